@@ -1,0 +1,95 @@
+#pragma once
+
+// An HTTP/1.1 server: connections are coroutines on a few I/O threads, blocking work runs in a sized pool. Each request gets
+// a trace context, a JSON access log line (debug level; warn for 5xx), RED metrics by route pattern, and limits on header size and idle time.
+
+#include <chrono>
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include <boost/asio/awaitable.hpp>
+
+#include "libs/core/status.h"
+#include "libs/core/thread_pool.h"
+#include "libs/http/message.h"
+#include "libs/obs/metrics.h"
+
+namespace vora::http {
+
+template <typename T>
+using Task = boost::asio::awaitable<T>;
+
+// One request and its response, on the connection's coroutine. Not thread-safe; do not keep it after the handler ends.
+// g++ 12 destroys captures twice when a capturing lambda stands inside a co_await expression: name it first.
+class Exchange {
+ public:
+  virtual ~Exchange() = default;
+  virtual const Request& request() const = 0;
+
+  // Reads up to buffer.size() body bytes; 0 at the end. Answers `Expect: 100-continue` before the first read.
+  // UNAVAILABLE when the client went away, DEADLINE_EXCEEDED when it sent nothing for the idle timeout. Bytes that arrived
+  // before the failure have been returned by earlier calls.
+  virtual Task<StatusOr<size_t>> ReadBody(std::span<char> buffer) = 0;
+  // The whole body; INVALID_ARGUMENT-like RESOURCE_EXHAUSTED when longer than `limit`.
+  virtual Task<StatusOr<std::string>> ReadBodyAll(size_t limit) = 0;
+
+  // Sends the whole response. For HEAD the body is left out but Content-Length kept. An unread body is drained up to 64 KiB,
+  // beyond that the connection is closed after the response.
+  virtual Task<Status> Send(Response response) = 0;
+
+  // Streaming: headers first, then Write until done, then Finish. Without `content_length` it is chunked.
+  virtual Task<Status> Begin(Response head, std::optional<int64_t> content_length) = 0;
+  virtual Task<Status> Write(std::string_view bytes) = 0;
+  virtual Task<Status> Finish() = 0;
+
+  // Runs `work` in the server's blocking pool and comes back to the I/O thread. UNAVAILABLE (and `work` is not run) when the pool is full.
+  virtual Task<Status> RunBlocking(std::function<void()> work) = 0;
+  // Suspends; CANCELLED when the server drains or the client has gone away (for SSE loops).
+  virtual Task<Status> Sleep(std::chrono::milliseconds time) = 0;
+  virtual bool draining() const = 0;
+};
+
+using Handler = std::function<Task<void>(Exchange&)>;
+// For plain JSON endpoints: runs in the blocking pool with the whole body.
+using SimpleHandler = std::function<Response(const Request&, const std::string& body)>;
+
+struct ServerOptions {
+  std::string listen = "127.0.0.1:0";
+  int io_threads = 2;
+  int blocking_threads = 16;
+  size_t max_header_bytes = 16 << 10;
+  size_t max_connections = 10000;
+  size_t simple_body_limit = 1 << 20;
+  std::chrono::milliseconds idle_timeout{60000};    // between requests, and between bytes of a body
+};
+
+class Server {
+ public:
+  Server(ServerOptions options, obs::Metrics& metrics);
+  ~Server();
+
+  // Patterns: `/v1/videos/{id}` binds one segment, a last `{rest*}` binds the remaining path. The longest literal match wins. A known
+  // path with another method is answered 405 with Allow; HEAD falls back to GET; an unknown path 404 as JSON.
+  // Register before Start. `method` "*": every method.
+  void Route(std::string method, std::string pattern, Handler handler);
+  void RouteSimple(std::string method, std::string pattern, SimpleHandler handler);
+  // Changes every response before it is sent (CORS, security headers).
+  void OnResponse(std::function<void(const Request&, Response& head)> hook);
+
+  // UNAVAILABLE when the address cannot be bound: the message names it and says what to do.
+  Status Start();
+  int port() const;
+  // Stops accepting, closes idle connections, waits up to `budget` for requests in flight, closes the rest. Safe to call twice.
+  void Shutdown(std::chrono::milliseconds budget);
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace vora::http

@@ -1,0 +1,40 @@
+#pragma once
+
+// W3C Trace Context (https://www.w3.org/TR/trace-context/), carried through HTTP headers, gRPC metadata and PostgreSQL rows.
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace vora::obs {
+
+struct TraceContext {
+  std::string trace_id;   // 32 hex digits
+  std::string span_id;    // 16 hex digits
+  bool sampled = true;
+
+  static TraceContext NewRoot();
+  // nullopt when the header is malformed: then start a new root.
+  static std::optional<TraceContext> Parse(std::string_view traceparent);
+  std::string ToTraceparent() const;   // 00-{trace_id}-{span_id}-01
+  TraceContext Child() const;          // same trace, new span id
+};
+
+// Makes `context` the thread's current one (for logs and outgoing calls) while it lives. Do not hold across a co_await.
+class TraceScope {
+ public:
+  explicit TraceScope(TraceContext context);
+  ~TraceScope();
+  TraceScope(const TraceScope&) = delete;
+  TraceScope& operator=(const TraceScope&) = delete;
+
+ private:
+  std::optional<TraceContext> previous_;
+};
+
+// The thread's context, or a new root when there is none.
+TraceContext CurrentTrace();
+// Child of `traceparent` if it parses, else a new root.
+TraceContext ContinueTrace(std::string_view traceparent);
+
+}  // namespace vora::obs

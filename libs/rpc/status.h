@@ -1,0 +1,14 @@
+#pragma once
+
+// Between vora::Status and grpc::Status. The codes are the same numbers.
+
+#include <grpcpp/support/status.h>
+
+#include "libs/core/status.h"
+
+namespace vora::rpc {
+
+grpc::Status ToGrpc(const Status& status);
+Status FromGrpc(const grpc::Status& status);
+
+}  // namespace vora::rpc
