@@ -14,7 +14,7 @@ class Clock {
  public:
   virtual ~Clock() = default;
   virtual SystemTime Now() const = 0;
-  static const Clock& Real();   // lives for the whole program
+  static const Clock& Real();  // lives for the whole program
 };
 
 // Thread-safe; stands still until moved.

@@ -20,7 +20,6 @@ struct RetryOptions {
 std::chrono::milliseconds BackoffDelay(const RetryOptions& options, int attempt, const Status& last);
 
 // Runs `op` until it is OK, not transient (IsTransient), attempts are used up or `stopped` is true. Only for idempotent operations.
-Status RetryIdempotent(const RetryOptions& options, const std::function<Status()>& op,
-                       const std::function<bool()>& stopped = nullptr);
+Status RetryIdempotent(const RetryOptions& options, const std::function<Status()>& op, const std::function<bool()>& stopped = nullptr);
 
 }  // namespace vora

@@ -16,10 +16,10 @@
 namespace vora {
 
 struct SettingOptions {
-  bool secret = false;                 // masked in --print-config and never logged
-  bool required = false;               // empty or unset is an error
-  std::optional<int64_t> min, max;     // numbers, bytes and milliseconds of durations; inclusive
-  std::vector<std::string> choices;    // strings: one of these
+  bool secret = false;               // masked in --print-config and never logged
+  bool required = false;             // empty or unset is an error
+  std::optional<int64_t> min, max;   // numbers, bytes and milliseconds of durations; inclusive
+  std::vector<std::string> choices;  // strings: one of these
 };
 
 // Declares settings bound to variables that hold their defaults. The variables must outlive the schema.
@@ -38,8 +38,9 @@ class SettingsSchema {
   // "64MiB", "50GiB", "1000000": IEC suffixes; a bare number is bytes.
   void AddBytes(std::string name, int64_t* value, std::string help, SettingOptions options = {});
 
-  // Reads every declared variable. INVALID_ARGUMENT lists all mistakes at once, one per line, each naming the variable,
-  // its value (masked if secret) and what is allowed. Variables beginning with `strict_prefix` that nobody declared are not an error.
+  // Reads every declared variable; an empty one counts as unset and leaves the default. INVALID_ARGUMENT lists all mistakes at
+  // once, one per line, each naming the variable, its value (masked if secret) and what is allowed. Variables that nobody
+  // declared are not an error.
   Status Load(const Getenv& getenv);
   Status LoadFromEnvironment();
 
@@ -54,11 +55,11 @@ class SettingsSchema {
   struct Setting {
     std::string name;
     std::string help;
+    std::string limits;  // a sentence for people, or empty
     SettingOptions options;
     std::string default_text;
-    std::function<Status(const std::string&)> parse;   // message without the variable's name
+    std::function<Status(const std::string&)> parse;  // message without the variable's name
     std::function<std::string()> print;
-    bool is_set_empty = false;
   };
   void AddSetting(Setting setting);
   std::vector<Setting> settings_;

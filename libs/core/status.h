@@ -21,13 +21,13 @@ Status InvalidArgument(std::string_view message);
 Status NotFound(std::string_view message);
 Status AlreadyExists(std::string_view message);
 Status FailedPrecondition(std::string_view message);
-Status Aborted(std::string_view message);            // a compare-and-swap lost, a fencing token is stale
+Status Aborted(std::string_view message);  // a compare-and-swap lost, a fencing token is stale
 Status Unavailable(std::string_view message);
 Status DeadlineExceeded(std::string_view message);
 Status ResourceExhausted(std::string_view message);
 Status PermissionDenied(std::string_view message);
 Status Unauthenticated(std::string_view message);
-Status DataLoss(std::string_view message);           // a checksum did not match
+Status DataLoss(std::string_view message);  // a checksum did not match
 Status Internal(std::string_view message);
 Status Cancelled(std::string_view message);
 Status OutOfRange(std::string_view message);
@@ -49,13 +49,12 @@ bool IsTransient(const Status& status);
 #define VORA_STATUS_CONCAT_INNER(a, b) a##b
 #define VORA_STATUS_CONCAT(a, b) VORA_STATUS_CONCAT_INNER(a, b)
 
-#define VORA_RETURN_IF_ERROR(expr)                             \
-  do {                                                         \
+#define VORA_RETURN_IF_ERROR(expr)                                                     \
+  do {                                                                                 \
     if (::vora::Status vora_status_ = (expr); !vora_status_.ok()) return vora_status_; \
   } while (false)
 
-#define VORA_ASSIGN_OR_RETURN(lhs, expr) \
-  VORA_ASSIGN_OR_RETURN_IMPL(VORA_STATUS_CONCAT(vora_status_or_, __LINE__), lhs, expr)
+#define VORA_ASSIGN_OR_RETURN(lhs, expr) VORA_ASSIGN_OR_RETURN_IMPL(VORA_STATUS_CONCAT(vora_status_or_, __LINE__), lhs, expr)
 #define VORA_ASSIGN_OR_RETURN_IMPL(tmp, lhs, expr) \
   auto tmp = (expr);                               \
   if (!tmp.ok()) return tmp.status();              \

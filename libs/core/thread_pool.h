@@ -17,7 +17,7 @@ class ThreadPool {
  public:
   // `name` shows in `top -H` (15 characters).
   ThreadPool(std::string name, size_t threads, size_t max_queue);
-  ~ThreadPool();   // Stop()
+  ~ThreadPool();  // Stop()
   ThreadPool(const ThreadPool&) = delete;
   ThreadPool& operator=(const ThreadPool&) = delete;
 
