@@ -3,6 +3,7 @@
 // JSON logs on stderr, one object per line: ts, level, service, msg, trace_id, span_id (of the current TraceScope), fields.
 // Thread-safe. Never give it secrets.
 
+#include <cstdint>
 #include <initializer_list>
 #include <string>
 #include <string_view>
@@ -39,7 +40,9 @@ void Warn(std::string_view message, Fields fields = {});
 void Error(std::string_view message, Fields fields = {});
 
 // The trace context that log lines of this thread carry. libs/obs sets it.
-struct TraceIds { std::string trace_id, span_id; };
+struct TraceIds {
+  std::string trace_id, span_id;
+};
 void SetThreadTrace(TraceIds ids);
 const TraceIds& ThreadTrace();
 
