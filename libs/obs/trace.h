@@ -9,15 +9,15 @@
 namespace vora::obs {
 
 struct TraceContext {
-  std::string trace_id;   // 32 hex digits
-  std::string span_id;    // 16 hex digits
+  std::string trace_id;  // 32 hex digits
+  std::string span_id;   // 16 hex digits
   bool sampled = true;
 
   static TraceContext NewRoot();
   // nullopt when the header is malformed: then start a new root.
   static std::optional<TraceContext> Parse(std::string_view traceparent);
-  std::string ToTraceparent() const;   // 00-{trace_id}-{span_id}-01
-  TraceContext Child() const;          // same trace, new span id
+  std::string ToTraceparent() const;  // 00-{trace_id}-{span_id}-01
+  TraceContext Child() const;         // same trace, new span id
 };
 
 // Makes `context` the thread's current one (for logs and outgoing calls) while it lives. Do not hold across a co_await.
@@ -32,6 +32,8 @@ class TraceScope {
   std::optional<TraceContext> previous_;
 };
 
+// Sets (or clears) the thread's context without a scope: for entry points that cannot hold one, such as interceptors.
+void SetCurrentTrace(std::optional<TraceContext> context);
 // The thread's context, or a new root when there is none.
 TraceContext CurrentTrace();
 // Child of `traceparent` if it parses, else a new root.
