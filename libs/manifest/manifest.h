@@ -11,34 +11,36 @@ namespace vora::manifest {
 
 struct Segment {
   int index = 0;
-  int64_t duration = 0;   // in Track::timescale
+  int64_t duration = 0;  // in Track::timescale
   int64_t bytes = 0;
 };
 
 struct Track {
-  std::string name;       // folder of its objects, relative to the manifest
+  std::string name;  // folder of its objects, relative to the manifest
   bool is_video = true;
-  std::string codecs;     // RFC 6381
+  std::string codecs;  // RFC 6381
   int width = 0, height = 0;
   int frame_rate_num = 0, frame_rate_den = 1;
   int sample_rate = 0, channels = 0;
   std::string language;
   int timescale = 1;
-  int64_t max_bitrate = 0;   // bits/s; declared while the track is incomplete
-  bool complete = false;     // no segment will follow
-  std::vector<Segment> segments;   // from index 0, no gaps
+  int64_t max_bitrate = 0;        // bits/s; declared while the track is incomplete
+  bool complete = false;          // no segment will follow
+  std::vector<Segment> segments;  // from index 0, no gaps
 };
 
 struct Presentation {
-  std::string path_prefix;         // before each track's folder in master and MPD, e.g. "" or "r2/"
+  std::string path_prefix;  // before each track's folder in master and MPD, e.g. "" or "r2/"
   double duration_seconds = 0;
   double target_segment_seconds = 4;
-  bool complete = false;           // every listed track is complete
-  std::vector<Track> tracks;       // video smallest first, then audio
+  bool complete = false;      // every listed track is complete
+  std::vector<Track> tracks;  // video smallest first, then audio
 };
 
 // Peak and average bits/s measured over the segments; {max_bitrate, max_bitrate} while there are none.
-struct Bandwidth { int64_t peak, average; };
+struct Bandwidth {
+  int64_t peak, average;
+};
 Bandwidth MeasureBandwidth(const Track& track);
 
 // True when something can play: a video track with its first segment and, when there is sound, the sound's first one.

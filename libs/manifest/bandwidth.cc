@@ -1,0 +1,57 @@
+#include <algorithm>
+
+#include "libs/manifest/manifest.h"
+
+namespace vora::manifest {
+namespace {
+
+int64_t BitsPerSecond(int64_t bytes, int64_t duration, int64_t timescale) {
+  if (duration <= 0) return 0;
+  const double bits = static_cast<double>(bytes) * 8 * static_cast<double>(timescale);
+  return static_cast<int64_t>(bits / static_cast<double>(duration) + 0.5);
+}
+
+// RFC 8216 section 4.1: the largest rate of any run of segments lasting between 0.5 and 1.5 times the target duration.
+int64_t PeakRate(const std::vector<Segment>& segments, int64_t timescale, int64_t target) {
+  int64_t peak = 0;
+  for (size_t first = 0; first < segments.size(); ++first) {
+    int64_t bytes = 0, duration = 0;
+    for (size_t last = first; last < segments.size(); ++last) {
+      bytes += segments[last].bytes;
+      duration += segments[last].duration;
+      if (2 * duration > 3 * target) break;
+      if (2 * duration >= target) peak = std::max(peak, BitsPerSecond(bytes, duration, timescale));
+    }
+  }
+  return peak;
+}
+
+}  // namespace
+
+Bandwidth MeasureBandwidth(const Track& track) {
+  int64_t bytes = 0, duration = 0, longest = 0;
+  for (const Segment& segment : track.segments) {
+    bytes += segment.bytes;
+    duration += segment.duration;
+    longest = std::max(longest, segment.duration);
+  }
+  if (duration <= 0) return {track.max_bitrate, track.max_bitrate};
+  // The longest segment stands for the target duration, so that at least one run always counts.
+  return {PeakRate(track.segments, track.timescale, longest), BitsPerSecond(bytes, duration, track.timescale)};
+}
+
+bool IsPlayable(const Presentation& presentation) {
+  bool picture = false, has_sound = false, sound = false;
+  for (const Track& track : presentation.tracks) {
+    const bool started = !track.segments.empty();
+    if (track.is_video) {
+      picture |= started;
+    } else {
+      has_sound = true;
+      sound |= started;
+    }
+  }
+  return picture && (sound || !has_sound);
+}
+
+}  // namespace vora::manifest

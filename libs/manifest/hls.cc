@@ -1,0 +1,101 @@
+#include <algorithm>
+#include <cmath>
+
+#include "libs/manifest/manifest.h"
+#include "libs/manifest/text_internal.h"
+
+namespace vora::manifest {
+namespace {
+
+using internal::Fixed;
+using internal::HlsQuoted;
+
+constexpr char kAudioGroup[] = "audio";
+
+// While a track grows the ladder's cap is declared: what is still to come may be denser than what is there.
+Bandwidth Declared(const Track& track) {
+  Bandwidth measured = MeasureBandwidth(track);
+  if (!track.complete) measured.peak = std::max(measured.peak, track.max_bitrate);
+  return measured;
+}
+
+struct AudioGroup {
+  std::vector<const Track*> tracks;
+  Bandwidth bandwidth{0, 0};  // of the densest member
+  std::string codecs;         // of all members, without repeats
+};
+
+AudioGroup CollectAudio(const Presentation& presentation) {
+  AudioGroup group;
+  for (const Track& track : presentation.tracks) {
+    if (track.is_video || track.segments.empty()) continue;
+    group.tracks.push_back(&track);
+    const Bandwidth bandwidth = Declared(track);
+    group.bandwidth.peak = std::max(group.bandwidth.peak, bandwidth.peak);
+    group.bandwidth.average = std::max(group.bandwidth.average, bandwidth.average);
+    if (("," + group.codecs + ",").find("," + track.codecs + ",") == std::string::npos) {
+      group.codecs += (group.codecs.empty() ? "" : ",") + track.codecs;
+    }
+  }
+  return group;
+}
+
+std::string MediaTag(const Track& track, const std::string& path_prefix, bool is_default) {
+  // NAME must be unique within the group (RFC 8216 section 4.3.4.1.1), so the folder's name is part of it.
+  const std::string name = track.language.empty() ? track.name : track.language + " (" + track.name + ")";
+  std::string out = "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"" + std::string(kAudioGroup) + "\",NAME=\"" + HlsQuoted(name) + "\"";
+  if (!track.language.empty()) out += ",LANGUAGE=\"" + HlsQuoted(track.language) + "\"";
+  out += std::string(",DEFAULT=") + (is_default ? "YES" : "NO") + ",AUTOSELECT=YES";
+  if (track.channels > 0) out += ",CHANNELS=\"" + std::to_string(track.channels) + "\"";
+  return out + ",URI=\"" + HlsQuoted(path_prefix + track.name) + "/playlist.m3u8\"\n";
+}
+
+std::string StreamTag(const Track& track, const std::string& path_prefix, const AudioGroup& audio) {
+  const Bandwidth video = Declared(track);
+  std::string codecs = track.codecs;
+  if (!audio.codecs.empty()) codecs += "," + audio.codecs;
+  std::string out = "#EXT-X-STREAM-INF:BANDWIDTH=" + std::to_string(video.peak + audio.bandwidth.peak) +
+                    ",AVERAGE-BANDWIDTH=" + std::to_string(video.average + audio.bandwidth.average) + ",CODECS=\"" + HlsQuoted(codecs) +
+                    "\",RESOLUTION=" + std::to_string(track.width) + "x" + std::to_string(track.height);
+  if (track.frame_rate_num > 0) out += ",FRAME-RATE=" + Fixed(track.frame_rate_num, track.frame_rate_den, 3);
+  if (!audio.tracks.empty()) out += ",AUDIO=\"" + std::string(kAudioGroup) + "\"";
+  return out + "\n" + path_prefix + track.name + "/playlist.m3u8\n";
+}
+
+// RFC 8216 section 4.3.3.1: no EXTINF, rounded to whole seconds, may exceed it. It never changes while the playlist grows,
+// because every segment but an odd one lasts the planned time.
+int64_t TargetDuration(const Track& track, double target_segment_seconds) {
+  int64_t target = std::max<int64_t>(1, std::llround(target_segment_seconds));
+  for (const Segment& segment : track.segments) {
+    if (track.timescale > 0) target = std::max(target, (segment.duration + track.timescale / 2) / track.timescale);
+  }
+  return target;
+}
+
+}  // namespace
+
+std::string HlsMaster(const Presentation& presentation) {
+  const AudioGroup audio = CollectAudio(presentation);
+  std::string out = "#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-INDEPENDENT-SEGMENTS\n";
+  for (const Track* track : audio.tracks) out += MediaTag(*track, presentation.path_prefix, track == audio.tracks.front());
+  for (const Track& track : presentation.tracks) {
+    if (track.is_video && !track.segments.empty()) out += StreamTag(track, presentation.path_prefix, audio);
+  }
+  return out;
+}
+
+std::string HlsMedia(const Track& track, double target_segment_seconds) {
+  std::string out = "#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-TARGETDURATION:" + std::to_string(TargetDuration(track, target_segment_seconds)) +
+                    "\n#EXT-X-MEDIA-SEQUENCE:0\n#EXT-X-PLAYLIST-TYPE:" + (track.complete ? "VOD" : "EVENT") +
+                    "\n#EXT-X-INDEPENDENT-SEGMENTS\n";
+  // A growing playlist looks live: without this, players begin near its end.
+  if (!track.complete) out += "#EXT-X-START:TIME-OFFSET=0\n";
+  out += "#EXT-X-MAP:URI=\"init.mp4\"\n";
+  for (const Segment& segment : track.segments) {
+    out += "#EXTINF:" + Fixed(segment.duration, track.timescale, 6) + ",\nseg_" + std::to_string(segment.index) + ".m4s\n";
+  }
+  if (track.complete) out += "#EXT-X-ENDLIST\n";
+  return out;
+}
+
+}  // namespace vora::manifest
