@@ -2,8 +2,6 @@
 # vora_daemon(BINARY [DEPS target...])  one folder = one program; everything but main.cc lies in a library of its own,
 #                                       so that tests can link it; *_test.cc become the test `BINARY_test`
 # Sources are globbed: a new file in the folder needs no edit here. Files ending in _fuzz.cc and _bench.cc are left out.
-include(GoogleTest)
-
 set(VORA_SANITIZE "" CACHE STRING "Sanitizers for all targets, e.g. address,undefined or thread")
 
 add_library(vora_options INTERFACE)
@@ -37,7 +35,9 @@ function(_vora_tests name lib tests)
   endif()
   add_executable(${name}_test ${tests})
   target_link_libraries(${name}_test PRIVATE ${lib} vora_options GTest::gmock GTest::gtest_main)
-  gtest_discover_tests(${name}_test TEST_PREFIX "${name}." DISCOVERY_MODE PRE_TEST PROPERTIES LABELS unit TIMEOUT 120)
+  # One ctest entry per program: its tests share what is dear to start, such as a private PostgreSQL.
+  add_test(NAME ${name}_test COMMAND ${name}_test)
+  set_tests_properties(${name}_test PROPERTIES LABELS unit TIMEOUT 600)
 endfunction()
 
 function(_vora_archive target srcs deps)

@@ -1,0 +1,245 @@
+# shellcheck shell=bash
+# The local stack: where it lives, which parts it has, how each is started, watched and stopped. Sourced by up.sh, down.sh and the tests.
+#
+# Environment: VORA_HOME (state folder, default .vora in the checkout), VORA_PORT_BASE (default 8080; all ports shift with it),
+# VORA_STORAGE (default a local folder in VORA_HOME), VORA_BUILD (default build/release).
+
+VORA_ROOT="$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)"
+VORA_HOME="${VORA_HOME:-$VORA_ROOT/.vora}"
+VORA_PORT_BASE="${VORA_PORT_BASE:-8080}"
+VORA_BUILD="${VORA_BUILD:-$VORA_ROOT/build/release}"
+VORA_LOG_LEVEL="${VORA_LOG_LEVEL:-info}"
+export VORA_HOME VORA_PORT_BASE
+
+say() { printf '==> %s\n' "$*"; }
+warn() { printf 'vora: %s\n' "$*" >&2; }
+# fail WHAT WHAT_TO_DO
+fail() {
+  printf 'vora: %s\n' "$1" >&2
+  [ -n "${2:-}" ] && printf '      what to do: %s\n' "$2" >&2
+  exit 1
+}
+
+port() { echo $((VORA_PORT_BASE + $1)); }   # port OFFSET
+EDGE_PORT=$(port 0)
+UPLOAD_HTTP=$(port 1) METADATA_HTTP=$(port 2) GATEWAY_HTTP=$(port 3) ANALYTICS_HTTP=$(port 4)
+UPLOAD_GRPC=$(port 1001) METADATA_GRPC=$(port 1002) GATEWAY_GRPC=$(port 1003) ORCHESTRATOR_GRPC=$(port 1005) WORKER_GRPC=$(port 1006)
+UPLOAD_ADMIN=$(port 1101) METADATA_ADMIN=$(port 1102) GATEWAY_ADMIN=$(port 1103) ORCHESTRATOR_ADMIN=$(port 1105) WORKER_ADMIN=$(port 1106)
+POSTGRES_PORT=$(port 1200)
+EDGE_URL="http://127.0.0.1:$EDGE_PORT"
+UPLOAD_URL="http://127.0.0.1:$UPLOAD_HTTP/files/"
+
+# In the order in which they start; stopped the other way round.
+STACK_PARTS=(postgres orchestrator metadata upload transcode-worker streaming-gateway varnish)
+
+part_port() {
+  case "$1" in
+    postgres) echo "$POSTGRES_PORT" ;;
+    orchestrator) echo "$ORCHESTRATOR_GRPC $ORCHESTRATOR_ADMIN" ;;
+    metadata) echo "$METADATA_HTTP $METADATA_GRPC $METADATA_ADMIN" ;;
+    upload) echo "$UPLOAD_HTTP $UPLOAD_GRPC $UPLOAD_ADMIN" ;;
+    transcode-worker) echo "$WORKER_GRPC $WORKER_ADMIN" ;;
+    streaming-gateway) echo "$GATEWAY_HTTP $GATEWAY_GRPC $GATEWAY_ADMIN" ;;
+    varnish) echo "$EDGE_PORT" ;;
+  esac
+}
+
+admin_port() {
+  case "$1" in
+    orchestrator) echo "$ORCHESTRATOR_ADMIN" ;;
+    metadata) echo "$METADATA_ADMIN" ;;
+    upload) echo "$UPLOAD_ADMIN" ;;
+    transcode-worker) echo "$WORKER_ADMIN" ;;
+    streaming-gateway) echo "$GATEWAY_ADMIN" ;;
+  esac
+}
+
+pid_file() { echo "$VORA_HOME/run/$1.pid"; }
+log_file() { echo "$VORA_HOME/logs/$1.log"; }
+
+# The pid of a running part, or nothing. A pid file left by a crash, or a pid that now belongs to another program, does not count.
+part_pid() {
+  local file pid started
+  file=$(pid_file "$1")
+  [ -r "$file" ] || return 1
+  read -r pid started <"$file" || return 1
+  [ -n "$pid" ] && [ -d "/proc/$pid" ] || return 1
+  [ "$(process_start "$pid")" = "$started" ] || return 1
+  grep -q '^State:.Z' "/proc/$pid/status" 2>/dev/null && return 1
+  echo "$pid"
+}
+
+# When the process began, in clock ticks since boot: with the pid it names a process for ever.
+process_start() { sed 's/^.*) //' "/proc/$1/stat" 2>/dev/null | cut -d' ' -f20; }
+
+# Refuses when one of the part's ports is taken, and says by whom.
+check_ports() {
+  local port holder
+  for port in $(part_port "$1"); do
+    if (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then
+      holder=$(ss -Hltnp "sport = :$port" 2>/dev/null | sed -n 's/.*users:((\(.*\)))/\1/p' | head -n 1)
+      fail "port $port, which $1 needs, is used already${holder:+ by $holder}" \
+        "stop that program, or move the whole stack: VORA_PORT_BASE=$((VORA_PORT_BASE + 1000)) $0"
+    fi
+  done
+}
+
+# launch PART COMMAND...   in the background, in a session of its own, logging to the part's log.
+launch() {
+  local part=$1
+  shift
+  mkdir -p "$VORA_HOME/run" "$VORA_HOME/logs"
+  setsid -f bash -c 'echo $$ >"$1.starting"; shift; exec "$@"' _ "$(pid_file "$part")" "$@" >>"$(log_file "$part")" 2>&1 </dev/null
+  local tries=0
+  until [ -s "$(pid_file "$part").starting" ]; do
+    tries=$((tries + 1))
+    [ "$tries" -gt 500 ] && fail "$part could not be launched" "see $(log_file "$part")"
+    read -r -t 0.01 <> <(:) || true
+  done
+  local pid
+  read -r pid <"$(pid_file "$part").starting"
+  echo "$pid $(process_start "$pid")" >"$(pid_file "$part")"
+  rm -f "$(pid_file "$part").starting"
+}
+
+# wait_until PART SECONDS COMMAND...   until the command succeeds; fails as soon as the part has died.
+wait_until() {
+  local part=$1 deadline=$((SECONDS + $2))
+  shift 2
+  until "$@" >/dev/null 2>&1; do
+    if ! part_pid "$part" >/dev/null; then
+      warn "$part stopped while it started; the end of $(log_file "$part"):"
+      tail -n 12 "$(log_file "$part")" >&2
+      fail "$part did not start" "the log above says why; --print-config of its program shows its settings"
+    fi
+    if [ "$SECONDS" -ge "$deadline" ]; then
+      tail -n 12 "$(log_file "$part")" >&2
+      fail "$part is not ready after a minute" "see $(log_file "$part")"
+    fi
+    read -r -t 0.1 <> <(:) || true
+  done
+}
+
+is_ready() { curl -fsS -m 2 -o /dev/null "http://127.0.0.1:$1/readyz"; }
+
+# PostgreSQL refuses to run as root. The capability lets its user through private parent folders to its own data.
+POSTGRES_AS=()
+if [ "$(id -u)" = 0 ]; then
+  POSTGRES_AS=(setpriv --reuid=postgres --regid=postgres --init-groups --inh-caps=+dac_read_search --ambient-caps=+dac_read_search)
+fi
+
+postgres_bin() {
+  local folder
+  for folder in /usr/lib/postgresql/*/bin; do
+    [ -x "$folder/postgres" ] && echo "$folder" && return
+  done
+  fail "PostgreSQL is not installed" "apt-get install postgresql"
+}
+
+postgres_ready() { "$(postgres_bin)/pg_isready" -q -h 127.0.0.1 -p "$POSTGRES_PORT" -U vora -d postgres; }
+
+start_postgres() {
+  local bin data="$VORA_HOME/postgres" secret="$VORA_HOME/secrets/postgres"
+  bin=$(postgres_bin)
+  mkdir -p "$VORA_HOME/secrets" && chmod 700 "$VORA_HOME/secrets"
+  [ -s "$secret" ] || (umask 077 && head -c 18 /dev/urandom | base64 | tr -d '+/=\n' >"$secret")
+  if [ ! -s "$data/PG_VERSION" ]; then
+    rm -rf "$data.new" "$data" && mkdir -p "$data.new"
+    [ "$(id -u)" = 0 ] && chown postgres:postgres "$data.new"
+    "${POSTGRES_AS[@]}" "$bin/initdb" -D "$data.new" -U vora -A scram-sha-256 --pwfile=/dev/stdin -E UTF8 --locale=C.UTF-8 \
+      <"$secret" >>"$(log_file postgres)" 2>&1 || fail "initdb failed" "see $(log_file postgres)"
+    mv "$data.new" "$data"
+  fi
+  check_ports postgres
+  launch postgres "${POSTGRES_AS[@]}" "$bin/postgres" -D "$data" \
+    -c listen_addresses=127.0.0.1 -c port="$POSTGRES_PORT" -c unix_socket_directories= -c max_connections=200 \
+    -c log_checkpoints=off -c log_line_prefix='%m [%p] '
+  wait_until postgres 60 postgres_ready
+  local name
+  for name in vora_metadata vora_orchestrator; do
+    postgres_query "SELECT 1 FROM pg_database WHERE datname = '$name'" | grep -q 1 || postgres_query "CREATE DATABASE $name" >/dev/null
+  done
+}
+
+postgres_url() { echo "postgresql://vora:$(cat "$VORA_HOME/secrets/postgres")@127.0.0.1:$POSTGRES_PORT/$1"; }
+postgres_query() { "$(postgres_bin)/psql" -X -q -A -t -v ON_ERROR_STOP=1 "$(postgres_url "${2:-postgres}")" -c "$1"; }
+
+# start_daemon PART NAME=VALUE...   one of our programs, from the build folder
+start_daemon() {
+  local part=$1 program="$VORA_BUILD/bin/vora-$1"
+  shift
+  [ -x "$program" ] || fail "$program is not built" "run deploy/local/up.sh"
+  check_ports "$part"
+  launch "$part" env "VORA_LOG_LEVEL=$VORA_LOG_LEVEL" "$@" "$program"
+  wait_until "$part" 60 is_ready "$(admin_port "$part")"
+}
+
+start_orchestrator() {
+  start_daemon orchestrator VORA_DATABASE_URL="$(postgres_url vora_orchestrator)" \
+    VORA_GRPC_LISTEN="127.0.0.1:$ORCHESTRATOR_GRPC" VORA_ADMIN_LISTEN="127.0.0.1:$ORCHESTRATOR_ADMIN"
+}
+start_metadata() {
+  start_daemon metadata VORA_DATABASE_URL="$(postgres_url vora_metadata)" VORA_ORCHESTRATOR="127.0.0.1:$ORCHESTRATOR_GRPC" \
+    VORA_UPLOAD="127.0.0.1:$UPLOAD_GRPC" VORA_PUBLIC_URL="$EDGE_URL" VORA_CONSOLE_DIR="$VORA_ROOT/services/console/dist" \
+    VORA_HTTP_LISTEN="127.0.0.1:$METADATA_HTTP" VORA_GRPC_LISTEN="127.0.0.1:$METADATA_GRPC" VORA_ADMIN_LISTEN="127.0.0.1:$METADATA_ADMIN"
+}
+start_upload() {
+  start_daemon upload VORA_STORAGE="$VORA_STORAGE" VORA_UPLOAD_LISTENERS="127.0.0.1:$METADATA_GRPC" \
+    VORA_HTTP_LISTEN="127.0.0.1:$UPLOAD_HTTP" VORA_GRPC_LISTEN="127.0.0.1:$UPLOAD_GRPC" VORA_ADMIN_LISTEN="127.0.0.1:$UPLOAD_ADMIN"
+}
+start_transcode-worker() {
+  start_daemon transcode-worker VORA_STORAGE="$VORA_STORAGE" VORA_ORCHESTRATOR="127.0.0.1:$ORCHESTRATOR_GRPC" \
+    VORA_GRPC_LISTEN="127.0.0.1:$WORKER_GRPC" VORA_ADMIN_LISTEN="127.0.0.1:$WORKER_ADMIN"
+}
+start_streaming-gateway() {
+  start_daemon streaming-gateway VORA_STORAGE="$VORA_STORAGE" VORA_METADATA="127.0.0.1:$METADATA_GRPC" \
+    VORA_HTTP_LISTEN="127.0.0.1:$GATEWAY_HTTP" VORA_GRPC_LISTEN="127.0.0.1:$GATEWAY_GRPC" VORA_ADMIN_LISTEN="127.0.0.1:$GATEWAY_ADMIN"
+}
+
+start_varnish() {
+  local vcl="$VORA_HOME/varnish/default.vcl" program
+  program=$(command -v varnishd || echo /usr/sbin/varnishd)
+  [ -x "$program" ] || fail "Varnish is not installed" "apt-get install varnish"
+  mkdir -p "$VORA_HOME/varnish"
+  sed -e "s/@GATEWAY_HOST@/127.0.0.1/g; s/@GATEWAY_PORT@/$GATEWAY_HTTP/g; s/@METADATA_HOST@/127.0.0.1/g; s/@METADATA_PORT@/$METADATA_HTTP/g" \
+    -e "s/@ANALYTICS_HOST@/127.0.0.1/g; s/@ANALYTICS_PORT@/$ANALYTICS_HTTP/g; s/@UPLOAD_PORT@/$UPLOAD_HTTP/g" \
+    "$VORA_ROOT/deploy/varnish/default.vcl.in" >"$vcl"
+  check_ports varnish
+  launch varnish "$program" -F -j none -n "$VORA_HOME/varnish/work" -a "127.0.0.1:$EDGE_PORT" -f "$vcl" -s malloc,256m
+  wait_until varnish 60 curl -fsS -m 2 -o /dev/null "$EDGE_URL/v1/videos?page_size=1"
+}
+
+# True when the part runs a program that has been built anew since.
+is_outdated() {
+  local pid
+  pid=$(part_pid "$1") || return 1
+  case "$(readlink "/proc/$pid/exe" 2>/dev/null)" in *"(deleted)") return 0 ;; *) return 1 ;; esac
+}
+
+# stop_part PART   SIGTERM (PostgreSQL: fast shutdown), then SIGKILL after 40 s
+stop_part() {
+  local pid signal=TERM deadline=$((SECONDS + 40))
+  pid=$(part_pid "$1") || { rm -f "$(pid_file "$1")"; return 0; }
+  [ "$1" = postgres ] && signal=INT
+  kill -s "$signal" "$pid" 2>/dev/null
+  while part_pid "$1" >/dev/null; do
+    if [ "$SECONDS" -ge "$deadline" ]; then
+      warn "$1 did not stop within 40 s and is killed; see $(log_file "$1")"
+      kill -s KILL -- "-$pid" 2>/dev/null || kill -s KILL "$pid" 2>/dev/null
+      break
+    fi
+    read -r -t 0.05 <> <(:) || true
+  done
+  rm -f "$(pid_file "$1")"
+}
+
+# start_part PART   unless it runs already
+start_part() {
+  if is_outdated "$1"; then
+    say "$1 was built anew: restarting it"
+    stop_part "$1"
+  fi
+  if part_pid "$1" >/dev/null; then return 0; fi
+  say "starting $1"
+  "start_$1"
+}

@@ -1,0 +1,114 @@
+#!/usr/bin/env bash
+# Runs Vora's tests on a fresh Debian 12: installs what they need, builds, runs, and ends with a line `N passed, N failed, N skipped`.
+set -uo pipefail
+export VORA_HOME="${VORA_TEST_HOME:-$(cd "$(dirname "$0")/.." && pwd)/.vora/tests}"
+. "$(dirname "$0")/../deploy/local/stack.sh"
+. "$VORA_ROOT/deploy/local/packages.sh"
+. "$VORA_ROOT/deploy/local/build.sh"
+
+usage() {
+  cat <<'EOF'
+Usage: tests/run.sh [SUITE...]
+
+Suites (all of them without an argument):
+  unit         every library and daemon by itself, against a real PostgreSQL where it uses one
+  integration  the object-store contract and the whole stack on a real S3 server (Ceph RGW)
+  e2e          uploads and playback through the running stack, in a real browser
+  faults       parts killed and stores taken away while videos are processed; each ends in recovery
+  all          all of these
+
+The stacks of the tests live under .vora/tests and on ports of their own; a stack that you run is left alone.
+EOF
+}
+
+suites=()
+for argument in "$@"; do
+  case "$argument" in
+    unit | integration | e2e | faults) suites+=("$argument") ;;
+    all) suites+=(unit integration e2e faults) ;;
+    containers) say "containers: there are no images yet, so this suite is empty" ;;
+    --help | -h) usage; exit 0 ;;
+    *) usage >&2; fail "unknown suite: $argument" ;;
+  esac
+done
+[ $# -eq 0 ] && suites=(unit integration e2e faults)
+
+results="$VORA_HOME/results"
+rm -rf "$results" && mkdir -p "$results" "$VORA_HOME/logs"
+passed=0 failed=0 skipped=0
+add_counts() { passed=$((passed + $1)) failed=$((failed + $2)) skipped=$((skipped + $3)); }
+
+# Sums the gtest reports of a label; a program that left none (it crashed) counts as one failure.
+run_ctest() {
+  local label=$1 out="$results/$1" report total bad off
+  mkdir -p "$out"
+  GTEST_OUTPUT="xml:$out/" ctest --test-dir "$VORA_BUILD" -L "$label" -j 2 --output-on-failure --no-tests=error 2>&1 | tee "$out/ctest.log" |
+    grep -E --line-buffered '^ *[0-9]+/[0-9]+ Test|^\[  FAILED|Failure$|error:' || true
+  local ran=0 reported=0
+  ran=$(grep -cE '^ *[0-9]+/[0-9]+ Test' "$out/ctest.log")
+  for report in "$out"/*.xml; do
+    [ -e "$report" ] || continue
+    reported=$((reported + 1))
+    read -r total bad off < <(sed -n 's/^<testsuites tests="\([0-9]*\)" failures="\([0-9]*\)" disabled="\([0-9]*\)" errors="\([0-9]*\)".*/\1 \2 \3/p' "$report")
+    local skips
+    skips=$(grep -c '<skipped' "$report")
+    add_counts $((total - bad - off - skips)) "$bad" $((off + skips))
+  done
+  [ "$ran" -gt "$reported" ] && add_counts 0 $((ran - reported)) 0
+  if [ "$ran" = 0 ]; then add_counts 0 1 0; fi
+  if grep -q '^\(The following tests FAILED\)' "$out/ctest.log" && [ "$failed" = 0 ]; then add_counts 0 1 0; fi
+  grep -A 40 -E '\[  FAILED  \]|Failure$' "$out/ctest.log" | head -n 80
+}
+
+# Runs a folder of node tests one file after the other: they start stacks of their own.
+run_node() {
+  local suite=$1 log="$results/$1.log"
+  npm_install "$VORA_ROOT/tests"
+  (cd "$VORA_ROOT/tests" && node --test --test-concurrency=1 --test-reporter=tap "$suite"/*.test.mjs) 2>&1 | tee "$log" |
+    grep -E --line-buffered '^ *(not )?ok |^# Subtest' || true
+  local good bad off
+  good=$(sed -n 's/^# pass \([0-9]*\)$/\1/p' "$log" | tail -n 1)
+  bad=$(sed -n 's/^# fail \([0-9]*\)$/\1/p' "$log" | tail -n 1)
+  off=$(sed -n 's/^# \(skipped\|todo\|cancelled\) \([0-9]*\)$/\2/p' "$log" | tail -n 3 | paste -sd+ | sed 's/^$/0/')
+  if [ -z "$good" ]; then
+    tail -n 30 "$log"
+    add_counts 0 1 0
+    return
+  fi
+  add_counts "$good" "${bad:-0}" "$((off))"
+  [ "${bad:-0}" = 0 ] || grep -B 2 -A 30 '^ *not ok' "$log" | head -n 200
+}
+
+stop_rgw() { [ -n "${rgw_home:-}" ] && bash "$VORA_ROOT/tests/env/ceph.sh" stop "$rgw_home" >/dev/null 2>&1; }
+
+start_rgw() {
+  rgw_home="$VORA_HOME/rgw"
+  trap stop_rgw EXIT
+  say "starting a private Ceph RGW"
+  local exports
+  exports=$(bash "$VORA_ROOT/tests/env/ceph.sh" start "$rgw_home" 17480) || fail "Ceph RGW did not start" "see $rgw_home"
+  eval "$exports"
+}
+
+ensure_packages "${BUILD_PACKAGES[@]}" "${RUN_PACKAGES[@]}" "${TEST_PACKAGES[@]}"
+build_all
+
+for suite in "${suites[@]}"; do
+  say "suite $suite"
+  began=$SECONDS
+  case "$suite" in
+    unit) run_ctest unit ;;
+    integration)
+      start_rgw
+      run_ctest integration
+      run_node integration
+      stop_rgw
+      rgw_home=''
+      ;;
+    e2e | faults) run_node "$suite" ;;
+  esac
+  say "suite $suite took $((SECONDS - began)) s"
+done
+
+printf '%s passed, %s failed, %s skipped\n' "$passed" "$failed" "$skipped"
+[ "$failed" = 0 ] && [ "$passed" -gt 0 ]
