@@ -18,9 +18,9 @@ namespace vora::workflow {
 
 enum class StopCause {
   kNone,
-  kCancelRequested,   // the workflow does not want the result any more
-  kLeaseLost,         // the token is stale: another worker may have the task; nothing reported is taken
-  kDraining,          // this process is going down: release with a checkpoint soon
+  kCancelRequested,  // the workflow does not want the result any more
+  kLeaseLost,        // the token is stale: another worker may have the task; nothing reported is taken
+  kDraining,         // this process is going down: release with a checkpoint soon
 };
 
 // One claimed task. Thread-safe. Exactly one of Complete, Fail, Cancel, Release ends it; a later one is ignored. Destroying it
@@ -37,8 +37,8 @@ class ActivityExecution {
   // These retry until the orchestrator has taken the report, the lease is lost, or the process drains for too long.
   virtual void Complete(std::string result_json) = 0;
   virtual void Fail(v1::Failure failure) = 0;
-  virtual void Cancel() = 0;                              // answers kCancelRequested
-  virtual void Release(std::string checkpoint) = 0;       // answers kDraining
+  virtual void Cancel() = 0;                         // answers kCancelRequested
+  virtual void Release(std::string checkpoint) = 0;  // answers kDraining
 };
 
 struct ActivityOutcome {
@@ -52,23 +52,24 @@ struct ActivityOutcome {
   v1::Failure failure;
 };
 
-// Runs on one of the queue's slot threads. Returning ends the task: Ok -> Complete, else Fail; when the task was asked to stop: Cancel or Release.
+// Runs on one of the queue's slot threads. Returning ends the task: Ok -> Complete, else Fail; when the task was asked to stop: Cancel or
+// Release.
 using ActivityHandler = std::function<ActivityOutcome(ActivityExecution&)>;
 // For siblings: a group claimed together (size 1 without siblings), all of one activity type and affinity key. Must end each one itself.
 using ActivityGroupHandler = std::function<void(std::vector<std::shared_ptr<ActivityExecution>>)>;
 
 struct ActivityWorkerOptions {
-  std::string orchestrator;          // host:port
+  std::string orchestrator;  // host:port
   std::string queue;
-  std::string worker_id;             // empty: host, pid and a random part
-  int slots = 1;                     // tasks (or sibling groups) at the same time
+  std::string worker_id;  // empty: host, pid and a random part
+  int slots = 1;          // tasks (or sibling groups) at the same time
   int max_siblings = 0;
 };
 
 class ActivityWorker {
  public:
   ActivityWorker(ActivityWorkerOptions options, obs::Metrics& metrics);
-  ~ActivityWorker();   // Stop
+  ~ActivityWorker();  // Stop
   void Handle(std::string activity_type, ActivityHandler handler);
   void HandleGroup(std::string activity_type, ActivityGroupHandler handler);
   void Start();
