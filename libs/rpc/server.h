@@ -19,8 +19,8 @@ class Service;
 namespace vora::rpc {
 
 struct ServerOptions {
-  std::string listen = "127.0.0.1:0";    // port 0: any free port
-  int max_threads = 16;                  // quota for sync handlers
+  std::string listen = "127.0.0.1:0";  // port 0: any free port
+  int max_threads = 16;                // quota for sync handlers
   int64_t max_message_bytes = 4 << 20;
 };
 

@@ -1,0 +1,115 @@
+#include "libs/rpc/call_observer.h"
+
+#include <chrono>
+#include <map>
+#include <mutex>
+#include <string>
+#include <utility>
+
+#include "libs/core/status.h"
+#include "libs/log/log.h"
+#include "libs/obs/trace.h"
+
+namespace vora::rpc {
+namespace {
+
+using grpc::experimental::InterceptionHookPoints;
+using grpc::experimental::InterceptorBatchMethods;
+
+// The metrics of one method, looked up once per method instead of once per call.
+class MethodMetrics {
+ public:
+  MethodMetrics(obs::Metrics& metrics, std::string method)
+      : metrics_(metrics),
+        method_(std::move(method)),
+        duration_(metrics.AddHistogram("vora_rpc_server_duration_seconds", "Time from the arrival of a gRPC call to its status.",
+                                       {{"method", method_}})) {}
+
+  const std::string& method() const { return method_; }
+  void Record(const std::string& code, double seconds) {
+    metrics_.AddCounter("vora_rpc_server_requests_total", "gRPC calls answered, by status code.", {{"method", method_}, {"code", code}})
+        .Increment();
+    duration_.Observe(seconds);
+  }
+
+ private:
+  obs::Metrics& metrics_;
+  std::string method_;
+  obs::Histogram& duration_;
+};
+
+bool IsServerFault(StatusCode code) {
+  return code == StatusCode::kInternal || code == StatusCode::kUnknown || code == StatusCode::kDataLoss;
+}
+
+class CallObserver : public grpc::experimental::Interceptor {
+ public:
+  explicit CallObserver(MethodMetrics& metrics) : metrics_(metrics) {}
+
+  void Intercept(InterceptorBatchMethods* methods) override {
+    if (methods->QueryInterceptionHookPoint(InterceptionHookPoints::POST_RECV_INITIAL_METADATA)) Begin(*methods);
+    if (methods->QueryInterceptionHookPoint(InterceptionHookPoints::PRE_SEND_STATUS)) End(*methods);
+    methods->Proceed();
+  }
+
+ private:
+  // gRPC goes on to the handler on this thread, and a sync handler ends on it too.
+  void Begin(InterceptorBatchMethods& methods) {
+    std::string_view parent;
+    if (const auto* metadata = methods.GetRecvInitialMetadata(); metadata != nullptr) {
+      if (const auto found = metadata->find("traceparent"); found != metadata->end()) parent = {found->second.data(), found->second.size()};
+    }
+    trace_ = obs::ContinueTrace(parent);
+    obs::SetCurrentTrace(trace_);
+  }
+
+  void End(InterceptorBatchMethods& methods) {
+    const grpc::Status status = methods.GetSendStatus();
+    const auto code = static_cast<StatusCode>(status.error_code());
+    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - started_).count();
+    const std::string name = absl::StatusCodeToString(code);
+    metrics_.Record(name, seconds);
+    const bool on_handler_thread = log::ThreadTrace().span_id == trace_.span_id;
+    {
+      const obs::TraceScope scope(trace_);
+      if (IsServerFault(code)) {
+        log::Warn("rpc failed",
+                  {{"method", metrics_.method()}, {"code", name}, {"error", status.error_message()}, {"duration_ms", seconds * 1000}});
+      } else {
+        log::Debug("rpc", {{"method", metrics_.method()}, {"code", name}, {"duration_ms", seconds * 1000}});
+      }
+    }
+    if (on_handler_thread) obs::SetCurrentTrace(std::nullopt);
+  }
+
+  MethodMetrics& metrics_;
+  obs::TraceContext trace_;
+  const std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
+};
+
+class CallObserverFactory : public grpc::experimental::ServerInterceptorFactoryInterface {
+ public:
+  explicit CallObserverFactory(obs::Metrics& metrics) : metrics_(metrics) {}
+
+  grpc::experimental::Interceptor* CreateServerInterceptor(grpc::experimental::ServerRpcInfo* info) override {
+    std::string method = info->method();
+    if (method.starts_with('/')) method.erase(0, 1);
+    const std::lock_guard lock(mutex_);
+    auto found = methods_.find(method);
+    if (found == methods_.end()) found = methods_.try_emplace(method, metrics_, method).first;
+    return new CallObserver(found->second);
+  }
+
+ private:
+  obs::Metrics& metrics_;
+  std::mutex mutex_;
+  std::map<std::string, MethodMetrics> methods_;
+};
+
+}  // namespace
+
+std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface> MakeCallObserver(obs::Metrics& metrics) {
+  return std::make_unique<CallObserverFactory>(metrics);
+}
+
+}  // namespace vora::rpc
