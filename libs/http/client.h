@@ -24,9 +24,9 @@ struct ClientRequest {
   std::optional<int64_t> upload_size;
   // Receives the response body piecewise instead of ClientResponse::body; false ends the transfer (CANCELLED).
   std::function<bool(std::string_view)> on_data;
-  std::chrono::milliseconds timeout{30000};          // whole call; 0: none
+  std::chrono::milliseconds timeout{30000};  // whole call; 0: none
   std::chrono::milliseconds connect_timeout{5000};
-  std::function<bool()> cancelled;                   // polled about once a second
+  std::function<bool()> cancelled;  // polled about once a second
 };
 
 struct ClientResponse {

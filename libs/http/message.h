@@ -18,7 +18,7 @@ namespace vora::http {
 // Ordered; names compare without case.
 class Headers {
  public:
-  void Set(std::string_view name, std::string_view value);   // replaces
+  void Set(std::string_view name, std::string_view value);  // replaces
   void Add(std::string_view name, std::string_view value);
   // The first value; nullopt when absent.
   std::optional<std::string> Get(std::string_view name) const;
@@ -32,13 +32,13 @@ class Headers {
 
 struct Request {
   std::string method;
-  std::string target;                          // as sent: /v1/videos?page_size=5
-  std::string path;                            // percent-decoded once, no query; no empty, `.` or `..` segment survives (400)
-  std::string raw_path;                        // not decoded
-  std::multimap<std::string, std::string> query;   // decoded
+  std::string target;                             // as sent: /v1/videos?page_size=5
+  std::string path;                               // percent-decoded once, no query; no empty, `.` or `..` segment survives (400)
+  std::string raw_path;                           // not decoded
+  std::multimap<std::string, std::string> query;  // decoded
   Headers headers;
-  std::map<std::string, std::string> params;   // from the route pattern
-  std::string remote;                          // peer address
+  std::map<std::string, std::string> params;  // from the route pattern
+  std::string remote;                         // peer address
   std::optional<int64_t> content_length;
   obs::TraceContext trace;
   // First value of a query key.
@@ -62,7 +62,9 @@ Response ErrorResponse(const Status& status, std::string_view field = {});
 Response ErrorResponse(int http_status, std::string_view code, std::string_view message, std::string_view field = {});
 
 // One byte range of a resource of `size` bytes, RFC 9110 section 14. first > last never happens.
-struct ByteRange { int64_t first, last; };
+struct ByteRange {
+  int64_t first, last;
+};
 // nullopt in the outer optional: no (usable) single range, serve 200; the inner nullopt: unsatisfiable, answer 416.
 // Several ranges in one header are answered with the whole resource, as RFC 9110 allows.
 std::optional<std::optional<ByteRange>> ParseRange(std::string_view header, int64_t size);

@@ -1,7 +1,8 @@
 #pragma once
 
 // An HTTP/1.1 server: connections are coroutines on a few I/O threads, blocking work runs in a sized pool. Each request gets
-// a trace context, a JSON access log line (debug level; warn for 5xx), RED metrics by route pattern, and limits on header size and idle time.
+// a trace context, a JSON access log line (debug level; warn for 5xx), RED metrics by route pattern, and limits on header size and idle
+// time.
 
 #include <chrono>
 #include <cstddef>
@@ -60,12 +61,13 @@ using SimpleHandler = std::function<Response(const Request&, const std::string& 
 
 struct ServerOptions {
   std::string listen = "127.0.0.1:0";
+  std::string listen_setting = "VORA_HTTP_LISTEN";  // the setting that bind errors tell people to change
   int io_threads = 2;
   int blocking_threads = 16;
   size_t max_header_bytes = 16 << 10;
   size_t max_connections = 10000;
   size_t simple_body_limit = 1 << 20;
-  std::chrono::milliseconds idle_timeout{60000};    // between requests, and between bytes of a body
+  std::chrono::milliseconds idle_timeout{60000};  // between requests, and between bytes of a body
 };
 
 class Server {

@@ -1,0 +1,54 @@
+#include "libs/http/response_head.h"
+
+#include <strings.h>
+
+#include "libs/core/clock.h"
+
+namespace vora::http {
+namespace {
+
+bool IsOurs(const std::string& name) {
+  return strcasecmp(name.c_str(), "Content-Length") == 0 || strcasecmp(name.c_str(), "Transfer-Encoding") == 0 ||
+         strcasecmp(name.c_str(), "Connection") == 0 || strcasecmp(name.c_str(), "Date") == 0;
+}
+
+void AppendClean(std::string& out, std::string_view text) {
+  for (char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if ((byte >= 0x20 && byte != 0x7f) || c == '\t') out += c;
+  }
+}
+
+}  // namespace
+
+bool IsBodyless(int status) { return status < 200 || status == 204 || status == 304; }
+
+std::string SerializeHead(const Response& head, const HeadOptions& options) {
+  std::string out;
+  out.reserve(512);
+  out += "HTTP/1.1 ";
+  out += std::to_string(head.status);
+  out += ' ';
+  out += ReasonPhrase(head.status);
+  out += "\r\nDate: ";
+  out += FormatHttpDate(Clock::Real().Now());
+  out += "\r\n";
+  for (const auto& [name, value] : head.headers.all()) {
+    if (IsOurs(name)) continue;
+    AppendClean(out, name);
+    out += ": ";
+    AppendClean(out, value);
+    out += "\r\n";
+  }
+  if (options.framing == Framing::kLength) out += "Content-Length: " + std::to_string(options.content_length) + "\r\n";
+  if (options.framing == Framing::kChunked) out += "Transfer-Encoding: chunked\r\n";
+  if (!options.keep_alive) {
+    out += "Connection: close\r\n";
+  } else if (options.http10) {
+    out += "Connection: keep-alive\r\n";
+  }
+  out += "\r\n";
+  return out;
+}
+
+}  // namespace vora::http
