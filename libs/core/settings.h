@@ -16,10 +16,11 @@
 namespace vora {
 
 struct SettingOptions {
-  bool secret = false;               // masked in --print-config and never logged
-  bool required = false;             // empty or unset is an error
-  std::optional<int64_t> min, max;   // numbers, bytes and milliseconds of durations; inclusive
-  std::vector<std::string> choices;  // strings: one of these
+  bool secret = false;              // masked in --print-config and never logged
+  bool required = false;            // empty or unset is an error
+  std::optional<int64_t> min = {};  // numbers, bytes and milliseconds of durations; inclusive
+  std::optional<int64_t> max = {};
+  std::vector<std::string> choices = {};  // strings: one of these
 };
 
 // Declares settings bound to variables that hold their defaults. The variables must outlive the schema.

@@ -37,18 +37,18 @@ class Daemon {
 };
 
 struct DaemonSpec {
-  std::string name;                 // vora-upload
-  std::string summary;              // one line for --help
-  std::string default_grpc;         // host:port; VORA_GRPC_LISTEN overrides
-  std::string default_admin;        // host:port; VORA_ADMIN_LISTEN overrides
+  std::string name;           // vora-upload
+  std::string summary;        // one line for --help
+  std::string default_grpc;   // host:port; VORA_GRPC_LISTEN overrides
+  std::string default_admin;  // host:port; VORA_ADMIN_LISTEN overrides
   std::function<void(SettingsSchema&)> declare;
   // Builds and starts the parts (HTTP servers, pools, loops). gRPC and admin are started by the runner right after; ready then.
   std::function<Status(Daemon&)> setup;
 };
 
-// Handles --help, --version, --print-config, --healthcheck (asks the running daemon's /readyz) and runs until SIGTERM or SIGINT. Exit codes: 0 clean, 1 fault, 2 bad
-// settings. Common settings: VORA_LOG_LEVEL, VORA_GRPC_LISTEN, VORA_ADMIN_LISTEN, VORA_DRAIN_DELAY (default 0s), VORA_DRAIN_TIMEOUT (20s).
-// Admin: GET /livez, /readyz (200, or 503 with the failing checks), /metrics.
+// Handles --help, --version, --print-config, --healthcheck (asks the running daemon's /readyz) and runs until SIGTERM or SIGINT. Exit
+// codes: 0 clean, 1 fault, 2 bad settings. Common settings: VORA_LOG_LEVEL, VORA_GRPC_LISTEN, VORA_ADMIN_LISTEN, VORA_DRAIN_DELAY (default
+// 0s), VORA_DRAIN_TIMEOUT (20s). Admin: GET /livez, /readyz (200, or 503 with the failing checks), /metrics.
 int RunDaemon(int argc, char** argv, const DaemonSpec& spec);
 
 }  // namespace vora

@@ -1,0 +1,74 @@
+#include "libs/daemon/command_line.h"
+
+#include <charconv>
+#include <string_view>
+
+namespace vora::daemon_internal {
+namespace {
+
+constexpr std::string_view kOptions = R"(
+Options:
+  --help          show this text
+  --version       show the version
+  --print-config  show the settings in effect, secrets masked
+  --healthcheck   ask the running daemon (VORA_ADMIN_LISTEN) whether it is ready: exit 0 if so, else 1
+
+Settings are environment variables; an empty one counts as unset:
+)";
+
+constexpr std::string_view kFooter = R"(
+It runs until SIGTERM or SIGINT, then finishes what is in flight and leaves. Logs are JSON lines on stderr.
+The admin address serves /livez, /readyz and /metrics; the gRPC address has health checks and reflection.
+Exit codes: 0 clean end, 1 fault, 2 bad settings or arguments.
+)";
+
+}  // namespace
+
+StatusOr<Command> ParseCommandLine(int argc, char** argv) {
+  Command command = Command::kRun;
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view argument = argv[i];
+    if (argument == "--help" || argument == "-h") {
+      command = Command::kHelp;
+    } else if (argument == "--version") {
+      command = Command::kVersion;
+    } else if (argument == "--print-config") {
+      command = Command::kPrintConfig;
+    } else if (argument == "--healthcheck") {
+      command = Command::kHealthcheck;
+    } else {
+      return InvalidArgument("unknown argument '" + std::string(argument) + "'; --help shows what there is");
+    }
+  }
+  return command;
+}
+
+std::string HelpText(const DaemonSpec& spec, const std::string& version, const SettingsSchema& schema) {
+  std::string text = spec.name + " " + version + ": " + spec.summary + "\n\nUsage: " + spec.name + " [OPTION]\n";
+  text.append(kOptions).append(schema.Help()).append(kFooter);
+  return text;
+}
+
+Status CheckListenAddress(const std::string& text) {
+  const Status bad = InvalidArgument("must be host:port with a port from 0 to 65535, such as 127.0.0.1:9081 or [::]:9081");
+  const auto colon = text.rfind(':');
+  if (colon == std::string::npos || colon == 0) return bad;
+  const std::string_view host = std::string_view(text).substr(0, colon);
+  if (host.find(':') != std::string_view::npos && !(host.starts_with('[') && host.ends_with(']'))) return bad;
+  int port = -1;
+  const char* end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data() + colon + 1, end, port);
+  return error == std::errc() && stop == end && port >= 0 && port <= 65535 ? absl::OkStatus() : bad;
+}
+
+std::string LocalUrl(const std::string& listen, const std::string& path) {
+  const auto colon = listen.rfind(':');
+  std::string host = listen.substr(0, colon);
+  if (host == "0.0.0.0" || host == "*") host = "127.0.0.1";
+  if (host == "[::]") host = "[::1]";
+  return "http://" + host + listen.substr(colon) + path;
+}
+
+std::string WithPort(const std::string& listen, int port) { return listen.substr(0, listen.rfind(':') + 1) + std::to_string(port); }
+
+}  // namespace vora::daemon_internal

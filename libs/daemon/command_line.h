@@ -1,0 +1,29 @@
+#pragma once
+
+// The command line that every daemon has.
+
+#include <string>
+
+#include "libs/core/settings.h"
+#include "libs/core/status.h"
+#include "libs/daemon/daemon.h"
+
+namespace vora::daemon_internal {
+
+enum class Command { kRun, kHelp, kVersion, kPrintConfig, kHealthcheck };
+
+// INVALID_ARGUMENT names the argument that is not known.
+StatusOr<Command> ParseCommandLine(int argc, char** argv);
+
+std::string HelpText(const DaemonSpec& spec, const std::string& version, const SettingsSchema& schema);
+
+// OK when `text` is host:port with a port from 0 to 65535 (`[::1]:80` for IPv6).
+Status CheckListenAddress(const std::string& text);
+
+// The URL of the admin server that listens on `listen`, as seen from this machine: wildcard addresses become loopback.
+std::string LocalUrl(const std::string& listen, const std::string& path);
+
+// `listen` with its port replaced by `port`.
+std::string WithPort(const std::string& listen, int port);
+
+}  // namespace vora::daemon_internal

@@ -1,0 +1,213 @@
+#include "libs/daemon/daemon.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+#include <cstdio>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <utility>
+
+#include "libs/daemon/admin.h"
+#include "libs/daemon/command_line.h"
+#include "libs/daemon/drain_watch.h"
+#include "libs/log/log.h"
+#include "libs/rpc/server.h"
+
+namespace vora {
+namespace {
+
+using daemon_internal::Command;
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+constexpr milliseconds kGrpcBudget{5000};
+constexpr milliseconds kAdminBudget{1000};
+constexpr milliseconds kHardLimitGrace{5000};
+
+struct CommonSettings {
+  std::string log_level = "info";
+  std::string grpc_listen;
+  std::string admin_listen;
+  milliseconds drain_delay{0};
+  milliseconds drain_timeout{20000};
+
+  void Declare(SettingsSchema& schema) {
+    schema.Add("VORA_GRPC_LISTEN", &grpc_listen, "Address of the gRPC server, host:port; port 0 takes any free one");
+    schema.Add("VORA_ADMIN_LISTEN", &admin_listen, "Address of /livez, /readyz and /metrics, host:port; port 0 takes any free one");
+    schema.Add("VORA_LOG_LEVEL", &log_level, "The least important messages that are logged",
+               {.choices = {"debug", "info", "warn", "error"}});
+    schema.Add("VORA_DRAIN_DELAY", &drain_delay,
+               "How long the daemon goes on serving after SIGTERM while it says that it is not ready, for load balancers to notice",
+               {.min = 0, .max = 600'000});
+    schema.Add("VORA_DRAIN_TIMEOUT", &drain_timeout, "How long work in flight may take to finish after that", {.min = 0, .max = 3'600'000});
+  }
+
+  Status Load(SettingsSchema& schema) const {
+    std::string mistakes;
+    const auto report = [&mistakes](const std::string& line) { mistakes.append(mistakes.empty() ? "" : "\n").append(line); };
+    if (const Status status = schema.LoadFromEnvironment(); !status.ok()) report(Message(status));
+    const auto check = [&](const std::string& name, const std::string& value) {
+      const Status status = daemon_internal::CheckListenAddress(value);
+      if (!status.ok()) report(name + "=" + value + ": " + Message(status));
+    };
+    check("VORA_GRPC_LISTEN", grpc_listen);
+    check("VORA_ADMIN_LISTEN", admin_listen);
+    return mistakes.empty() ? absl::OkStatus() : InvalidArgument(mistakes);
+  }
+};
+
+class RunningDaemon : public Daemon {
+ public:
+  RunningDaemon(const DaemonSpec& spec, const CommonSettings& settings) : spec_(spec), settings_(settings) {
+    metrics_.AddGauge("vora_build_info", "Always 1; the version is in the label.", {{"version", VORA_VERSION}}).Set(1);
+  }
+  ~RunningDaemon() override {
+    while (!parts_.empty()) parts_.pop_back();
+  }
+
+  obs::Metrics& metrics() override { return metrics_; }
+  Readiness& readiness() override { return readiness_; }
+  void AddService(grpc::Service* service) override { services_.push_back(service); }
+  void OnStop(std::string name, milliseconds budget, std::function<void(milliseconds)> stop) override {
+    stops_.push_back({std::move(name), budget, std::move(stop)});
+  }
+  void Keep(std::shared_ptr<void> part) override { parts_.push_back(std::move(part)); }
+  void Fail(const Status& reason) override {
+    const std::lock_guard lock(failure_mutex_);
+    if (failure_) return;
+    failure_ = reason;
+    log::Error("fatal", {{"reason", ToText(reason)}});
+    if (!readiness_.draining()) kill(getpid(), SIGTERM);
+  }
+
+  // Until SIGTERM or SIGINT; the exit code.
+  int Run() {
+    const Status started = Start();
+    if (!started.ok()) {
+      log::Error("cannot start", {{"reason", ToText(started)}});
+      Drain();
+      return started.code() == StatusCode::kInvalidArgument ? 2 : 1;
+    }
+    const int signal = WaitForShutdownSignal();
+    readiness_.SetDraining();
+    log::Info("draining", {{"signal", signal == SIGINT ? "SIGINT" : "SIGTERM"},
+                           {"delay_ms", settings_.drain_delay.count()},
+                           {"timeout_ms", settings_.drain_timeout.count()}});
+    std::this_thread::sleep_for(settings_.drain_delay);
+    Drain();
+    const std::lock_guard lock(failure_mutex_);
+    const int code = failure_ ? 1 : 0;
+    log::Info("stopped", {{"exit_code", code}});
+    return code;
+  }
+
+ private:
+  struct Stop {
+    std::string name;
+    milliseconds budget;
+    std::function<void(milliseconds)> run;
+  };
+
+  Status Start() {
+    VORA_RETURN_IF_ERROR(spec_.setup(*this));
+    rpc::ServerOptions rpc_options;
+    rpc_options.listen = settings_.grpc_listen;
+    VORA_ASSIGN_OR_RETURN(grpc_, rpc::Server::Start(rpc_options, services_, readiness_, metrics_));
+    admin_ = std::make_unique<daemon_internal::AdminServer>(settings_.admin_listen, readiness_, metrics_);
+    VORA_RETURN_IF_ERROR(Annotate(admin_->Start(), "VORA_ADMIN_LISTEN"));
+    readiness_.SetStarted();
+    log::Info("listening", {{"grpc", daemon_internal::WithPort(settings_.grpc_listen, grpc_->port())},
+                            {"admin", daemon_internal::WithPort(settings_.admin_listen, admin_->port())},
+                            {"version", VORA_VERSION},
+                            {"pid", getpid()}});
+    return absl::OkStatus();
+  }
+
+  void Drain() {
+    const auto deadline = steady_clock::now() + settings_.drain_timeout;
+    daemon_internal::DrainWatch watch(deadline + kHardLimitGrace);
+    const auto step = [&](const std::string& name, milliseconds budget, const std::function<void(milliseconds)>& run) {
+      const auto left = std::chrono::duration_cast<milliseconds>(deadline - steady_clock::now());
+      const auto own = std::clamp(left, milliseconds(0), budget);
+      watch.Enter(name, steady_clock::now() + own + milliseconds(100));
+      run(own);
+    };
+    while (!stops_.empty()) {
+      const Stop stop = std::move(stops_.back());
+      stops_.pop_back();
+      step(stop.name, stop.budget, stop.run);
+    }
+    if (grpc_) step("grpc", kGrpcBudget, [this](milliseconds budget) { grpc_->Shutdown(budget); });
+    grpc_.reset();
+    if (admin_) step("admin", kAdminBudget, [this](milliseconds budget) { admin_->Shutdown(budget); });
+    admin_.reset();
+    watch.Enter("parts", deadline);
+    while (!parts_.empty()) parts_.pop_back();
+  }
+
+  const DaemonSpec& spec_;
+  const CommonSettings& settings_;
+  obs::Metrics metrics_;
+  Readiness readiness_;
+  std::mutex failure_mutex_;
+  std::optional<Status> failure_;
+  std::vector<grpc::Service*> services_;
+  std::vector<std::shared_ptr<void>> parts_;
+  std::vector<Stop> stops_;
+  std::unique_ptr<daemon_internal::AdminServer> admin_;
+  std::unique_ptr<rpc::Server> grpc_;
+};
+
+int BadSettings(const DaemonSpec& spec, const Status& status) {
+  std::fprintf(stderr, "%s: the settings are wrong:\n%s\n`%s --help` lists all settings.\n", spec.name.c_str(), Message(status).c_str(),
+               spec.name.c_str());
+  return 2;
+}
+
+int Healthcheck(const DaemonSpec& spec, CommonSettings& common) {
+  SettingsSchema schema;  // the daemon's own settings do not matter here
+  common.Declare(schema);
+  if (const Status status = common.Load(schema); !status.ok()) return BadSettings(spec, status);
+  const Status ready = daemon_internal::AskReady(daemon_internal::LocalUrl(common.admin_listen, "/readyz"));
+  std::fprintf(ready.ok() ? stdout : stderr, "%s\n", ready.ok() ? "ready" : Message(ready).c_str());
+  return ready.ok() ? 0 : 1;
+}
+
+}  // namespace
+
+int RunDaemon(int argc, char** argv, const DaemonSpec& spec) {
+  BlockShutdownSignals();
+  const auto command = daemon_internal::ParseCommandLine(argc, argv);
+  if (!command.ok()) {
+    std::fprintf(stderr, "%s: %s\n", spec.name.c_str(), Message(command.status()).c_str());
+    return 2;
+  }
+  CommonSettings common;
+  common.grpc_listen = spec.default_grpc;
+  common.admin_listen = spec.default_admin;
+  if (*command == Command::kHealthcheck) return Healthcheck(spec, common);
+
+  SettingsSchema schema;
+  if (spec.declare) spec.declare(schema);
+  common.Declare(schema);
+  if (*command == Command::kHelp) {
+    std::fputs(daemon_internal::HelpText(spec, VORA_VERSION, schema).c_str(), stdout);
+    return 0;
+  }
+  if (*command == Command::kVersion) {
+    std::printf("%s %s\n", spec.name.c_str(), VORA_VERSION);
+    return 0;
+  }
+  if (const Status status = common.Load(schema); !status.ok()) return BadSettings(spec, status);
+  if (*command == Command::kPrintConfig) {
+    std::fputs(schema.PrintConfig().c_str(), stdout);
+    return 0;
+  }
+  log::Init(spec.name, common.log_level);
+  return RunningDaemon(spec, common).Run();
+}
+
+}  // namespace vora
