@@ -101,7 +101,6 @@ for suite in "${suites[@]}"; do
     integration)
       start_rgw
       run_ctest integration
-      run_node integration
       stop_rgw
       rgw_home=''
       ;;

@@ -1,0 +1,58 @@
+import assert from 'node:assert/strict';
+import { createServer } from 'node:net';
+import { after, test } from 'node:test';
+
+import { root, run, Stack } from '../env/stack.mjs';
+
+const stack = new Stack('local', 19080);
+after(() => stack.down(['--wipe']));
+
+test('a second up.sh finds everything running, down.sh leaves no process behind', async () => {
+  await stack.down(['--wipe']);
+  const first = await stack.up();
+  assert.match(first.stdout, /==> starting postgres[^]*==> starting varnish[^]*Vora is running/);
+  const pids = (await stack.shell('for p in "${STACK_PARTS[@]}"; do part_pid "$p"; done')).stdout.trim().split('\n');
+  assert.equal(pids.length, 7);
+  const second = await stack.up();
+  assert.doesNotMatch(second.stdout, /starting/);
+  assert.deepEqual((await stack.shell('for p in "${STACK_PARTS[@]}"; do part_pid "$p"; done')).stdout.trim().split('\n'), pids);
+
+  // A part that died is started again, the others are left alone.
+  await stack.kill('streaming-gateway');
+  const third = await stack.up();
+  assert.match(third.stdout, /starting streaming-gateway/);
+  assert.doesNotMatch(third.stdout, /starting (postgres|upload|metadata|orchestrator)/);
+
+  await stack.down();
+  const { stdout } = await run('bash', ['-c', `ps -eo pid,args | grep -F "${stack.home}" | grep -v grep; for p in ${pids.join(' ')}; do [ -d /proc/$p ] && echo "left: $p"; done; true`]);
+  assert.equal(stdout.trim(), '');
+});
+
+test('every daemon drains and ends with code 0 on SIGTERM', async () => {
+  await stack.up();
+  for (const part of ['upload', 'metadata', 'orchestrator', 'transcode-worker', 'streaming-gateway']) {
+    await stack.stop(part);
+    const last = (await stack.logs(part)).slice(-3).map((line) => line.msg);
+    assert.ok(last.includes('stopped'), `${part}: ${last}`);
+    await stack.start(part);
+  }
+  await stack.down();
+});
+
+test('a used port, a wrong setting and a wrong argument are named with what to do', async () => {
+  const holder = createServer().listen(19081, '127.0.0.1');
+  const used = await run(`${root}/deploy/local/up.sh`, ['--no-build'], { env: stack.env });
+  holder.close();
+  assert.equal(used.code, 1);
+  assert.match(used.stderr, /port 19081, which upload needs, is used already by "node"/);
+  assert.match(used.stderr, /VORA_PORT_BASE=/);
+  await stack.down();
+
+  const wrong = await run(`${root}/deploy/local/up.sh`, ['--no-build'], { env: { ...stack.env, VORA_LOG_LEVEL: 'loud' } });
+  assert.equal(wrong.code, 1);
+  assert.match(wrong.stderr, /orchestrator stopped while it started[^]*VORA_LOG_LEVEL[^]*what to do/);
+  await stack.down();
+
+  assert.equal((await run(`${root}/deploy/local/up.sh`, ['--nonsense'], { env: stack.env })).code, 1);
+  assert.match((await run(`${root}/deploy/local/up.sh`, ['--no-build', '--demo', '/nowhere.mp4'], { env: stack.env })).stderr, /\/nowhere\.mp4 cannot be read/);
+});
