@@ -17,7 +17,7 @@
 namespace vora::pg {
 
 struct DatabaseOptions {
-  std::string url;                             // postgresql://user:password@host:port/dbname or a libpq keyword string
+  std::string url;  // postgresql://user:password@host:port/dbname or a libpq keyword string
   int max_connections = 16;
   std::chrono::milliseconds acquire_timeout{2000};
   std::chrono::milliseconds statement_timeout{10000};
@@ -26,12 +26,13 @@ struct DatabaseOptions {
 
 class Database {
  public:
-  Database(DatabaseOptions options, obs::Metrics& metrics);   // connects lazily
+  Database(DatabaseOptions options, obs::Metrics& metrics);  // connects lazily
   ~Database();
 
   // Runs `body` in one READ COMMITTED transaction and commits when it returns OK; anything else rolls back. 40001, 40P01 and a
   // connection lost before commit run it again (up to 5 times): `body` must have no other side effects. A commit whose outcome is unknown
-  // (in_doubt_error) is UNAVAILABLE with "in doubt" and never repeated. No connection to be had: UNAVAILABLE. Broken connections are discarded.
+  // (in_doubt_error) is UNAVAILABLE with "in doubt" and never repeated. No connection to be had: UNAVAILABLE. Broken connections are
+  // discarded.
   Status Transact(const std::function<Status(pqxx::work&)>& body);
   // A single read-only statement or a few that need no transaction (nontransaction, cheaper).
   Status Read(const std::function<Status(pqxx::nontransaction&)>& body);
@@ -44,7 +45,8 @@ class Database {
 };
 
 // Maps the exception in flight (call inside a catch block) to a Status: unique_violation ALREADY_EXISTS, foreign key and check violations
-// FAILED_PRECONDITION, 40001/40P01 ABORTED, class 08/57P0x/broken_connection UNAVAILABLE, query_canceled DEADLINE_EXCEEDED, others INTERNAL.
+// FAILED_PRECONDITION, 40001/40P01 ABORTED, class 08/57P0x/broken_connection UNAVAILABLE, query_canceled DEADLINE_EXCEEDED, others
+// INTERNAL.
 Status StatusFromCurrentException();
 
 }  // namespace vora::pg

@@ -15,7 +15,7 @@ class Listener {
   // `on_notify(channel, payload)` runs on the listener's thread; must not block for long.
   Listener(std::string url, std::vector<std::string> channels,
            std::function<void(const std::string& channel, const std::string& payload)> on_notify);
-  ~Listener();   // stops and joins
+  ~Listener();  // stops and joins
 
  private:
   struct Impl;

@@ -12,7 +12,7 @@
 namespace vora::pg {
 
 struct Migration {
-  int version;          // from 1, without gaps
+  int version;  // from 1, without gaps
   std::string name;
   std::string sql;
 };

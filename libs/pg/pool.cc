@@ -1,0 +1,90 @@
+#include "libs/pg/pool.h"
+
+#include "libs/pg/conninfo.h"
+
+namespace vora::pg {
+namespace {
+
+// libpqxx 6 reconnects silently, which would lose the session's settings. Version 7 never does, hence the deprecation.
+void ForbidReconnect(pqxx::connection& connection) {
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
+  connection.inhibit_reactivation(true);
+#pragma GCC diagnostic pop
+}
+
+}  // namespace
+
+Pool::Pool(DatabaseOptions options, obs::Metrics& metrics)
+    : options_(std::move(options)), in_use_(metrics.AddGauge("vora_pg_pool_in_use", "PostgreSQL connections in use")) {}
+
+Pool::Lease::~Lease() {
+  if (connection_) pool_->GiveBack(std::move(connection_), condemned_);
+}
+
+StatusOr<Pool::Lease> Pool::Acquire() {
+  {
+    std::unique_lock lock(mutex_);
+    const bool free =
+        freed_.wait_for(lock, options_.acquire_timeout, [this] { return !idle_.empty() || open_ < options_.max_connections; });
+    if (!free) {
+      return Unavailable("all " + std::to_string(options_.max_connections) + " PostgreSQL connections are busy (waited " +
+                         std::to_string(options_.acquire_timeout.count()) + " ms)");
+    }
+    if (!idle_.empty()) {
+      auto connection = std::move(idle_.back());
+      idle_.pop_back();
+      in_use_.Add(1);
+      return Lease(*this, std::move(connection));
+    }
+    ++open_;
+  }
+  auto connection = Connect();
+  if (!connection.ok()) {
+    const std::lock_guard lock(mutex_);
+    --open_;
+    freed_.notify_one();
+    return connection.status();
+  }
+  in_use_.Add(1);
+  return Lease(*this, std::move(*connection));
+}
+
+StatusOr<std::unique_ptr<pqxx::connection>> Pool::Connect() const {
+  const auto seconds = std::max<int64_t>(2, (options_.connect_timeout.count() + 999) / 1000);  // libpq rounds 1 up to 2
+  VORA_ASSIGN_OR_RETURN(const std::string text, ConnectionString(options_.url, {{"connect_timeout", std::to_string(seconds)}}));
+  try {
+    auto connection = std::make_unique<pqxx::connection>(text);
+    ForbidReconnect(*connection);
+    pqxx::nontransaction setup(*connection);
+    setup.exec("SET statement_timeout = " + std::to_string(options_.statement_timeout.count()));
+    setup.exec("SET idle_in_transaction_session_timeout = '60s'");
+    return connection;
+  } catch (...) {
+    const Status status = StatusFromCurrentException();
+    return Unavailable("cannot connect to PostgreSQL: " + Message(status));
+  }
+}
+
+void Pool::GiveBack(std::unique_ptr<pqxx::connection> connection, bool condemned) {
+  const bool reusable = !condemned && connection->is_open();
+  std::vector<std::unique_ptr<pqxx::connection>> dropped;  // closed outside the lock
+  {
+    const std::lock_guard lock(mutex_);
+    if (reusable) {
+      idle_.push_back(std::move(connection));
+    } else {
+      dropped.swap(idle_);
+      dropped.push_back(std::move(connection));
+      open_ -= static_cast<int>(dropped.size());
+    }
+  }
+  in_use_.Add(-1);
+  if (reusable) {
+    freed_.notify_one();
+  } else {
+    freed_.notify_all();
+  }
+}
+
+}  // namespace vora::pg
