@@ -1,0 +1,42 @@
+#include "libs/core/lifecycle.h"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <csignal>
+
+namespace vora {
+namespace {
+
+TEST(ReadinessTest, IsReadyOnlyBetweenStartAndDrain) {
+  Readiness readiness;
+  EXPECT_EQ(readiness.Check(), Unavailable("starting"));
+  readiness.SetStarted();
+  EXPECT_TRUE(readiness.Check().ok());
+  readiness.SetDraining();
+  EXPECT_EQ(readiness.Check(), Unavailable("draining"));
+  EXPECT_TRUE(readiness.draining());
+}
+
+TEST(ReadinessTest, NamesEveryFailingCheckAndRecovers) {
+  Readiness readiness;
+  readiness.SetStarted();
+  Status database = Unavailable("connection refused");
+  readiness.AddCheck("postgres", [&] { return database; });
+  readiness.AddCheck("storage", [] { return absl::OkStatus(); });
+  readiness.AddCheck("orchestrator", [] { return DeadlineExceeded("no answer"); });
+  EXPECT_EQ(readiness.Check(), Unavailable("postgres: connection refused; orchestrator: no answer"));
+  database = absl::OkStatus();
+  EXPECT_EQ(readiness.Check(), Unavailable("orchestrator: no answer"));
+}
+
+TEST(ShutdownSignalTest, WaitsForTheBlockedSignal) {
+  BlockShutdownSignals();
+  kill(getpid(), SIGTERM);
+  EXPECT_EQ(WaitForShutdownSignal(), SIGTERM);
+  kill(getpid(), SIGINT);
+  EXPECT_EQ(WaitForShutdownSignal(), SIGINT);
+}
+
+}  // namespace
+}  // namespace vora
