@@ -14,7 +14,9 @@ std::string Bar(int percent, int width) {
   const int full = percent * width / 100;
   char text[8];
   std::snprintf(text, sizeof text, "%3d %%", percent);
-  return "[" + std::string(static_cast<size_t>(full), '#') + std::string(static_cast<size_t>(width - full), '-') + "] " + text;
+  std::string bar(1, '[');
+  bar.append(static_cast<size_t>(full), '#').append(static_cast<size_t>(width - full), '-').append("] ").append(text);
+  return bar;
 }
 
 std::string FormatBytes(double bytes) {
