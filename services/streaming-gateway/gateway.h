@@ -1,0 +1,54 @@
+#pragma once
+
+// The streaming gateway's HTTP side: GET and HEAD /v/{video_id}/..., /t/{token}/v/{video_id}/..., /healthz.
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "libs/auth/playback_token.h"
+#include "libs/core/clock.h"
+#include "libs/http/server.h"
+#include "libs/obs/metrics.h"
+#include "libs/storage/object_store.h"
+#include "services/streaming-gateway/access.h"
+#include "services/streaming-gateway/manifests.h"
+#include "services/streaming-gateway/object_delivery.h"
+#include "services/streaming-gateway/presentation_cache.h"
+#include "services/streaming-gateway/segment_cache.h"
+
+namespace vora::gateway {
+
+struct GatewayOptions {
+  http::ServerOptions http;
+  SegmentCacheOptions cache;
+  PresentationCacheOptions presentations;
+  std::optional<auth::PlaybackTokens> tokens;  // absent: everybody may play everything
+};
+
+class Gateway {
+ public:
+  // `store`, `clock` and `metrics` must outlive it.
+  Gateway(GatewayOptions options, storage::ObjectStore& store, PresentationSource metadata, const Clock& clock, obs::Metrics& metrics);
+  ~Gateway();  // Stop
+  Status Start();
+  int port() const { return server_.port(); }
+  const Access& access() const { return access_; }
+  // Lets what is being sent end within `budget`. Safe to call twice.
+  void Stop(std::chrono::milliseconds budget);
+
+ private:
+  void AddRoutes();
+  static http::Task<void> Deliver(Gateway& self, http::Exchange& exchange);
+  http::Task<void> Admitted(http::Exchange& exchange, const std::string& video_id, const ObjectPath& path);
+
+  Access access_;
+  SegmentCache cache_;
+  PresentationCache presentations_;
+  ObjectDelivery objects_;
+  Manifests manifests_;
+  http::Server server_;  // last: its coroutines use all of the above
+};
+
+}  // namespace vora::gateway

@@ -1,0 +1,48 @@
+#include "services/streaming-gateway/playlist_uris.h"
+
+namespace vora::gateway {
+namespace {
+
+// `text` with every value that follows `opening` (up to the next double quote) wrapped.
+std::string WrapAttribute(std::string_view text, std::string_view opening, std::string_view prefix, std::string_view suffix) {
+  std::string out;
+  while (true) {
+    const size_t at = text.find(opening);
+    const size_t end = at == std::string_view::npos ? at : text.find('"', at + opening.size());
+    if (end == std::string_view::npos) break;
+    out += text.substr(0, at + opening.size());
+    out += prefix;
+    out += text.substr(at + opening.size(), end - at - opening.size());
+    out += suffix;
+    text.remove_prefix(end);
+  }
+  out += text;
+  return out;
+}
+
+}  // namespace
+
+std::string RewriteHlsUris(std::string_view playlist, std::string_view prefix, std::string_view suffix) {
+  std::string out;
+  while (!playlist.empty()) {
+    const size_t newline = playlist.find('\n');
+    const std::string_view line = playlist.substr(0, newline);
+    if (line.starts_with('#')) {
+      out += WrapAttribute(line, "URI=\"", prefix, suffix);
+    } else if (!line.empty()) {
+      out += prefix;
+      out += line;
+      out += suffix;
+    }
+    if (newline == std::string_view::npos) break;
+    out += '\n';
+    playlist.remove_prefix(newline + 1);
+  }
+  return out;
+}
+
+std::string RewriteDashUris(std::string_view mpd, std::string_view prefix, std::string_view suffix) {
+  return WrapAttribute(WrapAttribute(mpd, " initialization=\"", prefix, suffix), " media=\"", prefix, suffix);
+}
+
+}  // namespace vora::gateway

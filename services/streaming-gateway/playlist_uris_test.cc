@@ -1,0 +1,29 @@
+#include "services/streaming-gateway/playlist_uris.h"
+
+#include <gtest/gtest.h>
+
+namespace vora::gateway {
+namespace {
+
+TEST(RewriteHlsUris, LinesAndAttributes) {
+  EXPECT_EQ(RewriteHlsUris("#EXTM3U\n#EXT-X-MEDIA:TYPE=AUDIO,NAME=\"a\",URI=\"audio_0/playlist.m3u8\"\n#EXT-X-STREAM-INF:CODECS=\"x\"\n"
+                           "720p/playlist.m3u8\n",
+                           "r2/", "?token=t"),
+            "#EXTM3U\n#EXT-X-MEDIA:TYPE=AUDIO,NAME=\"a\",URI=\"r2/audio_0/playlist.m3u8?token=t\"\n#EXT-X-STREAM-INF:CODECS=\"x\"\n"
+            "r2/720p/playlist.m3u8?token=t\n");
+  EXPECT_EQ(RewriteHlsUris("#EXT-X-MAP:URI=\"init.mp4\"\n\nseg_0.m4s", "", "?token=t"),
+            "#EXT-X-MAP:URI=\"init.mp4?token=t\"\n\nseg_0.m4s?token=t");
+  EXPECT_EQ(RewriteHlsUris("", "a", "b"), "");
+  EXPECT_EQ(RewriteHlsUris("#EXT-X-MAP:URI=\"broken\n", "a", "b"), "#EXT-X-MAP:URI=\"broken\n");
+}
+
+TEST(RewriteDashUris, Templates) {
+  EXPECT_EQ(
+      RewriteDashUris("<SegmentTemplate initialization=\"$RepresentationID$/init.mp4\" media=\"$RepresentationID$/seg_$Number$.m4s\">",
+                      "r2/", "?token=t"),
+      "<SegmentTemplate initialization=\"r2/$RepresentationID$/init.mp4?token=t\" "
+      "media=\"r2/$RepresentationID$/seg_$Number$.m4s?token=t\">");
+}
+
+}  // namespace
+}  // namespace vora::gateway

@@ -1,0 +1,28 @@
+#pragma once
+
+// A one-shot event that coroutines of any executor wait for without holding a thread. Thread-safe.
+
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include <boost/asio/awaitable.hpp>
+
+namespace vora::gateway {
+
+class Signal {
+ public:
+  Signal();
+  ~Signal();
+  // Wakes all who wait now or later. Must not run after the waiters' I/O threads are gone.
+  void Fire();
+  boost::asio::awaitable<void> Wait();
+
+ private:
+  struct Waiter;
+  std::mutex mutex_;
+  bool fired_ = false;
+  std::vector<std::shared_ptr<Waiter>> waiters_;
+};
+
+}  // namespace vora::gateway
