@@ -73,6 +73,12 @@ Connection Listener::Impl::Open() const {
     return connection;
   }
   connection.reset(PQconnectdb(text->c_str()));
+  PQsetNoticeProcessor(
+      connection.get(),
+      [](void*, const char* message) {
+        log::Debug("PostgreSQL remarks", {{"notice", message}});
+      },
+      nullptr);
   const bool listening =
       PQstatus(connection.get()) == CONNECTION_OK &&
       std::all_of(channels.begin(), channels.end(), [&](const auto& channel) { return Listen(connection.get(), channel); });

@@ -1,5 +1,6 @@
 #include "libs/pg/pool.h"
 
+#include "libs/log/log.h"
 #include "libs/pg/conninfo.h"
 
 namespace vora::pg {
@@ -15,11 +16,19 @@ void ForbidReconnect(pqxx::connection& connection) {
 
 }  // namespace
 
+bool Session::Notices::operator()(const char message[]) noexcept {
+  try {
+    log::Debug("PostgreSQL remarks", {{"notice", message}});
+  } catch (...) {  // a remark is not worth an end
+  }
+  return false;
+}
+
 Pool::Pool(DatabaseOptions options, obs::Metrics& metrics)
     : options_(std::move(options)), in_use_(metrics.AddGauge("vora_pg_pool_in_use", "PostgreSQL connections in use")) {}
 
 Pool::Lease::~Lease() {
-  if (connection_) pool_->GiveBack(std::move(connection_), condemned_);
+  if (session_) pool_->GiveBack(std::move(session_), condemned_);
 }
 
 StatusOr<Pool::Lease> Pool::Acquire() {
@@ -32,50 +41,51 @@ StatusOr<Pool::Lease> Pool::Acquire() {
                          std::to_string(options_.acquire_timeout.count()) + " ms)");
     }
     if (!idle_.empty()) {
-      auto connection = std::move(idle_.back());
+      auto session = std::move(idle_.back());
       idle_.pop_back();
       in_use_.Add(1);
-      return Lease(*this, std::move(connection));
+      return Lease(*this, std::move(session));
     }
     ++open_;
   }
-  auto connection = Connect();
-  if (!connection.ok()) {
+  auto session = Connect();
+  if (!session.ok()) {
     const std::lock_guard lock(mutex_);
     --open_;
     freed_.notify_one();
-    return connection.status();
+    return session.status();
   }
   in_use_.Add(1);
-  return Lease(*this, std::move(*connection));
+  return Lease(*this, std::move(*session));
 }
 
-StatusOr<std::unique_ptr<pqxx::connection>> Pool::Connect() const {
+StatusOr<std::unique_ptr<Session>> Pool::Connect() const {
   const auto seconds = std::max<int64_t>(2, (options_.connect_timeout.count() + 999) / 1000);  // libpq rounds 1 up to 2
   VORA_ASSIGN_OR_RETURN(const std::string text, ConnectionString(options_.url, {{"connect_timeout", std::to_string(seconds)}}));
   try {
-    auto connection = std::make_unique<pqxx::connection>(text);
-    ForbidReconnect(*connection);
-    pqxx::nontransaction setup(*connection);
+    auto session = std::make_unique<Session>(text);
+    ForbidReconnect(session->connection);
+    pqxx::nontransaction setup(session->connection);
     setup.exec("SET statement_timeout = " + std::to_string(options_.statement_timeout.count()));
+    setup.exec("SET client_min_messages = warning");
     setup.exec("SET idle_in_transaction_session_timeout = '60s'");
-    return connection;
+    return session;
   } catch (...) {
     const Status status = StatusFromCurrentException();
     return Unavailable("cannot connect to PostgreSQL: " + Message(status));
   }
 }
 
-void Pool::GiveBack(std::unique_ptr<pqxx::connection> connection, bool condemned) {
-  const bool reusable = !condemned && connection->is_open();
-  std::vector<std::unique_ptr<pqxx::connection>> dropped;  // closed outside the lock
+void Pool::GiveBack(std::unique_ptr<Session> session, bool condemned) {
+  const bool reusable = !condemned && session->connection.is_open();
+  std::vector<std::unique_ptr<Session>> dropped;  // closed outside the lock
   {
     const std::lock_guard lock(mutex_);
     if (reusable) {
-      idle_.push_back(std::move(connection));
+      idle_.push_back(std::move(session));
     } else {
       dropped.swap(idle_);
-      dropped.push_back(std::move(connection));
+      dropped.push_back(std::move(session));
       open_ -= static_cast<int>(dropped.size());
     }
   }

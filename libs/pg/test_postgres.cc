@@ -168,7 +168,8 @@ bool TestPostgres::Impl::Answers() const {
 
 void TestPostgres::Impl::Launch() {
   server = Spawn(AsServerUser({bin / "postgres", "-D", root / "data", "-p", std::to_string(port), "-h", "127.0.0.1", "-k", root, "-c",
-                               "max_connections=200", "-c", "shared_buffers=64MB"}),
+                               "max_connections=200", "-c", "shared_buffers=64MB", "-c", "recovery_init_sync_method=syncfs", "-c",
+                               "log_line_prefix=%m [%p] "}),
                  log);
 }
 
