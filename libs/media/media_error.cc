@@ -1,0 +1,17 @@
+#include "libs/media/media_error.h"
+
+namespace vora::media {
+
+Status MediaError(std::string_view code, std::string_view message) {
+  return FailedPrecondition(std::string(code) + ": " + std::string(message));
+}
+
+std::optional<MediaFault> AsMediaFault(const Status& status) {
+  if (status.code() != StatusCode::kFailedPrecondition) return std::nullopt;
+  const std::string text = Message(status);
+  const size_t colon = text.find(": ");
+  if (text.rfind("media.", 0) != 0 || colon == std::string::npos) return std::nullopt;
+  return MediaFault{text.substr(0, colon), text.substr(colon + 2)};
+}
+
+}  // namespace vora::media
