@@ -1,0 +1,161 @@
+#include "services/upload/finisher.h"
+
+#include "libs/core/digest.h"
+#include "libs/core/encoding.h"
+#include "libs/log/log.h"
+#include "services/upload/content_type.h"
+
+namespace vora::upload {
+namespace {
+
+constexpr int kMaxRaces = 5;
+
+// Faults that say that what the store holds is not what was acknowledged, as opposed to a store that cannot answer now.
+bool MeansBytesLost(const Status& status) {
+  return status.code() == StatusCode::kNotFound || status.code() == StatusCode::kFailedPrecondition ||
+         status.code() == StatusCode::kInvalidArgument || status.code() == StatusCode::kDataLoss;
+}
+
+std::string ExpectedSha256(const UploadDoc& doc) {
+  Parsed<Metadata> metadata = ParseMetadata(doc.metadata_header);
+  if (ErrorOf(metadata)) return {};
+  Parsed<std::string> sha256 = WholeFileSha256(std::get<Metadata>(metadata));
+  return ErrorOf(sha256) ? std::string() : std::get<std::string>(sha256);
+}
+
+StatusOr<std::string> ActualSha256(const UploadDoc& doc) {
+  if (doc.sha256_state.empty()) return HexEncode(Sha256(""));
+  VORA_ASSIGN_OR_RETURN(Sha256State state, Sha256State::Restore(doc.sha256_state));
+  return HexEncode(state.Finish());
+}
+
+}  // namespace
+
+StatusOr<Versioned> Finisher::Finish(Versioned current) {
+  for (int race = 0; race < kMaxRaces; ++race) {
+    if (!current.doc.awaits_finish()) return current;
+    VORA_ASSIGN_OR_RETURN(std::string actual, ActualSha256(current.doc));
+    std::string expected = ExpectedSha256(current.doc);
+    Status done;
+    if (!expected.empty() && expected != actual) {
+      done = Fail(current, Failure::kChecksumMismatch,
+                  "the received bytes have the SHA-256 " + actual + ", but Upload-Metadata promised " + expected);
+    } else {
+      done = MakeObject(current.doc);
+      if (done.ok()) done = MarkUploaded(current, actual);
+    }
+    if (done.ok()) return current;
+    if (IsTransient(done) && done.code() != StatusCode::kAborted) return done;
+    // Perhaps another request finished it first and its parts and tail are gone for a good reason.
+    VORA_ASSIGN_OR_RETURN(Versioned latest, repo_.Load(current.doc.upload_id));
+    bool unchanged = latest.etag == current.etag;
+    current = std::move(latest);
+    if (!unchanged) continue;
+    if (!MeansBytesLost(done)) return done;
+    log::Error("acknowledged bytes are missing in the object store", {{"upload_id", current.doc.upload_id}, {"error", ToText(done)}});
+    VORA_RETURN_IF_ERROR(Fail(current, Failure::kBytesLost, "the stored bytes are incomplete; please upload the file again"));
+    return current;
+  }
+  return Unavailable("the upload is being changed by other requests");
+}
+
+Status Finisher::MakeObject(const UploadDoc& doc) {
+  storage::ObjectStore& store = repo_.store();
+  if (doc.part_etags.empty()) {
+    VORA_ASSIGN_OR_RETURN(std::string bytes, repo_.GetTail(doc));
+    storage::PutOptions options;
+    options.content_type = ContentTypeOf(doc.metadata_header);
+    VORA_RETURN_IF_ERROR(store.Put(OriginalKey(doc.upload_id), bytes, options).status());
+    return doc.multipart_id.empty() ? Status() : store.AbortMultipart(OriginalKey(doc.upload_id), doc.multipart_id);
+  }
+  Status completed = CompleteParts(doc);
+  if (completed.code() != StatusCode::kNotFound) return completed;
+  // A former attempt completed it and then crashed.
+  StatusOr<storage::ObjectInfo> made = store.Head(OriginalKey(doc.upload_id));
+  if (!made.ok()) return made.status();
+  return made->size == *doc.length ? Status() : DataLoss("the finished object has another size");
+}
+
+Status Finisher::CompleteParts(const UploadDoc& doc) {
+  const std::string key = OriginalKey(doc.upload_id);
+  std::vector<storage::CompletedPart> parts;
+  for (const std::string& etag : doc.part_etags) parts.push_back({static_cast<int>(parts.size()) + 1, etag});
+  if (doc.tail_bytes > 0) {
+    VORA_ASSIGN_OR_RETURN(std::string tail, repo_.GetTail(doc));
+    VORA_ASSIGN_OR_RETURN(storage::CompletedPart last,
+                          repo_.store().UploadPart(key, doc.multipart_id, static_cast<int>(parts.size()) + 1, tail));
+    parts.push_back(last);
+  }
+  return repo_.store().CompleteMultipart(key, doc.multipart_id, parts).status();
+}
+
+Status Finisher::MarkUploaded(Versioned& current, const std::string& sha256) {
+  const std::string id = current.doc.upload_id;
+  // Before the state says UPLOADED: a crash in between leaves an announcement whose upload the announcer then finishes.
+  if (announce_) VORA_RETURN_IF_ERROR(repo_.store().Put(AnnounceKey(id), "", {}).status());
+  UploadDoc next = current.doc;
+  next.state = State::kUploaded;
+  next.sha256 = sha256;
+  next.part_etags.clear();
+  next.multipart_id.clear();
+  next.tail_bytes = 0;
+  next.sha256_state.clear();
+  VORA_RETURN_IF_ERROR(repo_.Swap(current, std::move(next)));
+  metrics_.uploaded.Increment();
+  log::Info("upload finished", {{"upload_id", id}, {"bytes", current.doc.offset}, {"sha256", sha256}});
+  Status tidy = repo_.DropAllTails(id);
+  // The marker goes last: while it stands, a sweep repeats the rest.
+  if (tidy.ok()) tidy = repo_.store().Delete(OpenKey(id));
+  if (!tidy.ok()) log::Warn("clean-up is left to the sweeper", {{"upload_id", id}, {"error", ToText(tidy)}});
+  if (announce_) announce_(id);
+  return {};
+}
+
+Status Finisher::Fail(Versioned& current, Failure kind, const std::string& reason) {
+  UploadDoc next = current.doc;
+  next.state = State::kFailed;
+  next.failure_kind = kind;
+  next.failure = reason;
+  VORA_RETURN_IF_ERROR(repo_.Swap(current, std::move(next)));
+  (kind == Failure::kChecksumMismatch ? metrics_.mismatched
+   : kind == Failure::kExpired        ? metrics_.expired
+   : kind == Failure::kTerminated     ? metrics_.terminated
+                                      : metrics_.lost)
+      .Increment();
+  log::Info("upload failed", {{"upload_id", current.doc.upload_id}, {"kind", std::string(FailureName(kind))}, {"reason", reason}});
+  if (Status freed = FreeFailed(current); !freed.ok()) {
+    log::Warn("freeing bytes is left to the sweeper", {{"upload_id", current.doc.upload_id}, {"error", ToText(freed)}});
+  }
+  return {};
+}
+
+Status Finisher::FreeFailed(Versioned& current) {
+  if (current.doc.state != State::kFailed || current.doc.bytes_freed) return {};
+  VORA_RETURN_IF_ERROR(repo_.FreeBytes(current.doc));
+  UploadDoc next = current.doc;
+  next.bytes_freed = true;
+  next.part_etags.clear();
+  next.multipart_id.clear();
+  next.sha256_state.clear();
+  next.tail_bytes = 0;
+  return repo_.Swap(current, std::move(next));
+}
+
+Status Finisher::Terminate(Versioned current) {
+  const std::string id = current.doc.upload_id;
+  for (int race = 0; race < kMaxRaces; ++race) {
+    if (current.doc.state == State::kUploaded) return FailedPrecondition("the upload is finished; its bytes belong to its receiver now");
+    Status failed =
+        current.doc.state == State::kFailed ? FreeFailed(current) : Fail(current, Failure::kTerminated, "terminated by the client");
+    if (failed.code() == StatusCode::kAborted) {
+      VORA_ASSIGN_OR_RETURN(current, repo_.Load(id));
+      continue;
+    }
+    VORA_RETURN_IF_ERROR(failed);
+    if (!current.doc.bytes_freed) return {};  // the sweeper goes on; the upload is FAILED for everybody
+    return repo_.Purge(id);
+  }
+  return Unavailable("the upload is being changed by other requests");
+}
+
+}  // namespace vora::upload

@@ -1,0 +1,43 @@
+// vora-upload: resumable uploads (tus 1.0.0) into the object store.
+
+#include <malloc.h>
+
+#include <memory>
+
+#include "libs/daemon/daemon.h"
+#include "services/upload/upload_app.h"
+
+namespace {
+
+// What the daemon is made of, in the order it has to live.
+struct Parts {
+  std::unique_ptr<vora::storage::ObjectStore> store;
+  std::unique_ptr<vora::upload::UploadApp> app;
+};
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  // Many threads, few allocations: an arena per thread would only hold memory back.
+  mallopt(M_ARENA_MAX, 2);
+  vora::upload::UploadSettings settings;
+  vora::DaemonSpec spec;
+  spec.name = "vora-upload";
+  spec.summary = "resumable uploads (tus 1.0.0) into the object store";
+  spec.default_grpc = "127.0.0.1:9081";
+  spec.default_admin = "127.0.0.1:9181";
+  spec.declare = [&](vora::SettingsSchema& schema) { settings.Declare(schema); };
+  spec.setup = [&](vora::Daemon& daemon) -> vora::Status {
+    VORA_RETURN_IF_ERROR(settings.Validate());
+    auto parts = std::make_shared<Parts>();
+    VORA_ASSIGN_OR_RETURN(parts->store, vora::storage::OpenObjectStore(settings.storage, daemon.metrics()));
+    parts->app = std::make_unique<vora::upload::UploadApp>(settings, *parts->store, daemon.metrics());
+    VORA_RETURN_IF_ERROR(parts->app->Start([&daemon](vora::Status reason) { daemon.Fail(reason); }));
+    daemon.AddService(parts->app->grpc_service());
+    daemon.readiness().AddCheck("object store", [app = parts->app.get()] { return app->StoreHealth(); });
+    daemon.OnStop("uploads", std::chrono::seconds(15), [app = parts->app.get()](std::chrono::milliseconds budget) { app->Stop(budget); });
+    daemon.Keep(std::move(parts));
+    return {};
+  };
+  return vora::RunDaemon(argc, argv, spec);
+}

@@ -1,0 +1,42 @@
+#pragma once
+
+// Ends what no request will end: finishes complete uploads left behind by a crash, expires unfinished ones, frees and forgets failed
+// ones. Runs at start and every `interval`; any number of replicas may sweep at once (every change is a compare-and-swap).
+
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+
+#include "services/upload/finisher.h"
+
+namespace vora::upload {
+
+class Sweeper {
+ public:
+  struct Options {
+    std::chrono::milliseconds interval{60000};
+    std::chrono::milliseconds grace{10000};        // a complete upload younger than this is still being finished by its own request
+    std::chrono::milliseconds remember{86400000};  // how long a FAILED upload still tells why
+  };
+  Sweeper(UploadRepo& repo, Finisher& finisher, Options options) : repo_(repo), finisher_(finisher), options_(options) {}
+  ~Sweeper() { Stop(); }
+  void Start();
+  void Stop();  // safe to call twice
+  // One sweep; `at_start` skips the grace.
+  Status SweepOnce(bool at_start);
+
+ private:
+  Status SweepUpload(const std::string& upload_id, int64_t marker_age_ms, bool at_start);
+  bool stopping();
+
+  UploadRepo& repo_;
+  Finisher& finisher_;
+  const Options options_;
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  bool stopping_ = false;
+  std::thread thread_;
+};
+
+}  // namespace vora::upload

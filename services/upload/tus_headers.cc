@@ -1,0 +1,229 @@
+#include "services/upload/tus_headers.h"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <limits>
+#include <set>
+
+#include "libs/core/encoding.h"
+
+namespace vora::upload {
+namespace {
+
+struct Algorithm {
+  std::string_view name;
+  size_t digest_bytes;
+};
+constexpr std::array<Algorithm, 3> kAlgorithms{{{"sha1", 20}, {"sha256", 32}, {"crc32", 4}}};
+
+TusError Bad(std::string_view field, std::string message) { return {400, "INVALID_ARGUMENT", std::move(message), std::string(field)}; }
+
+TusError TooLarge(std::string_view field, int64_t length, int64_t max_bytes) {
+  return {413, "UPLOAD_TOO_LARGE",
+          "the upload has " + std::to_string(length) + " bytes; at most " + std::to_string(max_bytes) + " (Tus-Max-Size) are taken",
+          std::string(field)};
+}
+
+std::string_view Trim(std::string_view text) {
+  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
+  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
+  return text;
+}
+
+bool IsMetadataKey(std::string_view key) {
+  return !key.empty() && key.size() <= 255 && std::all_of(key.begin(), key.end(), [](char c) { return c > 0x20 && c < 0x7f && c != ','; });
+}
+
+// What may be shown of a key that is not one.
+std::string Printable(std::string_view text) {
+  std::string shown;
+  for (char c : text.substr(0, 64)) shown += c > 0x20 && c < 0x7f ? c : '?';
+  return shown;
+}
+
+bool IsOffsetOctetStream(std::string_view content_type) {
+  std::string_view type = Trim(content_type.substr(0, content_type.find(';')));
+  return type.size() == kOffsetOctetStream.size() && std::equal(type.begin(), type.end(), kOffsetOctetStream.begin(), [](char a, char b) {
+           return std::tolower(static_cast<unsigned char>(a)) == b;
+         });
+}
+
+TusError WrongContentType(const http::Headers& headers) {
+  return {
+      415, "UNSUPPORTED_MEDIA_TYPE",
+      "bytes are sent as Content-Type: " + std::string(kOffsetOctetStream) + ", not `" + Printable(headers.GetOr("Content-Type", "")) + "`",
+      "Content-Type"};
+}
+
+Parsed<std::optional<Checksum>> OptionalChecksum(const http::Headers& headers) {
+  std::optional<std::string> header = headers.Get("Upload-Checksum");
+  if (!header) return std::optional<Checksum>();
+  Parsed<Checksum> checksum = ParseChecksum(*header);
+  if (const TusError* error = ErrorOf(checksum)) return *error;
+  return std::optional<Checksum>(std::get<Checksum>(std::move(checksum)));
+}
+
+Parsed<std::optional<int64_t>> OptionalLength(const http::Headers& headers, int64_t max_bytes) {
+  std::optional<std::string> header = headers.Get("Upload-Length");
+  if (!header) return std::optional<int64_t>();
+  std::optional<int64_t> length = ParseCount(*header);
+  if (!length) return Bad("Upload-Length", "Upload-Length must be a number of bytes (digits only, below 2^63)");
+  if (*length > max_bytes) return TooLarge("Upload-Length", *length, max_bytes);
+  return length;
+}
+
+}  // namespace
+
+std::optional<int64_t> ParseCount(std::string_view text) {
+  text = Trim(text);
+  if (text.empty() || text.size() > 19) return std::nullopt;
+  uint64_t value = 0;
+  for (char c : text) {
+    if (c < '0' || c > '9') return std::nullopt;
+    value = value * 10 + static_cast<uint64_t>(c - '0');
+  }
+  if (value > static_cast<uint64_t>(std::numeric_limits<int64_t>::max())) return std::nullopt;
+  return static_cast<int64_t>(value);
+}
+
+Parsed<Metadata> ParseMetadata(std::string_view header) {
+  Metadata metadata;
+  std::set<std::string, std::less<>> seen;
+  std::string_view rest = Trim(header);
+  while (!rest.empty()) {
+    size_t comma = rest.find(',');
+    std::string_view pair = Trim(rest.substr(0, comma));
+    bool last = comma == std::string_view::npos;
+    rest = last ? std::string_view() : rest.substr(comma + 1);
+    size_t space = pair.find(' ');
+    std::string_view key = pair.substr(0, space);
+    if (!IsMetadataKey(key)) {
+      return Bad("Upload-Metadata", "Upload-Metadata: the key `" + Printable(key) +
+                                        "` is not one: 1 to 255 printable ASCII characters without space and comma");
+    }
+    std::optional<std::string> value = Base64Decode(space == std::string_view::npos ? std::string_view() : Trim(pair.substr(space)));
+    if (!value) return Bad(key, "Upload-Metadata: the value of `" + std::string(key) + "` is not base64 (RFC 4648 section 4, padded)");
+    if (!seen.insert(std::string(key)).second) return Bad(key, "Upload-Metadata: the key `" + std::string(key) + "` occurs twice");
+    metadata.emplace_back(std::string(key), *std::move(value));
+    if (!last && Trim(rest).empty()) return Bad("Upload-Metadata", "Upload-Metadata ends in a comma: a key is missing behind it");
+  }
+  return metadata;
+}
+
+std::optional<std::string> FindMetadata(const Metadata& metadata, std::string_view key) {
+  for (const auto& [name, value] : metadata) {
+    if (name == key) return value;
+  }
+  return std::nullopt;
+}
+
+Parsed<std::string> WholeFileSha256(const Metadata& metadata) {
+  std::optional<std::string> value = FindMetadata(metadata, "sha256");
+  if (!value) return std::string();
+  std::string hex = *value;
+  std::transform(hex.begin(), hex.end(), hex.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  bool ok = hex.size() == 64 && hex.find_first_not_of("0123456789abcdef") == std::string::npos;
+  if (!ok) return Bad("sha256", "Upload-Metadata: `sha256` must be the whole file's SHA-256 as 64 hex digits");
+  return hex;
+}
+
+Parsed<Checksum> ParseChecksum(std::string_view header) {
+  header = Trim(header);
+  size_t space = header.find(' ');
+  std::string_view name = header.substr(0, space);
+  const Algorithm* algorithm = std::find_if(kAlgorithms.begin(), kAlgorithms.end(), [&](const Algorithm& a) { return a.name == name; });
+  if (algorithm == kAlgorithms.end()) {
+    return TusError{400, "UNSUPPORTED_CHECKSUM",
+                    "Upload-Checksum: the algorithm `" + Printable(name) + "` is not one of " + std::string(kChecksumAlgorithms),
+                    "Upload-Checksum"};
+  }
+  std::optional<std::string> digest;
+  if (space != std::string_view::npos) digest = Base64Decode(Trim(header.substr(space)));
+  if (!digest || digest->size() != algorithm->digest_bytes) {
+    return Bad("Upload-Checksum", "Upload-Checksum: behind `" + std::string(name) + "` stand " + std::to_string(algorithm->digest_bytes) +
+                                      " bytes of digest in base64");
+  }
+  return Checksum{std::string(name), *std::move(digest)};
+}
+
+TusError BodyTooLong(int64_t body_bytes, int64_t room) {
+  return {413, "BODY_TOO_LONG", "the body has " + std::to_string(body_bytes) + " bytes, but the upload lacks only " + std::to_string(room),
+          "Content-Length"};
+}
+
+std::optional<TusError> CheckVersion(const http::Headers& headers) {
+  if (Trim(headers.GetOr("Tus-Resumable", "")) == kTusVersion) return std::nullopt;
+  return TusError{412, "UNSUPPORTED_TUS_VERSION", "send Tus-Resumable: " + std::string(kTusVersion), "Tus-Resumable"};
+}
+
+std::string EffectiveMethod(std::string_view method, const http::Headers& headers) {
+  std::string value = headers.GetOr("X-HTTP-Method-Override", "");
+  std::string_view effective = Trim(value).empty() ? method : Trim(value);
+  std::string upper(effective);
+  std::transform(upper.begin(), upper.end(), upper.begin(), [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+  return upper;
+}
+
+Parsed<CreateRequest> ParseCreate(const http::Headers& headers, std::optional<int64_t> content_length, int64_t max_bytes) {
+  CreateRequest create;
+  if (headers.Has("Upload-Concat")) return Bad("Upload-Concat", "Upload-Concat: the concatenation extension is not offered");
+  Parsed<std::optional<int64_t>> length = OptionalLength(headers, max_bytes);
+  if (const TusError* error = ErrorOf(length)) return *error;
+  create.length = std::get<std::optional<int64_t>>(length);
+  std::optional<std::string> defer = headers.Get("Upload-Defer-Length");
+  if (defer && Trim(*defer) != "1") return Bad("Upload-Defer-Length", "Upload-Defer-Length must be 1");
+  if (defer && create.length) return Bad("Upload-Defer-Length", "send either Upload-Length or Upload-Defer-Length, not both");
+  if (!defer && !create.length) return Bad("Upload-Length", "Upload-Length (or Upload-Defer-Length: 1) is missing");
+
+  create.metadata_header = headers.GetOr("Upload-Metadata", "");
+  Parsed<Metadata> metadata = ParseMetadata(create.metadata_header);
+  if (const TusError* error = ErrorOf(metadata)) return *error;
+  create.metadata = std::get<Metadata>(std::move(metadata));
+  Parsed<std::string> sha256 = WholeFileSha256(create.metadata);
+  if (const TusError* error = ErrorOf(sha256)) return *error;
+
+  create.has_body = content_length ? *content_length > 0 : headers.Has("Transfer-Encoding");
+  if (create.has_body && !IsOffsetOctetStream(headers.GetOr("Content-Type", ""))) return WrongContentType(headers);
+  if (create.has_body && create.length && content_length && *content_length > *create.length) {
+    return BodyTooLong(*content_length, *create.length);
+  }
+  Parsed<std::optional<Checksum>> checksum = OptionalChecksum(headers);
+  if (const TusError* error = ErrorOf(checksum)) return *error;
+  create.checksum = std::get<std::optional<Checksum>>(std::move(checksum));
+  return create;
+}
+
+Parsed<PatchRequest> ParsePatch(const http::Headers& headers, int64_t max_bytes) {
+  PatchRequest patch;
+  if (!IsOffsetOctetStream(headers.GetOr("Content-Type", ""))) return WrongContentType(headers);
+  std::optional<int64_t> offset = ParseCount(headers.GetOr("Upload-Offset", ""));
+  if (!offset) return Bad("Upload-Offset", "Upload-Offset must be a number of bytes (digits only, below 2^63)");
+  patch.offset = *offset;
+  Parsed<std::optional<int64_t>> length = OptionalLength(headers, max_bytes);
+  if (const TusError* error = ErrorOf(length)) return *error;
+  patch.length = std::get<std::optional<int64_t>>(length);
+  Parsed<std::optional<Checksum>> checksum = OptionalChecksum(headers);
+  if (const TusError* error = ErrorOf(checksum)) return *error;
+  patch.checksum = std::get<std::optional<Checksum>>(std::move(checksum));
+  return patch;
+}
+
+std::string LocationOf(const http::Headers& headers, std::string_view public_url, std::string_view path) {
+  if (!public_url.empty()) return std::string(public_url) + std::string(path);
+  // Proxies append: the first entry is what the client saw.
+  auto first = [&](std::string_view name) {
+    std::string value = headers.GetOr(name, "");
+    return std::string(Trim(std::string_view(value).substr(0, value.find(','))));
+  };
+  std::string scheme = first("X-Forwarded-Proto");
+  if (scheme != "https") scheme = "http";
+  std::string host = first("X-Forwarded-Host");
+  if (host.empty()) host = first("Host");
+  bool plain = !host.empty() && host.size() <= 255 && std::all_of(host.begin(), host.end(), [](char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) || c == '.' || c == '-' || c == '_' || c == ':' || c == '[' || c == ']';
+  });
+  return plain ? scheme + "://" + host + std::string(path) : std::string(path);
+}
+
+}  // namespace vora::upload

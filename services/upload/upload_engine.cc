@@ -1,0 +1,157 @@
+#include "services/upload/upload_engine.h"
+
+#include "libs/core/ids.h"
+#include "libs/log/log.h"
+
+namespace vora::upload {
+namespace {
+
+constexpr int kChecksumMismatchStatus = 460;  // tus 1.0.0, checksum extension
+
+TusError Gone(std::string message) { return {410, "UPLOAD_GONE", std::move(message)}; }
+
+TusError TakenOver() { return {423, "UPLOAD_TAKEN_OVER", "a newer request has taken the upload over"}; }
+
+}  // namespace
+
+TusError RefusalOf(const Status& status) {
+  switch (status.code()) {
+    case StatusCode::kNotFound:
+      return {404, "UPLOAD_NOT_FOUND", "there is no such upload"};
+    case StatusCode::kAborted:
+      return {423, "UPLOAD_LOCKED", Message(status)};
+    case StatusCode::kFailedPrecondition:
+      return {403, "UPLOAD_FINISHED", Message(status)};
+    case StatusCode::kUnavailable:
+    case StatusCode::kDeadlineExceeded:
+    case StatusCode::kResourceExhausted:
+      log::Warn("object store does not answer", {{"error", ToText(status)}});
+      return {503, "UNAVAILABLE", "the object store does not answer now; nothing acknowledged is lost, try again"};
+    default:
+      log::Error("upload request failed", {{"error", ToText(status)}});
+      return {500, "INTERNAL", "the upload cannot be continued because of a fault in the server"};
+  }
+}
+
+TusError RefusalOf(const UploadDoc& failed) {
+  if (failed.failure_kind == Failure::kTerminated) return {404, "UPLOAD_NOT_FOUND", "there is no such upload"};
+  return Gone(failed.failure.empty() ? "the upload has expired" : failed.failure);
+}
+
+Parsed<UploadDoc> UploadEngine::Create(const CreateRequest& request, const std::string& traceparent) {
+  UploadDoc doc;
+  doc.upload_id = NewId();
+  doc.length = request.length;
+  doc.metadata_header = request.metadata_header;
+  doc.traceparent = traceparent;
+  const SystemTime now = context_.repo.clock().Now();
+  doc.created_unix_ms = doc.updated_unix_ms = ToUnixMs(now);
+  doc.expires_unix_ms = ToUnixMs(now + context_.expiry);
+  StatusOr<Versioned> created = context_.repo.Create(std::move(doc));
+  if (!created.ok()) return RefusalOf(created.status());
+  log::Info("upload created", {{"upload_id", created->doc.upload_id}, {"length", created->doc.length.value_or(-1)}});
+  return Settle(*std::move(created));
+}
+
+// Finishes `current` if every byte has arrived, and tells how it ended.
+Parsed<UploadDoc> UploadEngine::Settle(Versioned current) {
+  StatusOr<Versioned> finished = finisher_.Finish(std::move(current));
+  if (!finished.ok()) return RefusalOf(finished.status());
+  if (finished->doc.state != State::kFailed) return std::move(finished->doc);
+  if (finished->doc.failure_kind == Failure::kChecksumMismatch) {
+    return TusError{kChecksumMismatchStatus, "CHECKSUM_MISMATCH", finished->doc.failure + "; the upload has failed, start it anew",
+                    "sha256"};
+  }
+  return RefusalOf(finished->doc);
+}
+
+StatusOr<Versioned> UploadEngine::LoadFinished(const std::string& upload_id) {
+  VORA_ASSIGN_OR_RETURN(Versioned current, context_.repo.Load(upload_id));
+  return finisher_.Finish(std::move(current));
+}
+
+Parsed<Receiving> UploadEngine::Begin(const std::string& upload_id, const PatchRequest& patch, std::optional<int64_t> content_length) {
+  Receiving receiving;
+  StatusOr<UploadLocks::Lease> lease = locks_.Acquire(upload_id, patience_);
+  if (!lease.ok()) return RefusalOf(lease.status());
+  receiving.lease = *std::move(lease);
+  StatusOr<Versioned> current = LoadFinished(upload_id);
+  if (!current.ok()) return RefusalOf(current.status());
+  if (std::optional<TusError> refusal = CheckPatch(current->doc, patch, content_length)) return *refusal;
+  receiving.doc = current->doc;
+  if (current->doc.state == State::kUploaded) return receiving;
+  StatusOr<std::shared_ptr<UploadSession>> session =
+      UploadSession::Open(context_, *std::move(current), {patch.checksum, receiving.doc.length ? std::nullopt : patch.length});
+  if (!session.ok()) return RefusalOf(session.status());
+  receiving.session = *std::move(session);
+  if (!receiving.lease.Attach(receiving.session).ok()) return TakenOver();
+  return receiving;
+}
+
+std::optional<TusError> UploadEngine::CheckPatch(const UploadDoc& doc, const PatchRequest& patch, std::optional<int64_t> content_length) {
+  if (doc.state == State::kFailed || doc.expired(context_.repo.clock().Now())) return RefusalOf(doc);
+  if (patch.offset != doc.offset) {
+    context_.metrics.offset_conflicts.Increment();
+    return TusError{409, "OFFSET_CONFLICT",
+                    "Upload-Offset is " + std::to_string(patch.offset) + ", but the upload stands at " + std::to_string(doc.offset),
+                    "Upload-Offset", doc.offset};
+  }
+  if (patch.length && doc.length && *patch.length != *doc.length) {
+    return TusError{400, "INVALID_ARGUMENT", "Upload-Length is " + std::to_string(*doc.length) + " already and cannot change",
+                    "Upload-Length"};
+  }
+  if (patch.length && *patch.length < doc.offset) {
+    return TusError{400, "INVALID_ARGUMENT", "Upload-Length lies below the " + std::to_string(doc.offset) + " bytes received already",
+                    "Upload-Length"};
+  }
+  int64_t room = (patch.length ? *patch.length : doc.room_end(context_.max_bytes)) - doc.offset;
+  if (content_length && *content_length > room) return BodyTooLong(*content_length, room);
+  return std::nullopt;
+}
+
+Parsed<UploadDoc> UploadEngine::End(Receiving& receiving, Ending ending) {
+  if (!receiving.session) return receiving.doc;
+  Outcome outcome = receiving.session->Close(ending);
+  if (!outcome.status.ok()) return RefusalOf(outcome.status);
+  if (outcome.checksum_mismatch) {
+    return TusError{kChecksumMismatchStatus, "CHECKSUM_MISMATCH",
+                    "the body does not match Upload-Checksum; it was dropped, send it again from the same offset", "Upload-Checksum"};
+  }
+  if (!outcome.kept) return TakenOver();
+  Parsed<UploadDoc> settled = Settle(std::move(outcome.result));
+  receiving.lease.Release();
+  return settled;
+}
+
+Parsed<UploadDoc> UploadEngine::Look(const std::string& upload_id) {
+  StatusOr<UploadLocks::Lease> lease = locks_.Acquire(upload_id, patience_);
+  if (!lease.ok()) return RefusalOf(lease.status());
+  StatusOr<Versioned> current = LoadFinished(upload_id);
+  if (!current.ok()) return RefusalOf(current.status());
+  if (current->doc.state == State::kFailed || current->doc.expired(context_.repo.clock().Now())) return RefusalOf(current->doc);
+  return std::move(current->doc);
+}
+
+StatusOr<UploadDoc> UploadEngine::Peek(const std::string& upload_id) {
+  VORA_ASSIGN_OR_RETURN(Versioned current, LoadFinished(upload_id));
+  bool gone = current.doc.expired(context_.repo.clock().Now()) || current.doc.failure_kind == Failure::kTerminated;
+  if (gone) return NotFound("upload_id: there is no such upload, or it has expired");
+  return std::move(current.doc);
+}
+
+void UploadEngine::CloseAll() {
+  draining_ = true;
+  locks_.CloseAll();
+}
+
+Status UploadEngine::Terminate(const std::string& upload_id) {
+  VORA_ASSIGN_OR_RETURN(UploadLocks::Lease lease, locks_.Acquire(upload_id, patience_, /*drop=*/true));
+  VORA_ASSIGN_OR_RETURN(Versioned current, LoadFinished(upload_id));
+  if (current.doc.failure_kind == Failure::kTerminated) {
+    (void)finisher_.Terminate(std::move(current));  // whatever a crash left of it
+    return NotFound("upload_id: there is no such upload");
+  }
+  return finisher_.Terminate(std::move(current));
+}
+
+}  // namespace vora::upload

@@ -1,0 +1,65 @@
+#pragma once
+
+// What can be done with an upload, whatever protocol asks: create, receive, look, terminate. Thread-safe; every call blocks.
+
+#include <atomic>
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "services/upload/finisher.h"
+#include "services/upload/tus_headers.h"
+#include "services/upload/upload_locks.h"
+#include "services/upload/upload_session.h"
+
+namespace vora::upload {
+
+// What a client is told about a fault of the engine.
+TusError RefusalOf(const Status& status);
+// 410, or what else a FAILED upload is answered with.
+TusError RefusalOf(const UploadDoc& failed);
+
+// A request that is sending bytes. Without a session the upload was complete already.
+struct Receiving {
+  UploadLocks::Lease lease;
+  std::shared_ptr<UploadSession> session;
+  UploadDoc doc;  // as it was at the beginning
+};
+
+class UploadEngine {
+ public:
+  UploadEngine(SessionContext& context, Finisher& finisher, std::chrono::milliseconds patience)
+      : context_(context), finisher_(finisher), patience_(patience) {}
+
+  // A zero-length upload is UPLOADED right away.
+  Parsed<UploadDoc> Create(const CreateRequest& request, const std::string& traceparent);
+  // Takes the upload over from any older request and opens it at patch.offset. `content_length` is absent for a chunked body.
+  Parsed<Receiving> Begin(const std::string& upload_id, const PatchRequest& patch, std::optional<int64_t> content_length);
+  // Makes the received bytes durable and finishes the upload if they were the last: the document as acknowledged.
+  Parsed<UploadDoc> End(Receiving& receiving, Ending ending);
+  // What HEAD shows: takes over as Begin does, so that nothing that arrived is missing.
+  Parsed<UploadDoc> Look(const std::string& upload_id);
+  // Without disturbing a running request; finishes what a crash left complete. NOT_FOUND also when it has expired.
+  StatusOr<UploadDoc> Peek(const std::string& upload_id);
+  // NOT_FOUND, FAILED_PRECONDITION once it is UPLOADED.
+  Status Terminate(const std::string& upload_id);
+
+  // For shutdown: running requests keep what they received and end; new ones should be refused. Blocks.
+  void CloseAll();
+  bool draining() const { return draining_; }
+  int64_t max_bytes() const { return context_.max_bytes; }
+
+ private:
+  StatusOr<Versioned> LoadFinished(const std::string& upload_id);
+  Parsed<UploadDoc> Settle(Versioned current);
+  std::optional<TusError> CheckPatch(const UploadDoc& doc, const PatchRequest& patch, std::optional<int64_t> content_length);
+
+  SessionContext& context_;
+  Finisher& finisher_;
+  const std::chrono::milliseconds patience_;
+  UploadLocks locks_;
+  std::atomic<bool> draining_{false};
+};
+
+}  // namespace vora::upload

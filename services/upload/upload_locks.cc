@@ -1,0 +1,86 @@
+#include "services/upload/upload_locks.h"
+
+#include <utility>
+#include <vector>
+
+namespace vora::upload {
+
+UploadLocks::Lease& UploadLocks::Lease::operator=(Lease&& other) noexcept {
+  if (this == &other) return *this;
+  Release();
+  locks_ = std::exchange(other.locks_, nullptr);
+  upload_id_ = std::move(other.upload_id_);
+  token_ = other.token_;
+  return *this;
+}
+
+Status UploadLocks::Lease::Attach(std::shared_ptr<UploadSession> session) {
+  if (!locks_) return Aborted("the upload is not held");
+  std::lock_guard lock(locks_->mutex_);
+  auto found = locks_->entries_.find(upload_id_);
+  bool ours = found != locks_->entries_.end() && found->second.token == token_;
+  if (!ours || found->second.waiting > 0) return Aborted("a newer request has taken the upload over");
+  found->second.session = std::move(session);
+  return {};
+}
+
+void UploadLocks::Lease::Release() {
+  UploadLocks* locks = std::exchange(locks_, nullptr);
+  if (!locks) return;
+  std::lock_guard lock(locks->mutex_);
+  auto found = locks->entries_.find(upload_id_);
+  if (found == locks->entries_.end() || found->second.token != token_) return;
+  locks->entries_.erase(found);
+  locks->released_.notify_all();
+}
+
+StatusOr<UploadLocks::Lease> UploadLocks::Acquire(const std::string& upload_id, std::chrono::milliseconds patience, bool drop) {
+  const auto deadline = std::chrono::steady_clock::now() + patience;
+  std::unique_lock lock(mutex_);
+  for (;;) {
+    auto found = entries_.find(upload_id);
+    if (found == entries_.end()) break;
+    Entry& entry = found->second;
+    const uint64_t token = entry.token;
+    if (std::shared_ptr<UploadSession> session = entry.session) {
+      lock.unlock();
+      session->Close(drop ? Ending::kDiscard : Ending::kBroken);
+      lock.lock();
+      // A closed session cannot touch the upload any more, even if its request still waits for bytes.
+      auto again = entries_.find(upload_id);
+      if (again != entries_.end() && again->second.token == token) {
+        entries_.erase(again);
+        released_.notify_all();
+      }
+      continue;
+    }
+    ++entry.waiting;
+    bool free = released_.wait_until(lock, deadline, [&] {
+      auto again = entries_.find(upload_id);
+      return again == entries_.end() || again->second.token != token || again->second.session;
+    });
+    auto again = entries_.find(upload_id);
+    if (again != entries_.end() && again->second.token == token) --again->second.waiting;
+    if (!free) return Aborted("another request is working on the upload");
+  }
+  Entry& entry = entries_[upload_id];
+  entry.token = next_token_++;
+  Lease lease;
+  lease.locks_ = this;
+  lease.upload_id_ = upload_id;
+  lease.token_ = entry.token;
+  return lease;
+}
+
+void UploadLocks::CloseAll() {
+  std::vector<std::shared_ptr<UploadSession>> sessions;
+  {
+    std::lock_guard lock(mutex_);
+    for (auto& [id, entry] : entries_) {
+      if (entry.session) sessions.push_back(entry.session);
+    }
+  }
+  for (const std::shared_ptr<UploadSession>& session : sessions) session->Close(Ending::kBroken);
+}
+
+}  // namespace vora::upload

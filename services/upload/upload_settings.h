@@ -1,0 +1,35 @@
+#pragma once
+
+// The upload daemon's settings.
+
+#include <chrono>
+#include <string>
+#include <vector>
+
+#include "libs/core/settings.h"
+#include "services/upload/upload_state.h"
+
+namespace vora::upload {
+
+struct UploadSettings {
+  std::string http_listen = "127.0.0.1:8081";
+  std::string storage;
+  bool storage_allow_unsafe = false;
+  std::vector<std::string> listeners;
+  std::string base_path = "/files/";
+  std::string public_url;
+  std::vector<std::string> cors_origins{"*"};
+  int64_t max_bytes = int64_t{64} << 30;
+  int64_t max_active = 64;
+  int64_t part_threads = 16;
+  int64_t checkpoint_bytes = 32 << 20;
+  std::chrono::milliseconds expiry{86'400'000};
+  std::chrono::milliseconds sweep_interval{60'000};
+  std::chrono::milliseconds idle_timeout{60'000};
+
+  void Declare(SettingsSchema& schema);
+  // INVALID_ARGUMENT naming the variable.
+  Status Validate() const;
+};
+
+}  // namespace vora::upload
