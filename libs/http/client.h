@@ -16,23 +16,23 @@ namespace vora::http {
 
 struct ClientRequest {
   std::string method = "GET";
-  std::string url;
-  Headers headers;
-  std::string body;
+  std::string url = {};
+  Headers headers = {};
+  std::string body = {};
   // Streams a body of `upload_size` bytes instead of `body`: fills the buffer, returns the bytes written (0 at the end).
-  std::function<StatusOr<size_t>(char* buffer, size_t size)> upload;
-  std::optional<int64_t> upload_size;
+  std::function<StatusOr<size_t>(char* buffer, size_t size)> upload = {};
+  std::optional<int64_t> upload_size = {};
   // Receives the response body piecewise instead of ClientResponse::body; false ends the transfer (CANCELLED).
-  std::function<bool(std::string_view)> on_data;
+  std::function<bool(std::string_view)> on_data = {};
   std::chrono::milliseconds timeout{30000};  // whole call; 0: none
   std::chrono::milliseconds connect_timeout{5000};
-  std::function<bool()> cancelled;  // polled about once a second
+  std::function<bool()> cancelled = {};  // polled about once a second
 };
 
 struct ClientResponse {
   int status = 0;
-  Headers headers;
-  std::string body;
+  Headers headers = {};
+  std::string body = {};
 };
 
 class Client {

@@ -1,5 +1,6 @@
 #include "libs/http/connection_internal.h"
 
+#include <algorithm>
 #include <limits>
 
 #include <boost/asio/post.hpp>
@@ -28,12 +29,20 @@ class Unregister {
 
 bool SameText(std::string_view a, std::string_view b) { return beast::iequals({a.data(), a.size()}, {b.data(), b.size()}); }
 
-Response RefusalOf(const error_code& error, size_t limit) {
+// Beast calls every broken request line a bad version: only one that ends in a well-formed other version is.
+bool NamesAVersion(std::string_view head) {
+  const std::string_view line = head.substr(0, head.find('\r'));
+  const std::string_view last = line.substr(std::min(line.size(), line.rfind(' ') + 1));
+  return std::count(line.begin(), line.end(), ' ') == 2 && last.size() == 8 && last.starts_with("HTTP/") && last[6] == '.';
+}
+
+Response RefusalOf(const error_code& error, size_t limit, std::string_view head) {
   if (error == beast::http::error::header_limit) {
     return ErrorResponse(431, "HEADER_TOO_LARGE", "the request head is larger than " + std::to_string(limit) + " bytes");
   }
-  if (error == beast::http::error::bad_version)
+  if (error == beast::http::error::bad_version && NamesAVersion(head)) {
     return ErrorResponse(505, "HTTP_VERSION_NOT_SUPPORTED", "only HTTP/1.1 and HTTP/1.0 are spoken");
+  }
   return ErrorResponse(400, "BAD_REQUEST", "malformed HTTP request: " + error.message());
 }
 
@@ -109,7 +118,8 @@ Task<bool> Connection::ReadHeader() {
   if (error == asio::error::timed_out) {
     refusal = ErrorResponse(408, "REQUEST_TIMEOUT", "the request head did not arrive in time");
   } else if (error) {
-    refusal = RefusalOf(error, server_.options.max_header_bytes);
+    const std::string_view head(static_cast<const char*>(buffer_.cdata().data()), buffer_.size());
+    refusal = RefusalOf(error, server_.options.max_header_bytes, head);
   }
   keep_alive_ = false;
   body_broken_ = true;
@@ -161,7 +171,7 @@ bool Connection::AcceptHeader(Response& refusal) {
   keep_alive_ = message.keep_alive() && !server_.draining;
   chunked_ = parser_->chunked();
   if (message.version() != 10 && message.version() != 11) {
-    refusal = RefusalOf(beast::http::error::bad_version, 0);
+    refusal = ErrorResponse(505, "HTTP_VERSION_NOT_SUPPORTED", "only HTTP/1.1 and HTTP/1.0 are spoken");
     return false;
   }
   const auto encoding = request_.headers.Get("Transfer-Encoding");
