@@ -1,8 +1,11 @@
 #include "libs/media/segment_encoder.h"
 
+#include <malloc.h>
+
 #include <algorithm>
 #include <cstdio>
 #include <limits>
+#include <mutex>
 
 #include "libs/media/av_internal.h"
 #include "libs/media/fmp4.h"
@@ -16,6 +19,16 @@ struct PacketInfo {
   int64_t pts = 0;
   Sample sample;
 };
+
+// x264's choices vary a little with what its large tables hold before they are written (seen with core 164). Memory fresh from the kernel
+// is always zero, so large blocks never come from the reused heap: equal input then gives equal bytes.
+void AllocateLargeBlocksFresh() {
+  static std::once_flag once;
+  std::call_once(once, [] {
+    mallopt(M_MMAP_THRESHOLD, 16 << 10);
+    mallopt(M_MMAP_MAX, 1 << 20);
+  });
+}
 
 StatusOr<CodecPtr> OpenX264(const TrackPlan& plan, const VideoColor& color) {
   const AVCodec* codec = avcodec_find_encoder_by_name("libx264");
@@ -123,6 +136,7 @@ int64_t SegmentEncoder::EndFrame(int index) const {
 StatusOr<EncodedSegment> SegmentEncoder::Encode(int index, FrameFeed& feed) {
   const int64_t frames = EndFrame(index) - FirstFrame(index);
   if (frames <= 0) return InvalidArgument("segment " + std::to_string(index) + " has no frames");
+  AllocateLargeBlocksFresh();
   VORA_ASSIGN_OR_RETURN(CodecPtr encoder, OpenX264(plan_, color_));
   const FrameLayout layout(plan_.width(), plan_.height());
   PacketPtr packet(av_packet_alloc());
