@@ -1,7 +1,7 @@
 #pragma once
 
-// Ladders as data, and the plan made of a source and a ladder. Pure functions, used by the workflow (so: deterministic for ever; a change of
-// rules is a new workflow version).
+// Ladders as data, and the plan made of a source and a ladder. Pure functions, used by the workflow (so: deterministic for ever; a change
+// of rules is a new workflow version).
 
 #include <string>
 #include <string_view>

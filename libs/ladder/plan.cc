@@ -1,0 +1,133 @@
+#include <algorithm>
+#include <cmath>
+#include <optional>
+#include <vector>
+
+#include "libs/ladder/h264_level.h"
+#include "libs/ladder/ladder.h"
+
+namespace vora::ladder {
+namespace {
+
+using workflow::v1::ChunkPlan;
+using workflow::v1::Ladder;
+using workflow::v1::MediaInfo;
+using workflow::v1::Plan;
+using workflow::v1::Rung;
+using workflow::v1::TrackPlan;
+using workflow::v1::VideoStream;
+
+constexpr int kMinSide = 16;  // both sides; smaller pictures cannot be encoded sensibly
+
+// The frames of the grid that all renditions share.
+struct Grid {
+  double fps;
+  int frames_per_gop;
+  int frames_per_segment;
+  double segment_seconds;  // exact
+  int segments;
+};
+
+int EvenAtLeastTwo(double value) { return std::max(2, 2 * static_cast<int>(std::lround(value / 2))); }
+
+std::vector<Rung> ChooseRungs(const Ladder& ladder, int shorter) {
+  std::vector<Rung> rungs;
+  for (const Rung& rung : ladder.rungs()) {
+    if (rung.height() <= shorter) rungs.push_back(rung);
+  }
+  if (rungs.empty()) {
+    Rung rung = ladder.rungs(0);
+    rung.set_height(shorter / 2 * 2);
+    rung.set_name(std::to_string(rung.height()) + "p");
+    rungs.push_back(std::move(rung));
+  }
+  return rungs;
+}
+
+Grid MakeGrid(const VideoStream& video, const Ladder& ladder) {
+  Grid grid{};
+  grid.fps = static_cast<double>(video.frame_rate_num()) / video.frame_rate_den();
+  grid.frames_per_gop = std::max(1, static_cast<int>(std::lround(ladder.gop_seconds() * grid.fps)));
+  grid.frames_per_segment = grid.frames_per_gop * static_cast<int>(std::lround(ladder.segment_seconds() / ladder.gop_seconds()));
+  grid.segment_seconds = static_cast<double>(grid.frames_per_segment) * video.frame_rate_den() / video.frame_rate_num();
+  grid.segments = static_cast<int>((video.frames() + grid.frames_per_segment - 1) / grid.frames_per_segment);
+  return grid;
+}
+
+TrackPlan VideoTrack(const VideoStream& video, const Rung& rung, const Grid& grid) {
+  TrackPlan track;
+  track.set_name(rung.name());
+  track.set_kind("video");
+  *track.mutable_rung() = rung;
+  const bool portrait = video.height() > video.width();
+  const int shorter = portrait ? video.width() : video.height();
+  const int longer = portrait ? video.height() : video.width();
+  const int small = EvenAtLeastTwo(rung.height());
+  const int large = EvenAtLeastTwo(static_cast<double>(longer) * small / shorter);
+  track.set_width(portrait ? small : large);
+  track.set_height(portrait ? large : small);
+  track.set_frame_rate_num(video.frame_rate_num());
+  track.set_frame_rate_den(video.frame_rate_den());
+  track.set_timescale(video.frame_rate_num());
+  track.set_segments_total(grid.segments);
+  track.set_frames_per_segment(grid.frames_per_segment);
+  track.set_frames_per_gop(grid.frames_per_gop);
+  track.set_frames_total(video.frames());
+  track.set_source_stream_index(video.stream_index());
+  track.set_segment_seconds(grid.segment_seconds);
+  track.set_codecs(H264Codecs(track.width(), track.height(), grid.fps, rung.max_bitrate(), rung.profile()));
+  return track;
+}
+
+TrackPlan AudioTrack(const MediaInfo& media, const Ladder& ladder, const Grid& grid) {
+  const auto& audio = media.audio(0);
+  TrackPlan track;
+  track.set_name("audio_0");
+  track.set_kind("audio");
+  *track.mutable_audio() = ladder.audio();
+  track.set_timescale(ladder.audio().sample_rate());
+  track.set_segments_total(std::max(1, static_cast<int>(std::ceil(media.duration_seconds() / grid.segment_seconds - 1e-6))));
+  track.set_source_stream_index(audio.stream_index());
+  track.set_segment_seconds(grid.segment_seconds);
+  track.set_codecs("mp4a.40.2");
+  return track;
+}
+
+Status CheckMedia(const MediaInfo& media) {
+  if (!media.has_video()) return FailedPrecondition("media.no_video: the file has no video track");
+  const VideoStream& video = media.video();
+  if (video.width() < kMinSide || video.height() < kMinSide) {
+    return FailedPrecondition("media.bad_dimensions: the picture is " + std::to_string(video.width()) + "x" +
+                              std::to_string(video.height()) + ", at least " + std::to_string(kMinSide) + " pixels are needed each way");
+  }
+  if (video.frame_rate_num() <= 0 || video.frame_rate_den() <= 0) {
+    return FailedPrecondition("media.no_frame_rate: the video track has no usable frame rate");
+  }
+  if (video.frames() <= 0) return FailedPrecondition("media.no_frames: the video track has no frames");
+  return {};
+}
+
+}  // namespace
+
+StatusOr<Plan> MakePlan(const MediaInfo& media, const Ladder& ladder) {
+  VORA_RETURN_IF_ERROR(CheckMedia(media));
+  VORA_RETURN_IF_ERROR(ValidateLadder(ladder));
+  const VideoStream& video = media.video();
+  const Grid grid = MakeGrid(video, ladder);
+  Plan plan;
+  for (const Rung& rung : ChooseRungs(ladder, std::min(video.width(), video.height()))) {
+    *plan.add_tracks() = VideoTrack(video, rung, grid);
+  }
+  if (media.audio_size() > 0) *plan.add_tracks() = AudioTrack(media, ladder, grid);
+  for (int first = 0; first < grid.segments;) {
+    ChunkPlan* chunk = plan.add_chunks();
+    chunk->set_index(plan.chunks_size() - 1);
+    chunk->set_first_segment(first);
+    // The first is one segment long, so that playback can begin early.
+    chunk->set_segment_count(std::min(first == 0 ? 1 : ladder.segments_per_chunk(), grid.segments - first));
+    first += chunk->segment_count();
+  }
+  return plan;
+}
+
+}  // namespace vora::ladder
