@@ -21,8 +21,9 @@ struct Dispatcher::Poll {
   v1::PollActivitiesRequest request;
   steady_clock::time_point deadline;
   Done done;
-  std::string filter;     // polls of one filter see the same tasks
-  bool canceled = false;  // under the dispatcher's mutex
+  std::string filter;               // polls of one filter see the same tasks
+  bool canceled = false;            // this and the next under the dispatcher's mutex
+  std::vector<std::string> served;  // tokens of the tasks it was answered with
 };
 
 struct Dispatcher::Impl {
@@ -37,7 +38,8 @@ struct Dispatcher::Impl {
   std::mutex mutex;
   std::condition_variable work, tick;
   std::map<std::string, Queue> queues;
-  std::deque<std::string> jobs;  // queues to pump
+  std::deque<std::string> jobs;         // queues to pump
+  std::deque<std::string> undelivered;  // tokens to hand back
   bool stopping = false;
   std::vector<std::thread> threads;
 
@@ -55,7 +57,15 @@ struct Dispatcher::Impl {
   void WorkLoop() {
     std::unique_lock lock(mutex);
     while (true) {
-      work.wait(lock, [&] { return stopping || !jobs.empty(); });
+      work.wait(lock, [&] { return stopping || !jobs.empty() || !undelivered.empty(); });
+      if (!undelivered.empty()) {
+        const std::string token = std::move(undelivered.front());
+        undelivered.pop_front();
+        lock.unlock();
+        HandBack(token);
+        lock.lock();
+        continue;
+      }
       if (stopping) return;
       const std::string name = std::move(jobs.front());
       jobs.pop_front();
@@ -65,15 +75,13 @@ struct Dispatcher::Impl {
 
   void Pump(std::unique_lock<std::mutex>& lock, Queue& queue);
   void TickLoop();
-  void HandBack(const std::vector<v1::ActivityTask>& tasks);
+  void HandBack(const std::string& token);
 };
 
-void Dispatcher::Impl::HandBack(const std::vector<v1::ActivityTask>& tasks) {
-  for (const auto& task : tasks) {
-    v1::ReleaseActivityRequest request;
-    request.set_task_token(task.task_token());
-    (void)engine.Release(request);  // else the lease ends by itself
-  }
+void Dispatcher::Impl::HandBack(const std::string& token) {
+  v1::ReleaseActivityRequest request;
+  request.set_task_token(token);
+  (void)engine.Release(request);  // else the lease ends by itself
 }
 
 void Dispatcher::Impl::Pump(std::unique_lock<std::mutex>& lock, Queue& queue) {
@@ -95,9 +103,12 @@ void Dispatcher::Impl::Pump(std::unique_lock<std::mutex>& lock, Queue& queue) {
       continue;
     }
     const bool canceled = poll->canceled;
+    if (claimed.ok()) {
+      for (const auto& task : *claimed) (canceled ? undelivered.emplace_back() : poll->served.emplace_back()) = task.task_token();
+      if (canceled) work.notify_one();
+    }
     lock.unlock();
     if (canceled) {
-      if (claimed.ok()) HandBack(*claimed);
       poll->done(Cancelled("the caller went away"), {});
     } else if (claimed.ok()) {
       poll->done({}, std::move(*claimed));

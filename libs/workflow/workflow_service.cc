@@ -1,0 +1,63 @@
+#include "libs/workflow/service_call_internal.h"
+#include "libs/workflow/services.h"
+#include "vora/workflow/v1/workflow.grpc.pb.h"
+
+namespace vora::workflow {
+namespace {
+
+using std::chrono::milliseconds;
+using Base = v1::WorkflowService::WithCallbackMethod_WaitResult<v1::WorkflowService::Service>;
+
+class WorkflowServiceImpl : public Base {
+ public:
+  WorkflowServiceImpl(Engine& engine, ResultWaiters& waiters) : engine_(engine), waiters_(waiters) {}
+
+  grpc::Status StartWorkflow(grpc::ServerContext*, const v1::StartWorkflowRequest* request, v1::StartWorkflowResponse* response) override {
+    return Reply(engine_.Start(*request), response);
+  }
+  grpc::Status SignalWorkflow(grpc::ServerContext*, const v1::SignalWorkflowRequest* request, v1::SignalWorkflowResponse*) override {
+    return rpc::ToGrpc(engine_.Signal(*request));
+  }
+  grpc::Status CancelWorkflow(grpc::ServerContext*, const v1::CancelWorkflowRequest* request, v1::CancelWorkflowResponse*) override {
+    return rpc::ToGrpc(engine_.Cancel(*request));
+  }
+  grpc::Status TerminateWorkflow(grpc::ServerContext*, const v1::TerminateWorkflowRequest* request,
+                                 v1::TerminateWorkflowResponse*) override {
+    return rpc::ToGrpc(engine_.Terminate(*request));
+  }
+  grpc::Status DescribeWorkflow(grpc::ServerContext*, const v1::DescribeWorkflowRequest* request,
+                                v1::DescribeWorkflowResponse* response) override {
+    return Reply(engine_.Describe(*request), response);
+  }
+  grpc::Status ListWorkflows(grpc::ServerContext*, const v1::ListWorkflowsRequest* request, v1::ListWorkflowsResponse* response) override {
+    return Reply(engine_.List(*request), response);
+  }
+  grpc::Status GetHistory(grpc::ServerContext*, const v1::GetHistoryRequest* request, v1::GetHistoryResponse* response) override {
+    return Reply(engine_.GetHistory(*request), response);
+  }
+
+  grpc::ServerUnaryReactor* WaitResult(grpc::CallbackServerContext* context, const v1::WaitResultRequest* request,
+                                       v1::WaitResultResponse* response) override {
+    using Call = WaitingCall<ResultWaiters::Waiter>;
+    auto call = Call::Make([this](const std::shared_ptr<ResultWaiters::Waiter>& waiter) { waiters_.Cancel(waiter); });
+    Call* raw = call.get();
+    call->Attach(waiters_.Add(request->workflow_id(), request->run_id(), TimeLeft(*context, milliseconds{60'000}, milliseconds{500}),
+                              [raw, response](const Status& status, v1::WorkflowInfo info) {
+                                *response->mutable_info() = std::move(info);
+                                raw->Finish(rpc::ToGrpc(status));
+                              }));
+    return raw;
+  }
+
+ private:
+  Engine& engine_;
+  ResultWaiters& waiters_;
+};
+
+}  // namespace
+
+std::unique_ptr<grpc::Service> MakeWorkflowService(Engine& engine, ResultWaiters& waiters) {
+  return std::make_unique<WorkflowServiceImpl>(engine, waiters);
+}
+
+}  // namespace vora::workflow
