@@ -20,7 +20,6 @@ namespace {
 
 // Beyond max_connections this many more are told 503; the rest is closed without a word.
 constexpr size_t kMaxRefusals = 64;
-constexpr size_t kBlockingQueue = 4096;
 
 StatusOr<asio::ip::tcp::endpoint> ParseListen(asio::io_context& io, const std::string& listen) {
   const size_t colon = listen.rfind(':');
@@ -151,7 +150,7 @@ Status Server::Start() {
     return Unavailable("cannot listen on " + options.listen + ": " + reason);
   }
   impl_->port = acceptor.local_endpoint().port();
-  impl_->context.pool = std::make_unique<ThreadPool>("http-work", static_cast<size_t>(options.blocking_threads), kBlockingQueue);
+  impl_->context.pool = std::make_unique<ThreadPool>("http-work", static_cast<size_t>(options.blocking_threads), options.blocking_queue);
   impl_->guard.emplace(asio::make_work_guard(impl_->io));
   asio::co_spawn(acceptor.get_executor(), impl_->Accept(), asio::detached);
   for (int i = 0; i < std::max(1, options.io_threads); ++i) {

@@ -316,13 +316,23 @@ TEST_F(ServerTest, AFullPoolIsUnavailable) {
       return Response::Empty(204);
     });
   };
-  Start({.blocking_threads = 1});
-  auto blocked = std::async(std::launch::async, [&] { return Client().Do({.url = Url("/block")})->status; });
+  Start({.blocking_threads = 1, .blocking_queue = 1});
+  RawSocket blocked(server_->port());
+  blocked.Say("GET /block HTTP/1.1\r\nHost: h\r\n\r\n");
   busy.wait();
-  auto queued = std::async(std::launch::async, [&] { return Client().Do({.url = Url("/hello/x")})->status; });
-  release.count_down();
-  EXPECT_EQ(blocked.get(), 204);
-  EXPECT_EQ(queued.get(), 200);
+  // One of these finds a place in the queue, the other does not.
+  const auto ask = [&] { return Client().Do({.url = Url("/hello/x")})->status; };
+  std::atomic<int> refused{0};
+  const auto ask_and_count = [&] {
+    const int status = ask();
+    if (status == 503 && ++refused == 1) release.count_down();
+    return status;
+  };
+  auto first = std::async(std::launch::async, ask_and_count);
+  auto second = std::async(std::launch::async, ask_and_count);
+  EXPECT_EQ(first.get() + second.get(), 200 + 503);
+  EXPECT_THAT(blocked.HearResponse(), StartsWith("HTTP/1.1 204 "));
+  EXPECT_EQ(ask(), 200);
 }
 
 TEST_F(ServerTest, FaultsOfHandlersAre500AndTellNothing) {

@@ -137,10 +137,10 @@ void TestPostgres::Impl::MakeCluster() {
 void TestPostgres::Impl::StartKeeper() {
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) != 0) Die("pipe");
-  const std::string script =
-      "read line; pid=$(head -n 1 '" + (root / "data/postmaster.pid").string() +
-      "' 2>/dev/null); if [ -n \"$pid\" ]; then kill -QUIT $pid; while kill -0 $pid 2>/dev/null; do sleep 0.05; done; fi; rm -rf '" +
-      root.string() + "'";
+  const std::string script = "read line; pid=$(head -n 1 '" + (root / "data/postmaster.pid").string() +
+                             "' 2>/dev/null); if [ -n \"$pid\" ]; then kill -QUIT $pid; i=0; while kill -0 $pid 2>/dev/null && [ $i -lt "
+                             "200 ]; do i=$((i + 1)); sleep 0.05; done; fi; rm -rf '" +
+                             root.string() + "'";
   keeper = fork();
   if (keeper == 0) {
     setsid();
