@@ -1,11 +1,12 @@
 #include "libs/storage/object_store.h"
 
-#include <algorithm>
+#include <cstdlib>
 #include <filesystem>
 
 #include "libs/core/encoding.h"
 #include "libs/storage/local_store.h"
 #include "libs/storage/metered_store.h"
+#include "libs/storage/s3_store.h"
 
 namespace vora::storage {
 namespace {
@@ -21,6 +22,11 @@ StatusOr<std::unique_ptr<ObjectStore>> OpenLocal(std::string_view path) {
   return std::unique_ptr<ObjectStore>(std::move(store));
 }
 
+std::optional<std::string> FromEnvironment(const std::string& name) {
+  const char* value = std::getenv(name.c_str());
+  return value == nullptr ? std::nullopt : std::optional<std::string>(value);
+}
+
 }  // namespace
 
 StatusOr<std::unique_ptr<ObjectStore>> OpenObjectStore(const std::string& url, obs::Metrics& metrics) {
@@ -28,6 +34,9 @@ StatusOr<std::unique_ptr<ObjectStore>> OpenObjectStore(const std::string& url, o
   std::unique_ptr<ObjectStore> store;
   if (std::string_view(url).substr(0, kFile.size()) == kFile) {
     VORA_ASSIGN_OR_RETURN(store, OpenLocal(std::string_view(url).substr(kFile.size())));
+  } else if (url.compare(0, 5, "s3://") == 0) {
+    VORA_ASSIGN_OR_RETURN(S3Config config, ParseS3Url(url, FromEnvironment));
+    store = std::make_unique<S3ObjectStore>(std::move(config));
   } else {
     return InvalidArgument("object store: the URL must begin with file:/// or s3://");
   }

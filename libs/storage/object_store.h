@@ -42,7 +42,7 @@ struct CompletedPart {
 };
 
 struct ListPage {
-  std::vector<ObjectInfo> objects;  // by key, in byte order
+  std::vector<ObjectInfo> objects;  // by key, in byte order; content_type may be empty (S3 does not list it)
   std::string next_token;           // empty: no more
 };
 

@@ -1,0 +1,37 @@
+#pragma once
+
+// Where an S3 store is and how patient to be with it.
+
+#include <chrono>
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "libs/core/retry.h"
+#include "libs/core/status.h"
+
+namespace vora::storage {
+
+struct S3Config {
+  std::string bucket;
+  std::string prefix;  // empty, or ends in '/'
+  bool https = true;
+  std::string authority;  // host[:port], without the scheme's own port: what the Host header says
+  std::string region = "us-east-1";
+  std::string access_key;
+  std::string secret_key;
+
+  std::chrono::milliseconds connect_timeout{3000};
+  std::chrono::milliseconds stall_timeout{20000};      // no byte in either direction for so long (to the second)
+  std::chrono::milliseconds request_timeout{30000};    // a whole exchange that is not streamed; grows by a second per MiB sent
+  std::chrono::milliseconds complete_timeout{300000};  // CompleteMultipart: stores may copy the parts
+  RetryOptions retry;
+
+  std::string Endpoint() const { return (https ? "https://" : "http://") + authority; }
+};
+
+// Parses s3://BUCKET[/PREFIX]?endpoint=http://host:port&region=us-east-1 (see OpenObjectStore). Without `endpoint`, AWS in `region`.
+// `getenv` gives the credentials. INVALID_ARGUMENT names what is wrong; secrets are never in the message.
+StatusOr<S3Config> ParseS3Url(const std::string& url, const std::function<std::optional<std::string>(const std::string&)>& getenv);
+
+}  // namespace vora::storage

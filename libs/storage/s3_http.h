@@ -1,0 +1,83 @@
+#pragma once
+
+// HTTP exchanges for S3 over libcurl, whose answer is pulled: connections are kept and reused, memory is bounded by one
+// receive buffer however slowly the answer is read, and leaving early closes the connection.
+
+#include <chrono>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "libs/core/status.h"
+
+namespace vora::storage {
+
+struct HttpRequest {
+  std::string method;
+  std::string url;
+  std::vector<std::pair<std::string, std::string>> headers;
+  std::string_view body;  // must outlive the exchange
+  std::chrono::milliseconds connect_timeout{3000};
+  std::chrono::milliseconds stall_timeout{20000};
+  std::chrono::milliseconds total_timeout{0};  // 0: none
+};
+
+// Idle connections. Thread-safe; outlives its exchanges.
+class HttpPool {
+ public:
+  HttpPool();
+  ~HttpPool();
+  struct Channel;
+
+ private:
+  friend class HttpExchange;
+  std::unique_ptr<Channel> Take();
+  void Give(std::unique_ptr<Channel> channel);
+  std::mutex mutex_;
+  std::vector<std::unique_ptr<Channel>> idle_;
+};
+
+// One request and its answer. Not thread-safe.
+class HttpExchange {
+ public:
+  // Sends the request and waits for the answer's headers. UNAVAILABLE, DEADLINE_EXCEEDED, or FAILED_PRECONDITION (certificate).
+  static StatusOr<std::unique_ptr<HttpExchange>> Start(HttpPool& pool, const HttpRequest& request);
+  ~HttpExchange();
+  HttpExchange(const HttpExchange&) = delete;
+  HttpExchange& operator=(const HttpExchange&) = delete;
+
+  int status() const { return status_; }
+  // "" when absent; `name` in lower case.
+  const std::string& Header(const std::string& name) const;
+  // Up to `size` bytes of the answer's body; 0 at its end. UNAVAILABLE when it was cut off.
+  StatusOr<size_t> Read(char* buffer, size_t size);
+  // The rest of the body; INTERNAL when longer than `limit`.
+  StatusOr<std::string> ReadRest(size_t limit);
+
+ private:
+  explicit HttpExchange(HttpPool& pool);
+  Status Begin(const HttpRequest& request);
+  Status Step();  // one round of libcurl, waiting for the network if there is nothing to do
+  size_t OnBody(const char* bytes, size_t size);
+  void OnHeader(std::string_view line);
+  static size_t BodyCallback(char* bytes, size_t one, size_t size, void* self);
+  static size_t HeaderCallback(char* bytes, size_t one, size_t size, void* self);
+
+  HttpPool& pool_;
+  std::unique_ptr<HttpPool::Channel> channel_;
+  void* header_list_ = nullptr;  // curl_slist
+  int status_ = 0;
+  bool headers_done_ = false, done_ = false, paused_ = false;
+  Status result_ = absl::OkStatus();
+  std::map<std::string, std::string> headers_;
+  std::string spill_;  // received while nobody was reading
+  size_t spill_at_ = 0;
+  char* target_ = nullptr;  // where Read wants its bytes
+  size_t target_size_ = 0, target_filled_ = 0;
+};
+
+}  // namespace vora::storage

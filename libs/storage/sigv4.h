@@ -1,0 +1,40 @@
+#pragma once
+
+// AWS Signature Version 4 (https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-authenticating-requests.html). Pure. Own code, as
+// libcurl 7.88 signs `?uploads`, unsorted queries and reserved characters wrongly.
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "libs/core/clock.h"
+
+namespace vora::storage {
+
+struct SigningKey {
+  std::string access_key;
+  std::string secret_key;
+  std::string region;
+  std::string service = "s3";
+};
+
+struct SigningRequest {
+  std::string method;
+  std::string path;                                        // as sent: already percent-encoded
+  std::vector<std::pair<std::string, std::string>> query;  // not encoded
+  std::map<std::string, std::string> headers;              // lower-case names; all are signed; `host` and `x-amz-date` must be there
+  std::string payload_hash;                                // hex SHA-256 of the body, or UNSIGNED-PAYLOAD
+};
+
+// 20130524T000000Z
+std::string FormatAmzDate(SystemTime time);
+// `query` as it is signed and must be sent: encoded, sorted, every name with '='.
+std::string CanonicalQuery(const std::vector<std::pair<std::string, std::string>>& query);
+// The text that is hashed and signed (for tests).
+std::string CanonicalRequest(const SigningRequest& request);
+// The value of the Authorization header.
+std::string SignRequest(const SigningRequest& request, const SigningKey& key);
+
+}  // namespace vora::storage

@@ -1,0 +1,182 @@
+#!/bin/bash
+# A private Ceph RGW as a real S3 store for tests: one monitor, one OSD in memory, one gateway, all under DIR; no system service is touched.
+#
+#   ceph.sh start DIR PORT    starts it (about 15 s), waits until it answers, prints shell exports (VORA_TEST_S3, VORA_S3_ACCESS_KEY,
+#                             VORA_S3_SECRET_KEY); PORT and the two ports behind it must be free. Running already: prints them again
+#   ceph.sh stop DIR          stops it and removes DIR
+#   ceph.sh pause DIR         stops the gateway alone (the store is away); `ceph.sh resume DIR` brings it back
+#
+# Needs the Debian packages radosgw ceph-mon ceph-osd ceph-common.
+set -euo pipefail
+
+readonly ACCESS_KEY=vora-test SECRET_KEY=vora-test-secret BUCKET=vora REALM_ID=vora
+readonly WAIT_SECONDS=120
+
+usage() { sed -n '2,11s/^# \{0,1\}//p' "$0" >&2; exit 2; }
+say() { echo "ceph.sh: $*" >&2; }
+fail() { say "$*"; exit 1; }
+
+# wait_for WHAT COMMAND...: until COMMAND succeeds.
+wait_for() {
+  local what=$1 deadline=$((SECONDS + WAIT_SECONDS))
+  shift
+  until "$@" >/dev/null 2>&1; do
+    [ "$SECONDS" -lt "$deadline" ] || fail "$what did not come up in $WAIT_SECONDS s; its log is in $DIR/log"
+    sleep 0.1
+  done
+}
+
+alive() { [ -s "$DIR/$1.pid" ] && kill -0 "$(cat "$DIR/$1.pid")" 2>/dev/null; }
+
+# stop_daemon NAME: by its own pid; first politely.
+stop_daemon() {
+  alive "$1" || return 0
+  local pid deadline=$((SECONDS + 10))
+  pid=$(cat "$DIR/$1.pid")
+  kill "$pid" 2>/dev/null || true
+  while kill -0 "$pid" 2>/dev/null; do
+    [ "$SECONDS" -lt "$deadline" ] || kill -9 "$pid" 2>/dev/null || true
+    sleep 0.05
+  done
+  rm -f "$DIR/$1.pid"
+}
+
+# run_daemon NAME COMMAND...: in the background, outliving this script.
+run_daemon() {
+  local name=$1
+  shift
+  setsid "$@" >"$DIR/log/$name.out" 2>&1 </dev/null &
+  echo $! >"$DIR/$name.pid"
+}
+
+write_config() {
+  local port=$1
+  cat >"$DIR/ceph.conf" <<CONF
+[global]
+fsid = $(cat /proc/sys/kernel/random/uuid)
+mon host = [v2:127.0.0.1:$((port + 1)),v1:127.0.0.1:$((port + 2))]
+public addr = 127.0.0.1
+cluster addr = 127.0.0.1
+keyring = $DIR/keyring
+run dir = $DIR
+log file = $DIR/log/\$name.log
+admin socket =
+auth cluster required = cephx
+auth service required = cephx
+auth client required = cephx
+auth allow insecure global id reclaim = false
+mon data = $DIR/mon
+mon allow pool size one = true
+mon pg warn min per osd = 0
+mon data avail crit = 1
+mon cluster log file = $DIR/log/cluster.log
+osd data = $DIR/osd
+osd objectstore = memstore
+memstore device bytes = 8589934592
+osd pool default size = 1
+osd pool default min size = 1
+osd pool default pg num = 4
+osd pool default pg autoscale mode = off
+osd crush chooseleaf type = 0
+osd class load list = *
+osd class default list = *
+ms bind ipv6 = false
+rgw frontends = beast endpoint=127.0.0.1:$port
+rgw data = $DIR/rgw
+rgw dns strict verify = false
+debug mon = 1
+debug osd = 1
+debug rgw = 1
+CONF
+}
+
+ceph_in() { ceph -c "$DIR/ceph.conf" -k "$DIR/keyring" --connect-timeout 10 "$@"; }
+
+start_mon() {
+  ceph-authtool --create-keyring "$DIR/keyring" --gen-key -n mon. --cap mon 'allow *' >/dev/null
+  ceph-authtool "$DIR/keyring" --gen-key -n client.admin --cap mon 'allow *' --cap osd 'allow *' --cap mgr 'allow *' >/dev/null
+  ceph-authtool "$DIR/keyring" --gen-key -n osd.0 --cap mon 'allow profile osd' --cap osd 'allow *' >/dev/null
+  local port=$1 fsid
+  fsid=$(sed -n 's/^fsid = //p' "$DIR/ceph.conf")
+  monmaptool --create --fsid "$fsid" --addv a "[v2:127.0.0.1:$((port + 1)),v1:127.0.0.1:$((port + 2))]" "$DIR/monmap" >/dev/null
+  ceph-mon -c "$DIR/ceph.conf" --mkfs -i a --monmap "$DIR/monmap" --keyring "$DIR/keyring"
+  run_daemon mon ceph-mon -f -c "$DIR/ceph.conf" -i a
+  wait_for "the monitor" ceph_in status
+}
+
+start_osd() {
+  local uuid
+  uuid=$(cat /proc/sys/kernel/random/uuid)
+  ceph_in osd new "$uuid" >/dev/null
+  ceph-osd -c "$DIR/ceph.conf" -i 0 --mkfs --osd-uuid "$uuid" --no-mon-config >"$DIR/log/osd-mkfs.out" 2>&1
+  ceph_in osd crush add osd.0 1 root=default host=localhost >/dev/null 2>&1
+  run_daemon osd ceph-osd -f -c "$DIR/ceph.conf" -i 0
+  wait_for "the OSD" osd_is_up
+}
+osd_is_up() { [[ $(ceph_in osd stat) == *" 1 up"* ]]; }
+
+start_rgw() {
+  run_daemon rgw radosgw -f -c "$DIR/ceph.conf" -n client.admin --no-mon-config
+  wait_for "the gateway" rgw_answers
+}
+rgw_answers() {
+  alive rgw || fail "the gateway ended; its log is in $DIR/log"
+  [ "$(curl -s -o /dev/null -m 5 -w '%{http_code}' "http://127.0.0.1:$(cat "$DIR/port")/")" = 200 ]
+}
+
+# Signed by radosgw's own client library would need more packages; curl signs a plain PUT of a bucket rightly.
+make_bucket() {
+  curl -sf -m 30 -X PUT --aws-sigv4 aws:amz:us-east-1:s3 --user "$ACCESS_KEY:$SECRET_KEY" \
+    -H "x-amz-content-sha256: e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855" \
+    "http://127.0.0.1:$(cat "$DIR/port")/$BUCKET" >/dev/null
+}
+
+print_exports() {
+  echo "export VORA_TEST_S3='s3://$BUCKET?endpoint=http://127.0.0.1:$(cat "$DIR/port")'"
+  echo "export VORA_S3_ACCESS_KEY='$ACCESS_KEY'"
+  echo "export VORA_S3_SECRET_KEY='$SECRET_KEY'"
+}
+
+start() {
+  local port=$1 tool
+  [[ $port =~ ^[0-9]+$ ]] && [ "$port" -ge 1024 ] && [ "$port" -le 65533 ] || fail "PORT must be 1024 to 65533"
+  for tool in ceph ceph-mon ceph-osd radosgw radosgw-admin curl; do
+    command -v "$tool" >/dev/null || fail "$tool is missing: apt-get install radosgw ceph-mon ceph-osd ceph-common curl"
+  done
+  if [ -s "$DIR/ready" ] && alive rgw; then
+    print_exports
+    return
+  fi
+  [ ! -e "$DIR/port" ] || stop
+  mkdir -p "$DIR/log" "$DIR/mon" "$DIR/osd" "$DIR/rgw"
+  DIR=$(cd "$DIR" && pwd)
+  trap 'trap - ERR EXIT; for d in rgw osd mon; do stop_daemon "$d"; done' ERR EXIT
+  echo "$port" >"$DIR/port"
+  write_config "$port"
+  start_mon "$port"
+  start_osd
+  start_rgw
+  radosgw-admin -c "$DIR/ceph.conf" -n client.admin user create --uid=vora --display-name=Vora \
+    --access-key="$ACCESS_KEY" --secret-key="$SECRET_KEY" >"$DIR/log/user.out" 2>&1
+  wait_for "the bucket" make_bucket
+  date +%s >"$DIR/ready"
+  trap - ERR EXIT
+  print_exports
+}
+
+stop() {
+  local daemon
+  for daemon in rgw osd mon; do stop_daemon "$daemon"; done
+  # Only a folder that this script made.
+  [ ! -e "$DIR/ceph.conf" ] || rm -rf "$DIR"
+}
+
+[ $# -ge 2 ] || usage
+DIR=$2
+case $1 in
+  start) [ $# -eq 3 ] || usage; start "$3" ;;
+  stop) stop ;;
+  pause) stop_daemon rgw ;;
+  resume) alive rgw || start_rgw ;;
+  *) usage ;;
+esac
