@@ -1,6 +1,7 @@
 #include "libs/daemon/daemon.h"
 
 #include <gmock/gmock.h>
+#include <grpc/health/v1/health.grpc.pb.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
 
@@ -10,6 +11,7 @@
 
 #include "libs/daemon/testing/child_process.h"
 #include "libs/http/client.h"
+#include "libs/rpc/client.h"
 
 namespace vora {
 namespace {
@@ -109,6 +111,26 @@ TEST(DaemonTest, ServesAdminAndDrainsInOrder) {
   EXPECT_EQ(sample.process.Wait(), 0) << sample.process.err();
   EXPECT_THAT(sample.process.Messages("part"), ElementsAre("listening", "draining", "part stopped second", "part stopped first",
                                                            "part destroyed second", "part destroyed first", "stopped"));
+}
+
+TEST(DaemonTest, GrpcHealthFollowsTheDrain) {
+  using grpc::health::v1::HealthCheckResponse;
+  Sample sample(Environment{{"VORA_DRAIN_DELAY", "1s"}});
+  const auto stub = grpc::health::v1::Health::NewStub(rpc::Connect(sample.grpc));
+  grpc::ClientContext context;
+  rpc::Prepare(context, std::chrono::seconds(20));
+  grpc::health::v1::HealthCheckRequest request;
+  request.set_service("ready");
+  const auto watch = stub->Watch(&context, request);
+  HealthCheckResponse response;
+  ASSERT_TRUE(watch->Read(&response));
+  EXPECT_EQ(response.status(), HealthCheckResponse::SERVING);
+  sample.process.Signal(SIGTERM);
+  ASSERT_TRUE(watch->Read(&response));
+  EXPECT_EQ(response.status(), HealthCheckResponse::NOT_SERVING);
+  EXPECT_FALSE(watch->Read(&response));
+  EXPECT_EQ(watch->Finish().error_code(), grpc::StatusCode::UNAVAILABLE);
+  EXPECT_EQ(sample.process.Wait(), 0) << sample.process.err();
 }
 
 TEST(DaemonTest, InterruptDrainsToo) {
