@@ -69,6 +69,13 @@ void Report(ActivityExecution& execution, ActivityOutcome outcome) {
   }
 }
 
+void LogStarted(const v1::ActivityTask& task) {
+  log::Info("activity started", {{"workflow_id", task.workflow_id()},
+                                 {"activity_id", task.activity_id()},
+                                 {"activity_type", task.activity_type()},
+                                 {"attempt", task.attempt()}});
+}
+
 }  // namespace
 
 ActivityOutcome ActivityOutcome::Ok(std::string result_json) {
@@ -219,6 +226,7 @@ void ActivityWorker::Impl::SlotLoop() {
       for (auto& execution : group) execution->Release("");
     } else {
       const obs::TraceScope trace(obs::ContinueTrace(group.front()->task().traceparent()));
+      for (const auto& execution : group) LogStarted(execution->task());
       const auto& handler = handlers.at(group.front()->task().activity_type());
       try {
         handler(group);
