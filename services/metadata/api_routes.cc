@@ -1,0 +1,31 @@
+#include "services/metadata/api_routes.h"
+
+#include <algorithm>
+
+#include "services/metadata/video_fields.h"
+
+namespace vora::metadata {
+
+void ApiRoutes::Simple(const std::string& method, const std::string& pattern, http::SimpleHandler handler) {
+  all_.emplace_back(method, pattern);
+  server_.RouteSimple(method, pattern, std::move(handler));
+}
+
+void ApiRoutes::Streaming(const std::string& method, const std::string& pattern, http::Handler handler) {
+  all_.emplace_back(method, pattern);
+  server_.Route(method, pattern, std::move(handler));
+}
+
+http::Response ApiError(const Status& status) { return http::ErrorResponse(status, FieldOfMessage(status)); }
+
+Status CheckQueryKeys(const http::Request& request, std::initializer_list<std::string_view> allowed) {
+  for (const auto& [key, value] : request.query) {
+    if (std::find(allowed.begin(), allowed.end(), key) != allowed.end()) continue;
+    std::string known;
+    for (std::string_view name : allowed) known += (known.empty() ? "" : ", ") + std::string(name);
+    return InvalidArgument(Sanitise(key, 100) + ": unknown query parameter; known are " + (known.empty() ? "none" : known));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace vora::metadata

@@ -1,0 +1,31 @@
+#pragma once
+
+// Registers the REST API and remembers which routes it has, so that the OpenAPI document can be held to them.
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "libs/http/server.h"
+
+namespace vora::metadata {
+
+class ApiRoutes {
+ public:
+  explicit ApiRoutes(http::Server& server) : server_(server) {}
+  void Simple(const std::string& method, const std::string& pattern, http::SimpleHandler handler);
+  void Streaming(const std::string& method, const std::string& pattern, http::Handler handler);
+  // {"GET", "/v1/videos/{id}"}
+  const std::vector<std::pair<std::string, std::string>>& all() const { return all_; }
+
+ private:
+  http::Server& server_;
+  std::vector<std::pair<std::string, std::string>> all_;
+};
+
+// The error as JSON, naming the field that the message begins with.
+http::Response ApiError(const Status& status);
+// INVALID_ARGUMENT when the query has a key that is not in `allowed`.
+Status CheckQueryKeys(const http::Request& request, std::initializer_list<std::string_view> allowed);
+
+}  // namespace vora::metadata

@@ -1,0 +1,155 @@
+#include "services/metadata/app.h"
+
+#include <map>
+#include <sstream>
+
+#include <grpcpp/impl/service_type.h>
+
+#include "libs/core/ids.h"
+#include "libs/http/server.h"
+#include "libs/log/log.h"
+#include "libs/pg/listener.h"
+#include "libs/workflow/activity_worker.h"
+#include "services/metadata/change_channel.h"
+#include "services/metadata/grpc_services.h"
+#include "services/metadata/ladder_repo.h"
+#include "services/metadata/outbox_relay.h"
+#include "services/metadata/presentation_repo.h"
+#include "services/metadata/progress_poller.h"
+#include "services/metadata/record_activities.h"
+#include "services/metadata/record_repo.h"
+#include "services/metadata/rest.h"
+#include "services/metadata/store.h"
+#include "services/metadata/upkeep.h"
+#include "services/metadata/video_operations.h"
+#include "services/metadata/watch_hub.h"
+
+namespace vora::metadata {
+namespace {
+
+pg::DatabaseOptions DatabaseOf(const AppOptions& options) {
+  pg::DatabaseOptions database;
+  database.url = options.database_url;
+  database.max_connections = options.database_connections;
+  return database;
+}
+
+http::ServerOptions HttpOf(const AppOptions& options) {
+  http::ServerOptions http;
+  http.listen = options.http_listen;
+  return http;
+}
+
+workflow::ActivityWorkerOptions WorkerOf(const AppOptions& options) {
+  workflow::ActivityWorkerOptions worker;
+  worker.orchestrator = options.orchestrator;
+  worker.queue = kActivityQueue;
+  worker.slots = options.activity_slots;
+  return worker;
+}
+
+}  // namespace
+
+struct App::Impl {
+  Impl(AppOptions given, obs::Metrics& metrics, std::function<void(const Status&)> fatal)
+      : options(std::move(given)),
+        store(DatabaseOf(options), metrics),
+        videos(store, options.public_url),
+        records(store),
+        outbox(store),
+        progress(store),
+        ladders(store),
+        presentations(store),
+        orchestrator(options.orchestrator),
+        uploads(options.upload),
+        operations(videos, uploads),
+        channel(store),
+        hub({.load = [this](const std::string& id) { return videos.GetAny(id); },
+             .changes_after = [this](int64_t after, int limit) { return videos.ChangesAfter(after, limit); },
+             .newest_version = [this] { return videos.NewestVersion(); },
+             .announce = [this](const std::vector<std::string>& ids) { channel.Announce(ids); }}),
+        relay(outbox, orchestrator),
+        poller(progress, orchestrator, options.progress_interval),
+        upkeep(
+            {store, videos, outbox, ladders, hub, options.ladder}, metrics, [this] { relay.Wake(); }, std::move(fatal)),
+        worker(WorkerOf(options), metrics),
+        http(HttpOf(options), metrics),
+        routes(http),
+        video_service(MakeVideoService(operations, videos, hub)),
+        playback_service(MakePlaybackService(presentations)),
+        upload_listener(MakeUploadListener(operations)) {
+    store.SetSignals({.video_changed = [this](const std::string& id) { hub.Changed(id); }, .outbox_added = [this] { relay.Wake(); }});
+    AddRecordActivities(worker, records);
+    AddVideoRoutes(routes, operations, videos);
+    AddEventRoutes(routes, videos, hub, options.sse_heartbeat);
+    AddHistoryRoutes(routes, videos, orchestrator);
+    AddLadderRoutes(routes, ladders);
+    AddOpenApiRoute(routes);
+    AddConsoleRoutes(http, options.console_dir);
+  }
+
+  const AppOptions options;
+  Store store;
+  VideoRepo videos;
+  RecordRepo records;
+  OutboxRepo outbox;
+  ProgressRepo progress;
+  LadderRepo ladders;
+  PresentationRepo presentations;
+  OrchestratorClient orchestrator;
+  UploadClient uploads;
+  VideoOperations operations;
+  ChangeChannel channel;
+  WatchHub hub;
+  OutboxRelay relay;
+  ProgressPoller poller;
+  Upkeep upkeep;
+  workflow::ActivityWorker worker;
+  http::Server http;
+  ApiRoutes routes;
+  std::unique_ptr<grpc::Service> video_service, playback_service, upload_listener;
+  std::unique_ptr<pg::Listener> listener;
+  bool stopped = false;
+};
+
+App::App(AppOptions options, obs::Metrics& metrics, std::function<void(const Status&)> fatal)
+    : impl_(new Impl(std::move(options), metrics, std::move(fatal))) {}
+
+App::~App() { Stop(std::chrono::milliseconds(1000)); }
+
+Status App::Start() {
+  Impl& app = *impl_;
+  VORA_RETURN_IF_ERROR(app.upkeep.Begin());
+  app.upkeep.Start();
+  app.hub.Start();
+  app.listener =
+      std::make_unique<pg::Listener>(app.options.database_url, std::vector<std::string>{ChangeChannel::kName},
+                                     [&app](const std::string&, const std::string& payload) { app.channel.Receive(payload, app.hub); });
+  app.relay.Start();
+  app.poller.Start();
+  app.worker.Start();
+  return app.http.Start();
+}
+
+void App::Stop(std::chrono::milliseconds budget) {
+  Impl& app = *impl_;
+  if (std::exchange(app.stopped, true)) return;
+  // Streams end first: they would keep HTTP and gRPC waiting for the whole budget.
+  app.listener.reset();
+  app.hub.Stop();
+  app.http.Shutdown(budget);
+  app.worker.Stop(budget);
+  app.poller.Stop();
+  app.relay.Stop();
+  app.upkeep.Stop();
+}
+
+std::vector<grpc::Service*> App::services() {
+  return {impl_->video_service.get(), impl_->playback_service.get(), impl_->upload_listener.get()};
+}
+
+Status App::Ready() { return impl_->store.Check(); }
+
+int App::http_port() const { return impl_->http.port(); }
+
+}  // namespace vora::metadata

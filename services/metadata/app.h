@@ -1,0 +1,56 @@
+#pragma once
+
+// All parts of the metadata daemon and the order in which they start and stop.
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "libs/core/status.h"
+#include "libs/obs/metrics.h"
+#include "vora/workflow/v1/process_video.pb.h"
+
+namespace grpc {
+class Service;
+}
+
+namespace vora::metadata {
+
+struct AppOptions {
+  std::string database_url;
+  int database_connections = 16;
+  std::string http_listen = "127.0.0.1:8082";
+  std::string orchestrator = "127.0.0.1:9085";
+  std::string upload = "127.0.0.1:9081";
+  std::string public_url = "http://127.0.0.1:8080";  // no trailing slash
+  std::string console_dir;                           // empty: no console
+  workflow::v1::Ladder ladder;                       // of new videos
+  std::chrono::milliseconds progress_interval{500};
+  std::chrono::milliseconds sse_heartbeat{15000};
+  int activity_slots = 8;
+};
+
+class App {
+ public:
+  // `fatal` is called when the daemon cannot go on, e.g. the schema is of a newer version; any thread.
+  App(AppOptions options, obs::Metrics& metrics, std::function<void(const Status&)> fatal);
+  ~App();  // Stop
+  // Starts all but gRPC. A database or orchestrator that is away does not fail it: they are waited for in the background.
+  Status Start();
+  // Ends streams and loops, hands back activities, then HTTP. Safe to call twice.
+  void Stop(std::chrono::milliseconds budget);
+  // Valid from construction on.
+  std::vector<grpc::Service*> services();
+  // OK while requests can be served: the database answers and has the schema.
+  Status Ready();
+  int http_port() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace vora::metadata

@@ -1,0 +1,33 @@
+#include <grpcpp/server_context.h>
+
+#include "libs/rpc/status.h"
+#include "services/metadata/grpc_services.h"
+#include "services/metadata/presentation_repo.h"
+#include "vora/playback/v1/playback.grpc.pb.h"
+
+namespace vora::metadata {
+namespace {
+
+class PlaybackServiceImpl final : public playback::v1::PlaybackService::Service {
+ public:
+  explicit PlaybackServiceImpl(PresentationRepo& presentations) : presentations_(presentations) {}
+
+  grpc::Status GetPresentation(grpc::ServerContext*, const playback::v1::GetPresentationRequest* request,
+                               playback::v1::Presentation* response) override {
+    auto presentation = presentations_.Get(request->video_id());
+    if (!presentation.ok()) return rpc::ToGrpc(presentation.status());
+    *response = *std::move(presentation);
+    return grpc::Status::OK;
+  }
+
+ private:
+  PresentationRepo& presentations_;
+};
+
+}  // namespace
+
+std::unique_ptr<grpc::Service> MakePlaybackService(PresentationRepo& presentations) {
+  return std::make_unique<PlaybackServiceImpl>(presentations);
+}
+
+}  // namespace vora::metadata

@@ -1,0 +1,36 @@
+#include <grpcpp/server_context.h>
+
+#include "libs/log/log.h"
+#include "libs/obs/trace.h"
+#include "libs/rpc/status.h"
+#include "services/metadata/grpc_services.h"
+#include "services/metadata/video_operations.h"
+#include "vora/upload/v1/upload.grpc.pb.h"
+
+namespace vora::metadata {
+namespace {
+
+class UploadListenerImpl final : public upload::v1::UploadListener::Service {
+ public:
+  explicit UploadListenerImpl(VideoOperations& operations) : operations_(operations) {}
+
+  grpc::Status UploadFinished(grpc::ServerContext*, const upload::v1::UploadFinishedRequest* request,
+                              upload::v1::UploadFinishedResponse*) override {
+    const obs::TraceScope trace(obs::ContinueTrace(request->upload().traceparent()));
+    const auto created = operations_.CreateFromUpload(request->upload());
+    if (!created.ok()) return rpc::ToGrpc(created.status());
+    if (created->created) {
+      log::Info("video created", {{"video_id", created->video.video_id()}, {"upload_id", request->upload().upload_id()}});
+    }
+    return grpc::Status::OK;
+  }
+
+ private:
+  VideoOperations& operations_;
+};
+
+}  // namespace
+
+std::unique_ptr<grpc::Service> MakeUploadListener(VideoOperations& operations) { return std::make_unique<UploadListenerImpl>(operations); }
+
+}  // namespace vora::metadata

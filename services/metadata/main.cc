@@ -1,0 +1,73 @@
+// vora-metadata: videos, their states and their ladders in PostgreSQL; REST, gRPC and the console's pages.
+
+#include <fstream>
+#include <iterator>
+
+#include "libs/daemon/daemon.h"
+#include "libs/ladder/ladder.h"
+#include "services/metadata/app.h"
+
+namespace {
+
+using vora::Daemon;
+using vora::Status;
+using vora::metadata::App;
+using vora::metadata::AppOptions;
+
+struct Settings {
+  AppOptions app;
+  int64_t database_connections = 16;
+  int64_t activity_slots = 8;
+  std::string ladder_file;
+};
+
+void Declare(vora::SettingsSchema& schema, Settings& settings) {
+  schema.Add("VORA_HTTP_LISTEN", &settings.app.http_listen, "host:port of REST and console");
+  schema.Add("VORA_DATABASE_URL", &settings.app.database_url, "PostgreSQL, e.g. postgresql://vora:password@127.0.0.1:5432/vora",
+             {.secret = true, .required = true});
+  schema.Add("VORA_DATABASE_CONNECTIONS", &settings.database_connections, "connections this replica keeps at most", {.min = 2, .max = 500});
+  schema.Add("VORA_ORCHESTRATOR", &settings.app.orchestrator, "host:port of the orchestrator's gRPC");
+  schema.Add("VORA_UPLOAD", &settings.app.upload, "host:port of the upload daemon's gRPC");
+  schema.Add("VORA_PUBLIC_URL", &settings.app.public_url, "the edge as viewers reach it, for links");
+  schema.Add("VORA_CONSOLE_DIR", &settings.app.console_dir, "folder of the console's static files; empty: no console");
+  schema.Add("VORA_LADDER", &settings.ladder_file, "JSON file of the ladder new videos get; empty: the built-in one");
+  schema.Add("VORA_METADATA_SLOTS", &settings.activity_slots, "activities of queue `metadata` worked off at the same time",
+             {.min = 1, .max = 64});
+}
+
+vora::StatusOr<vora::workflow::v1::Ladder> LoadLadder(const std::string& file) {
+  if (file.empty()) return vora::ladder::DefaultLadder();
+  std::ifstream in(file);
+  if (!in) return vora::InvalidArgument("VORA_LADDER: cannot read " + file);
+  const std::string text{std::istreambuf_iterator<char>(in), {}};
+  auto ladder = vora::ladder::ParseLadder(text);
+  if (!ladder.ok()) return vora::Annotate(ladder.status(), "VORA_LADDER " + file);
+  return ladder;
+}
+
+Status SetUp(Daemon& daemon, Settings& settings) {
+  VORA_ASSIGN_OR_RETURN(settings.app.ladder, LoadLadder(settings.ladder_file));
+  settings.app.database_connections = static_cast<int>(settings.database_connections);
+  settings.app.activity_slots = static_cast<int>(settings.activity_slots);
+  while (!settings.app.public_url.empty() && settings.app.public_url.back() == '/') settings.app.public_url.pop_back();
+  const auto app = std::make_shared<App>(settings.app, daemon.metrics(), [&daemon](const Status& reason) { daemon.Fail(reason); });
+  daemon.Keep(app);
+  for (grpc::Service* service : app->services()) daemon.AddService(service);
+  daemon.readiness().AddCheck("database", [app] { return app->Ready(); });
+  daemon.OnStop("metadata", std::chrono::seconds(10), [app](std::chrono::milliseconds budget) { app->Stop(budget); });
+  return app->Start();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  Settings settings;
+  vora::DaemonSpec spec;
+  spec.name = "vora-metadata";
+  spec.summary = "Videos, their states and ladders: REST, gRPC and the console's pages.";
+  spec.default_grpc = "127.0.0.1:9082";
+  spec.default_admin = "127.0.0.1:9182";
+  spec.declare = [&settings](vora::SettingsSchema& schema) { Declare(schema, settings); };
+  spec.setup = [&settings](Daemon& daemon) { return SetUp(daemon, settings); };
+  return vora::RunDaemon(argc, argv, spec);
+}

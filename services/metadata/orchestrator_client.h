@@ -1,0 +1,32 @@
+#pragma once
+
+// The orchestrator's WorkflowService. Each call has a deadline of a few seconds and is safe to repeat. UNAVAILABLE while the
+// orchestrator is away; it is found again by itself. Thread-safe.
+
+#include <memory>
+#include <string>
+
+#include "libs/core/status.h"
+#include "vora/workflow/v1/workflow.pb.h"
+
+namespace vora::metadata {
+
+class OrchestratorClient {
+ public:
+  explicit OrchestratorClient(const std::string& target);  // host:port
+  ~OrchestratorClient();
+
+  StatusOr<workflow::v1::StartWorkflowResponse> Start(const workflow::v1::StartWorkflowRequest& request);
+  Status Cancel(const std::string& workflow_id, const std::string& reason);
+  Status Terminate(const std::string& workflow_id, const std::string& reason);
+  // `run_id` empty: the newest run. NOT_FOUND: no such workflow.
+  StatusOr<workflow::v1::DescribeWorkflowResponse> Describe(const std::string& workflow_id, const std::string& run_id);
+  StatusOr<workflow::v1::GetHistoryResponse> History(const std::string& workflow_id, const std::string& run_id, int64_t after,
+                                                     int page_size);
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace vora::metadata

@@ -1,0 +1,30 @@
+#pragma once
+
+// What a running workflow reports: the Record* activities. Each is idempotent: repeated, or of a video that is deleted or
+// cancelled, or from a run that a retry has replaced, it is OK with `false` and changes nothing. True: changed.
+// NOT_FOUND: no such video or track. FAILED_PRECONDITION: an illegal transition. UNAVAILABLE while the database is away. Thread-safe.
+
+#include <string>
+
+#include "libs/core/status.h"
+#include "vora/workflow/v1/process_video.pb.h"
+
+namespace vora::metadata {
+
+class Store;
+
+class RecordRepo {
+ public:
+  explicit RecordRepo(Store& store) : store_(store) {}
+
+  StatusOr<bool> RecordPlan(const std::string& run_id, const workflow::v1::RecordPlanInput& input);
+  StatusOr<bool> RecordSegments(const std::string& run_id, const workflow::v1::RecordSegmentsInput& input);
+  StatusOr<bool> RecordTrack(const std::string& run_id, const workflow::v1::RecordTrackInput& input);
+  StatusOr<bool> RecordPoster(const std::string& run_id, const workflow::v1::RecordPosterInput& input);
+  StatusOr<bool> RecordVideo(const std::string& run_id, const workflow::v1::RecordVideoInput& input);
+
+ private:
+  Store& store_;
+};
+
+}  // namespace vora::metadata

@@ -1,0 +1,77 @@
+#include "services/metadata/upkeep.h"
+
+#include <utility>
+
+#include "libs/log/log.h"
+#include "services/metadata/ladder_repo.h"
+#include "services/metadata/outbox_repo.h"
+#include "services/metadata/store.h"
+#include "services/metadata/video_fields.h"
+#include "services/metadata/video_repo.h"
+#include "services/metadata/video_state.h"
+#include "services/metadata/watch_hub.h"
+
+namespace vora::metadata {
+namespace {
+
+constexpr std::chrono::milliseconds kTryAgain{500};
+constexpr std::chrono::milliseconds kPause{2000};
+constexpr std::chrono::hours kPurgePause{1};
+constexpr std::chrono::hours kKeepDone{24 * 7};
+
+}  // namespace
+
+Upkeep::Upkeep(UpkeepParts parts, obs::Metrics& metrics, std::function<void()> opened, std::function<void(const Status&)> fatal)
+    : parts_(std::move(parts)),
+      metrics_(metrics),
+      opened_(std::move(opened)),
+      fatal_(std::move(fatal)),
+      outbox_pending_(metrics.AddGauge("vora_outbox_pending", "Outbox rows the orchestrator has not taken yet")),
+      watchers_(metrics.AddGauge("vora_watchers", "Open watches of this replica, gRPC and SSE")),
+      thread_("upkeep", [this] { return Step(); }) {
+  for (int state = v1::VIDEO_STATE_CREATED; state <= v1::VIDEO_STATE_CANCELLED; ++state) {
+    const std::string name(StateName(static_cast<v1::VideoState>(state)));
+    videos_by_state_[name] = &metrics_.AddGauge("vora_videos_total", "Videos by state, over all replicas", {{"state", name}});
+  }
+}
+
+Status Upkeep::Open() {
+  VORA_RETURN_IF_ERROR(parts_.store.Open());
+  VORA_RETURN_IF_ERROR(parts_.ladders.PutDefault(kDefaultTenant, parts_.ladder));
+  open_ = true;
+  opened_();
+  return absl::OkStatus();
+}
+
+Status Upkeep::Begin() {
+  const Status opened = Open();
+  if (opened.ok() || !IsTransient(opened)) return opened;
+  log::Warn("the database cannot be reached yet; trying on", {{"error", ToText(opened)}});
+  return absl::OkStatus();
+}
+
+std::chrono::milliseconds Upkeep::Step() {
+  if (!open_) {
+    const Status opened = Open();
+    if (IsTransient(opened)) return kTryAgain;
+    if (!opened.ok()) {
+      fatal_(opened);
+      return kPurgePause;
+    }
+    log::Info("the database is there now");
+  }
+  ShowGauges();
+  const auto now = std::chrono::steady_clock::now();
+  if (now - last_purge_ >= kPurgePause && parts_.outbox.Purge(kKeepDone).ok()) last_purge_ = now;
+  return kPause;
+}
+
+void Upkeep::ShowGauges() {
+  watchers_.Set(static_cast<double>(parts_.hub.watchers()));
+  if (const auto pending = parts_.outbox.Pending(); pending.ok()) outbox_pending_.Set(static_cast<double>(*pending));
+  const auto counts = parts_.videos.CountByState();
+  if (!counts.ok()) return;
+  for (const auto& [state, count] : *counts) videos_by_state_.at(state)->Set(static_cast<double>(count));
+}
+
+}  // namespace vora::metadata

@@ -1,0 +1,58 @@
+#pragma once
+
+// What has to be done now and then: bring up the schema once the database is there, show gauges, drop old outbox rows.
+
+#include <chrono>
+#include <functional>
+#include <map>
+#include <string>
+
+#include "libs/core/status.h"
+#include "libs/obs/metrics.h"
+#include "services/metadata/periodic.h"
+#include "vora/workflow/v1/process_video.pb.h"
+
+namespace vora::metadata {
+
+class LadderRepo;
+class OutboxRepo;
+class Store;
+class VideoRepo;
+class WatchHub;
+
+struct UpkeepParts {
+  Store& store;
+  VideoRepo& videos;
+  OutboxRepo& outbox;
+  LadderRepo& ladders;
+  WatchHub& hub;
+  workflow::v1::Ladder ladder;
+};
+
+class Upkeep {
+ public:
+  // `opened` runs once when the store is open; `fatal` when it never will be.
+  Upkeep(UpkeepParts parts, obs::Metrics& metrics, std::function<void()> opened, std::function<void(const Status&)> fatal);
+  // One try to open the store now. OK also when the database is away: Start goes on trying.
+  Status Begin();
+  void Start() { thread_.Start(); }
+  void Stop() { thread_.Stop(); }
+
+ private:
+  std::chrono::milliseconds Step();
+  Status Open();
+  void ShowGauges();
+
+  UpkeepParts parts_;
+  obs::Metrics& metrics_;
+  const std::function<void()> opened_;
+  const std::function<void(const Status&)> fatal_;
+  obs::Gauge& outbox_pending_;
+  obs::Gauge& watchers_;
+  std::map<std::string, obs::Gauge*> videos_by_state_;
+  bool open_ = false;
+  std::chrono::steady_clock::time_point last_purge_{};
+  Periodic thread_;
+};
+
+}  // namespace vora::metadata

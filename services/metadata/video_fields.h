@@ -1,0 +1,49 @@
+#pragma once
+
+// What people may write into a video, its limits, and the fields of requests.
+
+#include <cstddef>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "libs/core/status.h"
+
+namespace vora::metadata {
+
+inline constexpr size_t kMaxTitle = 200;  // characters (code points)
+inline constexpr size_t kMaxDescription = 5000;
+inline constexpr int kMaxPageSize = 200;
+inline constexpr int kDefaultPageSize = 50;
+inline constexpr char kDefaultTenant[] = "default";
+
+// INVALID_ARGUMENT "title: ..." naming the limit, or a character that cannot be stored.
+Status CheckTitle(std::string_view title);
+Status CheckDescription(std::string_view description);
+// 1 to 200, 0 means 50.
+StatusOr<int> CheckPageSize(int page_size);
+
+// Number of UTF-8 code points; nullopt when `text` is not valid UTF-8.
+std::optional<size_t> CountCodePoints(std::string_view text);
+// `text` with invalid bytes and control characters replaced by '?', and at most `limit` code points.
+std::string Sanitise(std::string_view text, size_t limit);
+// A title from Upload-Metadata: `title`, else the file name without folder and ending, else "Untitled".
+std::string TitleOfUpload(const std::map<std::string, std::string>& metadata);
+// The uploader's file name, safe to show; empty when none was given.
+std::string FilenameOfUpload(const std::map<std::string, std::string>& metadata);
+
+// The body of POST /v1/videos and of PATCH.
+struct CreateBody {
+  std::string upload_id, title, description;
+};
+struct UpdateBody {
+  std::optional<std::string> title, description;
+};
+// INVALID_ARGUMENT "field: what is wrong" for broken JSON, unknown fields, wrong types, missing fields and limits.
+StatusOr<CreateBody> ParseCreateBody(std::string_view body);
+StatusOr<UpdateBody> ParseUpdateBody(std::string_view body);
+// "title" of "title: at most ..."; empty when the message names no field.
+std::string FieldOfMessage(const Status& status);
+
+}  // namespace vora::metadata
