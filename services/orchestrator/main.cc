@@ -1,0 +1,3 @@
+#include "services/orchestrator/orchestrator_daemon.h"
+
+int main(int argc, char** argv) { return vora::orchestrator::RunOrchestrator(argc, argv); }

@@ -1,0 +1,41 @@
+#include "services/orchestrator/workflows/policies.h"
+#include "services/orchestrator/workflows/workflows.h"
+
+namespace vora::workflows {
+namespace {
+
+using namespace workflow;
+
+constexpr std::chrono::seconds kLateWriters{15};  // longer than a worker's lease
+
+Task<v1::Failure> DeleteAll(WorkflowContext ctx, v1::DeleteVideoInput input, std::string pass) {
+  v1::Failure failure;
+  for (int i = 0; i < input.prefixes_size(); ++i) {
+    v1::DeletePrefixInput prefix;
+    prefix.set_prefix(input.prefixes(i));
+    auto outcome =
+        co_await ctx.Run<v1::DeletePrefixResult>("storage.DeletePrefix", pass + "/" + std::to_string(i), prefix, DeleteOptions());
+    if (!outcome.ok) failure = outcome.failure;  // the others are deleted all the same
+  }
+  co_return failure;
+}
+
+}  // namespace
+
+Task<WorkflowResult> DeleteVideo(WorkflowContext ctx, v1::DeleteVideoInput input) {
+  (void)co_await DeleteAll(ctx, input, "first");
+  (void)co_await ctx.Timer(kLateWriters, "late-writers");
+  const v1::Failure failure = co_await DeleteAll(ctx, input, "second");
+  if (ctx.cancelled()) co_return WorkflowResult::Canceled();
+  if (!failure.code().empty()) co_return WorkflowResult::Failed(failure);
+  co_return WorkflowResult::Completed("{}");
+}
+
+Registry AllWorkflows() {
+  Registry registry;
+  registry.AddTyped<v1::ProcessVideoInput>("ProcessVideo", &ProcessVideo);
+  registry.AddTyped<v1::DeleteVideoInput>("DeleteVideo", &DeleteVideo);
+  return registry;
+}
+
+}  // namespace vora::workflows

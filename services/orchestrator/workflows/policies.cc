@@ -1,0 +1,46 @@
+#include "services/orchestrator/workflows/policies.h"
+
+namespace vora::workflows {
+namespace {
+
+using workflow::v1::ActivityOptions;
+
+constexpr int64_t kDay = 24 * 3600;
+
+}  // namespace
+
+ActivityOptions MediaOptions(int priority, double estimated_cost) {
+  ActivityOptions options;
+  options.set_queue("transcode");
+  options.set_priority(priority);
+  options.set_estimated_cost(estimated_cost);
+  options.mutable_heartbeat_timeout()->set_seconds(10);
+  options.mutable_start_to_close_timeout()->set_seconds(30 * 60);
+  options.mutable_retry()->mutable_initial_interval()->set_seconds(1);
+  options.mutable_retry()->set_maximum_attempts(5);
+  options.mutable_retry()->add_non_retryable_error_types("media.*");
+  return options;
+}
+
+ActivityOptions DeleteOptions() {
+  ActivityOptions options;
+  options.set_queue("transcode");
+  options.mutable_heartbeat_timeout()->set_seconds(10);
+  options.mutable_start_to_close_timeout()->set_seconds(10 * 60);
+  options.mutable_schedule_to_close_timeout()->set_seconds(kDay);
+  options.mutable_retry()->mutable_initial_interval()->set_seconds(1);
+  options.mutable_retry()->mutable_maximum_interval()->set_seconds(60);
+  return options;
+}
+
+ActivityOptions MetadataOptions() {
+  ActivityOptions options;
+  options.set_queue("metadata");
+  options.mutable_start_to_close_timeout()->set_seconds(10);
+  options.mutable_schedule_to_close_timeout()->set_seconds(kDay);
+  options.mutable_retry()->mutable_initial_interval()->set_seconds(1);
+  options.mutable_retry()->mutable_maximum_interval()->set_seconds(5);
+  return options;
+}
+
+}  // namespace vora::workflows

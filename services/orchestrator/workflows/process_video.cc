@@ -1,0 +1,258 @@
+#include <algorithm>
+
+#include "libs/ladder/ladder.h"
+#include "services/orchestrator/workflows/done_segments.h"
+#include "services/orchestrator/workflows/policies.h"
+#include "services/orchestrator/workflows/workflows.h"
+
+namespace vora::workflows {
+namespace {
+
+using namespace workflow;
+
+constexpr int kPosterWidth = 1280;
+
+// What the parts of one run share. Lives in the frame of ProcessVideo.
+struct Job {
+  v1::ProcessVideoInput input;
+  v1::MediaInfo media;
+  v1::Plan plan;
+  DoneSegments done;
+  explicit Job(v1::ProcessVideoInput in) : input(std::move(in)), done(input.done()) {}
+};
+
+// How a part ended: an empty code is success.
+using PartFailure = v1::Failure;
+
+PartFailure FailureOf(const std::string& code, const std::string& message) {
+  PartFailure failure;
+  failure.set_code(code);
+  failure.set_message(message);
+  return failure;
+}
+
+// Encode-seconds on one core, for queue metrics and scaling: about half of real time for 1080p30.
+double ChunkCost(const v1::TrackPlan& track, const v1::ChunkPlan& chunk) {
+  const double pixels = static_cast<double>(track.width()) * track.height() / (1920.0 * 1080.0);
+  const double rate = static_cast<double>(track.frame_rate_num()) / track.frame_rate_den() / 30.0;
+  return 0.5 * chunk.segment_count() * track.segment_seconds() * pixels * rate;
+}
+
+Task<PartFailure> RecordVideo(WorkflowContext ctx, const Job& job, std::string state, PartFailure reason) {
+  v1::RecordVideoInput input;
+  input.set_video_id(job.input.video_id());
+  input.set_state(state);
+  input.set_failure_code(reason.code());
+  input.set_failure(reason.message());
+  auto outcome = co_await ctx.Run<v1::RecordResult>("metadata.RecordVideo", "video/" + state, input, MetadataOptions());
+  co_return outcome.failure;
+}
+
+Task<PartFailure> RecordTrack(WorkflowContext ctx, const Job& job, std::string track, std::string state, PartFailure reason) {
+  v1::RecordTrackInput input;
+  input.set_video_id(job.input.video_id());
+  input.set_track(track);
+  input.set_state(state);
+  input.set_failure_code(reason.code());
+  input.set_failure(reason.message());
+  auto outcome = co_await ctx.Run<v1::RecordResult>("metadata.RecordTrack", track + "/" + state, input, MetadataOptions());
+  co_return outcome.failure;
+}
+
+Task<PartFailure> RecordSegments(WorkflowContext ctx, const Job& job, std::string id, v1::TrackSegments segments) {
+  v1::RecordSegmentsInput input;
+  input.set_video_id(job.input.video_id());
+  *input.mutable_segments() = std::move(segments);
+  auto outcome = co_await ctx.Run<v1::RecordResult>("metadata.RecordSegments", id + "/recorded", input, MetadataOptions());
+  co_return outcome.failure;
+}
+
+Task<PartFailure> EncodeChunk(WorkflowContext ctx, Job& job, const v1::TrackPlan& track, const v1::ChunkPlan& chunk) {
+  const std::string id = track.name() + "/chunk/" + std::to_string(chunk.index());
+  v1::EncodeChunkInput input;
+  input.set_video_id(job.input.video_id());
+  input.set_source_key(job.input.source_key());
+  input.set_object_prefix(job.input.object_prefix());
+  *input.mutable_media() = job.media;
+  *input.mutable_track() = track;
+  *input.mutable_chunk() = chunk;
+  auto options = MediaOptions(kFirstChunkPriority - chunk.index(), ChunkCost(track, chunk));
+  options.set_affinity_key("chunk/" + std::to_string(chunk.index()));
+  auto outcome = co_await ctx.Run<v1::EncodeChunkResult>("media.EncodeChunk", id, input, options);
+  if (!outcome.ok) {
+    ctx.Cancel();  // the track cannot be whole any more: its other chunks are not worth encoding
+    co_return outcome.failure;
+  }
+  job.done.Add(outcome.value.segments());
+  co_return co_await RecordSegments(ctx, job, id, outcome.value.segments());
+}
+
+Task<PartFailure> EncodeAudio(WorkflowContext ctx, Job& job, const v1::TrackPlan& track) {
+  v1::EncodeAudioInput input;
+  input.set_video_id(job.input.video_id());
+  input.set_source_key(job.input.source_key());
+  input.set_object_prefix(job.input.object_prefix());
+  *input.mutable_media() = job.media;
+  *input.mutable_track() = track;
+  const auto options = MediaOptions(kAudioPriority, 0.02 * job.media.duration_seconds());
+  auto outcome = co_await ctx.Run<v1::EncodeAudioResult>("media.EncodeAudio", track.name(), input, options);
+  if (!outcome.ok) co_return outcome.failure;
+  job.done.Add(outcome.value.segments());
+  co_return co_await RecordSegments(ctx, job, track.name(), outcome.value.segments());
+}
+
+// The first failure that is not just the echo of another (a cancelled sibling).
+PartFailure Worst(const std::vector<PartFailure>& failures) {
+  PartFailure worst;
+  for (const auto& failure : failures) {
+    if (!failure.code().empty() && (worst.code().empty() || worst.code() == "canceled")) worst = failure;
+  }
+  return worst;
+}
+
+Task<PartFailure> EncodeTrack(WorkflowContext ctx, Job& job, const v1::TrackPlan& track) {
+  if (track.kind() == "audio") {
+    if (job.done.Has(track.name(), 0, track.segments_total())) co_return PartFailure();
+    co_return co_await EncodeAudio(ctx, job, track);
+  }
+  std::vector<Task<PartFailure>> chunks;
+  for (const auto& chunk : job.plan.chunks()) {
+    if (job.done.Has(track.name(), chunk.first_segment(), chunk.segment_count())) continue;
+    chunks.push_back(EncodeChunk(ctx, job, track, chunk));
+  }
+  const auto failures = co_await WhenAll(std::move(chunks));
+  co_return Worst(failures);
+}
+
+Task<PartFailure> PublishTrack(WorkflowContext ctx, Job& job, const v1::TrackPlan& track) {
+  v1::PublishTrackInput input;
+  input.set_video_id(job.input.video_id());
+  input.set_object_prefix(job.input.object_prefix());
+  *input.mutable_track() = track;
+  *input.mutable_segments() = job.done.Of(track.name());
+  input.set_duration_seconds(job.media.duration_seconds());
+  auto outcome =
+      co_await ctx.Run<v1::PublishResult>("media.PublishTrack", track.name() + "/publish", input, MediaOptions(kPublishPriority, 0));
+  co_return outcome.failure;
+}
+
+// One track to its end, told to metadata. `all` is the scope of the whole video: a failed audio track ends it.
+Task<PartFailure> MakeTrack(WorkflowContext all, Job& job, const v1::TrackPlan& track) {
+  PartFailure failure = co_await EncodeTrack(all.NewScope(), job, track);
+  if (failure.code().empty()) failure = co_await PublishTrack(all, job, track);
+  if (failure.code().empty()) failure = co_await RecordTrack(all, job, track.name(), "DONE", PartFailure());
+  if (failure.code().empty() || all.cancelled()) co_return failure;
+  (void)co_await RecordTrack(all, job, track.name(), "FAILED", failure);
+  if (track.kind() == "audio") all.Cancel();
+  co_return failure;
+}
+
+// A missing poster is no reason to fail a video.
+Task<PartFailure> MakePoster(WorkflowContext ctx, const Job& job) {
+  if (job.input.poster_done()) co_return PartFailure();
+  v1::ExtractPosterInput input;
+  input.set_source_key(job.input.source_key());
+  input.set_object_prefix(job.input.object_prefix());
+  *input.mutable_media() = job.media;
+  input.set_at_seconds(std::min(10.0, job.media.duration_seconds() / 10));
+  input.set_max_width(kPosterWidth);
+  auto poster = co_await ctx.Run<v1::ExtractPosterResult>("media.ExtractPoster", "poster", input, MediaOptions(kPosterPriority, 1));
+  if (!poster.ok) co_return PartFailure();
+  v1::RecordPosterInput record;
+  record.set_video_id(job.input.video_id());
+  record.set_key(poster.value.key());
+  (void)co_await ctx.Run<v1::RecordResult>("metadata.RecordPoster", "poster/recorded", record, MetadataOptions());
+  co_return PartFailure();
+}
+
+Task<PartFailure> ProbeAndPlan(WorkflowContext ctx, Job& job) {
+  if (job.input.has_media()) {
+    job.media = job.input.media();
+  } else {
+    v1::ProbeInput input;
+    input.set_source_key(job.input.source_key());
+    auto probed = co_await ctx.Run<v1::MediaInfo>("media.Probe", "probe", input, MediaOptions(kProbePriority, 1));
+    if (!probed.ok) co_return probed.failure;
+    job.media = std::move(probed.value);
+  }
+  auto plan = ladder::MakePlan(job.media, job.input.ladder());
+  if (!plan.ok()) {
+    // "media.no_video: the file has no video track"
+    const std::string text = Message(plan.status());
+    const size_t colon = text.find(": ");
+    const bool coded = plan.status().code() == StatusCode::kFailedPrecondition && colon != std::string::npos;
+    co_return coded ? FailureOf(text.substr(0, colon), text.substr(colon + 2)) : FailureOf("ladder.invalid", text);
+  }
+  job.plan = std::move(plan).value();
+  v1::RecordPlanInput record;
+  record.set_video_id(job.input.video_id());
+  *record.mutable_media() = job.media;
+  *record.mutable_plan() = job.plan;
+  auto recorded = co_await ctx.Run<v1::RecordResult>("metadata.RecordPlan", "plan/recorded", record, MetadataOptions());
+  co_return recorded.failure;
+}
+
+Task<PartFailure> PublishMasters(WorkflowContext ctx, Job& job, const std::vector<PartFailure>& tracks) {
+  v1::PublishMastersInput input;
+  input.set_video_id(job.input.video_id());
+  input.set_object_prefix(job.input.object_prefix());
+  input.set_duration_seconds(job.media.duration_seconds());
+  for (int i = 0; i < job.plan.tracks_size(); ++i) {
+    if (!tracks[static_cast<size_t>(i)].code().empty()) continue;
+    *input.add_tracks() = job.plan.tracks(i);
+    *input.add_segments() = job.done.Of(job.plan.tracks(i).name());
+  }
+  auto outcome = co_await ctx.Run<v1::PublishResult>("media.PublishMasters", "masters", input, MediaOptions(kPublishPriority, 0));
+  co_return outcome.failure;
+}
+
+// Why the video cannot be made of these tracks; an empty code when it can.
+PartFailure VideoFailure(const Job& job, const std::vector<PartFailure>& tracks) {
+  std::vector<PartFailure> video, audio;
+  for (int i = 0; i < job.plan.tracks_size(); ++i) {
+    (job.plan.tracks(i).kind() == "audio" ? audio : video).push_back(tracks[static_cast<size_t>(i)]);
+  }
+  if (const PartFailure failure = Worst(audio); !failure.code().empty()) return failure;
+  const bool all_failed = std::all_of(video.begin(), video.end(), [](const PartFailure& f) { return !f.code().empty(); });
+  return all_failed ? Worst(video) : PartFailure();
+}
+
+// All work of the run inside `ctx`; gives the failed tracks.
+Task<PartFailure> Make(WorkflowContext ctx, Job& job, std::vector<std::string>& failed_tracks) {
+  PartFailure failure = co_await ProbeAndPlan(ctx, job);
+  if (!failure.code().empty()) co_return failure;
+  std::vector<Task<PartFailure>> parts;
+  for (const auto& track : job.plan.tracks()) parts.push_back(MakeTrack(ctx, job, track));
+  parts.push_back(MakePoster(ctx, job));
+  auto failures = co_await WhenAll(std::move(parts));
+  failures.pop_back();  // the poster
+  for (size_t i = 0; i < failures.size(); ++i) {
+    if (!failures[i].code().empty()) failed_tracks.push_back(job.plan.tracks(static_cast<int>(i)).name());
+  }
+  failure = VideoFailure(job, failures);
+  if (!failure.code().empty()) co_return failure;
+  co_return co_await PublishMasters(ctx, job, failures);
+}
+
+}  // namespace
+
+Task<WorkflowResult> ProcessVideo(WorkflowContext ctx, v1::ProcessVideoInput input) {
+  Job job(std::move(input));
+  std::vector<std::string> failed_tracks;
+  PartFailure failure = co_await Make(ctx.NewScope(), job, failed_tracks);
+  if (ctx.cancelled()) {
+    (void)co_await RecordVideo(ctx.Detached(), job, "CANCELLED", PartFailure());
+    co_return WorkflowResult::Canceled();
+  }
+  if (failure.code().empty()) failure = co_await RecordVideo(ctx, job, "READY", PartFailure());
+  if (failure.code().empty()) {
+    v1::ProcessVideoResult result;
+    result.set_state("READY");
+    for (auto& track : failed_tracks) result.add_failed_tracks(std::move(track));
+    co_return WorkflowResult::Completed(ToPayload(result));
+  }
+  (void)co_await RecordVideo(ctx.Detached(), job, ctx.cancelled() ? "CANCELLED" : "FAILED", failure);
+  co_return ctx.cancelled() ? WorkflowResult::Canceled() : WorkflowResult::Failed(failure);
+}
+
+}  // namespace vora::workflows
