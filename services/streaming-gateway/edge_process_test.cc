@@ -1,0 +1,83 @@
+#include "services/streaming-gateway/edge_process_test.h"
+
+#include <fcntl.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <csignal>
+
+#include <fstream>
+#include <sstream>
+#include <stdexcept>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+
+#include "services/streaming-gateway/fixture_test.h"
+
+extern char** environ;
+
+namespace vora::gateway {
+namespace {
+
+constexpr char kVarnishd[] = "/usr/sbin/varnishd";
+
+int FreePort() {
+  boost::asio::io_context io;
+  boost::asio::ip::tcp::acceptor acceptor(io, {boost::asio::ip::make_address("127.0.0.1"), 0});
+  return acceptor.local_endpoint().port();
+}
+
+bool Answers(int port) {
+  boost::asio::io_context io;
+  boost::asio::ip::tcp::socket socket(io);
+  boost::system::error_code error;
+  socket.connect({boost::asio::ip::make_address("127.0.0.1"), static_cast<uint16_t>(port)}, error);
+  return !error;
+}
+
+std::string FillIn(std::string text, const std::string& placeholder, const std::string& value) {
+  for (size_t at; (at = text.find(placeholder)) != std::string::npos;) text.replace(at, placeholder.size(), value);
+  return text;
+}
+
+}  // namespace
+
+bool EdgeProcess::Available() { return ::access(kVarnishd, X_OK) == 0; }
+
+EdgeProcess::EdgeProcess(const std::string& directory, int gateway_port, int metadata_port) : port_(FreePort()) {
+  std::ifstream file(VORA_EDGE_VCL);
+  std::stringstream text;
+  text << file.rdbuf();
+  std::string vcl = text.str();
+  for (const char* name : {"@GATEWAY_HOST@", "@METADATA_HOST@", "@ANALYTICS_HOST@"}) vcl = FillIn(vcl, name, "127.0.0.1");
+  vcl = FillIn(vcl, "@GATEWAY_PORT@", std::to_string(gateway_port));
+  vcl = FillIn(vcl, "@METADATA_PORT@", std::to_string(metadata_port == 0 ? FreePort() : metadata_port));
+  vcl = FillIn(vcl, "@ANALYTICS_PORT@", std::to_string(FreePort()));
+  const std::string vcl_path = directory + "/edge.vcl", log = directory + "/varnishd.log", work = directory + "/varnish";
+  std::ofstream(vcl_path) << vcl;
+  const std::string address = "127.0.0.1:" + std::to_string(port_);
+  const char* arguments[] = {kVarnishd,        "-F", "-j",         "none", "-n", work.c_str(), "-a", address.c_str(), "-f",
+                             vcl_path.c_str(), "-s", "malloc,64m", nullptr};
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  posix_spawn_file_actions_addopen(&actions, 1, log.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0644);
+  posix_spawn_file_actions_adddup2(&actions, 1, 2);
+  const int failed = ::posix_spawn(&pid_, kVarnishd, &actions, nullptr, const_cast<char**>(arguments), environ);
+  posix_spawn_file_actions_destroy(&actions);
+  if (failed != 0) throw std::runtime_error("varnishd cannot be started");
+  if (!Eventually([&] { return Answers(port_); })) {
+    std::ifstream lines(log);
+    std::stringstream said;
+    said << lines.rdbuf();
+    throw std::runtime_error("varnishd does not answer: " + said.str());
+  }
+}
+
+EdgeProcess::~EdgeProcess() {
+  ::kill(pid_, SIGTERM);
+  int status = 0;
+  ::waitpid(pid_, &status, 0);
+}
+
+}  // namespace vora::gateway

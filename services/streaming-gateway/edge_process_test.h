@@ -1,0 +1,27 @@
+#pragma once
+
+// A real varnishd with the edge's VCL, for the tests of this folder.
+
+#include <sys/types.h>
+
+#include <string>
+
+namespace vora::gateway {
+
+class EdgeProcess {
+ public:
+  // False: varnishd is not installed.
+  static bool Available();
+  // Returns when the port answers. Port 0 of a backend: nobody listens there.
+  EdgeProcess(const std::string& directory, int gateway_port, int metadata_port);
+  ~EdgeProcess();
+  EdgeProcess(const EdgeProcess&) = delete;
+  EdgeProcess& operator=(const EdgeProcess&) = delete;
+  int port() const { return port_; }
+
+ private:
+  int port_ = 0;
+  pid_t pid_ = -1;
+};
+
+}  // namespace vora::gateway
