@@ -113,6 +113,7 @@ UploadSettings TestSettings() {
   settings.checkpoint_bytes = kPartSize;
   settings.part_threads = 4;
   settings.max_active = 8;
+  settings.store_retry = {.max_attempts = 3, .initial = std::chrono::milliseconds(1), .max = std::chrono::milliseconds(5)};
   // Sweeps are run by hand.
   settings.sweep_interval = std::chrono::hours(1);
   return settings;

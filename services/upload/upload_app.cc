@@ -2,6 +2,8 @@
 
 #include <grpcpp/impl/service_type.h>
 
+#include <algorithm>
+
 #include "services/upload/announcer.h"
 #include "services/upload/store_probe.h"
 #include "services/upload/sweeper.h"
@@ -14,6 +16,8 @@ namespace {
 constexpr size_t kIdleBuffers = 4;
 constexpr size_t kHashThreads = 2;
 constexpr int kSpareBlockingThreads = 16;  // for requests that hold no session: HEAD, POST, DELETE
+// Sessions are closed by then: only answers are outstanding, and clients that stopped sending get none.
+constexpr std::chrono::milliseconds kAnswerBudget{2000};
 constexpr std::chrono::milliseconds kPatience{10'000};
 
 std::string WithoutSlash(std::string text) {
@@ -56,7 +60,15 @@ struct UploadApp::Impl {
         buffers(static_cast<size_t>(kPartSize), kIdleBuffers),
         part_pool("upload-part", static_cast<size_t>(settings.part_threads), static_cast<size_t>(settings.max_active)),
         hash_pool("upload-hash", kHashThreads, static_cast<size_t>(settings.part_threads)),
-        context{repo, buffers, part_pool, hash_pool, metrics, settings.max_bytes, settings.checkpoint_bytes, settings.expiry},
+        context{repo,
+                buffers,
+                part_pool,
+                hash_pool,
+                metrics,
+                settings.max_bytes,
+                settings.checkpoint_bytes,
+                settings.expiry,
+                settings.store_retry},
         announcer(repo, metrics, AnnounceOptions(settings)),
         finisher(repo, metrics, Announce(settings)),
         engine(context, finisher, kPatience),
@@ -108,7 +120,7 @@ void UploadApp::Stop(std::chrono::milliseconds budget) {
   impl_->stopped = true;
   // First, so that a request that waits for bytes keeps what it has even if it never wakes up again.
   impl_->engine.CloseAll();
-  impl_->server.Shutdown(budget);
+  impl_->server.Shutdown(std::min(budget, kAnswerBudget));
   impl_->sweeper.Stop();
   impl_->announcer.Stop();
   impl_->probe.Stop();

@@ -4,14 +4,11 @@
 #include <cstring>
 #include <future>
 
-#include "libs/core/retry.h"
 #include "libs/log/log.h"
 #include "services/upload/content_type.h"
 
 namespace vora::upload {
 namespace {
-
-constexpr RetryOptions kStoreRetry{.max_attempts = 4, .initial = std::chrono::milliseconds(100), .max = std::chrono::milliseconds(1000)};
 
 // Small enough that a fast client does not keep its I/O thread from the others.
 constexpr size_t kWindowBytes = 1 << 20;
@@ -110,7 +107,7 @@ Status UploadSession::StorePart(PartBuffer& buffer) {
   const std::string key = OriginalKey(current_.doc.upload_id);
   const int number = static_cast<int>(part_etags_.size()) + 1;
   std::string etag;
-  Status stored = RetryIdempotent(kStoreRetry, [&]() -> Status {
+  Status stored = RetryIdempotent(context_.retry, [&]() -> Status {
     VORA_ASSIGN_OR_RETURN(storage::CompletedPart part,
                           context_.repo.store().UploadPart(key, current_.doc.multipart_id, number, buffer.bytes()));
     etag = part.etag;
@@ -148,7 +145,7 @@ Status UploadSession::Claim() {
 // Waits out short faults of the store. A lost race (ABORTED) is final.
 Status UploadSession::SwapPatiently(UploadDoc next) {
   Status swapped;
-  RetryIdempotent(kStoreRetry, [&]() -> Status {
+  RetryIdempotent(context_.retry, [&]() -> Status {
     swapped = context_.repo.Swap(current_, next);
     return swapped.code() == StatusCode::kAborted ? Status() : swapped;
   }).IgnoreError();
@@ -240,7 +237,7 @@ Status UploadSession::FlushRest() {
   if (offset_ > 0) next.state = State::kUploading;
   const bool new_tail = next.tail_bytes > 0 && offset_ != doc.offset;
   if (new_tail) {
-    Status put = RetryIdempotent(kStoreRetry, [&]() -> Status {
+    Status put = RetryIdempotent(context_.retry, [&]() -> Status {
       VORA_ASSIGN_OR_RETURN(next.tail_number, context_.repo.PutTail(doc, receiving_->bytes()));
       return {};
     });

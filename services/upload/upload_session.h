@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "libs/core/digest.h"
+#include "libs/core/retry.h"
 #include "libs/core/status.h"
 #include "libs/core/thread_pool.h"
 #include "services/upload/buffer_pool.h"
@@ -34,6 +35,7 @@ struct SessionContext {
   int64_t max_bytes;
   int64_t checkpoint_bytes;  // the state is written at least this often
   std::chrono::milliseconds expiry;
+  RetryOptions retry;  // short faults of the store
 };
 
 struct SessionRequest {

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "libs/core/retry.h"
 #include "libs/core/settings.h"
 #include "services/upload/upload_state.h"
 
@@ -26,6 +27,8 @@ struct UploadSettings {
   std::chrono::milliseconds expiry{86'400'000};
   std::chrono::milliseconds sweep_interval{60'000};
   std::chrono::milliseconds idle_timeout{60'000};
+  // How long short faults of the store are waited out before a client hears of them. Not a variable: tests shorten it.
+  RetryOptions store_retry{.max_attempts = 4, .initial = std::chrono::milliseconds(100), .max = std::chrono::milliseconds(1000)};
 
   void Declare(SettingsSchema& schema);
   // INVALID_ARGUMENT naming the variable.

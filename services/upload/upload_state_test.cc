@@ -73,7 +73,7 @@ TEST(UploadStateTest, TransitionTable) {
       bool expected = std::find(std::begin(allowed), std::end(allowed), name) != std::end(allowed);
       Status checked = CheckTransition(from, to);
       EXPECT_EQ(checked.ok(), expected) << name;
-      if (!expected) EXPECT_EQ(checked.code(), StatusCode::kFailedPrecondition);
+      EXPECT_EQ(checked.code(), expected ? StatusCode::kOk : StatusCode::kFailedPrecondition);
     }
   }
 }
