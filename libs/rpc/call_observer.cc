@@ -44,7 +44,10 @@ bool IsServerFault(StatusCode code) {
 
 class CallObserver : public grpc::experimental::Interceptor {
  public:
-  explicit CallObserver(MethodMetrics& metrics) : metrics_(metrics) {}
+  CallObserver(MethodMetrics& metrics, CallsInFlight& calls) : metrics_(metrics), calls_(calls) { calls_.Enter(); }
+  ~CallObserver() override { calls_.Leave(); }
+  CallObserver(const CallObserver&) = delete;
+  CallObserver& operator=(const CallObserver&) = delete;
 
   void Intercept(InterceptorBatchMethods* methods) override {
     if (methods->QueryInterceptionHookPoint(InterceptionHookPoints::POST_RECV_INITIAL_METADATA)) Begin(*methods);
@@ -83,13 +86,14 @@ class CallObserver : public grpc::experimental::Interceptor {
   }
 
   MethodMetrics& metrics_;
+  CallsInFlight& calls_;
   obs::TraceContext trace_;
   const std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
 };
 
 class CallObserverFactory : public grpc::experimental::ServerInterceptorFactoryInterface {
  public:
-  explicit CallObserverFactory(obs::Metrics& metrics) : metrics_(metrics) {}
+  CallObserverFactory(obs::Metrics& metrics, CallsInFlight& calls) : metrics_(metrics), calls_(calls) {}
 
   grpc::experimental::Interceptor* CreateServerInterceptor(grpc::experimental::ServerRpcInfo* info) override {
     std::string method = info->method();
@@ -97,19 +101,20 @@ class CallObserverFactory : public grpc::experimental::ServerInterceptorFactoryI
     const std::lock_guard lock(mutex_);
     auto found = methods_.find(method);
     if (found == methods_.end()) found = methods_.try_emplace(method, metrics_, method).first;
-    return new CallObserver(found->second);
+    return new CallObserver(found->second, calls_);
   }
 
  private:
   obs::Metrics& metrics_;
+  CallsInFlight& calls_;
   std::mutex mutex_;
   std::map<std::string, MethodMetrics> methods_;
 };
 
 }  // namespace
 
-std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface> MakeCallObserver(obs::Metrics& metrics) {
-  return std::make_unique<CallObserverFactory>(metrics);
+std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface> MakeCallObserver(obs::Metrics& metrics, CallsInFlight& calls) {
+  return std::make_unique<CallObserverFactory>(metrics, calls);
 }
 
 }  // namespace vora::rpc

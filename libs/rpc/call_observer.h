@@ -7,10 +7,11 @@
 #include <memory>
 
 #include "libs/obs/metrics.h"
+#include "libs/rpc/calls_in_flight.h"
 
 namespace vora::rpc {
 
-// `metrics` must outlive the server.
-std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface> MakeCallObserver(obs::Metrics& metrics);
+// Both must outlive the server.
+std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface> MakeCallObserver(obs::Metrics& metrics, CallsInFlight& calls);
 
 }  // namespace vora::rpc

@@ -4,10 +4,12 @@
 #include <grpcpp/security/credentials.h>
 
 #include "libs/obs/trace.h"
+#include "libs/rpc/environment.h"
 
 namespace vora::rpc {
 
 std::shared_ptr<grpc::Channel> Connect(const std::string& target) {
+  PrepareGrpcEnvironment();
   grpc::ChannelArguments arguments;
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, 20'000);
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 5'000);

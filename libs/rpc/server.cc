@@ -1,20 +1,27 @@
 #include "libs/rpc/server.h"
 
+#include <grpc/grpc.h>
 #include <grpc/support/log.h>
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/security/server_credentials.h>
 #include <grpcpp/server.h>
 #include <grpcpp/server_builder.h>
 
+#include <future>
 #include <mutex>
+#include <thread>
 #include <utility>
 
 #include "libs/log/log.h"
 #include "libs/rpc/call_observer.h"
+#include "libs/rpc/calls_in_flight.h"
+#include "libs/rpc/environment.h"
 #include "libs/rpc/health.h"
 
 namespace vora::rpc {
 namespace {
+
+constexpr std::chrono::milliseconds kGoAwayTime{50};
 
 // gRPC's own messages become JSON lines like ours. Its errors are mostly remarks on peers that went away.
 void InstallLogBridge() {
@@ -42,6 +49,7 @@ std::string CannotListen(const std::string& address) {
 struct Server::Impl {
   explicit Impl(const Readiness& readiness) : health(readiness) {}
   HealthService health;
+  CallsInFlight calls;
   int port = 0;
   std::once_flag stopped;
   std::unique_ptr<grpc::Server> server;
@@ -52,6 +60,7 @@ Server::~Server() { Shutdown(std::chrono::milliseconds(0)); }
 
 StatusOr<std::unique_ptr<Server>> Server::Start(const ServerOptions& options, std::vector<grpc::Service*> services,
                                                 const Readiness& readiness, obs::Metrics& metrics) {
+  PrepareGrpcEnvironment();
   InstallLogBridge();
   static std::once_flag reflection_once;
   std::call_once(reflection_once, [] { grpc::reflection::InitProtoReflectionServerBuilderPlugin(); });
@@ -71,7 +80,7 @@ StatusOr<std::unique_ptr<Server>> Server::Start(const ServerOptions& options, st
   builder.SetResourceQuota(quota);
   builder.SetSyncServerOption(grpc::ServerBuilder::SyncServerOption::NUM_CQS, 1);
   std::vector<std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>> observers;
-  observers.push_back(MakeCallObserver(metrics));
+  observers.push_back(MakeCallObserver(metrics, impl->calls));
   builder.experimental().SetInterceptorCreators(std::move(observers));
   builder.RegisterService(&impl->health);
   for (auto* service : services) builder.RegisterService(service);
@@ -85,7 +94,19 @@ int Server::port() const { return impl_->port; }
 void Server::Shutdown(std::chrono::milliseconds budget) {
   std::call_once(impl_->stopped, [this, budget] {
     impl_->health.Stop();
-    impl_->server->Shutdown(std::chrono::system_clock::now() + budget);
+    std::promise<void> ended;
+    auto end = ended.get_future();
+    std::thread stopper([&] {
+      impl_->server->Shutdown(std::chrono::system_clock::now() + budget);
+      ended.set_value();
+    });
+    // gRPC waits for idle connections as it does for calls, and a blocking client may take seconds to see the GOAWAY. So once no
+    // call is left the connections are cut.
+    const bool done = end.wait_for(kGoAwayTime) == std::future_status::ready;
+    if (!done && impl_->calls.WaitUntilNone(std::chrono::steady_clock::now() + budget)) {
+      grpc_server_cancel_all_calls(impl_->server->c_server());
+    }
+    stopper.join();
     impl_->server->Wait();
   });
 }

@@ -135,6 +135,14 @@ TEST(RpcServerTest, ShutdownLetsCallsInFlightFinish) {
   EXPECT_EQ(running.Say("x").code(), StatusCode::kUnavailable);
 }
 
+TEST(RpcServerTest, IdleConnectionsDoNotHoldUpTheShutdown) {
+  RunningServer running;
+  ASSERT_TRUE(running.Say("x").ok());
+  const auto begin = std::chrono::steady_clock::now();
+  running.server->Shutdown(seconds(30));
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, seconds(2));
+}
+
 TEST(RpcServerTest, ShutdownCancelsWhatOutlivesTheBudget) {
   std::latch inside(1);
   RunningServer running([&](grpc::ServerContext& context, const std::string&) {

@@ -1,0 +1,17 @@
+#include "libs/rpc/environment.h"
+
+#include <cstdlib>
+#include <mutex>
+
+namespace vora::rpc {
+
+void PrepareGrpcEnvironment() {
+  static std::once_flag once;
+  std::call_once(once, [] {
+    // Nobody reads an idle channel of a blocking client but this poller. At its default of 5 s the client learns that late that
+    // its peer has gone, and the first call after a restart fails.
+    setenv("GRPC_CLIENT_CHANNEL_BACKUP_POLL_INTERVAL_MS", "250", 0);
+  });
+}
+
+}  // namespace vora::rpc
