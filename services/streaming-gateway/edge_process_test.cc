@@ -54,6 +54,7 @@ EdgeProcess::EdgeProcess(const std::string& directory, int gateway_port, int met
   vcl = FillIn(vcl, "@GATEWAY_PORT@", std::to_string(gateway_port));
   vcl = FillIn(vcl, "@METADATA_PORT@", std::to_string(metadata_port == 0 ? FreePort() : metadata_port));
   vcl = FillIn(vcl, "@ANALYTICS_PORT@", std::to_string(FreePort()));
+  vcl = FillIn(vcl, "@UPLOAD_PORT@", "8081");
   const std::string vcl_path = directory + "/edge.vcl", log = directory + "/varnishd.log", work = directory + "/varnish";
   std::ofstream(vcl_path) << vcl;
   const std::string address = "127.0.0.1:" + std::to_string(port_);
