@@ -56,7 +56,7 @@ TEST_F(EngineTest, ACompletionMayBeRepeatedButNotByAnotherAttempt) {
   EXPECT_TRUE(Complete(engine_, task).ok());
   auto forged = task;
   std::string token = task.task_token();
-  token.back() = '7';   // the lease
+  token.back() = '7';  // the lease
   forged.set_task_token(token);
   EXPECT_EQ(Complete(engine_, forged).code(), StatusCode::kAborted);
   EXPECT_EQ(EventNames(History(engine_, "w")).size(), 4u);

@@ -1,0 +1,239 @@
+// Starting, signalling, cancelling, terminating; timers; workflows that do not agree with their history.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "libs/pg/test_postgres.h"
+#include "libs/workflow/testing/script_workflow.h"
+#include "libs/workflow/testing/test_orchestrator.h"
+
+namespace vora::workflow {
+namespace {
+
+using namespace testing;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+class LifecycleTest : public ::testing::Test {
+ protected:
+  v1::StartWorkflowRequest StartRequest(const std::string& id, const std::string& request_id, v1::WorkflowIdReusePolicy policy) {
+    v1::StartWorkflowRequest request;
+    request.set_workflow_id(id);
+    request.set_type("Script");
+    request.set_input(R"({"steps": [{"activity": "a"}]})");
+    request.set_request_id(request_id);
+    request.set_reuse_policy(policy);
+    return request;
+  }
+  Status Cancel(const std::string& id) {
+    v1::CancelWorkflowRequest request;
+    request.set_workflow_id(id);
+    return engine_.Cancel(request);
+  }
+  Status Signal(const std::string& id, const std::string& name, const std::string& input, const std::string& request_id = "") {
+    v1::SignalWorkflowRequest request;
+    request.set_workflow_id(id);
+    request.set_name(name);
+    request.set_input(input);
+    request.set_request_id(request_id);
+    return engine_.Signal(request);
+  }
+  v1::WorkflowInfo Info(Engine& engine, const std::string& id) {
+    v1::DescribeWorkflowRequest request;
+    request.set_workflow_id(id);
+    return engine.Describe(request).value().info();
+  }
+  const std::string database_ = pg::TestPostgres::Shared().NewDatabase();
+  TestOrchestrator orchestrator_{database_};
+  Engine& engine_ = orchestrator_.engine();
+};
+
+TEST_F(LifecycleTest, OneOpenRunPerId) {
+  const auto first = engine_.Start(StartRequest("w", "", v1::WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE));
+  ASSERT_TRUE(first.ok());
+  EXPECT_TRUE(first->started());
+  const auto again = engine_.Start(StartRequest("w", "", v1::WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE));
+  ASSERT_TRUE(again.ok());
+  EXPECT_FALSE(again->started());
+  EXPECT_EQ(again->run_id(), first->run_id());
+  ASSERT_TRUE(Complete(engine_, ClaimOne(engine_)).ok());
+  EXPECT_EQ(engine_.Start(StartRequest("w", "", v1::WORKFLOW_ID_REUSE_POLICY_UNSPECIFIED)).status().code(), StatusCode::kAlreadyExists);
+  const auto next = engine_.Start(StartRequest("w", "", v1::WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE));
+  ASSERT_TRUE(next.ok());
+  EXPECT_TRUE(next->started());
+  EXPECT_NE(next->run_id(), first->run_id());
+  EXPECT_EQ(History(engine_, "w", first->run_id()).size(), 4u) << "the earlier run's history stays";
+}
+
+TEST_F(LifecycleTest, ARepeatedRequestGivesItsRunEvenWhenClosed) {
+  const auto request = StartRequest("w", "retry-1", v1::WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE);
+  const auto first = engine_.Start(request);
+  ASSERT_TRUE(first.ok());
+  ASSERT_TRUE(Complete(engine_, ClaimOne(engine_)).ok());
+  const auto again = engine_.Start(request);
+  ASSERT_TRUE(again.ok());
+  EXPECT_EQ(again->run_id(), first->run_id());
+  EXPECT_FALSE(again->started());
+}
+
+TEST_F(LifecycleTest, StartNamesWhatIsWrong) {
+  auto request = StartRequest("w", "", v1::WORKFLOW_ID_REUSE_POLICY_UNSPECIFIED);
+  request.set_type("Unheard");
+  EXPECT_THAT(Message(engine_.Start(request).status()), HasSubstr("type: no workflow of type Unheard"));
+  request.set_type("Script");
+  request.set_workflow_id("");
+  EXPECT_THAT(Message(engine_.Start(request).status()), HasSubstr("workflow_id: must not be empty"));
+}
+
+TEST_F(LifecycleTest, CancelEndsWaitingWorkAtOnceAndRunsCleanup) {
+  StartScript(engine_, "w", R"({"all": [{"activity": "a", "id": "held"}, {"activity": "b", "id": "waiting"}, {"timer_ms": 600000}]},
+                               {"cleanup": {"activity": "c", "id": "cleanup"}})");
+  const auto held = ClaimOne(engine_);
+  ASSERT_EQ(held.activity_id(), "held");
+  ASSERT_TRUE(Cancel("w").ok());
+  EXPECT_TRUE(Cancel("w").ok()) << "repeating it is no error";
+  EXPECT_TRUE(Info(engine_, "w").cancel_requested());
+
+  v1::HeartbeatActivityRequest heartbeat;
+  heartbeat.set_task_token(held.task_token());
+  const auto told = engine_.Heartbeat(heartbeat);
+  ASSERT_TRUE(told.ok());
+  EXPECT_TRUE(*told);
+  v1::FailActivityRequest canceled;
+  canceled.set_task_token(held.task_token());
+  canceled.set_canceled(true);
+  const auto retry = engine_.Fail(canceled);
+  ASSERT_TRUE(retry.ok());
+  EXPECT_FALSE(*retry);
+
+  const auto cleanup = ClaimOne(engine_);
+  EXPECT_EQ(cleanup.activity_id(), "cleanup");
+  ASSERT_TRUE(Complete(engine_, cleanup).ok());
+  EXPECT_EQ(WaitClosed(engine_, "w").status(), v1::WORKFLOW_STATUS_CANCELED);
+  EXPECT_THAT(EventNames(History(engine_, "w")),
+              ElementsAre("WORKFLOW_EXECUTION_STARTED", "ACTIVITY_TASK_SCHEDULED", "ACTIVITY_TASK_SCHEDULED", "TIMER_STARTED",
+                          "WORKFLOW_EXECUTION_CANCEL_REQUESTED", "ACTIVITY_TASK_CANCEL_REQUESTED", "ACTIVITY_TASK_CANCEL_REQUESTED",
+                          "TIMER_CANCELED", "ACTIVITY_TASK_SCHEDULED", "ACTIVITY_TASK_CANCELED", "ACTIVITY_TASK_CANCELED",
+                          "ACTIVITY_TASK_COMPLETED", "WORKFLOW_EXECUTION_CANCELED"));
+  EXPECT_TRUE(Cancel("w").ok()) << "cancelling a closed one is no error";
+}
+
+TEST_F(LifecycleTest, TerminateEndsItWithoutAskingAnyone) {
+  StartScript(engine_, "w", R"({"activity": "a"}, {"cleanup": {"activity": "c"}})");
+  const auto task = ClaimOne(engine_);
+  v1::TerminateWorkflowRequest request;
+  request.set_workflow_id("w");
+  request.set_reason("no longer wanted");
+  ASSERT_TRUE(engine_.Terminate(request).ok());
+  const auto info = Info(engine_, "w");
+  EXPECT_EQ(info.status(), v1::WORKFLOW_STATUS_TERMINATED);
+  EXPECT_EQ(info.failure().message(), "no longer wanted");
+  EXPECT_EQ(Complete(engine_, task).code(), StatusCode::kAborted);
+  EXPECT_TRUE(ClaimNow(engine_, 1).empty());
+}
+
+TEST_F(LifecycleTest, SignalsAreKeptInOrderAndTakenOnce) {
+  StartScript(engine_, "w", R"({"activity": "a"}, {"signal": "go"}, {"signal": "go"})");
+  ASSERT_TRUE(Signal("w", "go", "1", "r1").ok());
+  ASSERT_TRUE(Signal("w", "go", "1", "r1").ok());
+  ASSERT_TRUE(Complete(engine_, ClaimOne(engine_), "0").ok());
+  EXPECT_EQ(Info(engine_, "w").status(), v1::WORKFLOW_STATUS_RUNNING) << "one signal, two wanted";
+  ASSERT_TRUE(Signal("w", "go", "2").ok());
+  EXPECT_EQ(WaitClosed(engine_, "w").result(), R"(["0","1","2"])");
+  EXPECT_EQ(Signal("w", "go", "3").code(), StatusCode::kNotFound);
+  EXPECT_EQ(Signal("unknown", "go", "3").code(), StatusCode::kNotFound);
+}
+
+TEST_F(LifecycleTest, TimersFireAndLosersOfARaceAreAbandoned) {
+  StartScript(engine_, "w", R"({"any": [{"timer_ms": 50}, {"activity": "slow"}]}, {"timer_ms": 1})");
+  const auto info = WaitClosed(engine_, "w");
+  EXPECT_EQ(info.status(), v1::WORKFLOW_STATUS_COMPLETED);
+  const auto names = EventNames(History(engine_, "w"));
+  EXPECT_EQ(std::count(names.begin(), names.end(), "TIMER_FIRED"), 2);
+  EXPECT_TRUE(ClaimNow(engine_, 1).empty()) << "the slow one is not wanted any more";
+}
+
+TEST_F(LifecycleTest, ExecutionTimeoutClosesTheRun) {
+  auto request = StartRequest("w", "", v1::WORKFLOW_ID_REUSE_POLICY_UNSPECIFIED);
+  request.mutable_execution_timeout()->set_nanos(50'000'000);
+  ASSERT_TRUE(engine_.Start(request).ok());
+  const auto info = WaitClosed(engine_, "w");
+  EXPECT_EQ(info.status(), v1::WORKFLOW_STATUS_TIMED_OUT);
+  EXPECT_EQ(EventNames(History(engine_, "w")).back(), "WORKFLOW_EXECUTION_TIMED_OUT");
+}
+
+TEST_F(LifecycleTest, ListsNewestFirstInPages) {
+  for (int i = 0; i < 5; ++i) StartScript(engine_, "w" + std::to_string(i), R"({"activity": "a"})");
+  v1::ListWorkflowsRequest request;
+  request.set_page_size(2);
+  std::vector<std::string> ids;
+  while (true) {
+    const auto page = engine_.List(request);
+    ASSERT_TRUE(page.ok());
+    for (const auto& info : page->workflows()) ids.push_back(info.workflow_id());
+    if (page->next_page_token().empty()) break;
+    request.set_page_token(page->next_page_token());
+  }
+  EXPECT_THAT(ids, ElementsAre("w4", "w3", "w2", "w1", "w0"));
+  request.Clear();
+  request.set_status(v1::WORKFLOW_STATUS_COMPLETED);
+  EXPECT_EQ(engine_.List(request)->workflows_size(), 0);
+}
+
+// The same type with other code, as after a careless deployment.
+Task<WorkflowResult> OtherScript(WorkflowContext ctx, std::string) {
+  v1::ActivityOptions options;
+  options.set_queue("test");
+  options.mutable_start_to_close_timeout()->set_seconds(10);
+  (void)co_await ctx.Activity("different", "different", "", options);
+  co_return WorkflowResult::Completed("");
+}
+
+TEST_F(LifecycleTest, NondeterminismChangesNothingAndRepairsItselfWithTheRightCode) {
+  StartScript(engine_, "w", R"({"all": [{"activity": "a", "id": "1"}, {"activity": "a", "id": "2"}]})");
+  const auto task = ClaimOne(engine_);
+  {
+    Registry other;
+    other.Add("Script", &OtherScript);
+    // Never sweeps for stuck runs: only the repaired replica may free it.
+    auto sweeper = TestOrchestrator::QuickSweeper();
+    sweeper.stuck_interval = std::chrono::hours(1);
+    TestOrchestrator wrong(database_, other, sweeper);
+    const Status refused = Complete(wrong.engine(), task);
+    EXPECT_EQ(refused.code(), StatusCode::kFailedPrecondition);
+    EXPECT_THAT(Message(refused),
+                HasSubstr("nondeterminism: history has event 2 ACTIVITY_TASK_SCHEDULED activity_type=a activity_id=1, but "
+                          "the code issued ACTIVITY_TASK_SCHEDULED activity_type=different"));
+    EXPECT_EQ(EventNames(History(wrong.engine(), "w")).size(), 3u);
+  }
+  ASSERT_TRUE(WaitFor([&] { return Info(engine_, "w").stuck_reason().empty(); }));
+  ASSERT_TRUE(Complete(engine_, task).ok()) << "the lease is still good";
+  ASSERT_TRUE(Complete(engine_, ClaimOne(engine_)).ok());
+  EXPECT_EQ(WaitClosed(engine_, "w").status(), v1::WORKFLOW_STATUS_COMPLETED);
+}
+
+TEST(StuckTest, AStuckRunsTasksAreNotGivenOut) {
+  const std::string database = pg::TestPostgres::Shared().NewDatabase();
+  Registry other;
+  other.Add("Script", &OtherScript);
+  std::string run_id;
+  {
+    TestOrchestrator right(database);
+    run_id = StartScript(right.engine(), "w", R"({"all": [{"activity": "a", "id": "1"}, {"activity": "a", "id": "2"}]})");
+  }
+  TestOrchestrator wrong(database, other);
+  EXPECT_EQ(Complete(wrong.engine(), ClaimOne(wrong.engine())).code(), StatusCode::kFailedPrecondition);
+  EXPECT_TRUE(ClaimNow(wrong.engine(), 10).empty());
+  v1::DescribeWorkflowRequest request;
+  request.set_workflow_id("w");
+  const auto described = wrong.engine().Describe(request);
+  ASSERT_TRUE(described.ok());
+  EXPECT_THAT(described->info().stuck_reason(), HasSubstr("nondeterminism"));
+  EXPECT_EQ(described->info().status(), v1::WORKFLOW_STATUS_RUNNING);
+  EXPECT_EQ(described->pending_activities_size(), 2);
+}
+
+}  // namespace
+}  // namespace vora::workflow
