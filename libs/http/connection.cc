@@ -97,6 +97,7 @@ Task<bool> Connection::ReadHeader() {
   parser_.emplace();
   parser_->header_limit(static_cast<std::uint32_t>(server_.options.max_header_bytes));
   parser_->body_limit(boost::none);
+  if (buffer_.size() == 0 && buffer_.capacity() > 4 * kReadSize) buffer_.shrink_to_fit();  // a chunked body went through it
   buffer_.reserve(kReadSize);
   request_ = Request();
   request_.remote = remote_;

@@ -189,6 +189,25 @@ TEST_F(DatabaseTest, RunsAgainOnAnotherConnectionWhenOneIsLost) {
   EXPECT_EQ(Text("SHOW statement_timeout"), "10s") << "the new session is set up as well";
 }
 
+// A deferred trigger runs inside COMMIT, and ends the session there: what became of the transaction cannot be known.
+TEST_F(DatabaseTest, ACommitOfUnknownOutcomeIsNeverRepeated) {
+  ASSERT_EQ(ToText(Exec("CREATE FUNCTION die() RETURNS trigger LANGUAGE plpgsql AS"
+                        " 'BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NULL; END';"
+                        "CREATE CONSTRAINT TRIGGER at_commit AFTER INSERT ON t DEFERRABLE INITIALLY DEFERRED"
+                        " FOR EACH ROW EXECUTE FUNCTION die()")),
+            "OK");
+  int runs = 0;
+  const Status status = db_->Transact([&](pqxx::work& tx) {
+    ++runs;
+    tx.exec("INSERT INTO t VALUES (1, 1)");
+    return absl::OkStatus();
+  });
+  EXPECT_EQ(status.code(), StatusCode::kUnavailable) << ToText(status);
+  EXPECT_THAT(Message(status), HasSubstr("in doubt"));
+  EXPECT_EQ(runs, 1);
+  EXPECT_EQ(Number("SELECT count(*) FROM t"), 0) << "and the pool goes on with another connection";
+}
+
 TEST_F(DatabaseTest, IsUnavailableWhilePostgresIsDownAndRecoversByItself) {
   ASSERT_TRUE(Exec("INSERT INTO t VALUES (1, 1)").ok());
   for (const bool crash : {false, true}) {
