@@ -8,6 +8,7 @@
 #include <cerrno>
 
 #include "libs/log/log.h"
+#include "libs/storage/key.h"
 #include "libs/storage/local_path.h"
 #include "libs/storage/local_store.h"
 
@@ -92,7 +93,16 @@ class Walk {
 
 StatusOr<ListPage> LocalObjectStore::List(const std::string& prefix, const std::string& token, int max) {
   Walk walk(prefix, token, static_cast<size_t>(std::clamp(max, 1, 1000)));
-  VORA_RETURN_IF_ERROR(walk.Folder(root_.get(), ""));
+  // Straight to the folder that the prefix names: those above it may hold very many others.
+  std::string base = prefix.substr(0, prefix.rfind('/') + 1);
+  std::string folder = ".";
+  if (!base.empty()) {
+    if (!ValidateKey(base + "x").ok()) return ListPage{};
+    folder = ToLocalPath(base + "x").folder;
+  }
+  auto opened = OpenBeneath(root_.get(), folder, O_RDONLY | O_DIRECTORY);
+  if (!opened.ok()) return opened.status().code() == StatusCode::kNotFound ? StatusOr<ListPage>(ListPage{}) : opened.status();
+  VORA_RETURN_IF_ERROR(walk.Folder(opened->get(), base));
   return std::move(walk.page);
 }
 

@@ -81,7 +81,7 @@ osd crush chooseleaf type = 0
 osd class load list = *
 osd class default list = *
 ms bind ipv6 = false
-rgw frontends = beast endpoint=127.0.0.1:$port
+rgw frontends = beast endpoint=127.0.0.1:$port tcp_nodelay=1
 rgw data = $DIR/rgw
 rgw dns strict verify = false
 debug mon = 1
