@@ -1,0 +1,119 @@
+#include "services/transcode-worker/activities.h"
+
+#include "libs/workflow/payload.h"
+#include "services/transcode-worker/encode_group.h"
+#include "services/transcode-worker/failure.h"
+#include "services/transcode-worker/single_child.h"
+#include "vora/workflow/v1/process_video.pb.h"
+
+namespace vora::transcode {
+namespace {
+
+using workflow::ActivityExecution;
+using workflow::ActivityOutcome;
+using workflow::ActivityWorker;
+
+ActivityOutcome FromStatus(const Status& status) { return ToOutcome(FailureOf(status)); }
+
+using Activity = ActivityOutcome (*)(const WorkerContext&, ActivityExecution&);
+
+}  // namespace
+
+ActivityOutcome ProbeSource(const WorkerContext& context, ActivityExecution& execution) {
+  workflow::v1::ProbeInput input;
+  if (const Status parsed = workflow::FromPayload(execution.task().input(), input); !parsed.ok()) return FromStatus(parsed);
+  const ChildTask task = {
+      .role = "probe", .label = "probe", .source_key = input.source_key(), .video_id = {}, .job = {}, .on_segment = nullptr};
+  const ChildOutcome outcome = RunSingleChild(context, execution, task);
+  if (!outcome.result.has_value()) return ToOutcome(outcome.failure);
+  workflow::v1::MediaInfo info;
+  if (!info.ParseFromString(*outcome.result)) return FromStatus(Internal("the probe gave a malformed result"));
+  return ActivityOutcome::Ok(workflow::ToPayload(info));
+}
+
+ActivityOutcome EncodeAudio(const WorkerContext& context, ActivityExecution& execution) {
+  workflow::v1::EncodeAudioInput input;
+  if (const Status parsed = workflow::FromPayload(execution.task().input(), input); !parsed.ok()) return FromStatus(parsed);
+  workflow::v1::EncodeAudioResult result;
+  auto* segments = result.mutable_segments();
+  segments->set_track(input.track().name());
+  const auto stopped = [&] { return execution.stopping(); };
+  const auto publish = [&](media::EncodedSegment segment) -> Status {
+    if (segments->segments_size() == 0) {
+      VORA_RETURN_IF_ERROR(
+          context.publisher().PutOnce(InitKey(input.object_prefix(), input.track().name()), segment.init, "audio/mp4", stopped).status());
+    }
+    VORA_ASSIGN_OR_RETURN(const int64_t bytes,
+                          context.publisher().PutOnce(SegmentKey(input.object_prefix(), input.track().name(), segment.index), segment.bytes,
+                                                      "audio/mp4", stopped));
+    segments->set_codecs(segment.codecs);
+    auto* info = segments->add_segments();
+    info->set_index(segment.index);
+    info->set_duration(segment.duration);
+    info->set_bytes(bytes);
+    context.metrics().AddCounter("vora_transcode_segments_total", "Segments published").Increment();
+    // Sound is made in one pass, so a retry begins anew: there is nothing to continue from.
+    execution.Heartbeat(static_cast<double>(segment.index + 1) / std::max(1, input.track().segments_total()), "");
+    return {};
+  };
+  const ChildTask task = {.role = "audio",
+                          .label = "encoder of " + input.track().name(),
+                          .source_key = input.source_key(),
+                          .video_id = input.video_id(),
+                          .job = input.SerializeAsString(),
+                          .on_segment = publish};
+  const ChildOutcome outcome = RunSingleChild(context, execution, task);
+  if (!outcome.result.has_value()) return ToOutcome(outcome.failure);
+  return ActivityOutcome::Ok(workflow::ToPayload(result));
+}
+
+ActivityOutcome ExtractPoster(const WorkerContext& context, ActivityExecution& execution) {
+  workflow::v1::ExtractPosterInput input;
+  if (const Status parsed = workflow::FromPayload(execution.task().input(), input); !parsed.ok()) return FromStatus(parsed);
+  const ChildTask task = {.role = "poster",
+                          .label = "poster",
+                          .source_key = input.source_key(),
+                          .video_id = {},
+                          .job = input.SerializeAsString(),
+                          .on_segment = nullptr};
+  const ChildOutcome outcome = RunSingleChild(context, execution, task);
+  if (!outcome.result.has_value()) return ToOutcome(outcome.failure);
+  workflow::v1::ExtractPosterResult result;
+  result.set_key(input.object_prefix() + "/poster.jpg");
+  const StatusOr<int64_t> bytes =
+      context.publisher().PutOnce(result.key(), *outcome.result, "image/jpeg", [&] { return execution.stopping(); });
+  if (!bytes.ok()) return FromStatus(bytes.status());
+  result.set_bytes(*bytes);
+  return ActivityOutcome::Ok(workflow::ToPayload(result));
+}
+
+ActivityOutcome DeletePrefix(const WorkerContext& context, ActivityExecution& execution) {
+  workflow::v1::DeletePrefixInput input;
+  if (const Status parsed = workflow::FromPayload(execution.task().input(), input); !parsed.ok()) return FromStatus(parsed);
+  workflow::v1::DeletePrefixResult result;
+  const Status status = WaitOutFaults(
+      context.options().store_patience, [&] { return execution.stopping(); },
+      [&]() -> Status {
+        VORA_ASSIGN_OR_RETURN(const int64_t objects, context.store().DeletePrefix(input.prefix()));
+        result.set_objects(result.objects() + objects);
+        return {};
+      });
+  if (!status.ok()) return FromStatus(status);
+  return ActivityOutcome::Ok(workflow::ToPayload(result));
+}
+
+void RegisterActivities(const WorkerContext& context, ActivityWorker& worker) {
+  const std::pair<const char*, Activity> activities[] = {
+      {"media.Probe", &ProbeSource},         {"media.EncodeAudio", &EncodeAudio},       {"media.ExtractPoster", &ExtractPoster},
+      {"media.PublishTrack", &PublishTrack}, {"media.PublishMasters", &PublishMasters}, {"storage.DeletePrefix", &DeletePrefix},
+  };
+  for (const auto& [type, activity] : activities) {
+    const Activity run = activity;
+    worker.Handle(type, [&context, run](ActivityExecution& execution) { return run(context, execution); });
+  }
+  worker.HandleGroup("media.EncodeChunk", [&context](std::vector<std::shared_ptr<ActivityExecution>> executions) {
+    RunEncodeGroup(context, std::move(executions));
+  });
+}
+
+}  // namespace vora::transcode

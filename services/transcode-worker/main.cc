@@ -1,0 +1,66 @@
+// vora-transcode-worker: works off the queue `transcode`. With `--child=ROLE` first it is one of its own children.
+
+#include <memory>
+
+#include "libs/daemon/daemon.h"
+#include "libs/log/log.h"
+#include "libs/storage/object_store.h"
+#include "libs/workflow/activity_worker.h"
+#include "services/transcode-worker/activities.h"
+#include "services/transcode-worker/child_main.h"
+#include "services/transcode-worker/worker_settings.h"
+
+namespace vora::transcode {
+namespace {
+
+constexpr int kMaxSiblings = 8;
+
+struct Parts {
+  std::unique_ptr<storage::ObjectStore> store;
+  std::unique_ptr<WorkerContext> context;
+  std::unique_ptr<workflow::ActivityWorker> worker;
+};
+
+Status Setup(Daemon& daemon, const WorkerSettings& settings) {
+  auto parts = std::make_shared<Parts>();
+  VORA_ASSIGN_OR_RETURN(parts->store, storage::OpenObjectStore(settings.storage, daemon.metrics()));
+  if (const Status honoured = storage::CheckConditionalPut(*parts->store); honoured.code() == StatusCode::kFailedPrecondition) {
+    log::Error("the object store does not honour conditional writes", {{"error", vora::Message(honoured)}});
+  } else if (!honoured.ok()) {
+    log::Warn("conditional writes could not be checked", {{"error", ToText(honoured)}});
+  }
+  WorkerOptions options;
+  options.memory_limit = settings.memory_limit;
+  options.child_timeout = settings.child_timeout;
+  parts->context = std::make_unique<WorkerContext>(*parts->store, daemon.metrics(), options);
+  workflow::ActivityWorkerOptions worker;
+  worker.orchestrator = settings.orchestrator;
+  worker.queue = "transcode";
+  worker.slots = settings.EffectiveSlots();
+  worker.max_siblings = kMaxSiblings;
+  parts->worker = std::make_unique<workflow::ActivityWorker>(worker, daemon.metrics());
+  RegisterActivities(*parts->context, *parts->worker);
+  daemon.readiness().AddCheck("orchestrator", [w = parts->worker.get()] { return w->Health(); });
+  daemon.readiness().AddCheck("storage", [s = parts->store.get()] { return s->Ping(); });
+  daemon.OnStop("activities", std::chrono::milliseconds(10000),
+                [w = parts->worker.get()](std::chrono::milliseconds budget) { w->Stop(budget); });
+  parts->worker->Start();
+  daemon.Keep(parts);
+  return {};
+}
+
+}  // namespace
+}  // namespace vora::transcode
+
+int main(int argc, char** argv) {
+  if (vora::transcode::IsChildCommand(argc, argv)) return vora::transcode::ChildMain(argc, argv);
+  vora::transcode::WorkerSettings settings;
+  vora::DaemonSpec spec;
+  spec.name = "vora-transcode-worker";
+  spec.summary = "Probes, encodes and publishes videos";
+  spec.default_grpc = "127.0.0.1:9086";
+  spec.default_admin = "127.0.0.1:9186";
+  spec.declare = [&](vora::SettingsSchema& schema) { settings.Declare(schema); };
+  spec.setup = [&](vora::Daemon& daemon) { return vora::transcode::Setup(daemon, settings); };
+  return vora::RunDaemon(argc, argv, spec);
+}

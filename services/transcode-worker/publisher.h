@@ -1,0 +1,36 @@
+#pragma once
+
+// Writes finished objects to the store. Media is write-once: a repeated activity finds its object there and takes it as done.
+
+#include <chrono>
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "libs/core/status.h"
+#include "libs/storage/object_store.h"
+
+namespace vora::transcode {
+
+class Publisher {
+ public:
+  Publisher(storage::ObjectStore& store, std::chrono::milliseconds patience) : store_(store), patience_(patience) {}
+  // Puts it unless it is there; returns the size of what is there. Waits out transient faults until `stopped`.
+  StatusOr<int64_t> PutOnce(const std::string& key, std::string_view bytes, const std::string& content_type,
+                            const std::function<bool()>& stopped) const;
+  // Replaces what is there: only for playlists and manifests, which change when a failed rendition is done later.
+  Status Replace(const std::string& key, std::string_view bytes, const std::string& content_type,
+                 const std::function<bool()>& stopped) const;
+  // Size of the object, or NOT_FOUND.
+  StatusOr<int64_t> SizeOf(const std::string& key, const std::function<bool()>& stopped) const;
+  StatusOr<std::string> Get(const std::string& key, const std::function<bool()>& stopped) const;
+
+ private:
+  storage::ObjectStore& store_;
+  std::chrono::milliseconds patience_;
+};
+
+std::string InitKey(const std::string& prefix, const std::string& track);
+std::string SegmentKey(const std::string& prefix, const std::string& track, int index);
+
+}  // namespace vora::transcode

@@ -1,0 +1,50 @@
+#pragma once
+
+// What every activity of the worker needs.
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <string>
+
+#include "libs/obs/metrics.h"
+#include "libs/storage/object_store.h"
+#include "services/transcode-worker/child_process.h"
+#include "services/transcode-worker/publisher.h"
+#include "services/transcode-worker/source_reader.h"
+
+namespace vora::transcode {
+
+struct WorkerOptions {
+  std::string program = "/proc/self/exe";           // of the children
+  int64_t memory_limit = int64_t{3} << 30;          // per child
+  std::chrono::milliseconds child_timeout{60000};   // without any progress
+  std::chrono::milliseconds store_patience{45000};  // how long the store may be away within one attempt
+  std::chrono::milliseconds drain_grace{3000};      // for the segments under way
+};
+
+class WorkerContext {
+ public:
+  WorkerContext(storage::ObjectStore& store, obs::Metrics& metrics, WorkerOptions options);
+
+  storage::ObjectStore& store() const { return store_; }
+  obs::Metrics& metrics() const { return metrics_; }
+  const WorkerOptions& options() const { return options_; }
+  const Publisher& publisher() const { return publisher_; }
+
+  StatusOr<std::unique_ptr<SourceReader>> OpenSource(const std::string& key, std::function<bool()> stopped) const;
+  ChildSpec NewChild(const std::string& role) const;
+  // Answers a child's read request from `source`, or logs its notice (once per worker). INVALID_ARGUMENT for any other message.
+  Status Serve(ChildProcess& child, SourceReader& source, const Message& message) const;
+  void CountChildFailure(const std::string& kind) const;
+
+ private:
+  storage::ObjectStore& store_;
+  obs::Metrics& metrics_;
+  const WorkerOptions options_;
+  const Publisher publisher_;
+  mutable std::atomic<bool> noticed_{false};
+};
+
+}  // namespace vora::transcode
