@@ -60,6 +60,19 @@ TEST_F(DrainTest, FinishesWhatIsInFlightAndClosesTheIdle) {
   server_->Shutdown(std::chrono::seconds(10));  // safe to call twice
 }
 
+// Also when the I/O threads get no turn in between: a listener left open would take connections that nobody answers.
+TEST_F(DrainTest, NobodyListensAfterwards) {
+  for (int i = 0; i < 50; ++i) {
+    obs::Metrics metrics;
+    Server server({.io_threads = 1}, metrics);
+    ASSERT_TRUE(server.Start().ok());
+    const std::string address = "127.0.0.1:" + std::to_string(server.port());
+    server.Shutdown(std::chrono::milliseconds(0));
+    Server next({.listen = address}, metrics);
+    EXPECT_EQ(ToText(next.Start()), "OK");
+  }
+}
+
 TEST_F(DrainTest, SleepersWakeUp) {
   std::promise<Status> ended;
   server_->Route("GET", "/events", [&](Exchange& exchange) { return Events(exchange, ended); });

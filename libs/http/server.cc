@@ -183,6 +183,9 @@ void Server::Shutdown(std::chrono::milliseconds budget) {
   impl_->io.stop();
   for (std::thread& thread : impl_->threads) thread.join();
   impl_->threads.clear();
+  // The stop may have come before the posted close had its turn.
+  error_code ignored;
+  impl_->acceptor->close(ignored);
 }
 
 }  // namespace vora::http
