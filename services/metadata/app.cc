@@ -48,6 +48,11 @@ workflow::ActivityWorkerOptions WorkerOf(const AppOptions& options) {
   return worker;
 }
 
+// The edge keeps what does not say otherwise.
+void SetDefaultCaching(const http::Request&, http::Response& head) {
+  if (!head.headers.Has("Cache-Control")) head.headers.Set("Cache-Control", "no-store");
+}
+
 }  // namespace
 
 struct App::Impl {
@@ -79,6 +84,7 @@ struct App::Impl {
         playback_service(MakePlaybackService(presentations)),
         upload_listener(MakeUploadListener(operations)) {
     store.SetSignals({.video_changed = [this](const std::string& id) { hub.Changed(id); }, .outbox_added = [this] { relay.Wake(); }});
+    http.OnResponse(SetDefaultCaching);
     AddRecordActivities(worker, records);
     AddVideoRoutes(routes, operations, videos);
     AddEventRoutes(routes, videos, hub, options.sse_heartbeat);

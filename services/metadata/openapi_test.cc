@@ -1,0 +1,99 @@
+#include <algorithm>
+#include <cctype>
+#include <set>
+#include <string>
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "services/metadata/embedded.h"
+#include "services/metadata/rest.h"
+#include "vora/metadata/v1/metadata.pb.h"
+#include "vora/workflow/v1/process_video.pb.h"
+#include "vora/workflow/v1/workflow.pb.h"
+
+namespace vora::metadata {
+namespace {
+
+using Json = nlohmann::json;
+
+std::set<std::string> Registered() {
+  obs::Metrics metrics;
+  http::Server server({}, metrics);
+  ApiRoutes routes(server);
+  // Only registered, never called: what they work on is not touched.
+  void* nothing = &server;
+  AddVideoRoutes(routes, *static_cast<VideoOperations*>(nothing), *static_cast<VideoRepo*>(nothing));
+  AddEventRoutes(routes, *static_cast<VideoRepo*>(nothing), *static_cast<WatchHub*>(nothing));
+  AddHistoryRoutes(routes, *static_cast<VideoRepo*>(nothing), *static_cast<OrchestratorClient*>(nothing));
+  AddLadderRoutes(routes, *static_cast<LadderRepo*>(nothing));
+  AddOpenApiRoute(routes);
+  std::set<std::string> all;
+  for (const auto& [method, pattern] : routes.all()) all.insert(method + " " + pattern);
+  return all;
+}
+
+std::set<std::string> Documented(const Json& document) {
+  std::set<std::string> all;
+  for (const auto& [path, item] : document.at("paths").items()) {
+    for (const auto& [method, operation] : item.items()) {
+      if (method == "parameters") continue;
+      std::string name = method;
+      std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+      all.insert(name + " " + path);
+    }
+  }
+  return all;
+}
+
+// Every `$ref` below `json`.
+void CollectRefs(const Json& json, std::set<std::string>& refs) {
+  if (json.is_object() && json.contains("$ref")) refs.insert(json.at("$ref").get<std::string>().substr(1));
+  if (json.is_structured()) {
+    for (const auto& child : json) CollectRefs(child, refs);
+  }
+}
+
+TEST(OpenApiTest, DocumentsEveryRouteAndNoOther) {
+  const Json document = Json::parse(OpenApiDocument());
+  EXPECT_EQ(document.at("openapi"), "3.1.0");
+  EXPECT_EQ(Documented(document), Registered());
+}
+
+TEST(OpenApiTest, EveryReferenceLeadsSomewhereAndOperationsAreNamedOnce) {
+  const Json document = Json::parse(OpenApiDocument());
+  std::set<std::string> refs, ids;
+  CollectRefs(document, refs);
+  EXPECT_GT(refs.size(), 10u);
+  for (const std::string& ref : refs) EXPECT_TRUE(document.contains(Json::json_pointer(ref))) << ref;
+  for (const auto& [path, item] : document.at("paths").items()) {
+    for (const auto& [method, operation] : item.items()) {
+      if (method == "parameters") continue;
+      EXPECT_TRUE(ids.insert(operation.at("operationId").get<std::string>()).second) << method << " " << path;
+    }
+  }
+}
+
+TEST(OpenApiTest, SchemasNameTheFieldsOfTheProto) {
+  const Json document = Json::parse(OpenApiDocument());
+  const auto fields_of = [](const google::protobuf::Descriptor* descriptor) {
+    std::set<std::string> fields;
+    for (int i = 0; i < descriptor->field_count(); ++i) fields.insert(descriptor->field(i)->name());
+    return fields;
+  };
+  const auto properties_of = [&](const std::string& schema) {
+    std::set<std::string> properties;
+    for (const auto& [name, value] : document.at("components").at("schemas").at(schema).at("properties").items()) properties.insert(name);
+    return properties;
+  };
+  EXPECT_EQ(properties_of("Video"), fields_of(v1::Video::descriptor()));
+  EXPECT_EQ(properties_of("Rendition"), fields_of(v1::Rendition::descriptor()));
+  EXPECT_EQ(properties_of("Workflow"), fields_of(workflow::v1::WorkflowInfo::descriptor()));
+  EXPECT_EQ(properties_of("PendingActivity"), fields_of(workflow::v1::PendingActivity::descriptor()));
+  auto ladder = fields_of(workflow::v1::Ladder::descriptor());
+  ladder.insert("is_default");
+  EXPECT_EQ(properties_of("Ladder"), ladder);
+}
+
+}  // namespace
+}  // namespace vora::metadata

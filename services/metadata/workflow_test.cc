@@ -1,0 +1,287 @@
+// Metadata together with a real orchestrator process. The worker here answers the media activities as told, so that every turn a
+// workflow can take is seen from the side of metadata; real media are the end-to-end suite's.
+
+#include <atomic>
+#include <condition_variable>
+#include <filesystem>
+#include <functional>
+#include <mutex>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "libs/pg/test_postgres.h"
+#include "libs/workflow/activity_worker.h"
+#include "services/metadata/harness_test.h"
+#include "services/metadata/orchestrator_client.h"
+#include "services/metadata/workflow_json.h"
+
+namespace vora::metadata {
+namespace {
+
+namespace wf = workflow::v1;
+using Json = nlohmann::json;
+using ::testing::HasSubstr;
+using workflow::ActivityExecution;
+using workflow::ActivityOutcome;
+
+// The whole side of the fleet that metadata talks to.
+class WorkflowTest : public ::testing::Test {
+ protected:
+  WorkflowTest() : orchestrator_(VORA_ORCHESTRATOR_BINARY, {{"VORA_DATABASE_URL", pg::TestPostgres::Shared().NewDatabase()}}) {
+    options_.database_url = pg::TestPostgres::Shared().NewDatabase();
+    options_.orchestrator = orchestrator_.grpc();
+    options_.progress_interval = std::chrono::milliseconds(50);
+  }
+  void StartOrchestrator() {
+    orchestrator_.Start();
+    ASSERT_TRUE(orchestrator_.WaitReady());
+  }
+  void StartApp() { app_ = std::make_unique<TestApp>(options_); }
+
+  // Works off the media activities until the end of the test; `encode` answers the chunks, everything else succeeds.
+  void StartWorker(workflow::ActivityHandler encode) {
+    workflow::ActivityWorkerOptions options;
+    options.orchestrator = orchestrator_.grpc();
+    options.queue = "transcode";
+    options.slots = 6;
+    worker_ = std::make_unique<workflow::ActivityWorker>(options, worker_metrics_);
+    worker_->Handle("media.Probe", [](ActivityExecution&) { return ActivityOutcome::Ok(ToPayload(SomeMedia())); });
+    worker_->Handle("media.EncodeChunk", std::move(encode));
+    worker_->Handle("media.EncodeAudio", [](ActivityExecution& execution) {
+      wf::EncodeAudioInput input;
+      EXPECT_TRUE(FromPayload(execution.task().input(), &input).ok());
+      wf::EncodeAudioResult result;
+      *result.mutable_segments() = SomeSegments("", "audio_0", 0, input.track().segments_total()).segments();
+      return ActivityOutcome::Ok(ToPayload(result));
+    });
+    worker_->Handle("media.ExtractPoster", [](ActivityExecution&) { return ActivityOutcome::Ok(R"({"key":"processed/x/poster.jpg"})"); });
+    for (const char* type : {"media.PublishTrack", "media.PublishMasters"}) {
+      worker_->Handle(type, [](ActivityExecution&) { return ActivityOutcome::Ok("{}"); });
+    }
+    worker_->Handle("storage.DeletePrefix", [this](ActivityExecution& execution) {
+      const std::lock_guard lock(mutex_);
+      deleted_.insert(Json::parse(execution.task().input())["prefix"].get<std::string>());
+      return ActivityOutcome::Ok("{}");
+    });
+    worker_->Start();
+  }
+  static ActivityOutcome Encode(ActivityExecution& execution) {
+    wf::EncodeChunkInput input;
+    EXPECT_TRUE(FromPayload(execution.task().input(), &input).ok());
+    wf::EncodeChunkResult result;
+    *result.mutable_segments() =
+        SomeSegments("", input.track().name(), input.chunk().first_segment(), input.chunk().segment_count()).segments();
+    return ActivityOutcome::Ok(ToPayload(result));
+  }
+  // Until the test opens the gate, or the task is to stop.
+  bool WaitAtGate(ActivityExecution& execution) {
+    std::unique_lock lock(mutex_);
+    while (!open_ && !execution.stopping()) gate_.wait_for(lock, std::chrono::milliseconds(20));
+    return open_;
+  }
+  void OpenGate() {
+    const std::lock_guard lock(mutex_);
+    open_ = true;
+    gate_.notify_all();
+  }
+
+  std::string Upload(const std::string& upload_id) {
+    EXPECT_TRUE(app_->Announce(FinishedUpload(upload_id)).ok());
+    return Json::parse(app_->Call("GET", "/v1/videos?page_size=1").body)["videos"][0]["video_id"];
+  }
+  Json Video(const std::string& id) { return Json::parse(app_->Call("GET", "/v1/videos/" + id).body); }
+  bool Reaches(const std::string& id, const std::string& state) {
+    const bool reached = Eventually([&] { return Video(id).value("state", "") == state; }, std::chrono::seconds(30));
+    EXPECT_TRUE(reached) << Video(id).dump(1);
+    return reached;
+  }
+  Json Rendition(const std::string& id, const std::string& name) {
+    const Json video = Video(id);
+    for (const auto& rendition : video["renditions"]) {
+      if (rendition["name"] == name) return rendition;
+    }
+    return Json::object();
+  }
+  // How often each activity of the newest run was completed.
+  std::map<std::string, int> Completions(const std::string& id) {
+    const Json history = Json::parse(app_->Call("GET", "/v1/videos/" + id + "/history").body);
+    std::map<int64_t, std::string> scheduled;
+    std::map<std::string, int> completions;
+    for (const auto& event : history["events"]) {
+      const Json& attributes = event["attributes"];
+      if (event["type"] == "ACTIVITY_TASK_SCHEDULED") scheduled[event["event_id"]] = attributes["activity_id"];
+      if (event["type"] == "ACTIVITY_TASK_COMPLETED") ++completions[scheduled[attributes["scheduled_event_id"]]];
+    }
+    return completions;
+  }
+
+  DaemonProcess orchestrator_;
+  AppOptions options_;
+  std::unique_ptr<TestApp> app_;
+  obs::Metrics worker_metrics_;
+  std::mutex mutex_;
+  std::condition_variable gate_;
+  bool open_ = false;
+  std::set<std::string> deleted_;
+  std::unique_ptr<workflow::ActivityWorker> worker_;  // last: its handlers use the rest
+};
+
+TEST_F(WorkflowTest, AnOrchestratorThatComesLateGetsEveryVideoOnce) {
+  StartApp();
+  std::vector<std::string> ids;
+  for (int i = 0; i < 3; ++i) ids.push_back(Upload("u" + std::to_string(i)));
+  EXPECT_EQ(Video(ids[0])["state"], "CREATED") << "accepted although nobody can process it yet";
+  TestApp second(options_);  // two relays at the same outbox
+  StartOrchestrator();
+  StartWorker(&WorkflowTest::Encode);
+  for (const std::string& id : ids) ASSERT_TRUE(Reaches(id, "READY"));
+  const Json video = Video(ids[0]);
+  EXPECT_EQ(video["progress_percent"], 100);
+  EXPECT_EQ(video["duration_seconds"], 12);
+  EXPECT_EQ(video["renditions"].size(), 3u);
+  EXPECT_THAT(video["poster_url"].get<std::string>(), HasSubstr("/poster.jpg"));
+  EXPECT_TRUE(video.contains("first_playable_at") && video.contains("ready_at"));
+  for (const auto& [activity, times] : Completions(ids[0])) EXPECT_EQ(times, 1) << activity;
+  const Json history = Json::parse(app_->Call("GET", "/v1/videos/" + ids[0] + "/history").body);
+  EXPECT_EQ(history["workflow"]["status"], "COMPLETED");
+  EXPECT_EQ(history["workflow"]["workflow_id"], "video/" + ids[0]);
+  EXPECT_EQ(history["events"][0]["type"], "WORKFLOW_EXECUTION_STARTED");
+  EXPECT_EQ(history["pending_activities"].size(), 0u);
+}
+
+TEST_F(WorkflowTest, ProgressRetriesAndPartialReadinessShow) {
+  StartOrchestrator();
+  StartApp();
+  StartWorker([this](ActivityExecution& execution) {
+    const std::string id = execution.task().activity_id();
+    if (id == "720p/chunk/1" && execution.task().attempt() == 1) {
+      return ActivityOutcome::Failed("worker.child_crashed", "the encoder was killed");
+    }
+    if (id == "720p/chunk/1") {
+      execution.Heartbeat(0.5, "{}");
+      if (!WaitAtGate(execution)) return ActivityOutcome::Failed("test.stopped", "stopped");
+    }
+    return Encode(execution);
+  });
+  const std::string id = Upload("u1");
+  ASSERT_TRUE(Reaches(id, "PARTIALLY_READY"));
+  EXPECT_EQ(Video(id)["playable"], true);
+  EXPECT_EQ(Video(id)["hls_url"], "http://edge/v/" + id + "/master.m3u8");
+  // One of three segments is published, the other two are one chunk that is half done.
+  EXPECT_TRUE(Eventually([&] { return Rendition(id, "720p")["progress_percent"] == 66; })) << Rendition(id, "720p");
+  EXPECT_EQ(Rendition(id, "720p")["state"], "RETRYING");
+  EXPECT_EQ(Rendition(id, "720p")["retries"], 1);
+  EXPECT_EQ(Rendition(id, "720p")["failure"], "the encoder was killed");
+  const int percent = Video(id)["progress_percent"];
+  EXPECT_GT(percent, 50);
+  EXPECT_LT(percent, 100);
+  OpenGate();
+  ASSERT_TRUE(Reaches(id, "READY"));
+  EXPECT_EQ(Rendition(id, "720p")["state"], "DONE");
+  EXPECT_EQ(Rendition(id, "720p")["retries"], 1);
+}
+
+TEST_F(WorkflowTest, CancelThenRetryKeepsWhatIsDone) {
+  StartOrchestrator();
+  StartApp();
+  StartWorker([this](ActivityExecution& execution) {
+    if (execution.task().activity_id() == "720p/chunk/1" && !WaitAtGate(execution))
+      return ActivityOutcome::Failed("test.stopped", "stopped");
+    return Encode(execution);
+  });
+  const std::string id = Upload("u1");
+  ASSERT_TRUE(
+      Eventually([&] { return Rendition(id, "360p").value("state", "") == "DONE" && Rendition(id, "720p")["segments_done"] == 1; }));
+  EXPECT_EQ(app_->Call("POST", "/v1/videos/" + id + "/cancel").status, 200);
+  ASSERT_TRUE(Reaches(id, "CANCELLED"));
+  OpenGate();
+  EXPECT_EQ(app_->Call("POST", "/v1/videos/" + id + "/retry").status, 200);
+  ASSERT_TRUE(Reaches(id, "READY"));
+  const auto completions = Completions(id);
+  EXPECT_EQ(completions.count("probe"), 0u) << "the media are known";
+  EXPECT_EQ(completions.count("360p/chunk/0"), 0u);
+  EXPECT_EQ(completions.count("720p/chunk/0"), 0u);
+  EXPECT_EQ(completions.count("audio_0"), 0u);
+  EXPECT_EQ(completions.at("720p/chunk/1"), 1);
+  EXPECT_EQ(app_->Call("POST", "/v1/videos/" + id + "/cancel").status, 409);
+}
+
+TEST_F(WorkflowTest, AFailureReachesTheVideoAndARetryHealsIt) {
+  StartOrchestrator();
+  StartApp();
+  std::atomic<bool> broken{true};
+  StartWorker([&](ActivityExecution& execution) {
+    if (broken) return ActivityOutcome::Failed("media.broken", "the source cannot be decoded after 3.2 s", true);
+    return Encode(execution);
+  });
+  const std::string id = Upload("u1");
+  ASSERT_TRUE(Reaches(id, "FAILED"));
+  EXPECT_EQ(Video(id)["failure_code"], "media.broken");
+  EXPECT_EQ(Video(id)["failure"], "the source cannot be decoded after 3.2 s");
+  EXPECT_EQ(Rendition(id, "720p")["state"], "FAILED");
+  broken = false;
+  EXPECT_EQ(app_->Call("POST", "/v1/videos/" + id + "/retry").status, 200);
+  ASSERT_TRUE(Reaches(id, "READY"));
+  EXPECT_EQ(Video(id)["failure"], "");
+}
+
+TEST_F(WorkflowTest, DeletingARunningVideoCancelsItAndRemovesItsObjects) {
+  StartOrchestrator();
+  StartApp();
+  StartWorker([this](ActivityExecution& execution) {
+    return WaitAtGate(execution) ? Encode(execution) : ActivityOutcome::Failed("test.stopped", "stopped");
+  });
+  const std::string id = Upload("u1");
+  ASSERT_TRUE(Eventually([&] { return Rendition(id, "360p").value("state", "") == "PROCESSING"; }));
+  ASSERT_EQ(app_->Call("DELETE", "/v1/videos/" + id).status, 204);
+  EXPECT_EQ(app_->Call("GET", "/v1/videos/" + id).status, 404) << "out of view at once";
+  EXPECT_TRUE(Eventually([&] {
+    const std::lock_guard lock(mutex_);
+    return deleted_.count("processed/" + id + "/") == 1 && deleted_.count("raw/u1/") == 1;
+  }));
+  OrchestratorClient client(orchestrator_.grpc());
+  const auto described = client.Describe("video/" + id, "");
+  ASSERT_TRUE(described.ok());
+  EXPECT_EQ(described->info().status(), wf::WORKFLOW_STATUS_CANCELED);
+}
+
+TEST_F(WorkflowTest, ATerminatedRunDoesNotLeaveTheVideoHanging) {
+  StartOrchestrator();
+  StartApp();
+  StartWorker([this](ActivityExecution& execution) {
+    return WaitAtGate(execution) ? Encode(execution) : ActivityOutcome::Failed("test.stopped", "stopped");
+  });
+  const std::string id = Upload("u1");
+  ASSERT_TRUE(Eventually([&] { return Rendition(id, "360p").value("state", "") == "PROCESSING"; }));
+  OrchestratorClient client(orchestrator_.grpc());
+  ASSERT_TRUE(client.Terminate("video/" + id, "by the test").ok());
+  ASSERT_TRUE(Reaches(id, "FAILED"));
+  EXPECT_EQ(Video(id)["failure_code"], "workflow.terminated");
+  OpenGate();
+  EXPECT_EQ(app_->Call("POST", "/v1/videos/" + id + "/retry").status, 200);
+  ASSERT_TRUE(Reaches(id, "READY"));
+}
+
+TEST_F(WorkflowTest, OrchestratorKilledAndPostgresRestartedInTheMiddle) {
+  StartOrchestrator();
+  StartApp();
+  StartWorker([this](ActivityExecution& execution) {
+    return WaitAtGate(execution) ? Encode(execution) : ActivityOutcome::Failed("test.stopped", "stopped");
+  });
+  const std::string id = Upload("u1");
+  ASSERT_TRUE(Eventually([&] { return Rendition(id, "360p").value("state", "") == "PROCESSING"; }));
+  orchestrator_.Kill();
+  const std::string later = Upload("u2");
+  pg::TestPostgres::Shared().Kill();
+  pg::TestPostgres::Shared().Start();
+  StartOrchestrator();
+  OpenGate();
+  ASSERT_TRUE(Reaches(id, "READY"));
+  ASSERT_TRUE(Reaches(later, "READY"));
+  for (const auto& [activity, times] : Completions(id)) EXPECT_EQ(times, 1) << activity;
+}
+
+}  // namespace
+}  // namespace vora::metadata
