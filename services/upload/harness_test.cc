@@ -18,9 +18,16 @@ TempDir::TempDir() {
 }
 TempDir::~TempDir() { std::filesystem::remove_all(path_); }
 
-std::unique_ptr<storage::ObjectStore> OpenLocal(const std::string& folder) {
+std::string StoreUrl(const std::string& folder) {
+  const char* s3 = std::getenv("VORA_TEST_S3");
+  if (!s3 || !*s3) return "file://" + folder;
+  std::string url = s3;
+  return url.insert(std::min(url.find('?'), url.size()), folder.substr(folder.rfind('/')));
+}
+
+std::unique_ptr<storage::ObjectStore> OpenStore(const std::string& folder) {
   static obs::Metrics metrics;
-  StatusOr<std::unique_ptr<storage::ObjectStore>> store = storage::OpenObjectStore("file://" + folder, metrics);
+  StatusOr<std::unique_ptr<storage::ObjectStore>> store = storage::OpenObjectStore(StoreUrl(folder), metrics);
   if (!store.ok()) throw std::runtime_error(ToText(store.status()));
   return *std::move(store);
 }

@@ -28,7 +28,9 @@ class TempDir {
   std::string path_;
 };
 
-std::unique_ptr<storage::ObjectStore> OpenLocal(const std::string& folder);
+// The local store in `folder`; when VORA_TEST_S3 holds an s3:// URL, a prefix of its own there.
+std::string StoreUrl(const std::string& folder);
+std::unique_ptr<storage::ObjectStore> OpenStore(const std::string& folder);
 // Reproducible bytes without a pattern.
 std::string RandomBytes(size_t size, unsigned seed = 1);
 

@@ -12,7 +12,7 @@ namespace {
 class TusProtocolTest : public ::testing::Test {
  protected:
   TempDir dir_;
-  std::unique_ptr<storage::ObjectStore> store_ = OpenLocal(dir_.path());
+  std::unique_ptr<storage::ObjectStore> store_ = OpenStore(dir_.path());
   UploadSettings settings_ = [] {
     UploadSettings settings = TestSettings();
     settings.max_bytes = 100 << 20;
@@ -288,7 +288,7 @@ TEST_F(TusProtocolTest, LocationFollowsTheProxy) {
 
 TEST(TusLimitsTest, AsManyUploadsAsAllowed) {
   TempDir dir;
-  std::unique_ptr<storage::ObjectStore> store = OpenLocal(dir.path());
+  std::unique_ptr<storage::ObjectStore> store = OpenStore(dir.path());
   UploadSettings settings = TestSettings();
   settings.max_active = 1;
   Replica replica(*store, settings);

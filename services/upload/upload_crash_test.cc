@@ -38,9 +38,12 @@ class DaemonProcess {
   DaemonProcess(std::string store, int port) : store_(std::move(store)), port_(port) { Start(); }
   ~DaemonProcess() { Signal(SIGKILL); }
   void Start() {
-    std::vector<std::string> environment{"VORA_STORAGE=file://" + store_,      "VORA_HTTP_LISTEN=127.0.0.1:" + std::to_string(port_),
+    std::vector<std::string> environment{"VORA_STORAGE=" + StoreUrl(store_),   "VORA_HTTP_LISTEN=127.0.0.1:" + std::to_string(port_),
                                          "VORA_GRPC_LISTEN=127.0.0.1:0",       "VORA_ADMIN_LISTEN=127.0.0.1:0",
                                          "VORA_UPLOAD_CHECKPOINT_BYTES=16MiB", "VORA_LOG_LEVEL=error"};
+    for (const char* name : {"VORA_S3_ACCESS_KEY", "VORA_S3_SECRET_KEY"}) {
+      if (const char* value = std::getenv(name)) environment.push_back(std::string(name) + "=" + value);
+    }
     std::vector<char*> pointers;
     for (std::string& entry : environment) pointers.push_back(entry.data());
     pointers.push_back(nullptr);
@@ -111,7 +114,7 @@ TEST(UploadCrashTest, SigkillAtRandomInstantsLosesNothingAcknowledged) {
     acknowledged = offset;
   }
   EXPECT_GE(kills, 2);
-  std::unique_ptr<storage::ObjectStore> store = OpenLocal(dir.path());
+  std::unique_ptr<storage::ObjectStore> store = OpenStore(dir.path());
   EXPECT_EQ(Sha256(Original(*store, upload)), Sha256(bytes));
   EXPECT_EQ(daemon.Signal(SIGTERM), 0) << "a clean exit";
 }

@@ -65,6 +65,12 @@ Parsed<UploadDoc> UploadEngine::Settle(Versioned current) {
   return RefusalOf(finished->doc);
 }
 
+StatusOr<UploadLocks::Lease> UploadEngine::Hold(const std::string& upload_id, bool drop) {
+  StatusOr<UploadLocks::Lease> lease = locks_.Acquire(upload_id, patience_, drop);
+  if (lease.ok() && lease->took_over()) context_.metrics.takeovers.Increment();
+  return lease;
+}
+
 StatusOr<Versioned> UploadEngine::LoadFinished(const std::string& upload_id) {
   VORA_ASSIGN_OR_RETURN(Versioned current, context_.repo.Load(upload_id));
   return finisher_.Finish(std::move(current));
@@ -72,7 +78,7 @@ StatusOr<Versioned> UploadEngine::LoadFinished(const std::string& upload_id) {
 
 Parsed<Receiving> UploadEngine::Begin(const std::string& upload_id, const PatchRequest& patch, std::optional<int64_t> content_length) {
   Receiving receiving;
-  StatusOr<UploadLocks::Lease> lease = locks_.Acquire(upload_id, patience_);
+  StatusOr<UploadLocks::Lease> lease = Hold(upload_id);
   if (!lease.ok()) return RefusalOf(lease.status());
   receiving.lease = *std::move(lease);
   StatusOr<Versioned> current = LoadFinished(upload_id);
@@ -124,7 +130,7 @@ Parsed<UploadDoc> UploadEngine::End(Receiving& receiving, Ending ending) {
 }
 
 Parsed<UploadDoc> UploadEngine::Look(const std::string& upload_id) {
-  StatusOr<UploadLocks::Lease> lease = locks_.Acquire(upload_id, patience_);
+  StatusOr<UploadLocks::Lease> lease = Hold(upload_id);
   if (!lease.ok()) return RefusalOf(lease.status());
   StatusOr<Versioned> current = LoadFinished(upload_id);
   if (!current.ok()) return RefusalOf(current.status());
@@ -145,7 +151,7 @@ void UploadEngine::CloseAll() {
 }
 
 Status UploadEngine::Terminate(const std::string& upload_id) {
-  VORA_ASSIGN_OR_RETURN(UploadLocks::Lease lease, locks_.Acquire(upload_id, patience_, /*drop=*/true));
+  VORA_ASSIGN_OR_RETURN(UploadLocks::Lease lease, Hold(upload_id, /*drop=*/true));
   VORA_ASSIGN_OR_RETURN(Versioned current, LoadFinished(upload_id));
   if (current.doc.failure_kind == Failure::kTerminated) {
     (void)finisher_.Terminate(std::move(current));  // whatever a crash left of it

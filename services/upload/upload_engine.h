@@ -51,6 +51,7 @@ class UploadEngine {
   int64_t max_bytes() const { return context_.max_bytes; }
 
  private:
+  StatusOr<UploadLocks::Lease> Hold(const std::string& upload_id, bool drop = false);
   StatusOr<Versioned> LoadFinished(const std::string& upload_id);
   Parsed<UploadDoc> Settle(Versioned current);
   std::optional<TusError> CheckPatch(const UploadDoc& doc, const PatchRequest& patch, std::optional<int64_t> content_length);

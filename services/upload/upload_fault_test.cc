@@ -32,7 +32,7 @@ class UploadFaultTest : public ::testing::Test {
   }
 
   TempDir dir_;
-  GatedStore store_{OpenLocal(dir_.path())};
+  GatedStore store_{OpenStore(dir_.path())};
   Tus tus_;
 };
 
@@ -79,6 +79,7 @@ TEST_F(UploadFaultTest, NewerRequestTakesAHalfOpenUploadOver) {
   stuck.Send(PatchHead(upload, 0, bytes.size()) + bytes.substr(0, 9'000'000));
   WaitFor("the bytes have arrived", [&] { return replica.Metric("vora_upload_bytes_total") == 9'000'000; });
   EXPECT_EQ(tus_.Offset(upload), 9'000'000) << "the old connection is still open";
+  EXPECT_EQ(replica.Metric("vora_upload_takeovers_total"), 1);
   Resume(upload, bytes, bytes.size());
   ExpectWhole(upload, bytes);
   stuck.Send(bytes.substr(9'000'000));

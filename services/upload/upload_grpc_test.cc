@@ -86,7 +86,7 @@ class UploadGrpcTest : public ::testing::Test {
   bool Announced() { return Keys(store_, "announce/").empty(); }
 
   TempDir dir_;
-  GatedStore store_{OpenLocal(dir_.path())};
+  GatedStore store_{OpenStore(dir_.path())};
   Tus tus_;
 };
 

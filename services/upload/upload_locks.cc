@@ -11,6 +11,7 @@ UploadLocks::Lease& UploadLocks::Lease::operator=(Lease&& other) noexcept {
   locks_ = std::exchange(other.locks_, nullptr);
   upload_id_ = std::move(other.upload_id_);
   token_ = other.token_;
+  took_over_ = other.took_over_;
   return *this;
 }
 
@@ -36,6 +37,7 @@ void UploadLocks::Lease::Release() {
 
 StatusOr<UploadLocks::Lease> UploadLocks::Acquire(const std::string& upload_id, std::chrono::milliseconds patience, bool drop) {
   const auto deadline = std::chrono::steady_clock::now() + patience;
+  bool took_over = false;
   std::unique_lock lock(mutex_);
   for (;;) {
     auto found = entries_.find(upload_id);
@@ -50,6 +52,7 @@ StatusOr<UploadLocks::Lease> UploadLocks::Acquire(const std::string& upload_id, 
       auto again = entries_.find(upload_id);
       if (again != entries_.end() && again->second.token == token) {
         entries_.erase(again);
+        took_over = true;
         released_.notify_all();
       }
       continue;
@@ -69,6 +72,7 @@ StatusOr<UploadLocks::Lease> UploadLocks::Acquire(const std::string& upload_id, 
   lease.locks_ = this;
   lease.upload_id_ = upload_id;
   lease.token_ = entry.token;
+  lease.took_over_ = took_over;
   return lease;
 }
 

@@ -27,12 +27,15 @@ class UploadLocks {
     // From now on a newer request closes `session` (Ending::kBroken) instead of waiting. ABORTED when one is already waiting.
     Status Attach(std::shared_ptr<UploadSession> session);
     void Release();
+    // An older request was ended for this one.
+    bool took_over() const { return took_over_; }
 
    private:
     friend class UploadLocks;
     UploadLocks* locks_ = nullptr;
     std::string upload_id_;
     uint64_t token_ = 0;
+    bool took_over_ = false;
   };
 
   // Blocks while the holder ends. `drop` discards what the older request has not made durable (for termination). ABORTED when the
