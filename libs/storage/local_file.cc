@@ -17,23 +17,6 @@ namespace {
 
 std::atomic<bool> has_openat2{true};
 
-// The slow way of openat2 with RESOLVE_NO_SYMLINKS: kernels before 5.6, and sandboxes that refuse the call.
-StatusOr<UniqueFd> OpenByComponents(int root, std::string_view path, int flags, unsigned mode) {
-  UniqueFd folder;
-  int at = root;
-  while (true) {
-    size_t slash = path.find('/');
-    std::string name(path.substr(0, slash));
-    bool last = slash == path.npos;
-    int fd = ::openat(at, name.c_str(), last ? flags | O_NOFOLLOW | O_CLOEXEC : O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, mode);
-    if (fd < 0) return ErrnoStatus(errno, "open " + name);
-    folder = UniqueFd(fd);
-    at = fd;
-    if (last) return folder;
-    path.remove_prefix(slash + 1);
-  }
-}
-
 }  // namespace
 
 UniqueFd::~UniqueFd() {
@@ -67,6 +50,22 @@ Status ErrnoStatus(int error, std::string_view what) {
       return PermissionDenied(text + " (symbolic links are not followed)");
     default:
       return Internal(text);
+  }
+}
+
+StatusOr<UniqueFd> OpenByComponents(int root, std::string_view path, int flags, unsigned mode) {
+  UniqueFd folder;
+  int at = root;
+  while (true) {
+    size_t slash = path.find('/');
+    std::string name(path.substr(0, slash));
+    bool last = slash == path.npos;
+    int fd = ::openat(at, name.c_str(), last ? flags | O_NOFOLLOW | O_CLOEXEC : O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, mode);
+    if (fd < 0) return ErrnoStatus(errno, "open " + name);
+    folder = UniqueFd(fd);
+    at = fd;
+    if (last) return folder;
+    path.remove_prefix(slash + 1);
   }
 }
 

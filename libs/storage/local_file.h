@@ -34,6 +34,8 @@ Status ErrnoStatus(int error, std::string_view what);
 
 // Opens the relative `path` below `root` without following symbolic links anywhere.
 StatusOr<UniqueFd> OpenBeneath(int root, const std::string& path, int flags, unsigned mode = 0666);
+// What OpenBeneath falls back to where openat2 is missing (kernels before 5.6, and sandboxes that refuse the call): slower.
+StatusOr<UniqueFd> OpenByComponents(int root, std::string_view path, int flags, unsigned mode = 0666);
 // Opens the folder `path`, making what is missing of it; each new folder is durable.
 StatusOr<UniqueFd> MakeFolders(int root, const std::string& path);
 

@@ -13,6 +13,7 @@
 #include "libs/core/encoding.h"
 #include "libs/core/ids.h"
 #include "libs/storage/key.h"
+#include "libs/storage/local_path.h"
 #include "libs/storage/local_store.h"
 
 namespace vora::storage {
@@ -164,7 +165,12 @@ StatusOr<CompletedPart> LocalObjectStore::UploadPart(const std::string& key, con
   VORA_ASSIGN_OR_RETURN(std::optional<PartRecord> before, ReadRecord(parts, number));
   if (before && before->size == static_cast<int64_t>(bytes.size())) {
     VORA_ASSIGN_OR_RETURN(bool same, HoldsAlready(data.get(), bytes, offset));
-    if (same) return CompletedPart{number, before->etag};
+    if (same) {
+      // The call that wrote it may have been interrupted before its sync.
+      VORA_RETURN_IF_ERROR(SyncData(data.get()));
+      VORA_RETURN_IF_ERROR(SyncData(parts));
+      return CompletedPart{number, before->etag};
+    }
   }
   if (before) {
     // Else a crash while the bytes are replaced would leave a record that vouches for a mixture.
@@ -181,7 +187,12 @@ StatusOr<CompletedPart> LocalObjectStore::UploadPart(const std::string& key, con
 
 StatusOr<ObjectInfo> LocalObjectStore::FinishedBefore(const std::string& key, const std::string& multipart_id) const {
   auto object = OpenObject(key);
-  if (object.ok() && object->trailer.multipart_id == multipart_id) return ToObjectInfo(key, object->trailer);
+  if (object.ok() && object->trailer.multipart_id == multipart_id) {
+    // The call that renamed it may have been interrupted before its sync.
+    VORA_ASSIGN_OR_RETURN(UniqueFd parent, OpenBeneath(root_.get(), ToLocalPath(key).folder, O_RDONLY | O_DIRECTORY));
+    VORA_RETURN_IF_ERROR(SyncAll(parent.get()));
+    return ToObjectInfo(key, object->trailer);
+  }
   if (!object.ok() && object.status().code() != StatusCode::kNotFound) return object.status();
   return NoSuchMultipart(multipart_id);
 }

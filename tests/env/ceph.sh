@@ -1,7 +1,7 @@
 #!/bin/bash
 # A private Ceph RGW as a real S3 store for tests: one monitor, one OSD in memory, one gateway, all under DIR; no system service is touched.
 #
-#   ceph.sh start DIR PORT    starts it (about 15 s), waits until it answers, prints shell exports (VORA_TEST_S3, VORA_S3_ACCESS_KEY,
+#   ceph.sh start DIR PORT    starts it (about 10 s), waits until it answers, prints shell exports (VORA_TEST_S3, VORA_S3_ACCESS_KEY,
 #                             VORA_S3_SECRET_KEY); PORT and the two ports behind it must be free. Running already: prints them again
 #   ceph.sh stop DIR          stops it and removes DIR
 #   ceph.sh pause DIR         stops the gateway alone (the store is away); `ceph.sh resume DIR` brings it back
@@ -9,22 +9,25 @@
 # Needs the Debian packages radosgw ceph-mon ceph-osd ceph-common.
 set -euo pipefail
 
-readonly ACCESS_KEY=vora-test SECRET_KEY=vora-test-secret BUCKET=vora REALM_ID=vora
+readonly ACCESS_KEY=vora-test SECRET_KEY=vora-test-secret BUCKET=vora
 readonly WAIT_SECONDS=120
 
 usage() { sed -n '2,11s/^# \{0,1\}//p' "$0" >&2; exit 2; }
 say() { echo "ceph.sh: $*" >&2; }
 fail() { say "$*"; exit 1; }
 
-# wait_for WHAT COMMAND...: until COMMAND succeeds.
+# wait_for DAEMON COMMAND...: until COMMAND succeeds; fails when the daemon ends first.
 wait_for() {
-  local what=$1 deadline=$((SECONDS + WAIT_SECONDS))
+  local daemon=$1 deadline=$((SECONDS + WAIT_SECONDS))
   shift
   until "$@" >/dev/null 2>&1; do
-    [ "$SECONDS" -lt "$deadline" ] || fail "$what did not come up in $WAIT_SECONDS s; its log is in $DIR/log"
+    alive "$daemon" || fail "ceph $daemon ended: $(tail -n 3 "$DIR/log/$daemon.out" | tr '\n' ' ') (more in $DIR/log)"
+    [ "$SECONDS" -lt "$deadline" ] || fail "ceph $daemon is not ready after $WAIT_SECONDS s; its log is in $DIR/log"
     sleep 0.1
   done
 }
+
+port_is_free() { ! (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 
 alive() { [ -s "$DIR/$1.pid" ] && kill -0 "$(cat "$DIR/$1.pid")" 2>/dev/null; }
 
@@ -101,7 +104,7 @@ start_mon() {
   monmaptool --create --fsid "$fsid" --addv a "[v2:127.0.0.1:$((port + 1)),v1:127.0.0.1:$((port + 2))]" "$DIR/monmap" >/dev/null
   ceph-mon -c "$DIR/ceph.conf" --mkfs -i a --monmap "$DIR/monmap" --keyring "$DIR/keyring"
   run_daemon mon ceph-mon -f -c "$DIR/ceph.conf" -i a
-  wait_for "the monitor" ceph_in status
+  wait_for mon ceph_in status
 }
 
 start_osd() {
@@ -111,16 +114,15 @@ start_osd() {
   ceph-osd -c "$DIR/ceph.conf" -i 0 --mkfs --osd-uuid "$uuid" --no-mon-config >"$DIR/log/osd-mkfs.out" 2>&1
   ceph_in osd crush add osd.0 1 root=default host=localhost >/dev/null 2>&1
   run_daemon osd ceph-osd -f -c "$DIR/ceph.conf" -i 0
-  wait_for "the OSD" osd_is_up
+  wait_for osd osd_is_up
 }
 osd_is_up() { [[ $(ceph_in osd stat) == *" 1 up"* ]]; }
 
 start_rgw() {
   run_daemon rgw radosgw -f -c "$DIR/ceph.conf" -n client.admin --no-mon-config
-  wait_for "the gateway" rgw_answers
+  wait_for rgw rgw_answers
 }
 rgw_answers() {
-  alive rgw || fail "the gateway ended; its log is in $DIR/log"
   [ "$(curl -s -o /dev/null -m 5 -w '%{http_code}' "http://127.0.0.1:$(cat "$DIR/port")/")" = 200 ]
 }
 
@@ -139,7 +141,7 @@ print_exports() {
 
 start() {
   local port=$1 tool
-  [[ $port =~ ^[0-9]+$ ]] && [ "$port" -ge 1024 ] && [ "$port" -le 65533 ] || fail "PORT must be 1024 to 65533"
+  if ! [[ $port =~ ^[0-9]{4,5}$ ]] || [ "$port" -lt 1024 ] || [ "$port" -gt 65533 ]; then fail "PORT must be 1024 to 65533"; fi
   for tool in ceph ceph-mon ceph-osd radosgw radosgw-admin curl; do
     command -v "$tool" >/dev/null || fail "$tool is missing: apt-get install radosgw ceph-mon ceph-osd ceph-common curl"
   done
@@ -148,9 +150,13 @@ start() {
     return
   fi
   [ ! -e "$DIR/port" ] || stop
+  local used
+  for used in "$port" $((port + 1)) $((port + 2)); do
+    port_is_free "$used" || fail "port $used is in use; give another PORT"
+  done
   mkdir -p "$DIR/log" "$DIR/mon" "$DIR/osd" "$DIR/rgw"
   DIR=$(cd "$DIR" && pwd)
-  trap 'trap - ERR EXIT; for d in rgw osd mon; do stop_daemon "$d"; done' ERR EXIT
+  trap stop_daemons EXIT
   echo "$port" >"$DIR/port"
   write_config "$port"
   start_mon "$port"
@@ -158,15 +164,19 @@ start() {
   start_rgw
   radosgw-admin -c "$DIR/ceph.conf" -n client.admin user create --uid=vora --display-name=Vora \
     --access-key="$ACCESS_KEY" --secret-key="$SECRET_KEY" >"$DIR/log/user.out" 2>&1
-  wait_for "the bucket" make_bucket
+  wait_for rgw make_bucket
   date +%s >"$DIR/ready"
-  trap - ERR EXIT
+  trap - EXIT
   print_exports
 }
 
-stop() {
+stop_daemons() {
   local daemon
   for daemon in rgw osd mon; do stop_daemon "$daemon"; done
+}
+
+stop() {
+  stop_daemons
   # Only a folder that this script made.
   [ ! -e "$DIR/ceph.conf" ] || rm -rf "$DIR"
 }
