@@ -67,8 +67,10 @@ Status ClaimedTask::Report(const char* what, const std::function<Status()>& call
       return status;
     }
     if (status.ok() || !IsTransient(status) || drain_->give_up) return status;
-    log::Warn("report not taken, trying again",
-              {{"report", what}, {"activity", task_.activity_id()}, {"attempt", attempt}, {"error", ToText(status)}});
+    if (attempt == 1 || attempt % 10 == 0) {
+      log::Warn("report not taken, trying again",
+                {{"report", what}, {"activity", task_.activity_id()}, {"attempt", attempt}, {"error", ToText(status)}});
+    }
     drain_->Wait(BackoffDelay(kReportRetry, std::min(attempt, 10), status));
   }
 }

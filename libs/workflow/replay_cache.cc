@@ -9,7 +9,7 @@ std::unique_ptr<Replayer> ReplayCache::Take(const std::string& run_id, int64_t h
   auto replayer = std::move(it->second->replayer);
   entries_.erase(it->second);
   by_run_.erase(it);
-  return replayer->history_length() == history_length ? std::move(replayer) : nullptr;
+  return replayer->history_length() <= history_length ? std::move(replayer) : nullptr;
 }
 
 void ReplayCache::Put(const std::string& run_id, std::unique_ptr<Replayer> replayer) {

@@ -1,7 +1,7 @@
 #pragma once
 
-// Live replayers kept between transitions, so that a transition reads only new events. Only a shortcut: an entry counts when it is exactly
-// as long as the history that the locked row tells of; everything can be dropped at any time.
+// Live replayers kept between transitions, so that a transition reads only events that are new to this process. Only a shortcut: an entry has
+// seen a committed beginning of an append-only history, and is brought up to date before use; everything can be dropped at any time.
 
 #include <list>
 #include <memory>
@@ -16,7 +16,7 @@ namespace vora::workflow {
 class ReplayCache {
  public:
   explicit ReplayCache(size_t capacity) : capacity_(capacity) {}
-  // Takes the entry out; nullptr when there is none of this length.
+  // Takes the entry out; nullptr when there is none that has seen at most `history_length` events.
   std::unique_ptr<Replayer> Take(const std::string& run_id, int64_t history_length);
   // Only after the commit of the transition that brought it here.
   void Put(const std::string& run_id, std::unique_ptr<Replayer> replayer);

@@ -26,12 +26,13 @@ Status Transition::Stuck(Status status) {
 
 Status Transition::Load() {
   replayer_ = cache_.Take(run_.run_id, run_.history_length);
-  if (replayer_) return {};
-  auto created = Replayer::Create(registry_, {run_.workflow_id, run_.run_id, run_.tenant, run_.type});
-  if (!created.ok()) return Stuck(FailedPrecondition(Message(created.status())));
-  replayer_ = std::move(created).value();
-  if (run_.history_length == 0) return {};
-  for (const Event& event : repo::LoadHistory(tx_, run_.run_id, 0, kHistoryPage)) {
+  if (!replayer_) {
+    auto created = Replayer::Create(registry_, {run_.workflow_id, run_.run_id, run_.tenant, run_.type});
+    if (!created.ok()) return Stuck(FailedPrecondition(Message(created.status())));
+    replayer_ = std::move(created).value();
+  }
+  if (replayer_->history_length() == run_.history_length) return {};
+  for (const Event& event : repo::LoadHistory(tx_, run_.run_id, replayer_->history_length(), kHistoryPage)) {
     VORA_RETURN_IF_ERROR(Stuck(replayer_->Apply(event)));
   }
   return {};
