@@ -1,6 +1,7 @@
 #include "services/upload/announcer.h"
 
 #include <grpcpp/channel.h>
+#include <grpcpp/client_context.h>
 #include <pthread.h>
 
 #include <condition_variable>
@@ -58,6 +59,7 @@ struct Announcer::Impl {
   std::condition_variable wake;
   std::set<std::string> notified;
   bool stopping = false;
+  grpc::ClientContext* calling = nullptr;  // for Stop to cancel
   std::thread thread;
 };
 
@@ -81,6 +83,7 @@ void Announcer::Stop() {
   {
     std::lock_guard lock(impl_->mutex);
     impl_->stopping = true;
+    if (impl_->calling) impl_->calling->TryCancel();
   }
   impl_->wake.notify_all();
   if (impl_->thread.joinable()) impl_->thread.join();
@@ -182,7 +185,17 @@ bool Announcer::Impl::Call(Listener& listener, const UploadDoc& doc) {
   v1::UploadFinishedResponse response;
   grpc::ClientContext context;
   rpc::Prepare(context, options.call_timeout);
+  {
+    std::lock_guard lock(mutex);
+    if (stopping) return false;
+    calling = &context;
+  }
   Status called = rpc::FromGrpc(listener.stub->UploadFinished(&context, request, &response));
+  {
+    std::lock_guard lock(mutex);
+    calling = nullptr;
+    if (stopping && !called.ok()) return false;
+  }
   if (called.ok()) {
     listener.failures = 0;
     log::Info("upload announced", {{"upload_id", doc.upload_id}, {"listener", listener.target}});

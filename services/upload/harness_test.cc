@@ -65,49 +65,54 @@ int GatedStore::calls() {
   std::lock_guard lock(mutex_);
   return calls_;
 }
-GatedStore::Verdict GatedStore::Pass() {
+void GatedStore::Rule(std::function<Verdict(std::string_view, const std::string&)> rule) {
+  std::lock_guard lock(mutex_);
+  rule_ = std::move(rule);
+}
+GatedStore::Verdict GatedStore::Pass(std::string_view name, const std::string& key) {
   std::lock_guard lock(mutex_);
   if (shut_) return Verdict::kRefuse;
   ++calls_;
+  if (rule_) return rule_(name, key);
   if (left_ < 0 || --left_ > 0) return Verdict::kPass;
   shut_ = true;
   return lose_answer_ ? Verdict::kLoseAnswer : Verdict::kPass;
 }
 template <typename Call>
-auto GatedStore::Through(Call call) -> decltype(call()) {
-  Verdict verdict = Pass();
+auto GatedStore::Through(std::string_view name, const std::string& key, Call call) -> decltype(call()) {
+  Verdict verdict = Pass(name, key);
   if (verdict == Verdict::kRefuse) return Unavailable("the gate is shut");
   auto result = call();
   if (verdict == Verdict::kLoseAnswer) return Unavailable("the answer was lost");
   return result;
 }
 StatusOr<storage::ObjectInfo> GatedStore::Put(const std::string& key, std::string_view bytes, const storage::PutOptions& options) {
-  return Through([&] { return inner_->Put(key, bytes, options); });
+  return Through("Put", key, [&] { return inner_->Put(key, bytes, options); });
 }
 StatusOr<std::unique_ptr<storage::ObjectReader>> GatedStore::Open(const std::string& key, int64_t offset, int64_t length) {
-  return Through([&] { return inner_->Open(key, offset, length); });
+  return Through("Open", key, [&] { return inner_->Open(key, offset, length); });
 }
 StatusOr<storage::ObjectInfo> GatedStore::Head(const std::string& key) {
-  return Through([&] { return inner_->Head(key); });
+  return Through("Head", key, [&] { return inner_->Head(key); });
 }
 Status GatedStore::Delete(const std::string& key) {
-  return Through([&] { return inner_->Delete(key); });
+  return Through("Delete", key, [&] { return inner_->Delete(key); });
 }
 StatusOr<storage::ListPage> GatedStore::List(const std::string& prefix, const std::string& token, int max) {
-  return Through([&] { return inner_->List(prefix, token, max); });
+  return Through("List", prefix, [&] { return inner_->List(prefix, token, max); });
 }
 StatusOr<std::string> GatedStore::CreateMultipart(const std::string& key, const storage::MultipartOptions& options) {
-  return Through([&] { return inner_->CreateMultipart(key, options); });
+  return Through("CreateMultipart", key, [&] { return inner_->CreateMultipart(key, options); });
 }
 StatusOr<storage::CompletedPart> GatedStore::UploadPart(const std::string& key, const std::string& id, int number, std::string_view bytes) {
-  return Through([&] { return inner_->UploadPart(key, id, number, bytes); });
+  return Through("UploadPart", key, [&] { return inner_->UploadPart(key, id, number, bytes); });
 }
 StatusOr<storage::ObjectInfo> GatedStore::CompleteMultipart(const std::string& key, const std::string& id,
                                                             const std::vector<storage::CompletedPart>& parts) {
-  return Through([&] { return inner_->CompleteMultipart(key, id, parts); });
+  return Through("CompleteMultipart", key, [&] { return inner_->CompleteMultipart(key, id, parts); });
 }
 Status GatedStore::AbortMultipart(const std::string& key, const std::string& id) {
-  return Through([&] { return inner_->AbortMultipart(key, id); });
+  return Through("AbortMultipart", key, [&] { return inner_->AbortMultipart(key, id); });
 }
 Status GatedStore::Ping() {
   std::lock_guard lock(mutex_);

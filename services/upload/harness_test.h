@@ -3,6 +3,7 @@
 // Real replicas over a real local store, and the clients to disturb them with.
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -42,6 +43,9 @@ class GatedStore : public storage::ObjectStore {
   void Shut();
   // Lets `calls` more calls through, then shuts. The last one is carried out but its answer is lost if `lose_answer`.
   void ShutAfter(int calls, bool lose_answer);
+  enum class Verdict { kPass, kRefuse, kLoseAnswer };
+  // Decides over every call by its name and key, while the gate is open; empty: all pass.
+  void Rule(std::function<Verdict(std::string_view call, const std::string& key)> rule);
   bool shut();
   int calls();
 
@@ -59,12 +63,12 @@ class GatedStore : public storage::ObjectStore {
   std::string Describe() const override { return inner_->Describe(); }
 
  private:
-  enum class Verdict { kPass, kRefuse, kLoseAnswer };
-  Verdict Pass();
+  Verdict Pass(std::string_view name, const std::string& key);
   template <typename Call>
-  auto Through(Call call) -> decltype(call());
+  auto Through(std::string_view name, const std::string& key, Call call) -> decltype(call());
   std::unique_ptr<storage::ObjectStore> inner_;
   std::mutex mutex_;
+  std::function<Verdict(std::string_view, const std::string&)> rule_;
   bool shut_ = false;
   bool lose_answer_ = false;
   int left_ = -1;

@@ -3,9 +3,11 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <random>
 #include <thread>
 
 #include "libs/core/digest.h"
+#include "libs/core/encoding.h"
 #include "services/upload/harness_test.h"
 
 namespace vora::upload {
@@ -210,6 +212,61 @@ TEST_F(UploadFaultTest, CrashBetweenAnyTwoStepsIsRecovered) {
       ExpectWhole(upload, bytes);
       if (HasFailure()) return;
     }
+  }
+}
+
+// A part that cannot be stored ends the request; the parts before it still count, and so does their digest.
+TEST_F(UploadFaultTest, PartsBeforeAFailedOneAreKept) {
+  const std::string bytes = RandomBytes(30'000'000);
+  UploadSettings settings = TestSettings();
+  settings.checkpoint_bytes = 1 << 30;
+  Replica replica(store_, settings);
+  std::string upload = tus_.Create(replica.url(), bytes.size(), {{"Upload-Metadata", "sha256 " + Base64Encode(HexEncode(Sha256(bytes)))}});
+  int parts = 0;
+  store_.Rule([&parts](std::string_view call, const std::string&) {
+    return call == "UploadPart" && ++parts >= 3 ? GatedStore::Verdict::kRefuse : GatedStore::Verdict::kPass;
+  });
+  EXPECT_EQ(tus_.Patch(upload, 0, bytes).status, 503);
+  store_.Rule(nullptr);
+  EXPECT_EQ(tus_.Offset(upload), 2 * kPartSize);
+  Resume(upload, bytes, bytes.size());
+  ExpectWhole(upload, bytes);
+}
+
+// Every call may fail, with or without having been carried out. Whatever was acknowledged stays, and the file comes out whole.
+TEST_F(UploadFaultTest, UnreliableStoreNeverLosesAcknowledgedBytes) {
+  for (unsigned seed = 1; seed <= 15; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    const std::string bytes = RandomBytes(10'000'000 + seed * 100'000, seed);
+    UploadSettings settings = TestSettings();
+    settings.checkpoint_bytes = seed % 2 ? kPartSize : 4 * kPartSize;
+    Replica a(store_, settings), b(store_, settings);
+    std::string upload = tus_.Create(a.url(), bytes.size(), {{"Upload-Metadata", "sha256 " + Base64Encode(HexEncode(Sha256(bytes)))}});
+    std::mt19937 random(seed);
+    store_.Rule([&random](std::string_view, const std::string&) {
+      auto dice = random() % 10;
+      return dice == 0 ? GatedStore::Verdict::kRefuse : dice <= 3 ? GatedStore::Verdict::kLoseAnswer : GatedStore::Verdict::kPass;
+    });
+    int64_t acknowledged = 0;
+    for (int request = 0; acknowledged < static_cast<int64_t>(bytes.size()); ++request) {
+      ASSERT_LT(request, 2000);
+      Replica& replica = request % 3 ? a : b;
+      int64_t offset = tus_.Offset(At(upload, replica));
+      if (offset < 0) continue;
+      ASSERT_GE(offset, acknowledged);
+      size_t piece = request % 2 ? 600'000 : 9'000'000;
+      http::ClientResponse response =
+          tus_.Patch(At(upload, replica), offset, std::string_view(bytes).substr(static_cast<size_t>(offset), piece));
+      ASSERT_TRUE(response.status == 204 || response.status == 503 || response.status == 423 || response.status == 409 ||
+                  response.status == 413)
+          << response.status << response.body;
+      acknowledged = std::max(offset, OffsetOf(response));
+    }
+    store_.Rule(nullptr);
+    EXPECT_EQ(tus_.Offset(At(upload, a)), static_cast<int64_t>(bytes.size()));
+    ASSERT_TRUE(a.app().Sweep().ok());
+    ExpectWhole(upload, bytes);
+    if (HasFailure()) return;
   }
 }
 

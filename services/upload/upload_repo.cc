@@ -28,7 +28,7 @@ StatusOr<Versioned> UploadRepo::Create(UploadDoc doc) {
   // The marker first: a crash in between leaves a marker without a state, which a sweep removes.
   VORA_RETURN_IF_ERROR(store_.Put(OpenKey(doc.upload_id), "", {}).status());
   doc.version = 1;
-  doc.writer = RandomHex(8);
+  doc.writer = NewWriter();
   storage::PutOptions options = JsonOptions();
   options.if_absent = true;
   VORA_ASSIGN_OR_RETURN(storage::ObjectInfo info, store_.Put(StateKey(doc.upload_id), ToJson(doc), options));
@@ -46,7 +46,7 @@ StatusOr<Versioned> UploadRepo::Load(const std::string& upload_id) {
 Status UploadRepo::Swap(Versioned& current, UploadDoc next) {
   VORA_RETURN_IF_ERROR(CheckTransition(current.doc.state, next.state));
   next.version = current.doc.version + 1;
-  next.writer = RandomHex(8);
+  if (next.writer == current.doc.writer) next.writer = NewWriter();
   next.updated_unix_ms = ToUnixMs(clock_.Now());
   storage::PutOptions options = JsonOptions();
   options.if_match = current.etag;
@@ -68,6 +68,8 @@ Status UploadRepo::Swap(Versioned& current, UploadDoc next) {
   if (stored->etag != current.etag) return Aborted("another request has changed the upload meanwhile");
   return put.status().code() == StatusCode::kAborted ? Unavailable(Message(put.status())) : put.status();
 }
+
+std::string UploadRepo::NewWriter() { return RandomHex(8); }
 
 Status UploadRepo::CheckUnchanged(const Versioned& current) {
   StatusOr<storage::ObjectInfo> info = store_.Head(StateKey(current.doc.upload_id));
@@ -102,6 +104,21 @@ void UploadRepo::DropTail(const std::string& upload_id, int64_t number) {
   if (Status dropped = store_.Delete(TailKey(upload_id, number)); !dropped.ok()) {
     log::Debug("old tail stays for now", {{"upload_id", upload_id}, {"error", ToText(dropped)}});
   }
+}
+
+void UploadRepo::DropTailIfUnused(const std::string& upload_id, int64_t number) {
+  StatusOr<Versioned> stored = Load(upload_id);
+  bool gone = stored.status().code() == StatusCode::kNotFound;
+  bool unused = stored.ok() && (stored->doc.tail_bytes == 0 || stored->doc.tail_number != number);
+  if (gone || unused) DropTail(upload_id, number);
+}
+
+void UploadRepo::AbortMultipartIfUnused(const std::string& upload_id, const std::string& multipart_id) {
+  StatusOr<Versioned> stored = Load(upload_id);
+  bool gone = stored.status().code() == StatusCode::kNotFound;
+  bool unused = stored.ok() && stored->doc.multipart_id != multipart_id;
+  // An UPLOADED document no longer names its parts, and an upload is only ever completed once.
+  if (gone || unused) (void)store_.AbortMultipart(OriginalKey(upload_id), multipart_id);
 }
 
 Status UploadRepo::DropAllTails(const std::string& upload_id) {

@@ -39,8 +39,10 @@ class UploadRepo {
   // NOT_FOUND, DATA_LOSS, UNAVAILABLE.
   StatusOr<Versioned> Load(const std::string& upload_id);
   // Writes `next` over `current` and makes `current` the result. ABORTED when somebody else wrote meanwhile (then `current` is
-  // stale), FAILED_PRECONDITION for a transition the table forbids. An answer lost on the way is looked up, not guessed.
+  // stale), FAILED_PRECONDITION for a transition the table forbids. An answer lost on the way is looked up, not guessed. To repeat a
+  // write whose outcome stayed unknown (UNAVAILABLE), pass the same `next` with the same `writer` from NewWriter().
   Status Swap(Versioned& current, UploadDoc next);
+  static std::string NewWriter();
   // ABORTED when the stored document is no longer `current`.
   Status CheckUnchanged(const Versioned& current);
 
@@ -49,6 +51,9 @@ class UploadRepo {
   // The tail of `doc`, exactly doc.tail_bytes long; empty when there is none. DATA_LOSS when it is missing or of another size.
   StatusOr<std::string> GetTail(const UploadDoc& doc);
   void DropTail(const std::string& upload_id, int64_t number);
+  // After a lost race: undo what this side prepared, unless the stored document turns out to use it after all.
+  void DropTailIfUnused(const std::string& upload_id, int64_t number);
+  void AbortMultipartIfUnused(const std::string& upload_id, const std::string& multipart_id);
   Status DropAllTails(const std::string& upload_id);
 
   // Aborts the multipart upload and deletes tails, and the object itself.

@@ -117,6 +117,7 @@ Status UploadSession::StorePart(PartBuffer& buffer) {
   if (stored.code() == StatusCode::kNotFound) return Aborted("the upload has been removed meanwhile");
   VORA_RETURN_IF_ERROR(stored);
   part_etags_.push_back(etag);
+  stored_sha256_ = sha256_;
   int64_t since = static_cast<int64_t>(part_etags_.size() - checkpointed_parts_) * kPartSize;
   return !request_.checksum && since >= context_.checkpoint_bytes ? Checkpoint() : Status();
 }
@@ -137,7 +138,7 @@ Status UploadSession::Claim() {
   if (swapped.ok()) {
     claimed_ = true;
   } else if (fresh && swapped.code() == StatusCode::kAborted) {
-    (void)context_.repo.store().AbortMultipart(key, multipart_id);  // nobody knows its id: at worst it stays unused
+    context_.repo.AbortMultipartIfUnused(current_.doc.upload_id, multipart_id);
   }
   return swapped;
 }
@@ -145,6 +146,7 @@ Status UploadSession::Claim() {
 // Waits out short faults of the store. A lost race (ABORTED) is final.
 Status UploadSession::SwapPatiently(UploadDoc next) {
   Status swapped;
+  next.writer = UploadRepo::NewWriter();
   RetryIdempotent(context_.retry, [&]() -> Status {
     swapped = context_.repo.Swap(current_, next);
     return swapped.code() == StatusCode::kAborted ? Status() : swapped;
@@ -158,7 +160,7 @@ UploadDoc UploadSession::Progress() const {
   next.part_etags = part_etags_;
   next.offset = static_cast<int64_t>(part_etags_.size()) * kPartSize;
   next.tail_bytes = 0;
-  next.sha256_state = sha256_.Save();
+  next.sha256_state = stored_sha256_.Save();
   if (request_.length) next.length = request_.length;
   if (next.offset > 0) next.state = State::kUploading;
   next.expires_unix_ms = ToUnixMs(context_.repo.clock().Now() + context_.expiry);
@@ -234,6 +236,7 @@ Status UploadSession::FlushRest() {
   UploadDoc next = Progress();
   next.offset = offset_;
   next.tail_bytes = static_cast<int64_t>(receiving_->filled);
+  next.sha256_state = sha256_.Save();
   if (offset_ > 0) next.state = State::kUploading;
   const bool new_tail = next.tail_bytes > 0 && offset_ != doc.offset;
   if (new_tail) {
@@ -245,7 +248,7 @@ Status UploadSession::FlushRest() {
   }
   const int64_t tail_number = next.tail_number;
   Status swapped = SwapPatiently(std::move(next));
-  if (swapped.code() == StatusCode::kAborted && new_tail) context_.repo.DropTail(doc.upload_id, tail_number);
+  if (swapped.code() == StatusCode::kAborted && new_tail) context_.repo.DropTailIfUnused(doc.upload_id, tail_number);
   VORA_RETURN_IF_ERROR(swapped);
   checkpointed_parts_ = part_etags_.size();
   if (old_tail > 0 && (new_tail || current_.doc.tail_bytes == 0)) context_.repo.DropTail(doc.upload_id, old_tail);

@@ -98,6 +98,7 @@ class UploadSession : public std::enable_shared_from_this<UploadSession> {
   std::vector<std::string> part_etags_;
   size_t checkpointed_parts_;
   Sha256State sha256_;
+  Sha256State stored_sha256_;  // over the stored parts only: a part may be hashed and then not stored
   std::unique_ptr<Digest> checksum_;
   bool claimed_ = false;
 
