@@ -20,13 +20,15 @@ struct PacketInfo {
   Sample sample;
 };
 
-// x264's choices vary a little with what its large tables hold before they are written (seen with core 164). Memory fresh from the kernel
-// is always zero, so large blocks never come from the reused heap: equal input then gives equal bytes.
-void AllocateLargeBlocksFresh() {
+// x264's choices vary a little with what its tables hold before they are written (seen with core 164). So all memory of this process is
+// handed out zeroed, and equal input gives equal bytes. glibc fills with the complement of this value.
+void ZeroMemoryOnAllocation() {
   static std::once_flag once;
   std::call_once(once, [] {
-    mallopt(M_MMAP_THRESHOLD, 16 << 10);
-    mallopt(M_MMAP_MAX, 1 << 20);
+    mallopt(M_PERTURB, 0xff);
+    // Large blocks are reused by the next segment instead of being paged in again: that pays for the zeroing.
+    mallopt(M_MMAP_THRESHOLD, 32 << 20);
+    mallopt(M_TRIM_THRESHOLD, 1 << 30);
   });
 }
 
@@ -136,7 +138,7 @@ int64_t SegmentEncoder::EndFrame(int index) const {
 StatusOr<EncodedSegment> SegmentEncoder::Encode(int index, FrameFeed& feed) {
   const int64_t frames = EndFrame(index) - FirstFrame(index);
   if (frames <= 0) return InvalidArgument("segment " + std::to_string(index) + " has no frames");
-  AllocateLargeBlocksFresh();
+  ZeroMemoryOnAllocation();
   VORA_ASSIGN_OR_RETURN(CodecPtr encoder, OpenX264(plan_, color_));
   const FrameLayout layout(plan_.width(), plan_.height());
   PacketPtr packet(av_packet_alloc());
