@@ -79,7 +79,7 @@ check_ports() {
     if (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then
       holder=$(ss -Hltnp "sport = :$port" 2>/dev/null | sed -n 's/.*users:((\(.*\)))/\1/p' | head -n 1)
       fail "port $port, which $1 needs, is used already${holder:+ by $holder}" \
-        "stop that program, or move the whole stack: VORA_PORT_BASE=$((VORA_PORT_BASE + 1000)) $0"
+        "stop that program, or move the whole stack: VORA_PORT_BASE=$((VORA_PORT_BASE + 2000)) $0"
     fi
   done
 }

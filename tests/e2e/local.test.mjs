@@ -4,7 +4,7 @@ import { after, test } from 'node:test';
 
 import { root, run, Stack } from '../env/stack.mjs';
 
-const stack = new Stack('local', 19080);
+const stack = new Stack('local', 14080);
 after(() => stack.down(['--wipe']));
 
 test('a second up.sh finds everything running, down.sh leaves no process behind', async () => {
@@ -24,7 +24,7 @@ test('a second up.sh finds everything running, down.sh leaves no process behind'
   assert.doesNotMatch(third.stdout, /starting (postgres|upload|metadata|orchestrator)/);
 
   await stack.down();
-  const { stdout } = await run('bash', ['-c', `ps -eo pid,args | grep -F "${stack.home}" | grep -v grep; for p in ${pids.join(' ')}; do [ -d /proc/$p ] && echo "left: $p"; done; true`]);
+  const { stdout } = await run('bash', ['-c', `ps -eo pid,args | grep -F "${stack.home}" | grep -v grep; for p in ${pids.join(' ')}; do ps -o stat= -p $p | grep -qv '^Z' && echo "left: $p"; done; true`]);
   assert.equal(stdout.trim(), '');
 });
 
@@ -40,11 +40,11 @@ test('every daemon drains and ends with code 0 on SIGTERM', async () => {
 });
 
 test('a used port, a wrong setting and a wrong argument are named with what to do', async () => {
-  const holder = createServer().listen(19081, '127.0.0.1');
+  const holder = createServer().listen(14081, '127.0.0.1');
   const used = await run(`${root}/deploy/local/up.sh`, ['--no-build'], { env: stack.env });
   holder.close();
   assert.equal(used.code, 1);
-  assert.match(used.stderr, /port 19081, which upload needs, is used already by "node"/);
+  assert.match(used.stderr, /port 14081, which upload needs, is used already by "node"/);
   assert.match(used.stderr, /VORA_PORT_BASE=/);
   await stack.down();
 

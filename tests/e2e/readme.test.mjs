@@ -20,7 +20,7 @@ before(async () => {
 
 // A block, on the ports of this suite's stack.
 const execute = (block) =>
-  run('bash', ['-euc', block.replaceAll(':8080', `:${stack.portBase}`).replaceAll(':8081', `:${stack.portBase + 1}`).replace('$PWD/build', `${root}/build`)], { cwd: folder, env: stack.cliEnv() });
+  run('bash', ['-euc', block.replaceAll(':8080', `:${stack.portBase}`).replaceAll(':8081', `:${stack.portBase + 1}`).replace('$PWD/build/release', stack.build)], { cwd: folder, env: stack.cliEnv() });
 
 test('the curl upload', async () => {
   const result = await execute(blocks.find((b) => b.startsWith('curl')));
@@ -34,5 +34,5 @@ test('the curl upload', async () => {
 test('the command line', async () => {
   const result = await execute(blocks.find((b) => b.includes('vora upload')));
   assert.equal(result.code, 0, result.stderr);
-  assert.match(result.stdout, /Ready\. Watch it at[^]*READY[^]*clip\.mp4/);
+  assert.match(result.stdout, /Ready\. Watch it at[^]*READY +100 %.*clip$/m);
 });

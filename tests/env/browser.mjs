@@ -22,6 +22,7 @@ const types = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '
 export async function servePages() {
   const server = http.createServer(async (request, response) => {
     const { pathname } = new URL(request.url, 'http://x');
+    if (pathname === '/favicon.ico') return response.writeHead(204).end();
     const file = pathname.startsWith('/npm/')
       ? path.join(root, 'tests/node_modules', path.normalize(pathname.slice(4)))
       : path.join(root, 'tests/e2e/pages', path.normalize(pathname));

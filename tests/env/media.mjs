@@ -1,6 +1,6 @@
 // Sources made by ffmpeg, and what ffprobe says of results.
 import assert from 'node:assert/strict';
-import { mkdir, rename, stat } from 'node:fs/promises';
+import { mkdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 
@@ -32,13 +32,28 @@ export async function probe(url, args) {
   return JSON.parse(result.stdout);
 }
 
-// Every packet of the first stream of a kind, in presentation order: { pts, dts, duration (seconds), key }.
+// Every packet of a media playlist's track, in presentation order: { pts, dts, duration (seconds), key }. The segments are read as they lie,
+// one behind the other after the initialization segment (CMAF, ISO/IEC 23000-19).
 export async function packets(url, kind) {
-  const { packets: list } = await probe(url, ['-select_streams', `${kind}:0`, '-show_packets', '-show_entries', 'packet=pts_time,dts_time,duration_time,flags']);
+  const get = async (uri) => {
+    const response = await fetch(new URL(uri, url), { signal: AbortSignal.timeout(30_000) });
+    assert.equal(response.status, 200, `${uri} of ${url}`);
+    return Buffer.from(await response.arrayBuffer());
+  };
+  const playlist = parsePlaylist((await get(url)).toString());
+  await mkdir(folder, { recursive: true });
+  const file = path.join(folder, `track-${process.pid}-${++tracks}.mp4`);
+  const parts = [await get(playlist.map)];
+  for (const segment of playlist.segments) parts.push(await get(segment.uri));
+  await writeFile(file, Buffer.concat(parts));
+  const { packets: list, streams } = await probe(file, ['-select_streams', `${kind}:0`, '-show_packets', '-show_entries', 'packet=pts_time,dts_time,duration_time,flags:stream=sample_rate']);
+  await rm(file);
   return list
-    .map((p) => ({ pts: Number(p.pts_time), dts: Number(p.dts_time), duration: Number(p.duration_time), key: p.flags.startsWith('K') }))
+    // ffprobe leaves the duration of AAC packets out: a frame of AAC-LC always has 1024 samples.
+    .map((p) => ({ pts: Number(p.pts_time), dts: Number(p.dts_time), duration: Number(p.duration_time ?? 1024 / streams[0].sample_rate), key: p.flags.startsWith('K') }))
     .sort((a, b) => a.pts - b.pts);
 }
+let tracks = 0;
 
 // Asserts that presentation times go on without gap or overlap; the end of the last packet.
 export function assertContinuous(list, what, tolerance = 0.002) {

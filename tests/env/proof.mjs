@@ -39,7 +39,7 @@ export async function assertNothingLostOrDoneTwice(stack, videoId, file, { frame
   }
 
   // The source, byte for byte.
-  const stored = storedSha256 ?? (await sha256File(stack.objectPath(`raw/${video.upload_id}/original`)));
+  const stored = storedSha256 ?? (await stack.objectSha256(`raw/${video.upload_id}/original`));
   assert.equal(stored, await sha256File(file), 'the stored source is not the uploaded file');
 
   // Every activity was scheduled once and has exactly one end; no identity was completed twice.

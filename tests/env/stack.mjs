@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
 import { createReadStream } from 'node:fs';
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { createHash } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -39,9 +39,10 @@ export async function until(what, look, { timeout = 120_000, every = 100 } = {})
 // Thrown inside `until` when waiting has become pointless.
 export class GiveUp extends Error {}
 
-export async function sha256File(file) {
+// Of the whole file, or of its first `length` bytes.
+export async function sha256File(file, length = Infinity) {
   const hash = createHash('sha256');
-  for await (const block of createReadStream(file)) hash.update(block);
+  if (length > 0) for await (const block of createReadStream(file, { end: length - 1 })) hash.update(block);
   return hash.digest('hex');
 }
 
@@ -163,7 +164,9 @@ export class Stack {
       }
     });
   }
-  objectPath(key) {
-    return path.join(this.home, 'objects', key);
+  // SHA-256 of an object in the local store; a file there ends in a trailer of 512 bytes (libs/storage/local_trailer.h).
+  async objectSha256(key) {
+    const file = path.join(this.home, 'objects', `${key}@`);
+    return sha256File(file, (await stat(file)).size - 512);
   }
 }

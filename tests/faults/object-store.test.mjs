@@ -24,7 +24,7 @@ before(async () => {
   bucket = url.hostname;
   const keys = { accessKeyId: env.VORA_S3_ACCESS_KEY, secretAccessKey: env.VORA_S3_SECRET_KEY };
   s3 = new S3Client({ endpoint: url.searchParams.get('endpoint'), region: 'us-east-1', forcePathStyle: true, credentials: keys });
-  stack = new Stack('faults-s3', 21080, { VORA_STORAGE: env.VORA_TEST_S3, VORA_S3_ACCESS_KEY: keys.accessKeyId, VORA_S3_SECRET_KEY: keys.secretAccessKey });
+  stack = new Stack('faults-s3', 23080, { VORA_STORAGE: env.VORA_TEST_S3, VORA_S3_ACCESS_KEY: keys.accessKeyId, VORA_S3_SECRET_KEY: keys.secretAccessKey });
   await stack.reset();
   file = await source({ seconds });
 });
