@@ -85,7 +85,7 @@ bool HasSignal(pqxx::transaction_base& tx, const std::string& run_id, const std:
 // Tasks.
 void InsertTasks(pqxx::transaction_base& tx, const RunRow& run, const std::vector<RecordedTask>& tasks);
 std::optional<TaskRow> LockTask(pqxx::transaction_base& tx, const TaskKey& key);
-std::vector<TaskRow> TasksOfRun(pqxx::transaction_base& tx, const std::string& run_id);
+std::vector<TaskRow> TasksOfRun(pqxx::transaction_base& tx, const std::string& run_id);  // without inputs and checkpoints
 void DeleteTask(pqxx::transaction_base& tx, const TaskKey& key);
 // Deletes it if it waits for a worker (true), else asks the worker to stop (false).
 bool CancelTask(pqxx::transaction_base& tx, const TaskKey& key);

@@ -1,4 +1,5 @@
 #include "libs/core/ids.h"
+#include "libs/obs/trace.h"
 #include "libs/workflow/engine_internal.h"
 #include "libs/workflow/payload.h"
 #include "libs/workflow/retry_policy.h"
@@ -37,6 +38,7 @@ StatusOr<v1::StartWorkflowResponse> Engine::Start(const v1::StartWorkflowRequest
   VORA_RETURN_IF_ERROR(CheckPayload("input", request.input()));
   if (!impl_->registry.Find(request.type())) return InvalidArgument("type: no workflow of type " + request.type() + " is registered");
   const std::string tenant = request.tenant().empty() ? "default" : request.tenant();
+  const std::string traceparent = request.traceparent().empty() ? obs::CurrentTrace().ToTraceparent() : request.traceparent();
   const bool allow_closed = request.reuse_policy() == v1::WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE;
 
   v1::StartWorkflowResponse response;
@@ -55,8 +57,8 @@ StatusOr<v1::StartWorkflowResponse> Engine::Start(const v1::StartWorkflowRequest
           return AlreadyExists("workflow_id: " + request.workflow_id() + " has a closed run " + newest->run_id + " (" + newest->status +
                                ") and reuse_policy does not allow another");
         }
-        const auto run = repo::InsertRun(tx, {NewId(), request.workflow_id(), tenant, request.type(), request.request_id(),
-                                              request.traceparent(), ToMicros(request.execution_timeout())});
+        const auto run = repo::InsertRun(tx, {NewId(), request.workflow_id(), tenant, request.type(), request.request_id(), traceparent,
+                                              ToMicros(request.execution_timeout())});
         response.set_run_id(run.run_id);
         response.set_started(true);
         return std::optional(run);

@@ -10,6 +10,8 @@
 namespace vora::workflow {
 namespace {
 
+constexpr size_t kMaxAnswerBytes = 3 << 20;  // below gRPC's 4 MiB
+
 void SetDuration(google::protobuf::Duration* duration, int64_t us) {
   duration->set_seconds(us / 1'000'000);
   duration->set_nanos(static_cast<int32_t>(us % 1'000'000 * 1000));
@@ -53,14 +55,21 @@ StatusOr<std::vector<v1::ActivityTask>> Engine::Claim(const v1::PollActivitiesRe
   const repo::ClaimFilter filter{
       request.queue(), request.worker_id(), {request.activity_types().begin(), request.activity_types().end()}, "", ""};
   std::vector<v1::ActivityTask> tasks;
+  size_t bytes = 0;
+  const auto take = [&](pqxx::work& tx, repo::TaskRow row) {
+    bytes += row.input.size() + row.checkpoint.size();
+    if (bytes > kMaxAnswerBytes && !tasks.empty()) return repo::RescheduleTask(tx, row, row.visible_at_us);  // for the next poll
+    tasks.push_back(ToProto(std::move(row)));
+  };
   const Status status = impl_->Write([&](pqxx::work& tx) -> Status {
     tasks.clear();
+    bytes = 0;
     if (request.max_siblings() == 0) {
-      for (auto& row : repo::ClaimTasks(tx, filter, request.max_tasks())) tasks.push_back(ToProto(std::move(row)));
+      for (auto& row : repo::ClaimTasks(tx, filter, request.max_tasks())) take(tx, std::move(row));
       return {};
     }
     // One by one, so that a further task is not a sibling of the one before.
-    for (int i = 0; i < request.max_tasks(); ++i) {
+    for (int i = 0; i < request.max_tasks() && bytes < kMaxAnswerBytes; ++i) {
       auto first = repo::ClaimTasks(tx, filter, 1);
       if (first.empty()) break;
       if (!first[0].affinity_key.empty()) {
@@ -70,7 +79,7 @@ StatusOr<std::vector<v1::ActivityTask>> Engine::Claim(const v1::PollActivitiesRe
         siblings.affinity_key = first[0].affinity_key;
         for (auto& row : repo::ClaimTasks(tx, siblings, request.max_siblings())) first.push_back(std::move(row));
       }
-      for (auto& row : first) tasks.push_back(ToProto(std::move(row)));
+      for (auto& row : first) take(tx, std::move(row));
     }
     return {};
   });

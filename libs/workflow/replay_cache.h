@@ -1,7 +1,7 @@
 #pragma once
 
-// Live replayers kept between transitions, so that a transition reads only events that are new to this process. Only a shortcut: an entry has
-// seen a committed beginning of an append-only history, and is brought up to date before use; everything can be dropped at any time.
+// Live replayers kept between transitions, so that a transition reads only events that are new to this process. Only a shortcut: an entry
+// has seen a committed beginning of an append-only history, and is brought up to date before use; everything can be dropped at any time.
 
 #include <list>
 #include <memory>

@@ -18,7 +18,7 @@ constexpr char kInsertTasks[] =
     "priority integer, cost double precision, input text, retry text, schedule_to_start bigint, schedule_to_close bigint, "
     "start_to_close bigint, heartbeat bigint) ORDER BY t.event_id";
 constexpr char kLockTask[] = "SELECT " VORA_TASK_COLUMNS " FROM activity_tasks t WHERE run_id = $1 AND scheduled_event_id = $2 FOR UPDATE";
-constexpr char kTasksOfRun[] = "SELECT " VORA_TASK_COLUMNS " FROM activity_tasks t WHERE run_id = $1 ORDER BY scheduled_event_id";
+constexpr char kTasksOfRun[] = "SELECT " VORA_BRIEF_TASK_COLUMNS " FROM activity_tasks t WHERE run_id = $1 ORDER BY scheduled_event_id";
 constexpr char kDeleteTask[] = "DELETE FROM activity_tasks WHERE run_id = $1 AND scheduled_event_id = $2";
 constexpr char kDeleteUnstarted[] = "DELETE FROM activity_tasks WHERE run_id = $1 AND scheduled_event_id = $2 AND state = 'SCHEDULED'";
 constexpr char kRequestCancel[] = "UPDATE activity_tasks SET cancel_requested = true WHERE run_id = $1 AND scheduled_event_id = $2";

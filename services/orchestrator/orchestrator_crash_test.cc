@@ -4,6 +4,9 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -15,6 +18,7 @@
 #include "libs/pg/test_postgres.h"
 #include "libs/rpc/client.h"
 #include "libs/workflow/activity_worker.h"
+#include "libs/workflow/history.h"
 #include "libs/workflow/payload.h"
 #include "libs/workflow/testing/test_orchestrator.h"
 #include "vora/workflow/v1/process_video.pb.h"
@@ -171,6 +175,18 @@ std::string StartVideo(v1::WorkflowService::Stub& stub, int number) {
   return request.workflow_id();
 }
 
+// With VORA_RECORD_HISTORIES=FOLDER the histories are kept, for the replay tests of services/orchestrator/workflows.
+void Record(const v1::GetHistoryResponse& history) {
+  const char* folder = std::getenv("VORA_RECORD_HISTORIES");
+  if (!folder) return;
+  std::vector<Event> events;
+  for (const auto& event : history.events()) {
+    events.push_back({event.event_id(), event.type(), event.time().seconds() * 1'000'000 + event.time().nanos() / 1000,
+                      nlohmann::json::parse(event.attributes())});
+  }
+  std::ofstream(std::filesystem::path(folder) / ("ProcessVideo." + history.run_id() + ".json")) << HistoryToJson(events) << "\n";
+}
+
 // Every activity that was scheduled was completed once.
 void CheckHistory(v1::WorkflowService::Stub& stub, const std::string& id) {
   std::map<int64_t, int> completed;
@@ -179,6 +195,7 @@ void CheckHistory(v1::WorkflowService::Stub& stub, const std::string& id) {
   request.set_page_size(1000);
   const auto history = Call(stub, &v1::WorkflowService::Stub::GetHistory, request);
   ASSERT_FALSE(history.more());
+  Record(history);
   for (const auto& event : history.events()) {
     if (event.type() == v1::EVENT_TYPE_ACTIVITY_TASK_SCHEDULED) completed[event.event_id()];
     if (event.type() != v1::EVENT_TYPE_ACTIVITY_TASK_COMPLETED) continue;
