@@ -1,13 +1,10 @@
 #include "services/metadata/app.h"
 
-#include <map>
-#include <sstream>
+#include <utility>
 
 #include <grpcpp/impl/service_type.h>
 
-#include "libs/core/ids.h"
 #include "libs/http/server.h"
-#include "libs/log/log.h"
 #include "libs/pg/listener.h"
 #include "libs/workflow/activity_worker.h"
 #include "services/metadata/change_channel.h"

@@ -1,6 +1,8 @@
 #include "services/metadata/outbox_relay.h"
 
+#include <algorithm>
 #include <string>
+#include <utility>
 
 #include "libs/core/retry.h"
 #include "libs/log/log.h"
@@ -11,6 +13,7 @@ namespace {
 
 namespace wf = workflow::v1;
 constexpr std::chrono::milliseconds kStillOpen{300};
+constexpr std::chrono::milliseconds kRounding{5};
 
 RetryOptions Backoff() { return {.max_attempts = 0, .initial = std::chrono::milliseconds(200), .max = std::chrono::milliseconds(5000)}; }
 
@@ -24,7 +27,13 @@ OutboxRelay::OutboxRelay(OutboxRepo& outbox, OrchestratorClient& orchestrator, O
 
 std::chrono::milliseconds OutboxRelay::Step() {
   const auto row = outbox_.Claim(options_.lease);
-  if (!row.ok() || !row->has_value()) return options_.poll;
+  if (!row.ok()) return options_.poll;
+  if (!row->has_value()) {
+    const auto due = std::exchange(next_due_, std::chrono::steady_clock::time_point::max());
+    if (due == std::chrono::steady_clock::time_point::max()) return options_.poll;
+    const auto wait = std::chrono::duration_cast<std::chrono::milliseconds>(due - std::chrono::steady_clock::now()) + kRounding;
+    return std::clamp(wait, kRounding, options_.poll);
+  }
   const obs::TraceScope trace(obs::ContinueTrace((*row)->traceparent));
   const Status sent = Send(**row);
   if (sent.ok()) return std::chrono::milliseconds(0);
@@ -35,8 +44,13 @@ std::chrono::milliseconds OutboxRelay::Step() {
                                                                                    {"error", ToText(sent)},
                                                                                    {"again_in_ms", static_cast<int64_t>(delay.count())}});
   // When this fails too, the lease runs out and the row is due again.
-  (void)outbox_.Postpone(**row, delay, ToText(sent));
+  (void)Postpone(**row, delay, ToText(sent));
   return std::chrono::milliseconds(0);
+}
+
+Status OutboxRelay::Postpone(const OutboxRow& row, std::chrono::milliseconds delay, const std::string& why) {
+  next_due_ = std::min(next_due_, std::chrono::steady_clock::now() + delay);
+  return outbox_.Postpone(row, delay, why);
 }
 
 Status OutboxRelay::Send(const OutboxRow& row) {
@@ -60,7 +74,7 @@ Status OutboxRelay::SendStart(const OutboxRow& row) {
   VORA_RETURN_IF_ERROR(started.status());
   // The run that this one follows is still closing: to be given its id means not to be started.
   if (!started->started() && !row.last_run_id.empty() && started->run_id() == row.last_run_id) {
-    return outbox_.Postpone(row, kStillOpen, "the run before is still open");
+    return Postpone(row, kStillOpen, "the run before is still open");
   }
   log::Info("workflow started", {{"video_id", row.video_id}, {"run_id", started->run_id()}, {"run_number", row.run_number}});
   return outbox_.FinishStart(row, started->run_id());
@@ -77,7 +91,7 @@ Status OutboxRelay::SendDelete(const OutboxRow& row) {
   const auto described = orchestrator_.Describe(video_workflow, "");
   if (described.ok() && described->info().status() == wf::WORKFLOW_STATUS_RUNNING) {
     // Its activities may still write objects: let it wind up first, but not for ever.
-    if (row.age < options_.drain_limit) return outbox_.Postpone(row, kStillOpen, "the video's workflow is still winding up");
+    if (row.age < options_.drain_limit) return Postpone(row, kStillOpen, "the video's workflow is still winding up");
     VORA_RETURN_IF_ERROR(orchestrator_.Terminate(video_workflow, "the video was deleted"));
   } else if (!described.ok() && described.status().code() != StatusCode::kNotFound) {
     return described.status();

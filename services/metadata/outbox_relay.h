@@ -32,10 +32,13 @@ class OutboxRelay {
   Status SendStart(const OutboxRow& row);
   Status SendCancel(const OutboxRow& row);
   Status SendDelete(const OutboxRow& row);
+  // Due again after `delay`, and the loop wakes for it.
+  Status Postpone(const OutboxRow& row, std::chrono::milliseconds delay, const std::string& why);
 
   OutboxRepo& outbox_;
   OrchestratorClient& orchestrator_;
   const OutboxRelayOptions options_;
+  std::chrono::steady_clock::time_point next_due_ = std::chrono::steady_clock::time_point::max();  // of the loop's thread
   Periodic thread_;
 };
 

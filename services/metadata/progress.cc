@@ -40,11 +40,6 @@ int ChunkOfActivity(std::string_view activity_id) {
   return chunk;
 }
 
-int SegmentPercent(int segments_done, int segments_total) {
-  if (segments_total <= 0) return 0;
-  return static_cast<int>(ClampPercent(100.0 * segments_done / segments_total, 100));
-}
-
 RenditionView Advance(RenditionView rendition, const ChunkLengths& chunks, const std::vector<ActivityView>& activities) {
   if (IsFinal(rendition.state)) return rendition;
   double in_flight = 0;

@@ -41,8 +41,6 @@ using ChunkLengths = std::map<int, int>;
 RenditionView Advance(RenditionView rendition, const ChunkLengths& chunks, const std::vector<ActivityView>& activities);
 // Attempts beyond the first, over all activities.
 int Retries(const RenditionView& rendition);
-// 0 to 100 of finished segments alone.
-int SegmentPercent(int segments_done, int segments_total);
 // 0 to 100 over all renditions that did not fail, each weighted by the work it takes.
 int VideoPercent(const std::vector<RenditionView>& renditions);
 // The rendition an activity belongs to: its id up to the first '/'.

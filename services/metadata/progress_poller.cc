@@ -41,6 +41,11 @@ std::chrono::milliseconds ProgressPoller::Step() {
 
 Status ProgressPoller::Poll(const PolledVideo& video) {
   const auto described = orchestrator_.Describe("video/" + video.video_id, video.run_id);
+  if (described.status().code() == StatusCode::kNotFound) {
+    // It was started once; an orchestrator that lost it will never finish it.
+    const char* why = "the orchestrator does not know this run any more; it can be retried";
+    return progress_.Close(video, v1::VIDEO_STATE_FAILED, "workflow.lost", why).status();
+  }
   VORA_RETURN_IF_ERROR(described.status());
   const wf::WorkflowInfo& info = described->info();
   switch (info.status()) {

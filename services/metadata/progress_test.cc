@@ -120,12 +120,5 @@ TEST(ProgressTest, IdsOfActivities) {
   }
 }
 
-TEST(ProgressTest, SegmentPercent) {
-  EXPECT_EQ(SegmentPercent(0, 0), 0);
-  EXPECT_EQ(SegmentPercent(1, 3), 33);
-  EXPECT_EQ(SegmentPercent(3, 3), 100);
-  EXPECT_EQ(SegmentPercent(4, 3), 100);
-}
-
 }  // namespace
 }  // namespace vora::metadata
