@@ -118,11 +118,11 @@ TEST_F(EdgeTest, AnOriginThatAnswersWithErrorsDoesNotPushOutTheStaleCopy) {
   playback_.Stop();
   Start();
   EXPECT_EQ(Get(kBase + "720p/playlist.m3u8").status, 503);
-  // Behind its lifetime (1 s) and what a healthy origin is allowed (5 s) only the second round in the VCL finds it.
+  // Behind its lifetime and what a healthy origin is allowed (1 s each) only the second round in the VCL finds it.
   EXPECT_TRUE(Eventually([&] {
     const auto manifest = Edge(kBase + "720p/playlist.m3u8");
     EXPECT_EQ(manifest.status, 200);
-    return Cache(manifest) == "STALE" && std::stoi(manifest.headers.GetOr("Age", "0")) > 6;
+    return Cache(manifest) == "STALE" && std::stoi(manifest.headers.GetOr("Age", "0")) > 3;
   }));
   playback_.Start();
   EXPECT_TRUE(Eventually([&] {
