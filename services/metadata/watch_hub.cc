@@ -19,6 +19,11 @@ WatchHub::WatchHub(WatchSources sources, std::chrono::milliseconds poll)
 
 WatchHub::~WatchHub() { Stop(); }
 
+void WatchHub::Start() {
+  RememberPresent();
+  thread_.Start();
+}
+
 void WatchHub::Stop() {
   thread_.Stop();
   std::vector<Entry> entries;
@@ -34,14 +39,11 @@ void WatchHub::Watch(const std::string& tenant, const std::string& video_id, std
   {
     const std::lock_guard lock(mutex_);
     if (!closed_) {
-      // The first watcher: note where the feed stands now.
-      if (entries_.empty()) look_for_missed_ = true;
       entries_.push_back({tenant, video_id, watcher});
       watcher = nullptr;
     }
   }
-  if (!watcher) return thread_.Wake();
-  watcher->OnClosed();
+  if (watcher) watcher->OnClosed();
 }
 
 void WatchHub::Unwatch(const std::shared_ptr<Watcher>& watcher) {
@@ -89,13 +91,10 @@ std::chrono::milliseconds WatchHub::Step() {
   }
   if (HasWatchers()) {
     for (const std::string& video_id : changed) Deliver(video_id);
-    if (look) {
-      FindMissed();
-      last_look_ = now;
-    }
-  } else {
-    seen_version_ = -1;
-    delivered_.clear();
+  }
+  if (look) {
+    FindMissed();
+    last_look_ = now;
   }
   if (!announce.empty()) {
     sources_.announce(announce);
@@ -105,43 +104,47 @@ std::chrono::milliseconds WatchHub::Step() {
   return to_announce_.empty() ? poll_ : kAnnouncePause;
 }
 
-// What had changed before anyone watched is no news.
+// What changed before the hub began is no news.
 void WatchHub::RememberPresent() {
   const auto newest = sources_.newest_version();
   if (!newest.ok()) return;
   const auto recent = sources_.changes_after(std::max<int64_t>(0, *newest - 2 * kVersionOverlap), kMissedPerLook);
   if (!recent.ok()) return;
-  for (const VideoVersion& change : *recent) {
-    int64_t& known = delivered_[change.video_id];
-    known = std::max(known, change.version);
-  }
+  for (const VideoVersion& change : *recent) seen_[change.video_id] = change.version;
   seen_version_ = *newest;
 }
 
+// Goes on without watchers too, so that the feed always stands shortly before now when one comes.
 void WatchHub::FindMissed() {
   if (seen_version_ < 0) return RememberPresent();
   const auto changes = sources_.changes_after(std::max<int64_t>(0, seen_version_ - kVersionOverlap), kMissedPerLook);
   if (!changes.ok()) return;
+  // Asked after the query: whoever watched before a change that the query saw must be told of it.
+  const bool watched = HasWatchers();
   for (const VideoVersion& change : *changes) {
-    const auto known = delivered_.find(change.video_id);
-    if (known == delivered_.end() || known->second < change.version) Deliver(change.video_id);
+    int64_t& seen = seen_[change.video_id];
+    const auto delivered = delivered_.find(change.video_id);
+    const bool known = seen >= change.version || (delivered != delivered_.end() && delivered->second >= change.version);
+    if (!known && watched && !Deliver(change.video_id)) return;
+    seen = std::max(seen, change.version);
     seen_version_ = std::max(seen_version_, change.version);
   }
+  if (seen_.size() > kRemembered)
+    std::erase_if(seen_, [this](const auto& entry) { return entry.second < seen_version_ - 2 * kVersionOverlap; });
 }
 
-void WatchHub::Deliver(const std::string& video_id) {
+bool WatchHub::Deliver(const std::string& video_id) {
   auto loaded = sources_.load(video_id);
   if (!loaded.ok() && loaded.status().code() != StatusCode::kNotFound) {
     // The database is away: the look for missed changes finds it again.
-    delivered_.erase(video_id);
-    return;
+    return false;
   }
   Change change{video_id, nullptr};
   if (loaded.ok()) change.video = std::make_shared<const v1::Video>(*std::move(loaded));
   if (delivered_.size() > kRemembered) delivered_.clear();
   const int64_t version = change.video ? change.video->version() : INT64_MAX;
   int64_t& known = delivered_[video_id];
-  if (known == version) return;
+  if (known == version) return true;
   known = version;
   std::vector<std::shared_ptr<Watcher>> targets;
   {
@@ -152,6 +155,7 @@ void WatchHub::Deliver(const std::string& video_id) {
     }
   }
   for (const auto& watcher : targets) watcher->OnChange(change);
+  return true;
 }
 
 }  // namespace vora::metadata

@@ -47,7 +47,8 @@ class WatchHub {
 
   explicit WatchHub(WatchSources sources, std::chrono::milliseconds poll = std::chrono::milliseconds(2000));
   ~WatchHub();
-  void Start() { thread_.Start(); }
+  // Notes where the feed stands (one read) before anyone can watch.
+  void Start();
   // Tells every watcher that it is over. Safe to call twice.
   void Stop();
 
@@ -69,7 +70,8 @@ class WatchHub {
   std::chrono::milliseconds Step();
   void RememberPresent();
   void FindMissed();
-  void Deliver(const std::string& video_id);
+  // False when the video could not be loaded now.
+  bool Deliver(const std::string& video_id);
   bool HasWatchers() const;
 
   const WatchSources sources_;
@@ -81,7 +83,8 @@ class WatchHub {
   bool look_for_missed_ = false;
   bool closed_ = false;
   // Of the hub's thread only.
-  int64_t seen_version_ = -1;
+  int64_t seen_version_ = -1;                      // of the feed; -1: not read yet
+  std::unordered_map<std::string, int64_t> seen_;  // of the feed, by video
   std::unordered_map<std::string, int64_t> delivered_;
   std::chrono::steady_clock::time_point last_look_{};
   std::chrono::steady_clock::time_point last_announce_{};
