@@ -144,12 +144,13 @@ StatusOr<v1::PollActivitiesResponse> ActivityWorker::Impl::Poll(int free) {
   request.set_worker_id(options.worker_id);
   request.set_max_tasks(std::min(free, 100));
   request.set_max_siblings(options.max_siblings);
-  request.mutable_wait()->set_seconds(kPollWait.count() / 1000);
   for (const auto& [type, handler] : handlers) request.add_activity_types(type);
   grpc::ClientContext* context;
   {
     std::lock_guard lock(mutex);
     if (stopping) return Cancelled("stopping");
+    // The first answer is wanted at once: it shows that the orchestrator is there, and so that this worker is ready.
+    if (last_answer != steady_clock::time_point{}) request.mutable_wait()->set_seconds(kPollWait.count() / 1000);
     poll_context = std::make_unique<grpc::ClientContext>();
     context = poll_context.get();
   }
