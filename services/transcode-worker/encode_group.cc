@@ -6,6 +6,7 @@
 #include <optional>
 #include <thread>
 
+#include "libs/obs/trace.h"
 #include "services/transcode-worker/failure.h"
 #include "services/transcode-worker/rendition_run.h"
 
@@ -63,13 +64,16 @@ class EncodeGroup {
     ChildSpec spec = context_.NewChild("decode");
     const auto& first = runs_[0]->work();
     spec.labels = {"--video=" + first.video_id(), "--chunk=" + std::to_string(first.chunk().index())};
-    spec.nice = first.chunk().index() > 0 ? 5 : 0;
+    spec.nice = first.chunk().index() > 0 ? kNiceOfLaterChunks : 0;
     for (auto& run : runs_) spec.shared_fds.push_back(run->ring().fd());
     VORA_ASSIGN_OR_RETURN(decoder_, ChildProcess::Spawn(spec));
     for (auto& run : runs_) VORA_RETURN_IF_ERROR(decoder_->Send(MessageType::kJob, run->work().SerializeAsString()));
     VORA_RETURN_IF_ERROR(decoder_->Send(MessageType::kStart, std::to_string(source_->size())));
     decoder_running_ = true;
-    decoder_thread_ = std::thread([this] { RunDecoder(); });
+    decoder_thread_ = std::thread([this, trace = obs::CurrentTrace()] {
+      const obs::TraceScope scope(trace);
+      RunDecoder();
+    });
     return {};
   }
 

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <unistd.h>
 
 #include <cmath>
 #include <thread>
@@ -275,6 +276,34 @@ TEST_F(EncodeTest, DrainHandsBackWithACheckpointAndCancelStops) {
   canceller.join();
   EXPECT_EQ(cancelled->ended(), "cancelled");
   EXPECT_TRUE(FindChildren({}).empty());
+}
+
+TEST_F(EncodeTest, ChildrenAreCaged) {
+  UseSource(media::MakeUsualSource(folder_, "a.mp4", 20, 1280, 720));
+  auto task = Task(Chunk(720, 0, 10));
+  std::thread inspector([&] {
+    ASSERT_TRUE(task->WaitFor([](double progress, const std::string&) { return progress > 0.02; }));
+    for (const char* role : {"--child=decode", "--child=encode"}) {
+      const std::vector<int> pids = FindChildren({role});
+      ASSERT_EQ(pids.size(), 1U) << role;
+      const std::string proc = "/proc/" + std::to_string(pids[0]);
+      EXPECT_NE(media::ReadFile(proc + "/status").find("NoNewPrivs:\t1"), std::string::npos);
+      const std::string limits = media::RunProgram("cat " + proc + "/limits | tr -s ' '");
+      EXPECT_NE(limits.find("Max file size 0 0"), std::string::npos) << limits;
+      EXPECT_NE(limits.find("Max open files 32 32"), std::string::npos) << limits;
+      EXPECT_NE(limits.find("Max data size 3221225472 3221225472"), std::string::npos) << limits;
+      if (geteuid() != 0) continue;  // only root may look further
+      EXPECT_NE(media::RunProgram("readlink " + proc + "/ns/net"), media::RunProgram("readlink /proc/self/ns/net"));
+      EXPECT_EQ(media::ReadFile(proc + "/environ"), "");
+      EXPECT_NE(media::ReadFile(proc + "/status").find("Uid:\t65534\t65534"), std::string::npos);
+      // Standard streams, the socket, the frames.
+      EXPECT_LE(std::atoi(media::RunProgram("ls " + proc + "/fd | wc -l").c_str()), 6);
+    }
+    task->AskToStop(StopCause::kCancelRequested);
+  });
+  Run({task});
+  inspector.join();
+  EXPECT_EQ(task->ended(), "cancelled");
 }
 
 TEST_F(EncodeTest, MemoryOfAChildIsBounded) {

@@ -4,6 +4,7 @@
 
 #include "libs/log/log.h"
 #include "libs/media/fmp4.h"
+#include "libs/obs/trace.h"
 #include "libs/workflow/payload.h"
 #include "services/transcode-worker/failure.h"
 
@@ -13,8 +14,6 @@ namespace {
 using workflow::StopCause;
 using workflow::v1::SegmentInfo;
 
-// Chunks behind the first one yield to it, so that play can begin soon.
-constexpr int kNiceOfLaterChunks = 5;
 constexpr char kVideoType[] = "video/mp4";
 
 Status CheckInput(const workflow::v1::EncodeChunkInput& input) {
@@ -128,7 +127,10 @@ bool RenditionRun::Start() {
     return false;
   }
   running_ = true;
-  thread_ = std::thread([this] { RunChild(); });
+  thread_ = std::thread([this, trace = obs::CurrentTrace()] {
+    const obs::TraceScope scope(trace);
+    RunChild();
+  });
   return true;
 }
 

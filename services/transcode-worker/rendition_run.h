@@ -16,6 +16,9 @@
 
 namespace vora::transcode {
 
+// Chunks behind the first one yield to it, so that play can begin soon.
+inline constexpr int kNiceOfLaterChunks = 10;
+
 class RenditionRun {
  public:
   RenditionRun(const WorkerContext& context, std::shared_ptr<workflow::ActivityExecution> execution);
