@@ -22,7 +22,7 @@ _tus_send() {
 bench_upload() {
   need_packages curl
   need_programs vora-upload
-  local home="$VORA_HOME/upload" file peak round began seconds ratios=() our_rates=() disk_rates=()
+  local home="$VORA_HOME/upload" file peak cpu round began seconds ratios=() our_rates=() disk_rates=()
   rm -rf "$home" && mkdir -p "$home/objects"
   file="$home/source"
   export VORA_STORAGE="file://$home/objects"
@@ -41,7 +41,9 @@ bench_upload() {
     rm -rf "$home/objects/raw"
   done
   peak=$(awk '/^VmHWM/ { print int($2 / 1024) }' "/proc/$(part_pid upload)/status")
-  note "upload: $(median "${our_rates[@]}") MiB/s, dd conv=fsync $(median "${disk_rates[@]}") MiB/s (ratios ${ratios[*]})"
+  cpu=$(awk -v hz="$(getconf CLK_TCK)" -v gib="$((UPLOAD_MIB * ROUNDS))" '{ sub(/^.*\) /, ""); printf "%.2f", ($12 + $13) / hz / gib * 1024 }' \
+    "/proc/$(part_pid upload)/stat")
+  note "upload: $(median "${our_rates[@]}") MiB/s, dd conv=fsync $(median "${disk_rates[@]}") MiB/s (ratios ${ratios[*]}); $cpu CPU seconds of the daemon per GiB"
   figure upload.throughput_to_dd "$(median "${ratios[@]}")" ratio ge "$UPLOAD_GOAL"
   figure upload.peak_memory "$peak" MiB le "$UPLOAD_RSS_GOAL"
   stop_part upload
