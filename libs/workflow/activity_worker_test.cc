@@ -158,8 +158,10 @@ TEST_F(ActivityWorkerTest, SiblingsComeAsOneGroup) {
     for (auto& execution : group) execution->Complete("{}");
   });
   StartScript(engine_, "w", R"({"all": [
-      {"activity": "encode", "id": "360/0", "options": {"affinityKey": "0"}}, {"activity": "encode", "id": "360/1", "options": {"affinityKey": "1"}},
-      {"activity": "encode", "id": "720/0", "options": {"affinityKey": "0"}}, {"activity": "encode", "id": "720/1", "options": {"affinityKey": "1"}}]})");
+      {"activity": "encode", "id": "360/0", "options": {"affinityKey": "0"}},
+      {"activity": "encode", "id": "360/1", "options": {"affinityKey": "1"}},
+      {"activity": "encode", "id": "720/0", "options": {"affinityKey": "0"}},
+      {"activity": "encode", "id": "720/1", "options": {"affinityKey": "1"}}]})");
   worker->Start();
   EXPECT_EQ(WaitClosed(engine_, "w").status(), v1::WORKFLOW_STATUS_COMPLETED);
   EXPECT_THAT(groups, ::testing::ElementsAre("360/0 720/0 ", "360/1 720/1 "));

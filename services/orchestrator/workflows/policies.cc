@@ -36,6 +36,7 @@ ActivityOptions DeleteOptions() {
 ActivityOptions MetadataOptions() {
   ActivityOptions options;
   options.set_queue("metadata");
+  options.mutable_heartbeat_timeout()->set_seconds(5);
   options.mutable_start_to_close_timeout()->set_seconds(10);
   options.mutable_schedule_to_close_timeout()->set_seconds(kDay);
   options.mutable_retry()->mutable_initial_interval()->set_seconds(1);
