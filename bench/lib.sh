@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# shellcheck disable=SC2034
 # What the benchmarks share: figures against goals, medians, a clock. Sourced by run.sh.
 
 SHORT=0

@@ -31,12 +31,13 @@ class SegmentCacheTest : public GatewayTest {
     return object;
   }
   template <typename T>
-  static T Run(boost::asio::awaitable<T> task) {
-    boost::asio::io_context io;
-    auto result = boost::asio::co_spawn(io, std::move(task), boost::asio::use_future);
-    io.run();
+  T Run(boost::asio::awaitable<T> task) {
+    io_.restart();
+    auto result = boost::asio::co_spawn(io_, std::move(task), boost::asio::use_future);
+    io_.run();
     return result.get();
   }
+  boost::asio::io_context io_;  // outlives the fetches, which wake those who wait on it
   std::optional<SegmentCache> cache_;
 };
 

@@ -14,7 +14,7 @@ class Signal {
  public:
   Signal();
   ~Signal();
-  // Wakes all who wait now or later. Must not run after the waiters' I/O threads are gone.
+  // Wakes all who wait now or later. The waiters' io_context must still exist, running or not.
   void Fire();
   boost::asio::awaitable<void> Wait();
 
