@@ -8,8 +8,9 @@ add_library(vora_options INTERFACE)
 target_include_directories(vora_options INTERFACE ${CMAKE_SOURCE_DIR})
 target_compile_options(vora_options INTERFACE -Wall -Wextra -Wconversion -Werror -Wno-psabi)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
-  # -Wrestrict of g++ 12 is wrong about "literal" + std::string (GCC bug 105651).
-  target_compile_options(vora_options INTERFACE -Wno-restrict $<$<COMPILE_LANGUAGE:CXX>:-fcoroutines>)
+  # g++ 12 is wrong about "literal" + std::string (-Wrestrict, GCC bug 105651), and about the frames of Asio's coroutines once it has
+  # inlined their allocation function but not its counterpart (-Wmismatched-new-delete).
+  target_compile_options(vora_options INTERFACE -Wno-restrict -Wno-mismatched-new-delete $<$<COMPILE_LANGUAGE:CXX>:-fcoroutines>)
 endif()
 if(VORA_SANITIZE)
   target_compile_options(vora_options INTERFACE -fsanitize=${VORA_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
