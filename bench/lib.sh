@@ -33,6 +33,7 @@ need_packages() { ensure_packages "$@"; }
 
 # need_programs TARGET...   built by ninja when they are not up to date
 need_programs() {
+  ensure_packages "${BUILD_PACKAGES[@]}"
   mkdir -p "$VORA_HOME/logs"
   [ -f "$VORA_BUILD/build.ninja" ] || cmake -S "$VORA_ROOT" -B "$VORA_BUILD" --preset release >"$VORA_HOME/logs/build.log" 2>&1 ||
     fail "the build could not be configured" "see $VORA_HOME/logs/build.log"

@@ -66,10 +66,7 @@ bench_transcode() {
   [ -s "$source" ] || { _make_source "$source.new.mp4" && mv "$source.new.mp4" "$source"; } || fail "no source could be made" ""
   export VORA_STORAGE="file://$home/objects"
   mkdir -p "$home/objects"
-  local build=''
-  [ -x "$VORA_BUILD/bin/vora-metadata" ] && build=--no-build
-  # shellcheck disable=SC2086
-  "$VORA_ROOT/deploy/local/up.sh" $build >&2 || fail "the stack did not start" "see $VORA_HOME/logs"
+  "$VORA_ROOT/deploy/local/up.sh" >&2 || fail "the stack did not start" "see $VORA_HOME/logs"
   for ((round = 0; round < ROUNDS; round++)); do
     ffmpeg=$(_ffmpeg_ladder "$source" "$home/ffmpeg") || exit 1
     read -r first ready <<<"$(_vora_ladder "$source")"

@@ -2,6 +2,7 @@
 # Runs Vora's tests on a fresh Debian 12: installs what they need, builds, runs, and ends with a line `N passed, N failed, N skipped`.
 set -uo pipefail
 export VORA_HOME="${VORA_TEST_HOME:-$(cd "$(dirname "$0")/.." && pwd)/.vora/tests}"
+mkdir -p "$VORA_HOME" && VORA_HOME="$(cd "$VORA_HOME" && pwd)" || exit 1
 . "$(dirname "$0")/../deploy/local/stack.sh"
 . "$VORA_ROOT/deploy/local/packages.sh"
 . "$VORA_ROOT/deploy/local/build.sh"
@@ -12,9 +13,9 @@ Usage: tests/run.sh [SUITE...]
 
 Suites (all of them without an argument):
   unit         every library and daemon by itself, against a real PostgreSQL where it uses one
-  integration  the object-store contract and the whole stack on a real S3 server (Ceph RGW)
+  integration  the object-store contract and its faults on a real S3 server (Ceph RGW)
   e2e          uploads and playback through the running stack, in a real browser
-  faults       parts killed and stores taken away while videos are processed; each ends in recovery
+  faults       parts killed and stores taken away (also the S3 server under a whole stack) while videos are processed; each ends in recovery
   all          all of these
 
 The stacks of the tests live under .vora/tests and on ports of their own; a stack that you run is left alone.
@@ -26,7 +27,7 @@ for argument in "$@"; do
   case "$argument" in
     unit | integration | e2e | faults) suites+=("$argument") ;;
     all) suites+=(unit integration e2e faults) ;;
-    containers) say "containers: there are no images yet, so this suite is empty" ;;
+    containers) say "containers: there are no images yet, so this suite is empty"; [ $# -eq 1 ] && { echo "0 passed, 0 failed, 1 skipped"; exit 0; } ;;
     --help | -h) usage; exit 0 ;;
     *) usage >&2; fail "unknown suite: $argument" ;;
   esac
@@ -48,8 +49,10 @@ run_ctest() {
   ran=$(grep -cE '^ *[0-9]+/[0-9]+ Test' "$out/ctest.log")
   for report in "$out"/*.xml; do
     [ -e "$report" ] || continue
-    reported=$((reported + 1))
+    total='' bad=0 off=0
     read -r total bad off < <(sed -n 's/^<testsuites tests="\([0-9]*\)" failures="\([0-9]*\)" disabled="\([0-9]*\)" errors="\([0-9]*\)".*/\1 \2 \3/p' "$report")
+    [ -n "$total" ] || continue   # not a report of a run
+    reported=$((reported + 1))
     local skips
     skips=$(grep -c '<skipped' "$report")
     add_counts $((total - bad - off - skips)) "$bad" $((off + skips))
@@ -67,16 +70,19 @@ run_node() {
   (cd "$VORA_ROOT/tests" && node --test --test-concurrency=1 --test-reporter=tap "$suite"/*.test.mjs) 2>&1 | tee "$log" |
     grep -E --line-buffered '^ *(not )?ok |^# Subtest' || true
   local good bad off
+  local code=${PIPESTATUS[0]}
   good=$(sed -n 's/^# pass \([0-9]*\)$/\1/p' "$log" | tail -n 1)
   bad=$(sed -n 's/^# fail \([0-9]*\)$/\1/p' "$log" | tail -n 1)
-  off=$(sed -n 's/^# \(skipped\|todo\|cancelled\) \([0-9]*\)$/\2/p' "$log" | tail -n 3 | paste -sd+ | sed 's/^$/0/')
+  off=$(sed -n 's/^# \(skipped\|todo\) \([0-9]*\)$/\2/p' "$log" | tail -n 2 | paste -sd+ | sed 's/^$/0/')
+  bad=$((${bad:-0} + $(sed -n 's/^# cancelled \([0-9]*\)$/\1/p' "$log" | tail -n 1 | sed 's/^$/0/')))
+  if [ "$code" != 0 ] && [ "$bad" = 0 ]; then bad=1; fi
   if [ -z "$good" ]; then
     tail -n 30 "$log"
     add_counts 0 1 0
     return
   fi
-  add_counts "$good" "${bad:-0}" "$((off))"
-  [ "${bad:-0}" = 0 ] || grep -B 2 -A 30 '^ *not ok' "$log" | head -n 200
+  add_counts "$good" "$bad" "$((off))"
+  [ "$bad" = 0 ] || grep -B 2 -A 30 '^ *not ok' "$log" | head -n 200
 }
 
 stop_rgw() { [ -n "${rgw_home:-}" ] && bash "$VORA_ROOT/tests/env/ceph.sh" stop "$rgw_home" >/dev/null 2>&1; }
@@ -107,6 +113,11 @@ for suite in "${suites[@]}"; do
     e2e | faults) run_node "$suite" ;;
   esac
   say "suite $suite took $((SECONDS - began)) s"
+done
+
+# The stacks of the suites are stopped; their logs stay.
+for name in e2e:18080 local:14080 faults:20080 faults-s3:23080; do
+  [ -d "$VORA_HOME/${name%:*}" ] && VORA_HOME="$VORA_HOME/${name%:*}" VORA_PORT_BASE="${name#*:}" "$VORA_ROOT/deploy/local/down.sh" >/dev/null
 done
 
 printf '%s passed, %s failed, %s skipped\n' "$passed" "$failed" "$skipped"

@@ -60,6 +60,7 @@ ensure_packages() {
     case "$package" in
       postgresql) _as_root systemctl disable -q postgresql 2>/dev/null ;;
       varnish) _as_root systemctl disable -q varnish varnishncsa 2>/dev/null ;;
+      ceph-base) _as_root systemctl disable -q ceph.target ceph-crash rbdmap 2>/dev/null ;;
       nginx-light) _as_root systemctl disable -q nginx 2>/dev/null ;;
     esac
   done

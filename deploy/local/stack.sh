@@ -125,7 +125,11 @@ is_ready() { curl -fsS -m 2 -o /dev/null "http://127.0.0.1:$1/readyz"; }
 # PostgreSQL refuses to run as root. The capability lets its user through private parent folders to its own data.
 POSTGRES_AS=()
 if [ "$(id -u)" = 0 ]; then
-  POSTGRES_AS=(setpriv --reuid=postgres --regid=postgres --init-groups --inh-caps=+dac_read_search --ambient-caps=+dac_read_search)
+  POSTGRES_AS=(setpriv --reuid=postgres --regid=postgres --init-groups)
+  # Not to be had in every container; then the folders above VORA_HOME must let everybody through.
+  if setpriv --inh-caps=+dac_read_search --ambient-caps=+dac_read_search true 2>/dev/null; then
+    POSTGRES_AS+=(--inh-caps=+dac_read_search --ambient-caps=+dac_read_search)
+  fi
 fi
 
 postgres_bin() {
@@ -145,9 +149,12 @@ start_postgres() {
   [ -s "$secret" ] || (umask 077 && head -c 18 /dev/urandom | base64 | tr -d '+/=\n' >"$secret")
   if [ ! -s "$data/PG_VERSION" ]; then
     rm -rf "$data.new" "$data" && mkdir -p "$data.new"
-    [ "$(id -u)" = 0 ] && chown postgres:postgres "$data.new"
-    "${POSTGRES_AS[@]}" "$bin/initdb" -D "$data.new" -U vora -A scram-sha-256 --pwfile=/dev/stdin -E UTF8 --locale=C.UTF-8 \
-      <"$secret" >>"$(log_file postgres)" 2>&1 || fail "initdb failed" "see $(log_file postgres)"
+    (umask 077 && cp "$secret" "$data.password")
+    [ "$(id -u)" = 0 ] && chown postgres:postgres "$data.new" "$data.password"
+    "${POSTGRES_AS[@]}" "$bin/initdb" -D "$data.new" -U vora -A scram-sha-256 --pwfile="$data.password" -E UTF8 --locale=C.UTF-8 \
+      >>"$(log_file postgres)" 2>&1 </dev/null ||
+      fail "initdb failed" "see $(log_file postgres); if it cannot reach $data, set VORA_HOME to a folder that user postgres can reach"
+    rm -f "$data.password"
     mv "$data.new" "$data"
   fi
   check_ports postgres

@@ -14,8 +14,8 @@
 namespace vora::auth {
 
 struct PlaybackKey {
-  std::string id;        // 1 to 16 characters of [A-Za-z0-9_-]
-  std::string secret;    // at least 16 bytes
+  std::string id;      // 1 to 16 characters of [A-Za-z0-9_-]
+  std::string secret;  // at least 16 bytes
 };
 
 // Parses "id1:secret1,id2:secret2" (secret as hex or plain text). INVALID_ARGUMENT names the entry, never the secret.

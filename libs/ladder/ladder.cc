@@ -21,7 +21,7 @@ Rung MakeRung(const char* name, int height, int64_t max_bitrate) {
   rung.set_crf(23);
   rung.set_preset("veryfast");
   rung.set_profile("high");
-  rung.set_threads(2);
+  rung.set_threads(1);
   return rung;
 }
 

@@ -131,6 +131,13 @@ TEST(PlanTest, SegmentsAreWholeFramesAndGops) {
   EXPECT_EQ(slides.tracks(0).frames_per_gop(), 1);
 }
 
+TEST(PlanTest, RefusesWhatWouldNotFitIntoOnePayloadBeforeAnythingIsEncoded) {
+  EXPECT_TRUE(MakePlan(Media(1920, 1080, 30, 1, int64_t{30} * 3600 * 4), DefaultLadder()).ok());
+  const auto plan = MakePlan(Media(1920, 1080, 30, 1, int64_t{30} * 3600 * 30), DefaultLadder());
+  EXPECT_EQ(plan.status().code(), StatusCode::kFailedPrecondition);
+  EXPECT_THAT(Message(plan.status()), ::testing::StartsWith("media.too_long: the video is longer than "));
+}
+
 TEST(PlanTest, SaysWhyThereIsNone) {
   MediaInfo media = Media(1280, 720, 30, 1, 100);
   media.clear_video();

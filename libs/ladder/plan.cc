@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
 #include <optional>
 #include <vector>
 
@@ -16,6 +17,10 @@ using workflow::v1::Plan;
 using workflow::v1::Rung;
 using workflow::v1::TrackPlan;
 using workflow::v1::VideoStream;
+
+// Segments over all tracks. Their list travels in one workflow payload (1 MiB) when the masters are published, and takes about 60 bytes
+// each.
+constexpr int64_t kMaxSegments = 16'000;
 
 constexpr int kMinSide = 16;  // both sides; smaller pictures cannot be encoded sensibly
 
@@ -119,6 +124,13 @@ StatusOr<Plan> MakePlan(const MediaInfo& media, const Ladder& ladder) {
     *plan.add_tracks() = VideoTrack(video, rung, grid);
   }
   if (media.audio_size() > 0) *plan.add_tracks() = AudioTrack(media, ladder, grid);
+  if (int64_t{grid.segments} * plan.tracks_size() > kMaxSegments) {
+    const double hours = static_cast<double>(kMaxSegments) / plan.tracks_size() * grid.segment_seconds / 3600;
+    char limit[32];
+    std::snprintf(limit, sizeof limit, "%.1f", hours);
+    return FailedPrecondition(std::string("media.too_long: the video is longer than ") + limit +
+                              " hours, the most that this ladder's renditions and segment length allow");
+  }
   for (int first = 0; first < grid.segments;) {
     ChunkPlan* chunk = plan.add_chunks();
     chunk->set_index(plan.chunks_size() - 1);

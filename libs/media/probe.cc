@@ -1,6 +1,7 @@
 #include "libs/media/probe.h"
 
 #include <algorithm>
+#include <cctype>
 #include <cmath>
 #include <cstdio>
 
@@ -11,6 +12,12 @@
 
 namespace vora::media {
 namespace {
+
+// Characters of BCP 47, not merely "undetermined": a file may hold anything there.
+bool IsLanguageTag(std::string_view text) {
+  return !text.empty() && text.size() <= 35 && text != "und" &&
+         std::all_of(text.begin(), text.end(), [](unsigned char c) { return c < 0x80 && (std::isalnum(c) || c == '-'); });
+}
 
 using workflow::v1::MediaInfo;
 using workflow::v1::VideoStream;
@@ -47,7 +54,7 @@ void DescribeAudio(AVFormatContext* context, MediaInfo* info) {
     if (duration <= 0 && context->duration > 0) duration = static_cast<double>(context->duration) / AV_TIME_BASE;
     audio->set_duration_seconds(duration);
     const AVDictionaryEntry* language = av_dict_get(stream.metadata, "language", nullptr, 0);
-    if (language != nullptr && std::string_view(language->value) != "und") audio->set_language(language->value);
+    if (language != nullptr && IsLanguageTag(language->value)) audio->set_language(language->value);
   }
 }
 

@@ -45,7 +45,8 @@ StatusOr<CodecPtr> OpenX264(const TrackPlan& plan, const VideoColor& color) {
   c->time_base = {plan.frame_rate_den(), plan.frame_rate_num()};
   c->framerate = {plan.frame_rate_num(), plan.frame_rate_den()};
   c->gop_size = plan.frames_per_gop();
-  c->thread_count = std::max(1, rung.threads());
+  // With a rate cap, x264's frame threads look at how far the others have come, so the bytes would depend on timing.
+  c->thread_count = rung.max_bitrate() > 0 ? 1 : std::max(1, rung.threads());
   c->flags |= AV_CODEC_FLAG_GLOBAL_HEADER | AV_CODEC_FLAG_CLOSED_GOP;
   c->color_range = AVCOL_RANGE_MPEG;
   c->color_primaries = static_cast<AVColorPrimaries>(color.primaries);

@@ -6,6 +6,7 @@
 #include <netinet/in.h>
 #include <pwd.h>
 #include <signal.h>
+#include <linux/capability.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -61,8 +62,11 @@ int FreePort() {
 // PostgreSQL refuses to run as root: then it runs as user postgres, who may look through the private folders above its own.
 std::vector<std::string> AsServerUser(std::vector<std::string> command) {
   if (geteuid() != 0) return command;
-  std::vector<std::string> out = {
-      "setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups", "--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search"};
+  std::vector<std::string> out = {"setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups"};
+  // Not to be had in every container.
+  if (prctl(PR_CAPBSET_READ, CAP_DAC_READ_SEARCH) == 1) {
+    out.insert(out.end(), {"--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search"});
+  }
   out.insert(out.end(), command.begin(), command.end());
   return out;
 }

@@ -7,7 +7,10 @@ namespace {
 // OK when `result` failed with `code`, as it must.
 Status MustFail(const StatusOr<ObjectInfo>& result, StatusCode code, const std::string& lacking) {
   if (result.ok()) return FailedPrecondition(lacking);
-  return result.status().code() == code ? absl::OkStatus() : result.status();
+  if (result.status().code() == code) return absl::OkStatus();
+  // Some stores refuse the header itself (HTTP 501 or 400).
+  const bool refused = result.status().code() == StatusCode::kUnimplemented || result.status().code() == StatusCode::kInvalidArgument;
+  return refused ? FailedPrecondition(lacking + " (it answers: " + Message(result.status()) + ")") : result.status();
 }
 
 Status Probe(ObjectStore& store, const std::string& key) {

@@ -99,12 +99,21 @@ StatusOr<bool> HoldsAlready(int fd, std::string_view bytes, int64_t offset) {
   std::string buffer(std::min(bytes.size(), kWriteBytes), '\0');
   while (!bytes.empty()) {
     size_t size = std::min(bytes.size(), buffer.size());
-    VORA_RETURN_IF_ERROR(ReadAt(fd, buffer.data(), size, offset));
+    Status read = ReadAt(fd, buffer.data(), size, offset);
+    if (read.code() == StatusCode::kDataLoss) return false;  // the file ends before: a crash left the record without its bytes
+    VORA_RETURN_IF_ERROR(read);
     if (std::memcmp(buffer.data(), bytes.data(), size) != 0) return false;
     bytes.remove_prefix(size);
     offset += static_cast<int64_t>(size);
   }
   return true;
+}
+
+// A sync that failed is reported once, and the pages count as clean afterwards: without its record, a repeated call writes them again.
+Status SyncOrForget(int data, int parts, int number) {
+  Status synced = SyncData(data);
+  if (!synced.ok()) WriteAt(parts, std::string(kRecordBytes, '\0'), RecordOffset(number)).IgnoreError();
+  return synced;
 }
 
 Status NoSuchMultipart(const std::string& id) { return NotFound("multipart upload " + id + " does not exist"); }
@@ -181,7 +190,7 @@ StatusOr<CompletedPart> LocalObjectStore::UploadPart(const std::string& key, con
     VORA_ASSIGN_OR_RETURN(bool same, HoldsAlready(data.get(), bytes, offset));
     if (same) {
       // The call that wrote it may have been interrupted before its sync.
-      VORA_RETURN_IF_ERROR(SyncData(data.get()));
+      VORA_RETURN_IF_ERROR(SyncOrForget(data.get(), parts, number));
       VORA_RETURN_IF_ERROR(SyncData(parts));
       return CompletedPart{number, before->etag};
     }
@@ -195,7 +204,7 @@ StatusOr<CompletedPart> LocalObjectStore::UploadPart(const std::string& key, con
   PartRecord record{static_cast<int64_t>(bytes.size()), RandomHex(16)};
   VORA_RETURN_IF_ERROR(WriteAt(parts, EncodeRecord(number, record), RecordOffset(number)));
   bool sent = SendRecord(parts, number);
-  VORA_RETURN_IF_ERROR(SyncData(data.get()));
+  VORA_RETURN_IF_ERROR(SyncOrForget(data.get(), parts, number));
   if (!sent) VORA_RETURN_IF_ERROR(SyncData(parts));
   return CompletedPart{number, record.etag};
 }

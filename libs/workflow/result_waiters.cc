@@ -44,7 +44,10 @@ struct ResultWaiters::Impl {
       waiter.done(described.status(), {});
       return true;
     }
-    waiter.request.set_run_id(described->info().run_id());
+    {
+      std::lock_guard lock(mutex);   // RunClosed reads it
+      waiter.request.set_run_id(described->info().run_id());
+    }
     if (described->info().status() == v1::WORKFLOW_STATUS_RUNNING && !last) return false;
     waiter.done({}, described->info());
     return true;

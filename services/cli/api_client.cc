@@ -13,18 +13,27 @@ using nlohmann::json;
 
 StatusCode CodeOf(int http_status) {
   switch (http_status) {
-    case 400: return StatusCode::kInvalidArgument;
-    case 401: return StatusCode::kUnauthenticated;
-    case 403: return StatusCode::kPermissionDenied;
+    case 400:
+      return StatusCode::kInvalidArgument;
+    case 401:
+      return StatusCode::kUnauthenticated;
+    case 403:
+      return StatusCode::kPermissionDenied;
     case 404:
-    case 410: return StatusCode::kNotFound;
-    case 409: return StatusCode::kFailedPrecondition;
+    case 410:
+      return StatusCode::kNotFound;
+    case 409:
+      return StatusCode::kFailedPrecondition;
     case 413:
-    case 429: return StatusCode::kResourceExhausted;
+    case 429:
+      return StatusCode::kResourceExhausted;
     case 503:
-    case 502: return StatusCode::kUnavailable;
-    case 504: return StatusCode::kDeadlineExceeded;
-    default: return StatusCode::kInternal;
+    case 502:
+      return StatusCode::kUnavailable;
+    case 504:
+      return StatusCode::kDeadlineExceeded;
+    default:
+      return StatusCode::kInternal;
   }
 }
 
@@ -34,7 +43,8 @@ constexpr auto kReconnectPause = std::chrono::milliseconds(500);
 
 Status StatusFromResponse(const http::ClientResponse& response) {
   std::string message = "HTTP status " + std::to_string(response.status);
-  if (const json body = json::parse(response.body, nullptr, false); body.is_object() && body.contains("error") && body["error"].is_object()) {
+  if (const json body = json::parse(response.body, nullptr, false);
+      body.is_object() && body.contains("error") && body["error"].is_object()) {
     message = body["error"].value("message", message);
     if (const std::string field = body["error"].value("field", ""); !field.empty()) message += " (field " + field + ")";
   }

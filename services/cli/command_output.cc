@@ -23,7 +23,7 @@ bool IsFinal(const std::string& state) { return state == "READY" || state == "FA
 void CatchInterrupts() {
   struct sigaction action {};
   action.sa_handler = [](int) { interrupted = 1; };
-  action.sa_flags = static_cast<int>(SA_RESETHAND);   // a second Ctrl-C ends at once
+  action.sa_flags = static_cast<int>(SA_RESETHAND);  // a second Ctrl-C ends at once
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
@@ -39,7 +39,9 @@ void PrintJson(const nlohmann::json& value) {
 int ReportError(const GlobalOptions& global, const Status& status) {
   if (status.code() == StatusCode::kCancelled && Interrupted()) return kInterruptedExit;
   if (global.json) {
-    std::fprintf(stderr, "%s\n", nlohmann::json{{"error", {{"code", absl::StatusCodeToString(status.code())}, {"message", Message(status)}}}}.dump().c_str());
+    std::fprintf(
+        stderr, "%s\n",
+        nlohmann::json{{"error", {{"code", absl::StatusCodeToString(status.code())}, {"message", Message(status)}}}}.dump().c_str());
   } else {
     std::fprintf(stderr, "vora: %s\n", Message(status).c_str());
   }
@@ -50,9 +52,11 @@ void PrintVideo(const nlohmann::json& video) {
   const auto text = [&](const char* key) { return video.value(key, std::string()); };
   std::printf("%s  %s\n", text("video_id").c_str(), text("title").c_str());
   for (const auto& line : RenderVideo(video)) std::printf("%s\n", line.c_str());
-  if (const double seconds = video.value("duration_seconds", 0.0); seconds > 0) std::printf("  length   %s\n", FormatSeconds(seconds).c_str());
+  if (const double seconds = video.value("duration_seconds", 0.0); seconds > 0)
+    std::printf("  length   %s\n", FormatSeconds(seconds).c_str());
   if (!text("failure").empty()) std::printf("  failure  %s (%s)\n", text("failure").c_str(), text("failure_code").c_str());
-  for (const auto& warning : video.value("warnings", nlohmann::json::array())) std::printf("  warning  %s\n", warning.get<std::string>().c_str());
+  for (const auto& warning : video.value("warnings", nlohmann::json::array()))
+    std::printf("  warning  %s\n", warning.get<std::string>().c_str());
   for (const char* key : {"watch_url", "hls_url", "dash_url"}) {
     if (!text(key).empty()) std::printf("  %-8.*s %s\n", static_cast<int>(std::string(key).find('_')), key, text(key).c_str());
   }
@@ -78,7 +82,8 @@ int FollowVideo(const GlobalOptions& global, const std::string& video_id) {
         Interrupted);
   }
   if (!status.ok()) {
-    if (Interrupted() && !global.json) std::fprintf(stderr, "\nStopped watching; processing goes on. See it with: vora watch %s\n", video_id.c_str());
+    if (Interrupted() && !global.json)
+      std::fprintf(stderr, "\nStopped watching; processing goes on. See it with: vora watch %s\n", video_id.c_str());
     return ReportError(global, status);
   }
   const std::string state = last.value("state", "");
@@ -87,7 +92,8 @@ int FollowVideo(const GlobalOptions& global, const std::string& video_id) {
     return 0;
   }
   if (!global.json) {
-    std::fprintf(stderr, "vora: the video is %s%s%s\n", state.c_str(), last.value("failure", "").empty() ? "" : ": ", last.value("failure", "").c_str());
+    std::fprintf(stderr, "vora: the video is %s%s%s\n", state.c_str(), last.value("failure", "").empty() ? "" : ": ",
+                 last.value("failure", "").c_str());
   }
   return 1;
 }

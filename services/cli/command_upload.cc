@@ -39,9 +39,11 @@ StatusOr<std::string> HashFile(const FileIdentity& file, ProgressView& view) {
 void ShowTransfer(ProgressView& view, TransferRate& rate, int64_t sent, int64_t total) {
   rate.Update(sent);
   const int percent = total > 0 ? static_cast<int>(sent * 100 / total) : 100;
-  std::string line = "  upload    " + Bar(percent, 24) + "  " + FormatBytes(static_cast<double>(sent)) + " of " + FormatBytes(static_cast<double>(total));
+  std::string line =
+      "  upload    " + Bar(percent, 24) + "  " + FormatBytes(static_cast<double>(sent)) + " of " + FormatBytes(static_cast<double>(total));
   if (rate.bytes_per_second() > 0) {
-    line += "  " + FormatBytes(rate.bytes_per_second()) + "/s  " + FormatSeconds(static_cast<double>(total - sent) / rate.bytes_per_second()) + " left";
+    line += "  " + FormatBytes(rate.bytes_per_second()) + "/s  " +
+            FormatSeconds(static_cast<double>(total - sent) / rate.bytes_per_second()) + " left";
   }
   view.Show({line}, "upload" + std::to_string(percent / 10));
 }

@@ -38,7 +38,8 @@ void PrintTable(const json& page) {
                 video.value("progress_percent", 0), seconds > 0 ? FormatSeconds(seconds).c_str() : "-", video.value("title", "").c_str());
   }
   if (page.value("videos", json::array()).empty()) std::printf("No videos yet. Upload one: vora upload FILE\n");
-  if (const std::string next = page.value("next_page_token", ""); !next.empty()) std::printf("More: vora list --page-token %s\n", next.c_str());
+  if (const std::string next = page.value("next_page_token", ""); !next.empty())
+    std::printf("More: vora list --page-token %s\n", next.c_str());
 }
 
 void PrintHistory(const json& history) {
@@ -46,11 +47,13 @@ void PrintHistory(const json& history) {
     const json attributes = event.value("attributes", json::object());
     std::string what;
     for (const char* key : {"activity_id", "activity_type", "attempt", "worker_id", "timer_id", "reason"}) {
-      if (attributes.contains(key)) what += std::string(what.empty() ? "" : "  ") + key + "=" + (attributes[key].is_string() ? attributes[key].get<std::string>() : attributes[key].dump());
+      if (attributes.contains(key))
+        what += std::string(what.empty() ? "" : "  ") + key + "=" +
+                (attributes[key].is_string() ? attributes[key].get<std::string>() : attributes[key].dump());
     }
     if (attributes.contains("failure")) what += "  failure=" + attributes["failure"].dump();
-    std::printf("%5s  %-26s %-36s %s\n", event.contains("event_id") ? event["event_id"].dump().c_str() : "", event.value("time", "").c_str(),
-                event.value("type", "").c_str(), what.c_str());
+    std::printf("%5s  %-26s %-36s %s\n", event.contains("event_id") ? event["event_id"].dump().c_str() : "",
+                event.value("time", "").c_str(), event.value("type", "").c_str(), what.c_str());
   }
   for (const auto& pending : history.value("pending_activities", json::array())) {
     std::printf("  now  %-26s %-36s %s\n", "", pending.value("state", "").c_str(), pending.dump().c_str());
@@ -67,7 +70,9 @@ int RunList(const GlobalOptions& global, const ListArguments& arguments) {
   return CallAndPrint(global, "GET", path, PrintTable);
 }
 
-int RunShow(const GlobalOptions& global, const std::string& video_id) { return CallAndPrint(global, "GET", VideoPath(video_id), PrintVideo); }
+int RunShow(const GlobalOptions& global, const std::string& video_id) {
+  return CallAndPrint(global, "GET", VideoPath(video_id), PrintVideo);
+}
 
 int RunWatch(const GlobalOptions& global, const std::string& video_id) { return FollowVideo(global, PercentEncode(video_id)); }
 
@@ -77,7 +82,8 @@ int RunPlayUrl(const GlobalOptions& global, const std::string& video_id, const s
   if (!video.ok()) return ReportError(global, video.status());
   const std::string url = video->value(kind + "_url", "");
   if (url.empty() || !video->value("playable", false)) {
-    return ReportError(global, FailedPrecondition("the video cannot be played yet: it is " + video->value("state", "?") + ". Follow it with: vora watch " + video_id));
+    return ReportError(global, FailedPrecondition("the video cannot be played yet: it is " + video->value("state", "?") +
+                                                  ". Follow it with: vora watch " + video_id));
   }
   if (global.json) {
     PrintJson({{"url", url}});
@@ -92,7 +98,8 @@ int RunCancel(const GlobalOptions& global, const std::string& video_id) {
 }
 
 int RunRetry(const GlobalOptions& global, const std::string& video_id, bool wait) {
-  const int code = CallAndPrint(global, "POST", VideoPath(video_id) + "/retry", [](const json&) { std::printf("Processing again what is missing.\n"); });
+  const int code =
+      CallAndPrint(global, "POST", VideoPath(video_id) + "/retry", [](const json&) { std::printf("Processing again what is missing.\n"); });
   return code == 0 && wait ? FollowVideo(global, PercentEncode(video_id)) : code;
 }
 

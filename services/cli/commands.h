@@ -8,16 +8,16 @@
 namespace vora::cli {
 
 struct GlobalOptions {
-  std::string server;        // base URL of the edge
-  std::string upload_url;    // tus endpoint
-  bool json = false;         // machine-readable results on stdout
+  std::string server;      // base URL of the edge
+  std::string upload_url;  // tus endpoint
+  bool json = false;       // machine-readable results on stdout
 };
 
 struct UploadArguments {
   std::string file, title, description;
-  bool wait = true;          // follow until READY
-  bool checksum = true;      // send the file's sha256, to be verified at the end
-  int64_t max_rate = 0;      // bytes/s; 0: no limit
+  bool wait = true;      // follow until READY
+  bool checksum = true;  // send the file's sha256, to be verified at the end
+  int64_t max_rate = 0;  // bytes/s; 0: no limit
 };
 
 struct ListArguments {
@@ -29,7 +29,7 @@ int RunUpload(const GlobalOptions& global, const UploadArguments& arguments);
 int RunList(const GlobalOptions& global, const ListArguments& arguments);
 int RunShow(const GlobalOptions& global, const std::string& video_id);
 int RunWatch(const GlobalOptions& global, const std::string& video_id);
-int RunPlayUrl(const GlobalOptions& global, const std::string& video_id, const std::string& kind);   // hls, dash or watch
+int RunPlayUrl(const GlobalOptions& global, const std::string& video_id, const std::string& kind);  // hls, dash or watch
 int RunCancel(const GlobalOptions& global, const std::string& video_id);
 int RunRetry(const GlobalOptions& global, const std::string& video_id, bool wait);
 int RunDelete(const GlobalOptions& global, const std::string& video_id);

@@ -37,11 +37,13 @@ int main(int argc, char** argv) {
   vora::cli::UploadArguments upload;
   bool no_wait = false;
   bool no_checksum = false;
-  CLI::App* upload_command = app.add_subcommand("upload", "Upload a file and follow it until it can be watched; the same command resumes after an interruption");
+  CLI::App* upload_command =
+      app.add_subcommand("upload", "Upload a file and follow it until it can be watched; the same command resumes after an interruption");
   upload_command->add_option("FILE", upload.file, "The video file")->required();
   upload_command->add_option("--title", upload.title, "Title (default: the file's name)");
   upload_command->add_option("--description", upload.description, "Description");
-  upload_command->add_option("--max-rate", upload.max_rate, "At most so many bytes per second (64KiB, 2MiB ...)")->transform(CLI::AsSizeValue(false));
+  upload_command->add_option("--max-rate", upload.max_rate, "At most so many bytes per second (64KiB, 2MiB ...)")
+      ->transform(CLI::AsSizeValue(false));
   upload_command->add_flag("--no-wait", no_wait, "End after the upload, without waiting for the processing");
   upload_command->add_flag("--no-checksum", no_checksum, "Do not compute and send the file's SHA-256");
   upload_command->callback([&] {
@@ -59,20 +61,30 @@ int main(int argc, char** argv) {
   list_command->callback([&] { exit_code = vora::cli::RunList(global, list); });
 
   AddVideoCommand(app, "show", "Show a video", video_id)->callback([&] { exit_code = vora::cli::RunShow(global, video_id); });
-  AddVideoCommand(app, "watch", "Follow a video's processing live", video_id)->callback([&] { exit_code = vora::cli::RunWatch(global, video_id); });
+  AddVideoCommand(app, "watch", "Follow a video's processing live", video_id)->callback([&] {
+    exit_code = vora::cli::RunWatch(global, video_id);
+  });
 
   std::string kind = "hls";
   CLI::App* play_url = AddVideoCommand(app, "play-url", "Print the URL to play a video", video_id);
-  play_url->add_option("--kind", kind, "hls, dash, or watch (the player page)")->check(CLI::IsMember({"hls", "dash", "watch"}))->capture_default_str();
+  play_url->add_option("--kind", kind, "hls, dash, or watch (the player page)")
+      ->check(CLI::IsMember({"hls", "dash", "watch"}))
+      ->capture_default_str();
   play_url->callback([&] { exit_code = vora::cli::RunPlayUrl(global, video_id, kind); });
 
-  AddVideoCommand(app, "cancel", "Stop processing a video", video_id)->callback([&] { exit_code = vora::cli::RunCancel(global, video_id); });
+  AddVideoCommand(app, "cancel", "Stop processing a video", video_id)->callback([&] {
+    exit_code = vora::cli::RunCancel(global, video_id);
+  });
   bool retry_wait = false;
   CLI::App* retry = AddVideoCommand(app, "retry", "Process again what failed or was cancelled; finished work is kept", video_id);
   retry->add_flag("--wait", retry_wait, "Follow it until it ends");
   retry->callback([&] { exit_code = vora::cli::RunRetry(global, video_id, retry_wait); });
-  AddVideoCommand(app, "delete", "Delete a video and its files", video_id)->callback([&] { exit_code = vora::cli::RunDelete(global, video_id); });
-  AddVideoCommand(app, "history", "The history of a video's workflow", video_id)->callback([&] { exit_code = vora::cli::RunHistory(global, video_id); });
+  AddVideoCommand(app, "delete", "Delete a video and its files", video_id)->callback([&] {
+    exit_code = vora::cli::RunDelete(global, video_id);
+  });
+  AddVideoCommand(app, "history", "The history of a video's workflow", video_id)->callback([&] {
+    exit_code = vora::cli::RunHistory(global, video_id);
+  });
 
   try {
     app.parse(argc, argv);

@@ -51,8 +51,10 @@ std::vector<std::string> RenderVideo(const nlohmann::json& video) {
   for (const auto& rendition : video.value("renditions", nlohmann::json::array())) {
     char name[16];
     std::snprintf(name, sizeof name, "%-8.8s", rendition.value("name", "?").c_str());
-    std::string line = "    " + std::string(name) + " " + Bar(rendition.value("progress_percent", 0), 20) + "  " + rendition.value("state", "?");
-    if (const int retries = rendition.value("retries", 0); retries > 0) line += "  (" + std::to_string(retries) + (retries == 1 ? " retry)" : " retries)");
+    std::string line =
+        "    " + std::string(name) + " " + Bar(rendition.value("progress_percent", 0), 20) + "  " + rendition.value("state", "?");
+    if (const int retries = rendition.value("retries", 0); retries > 0)
+      line += "  (" + std::to_string(retries) + (retries == 1 ? " retry)" : " retries)");
     if (const std::string failure = rendition.value("failure", ""); !failure.empty()) line += "  " + failure;
     lines.push_back(line);
   }

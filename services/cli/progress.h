@@ -30,7 +30,7 @@ class ProgressView {
   void Show(const std::vector<std::string>& lines, const std::string& key);
   // Keeps what stands and begins below it.
   void Keep();
-  void Line(const std::string& line);   // a lasting line
+  void Line(const std::string& line);  // a lasting line
 
  private:
   void Erase();

@@ -28,7 +28,8 @@ StatusOr<FileIdentity> IdentifyFile(const std::string& path) {
 ResumeStore::ResumeStore(fs::path folder) : folder_(std::move(folder)) {}
 
 ResumeStore ResumeStore::ForUser() {
-  if (const char* cache = std::getenv("XDG_CACHE_HOME"); cache != nullptr && *cache != '\0') return ResumeStore(fs::path(cache) / "vora" / "uploads");
+  if (const char* cache = std::getenv("XDG_CACHE_HOME"); cache != nullptr && *cache != '\0')
+    return ResumeStore(fs::path(cache) / "vora" / "uploads");
   const char* home = std::getenv("HOME");
   return ResumeStore(fs::path(home != nullptr ? home : "/tmp") / ".cache" / "vora" / "uploads");
 }
@@ -51,7 +52,7 @@ void ResumeStore::Remember(const FileIdentity& file, const std::string& endpoint
   fs::create_directories(folder_, error);
   const fs::path path = EntryPath(file, endpoint);
   std::ofstream(path.string() + ".new") << upload_url << '\n';
-  fs::rename(path.string() + ".new", path, error);   // best effort: without it the upload cannot be resumed, but still succeeds
+  fs::rename(path.string() + ".new", path, error);  // best effort: without it the upload cannot be resumed, but still succeeds
 }
 
 void ResumeStore::Forget(const FileIdentity& file, const std::string& endpoint) const {

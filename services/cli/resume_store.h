@@ -13,7 +13,7 @@ namespace vora::cli {
 
 // A file as it is now: a changed file is another upload.
 struct FileIdentity {
-  std::filesystem::path path;   // absolute
+  std::filesystem::path path;  // absolute
   int64_t size = 0;
   int64_t modified_ns = 0;
 };
@@ -22,8 +22,8 @@ StatusOr<FileIdentity> IdentifyFile(const std::string& path);
 
 class ResumeStore {
  public:
-  explicit ResumeStore(std::filesystem::path folder);   // made when first written
-  static ResumeStore ForUser();                         // $XDG_CACHE_HOME/vora/uploads or ~/.cache/vora/uploads
+  explicit ResumeStore(std::filesystem::path folder);  // made when first written
+  static ResumeStore ForUser();                        // $XDG_CACHE_HOME/vora/uploads or ~/.cache/vora/uploads
 
   std::optional<std::string> Find(const FileIdentity& file, const std::string& endpoint) const;
   void Remember(const FileIdentity& file, const std::string& endpoint, const std::string& upload_url) const;

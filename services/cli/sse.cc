@@ -4,7 +4,7 @@ namespace vora::cli {
 
 void SseParser::TakeLine(std::string_view line) {
   const size_t colon = line.find(':');
-  if (colon == 0) return;   // a comment
+  if (colon == 0) return;  // a comment
   const std::string_view name = line.substr(0, colon);
   std::string_view value = colon == std::string_view::npos ? std::string_view() : line.substr(colon + 1);
   if (value.starts_with(' ')) value.remove_prefix(1);

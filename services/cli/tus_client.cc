@@ -15,7 +15,8 @@ namespace {
 
 constexpr char kTusVersion[] = "1.0.0";
 constexpr int kMaxFailuresInARow = 30;
-constexpr RetryOptions kBackoff{.max_attempts = kMaxFailuresInARow, .initial = std::chrono::milliseconds(300), .max = std::chrono::milliseconds(5000)};
+constexpr RetryOptions kBackoff{
+    .max_attempts = kMaxFailuresInARow, .initial = std::chrono::milliseconds(300), .max = std::chrono::milliseconds(5000)};
 
 http::ClientRequest TusRequest(const std::string& method, const std::string& url) {
   http::ClientRequest request;
@@ -78,7 +79,8 @@ StatusOr<int64_t> TusClient::Offset(const std::string& url) {
     return response.status == 404 || response.status == 410 ? NotFound("the upload is gone") : StatusFromResponse(response);
   }
   const std::string offset = response.headers.GetOr("Upload-Offset", "");
-  if (offset.empty() || offset.find_first_not_of("0123456789") != std::string::npos) return Internal("the upload server named no Upload-Offset");
+  if (offset.empty() || offset.find_first_not_of("0123456789") != std::string::npos)
+    return Internal("the upload server named no Upload-Offset");
   return std::stoll(offset);
 }
 
@@ -96,7 +98,8 @@ StatusOr<int64_t> TusClient::Send(const FileIdentity& file, const std::string& u
   int64_t sent = offset;
   request.upload = [&](char* buffer, size_t size) -> StatusOr<size_t> {
     if (options.cancelled && options.cancelled()) return Cancelled("interrupted");
-    if (options.max_bytes_per_second > 0) size = std::min<size_t>(size, static_cast<size_t>(std::max<int64_t>(options.max_bytes_per_second / 20, 1)));
+    if (options.max_bytes_per_second > 0)
+      size = std::min<size_t>(size, static_cast<size_t>(std::max<int64_t>(options.max_bytes_per_second / 20, 1)));
     in.read(buffer, static_cast<std::streamsize>(size));
     const auto got = in.gcount();
     if (got <= 0 && sent < file.size) return DataLoss(file.path.string() + ": became shorter while it was uploaded");
@@ -107,10 +110,11 @@ StatusOr<int64_t> TusClient::Send(const FileIdentity& file, const std::string& u
   };
   VORA_ASSIGN_OR_RETURN(const auto response, http_.Do(request));
   if (response.status == 460) return DataLoss(Message(StatusFromResponse(response)));
-  if (response.status == 409 || response.status == 423) return Unavailable("the server has another offset");   // ask again with HEAD
+  if (response.status == 409 || response.status == 423) return Unavailable("the server has another offset");  // ask again with HEAD
   if (response.status >= 300) return StatusFromResponse(response);
   const std::string confirmed = response.headers.GetOr("Upload-Offset", "");
-  if (confirmed.empty() || confirmed.find_first_not_of("0123456789") != std::string::npos) return Internal("the upload server confirmed no offset");
+  if (confirmed.empty() || confirmed.find_first_not_of("0123456789") != std::string::npos)
+    return Internal("the upload server confirmed no offset");
   return std::stoll(confirmed);
 }
 

@@ -14,9 +14,9 @@
 namespace vora::cli {
 
 struct UploadOptions {
-  std::string endpoint;                          // http://127.0.0.1:8081/files/
-  std::map<std::string, std::string> metadata;   // filename, filetype, title, sha256 ...
-  int64_t max_bytes_per_second = 0;              // 0: as fast as it goes
+  std::string endpoint;                         // http://127.0.0.1:8081/files/
+  std::map<std::string, std::string> metadata;  // filename, filetype, title, sha256 ...
+  int64_t max_bytes_per_second = 0;             // 0: as fast as it goes
   std::function<void(int64_t sent, int64_t total)> on_progress;
   std::function<void(const std::string& reason, int64_t offset)> on_resume;
   std::function<bool()> cancelled;
@@ -24,7 +24,7 @@ struct UploadOptions {
 
 struct UploadResult {
   std::string upload_id;
-  int64_t resumed_from = 0;   // bytes the server already had when this call began
+  int64_t resumed_from = 0;  // bytes the server already had when this call began
 };
 
 class TusClient {

@@ -81,7 +81,11 @@ Status OutboxRelay::SendStart(const OutboxRow& row) {
 }
 
 Status OutboxRelay::SendCancel(const OutboxRow& row) {
-  const Status cancelled = orchestrator_.Cancel("video/" + row.video_id, "cancelled by request");
+  const std::string video_workflow = "video/" + row.video_id;
+  Status cancelled = orchestrator_.Cancel(video_workflow, "cancelled by request");
+  // A run that is stuck cannot wind up; it is ended from outside, so that the video can be retried or deleted.
+  if (cancelled.code() == StatusCode::kFailedPrecondition)
+    cancelled = orchestrator_.Terminate(video_workflow, "cancelled while it was stuck");
   if (!cancelled.ok() && cancelled.code() != StatusCode::kNotFound) return cancelled;
   return outbox_.Finish(row);
 }

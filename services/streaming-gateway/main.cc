@@ -7,6 +7,7 @@
 #include <grpcpp/impl/codegen/service_type.h>
 
 #include "libs/daemon/daemon.h"
+#include "libs/storage/s3_credentials.h"
 #include "services/streaming-gateway/gateway.h"
 #include "services/streaming-gateway/gateway_service.h"
 
@@ -16,6 +17,7 @@ namespace {
 struct Settings {
   std::string http_listen = "127.0.0.1:8083";
   std::string storage;
+  storage::S3Credentials s3;
   std::string metadata = "127.0.0.1:9082";
   std::string tokens = "off";
   std::string keys;
@@ -27,6 +29,7 @@ struct Settings {
 void Declare(SettingsSchema& schema, Settings& settings) {
   schema.Add("VORA_HTTP_LISTEN", &settings.http_listen, "host:port for players and the edge");
   schema.Add("VORA_STORAGE", &settings.storage, "object store: file:///absolute/path or s3://bucket?endpoint=...", {.required = true});
+  settings.s3.Declare(schema);
   schema.Add("VORA_METADATA", &settings.metadata, "host:port of the metadata daemon's gRPC");
   schema.Add("VORA_METADATA_TIMEOUT", &settings.metadata_timeout, "how long one question to metadata may take",
              {.min = 100, .max = 30'000});

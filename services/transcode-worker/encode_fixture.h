@@ -100,7 +100,7 @@ class EncodeTest : public ::testing::Test {
     input.set_object_prefix(prefix);
     *input.mutable_media() = info_;
     *input.mutable_track() = media::VideoPlan(info_, height * 16 / 9 / 2 * 2, height, 2, "veryfast");
-    input.mutable_track()->mutable_rung()->set_threads(2);
+    input.mutable_track()->mutable_rung()->set_threads(1);
     input.mutable_chunk()->set_index(first == 0 ? 0 : 1);
     input.mutable_chunk()->set_first_segment(first);
     input.mutable_chunk()->set_segment_count(count);

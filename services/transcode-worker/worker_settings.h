@@ -5,11 +5,13 @@
 #include <string>
 
 #include "libs/core/settings.h"
+#include "libs/storage/s3_credentials.h"
 
 namespace vora::transcode {
 
 struct WorkerSettings {
   std::string storage;
+  storage::S3Credentials s3;
   std::string orchestrator = "127.0.0.1:9085";
   int64_t slots = 0;
   int64_t memory_limit = int64_t{3} << 30;

@@ -22,6 +22,7 @@ void UploadSettings::Declare(SettingsSchema& schema) {
   schema.Add("VORA_HTTP_LISTEN", &http_listen, "Address of the tus endpoint, host:port; port 0 takes any free one");
   schema.Add("VORA_STORAGE", &storage,
              "Object store: file:///absolute/path, or s3://BUCKET[/PREFIX]?endpoint=http://host:port&region=REGION", Required());
+  s3.Declare(schema);
   schema.Add("VORA_STORAGE_ALLOW_UNSAFE", &storage_allow_unsafe,
              "Start although the store does not honour conditional writes; only ever with a single replica");
   schema.Add("VORA_UPLOAD_LISTENERS", &listeners, "host:port of the UploadListener services that are told of finished uploads");

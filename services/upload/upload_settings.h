@@ -8,6 +8,7 @@
 
 #include "libs/core/retry.h"
 #include "libs/core/settings.h"
+#include "libs/storage/s3_credentials.h"
 #include "services/upload/upload_state.h"
 
 namespace vora::upload {
@@ -15,6 +16,7 @@ namespace vora::upload {
 struct UploadSettings {
   std::string http_listen = "127.0.0.1:8081";
   std::string storage;
+  storage::S3Credentials s3;
   bool storage_allow_unsafe = false;
   std::vector<std::string> listeners;
   std::string base_path = "/files/";

@@ -5,6 +5,7 @@ import path from 'node:path';
 import grpc from '@grpc/grpc-js';
 import loader from '@grpc/proto-loader';
 
+import { source } from '../env/media.mjs';
 import { root, run } from '../env/stack.mjs';
 import { stack } from './stack.mjs';
 
@@ -23,7 +24,10 @@ const load = (file, folder = path.join(root, 'tests/env/proto')) =>
 const call = (client, method, request) =>
   new Promise((resolve, reject) => client[method](request, { deadline: Date.now() + 5000 }, (error, answer) => (error ? reject(error) : resolve(answer))));
 
-before(() => stack.up());
+before(async () => {
+  await stack.up();
+  await stack.upload(await source({ seconds: 5, width: 640, height: 360 }));
+});
 
 for (const [name, [grpcOffset, adminOffset]] of Object.entries(daemons)) {
   test(`${name} answers health, reflection and its admin endpoints`, async () => {
@@ -58,6 +62,7 @@ for (const [name, [grpcOffset, adminOffset]] of Object.entries(daemons)) {
     assert.equal(config.code, 0, config.stderr);
     assert.match(config.stdout, /^VORA_LOG_LEVEL=info$/m);
     assert.doesNotMatch(config.stdout, /hush-hush/);
+    if (['upload', 'transcode-worker', 'streaming-gateway'].includes(name)) assert.match(config.stdout, /^VORA_S3_SECRET_KEY=\*\*\*$/m);
     const wrong = await run(program, [], { env: { VORA_LOG_LEVEL: 'loud', VORA_DRAIN_TIMEOUT: 'soon' } });
     assert.equal(wrong.code, 2);
     assert.match(wrong.stderr, /VORA_LOG_LEVEL/);
@@ -78,7 +83,7 @@ test('videos are served over gRPC as over REST, and watched', async () => {
   assert.deepEqual(videos.map((v) => v.video_id), rest.map((v) => v.video_id));
   await assert.rejects(call(client, 'GetVideo', { video_id: '00000000000000000000000000000000' }), (error) => error.code === grpc.status.NOT_FOUND);
   await assert.rejects(call(client, 'ListVideos', { page_size: 1000 }), (error) => error.code === grpc.status.INVALID_ARGUMENT && /page_size/.test(error.details));
-  if (videos.length > 0) {
+  {
     const stream = client.WatchVideo({ video_id: videos[0].video_id });
     stream.on('error', () => {});   // the cancel below
     const first = await new Promise((resolve, reject) => stream.once('data', resolve).once('error', reject));

@@ -28,6 +28,16 @@ test('a second up.sh finds everything running, down.sh leaves no process behind'
   assert.equal(stdout.trim(), '');
 });
 
+test('up.sh --demo ends with a video that plays', async () => {
+  const demo = await stack.up(['--no-build', '--demo']);
+  assert.match(demo.stderr, /upload {4}\[#{24}\] 100 %/);
+  for (const name of ['360p', '720p', '1080p', 'audio_0']) assert.match(demo.stderr, new RegExp(`${name} +\\[#{20}\\] 100 % {2}DONE`));
+  const url = /Ready\. Watch it at (\S+)/.exec(demo.stdout)?.[1];
+  assert.ok(url, demo.stdout);
+  assert.equal((await stack.fetch(url)).status, 200);
+  assert.match(await (await stack.fetch(url.replace('/watch/', '/v/') + '/master.m3u8')).text(), /#EXT-X-STREAM-INF/);
+});
+
 test('every daemon drains and ends with code 0 on SIGTERM', async () => {
   await stack.up();
   for (const part of ['upload', 'metadata', 'orchestrator', 'transcode-worker', 'streaming-gateway']) {

@@ -99,6 +99,7 @@ test('the master playlist declares each rendition truly', async () => {
       }
       peak += trackPeak;
     }
+    assert.ok(bytes(variant.BANDWIDTH) <= peak * 1.1, `${name}: BANDWIDTH ${variant.BANDWIDTH} is far above the peak ${peak}`);
     assert.ok(bytes(variant.BANDWIDTH) >= peak * 0.98, `${name}: BANDWIDTH ${variant.BANDWIDTH} is below the peak ${peak}`);
     assert.ok(Math.abs(bytes(variant['AVERAGE-BANDWIDTH']) - total / seconds) < (total / seconds) * 0.05, `${name}: AVERAGE-BANDWIDTH ${variant['AVERAGE-BANDWIDTH']}, measured ${total / seconds}`);
   }
@@ -176,6 +177,7 @@ test('tus-js-client in Chromium uploads a file that then plays while it is proce
     const now = await stack.video(created.video_id);
     return now.playable ? now : null;
   }, { every: 50 });
+  assert.notEqual(partial.state, 'READY', 'it can be played before it is finished');
   const src = `${stack.edge}/v/${partial.video_id}/master.m3u8`;
   await page.goto(`${pages.url}/hls.html?src=${encodeURIComponent(src)}`);
   await until('it to play to the end', () => page.evaluate(() => document.getElementById('video').ended), { timeout: 90_000 });
