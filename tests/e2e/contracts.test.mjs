@@ -71,7 +71,8 @@ for (const [name, [grpcOffset, adminOffset]] of Object.entries(daemons)) {
 }
 
 test('the contracts are linted', async () => {
-  const lint = await run(path.join(root, 'tests/node_modules/.bin/buf'), ['lint', '.'], { cwd: path.join(root, 'proto') });
+  const program = path.join(root, `tests/node_modules/@bufbuild/buf-linux-${process.arch === 'arm64' ? 'aarch64' : 'x64'}/bin/buf`);
+  const lint = await run(program, ['lint', '.'], { cwd: path.join(root, 'proto') });
   assert.equal(lint.code, 0, lint.stdout + lint.stderr);
 });
 
