@@ -41,7 +41,7 @@ ActivityOutcome EncodeAudio(const WorkerContext& context, ActivityExecution& exe
   const auto publish = [&](media::EncodedSegment segment) -> Status {
     if (segments->segments_size() == 0) {
       VORA_RETURN_IF_ERROR(
-          context.publisher().PutOnce(InitKey(input.object_prefix(), input.track().name()), segment.init, "audio/mp4", stopped).status());
+          context.publisher().PutSame(InitKey(input.object_prefix(), input.track().name()), segment.init, "audio/mp4", stopped));
     }
     VORA_ASSIGN_OR_RETURN(const int64_t bytes,
                           context.publisher().PutOnce(SegmentKey(input.object_prefix(), input.track().name(), segment.index), segment.bytes,

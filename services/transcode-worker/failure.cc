@@ -26,6 +26,8 @@ workflow::v1::Failure FailureOf(const Status& status) {
       return Make("source.not_found", message, true);
     case StatusCode::kInvalidArgument:
       return Make("worker.bad_input", message, true);
+    case StatusCode::kFailedPrecondition:
+      return Make("worker.init_mismatch", message, true);
     case StatusCode::kUnavailable:
     case StatusCode::kAborted:
       return Make("store.unavailable", message, false);

@@ -15,10 +15,19 @@ StatusOr<int64_t> Publisher::PutOnce(const std::string& key, std::string_view by
   return SizeOf(key, stopped);
 }
 
+Status Publisher::PutSame(const std::string& key, std::string_view bytes, const std::string& content_type,
+                          const std::function<bool()>& stopped) const {
+  VORA_RETURN_IF_ERROR(PutOnce(key, bytes, content_type, stopped).status());
+  VORA_ASSIGN_OR_RETURN(const std::string stored, Get(key, stopped));
+  return stored == bytes ? Status()
+                         : FailedPrecondition(key + " was written by another version of the encoder; retry the video as a whole");
+}
+
 Status Publisher::Replace(const std::string& key, std::string_view bytes, const std::string& content_type,
                           const std::function<bool()>& stopped) const {
   storage::PutOptions options;
   options.content_type = content_type;
+  if (stopped && stopped()) return Aborted("stopped before " + key + " was replaced");
   return WaitOutFaults(patience_, stopped, [&] { return store_.Put(key, bytes, options).status(); });
 }
 

@@ -18,7 +18,12 @@ class Publisher {
   // Puts it unless it is there; returns the size of what is there. Waits out transient faults until `stopped`.
   StatusOr<int64_t> PutOnce(const std::string& key, std::string_view bytes, const std::string& content_type,
                             const std::function<bool()>& stopped) const;
-  // Replaces what is there: only for playlists and manifests, which change when a failed rendition is done later.
+  // Puts it unless it is there. FAILED_PRECONDITION when what is there has other bytes: an init segment decides how all segments of its
+  // track are decoded, so a track is finished by the encoder that began it.
+  Status PutSame(const std::string& key, std::string_view bytes, const std::string& content_type,
+                 const std::function<bool()>& stopped) const;
+  // Replaces what is there, unless already `stopped` (ABORTED: the task may be another worker's by now): only for playlists and manifests,
+  // which change when a failed rendition is done later.
   Status Replace(const std::string& key, std::string_view bytes, const std::string& content_type,
                  const std::function<bool()>& stopped) const;
   // Size of the object, or NOT_FOUND.

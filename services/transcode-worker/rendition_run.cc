@@ -161,7 +161,7 @@ Status RenditionRun::Publish(media::EncodedSegment segment) {
   const std::string& track = input_.track().name();
   if (segment.index != input_.chunk().first_segment() + static_cast<int>(published_)) return Internal("the encoder skipped a segment");
   if (init_ != segment.init) {
-    VORA_RETURN_IF_ERROR(context_.publisher().PutOnce(InitKey(prefix, track), segment.init, kVideoType, stopped()).status());
+    VORA_RETURN_IF_ERROR(context_.publisher().PutSame(InitKey(prefix, track), segment.init, kVideoType, stopped()));
     init_ = segment.init;
   }
   VORA_ASSIGN_OR_RETURN(const int64_t bytes,
