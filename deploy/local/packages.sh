@@ -10,11 +10,12 @@ BUILD_PACKAGES=(
   libboost1.81-dev libcurl4-openssl-dev libssl-dev zlib1g-dev libexpat1-dev
   libpqxx-dev libpq-dev libspdlog-dev nlohmann-json3-dev prometheus-cpp-dev libcli11-dev
   libavformat-dev libavcodec-dev libavfilter-dev libavutil-dev libswscale-dev libswresample-dev
+  libsimdjson-dev liblz4-dev libisal-dev
   libgtest-dev libgmock-dev
 )
-RUN_PACKAGES=(postgresql varnish ffmpeg curl jq iproute2 util-linux procps)
-TEST_PACKAGES=(chromium radosgw ceph-mon ceph-osd ceph-common ceph-base)
-BENCH_PACKAGES=(nginx-light wrk)
+RUN_PACKAGES=(postgresql clickhouse-server varnish ffmpeg curl jq iproute2 util-linux procps)
+TEST_PACKAGES=(chromium faketime radosgw ceph-mon ceph-osd ceph-common ceph-base)
+BENCH_PACKAGES=(nginx-light wrk clickhouse-client)
 
 _missing_packages() {
   local package
@@ -59,6 +60,7 @@ ensure_packages() {
   for package in "${missing[@]}"; do
     case "$package" in
       postgresql) _as_root systemctl disable -q postgresql 2>/dev/null ;;
+      clickhouse-server) _as_root systemctl disable -q clickhouse-server 2>/dev/null ;;
       varnish) _as_root systemctl disable -q varnish varnishncsa 2>/dev/null ;;
       ceph-base) _as_root systemctl disable -q ceph.target ceph-crash rbdmap 2>/dev/null ;;
       nginx-light) _as_root systemctl disable -q nginx 2>/dev/null ;;

@@ -12,7 +12,7 @@ CachedObject::~CachedObject() {
 }
 
 void CachedObject::Change(const std::function<void()>& change) {
-  std::shared_ptr<Signal> changed = std::make_shared<Signal>();
+  std::shared_ptr<http::Signal> changed = std::make_shared<http::Signal>();
   {
     std::lock_guard lock(mutex_);
     change();
@@ -51,7 +51,7 @@ void CachedObject::Fail(Status status) {
 
 boost::asio::awaitable<Status> CachedObject::WaitOpen() {
   while (true) {
-    std::shared_ptr<Signal> changed;
+    std::shared_ptr<http::Signal> changed;
     {
       std::lock_guard lock(mutex_);
       if (state_ == State::kFailed) co_return status_;
@@ -69,7 +69,7 @@ bool CachedObject::bypassed() const {
 
 boost::asio::awaitable<StatusOr<std::string_view>> CachedObject::WaitBytes(int64_t offset) {
   while (true) {
-    std::shared_ptr<Signal> changed;
+    std::shared_ptr<http::Signal> changed;
     {
       std::lock_guard lock(mutex_);
       if (filled_ > offset) co_return std::string_view(buffer_.get() + offset, static_cast<size_t>(filled_ - offset));

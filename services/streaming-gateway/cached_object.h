@@ -13,7 +13,7 @@
 
 #include "libs/core/status.h"
 #include "libs/storage/object_store.h"
-#include "services/streaming-gateway/signal.h"
+#include "libs/http/signal.h"
 
 namespace vora::gateway {
 
@@ -54,7 +54,7 @@ class CachedObject {
   storage::ObjectInfo info_;
   std::unique_ptr<char[]> buffer_;
   int64_t filled_ = 0;
-  std::shared_ptr<Signal> changed_ = std::make_shared<Signal>();
+  std::shared_ptr<http::Signal> changed_ = std::make_shared<http::Signal>();
 };
 
 }  // namespace vora::gateway

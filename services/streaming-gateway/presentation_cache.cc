@@ -33,14 +33,14 @@ PresentationCache::Entry& PresentationCache::Touch(const std::string& video_id) 
 }
 
 boost::asio::awaitable<PresentationCache::Answer> PresentationCache::Get(std::string video_id) {
-  std::shared_ptr<Signal> asking;
+  std::shared_ptr<http::Signal> asking;
   bool first = false;
   {
     std::lock_guard lock(mutex_);
     Entry& entry = Touch(video_id);
     if (!entry.asking && entry.asked != SystemTime{} && clock_.Now() - entry.asked < options_.fresh) co_return entry.answer;
     if (!entry.asking) {
-      entry.asking = std::make_shared<Signal>();
+      entry.asking = std::make_shared<http::Signal>();
       first = true;
     }
     asking = entry.asking;
@@ -54,7 +54,7 @@ boost::asio::awaitable<PresentationCache::Answer> PresentationCache::Get(std::st
 }
 
 void PresentationCache::Settle(const std::string& video_id, StatusOr<playback::v1::Presentation> result) {
-  std::shared_ptr<Signal> asking;
+  std::shared_ptr<http::Signal> asking;
   {
     std::lock_guard lock(mutex_);
     Entry& entry = Touch(video_id);

@@ -16,7 +16,7 @@
 #include "libs/core/clock.h"
 #include "libs/core/status.h"
 #include "libs/core/thread_pool.h"
-#include "services/streaming-gateway/signal.h"
+#include "libs/http/signal.h"
 #include "vora/playback/v1/playback.pb.h"
 
 namespace vora::gateway {
@@ -49,7 +49,7 @@ class PresentationCache {
   struct Entry {
     Answer answer{Unavailable("metadata has not answered yet"), nullptr};
     SystemTime asked{};
-    std::shared_ptr<Signal> asking;  // set while a call is running
+    std::shared_ptr<http::Signal> asking;  // set while a call is running
     std::list<std::string>::iterator order;
   };
   Entry& Touch(const std::string& video_id);  // with mutex_ held

@@ -1,10 +1,10 @@
-#include "services/streaming-gateway/signal.h"
+#include "libs/http/signal.h"
 
 #include <boost/asio/experimental/concurrent_channel.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
-namespace vora::gateway {
+namespace vora::http {
 
 struct Signal::Waiter {
   explicit Waiter(const boost::asio::any_io_executor& executor) : channel(executor, 1) {}
@@ -35,4 +35,4 @@ boost::asio::awaitable<void> Signal::Wait() {
   co_await waiter->channel.async_receive(boost::asio::use_awaitable);
 }
 
-}  // namespace vora::gateway
+}  // namespace vora::http

@@ -8,7 +8,7 @@
 
 #include <boost/asio/awaitable.hpp>
 
-namespace vora::gateway {
+namespace vora::http {
 
 class Signal {
  public:
@@ -25,4 +25,4 @@ class Signal {
   std::vector<std::shared_ptr<Waiter>> waiters_;
 };
 
-}  // namespace vora::gateway
+}  // namespace vora::http

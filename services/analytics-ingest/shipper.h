@@ -1,0 +1,48 @@
+#pragma once
+
+// Moves sealed segments into ClickHouse, each exactly once. After a failure or a crash that leaves an insert in doubt, the segment's batch
+// is looked for in playback_events before anything is inserted again (docs/adr); on servers that know insert deduplication tokens the batch
+// id is one besides.
+
+#include <chrono>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "libs/clickhouse/client.h"
+#include "libs/core/status.h"
+#include "libs/obs/metrics.h"
+#include "services/analytics-ingest/spool.h"
+
+namespace vora::analytics {
+
+struct ShipperOptions {
+  int64_t retention_days = 400;                         // VORA_ANALYTICS_RETENTION_DAYS; older days are dropped
+  std::chrono::milliseconds backoff_min{200}, backoff_max{10'000};
+  void Declare(SettingsSchema& schema);
+};
+
+// One thread. Migrates the schema first, and keeps trying while ClickHouse is away. Metrics: vora_ship_rows_total,
+// vora_ship_batches_total{result}, vora_ship_seconds, vora_ship_lag_seconds, vora_clickhouse_up.
+class Shipper {
+ public:
+  Shipper(Spool& spool, clickhouse::Client& client, ShipperOptions options, obs::Metrics& metrics);
+  ~Shipper();
+  void Start();
+  // Tries to empty the spool within `budget`, then stops. What is left is shipped after the next start.
+  void Stop(std::chrono::milliseconds budget);
+  // Waits until everything that was confirmed before the call is in ClickHouse.
+  Status Flush(std::chrono::milliseconds budget);
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+struct Erased {
+  int64_t sessions = 0, events = 0;
+};
+// Deletes the sessions and events of a viewer known by any of these hashes, and waits until ClickHouse has done so. Idempotent.
+StatusOr<Erased> EraseViewer(clickhouse::Client& client, const std::string& tenant, const std::vector<std::string>& viewer_hashes);
+
+}  // namespace vora::analytics
