@@ -1,0 +1,3 @@
+import { render } from 'preact';
+
+render(<p>The player is loading…</p>, document.getElementById('app')!);
