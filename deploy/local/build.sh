@@ -40,7 +40,7 @@ npm_install() {
 build_console() {
   local console="$VORA_ROOT/services/console"
   npm_install "$console"
-  (cd "$console" && node build.mjs) >>"$VORA_HOME/logs/npm.log" 2>&1 || {
+  (cd "$console" && npm run --silent build) >>"$VORA_HOME/logs/npm.log" 2>&1 || {
     tail -n 15 "$VORA_HOME/logs/npm.log" >&2
     fail "the console could not be built" "see $VORA_HOME/logs/npm.log"
   }

@@ -1,0 +1,76 @@
+// Server-sent events that come back by themselves, and say whether they are live.
+import { useEffect, useRef, useState } from 'preact/hooks';
+
+export type LiveState = 'connecting' | 'live' | 'reconnecting' | 'ended';
+
+export interface LiveHandlers {
+  // Data of a message, parsed as JSON. `event` is `message` unless the server named another.
+  onMessage(data: unknown, event: string): void;
+  onState?(state: LiveState): void;
+  // The stream is open again after a break: what happened meanwhile may be missing.
+  onReopen?(): void;
+  events?: string[]; // named events to listen to besides `message`
+}
+
+const firstRetryMs = 1000;
+const maxRetryMs = 15000;
+
+// Until the returned function is called. A browser reconnects by itself unless the server answered an error; that is repeated here.
+export function follow(url: string, handlers: LiveHandlers): () => void {
+  let source: EventSource | undefined;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let failures = 0;
+  let opened = false;
+  let stopped = false;
+
+  const open = () => {
+    source = new EventSource(url);
+    source.onopen = () => {
+      failures = 0;
+      handlers.onState?.('live');
+      if (opened) handlers.onReopen?.();
+      opened = true;
+    };
+    const receive = (message: MessageEvent<string>) => {
+      let data: unknown;
+      try {
+        data = JSON.parse(message.data);
+      } catch {
+        return;
+      }
+      if (!stopped) handlers.onMessage(data, message.type);
+    };
+    source.onmessage = receive;
+    for (const name of handlers.events ?? []) source.addEventListener(name, receive as EventListener);
+    source.onerror = () => {
+      if (stopped) return;
+      handlers.onState?.('reconnecting');
+      if (source?.readyState !== EventSource.CLOSED) return;
+      source.close();
+      failures += 1;
+      timer = setTimeout(open, Math.min(firstRetryMs * 2 ** (failures - 1), maxRetryMs));
+    };
+  };
+  handlers.onState?.('connecting');
+  open();
+  return () => {
+    stopped = true;
+    clearTimeout(timer);
+    source?.close();
+    handlers.onState?.('ended');
+  };
+}
+
+// `follow` for a component; url null: not connected. Handlers may change between renders.
+export function useLive(url: string | null, handlers: Omit<LiveHandlers, 'onState'>): LiveState {
+  const [state, setState] = useState<LiveState>('connecting');
+  const latest = useRef(handlers);
+  latest.current = handlers;
+  useEffect(() => {
+    if (!url) return undefined;
+    const reopen = () => latest.current.onReopen?.();
+    const message = (data: unknown, event: string) => latest.current.onMessage(data, event);
+    return follow(url, { ...(handlers.events ? { events: handlers.events } : {}), onMessage: message, onReopen: reopen, onState: setState });
+  }, [url]);
+  return url ? state : 'ended';
+}

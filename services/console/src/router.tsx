@@ -1,0 +1,73 @@
+// Client-side routing over the history API: links inside the console change the page without loading it anew.
+import type { ComponentType, JSX } from 'preact';
+import { useEffect, useState } from 'preact/hooks';
+
+export type Params = Record<string, string>;
+export interface Route {
+  path: string; // `/watch/{id}/timeline`
+  load: () => Promise<ComponentType<{ params: Params }>>;
+}
+
+const listeners = new Set<() => void>();
+const announce = () => listeners.forEach((listener) => listener());
+window.addEventListener('popstate', announce);
+
+export function navigate(to: string, options: { replace?: boolean } = {}): void {
+  if (to === location.pathname + location.search) return;
+  history[options.replace ? 'replaceState' : 'pushState'](null, '', to);
+  announce();
+}
+
+// Path and query of the address bar; the component renders again when they change.
+export function useLocation(): { path: string; search: string } {
+  const read = () => ({ path: location.pathname, search: location.search });
+  const [here, setHere] = useState(read);
+  useEffect(() => {
+    const update = () => setHere(read());
+    listeners.add(update);
+    update();
+    return () => void listeners.delete(update);
+  }, []);
+  return here;
+}
+
+// The parameters when `path` fits `pattern`, else null. A trailing slash does not matter.
+export function matchPath(pattern: string, path: string): Params | null {
+  const wanted = pattern.split('/').filter(Boolean);
+  const given = path.split('/').filter(Boolean);
+  if (wanted.length !== given.length) return null;
+  const params: Params = {};
+  for (const [index, part] of wanted.entries()) {
+    const value = given[index]!;
+    const name = /^\{(.+)\}$/.exec(part)?.[1];
+    if (name) {
+      try {
+        params[name] = decodeURIComponent(value);
+      } catch {
+        return null;
+      }
+    } else if (part !== value) {
+      return null;
+    }
+  }
+  return params;
+}
+
+type LinkProps = JSX.IntrinsicElements['a'] & { href: string };
+
+// An ordinary link that stays in the page when it is clicked plainly.
+export function Link({ onClick, ...props }: LinkProps) {
+  return (
+    <a
+      {...props}
+      onClick={(event) => {
+        onClick?.(event);
+        const plain = event.button === 0 && !event.metaKey && !event.ctrlKey && !event.shiftKey && !event.altKey;
+        if (event.defaultPrevented || !plain || props.target || props.download) return;
+        event.preventDefault();
+        navigate(props.href);
+        window.scrollTo(0, 0);
+      }}
+    />
+  );
+}
