@@ -13,6 +13,7 @@
 #include "libs/daemon/admin.h"
 #include "libs/daemon/command_line.h"
 #include "libs/daemon/drain_watch.h"
+#include "libs/core/version.h"
 #include "libs/log/log.h"
 #include "libs/rpc/server.h"
 
@@ -62,7 +63,7 @@ struct CommonSettings {
 class RunningDaemon : public Daemon {
  public:
   RunningDaemon(const DaemonSpec& spec, const CommonSettings& settings) : spec_(spec), settings_(settings) {
-    metrics_.AddGauge("vora_build_info", "Always 1; the version is in the label.", {{"version", VORA_VERSION}}).Set(1);
+    metrics_.AddGauge("vora_build_info", "Always 1; the version is in the label.", {{"version", std::string(Version())}}).Set(1);
   }
   ~RunningDaemon() override {
     while (!parts_.empty()) parts_.pop_back();
@@ -121,7 +122,7 @@ class RunningDaemon : public Daemon {
     readiness_.SetStarted();
     log::Info("listening", {{"grpc", daemon_internal::WithPort(settings_.grpc_listen, grpc_->port())},
                             {"admin", daemon_internal::WithPort(settings_.admin_listen, admin_->port())},
-                            {"version", VORA_VERSION},
+                            {"version", Version()},
                             {"pid", getpid()}});
     return absl::OkStatus();
   }
@@ -194,11 +195,11 @@ int RunDaemon(int argc, char** argv, const DaemonSpec& spec) {
   if (spec.declare) spec.declare(schema);
   common.Declare(schema);
   if (*command == Command::kHelp) {
-    std::fputs(daemon_internal::HelpText(spec, VORA_VERSION, schema).c_str(), stdout);
+    std::fputs(daemon_internal::HelpText(spec, std::string(Version()), schema).c_str(), stdout);
     return 0;
   }
   if (*command == Command::kVersion) {
-    std::printf("%s %s\n", spec.name.c_str(), VORA_VERSION);
+    std::printf("%s %s\n", spec.name.c_str(), std::string(Version()).c_str());
     return 0;
   }
   if (const Status status = common.Load(schema); !status.ok()) return BadSettings(spec, status);

@@ -46,6 +46,15 @@ class ActivityServiceImpl : public Base {
   grpc::Status ReleaseActivity(grpc::ServerContext*, const v1::ReleaseActivityRequest* request, v1::ReleaseActivityResponse*) override {
     return rpc::ToGrpc(engine_.Release(*request));
   }
+  grpc::Status ReportWorker(grpc::ServerContext*, const v1::ReportWorkerRequest* request, v1::ReportWorkerResponse*) override {
+    return rpc::ToGrpc(engine_.ReportWorker(*request));
+  }
+  grpc::Status DescribeQueues(grpc::ServerContext*, const v1::DescribeQueuesRequest*, v1::DescribeQueuesResponse* response) override {
+    auto described = engine_.DescribeQueues();
+    if (!described.ok()) return rpc::ToGrpc(described.status());
+    *response = *std::move(described);
+    return grpc::Status::OK;
+  }
 
  private:
   Engine& engine_;

@@ -10,6 +10,7 @@
 
 #include "libs/core/ids.h"
 #include "libs/core/retry.h"
+#include "libs/core/version.h"
 #include "libs/log/log.h"
 #include "libs/obs/trace.h"
 #include "libs/rpc/client.h"
@@ -23,6 +24,7 @@ using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 constexpr milliseconds kPollWait{10'000};
 constexpr milliseconds kHealthy{15'000};
+constexpr milliseconds kReportInterval{10'000};
 constexpr RetryOptions kPollRetry{.max_attempts = 0, .initial = milliseconds{100}, .max = milliseconds{2000}, .multiplier = 2.0};
 
 std::string DefaultWorkerId() {
@@ -135,6 +137,8 @@ struct ActivityWorker::Impl {
   void Take(v1::PollActivitiesResponse response);
   void SlotLoop();
   void HeartbeatLoop();
+  void ReportLoop();
+  void ReportSelf(bool leaving);
   std::vector<std::shared_ptr<ClaimedTask>> Live();
 };
 
@@ -272,6 +276,36 @@ void ActivityWorker::Impl::HeartbeatLoop() {
   }
 }
 
+// Best effort: nobody but operators misses it.
+void ActivityWorker::Impl::ReportSelf(bool leaving) {
+  v1::ReportWorkerRequest request;
+  request.set_worker_id(options.worker_id);
+  request.set_queue(options.queue);
+  request.set_leaving(leaving);
+  auto& status = *request.mutable_status();
+  status.set_slots(options.slots);
+  {
+    std::lock_guard lock(mutex);
+    status.set_running(busy);
+  }
+  status.set_encode_speed(options.encode_speed ? options.encode_speed() : 0);
+  status.set_version(std::string(Version()));
+  grpc::ClientContext context;
+  rpc::Prepare(context, milliseconds{2000});
+  v1::ReportWorkerResponse response;
+  const auto ignored = stub->ReportWorker(&context, request, &response);
+  (void)ignored;
+}
+
+void ActivityWorker::Impl::ReportLoop() {
+  while (true) {
+    ReportSelf(/*leaving=*/false);
+    std::unique_lock lock(mutex);
+    if (changed.wait_for(lock, kReportInterval, [&] { return stopping; })) break;
+  }
+  ReportSelf(/*leaving=*/true);
+}
+
 ActivityWorker::ActivityWorker(ActivityWorkerOptions options, obs::Metrics& metrics)
     : impl_(std::make_unique<Impl>(std::move(options), metrics)) {}
 
@@ -303,6 +337,7 @@ void ActivityWorker::Start() {
   for (int i = 0; i < impl->options.slots; ++i) impl->threads.emplace_back([impl] { impl->SlotLoop(); });
   impl->threads.emplace_back([impl] { impl->HeartbeatLoop(); });
   impl->threads.emplace_back([impl] { impl->PollLoop(); });
+  impl->threads.emplace_back([impl] { impl->ReportLoop(); });
 }
 
 void ActivityWorker::Stop(milliseconds budget) {

@@ -64,6 +64,8 @@ struct ActivityWorkerOptions {
   std::string worker_id;  // empty: host, pid and a random part
   int slots = 1;          // tasks (or sibling groups) at the same time
   int max_siblings = 0;
+  // For operators: output media seconds per wall second over the last minute. Called from a thread of the worker; empty: 0.
+  std::function<double()> encode_speed = {};
 };
 
 class ActivityWorker {

@@ -54,6 +54,10 @@ class Engine {
   StatusOr<bool> Fail(const v1::FailActivityRequest& request);  // true: will be tried again
   Status Release(const v1::ReleaseActivityRequest& request);
 
+  // For operators.
+  Status ReportWorker(const v1::ReportWorkerRequest& request);
+  StatusOr<v1::DescribeQueuesResponse> DescribeQueues();
+
   // One pass over everything that is due: timeouts, timers, expired runs. `expire_leases` false spares attempts whose heartbeats are
   // missing (after an outage of our own, workers need a moment to reach us). Gives how many it handled.
   StatusOr<int> Sweep(bool expire_leases);

@@ -65,6 +65,7 @@ struct App::Impl {
         orchestrator(options.orchestrator),
         uploads(options.upload),
         operations(videos, uploads),
+        fleet(options.fleet, orchestrator, [this] { return store.Check(); }),
         channel(store),
         hub({.load = [this](const std::string& id) { return videos.GetAny(id); },
              .changes_after = [this](int64_t after, int limit) { return videos.ChangesAfter(after, limit); },
@@ -78,6 +79,7 @@ struct App::Impl {
         http(HttpOf(options), metrics),
         routes(http),
         video_service(MakeVideoService(operations, videos, hub)),
+        fleet_service(MakeFleetService(fleet)),
         playback_service(MakePlaybackService(presentations)),
         upload_listener(MakeUploadListener(operations)) {
     store.SetSignals({.video_changed = [this](const std::string& id) { hub.Changed(id); }, .outbox_added = [this] { relay.Wake(); }});
@@ -87,6 +89,7 @@ struct App::Impl {
     AddEventRoutes(routes, videos, hub, options.sse_heartbeat);
     AddHistoryRoutes(routes, videos, orchestrator);
     AddLadderRoutes(routes, ladders);
+    AddFleetRoutes(routes, fleet);
     AddOpenApiRoute(routes);
     AddConsoleRoutes(http, options.console_dir);
   }
@@ -102,6 +105,7 @@ struct App::Impl {
   OrchestratorClient orchestrator;
   UploadClient uploads;
   VideoOperations operations;
+  FleetView fleet;
   ChangeChannel channel;
   WatchHub hub;
   OutboxRelay relay;
@@ -110,7 +114,7 @@ struct App::Impl {
   workflow::ActivityWorker worker;
   http::Server http;
   ApiRoutes routes;
-  std::unique_ptr<grpc::Service> video_service, playback_service, upload_listener;
+  std::unique_ptr<grpc::Service> video_service, fleet_service, playback_service, upload_listener;
   std::unique_ptr<pg::Listener> listener;
   bool stopped = false;
 };
@@ -148,7 +152,7 @@ void App::Stop(std::chrono::milliseconds budget) {
 }
 
 std::vector<grpc::Service*> App::services() {
-  return {impl_->video_service.get(), impl_->playback_service.get(), impl_->upload_listener.get()};
+  return {impl_->video_service.get(), impl_->fleet_service.get(), impl_->playback_service.get(), impl_->upload_listener.get()};
 }
 
 Status App::Ready() { return impl_->store.Check(); }

@@ -11,6 +11,7 @@
 
 #include "libs/core/status.h"
 #include "libs/obs/metrics.h"
+#include "services/metadata/fleet_view.h"
 #include "vora/workflow/v1/process_video.pb.h"
 
 namespace grpc {
@@ -31,6 +32,7 @@ struct AppOptions {
   std::chrono::milliseconds progress_interval{500};
   std::chrono::milliseconds sse_heartbeat{15000};
   int activity_slots = 8;
+  std::vector<FleetDaemon> fleet;  // whose health is shown
 };
 
 class App {

@@ -13,10 +13,10 @@ namespace wf = workflow::v1;
 constexpr std::chrono::seconds kTimeout{5};
 
 // One unary call as Status and answer.
-template <typename Response, typename Request, typename Method>
-StatusOr<Response> Call(wf::WorkflowService::Stub& stub, Method method, const Request& request) {
+template <typename Response, typename Stub, typename Request, typename Method>
+StatusOr<Response> Call(Stub& stub, Method method, const Request& request, std::chrono::milliseconds timeout = kTimeout) {
   grpc::ClientContext context;
-  rpc::Prepare(context, kTimeout);
+  rpc::Prepare(context, timeout);
   Response response;
   const Status status = rpc::FromGrpc((stub.*method)(&context, request, &response));
   if (!status.ok()) return Annotate(status, "orchestrator");
@@ -26,10 +26,13 @@ StatusOr<Response> Call(wf::WorkflowService::Stub& stub, Method method, const Re
 }  // namespace
 
 struct OrchestratorClient::Impl {
-  std::unique_ptr<wf::WorkflowService::Stub> stub;
+  explicit Impl(const std::shared_ptr<grpc::Channel>& channel)
+      : stub(wf::WorkflowService::NewStub(channel)), activities(wf::ActivityService::NewStub(channel)) {}
+  const std::unique_ptr<wf::WorkflowService::Stub> stub;
+  const std::unique_ptr<wf::ActivityService::Stub> activities;
 };
 
-OrchestratorClient::OrchestratorClient(const std::string& target) : impl_(new Impl{wf::WorkflowService::NewStub(rpc::Connect(target))}) {}
+OrchestratorClient::OrchestratorClient(const std::string& target) : impl_(new Impl(rpc::Connect(target))) {}
 OrchestratorClient::~OrchestratorClient() = default;
 
 StatusOr<wf::StartWorkflowResponse> OrchestratorClient::Start(const wf::StartWorkflowRequest& request) {
@@ -65,6 +68,11 @@ StatusOr<wf::GetHistoryResponse> OrchestratorClient::History(const std::string& 
   request.set_after_event_id(after);
   request.set_page_size(page_size);
   return Call<wf::GetHistoryResponse>(*impl_->stub, &wf::WorkflowService::Stub::GetHistory, request);
+}
+
+StatusOr<wf::DescribeQueuesResponse> OrchestratorClient::DescribeQueues(std::chrono::milliseconds timeout) {
+  return Call<wf::DescribeQueuesResponse>(*impl_->activities, &wf::ActivityService::Stub::DescribeQueues, wf::DescribeQueuesRequest(),
+                                          timeout);
 }
 
 }  // namespace vora::metadata

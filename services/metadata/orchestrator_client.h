@@ -3,6 +3,7 @@
 // The orchestrator's WorkflowService. Each call has a deadline of a few seconds and is safe to repeat. UNAVAILABLE while the
 // orchestrator is away; it is found again by itself. Thread-safe.
 
+#include <chrono>
 #include <memory>
 #include <string>
 
@@ -23,6 +24,7 @@ class OrchestratorClient {
   StatusOr<workflow::v1::DescribeWorkflowResponse> Describe(const std::string& workflow_id, const std::string& run_id);
   StatusOr<workflow::v1::GetHistoryResponse> History(const std::string& workflow_id, const std::string& run_id, int64_t after,
                                                      int page_size);
+  StatusOr<workflow::v1::DescribeQueuesResponse> DescribeQueues(std::chrono::milliseconds timeout);
 
  private:
   struct Impl;

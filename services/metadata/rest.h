@@ -8,6 +8,7 @@
 
 namespace vora::metadata {
 
+class FleetView;
 class LadderRepo;
 class OrchestratorClient;
 class VideoOperations;
@@ -19,6 +20,8 @@ void AddVideoRoutes(ApiRoutes& routes, VideoOperations& operations, VideoRepo& v
 void AddEventRoutes(ApiRoutes& routes, VideoRepo& videos, WatchHub& hub, std::chrono::milliseconds heartbeat = std::chrono::seconds(15));
 void AddHistoryRoutes(ApiRoutes& routes, VideoRepo& videos, OrchestratorClient& orchestrator);
 void AddLadderRoutes(ApiRoutes& routes, LadderRepo& ladders);
+// Also as server-sent events, every two seconds.
+void AddFleetRoutes(ApiRoutes& routes, FleetView& fleet);
 void AddOpenApiRoute(ApiRoutes& routes);
 // Static pages from `directory` (read at each request; empty: none). Not part of the API.
 void AddConsoleRoutes(http::Server& server, const std::string& directory);

@@ -38,6 +38,7 @@ Status Setup(Daemon& daemon, const WorkerSettings& settings) {
   worker.queue = "transcode";
   worker.slots = settings.EffectiveSlots();
   worker.max_siblings = kMaxSiblings;
+  worker.encode_speed = [context = parts->context.get()] { return context->speed().PerSecond(); };
   parts->worker = std::make_unique<workflow::ActivityWorker>(worker, daemon.metrics());
   RegisterActivities(*parts->context, *parts->worker);
   daemon.readiness().AddCheck("orchestrator", [w = parts->worker.get()] { return w->Health(); });

@@ -176,6 +176,7 @@ Status RenditionRun::Publish(media::EncodedSegment segment) {
   }
   ++published_;
   context_.metrics().AddCounter("vora_transcode_segments_total", "Segments published").Increment();
+  context_.speed().Add(static_cast<double>(segment.duration) / input_.track().timescale());
   Tick();
   if (stop_after_segment_ && published_ < static_cast<uint32_t>(input_.chunk().segment_count())) {
     Stop();

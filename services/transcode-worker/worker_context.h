@@ -13,6 +13,7 @@
 #include "services/transcode-worker/child_process.h"
 #include "services/transcode-worker/publisher.h"
 #include "services/transcode-worker/source_reader.h"
+#include "services/transcode-worker/speed_meter.h"
 
 namespace vora::transcode {
 
@@ -38,6 +39,7 @@ class WorkerContext {
   // Answers a child's read request from `source`, or logs its notice (once per worker). INVALID_ARGUMENT for any other message.
   Status Serve(ChildProcess& child, SourceReader& source, const Message& message) const;
   void CountChildFailure(const std::string& kind) const;
+  SpeedMeter& speed() const { return speed_; }
 
  private:
   storage::ObjectStore& store_;
@@ -45,6 +47,7 @@ class WorkerContext {
   const WorkerOptions options_;
   const Publisher publisher_;
   mutable std::atomic<bool> noticed_{false};
+  mutable SpeedMeter speed_;
 };
 
 }  // namespace vora::transcode

@@ -1,0 +1,7 @@
+#include "libs/core/version.h"
+
+namespace vora {
+
+std::string_view Version() { return VORA_VERSION; }
+
+}  // namespace vora

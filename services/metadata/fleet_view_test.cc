@@ -1,0 +1,42 @@
+#include "services/metadata/fleet_view.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "services/metadata/orchestrator_client.h"
+
+namespace vora::metadata {
+namespace {
+
+using ::testing::HasSubstr;
+
+TEST(FleetViewTest, ParsesNamesAndAddresses) {
+  const auto fleet = ParseFleet({"upload=127.0.0.1:9081", "worker-2=worker-2.local:9086"});
+  ASSERT_TRUE(fleet.ok()) << fleet.status();
+  ASSERT_EQ(fleet->size(), 2u);
+  EXPECT_EQ((*fleet)[1].name, "worker-2");
+  EXPECT_EQ((*fleet)[1].address, "worker-2.local:9086");
+  for (const char* bad : {"upload", "=127.0.0.1:1", "upload=127.0.0.1"}) {
+    const auto refused = ParseFleet({bad});
+    EXPECT_EQ(refused.status().code(), StatusCode::kInvalidArgument) << bad;
+    EXPECT_THAT(Message(refused.status()), HasSubstr(bad));
+  }
+}
+
+TEST(FleetViewTest, ShowsWhatIsNotReadyAndWhatIsAway) {
+  // Port 1 of the loopback: nobody listens there.
+  OrchestratorClient orchestrator("127.0.0.1:1");
+  Status self = Unavailable("the database is away");
+  FleetView view({{"upload", "127.0.0.1:1"}}, orchestrator, [&] { return self; });
+  const v1::Fleet fleet = view.Get();
+  ASSERT_EQ(fleet.daemons_size(), 2);
+  EXPECT_EQ(fleet.daemons(0).name(), "metadata");
+  EXPECT_EQ(fleet.daemons(0).state(), "not_ready");
+  EXPECT_EQ(fleet.daemons(0).detail(), "the database is away");
+  EXPECT_EQ(fleet.daemons(1).state(), "away");
+  EXPECT_THAT(fleet.daemons(1).detail(), HasSubstr("no answer"));
+  EXPECT_THAT(fleet.orchestrator_error(), HasSubstr("orchestrator"));
+}
+
+}  // namespace
+}  // namespace vora::metadata

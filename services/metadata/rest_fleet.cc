@@ -1,0 +1,43 @@
+#include <chrono>
+
+#include "services/metadata/fleet_view.h"
+#include "services/metadata/proto_json.h"
+#include "services/metadata/rest.h"
+
+namespace vora::metadata {
+namespace {
+
+constexpr std::chrono::milliseconds kInterval{2000};
+
+// The whole fleet every two seconds, until the client goes or the server drains.
+http::Task<void> Stream(http::Exchange& exchange, FleetView& fleet) {
+  http::Response head;
+  head.headers.Set("Content-Type", "text/event-stream");
+  head.headers.Set("X-Accel-Buffering", "no");
+  Status going = co_await exchange.Begin(std::move(head), std::nullopt);
+  if (exchange.request().method == "HEAD") {
+    co_await exchange.Finish();
+    co_return;
+  }
+  while (going.ok()) {
+    std::string text;
+    std::function<void()> ask = [&] { text = ToJsonText(fleet.Get()); };
+    going = co_await exchange.RunBlocking(ask);
+    if (!going.ok()) break;
+    const std::string message = "data: " + text + "\n\n";
+    going = co_await exchange.Write(message);
+    if (!going.ok()) break;
+    going = co_await exchange.Sleep(kInterval);
+  }
+  co_await exchange.Finish();
+}
+
+}  // namespace
+
+void AddFleetRoutes(ApiRoutes& routes, FleetView& fleet) {
+  routes.Simple("GET", "/v1/fleet",
+                [&fleet](const http::Request&, const std::string&) { return http::Response::Json(200, ToJsonText(fleet.Get())); });
+  routes.Streaming("GET", "/v1/fleet/events", [&fleet](http::Exchange& exchange) { return Stream(exchange, fleet); });
+}
+
+}  // namespace vora::metadata
