@@ -33,6 +33,13 @@ struct Version {
 // Settings of one query, e.g. {"insert_deduplication_token", ...}. Ask the version first: an unknown one fails the query.
 using QuerySettings = std::map<std::string, std::string>;
 
+// What is known of an insert that failed.
+enum class InsertFate {
+  kNotBegun,  // the server never had all of it: it cannot happen any more
+  kEnded,     // the server answered: it is over; with an error it may still have left something behind
+  kUnknown,   // no answer: it may have happened, be running, or begin only later
+};
+
 // Thread-safe; keeps a few connections. UNAVAILABLE: no answer, or the server says it is overloaded. DEADLINE_EXCEEDED: too slow.
 // INVALID_ARGUMENT or INTERNAL: the server refused the query; the message is the server's, cut.
 class Client {
@@ -44,11 +51,12 @@ class Client {
 
   // The answer in the query's own FORMAT. `timeout` 0: the options'.
   StatusOr<std::string> Query(std::string_view sql, const QuerySettings& settings = {}, std::chrono::milliseconds timeout = {});
-  // `statement`: "INSERT INTO t (a, b) FORMAT RowBinary". The body goes out LZ4 compressed. After an error that IsTransient the insert may
-  // or may not have happened; `query_id` names it in system.processes.
+  // `statement`: "INSERT INTO t (a, b) FORMAT RowBinary". The body goes out as one LZ4 block, so the server reads all of the rows or none,
+  // and only after it has begun with the request. After an error the insert may or may not have happened: `fate`, if given, says what is
+  // known. `query_id` names it in system.processes, from when the server has read the body on.
   Status Insert(std::string_view statement, std::string_view rows, const std::string& query_id, const QuerySettings& settings = {},
-                std::chrono::milliseconds timeout = std::chrono::seconds(60));
-  StatusOr<Version> ServerVersion();
+                std::chrono::milliseconds timeout = std::chrono::seconds(60), InsertFate* fate = nullptr);
+  StatusOr<Version> ServerVersion();  // asked once per connection loss
   const Options& options() const;
 
  private:

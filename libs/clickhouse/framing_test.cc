@@ -1,0 +1,35 @@
+#include "libs/clickhouse/framing.h"
+
+#include <gtest/gtest.h>
+
+namespace vora::clickhouse {
+namespace {
+
+TEST(Framing, WhatIsCompressedComesBack) {
+  for (const size_t size : {size_t{0}, size_t{1}, size_t{1000}, size_t{5} << 20}) {
+    std::string data(size, '\0');
+    for (size_t i = 0; i < size; ++i) data[i] = static_cast<char>((i * 2654435761U) >> 13);
+    auto framed = CompressBlock(data);
+    ASSERT_TRUE(framed.ok()) << ToText(framed.status());
+    auto back = DecompressBlocks(*framed + *framed, 2 * size);
+    ASSERT_TRUE(back.ok()) << ToText(back.status());
+    EXPECT_TRUE(*back == data + data) << size;
+    EXPECT_EQ(DecompressBlocks(*framed, size).ok(), true);
+    if (size > 0) {
+      EXPECT_EQ(DecompressBlocks(*framed, size - 1).status().code(), StatusCode::kInvalidArgument);
+    }
+  }
+}
+
+TEST(Framing, NothingButWholeBlocks) {
+  auto framed = CompressBlock("some rows, some rows, some rows");
+  ASSERT_TRUE(framed.ok());
+  for (size_t cut = 1; cut < framed->size(); ++cut) {
+    EXPECT_EQ(DecompressBlocks(framed->substr(0, cut), 1000).status().code(), StatusCode::kInvalidArgument) << cut;
+  }
+  (*framed)[16] = 0x55;
+  EXPECT_EQ(DecompressBlocks(*framed, 1000).status().code(), StatusCode::kInvalidArgument);
+}
+
+}  // namespace
+}  // namespace vora::clickhouse

@@ -1,0 +1,32 @@
+#include <algorithm>
+#include <cctype>
+
+#include "libs/clickhouse/client.h"
+
+namespace vora::clickhouse {
+
+void Options::Declare(SettingsSchema& schema) {
+  schema.Add("VORA_CLICKHOUSE_URL", &url, "HTTP interface of ClickHouse.");
+  schema.Add("VORA_CLICKHOUSE_USER", &user, "User of ClickHouse.");
+  schema.Add("VORA_CLICKHOUSE_PASSWORD", &password, "That user's password.", {.secret = true});
+  schema.Add("VORA_CLICKHOUSE_DATABASE", &database, "Database of the analytics tables; created if it is missing.");
+  schema.Add("VORA_CLICKHOUSE_TIMEOUT", &timeout, "How long a query may take.", {.min = 100, .max = 600'000});
+}
+
+Status Options::Check() const {
+  const size_t scheme = url.find("://");
+  const bool http = url.starts_with("http://") || url.starts_with("https://");
+  if (!http || url.size() <= scheme + 3) return InvalidArgument("VORA_CLICKHOUSE_URL: not http://host:port or https://host:port");
+  if (url.find_first_of("?#@ ", scheme + 3) != std::string::npos) {
+    return InvalidArgument("VORA_CLICKHOUSE_URL: only scheme, host, port and path; user and password are settings of their own");
+  }
+  if (user.empty()) return InvalidArgument("VORA_CLICKHOUSE_USER: empty");
+  const auto word = [](unsigned char c) { return std::isalnum(c) != 0 || c == '_'; };
+  if (database.empty() || database.size() > 64 || std::isdigit(static_cast<unsigned char>(database[0])) != 0 ||
+      !std::all_of(database.begin(), database.end(), word)) {
+    return InvalidArgument("VORA_CLICKHOUSE_DATABASE: 1 to 64 letters, digits and _, not beginning with a digit");
+  }
+  return {};
+}
+
+}  // namespace vora::clickhouse
