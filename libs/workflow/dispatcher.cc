@@ -23,7 +23,6 @@ struct Dispatcher::Poll {
   Done done;
   std::string filter;               // polls of one filter see the same tasks
   bool canceled = false;            // this and the next under the dispatcher's mutex
-  std::vector<std::string> served;  // tokens of the tasks it was answered with
 };
 
 struct Dispatcher::Impl {
@@ -104,7 +103,9 @@ void Dispatcher::Impl::Pump(std::unique_lock<std::mutex>& lock, Queue& queue) {
     }
     const bool canceled = poll->canceled;
     if (claimed.ok()) {
-      for (const auto& task : *claimed) (canceled ? undelivered.emplace_back() : poll->served.emplace_back()) = task.task_token();
+      if (canceled) {
+        for (const auto& task : *claimed) undelivered.push_back(task.task_token());
+      }
       if (canceled) work.notify_one();
     }
     lock.unlock();
