@@ -89,6 +89,7 @@ struct App::Impl {
     AddEventRoutes(routes, videos, hub, options.sse_heartbeat);
     AddHistoryRoutes(routes, videos, orchestrator);
     AddLadderRoutes(routes, ladders);
+    AddConfigRoutes(routes, options.upload_url);
     AddFleetRoutes(routes, fleet);
     AddOpenApiRoute(routes);
     AddConsoleRoutes(http, options.console_dir);

@@ -26,9 +26,10 @@ struct AppOptions {
   std::string http_listen = "127.0.0.1:8082";
   std::string orchestrator = "127.0.0.1:9085";
   std::string upload = "127.0.0.1:9081";
-  std::string public_url = "http://127.0.0.1:8080";  // no trailing slash
-  std::string console_dir;                           // empty: no console
-  workflow::v1::Ladder ladder;                       // of new videos
+  std::string public_url = "http://127.0.0.1:8080";         // no trailing slash
+  std::string console_dir;                                  // empty: no console
+  std::string upload_url = "http://127.0.0.1:8081/files/";  // tus endpoint as browsers reach it
+  workflow::v1::Ladder ladder;                              // of new videos
   std::chrono::milliseconds progress_interval{500};
   std::chrono::milliseconds sse_heartbeat{15000};
   int activity_slots = 8;

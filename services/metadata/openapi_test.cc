@@ -27,6 +27,7 @@ std::set<std::string> Registered() {
   AddEventRoutes(routes, *static_cast<VideoRepo*>(nothing), *static_cast<WatchHub*>(nothing));
   AddHistoryRoutes(routes, *static_cast<VideoRepo*>(nothing), *static_cast<OrchestratorClient*>(nothing));
   AddLadderRoutes(routes, *static_cast<LadderRepo*>(nothing));
+  AddConfigRoutes(routes, "");
   AddOpenApiRoute(routes);
   std::set<std::string> all;
   for (const auto& [method, pattern] : routes.all()) all.insert(method + " " + pattern);

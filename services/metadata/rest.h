@@ -19,11 +19,16 @@ void AddVideoRoutes(ApiRoutes& routes, VideoOperations& operations, VideoRepo& v
 // Server-sent events of one video and of all.
 void AddEventRoutes(ApiRoutes& routes, VideoRepo& videos, WatchHub& hub, std::chrono::milliseconds heartbeat = std::chrono::seconds(15));
 void AddHistoryRoutes(ApiRoutes& routes, VideoRepo& videos, OrchestratorClient& orchestrator);
+// What the pages need to know, e.g. where uploads go.
+void AddConfigRoutes(ApiRoutes& routes, const std::string& upload_url);
+// Of VORA_UPLOAD_PUBLIC_URL; gives it a trailing slash.
+Status CheckUploadUrl(std::string& url);
 void AddLadderRoutes(ApiRoutes& routes, LadderRepo& ladders);
 // Also as server-sent events, every two seconds.
 void AddFleetRoutes(ApiRoutes& routes, FleetView& fleet);
 void AddOpenApiRoute(ApiRoutes& routes);
-// Static pages from `directory` (read at each request; empty: none). Not part of the API.
+// Static pages from `directory` (read at each request; empty: none), and the answer to every path that nobody else has. Not part of the
+// API.
 void AddConsoleRoutes(http::Server& server, const std::string& directory);
 
 }  // namespace vora::metadata

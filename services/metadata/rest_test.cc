@@ -116,7 +116,7 @@ TEST(RestTest, ServesTheConsole) {
   ASSERT_NE(mkdtemp(folder.data()), nullptr);
   fs::create_directories(folder + "/assets");
   std::ofstream(folder + "/index.html") << "library";
-  std::ofstream(folder + "/watch.html") << "player";
+  std::ofstream(folder + "/embed.html") << "player";
   std::ofstream(folder + "/assets/a.js") << "code";
   AppOptions options;
   options.console_dir = folder;
@@ -129,8 +129,25 @@ TEST(RestTest, ServesTheConsole) {
     http::Headers known;
     known.Set("If-None-Match", index.headers.GetOr("ETag", ""));
     EXPECT_EQ(app.Call("GET", "/", "", known).status, 304);
-    EXPECT_EQ(app.Call("GET", "/watch/0123").body, "player");
-    EXPECT_EQ(app.Call("GET", "/assets/a.js").headers.GetOr("Content-Type", ""), "text/javascript; charset=utf-8");
+    EXPECT_NE(index.headers.GetOr("Content-Security-Policy", "").find("frame-ancestors 'none'"), std::string::npos);
+    for (const char* page : {"/upload", "/watch/0123", "/watch/0123/timeline", "/watch/0123/analytics", "/analytics", "/fleet"}) {
+      EXPECT_EQ(app.Call("GET", page).body, "library") << page;
+    }
+    const auto embed = app.Call("GET", "/embed/0123");
+    EXPECT_EQ(embed.body, "player");
+    EXPECT_NE(embed.headers.GetOr("Content-Security-Policy", "").find("frame-ancestors *"), std::string::npos);
+    EXPECT_FALSE(embed.headers.Has("X-Frame-Options"));
+    const auto asset = app.Call("GET", "/assets/a.js");
+    EXPECT_EQ(asset.headers.GetOr("Content-Type", ""), "text/javascript; charset=utf-8");
+    EXPECT_EQ(asset.headers.GetOr("Cache-Control", ""), "public, max-age=31536000, immutable");
+    http::Headers browser;
+    browser.Set("Accept", "text/html,application/xhtml+xml");
+    const auto unknown = app.Call("GET", "/nowhere/at/all", "", browser);
+    EXPECT_EQ(unknown.status, 404);
+    EXPECT_EQ(unknown.body, "library") << "the page itself says that there is none";
+    ExpectError(app.Call("GET", "/nowhere"), 404, "NOT_FOUND", "", "no such path");
+    ExpectError(app.Call("GET", "/v1/nowhere", "", browser), 404, "NOT_FOUND", "", "no such path");
+    EXPECT_EQ(app.Call("PUT", "/v1/videos").status, 405) << "a known path keeps its methods";
     for (const char* outside :
          {"/assets/../index.html", "/assets/%2e%2e/index.html", "/assets/..%2findex.html", "/assets/none.js", "/assets/"}) {
       const auto answer = app.Call("GET", outside);
