@@ -126,6 +126,7 @@ export class Reporter {
   private failures = 0;
   private notBefore = 0;
   private batch = kMaxBatch;
+  private begun = false;
   private readonly onHidden = () => document.visibilityState === 'hidden' && this.beacon(false);
 
   constructor(
@@ -141,9 +142,15 @@ export class Reporter {
     this.schedule();
   }
 
+  // Nothing is sent before: who never plays is no viewer.
+  begin(): void {
+    this.begun = true;
+    this.schedule();
+  }
+
   // What is unsent goes by beacon, also what is under way when the page ends: the server removes duplicates.
   beacon(pageEnds: boolean): void {
-    if (typeof navigator.sendBeacon !== 'function') return;
+    if (!this.begun || typeof navigator.sendBeacon !== 'function') return;
     try {
       this.queue.beacon((text) => navigator.sendBeacon(this.url, text), pageEnds);
     } catch {
@@ -153,14 +160,15 @@ export class Reporter {
 
   close(): void {
     document.removeEventListener('visibilitychange', this.onHidden);
-    this.beacon(false);
+    // Whatever is under way may be cut off with the page.
+    this.beacon(true);
     if (this.timer !== null) clearTimeout(this.timer);
     this.timer = null;
-    if (this.queue.waiting > 0) void this.send();
+    this.schedule();
   }
 
   private schedule(): void {
-    if (this.inFlight || this.queue.waiting === 0) return;
+    if (!this.begun || this.inFlight || this.queue.waiting === 0) return;
     const now = performance.now();
     if (this.queue.waiting >= kBatch && now >= this.notBefore) {
       if (this.timer !== null) clearTimeout(this.timer);

@@ -21,6 +21,7 @@ export class PlaybackTracker {
   private started = false;                // the first frame was shown
   private playing = false;
   private seeking = false;
+  private landed = false;                 // the seek has reached its target, and may go on from there
   private swapping = false;               // the source is being replaced by us
   private stallAt: number | null = null;
   private stallPosition = 0;
@@ -65,6 +66,7 @@ export class PlaybackTracker {
     const now = this.sink.now();
     const step = position - this.position;
     const elapsed = Math.max(0, now - this.lookedAt) / 1000;
+    if (this.seeking && this.landed && this.playing && step > 0) this.seeking = false;
     const moves = this.playing && !this.seeking && !this.swapping;
     if (moves && step > 0) {
       // Time cannot have gone further than the clock allows; a little more is the timer's coarseness.
@@ -101,6 +103,7 @@ export class PlaybackTracker {
       this.flushWatched();
     }
     this.seeking = true;
+    this.landed = false;
   }
 
   seekEnded(position: number): void {
@@ -109,6 +112,7 @@ export class PlaybackTracker {
     this.position = position;
     this.lookedAt = this.sink.now();
     // While it plays, `seeking` lasts until it really moves: what is waited for is the seek, not a stall.
+    this.landed = true;
     if (!this.playing) this.seeking = false;
   }
 
