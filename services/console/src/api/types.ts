@@ -51,7 +51,7 @@ export interface Video {
   filename: string;
   source_bytes: number;
   revision: number;
-  // Published by newer workers only.
+
   storyboard_url?: string;
   captions?: Caption[];
 }

@@ -1,0 +1,62 @@
+import { useState } from 'preact/hooks';
+
+import { isRunning, type Rendition, type Video } from '../api/types';
+import { StateBadge, stateText } from '../components/Badge';
+import { Icon } from '../components/Icon';
+import { ProgressBar } from '../components/ProgressBar';
+import { ago, bytes, date, duration } from '../format';
+import { Link } from '../router';
+
+export function VideoCard({ video }: { video: Video }) {
+  const title = video.title || video.filename || video.video_id;
+  const facts = [bytes(video.source_bytes), ago(video.created_at)];
+  return (
+    <li class="video-card card" data-testid="video-card" data-id={video.video_id} data-state={video.state}>
+      <Poster video={video} />
+      <div class="video-facts">
+        <Link class="video-title" href={`/watch/${video.video_id}`} data-testid="video-link">
+          {title}
+        </Link>
+        <div class="row video-line">
+          <StateBadge state={video.state} />
+          <span class="small muted" title={date(video.created_at)}>{facts.join(' · ')}</span>
+        </div>
+        {video.state === 'FAILED' && <p class="small bad-text clamp">{video.failure || 'Processing failed.'}</p>}
+        {isRunning(video) && <Progress video={video} />}
+      </div>
+    </li>
+  );
+}
+
+function Poster({ video }: { video: Video }) {
+  const [broken, setBroken] = useState('');
+  const shown = video.poster_url && broken !== video.poster_url;
+  return (
+    <div class="poster">
+      {shown ? (
+        <img src={video.poster_url} alt="" loading="lazy" onError={() => setBroken(video.poster_url)} />
+      ) : (
+        <span class="poster-none"><Icon name={video.state === 'FAILED' ? 'alert' : 'film'} size={36} /></span>
+      )}
+      {video.duration_seconds > 0 && <span class="poster-duration">{duration(video.duration_seconds)}</span>}
+    </div>
+  );
+}
+
+const nameOf = (rendition: Rendition) => (rendition.height > 0 ? rendition.name : 'Sound');
+
+function Progress({ video }: { video: Video }) {
+  return (
+    <div class="card-progress" data-testid="card-progress">
+      <ProgressBar value={video.progress_percent} label={`Processing of ${video.title}`} />
+      <ul>
+        {video.renditions.map((rendition) => (
+          <li key={rendition.name} class={`rendition-chip ${rendition.state.toLowerCase()}`} title={stateText(rendition.state)}>
+            {nameOf(rendition)} <span>{rendition.state === 'DONE' ? '✓' : `${rendition.progress_percent} %`}</span>
+          </li>
+        ))}
+        {video.renditions.length === 0 && <li class="rendition-chip">{video.state === 'CREATED' ? 'Waiting' : 'Looking at the file…'}</li>}
+      </ul>
+    </div>
+  );
+}
