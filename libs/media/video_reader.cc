@@ -13,6 +13,9 @@ constexpr double kSkipMargin = 1.0;
 constexpr double kSeekBack[] = {0, 2, 6, 20, 60};
 constexpr int64_t kMaxPixels = int64_t{8192} * 8192;
 
+// These decoders give out nothing before a key frame or a recovery point.
+bool FindsItsOwnStart(AVCodecID codec) { return codec == AV_CODEC_ID_H264 || codec == AV_CODEC_ID_HEVC; }
+
 double FrameSeconds(const AVFrame& frame, AVRational time_base, const std::optional<double>& last, double step) {
   const int64_t pts = frame.best_effort_timestamp != AV_NOPTS_VALUE ? frame.best_effort_timestamp : frame.pts;
   if (pts != AV_NOPTS_VALUE) return static_cast<double>(pts) * av_q2d(time_base);
@@ -73,6 +76,7 @@ void VideoReader::ForgetPosition() {
   graph_.reset();
   graph_eof_ = false;
   draining_ = false;
+  await_key_ = false;
   decoder_->skip_frame = AVDISCARD_DEFAULT;
 }
 
@@ -92,6 +96,7 @@ Status VideoReader::Seek(double seconds) {
     if (sought < 0) break;
     avcodec_flush_buffers(decoder_.get());
     ForgetPosition();
+    await_key_ = !FindsItsOwnStart(stream()->codecpar->codec_id);
     skip_nonref_until_ = seconds - lead - kSkipMargin;
     double at = 0;
     VORA_ASSIGN_OR_RETURN(const bool some, Next(frame.get(), &at));
@@ -154,7 +159,8 @@ StatusOr<bool> VideoReader::Decode(AVFrame* frame) {
       avcodec_send_packet(decoder_.get(), nullptr);
       continue;
     }
-    if (packet_->stream_index == index_) {
+    if (packet_->stream_index == index_ && (packet_->flags & AV_PKT_FLAG_KEY) != 0) await_key_ = false;
+    if (packet_->stream_index == index_ && !await_key_) {
       const bool skip =
           packet_->pts != AV_NOPTS_VALUE && static_cast<double>(packet_->pts) * av_q2d(stream()->time_base) < skip_nonref_until_;
       decoder_->skip_frame = skip ? AVDISCARD_NONREF : AVDISCARD_DEFAULT;

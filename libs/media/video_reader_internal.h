@@ -28,6 +28,9 @@ class VideoReader {
   // Goes to a place from which the frame shown at `seconds` (the source's clock) can be decoded: the next frame is at or before it, unless
   // the file begins later.
   Status Seek(double seconds);
+  // The key frame at or before `seconds`, or the next one where the container cannot tell, decoded alone; false when there is none that can
+  // be decoded. A reader that is asked for key frames can do nothing else afterwards.
+  StatusOr<bool> KeyFrame(double seconds, AVFrame* frame, double* at);
   // The next frame in `frame` (replaced) with its time, which always rises; false at the end. Undecodable pictures are left out.
   StatusOr<bool> Next(AVFrame* frame, double* seconds);
 
@@ -46,6 +49,8 @@ class VideoReader {
   StatusOr<bool> FilterNext(AVFrame* frame);
   Status BuildFilter(const AVFrame& like);
   StatusOr<bool> NextAny(AVFrame* frame, double* seconds);
+  Status DecodeAlone(AVPacket* packet, AVFrame* frame);
+  Status FilterAlone(AVFrame* frame);
   void ForgetPosition();
 
   ByteSource& source_;
@@ -66,8 +71,11 @@ class VideoReader {
   FramePtr pending_;  // found by Seek, given out by the next Next
   double pending_seconds_ = 0;
   std::optional<double> last_seconds_;
+  FramePtr key_frame_;  // of the last KeyFrame
+  int64_t key_pts_ = AV_NOPTS_VALUE;
   double skip_nonref_until_ = -1e18;
   bool draining_ = false;
+  bool await_key_ = false;  // after a seek, of codecs whose decoders make up what they have no reference for
   int64_t bad_frames_ = 0;
 };
 

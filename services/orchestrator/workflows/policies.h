@@ -11,7 +11,9 @@ namespace vora::workflows {
 inline constexpr int kProbePriority = 100;
 inline constexpr int kAudioPriority = 90;
 inline constexpr int kFirstChunkPriority = 80;  // less the chunk's index: early chunks first, across renditions and videos
+inline constexpr int kCaptionsPriority = 79;    // beside the second chunks: little work, and what is published at the end lists them
 inline constexpr int kPosterPriority = 10;
+inline constexpr int kStoryboardPriority = 9;
 inline constexpr int kPublishPriority = 95;  // short, and a track waits for it
 
 // Media work on the queue `transcode`: 5 attempts, none after a `media.*` failure, which the source will give again and again.

@@ -2,6 +2,7 @@
 
 #include "libs/ladder/ladder.h"
 #include "services/orchestrator/workflows/done_segments.h"
+#include "services/orchestrator/workflows/player_parts.h"
 #include "services/orchestrator/workflows/policies.h"
 #include "services/orchestrator/workflows/workflows.h"
 
@@ -11,6 +12,9 @@ namespace {
 using namespace workflow;
 
 constexpr int kPosterWidth = 1280;
+constexpr int kWithPlayerParts = 2;  // pipeline_version
+// How long a finished film waits for what players show beside it.
+constexpr std::chrono::minutes kPlayerPartsGrace{10};
 
 // What the parts of one run share. Lives in the frame of ProcessVideo.
 struct Job {
@@ -18,6 +22,8 @@ struct Job {
   v1::MediaInfo media;
   v1::Plan plan;
   DoneSegments done;
+  std::vector<v1::Caption> captions;
+  bool player_parts_over = false;
   explicit Job(v1::ProcessVideoInput in) : input(std::move(in)), done(input.done()) {}
 };
 
@@ -202,6 +208,7 @@ Task<PartFailure> PublishMasters(WorkflowContext ctx, Job& job, const std::vecto
     *input.add_tracks() = job.plan.tracks(i);
     *input.add_segments() = job.done.Of(job.plan.tracks(i).name());
   }
+  for (const auto& caption : job.captions) *input.add_captions() = caption;
   auto outcome = co_await ctx.Run<v1::PublishResult>("media.PublishMasters", "masters", input, MediaOptions(kPublishPriority, 0));
   co_return outcome.failure;
 }
@@ -217,15 +224,53 @@ PartFailure VideoFailure(const Job& job, const std::vector<PartFailure>& tracks)
   return all_failed ? Worst(video) : PartFailure();
 }
 
-// All work of the run inside `ctx`; gives the failed tracks.
-Task<PartFailure> Make(WorkflowContext ctx, Job& job, std::vector<std::string>& failed_tracks) {
-  PartFailure failure = co_await ProbeAndPlan(ctx, job);
-  if (!failure.code().empty()) co_return failure;
+// The tracks and the poster; gives how each track ended.
+Task<std::vector<PartFailure>> MakeFilm(WorkflowContext ctx, Job& job) {
   std::vector<Task<PartFailure>> parts;
   for (const auto& track : job.plan.tracks()) parts.push_back(MakeTrack(ctx, job, track));
   parts.push_back(MakePoster(ctx, job));
   auto failures = co_await WhenAll(std::move(parts));
   failures.pop_back();  // the poster
+  co_return failures;
+}
+
+Task<PartFailure> MakePlayerParts(WorkflowContext ctx, WorkflowContext part, WorkflowContext grace, Job& job) {
+  std::vector<Task<PartFailure>> parts;
+  parts.push_back(MakeCaptions(ctx, part, job.input, job.media, job.captions));
+  parts.push_back(MakeStoryboard(ctx, part, job.input, job.media));
+  (void)co_await WhenAll(std::move(parts));
+  job.player_parts_over = true;
+  grace.Cancel();
+  co_return PartFailure();
+}
+
+// A film that is finished waits a while for the player's parts, one that failed does not.
+Task<PartFailure> MakeFilmThenGrace(WorkflowContext ctx, WorkflowContext part, WorkflowContext grace, Job& job,
+                                    std::vector<PartFailure>& tracks) {
+  tracks = co_await MakeFilm(ctx, job);
+  if (job.player_parts_over) co_return PartFailure();
+  bool give_up = !VideoFailure(job, tracks).code().empty();
+  if (!give_up) give_up = co_await grace.Timer(kPlayerPartsGrace, "player_parts/grace");
+  if (give_up) part.Cancel();
+  co_return PartFailure();
+}
+
+Task<std::vector<PartFailure>> MakeAll(WorkflowContext ctx, Job& job) {
+  if (job.input.pipeline_version() < kWithPlayerParts) co_return co_await MakeFilm(ctx, job);
+  const WorkflowContext part = ctx.NewScope(), grace = ctx.NewScope();
+  std::vector<PartFailure> tracks;
+  std::vector<Task<PartFailure>> both;
+  both.push_back(MakeFilmThenGrace(ctx, part, grace, job, tracks));
+  both.push_back(MakePlayerParts(ctx, part, grace, job));
+  (void)co_await WhenAll(std::move(both));
+  co_return tracks;
+}
+
+// All work of the run inside `ctx`; gives the failed tracks.
+Task<PartFailure> Make(WorkflowContext ctx, Job& job, std::vector<std::string>& failed_tracks) {
+  PartFailure failure = co_await ProbeAndPlan(ctx, job);
+  if (!failure.code().empty()) co_return failure;
+  const std::vector<PartFailure> failures = co_await MakeAll(ctx, job);
   for (size_t i = 0; i < failures.size(); ++i) {
     if (!failures[i].code().empty()) failed_tracks.push_back(job.plan.tracks(static_cast<int>(i)).name());
   }

@@ -1,125 +1,13 @@
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <set>
 #include <sstream>
 
-#include "libs/ladder/ladder.h"
-#include "libs/workflow/testing/simulated_run.h"
-#include "services/orchestrator/workflows/workflows.h"
+#include "services/orchestrator/workflows/process_video_fixture_test.h"
 
 namespace vora::workflows {
 namespace {
-
-using namespace workflow;
-using ::testing::ElementsAre;
-using ::testing::IsEmpty;
-using ::testing::UnorderedElementsAre;
-using workflow::testing::Failed;
-using workflow::testing::SimulatedRun;
-using workflow::testing::Success;
-
-v1::MediaInfo Media(bool audio = true) {
-  v1::MediaInfo media;
-  media.set_container("mov,mp4,m4a,3gp,3g2,mj2");
-  media.set_duration_seconds(30);
-  auto* video = media.mutable_video();
-  video->set_codec("h264");
-  video->set_width(1280);
-  video->set_height(720);
-  video->set_frame_rate_num(30);
-  video->set_frame_rate_den(1);
-  video->set_frames(900);
-  if (!audio) return media;
-  auto* track = media.add_audio();
-  track->set_stream_index(1);
-  track->set_sample_rate(48000);
-  track->set_channels(2);
-  track->set_duration_seconds(30);
-  return media;
-}
-
-v1::ProcessVideoInput Input() {
-  v1::ProcessVideoInput input;
-  input.set_video_id("v1");
-  input.set_tenant("default");
-  input.set_source_key("raw/u1/original");
-  input.set_object_prefix("processed/v1");
-  *input.mutable_ladder() = ladder::DefaultLadder();
-  return input;
-}
-
-v1::TrackSegments Segments(const std::string& track, int first, int count) {
-  v1::TrackSegments segments;
-  segments.set_track(track);
-  segments.set_codecs("avc1.64001f");
-  for (int i = first; i < first + count; ++i) {
-    auto* segment = segments.add_segments();
-    segment->set_index(i);
-    segment->set_duration(120);
-    segment->set_bytes(1000 + i);
-  }
-  return segments;
-}
-
-template <class T>
-T Parse(const std::string& json) {
-  T message;
-  EXPECT_TRUE(FromPayload(json, message).ok());
-  return message;
-}
-
-// Every activity succeeds, and what metadata was told is kept.
-struct World {
-  v1::MediaInfo media = Media();
-  std::set<std::string> failing;  // activity ids
-  std::vector<v1::RecordVideoInput> videos;
-  std::map<std::string, v1::RecordTrackInput> tracks;
-  std::map<std::string, std::set<int>> recorded;
-  v1::PublishMastersInput masters;
-  std::vector<std::string> encoded;  // ids
-
-  ActivityResult operator()(const SimulatedRun::Activity& activity) {
-    if (failing.contains(activity.id)) return Failed("media.broken", "cannot decode");
-    if (activity.type == "media.Probe") return Success(media);
-    if (activity.type == "media.EncodeChunk") {
-      const auto input = Parse<v1::EncodeChunkInput>(activity.input);
-      v1::EncodeChunkResult result;
-      *result.mutable_segments() = Segments(input.track().name(), input.chunk().first_segment(), input.chunk().segment_count());
-      encoded.push_back(activity.id);
-      return Success(result);
-    }
-    if (activity.type == "media.EncodeAudio") {
-      const auto input = Parse<v1::EncodeAudioInput>(activity.input);
-      v1::EncodeAudioResult result;
-      *result.mutable_segments() = Segments(input.track().name(), 0, input.track().segments_total());
-      encoded.push_back(activity.id);
-      return Success(result);
-    }
-    if (activity.type == "media.ExtractPoster") {
-      v1::ExtractPosterResult result;
-      result.set_key("processed/v1/poster.jpg");
-      return Success(result);
-    }
-    if (activity.type == "media.PublishMasters") masters = Parse<v1::PublishMastersInput>(activity.input);
-    if (activity.type == "metadata.RecordVideo") videos.push_back(Parse<v1::RecordVideoInput>(activity.input));
-    if (activity.type == "metadata.RecordTrack") {
-      const auto track = Parse<v1::RecordTrackInput>(activity.input);
-      tracks[track.track()] = track;
-    }
-    if (activity.type == "metadata.RecordSegments") {
-      const auto segments = Parse<v1::RecordSegmentsInput>(activity.input).segments();
-      for (const auto& segment : segments.segments()) recorded[segments.track()].insert(segment.index());
-    }
-    return Success(v1::RecordResult());
-  }
-};
-
-SimulatedRun Start(const v1::ProcessVideoInput& input) { return {AllWorkflows(), "ProcessVideo", ToPayload(input)}; }
 
 TEST(ProcessVideoTest, MakesEveryTrackAndThenTheMasters) {
   World world;
@@ -287,13 +175,25 @@ TEST(StoredHistoryTest, EveryStoredHistoryReplays) {
     World good, partial, bad;
     partial.failing = {"720p/chunk/1"};
     bad.failing = {"audio_0"};
+    const auto store = [&](const std::string& name, const SimulatedRun& run) {
+      const auto path = folder / ("ProcessVideo." + name + ".json");
+      if (!std::filesystem::exists(path)) std::ofstream(path) << HistoryToJson(run.history()) << "\n";
+    };
     std::map<std::string, World*> worlds{{"ready", &good}, {"partial", &partial}, {"failed", &bad}};
     for (const auto& [name, world] : worlds) {
       SimulatedRun run = Start(Input());
       run.Work(std::ref(*world));
-      const auto path = folder / ("ProcessVideo." + name + ".json");
-      if (!std::filesystem::exists(path)) std::ofstream(path) << HistoryToJson(run.history()) << "\n";
+      store(name, run);
+      world->media = MediaWithSubtitles();
+      SimulatedRun second = Start(Input2());
+      second.Work(std::ref(*world));
+      store("v2-" + name, second);
     }
+    SimulatedRun late = Start(Input2());
+    WorkAllButTheStoryboard(late, good);
+    late.FireTimers();
+    late.Work(std::ref(good));
+    store("v2-late-storyboard", late);
   }
   const Registry registry = AllWorkflows();
   int replayed = 0;
@@ -306,7 +206,7 @@ TEST(StoredHistoryTest, EveryStoredHistoryReplays) {
     EXPECT_TRUE(status.ok()) << entry.path() << ": " << ToText(status);
     ++replayed;
   }
-  EXPECT_GE(replayed, 3);
+  EXPECT_GE(replayed, 8);
 }
 
 }  // namespace

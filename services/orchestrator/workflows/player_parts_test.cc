@@ -1,0 +1,137 @@
+#include "services/orchestrator/workflows/player_parts.h"
+
+#include "services/orchestrator/workflows/process_video_fixture_test.h"
+
+namespace vora::workflows {
+namespace {
+
+TEST(PlayerPartsTest, StoryboardAndCaptionsAreMadeAndTold) {
+  World world;
+  world.media = MediaWithSubtitles();
+  SimulatedRun run = Start(Input2());
+  run.Work(std::ref(world));
+  EXPECT_EQ(run.close_type(), v1::EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED);
+  ASSERT_EQ(world.storyboards.size(), 1u);
+  EXPECT_EQ(world.storyboards[0].key(), "processed/v1/storyboard.vtt");
+  EXPECT_THAT(world.storyboards[0].warnings(), IsEmpty());
+  ASSERT_EQ(world.captions.size(), 1u);
+  EXPECT_TRUE(world.captions[0].done());
+  EXPECT_EQ(world.captions[0].captions(0).track(), "subs_en");
+  EXPECT_THAT(world.captions[0].warnings(), ElementsAre("Subtitle track 4 is empty."));
+  ASSERT_EQ(world.masters.captions_size(), 1);
+  EXPECT_EQ(world.masters.captions(0).language(), "en");
+  EXPECT_EQ(world.videos.back().state(), "READY");
+  const std::set<std::string> unique(run.scheduled().begin(), run.scheduled().end());
+  EXPECT_EQ(unique.size(), run.scheduled().size()) << "activity ids are unique";
+}
+
+TEST(PlayerPartsTest, EarlierRunsGoOnWithoutThem) {
+  World world;
+  world.media = MediaWithSubtitles();
+  SimulatedRun run = Start(Input());
+  run.Work(std::ref(world));
+  EXPECT_THAT(world.storyboards, IsEmpty());
+  EXPECT_THAT(world.captions, IsEmpty());
+  EXPECT_EQ(world.masters.captions_size(), 0);
+}
+
+TEST(PlayerPartsTest, WithoutSubtitlesNothingIsAskedFor) {
+  World world;
+  SimulatedRun run = Start(Input2());
+  run.Work(std::ref(world));
+  const auto& ids = run.scheduled();
+  EXPECT_EQ(std::count(ids.begin(), ids.end(), "captions"), 0);
+  EXPECT_EQ(std::count(ids.begin(), ids.end(), "storyboard"), 1);
+}
+
+TEST(PlayerPartsTest, TheyNeverDelayTheFilm) {
+  World world;
+  world.media = MediaWithSubtitles();
+  SimulatedRun run = Start(Input2());
+  run.Work(std::ref(world), [&] { return run.Find("storyboard") != nullptr; });
+  const int storyboard = run.Find("storyboard")->options.priority();
+  for (const auto& activity : run.open()) {
+    if (activity.type != "media.EncodeChunk") continue;
+    EXPECT_GT(activity.options.priority(), storyboard) << activity.id;
+  }
+  EXPECT_LT(storyboard, run.Find("poster")->options.priority());
+  EXPECT_LT(run.Find("captions")->options.priority(), run.Find("360p/chunk/0")->options.priority());
+}
+
+TEST(PlayerPartsTest, AFailureOfOneIsAWarningOfTheVideo) {
+  World world;
+  world.media = MediaWithSubtitles();
+  world.failing = {"storyboard", "captions"};
+  SimulatedRun run = Start(Input2());
+  run.Work(std::ref(world));
+  EXPECT_EQ(run.close_type(), v1::EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED);
+  EXPECT_EQ(world.videos.back().state(), "READY");
+  ASSERT_EQ(world.storyboards.size(), 1u);
+  EXPECT_EQ(world.storyboards[0].key(), "");
+  EXPECT_THAT(world.storyboards[0].warnings(), ElementsAre("The pictures of the seek bar could not be made: cannot decode"));
+  ASSERT_EQ(world.captions.size(), 1u);
+  EXPECT_FALSE(world.captions[0].done());
+  EXPECT_THAT(world.captions[0].warnings(), ElementsAre("The captions could not be made: cannot decode"));
+  EXPECT_EQ(world.masters.captions_size(), 0);
+}
+
+TEST(PlayerPartsTest, AFinishedFilmWaitsAWhileAndNotForEver) {
+  World world;
+  SimulatedRun run = Start(Input2());
+  WorkAllButTheStoryboard(run, world);
+  EXPECT_FALSE(run.closed());
+  EXPECT_EQ(world.masters.tracks_size(), 0);
+  run.FireTimers();
+  run.Work(std::ref(world));
+  EXPECT_EQ(run.close_type(), v1::EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED);
+  ASSERT_EQ(world.storyboards.size(), 1u);
+  EXPECT_THAT(world.storyboards[0].warnings(), ElementsAre("The pictures of the seek bar could not be made: it took too long."));
+  EXPECT_EQ(world.videos.back().state(), "READY");
+
+  World late;
+  SimulatedRun second = Start(Input2());
+  WorkAllButTheStoryboard(second, late);
+  second.Work(std::ref(late));
+  EXPECT_EQ(second.close_type(), v1::EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED);
+  EXPECT_EQ(late.storyboards.at(0).key(), "processed/v1/storyboard.vtt");
+}
+
+TEST(PlayerPartsTest, AFilmThatFailedDoesNotWait) {
+  World world;
+  world.failing = {"720p/chunk/1", "360p/chunk/0"};
+  SimulatedRun run = Start(Input2());
+  WorkAllButTheStoryboard(run, world);
+  EXPECT_EQ(run.close_type(), v1::EVENT_TYPE_WORKFLOW_EXECUTION_FAILED);
+  EXPECT_EQ(world.videos.back().failure_code(), "media.broken");
+}
+
+TEST(PlayerPartsTest, CancelEndsThemToo) {
+  for (const char* at : {"storyboard", "captions", "storyboard/recorded", "captions/recorded"}) {
+    World world;
+    world.media = MediaWithSubtitles();
+    SimulatedRun run = Start(Input2());
+    run.Work(std::ref(world), [&] { return run.Find(at) != nullptr; });
+    ASSERT_NE(run.Find(at), nullptr) << at;
+    run.Cancel();
+    run.Work(std::ref(world));
+    EXPECT_EQ(run.close_type(), v1::EVENT_TYPE_WORKFLOW_EXECUTION_CANCELED) << at;
+    EXPECT_EQ(world.videos.back().state(), "CANCELLED");
+  }
+}
+
+TEST(PlayerPartsTest, ARetryKeepsThem) {
+  v1::ProcessVideoInput input = Input2();
+  *input.mutable_media() = MediaWithSubtitles();
+  input.set_storyboard_done(true);
+  input.set_captions_done(true);
+  *input.add_captions() = Caption();
+  World world;
+  SimulatedRun run = Start(input);
+  run.Work(std::ref(world));
+  EXPECT_THAT(world.storyboards, IsEmpty());
+  EXPECT_THAT(world.captions, IsEmpty());
+  ASSERT_EQ(world.masters.captions_size(), 1) << "the new master lists what the first run published";
+}
+
+}  // namespace
+}  // namespace vora::workflows

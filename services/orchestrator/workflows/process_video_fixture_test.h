@@ -1,0 +1,177 @@
+#pragma once
+
+// ProcessVideo played through with activities that succeed, but for those named, and what metadata was told.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "libs/ladder/ladder.h"
+#include "libs/workflow/testing/simulated_run.h"
+#include "services/orchestrator/workflows/workflows.h"
+
+namespace vora::workflows {
+
+using namespace workflow;  // as the definitions do
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using ::testing::UnorderedElementsAre;
+using workflow::testing::Failed;
+using workflow::testing::SimulatedRun;
+using workflow::testing::Success;
+
+inline v1::MediaInfo Media(bool audio = true) {
+  v1::MediaInfo media;
+  media.set_container("mov,mp4,m4a,3gp,3g2,mj2");
+  media.set_duration_seconds(30);
+  auto* video = media.mutable_video();
+  video->set_codec("h264");
+  video->set_width(1280);
+  video->set_height(720);
+  video->set_frame_rate_num(30);
+  video->set_frame_rate_den(1);
+  video->set_frames(900);
+  if (!audio) return media;
+  auto* track = media.add_audio();
+  track->set_stream_index(1);
+  track->set_sample_rate(48000);
+  track->set_channels(2);
+  track->set_duration_seconds(30);
+  return media;
+}
+
+inline v1::ProcessVideoInput Input() {
+  v1::ProcessVideoInput input;
+  input.set_video_id("v1");
+  input.set_tenant("default");
+  input.set_source_key("raw/u1/original");
+  input.set_object_prefix("processed/v1");
+  *input.mutable_ladder() = ladder::DefaultLadder();
+  return input;
+}
+
+// Of a run with storyboard and captions.
+inline v1::ProcessVideoInput Input2() {
+  v1::ProcessVideoInput input = Input();
+  input.set_pipeline_version(2);
+  return input;
+}
+
+inline v1::Caption Caption() {
+  v1::Caption caption;
+  caption.set_track("subs_en");
+  caption.set_language("en");
+  caption.set_name("English");
+  caption.set_bytes(100);
+  return caption;
+}
+
+inline v1::TrackSegments Segments(const std::string& track, int first, int count) {
+  v1::TrackSegments segments;
+  segments.set_track(track);
+  segments.set_codecs("avc1.64001f");
+  for (int i = first; i < first + count; ++i) {
+    auto* segment = segments.add_segments();
+    segment->set_index(i);
+    segment->set_duration(120);
+    segment->set_bytes(1000 + i);
+  }
+  return segments;
+}
+
+template <class T>
+T Parse(const std::string& json) {
+  T message;
+  EXPECT_TRUE(FromPayload(json, message).ok());
+  return message;
+}
+
+// Every activity succeeds, and what metadata was told is kept.
+struct World {
+  v1::MediaInfo media = Media();
+  std::set<std::string> failing;  // activity ids
+  std::vector<v1::RecordVideoInput> videos;
+  std::vector<v1::RecordStoryboardInput> storyboards;
+  std::vector<v1::RecordCaptionsInput> captions;
+  std::map<std::string, v1::RecordTrackInput> tracks;
+  std::map<std::string, std::set<int>> recorded;
+  v1::PublishMastersInput masters;
+  std::vector<std::string> encoded;  // ids
+
+  ActivityResult operator()(const SimulatedRun::Activity& activity) {
+    if (failing.contains(activity.id)) return Failed("media.broken", "cannot decode");
+    if (activity.type == "media.Probe") return Success(media);
+    if (activity.type == "media.EncodeChunk") {
+      const auto input = Parse<v1::EncodeChunkInput>(activity.input);
+      v1::EncodeChunkResult result;
+      *result.mutable_segments() = Segments(input.track().name(), input.chunk().first_segment(), input.chunk().segment_count());
+      encoded.push_back(activity.id);
+      return Success(result);
+    }
+    if (activity.type == "media.EncodeAudio") {
+      const auto input = Parse<v1::EncodeAudioInput>(activity.input);
+      v1::EncodeAudioResult result;
+      *result.mutable_segments() = Segments(input.track().name(), 0, input.track().segments_total());
+      encoded.push_back(activity.id);
+      return Success(result);
+    }
+    if (activity.type == "media.ExtractPoster") {
+      v1::ExtractPosterResult result;
+      result.set_key("processed/v1/poster.jpg");
+      return Success(result);
+    }
+    if (activity.type == "media.ExtractStoryboard") {
+      v1::ExtractStoryboardResult result;
+      result.set_key("processed/v1/storyboard.vtt");
+      return Success(result);
+    }
+    if (activity.type == "media.ExtractSubtitles") {
+      v1::ExtractSubtitlesResult result;
+      *result.add_captions() = Caption();
+      result.add_warnings("Subtitle track 4 is empty.");
+      return Success(result);
+    }
+    if (activity.type == "metadata.RecordStoryboard") storyboards.push_back(Parse<v1::RecordStoryboardInput>(activity.input));
+    if (activity.type == "metadata.RecordCaptions") captions.push_back(Parse<v1::RecordCaptionsInput>(activity.input));
+    if (activity.type == "media.PublishMasters") masters = Parse<v1::PublishMastersInput>(activity.input);
+    if (activity.type == "metadata.RecordVideo") videos.push_back(Parse<v1::RecordVideoInput>(activity.input));
+    if (activity.type == "metadata.RecordTrack") {
+      const auto track = Parse<v1::RecordTrackInput>(activity.input);
+      tracks[track.track()] = track;
+    }
+    if (activity.type == "metadata.RecordSegments") {
+      const auto segments = Parse<v1::RecordSegmentsInput>(activity.input).segments();
+      for (const auto& segment : segments.segments()) recorded[segments.track()].insert(segment.index());
+    }
+    return Success(v1::RecordResult());
+  }
+};
+
+inline SimulatedRun Start(const v1::ProcessVideoInput& input) { return {AllWorkflows(), "ProcessVideo", ToPayload(input)}; }
+
+inline v1::MediaInfo MediaWithSubtitles() {
+  v1::MediaInfo media = Media();
+  auto* subtitles = media.add_subtitles();
+  subtitles->set_stream_index(2);
+  subtitles->set_codec("subrip");
+  subtitles->set_language("en");
+  return media;
+}
+
+// Every activity but the storyboard is done; it is open.
+inline void WorkAllButTheStoryboard(SimulatedRun& run, World& world) {
+  const auto next = [&] {
+    return std::find_if(run.open().begin(), run.open().end(), [](const SimulatedRun::Activity& a) { return a.id != "storyboard"; });
+  };
+  for (auto found = next(); found != run.open().end(); found = next()) {
+    const SimulatedRun::Activity activity = *found;
+    run.End(activity.id, world(activity));
+  }
+}
+
+}  // namespace vora::workflows
