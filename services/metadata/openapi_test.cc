@@ -28,6 +28,7 @@ std::set<std::string> Registered() {
   AddHistoryRoutes(routes, *static_cast<VideoRepo*>(nothing), *static_cast<OrchestratorClient*>(nothing));
   AddLadderRoutes(routes, *static_cast<LadderRepo*>(nothing));
   AddConfigRoutes(routes, "");
+  AddFleetRoutes(routes, *static_cast<FleetView*>(nothing));
   AddOpenApiRoute(routes);
   std::set<std::string> all;
   for (const auto& [method, pattern] : routes.all()) all.insert(method + " " + pattern);
