@@ -1,0 +1,52 @@
+import { date, span, timeOfDay } from '../format';
+import { kStateText, type Bar } from './model';
+
+const clock = (ms: number | null) => (ms === null ? '–' : timeOfDay(new Date(ms).toISOString()));
+
+// Everything about one activity.
+export function Details({ bar, now, pinned, onClose }: { bar: Bar; now: number; pinned: boolean; onClose(): void }) {
+  const end = bar.ended ?? now;
+  const facts: [string, string][] = [
+    ['State', bar.progress !== null && bar.state === 'running' ? `${kStateText[bar.state]}, ${Math.round(bar.progress * 100)} %` : kStateText[bar.state]],
+    ['Activity', `${bar.id} (${bar.type})`],
+    ['Attempt', bar.attempt > 1 ? `${bar.attempt} (${bar.attempt - 1} failed before)` : String(bar.attempt)],
+    ['Worker', bar.worker || '–'],
+    ['Queue', bar.queue || '–'],
+    ['Waited', span(Math.max(0, (bar.started ?? end) - bar.scheduled) / 1000)],
+    ['Ran', bar.started === null ? '–' : span(Math.max(0, end - bar.started) / 1000)],
+    ['Scheduled', clock(bar.scheduled)],
+    ['Started', clock(bar.started)],
+    ['Ended', clock(bar.ended)],
+  ];
+  if (bar.state === 'retrying' && bar.nextAttempt !== null) facts.push(['Next attempt', clock(bar.nextAttempt)]);
+  return (
+    <div class="tl-details" data-testid="timeline-details">
+      <div class="tl-details-head">
+        <h3>{bar.group.startsWith('track:') ? `${bar.group.slice(6)}, ${bar.label.toLowerCase()}` : bar.label}</h3>
+        {pinned && <button type="button" class="tl-plain" onClick={onClose}>Close</button>}
+      </div>
+      <dl title={date(new Date(bar.scheduled).toISOString())}>
+        {facts.map(([name, value]) => (
+          <div key={name}>
+            <dt>{name}</dt>
+            <dd>{value}</dd>
+          </div>
+        ))}
+      </dl>
+      {bar.failure && <FailureText title={bar.ended === null ? 'The last attempt failed' : 'Why it failed'} {...bar.failure} />}
+      {bar.earlier.filter(({ failure }) => failure.message !== bar.failure?.message).map((attempt) => (
+        <FailureText key={attempt.attempt} title={`Attempt ${attempt.attempt} failed${attempt.worker ? ` on ${attempt.worker}` : ''}`} {...attempt.failure} />
+      ))}
+    </div>
+  );
+}
+
+function FailureText({ title, code, message, details }: { title: string; code: string; message: string; details?: string }) {
+  return (
+    <div class="tl-failure">
+      <strong>{title}</strong>
+      <p>{message || 'No message was given.'} <code>{code}</code></p>
+      {details && <pre tabIndex={0} aria-label="Details of the failure">{details}</pre>}
+    </div>
+  );
+}
