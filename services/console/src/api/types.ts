@@ -20,9 +20,11 @@ export interface Rendition {
 }
 
 export interface Caption {
-  language: string; // BCP 47
-  name?: string;
-  url?: string;
+  language: string; // BCP 47; `und` when unknown
+  name: string; // unique within the video
+  url: string; // WebVTT of the whole video
+  forced: boolean;
+  hearing_impaired: boolean;
 }
 
 export interface Video {
@@ -51,7 +53,6 @@ export interface Video {
   filename: string;
   source_bytes: number;
   revision: number;
-
   storyboard_url?: string;
   captions?: Caption[];
 }

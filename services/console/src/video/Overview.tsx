@@ -1,0 +1,88 @@
+import type { Video } from '../api/types';
+import { CopyField } from '../components/CopyField';
+import { bytes, date, duration, span } from '../format';
+import { Renditions } from './Renditions';
+
+const secondsBetween = (from: string, to: string | undefined) => (to ? (Date.parse(to) - Date.parse(from)) / 1000 : NaN);
+
+export function Overview({ video, currentTime }: { video: Video; currentTime: number }) {
+  const captions = video.captions ?? [];
+  return (
+    <div class="overview">
+      <div class="stack">
+        <section class="card" aria-labelledby="renditions-heading">
+          <h2 id="renditions-heading" class="card-title">Renditions</h2>
+          <Renditions video={video} />
+        </section>
+        {captions.length > 0 && (
+          <section class="card" aria-labelledby="captions-heading">
+            <h2 id="captions-heading" class="card-title">Captions</h2>
+            <ul class="captions" data-testid="captions">
+              {captions.map((caption) => (
+                <li key={`${caption.language}${caption.name}`} class="row">
+                  <span>{caption.name || caption.language}</span>
+                  <span class="muted small">{caption.language}</span>
+                  {caption.forced && <span class="muted small">forced</span>}
+                  {caption.hearing_impaired && <span class="muted small">for the hard of hearing</span>}
+                  <span class="grow" />
+                  {caption.url && <a href={caption.url}>WebVTT</a>}
+                </li>
+              ))}
+            </ul>
+          </section>
+        )}
+      </div>
+      <div class="stack">
+        <Links video={video} currentTime={currentTime} />
+        <Source video={video} />
+      </div>
+    </div>
+  );
+}
+
+function Links({ video, currentTime }: { video: Video; currentTime: number }) {
+  const watch = video.watch_url || `${location.origin}/watch/${video.video_id}`;
+  const embed = new URL(`/embed/${video.video_id}`, watch).href;
+  const at = Math.floor(currentTime);
+  const code = `<iframe src="${embed}" width="640" height="360" style="border:0;aspect-ratio:16/9;width:100%;height:auto" allow="autoplay; fullscreen; picture-in-picture" allowfullscreen title="${video.title.replace(/&/g, '&amp;').replace(/"/g, '&quot;')}"></iframe>`;
+  return (
+    <section class="card padded stack" aria-labelledby="links-heading" data-testid="links">
+      <h2 id="links-heading">Share</h2>
+      <CopyField label="Watch page" value={watch} testid="watch-link" />
+      {at >= 5 && <CopyField label={`Watch from ${duration(at)}`} value={`${watch}?t=${at}`} />}
+      <CopyField label="Embed code" value={code} testid="embed-code" />
+      {video.hls_url && <CopyField label="HLS" value={video.hls_url} testid="hls-link" />}
+      {video.dash_url && <CopyField label="DASH" value={video.dash_url} testid="dash-link" />}
+      {!video.hls_url && <p class="small muted">Addresses of the streams appear as soon as the video can be played.</p>}
+    </section>
+  );
+}
+
+function Source({ video }: { video: Video }) {
+  const playable = secondsBetween(video.created_at, video.first_playable_at);
+  const ready = secondsBetween(video.created_at, video.ready_at);
+  const rows: [string, string][] = [
+    ['File', video.filename || '–'],
+    ['Size', video.source_bytes > 0 ? bytes(video.source_bytes) : '–'],
+    ['Duration', video.duration_seconds > 0 ? duration(video.duration_seconds) : '–'],
+    ['Created', date(video.created_at)],
+  ];
+  if (playable >= 0) rows.push(['Playable', `after ${span(playable)}`]);
+  if (ready >= 0) rows.push(['Ready', `after ${span(ready)}`]);
+  if (video.revision > 1) rows.push(['Encoded', `${video.revision} times`]);
+  return (
+    <section class="card padded stack" aria-labelledby="source-heading" data-testid="source">
+      <h2 id="source-heading">Source</h2>
+      <dl class="facts">
+        {rows.map(([name, value]) => (
+          <div key={name}>
+            <dt>{name}</dt>
+            <dd>{value}</dd>
+          </div>
+        ))}
+      </dl>
+      <CopyField label="Video id" value={video.video_id} testid="video-id" />
+      <CopyField label="Upload id" value={video.upload_id} />
+    </section>
+  );
+}
