@@ -1,0 +1,225 @@
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "libs/log/log.h"
+#include "services/analytics-ingest/spool_disk.h"
+#include "services/analytics-ingest/spool_reader.h"
+
+namespace vora::analytics {
+namespace {
+
+using std::chrono::milliseconds;
+using Steady = std::chrono::steady_clock;
+
+// While ClickHouse is behind by this many segments, age does not seal: rows gather in few large inserts instead of many small ones.
+constexpr size_t kBacklogSegments = 8;
+constexpr milliseconds kProbeInterval{250};
+constexpr milliseconds kLimitsInterval{1000};
+constexpr milliseconds kDropLogInterval{10'000};
+constexpr char kProbeFile[] = "probe.tmp";
+constexpr size_t kProbeBytes = 64 << 10;
+
+double SecondsSince(Steady::time_point begin) { return std::chrono::duration<double>(Steady::now() - begin).count(); }
+
+int64_t UnixMs(const Clock& clock) { return std::chrono::duration_cast<milliseconds>(clock.Now().time_since_epoch()).count(); }
+
+}  // namespace
+
+void DiskSpool::Run() {
+  std::vector<Pending> group;
+  for (;;) {
+    uint64_t seals = 0;
+    bool stop = false;
+    {
+      std::unique_lock lock(mutex_);
+      wake_.wait_until(lock, NextDeadline(), [&] { return !pending_.empty() || stop_ || seals_wanted_ != seals_done_; });
+      group.clear();
+      group.swap(pending_);
+      seals = seals_wanted_;
+      stop = stop_;
+    }
+    if (!group.empty()) Commit(group);
+    Housekeep();
+    if (seals != seals_done_ || stop) (void)SealOpen();
+    PublishGauges();
+    const std::lock_guard lock(mutex_);
+    for (const Pending& written : group) pending_bytes_ -= static_cast<int64_t>(written.batch.bytes());
+    if (seals != seals_done_) {
+      seals_done_ = seals;
+      sealed_.notify_all();
+    }
+    if (stop && pending_.empty()) return;
+  }
+}
+
+void DiskSpool::Commit(std::vector<Pending>& group) {
+  for (size_t begin = 0; begin < group.size();) {
+    const auto end = CommitRun(group, begin);
+    SetHealth(end.status());
+    if (!end.ok()) {
+      for (; begin < group.size(); ++begin) group[begin].done(Unavailable(Message(end.status())));
+      return;
+    }
+    begin = *end;
+  }
+}
+
+StatusOr<size_t> DiskSpool::CommitRun(std::vector<Pending>& group, size_t begin) {
+  VORA_RETURN_IF_ERROR(PrepareSegment(group[begin].batch.day()));
+  parts_.clear();
+  int64_t rows = 0, bytes = 0;
+  size_t end = begin;
+  for (; end < group.size(); ++end) {
+    const RowBatch& batch = group[end].batch;
+    if (batch.day() != open_->day() ||
+        (end > begin && (open_->rows() + rows >= options_.segment_rows || open_->bytes() + bytes >= options_.segment_bytes))) {
+      break;
+    }
+    parts_.push_back({const_cast<char*>(batch.records().data()), batch.bytes()});
+    rows += batch.rows();
+    bytes += static_cast<int64_t>(batch.bytes());
+  }
+  Status status = open_->Write(parts_, rows);
+  if (status.ok() && options_.fsync_interval.count() == 0) status = SyncOpen();
+  if (!status.ok()) {
+    if (open_->broken()) (void)SealOpen();
+    return status;
+  }
+  open_->Confirm();
+  {
+    const std::lock_guard lock(mutex_);
+    unsealed_rows_ += rows;
+  }
+  appended_.Increment(static_cast<double>(rows));
+  for (size_t i = begin; i < end; ++i) group[i].done({});
+  return end;
+}
+
+Status DiskSpool::SyncOpen() {
+  last_sync_ = Steady::now();
+  const Status status = open_->Sync();
+  sync_seconds_.Observe(SecondsSince(last_sync_));
+  return status;
+}
+
+Status DiskSpool::PrepareSegment(int32_t day) {
+  if (open_ && (open_->day() != day || Full())) VORA_RETURN_IF_ERROR(SealOpen());
+  VORA_RETURN_IF_ERROR(SettleUnsealed());
+  if (open_) return {};
+  VORA_ASSIGN_OR_RETURN(open_, OpenSegment::Create(*directory_, day, UnixMs(clock_)));
+  last_sync_ = Steady::now();
+  return {};
+}
+
+bool DiskSpool::Full() const { return open_->rows() >= options_.segment_rows || open_->bytes() >= options_.segment_bytes; }
+
+Status DiskSpool::SealOpen() {
+  VORA_RETURN_IF_ERROR(SettleUnsealed());
+  unsealed_ = std::move(open_);
+  return SettleUnsealed();
+}
+
+Status DiskSpool::SettleUnsealed() {
+  if (!unsealed_) return {};
+  const auto sealed = unsealed_->Seal();
+  if (!sealed.ok()) return sealed.status();
+  unsealed_.reset();
+  if (sealed->rows == 0) return {};
+  index_.Add(*sealed);
+  const std::lock_guard lock(mutex_);
+  unsealed_rows_ -= sealed->rows;
+  return {};
+}
+
+void DiskSpool::Housekeep() {
+  const auto now = Steady::now();
+  if (open_ && !open_->synced() && options_.fsync_interval.count() > 0 && now - last_sync_ >= options_.fsync_interval) {
+    if (const Status status = SyncOpen(); !status.ok()) {
+      SetHealth(status);
+      (void)SealOpen();
+    }
+  }
+  if (open_ && open_->rows() > 0) {
+    const bool old = now - open_->created() >= options_.segment_age;
+    if (Full() || (old && !index_.WaitingMoreThan(kBacklogSegments))) (void)SealOpen();
+  }
+  if (now - last_limits_ >= kLimitsInterval || index_.totals().bytes > options_.max_bytes) EnforceLimits();
+  if (!healthy_ && now - last_probe_ >= kProbeInterval) Probe();
+}
+
+void DiskSpool::EnforceLimits() {
+  last_limits_ = Steady::now();
+  const int64_t open = open_ ? open_->bytes() : 0;
+  while (index_.totals().bytes + open > options_.max_bytes) {
+    const auto dropped = index_.DropOldest();
+    if (!dropped.ok()) break;
+    Drop("VORA_SPOOL_MAX_BYTES", dropped->rows, dropped_by_size_);
+  }
+  for (;;) {
+    const auto oldest = index_.Oldest();
+    if (!oldest) return;
+    const auto file = directory_->OpenFile(FormatName(*oldest), O_RDONLY);
+    if (!file.ok()) return;
+    const auto header = ReadHeader(*file);
+    if (!header.ok() || UnixMs(clock_) - header->created_ms <= options_.max_age.count()) return;
+    const auto dropped = index_.DropOldest();
+    if (!dropped.ok()) return;
+    Drop("VORA_SPOOL_MAX_AGE", dropped->rows, dropped_by_age_);
+  }
+}
+
+void DiskSpool::Drop(const char* limit, int64_t rows, obs::Counter& counter) {
+  counter.Increment(static_cast<double>(rows));
+  drops_not_logged_ += rows;
+  if (last_drop_log_ != Steady::time_point() && Steady::now() - last_drop_log_ < kDropLogInterval) return;
+  log::Error("the spool is over its limit: the oldest events are dropped", {{"limit", limit}, {"rows", drops_not_logged_}});
+  last_drop_log_ = Steady::now();
+  drops_not_logged_ = 0;
+}
+
+void DiskSpool::Probe() {
+  last_probe_ = Steady::now();
+  const Status settled = SettleUnsealed();
+  if (!settled.ok()) return SetHealth(settled);
+  const auto file = directory_->OpenFile(kProbeFile, O_WRONLY | O_CREAT | O_TRUNC);
+  Status status = file.status();
+  if (file.ok()) status = WriteAll(file->get(), std::string(kProbeBytes, 'p'), 0);
+  if (status.ok() && fdatasync(file->get()) != 0) status = ErrnoStatus("sync the spool");
+  const Status removed = directory_->Remove(kProbeFile);
+  SetHealth(status.ok() ? removed : status);
+}
+
+void DiskSpool::SetHealth(Status status) {
+  if (status.ok() == healthy_ && healthy_) return;
+  if (status.ok()) log::Info("the spool accepts events again");
+  if (!status.ok() && healthy_) log::Error("the spool refuses events until the disk takes them again", {{"reason", Message(status)}});
+  healthy_ = status.ok();
+  const std::lock_guard lock(mutex_);
+  health_ = healthy_ ? Status() : Unavailable(Message(status));
+}
+
+DiskSpool::Steady::time_point DiskSpool::NextDeadline() const {
+  const auto now = Steady::now();
+  auto deadline = now + kLimitsInterval;
+  if (open_ && open_->rows() > 0) {
+    const auto seal = open_->created() + options_.segment_age;
+    // Past it: there is a backlog.
+    deadline = std::min(deadline, seal > now ? seal : now + std::max(options_.segment_age / 4, milliseconds(10)));
+  }
+  if (open_ && !open_->synced() && options_.fsync_interval.count() > 0) deadline = std::min(deadline, last_sync_ + options_.fsync_interval);
+  if (!healthy_) deadline = std::min(deadline, last_probe_ + kProbeInterval);
+  return deadline;
+}
+
+void DiskSpool::PublishGauges() {
+  const SpoolTotals totals = index_.totals();
+  const int64_t open_rows = open_ ? open_->rows() : 0;
+  rows_gauge_.Set(static_cast<double>(totals.rows + open_rows));
+  bytes_gauge_.Set(static_cast<double>(totals.bytes + (open_rows > 0 ? open_->bytes() : 0)));
+  segments_gauge_.Set(static_cast<double>(totals.segments + (open_rows > 0 ? 1 : 0)));
+}
+
+}  // namespace vora::analytics
