@@ -20,6 +20,8 @@ constexpr char kWithdraw[] =
     "0";
 constexpr char kStartsUnderway[] = "SELECT 1 FROM outbox WHERE video_id = $1 AND kind = 'start' AND done_at IS NULL LIMIT 1";
 
+constexpr int kPipelineVersion = 2;  // of ProcessVideo
+
 void Insert(pqxx::transaction_base& tx, const VideoRow& row, const char* kind, int run_number, const std::string& payload) {
   const v1::Video& video = row.video;
   tx.exec_params(kInsert, NewId(), video.video_id(), video.tenant(), kind, run_number, payload, row.traceparent);
@@ -52,6 +54,10 @@ Status AddStart(pqxx::transaction_base& tx, const VideoRow& row) {
     info->set_bytes(segment["bytes"].as<int64_t>());
   }
   input.set_poster_done(!row.poster_key.empty());
+  input.set_storyboard_done(!row.storyboard_key.empty());
+  input.set_captions_done(row.captions_done);
+  for (const auto& caption : row.captions) *input.add_captions() = caption;
+  input.set_pipeline_version(kPipelineVersion);
   Insert(tx, row, "start", row.run_number, ToPayload(input));
   return absl::OkStatus();
 }

@@ -53,6 +53,15 @@ StatusOr<playback::v1::Presentation> PresentationRepo::Get(const std::string& vi
     presentation.set_complete(row->video.state() == v1::VIDEO_STATE_READY);
     presentation.set_failure(row->video.failure());
     presentation.set_version(row->video.version());
+    for (const auto& stored : row->captions) {
+      auto* caption = presentation.add_captions();
+      caption->set_track(stored.track());
+      caption->set_language(stored.language());
+      caption->set_name(stored.name());
+      caption->set_bytes(stored.bytes());
+      caption->set_forced(stored.forced());
+      caption->set_hearing_impaired(stored.hearing_impaired());
+    }
     std::map<std::string, playback::v1::Track*> tracks;
     for (const auto& track : tx.exec_params(kTracks, video_id)) {
       ReadTrack(track, presentation.add_tracks());

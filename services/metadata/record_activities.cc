@@ -44,6 +44,8 @@ void AddRecordActivities(workflow::ActivityWorker& worker, RecordRepo& records) 
   worker.Handle("metadata.RecordSegments", Recorder<wf::RecordSegmentsInput>(records, &RecordRepo::RecordSegments));
   worker.Handle("metadata.RecordTrack", Recorder<wf::RecordTrackInput>(records, &RecordRepo::RecordTrack));
   worker.Handle("metadata.RecordPoster", Recorder<wf::RecordPosterInput>(records, &RecordRepo::RecordPoster));
+  worker.Handle("metadata.RecordStoryboard", Recorder<wf::RecordStoryboardInput>(records, &RecordRepo::RecordStoryboard));
+  worker.Handle("metadata.RecordCaptions", Recorder<wf::RecordCaptionsInput>(records, &RecordRepo::RecordCaptions));
   worker.Handle("metadata.RecordVideo", Recorder<wf::RecordVideoInput>(records, &RecordRepo::RecordVideo));
 }
 

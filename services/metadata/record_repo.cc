@@ -35,9 +35,22 @@ constexpr char kFinishRendition[] =
     "UPDATE renditions SET failure_code = $3, failure = $4, progress_percent = CASE WHEN $5 THEN 100 ELSE progress_percent END "
     "WHERE video_id = $1 AND name = $2";
 constexpr char kStorePoster[] = "UPDATE videos SET poster_key = $2 WHERE video_id = $1";
+constexpr char kStoreStoryboard[] =
+    "UPDATE videos SET storyboard_key = $2, part_warnings = jsonb_set(part_warnings, '{storyboard}', $3::jsonb) WHERE video_id = $1 "
+    "AND (storyboard_key <> $2 OR part_warnings->'storyboard' IS DISTINCT FROM $3::jsonb)";
+constexpr char kStoreCaptions[] =
+    "UPDATE videos SET captions = CASE WHEN $2 THEN $3::jsonb END, "
+    "part_warnings = jsonb_set(part_warnings, '{captions}', $4::jsonb) WHERE video_id = $1 "
+    "AND ($2 OR part_warnings->'captions' IS DISTINCT FROM $4::jsonb)";
 constexpr char kFinishVideo[] =
     "UPDATE videos SET failure_code = $2, failure = $3, cancel_requested = false, "
     "ready_at = CASE WHEN $4 THEN now() ELSE ready_at END WHERE video_id = $1";
+
+std::string TextsJson(const google::protobuf::RepeatedPtrField<std::string>& texts) {
+  nlohmann::json array = nlohmann::json::array();
+  for (const std::string& text : texts) array.push_back(text);
+  return array.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
 
 // What a report may do to a video.
 bool IsStale(const VideoRow& row, const std::string& run_id) {
@@ -161,6 +174,28 @@ StatusOr<bool> RecordRepo::RecordPoster(const std::string& run_id, const wf::Rec
   return Report(store_, input.video_id(), run_id, [&](pqxx::work& tx, VideoRow& row) -> StatusOr<bool> {
     if (row.poster_key == input.key()) return false;
     tx.exec_params(kStorePoster, input.video_id(), input.key());
+    TouchVideo(tx, input.video_id());
+    return true;
+  });
+}
+
+StatusOr<bool> RecordRepo::RecordStoryboard(const std::string& run_id, const wf::RecordStoryboardInput& input) {
+  return Report(store_, input.video_id(), run_id, [&](pqxx::work& tx, VideoRow& row) -> StatusOr<bool> {
+    if (!row.storyboard_key.empty()) return false;
+    const auto stored = tx.exec_params(kStoreStoryboard, input.video_id(), input.key(), TextsJson(input.warnings()));
+    if (stored.affected_rows() == 0) return false;
+    TouchVideo(tx, input.video_id());
+    return true;
+  });
+}
+
+StatusOr<bool> RecordRepo::RecordCaptions(const std::string& run_id, const wf::RecordCaptionsInput& input) {
+  return Report(store_, input.video_id(), run_id, [&](pqxx::work& tx, VideoRow& row) -> StatusOr<bool> {
+    if (row.captions_done) return false;
+    std::string captions = "[";
+    for (const auto& caption : input.captions()) captions += (captions.size() > 1 ? "," : "") + ToPayload(caption);
+    const auto stored = tx.exec_params(kStoreCaptions, input.video_id(), input.done(), captions + "]", TextsJson(input.warnings()));
+    if (stored.affected_rows() == 0) return false;
     TouchVideo(tx, input.video_id());
     return true;
   });

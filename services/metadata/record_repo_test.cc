@@ -187,6 +187,61 @@ TEST_F(RecordRepoTest, FailureSettlesAndARetryKeepsWhatIsDone) {
   EXPECT_TRUE(*Finish("READY", "run-2"));
 }
 
+TEST_F(RecordRepoTest, StoryboardAndCaptionsAreShownWarnedOfAndKeptForARetry) {
+  ASSERT_TRUE(Plan());
+  wf::RecordStoryboardInput storyboard;
+  storyboard.set_video_id(id_);
+  storyboard.add_warnings("no \"pictures\"");
+  EXPECT_TRUE(*repos_.records.RecordStoryboard("run-1", storyboard));
+  EXPECT_FALSE(*repos_.records.RecordStoryboard("run-1", storyboard));
+  EXPECT_EQ(Video().storyboard_url(), "");
+  EXPECT_THAT(Video().warnings(), ::testing::ElementsAre("no \"pictures\""));
+  storyboard.clear_warnings();
+  storyboard.set_key("processed/" + id_ + "/storyboard.vtt");
+  EXPECT_TRUE(*repos_.records.RecordStoryboard("run-1", storyboard));
+  EXPECT_FALSE(*repos_.records.RecordStoryboard("run-1", storyboard));
+  EXPECT_EQ(Video().storyboard_url(), "http://edge/v/" + id_ + "/storyboard.vtt");
+  EXPECT_THAT(Video().warnings(), ::testing::IsEmpty()) << "a later try did it";
+
+  wf::RecordCaptionsInput failed;
+  failed.set_video_id(id_);
+  failed.add_warnings("no captions");
+  EXPECT_TRUE(*repos_.records.RecordCaptions("run-1", failed));
+  EXPECT_FALSE(*repos_.records.RecordCaptions("run-1", failed));
+  EXPECT_THAT(Video().warnings(), ::testing::ElementsAre("no captions"));
+  EXPECT_EQ(repos_.presentations.Get(id_)->captions_size(), 0);
+  wf::RecordCaptionsInput made;
+  made.set_video_id(id_);
+  made.set_done(true);
+  auto* caption = made.add_captions();
+  caption->set_track("subs_pt-BR");
+  caption->set_language("pt-BR");
+  caption->set_name("Portugu\xc3\xaas \"Brasil\"");
+  caption->set_bytes(1234);
+  caption->set_forced(true);
+  EXPECT_TRUE(*repos_.records.RecordCaptions("run-1", made));
+  EXPECT_FALSE(*repos_.records.RecordCaptions("run-1", made));
+  EXPECT_FALSE(*repos_.records.RecordCaptions("run-1", failed)) << "a late failure takes nothing away";
+  ASSERT_EQ(Video().captions_size(), 1);
+  EXPECT_EQ(Video().captions(0).url(), "http://edge/v/" + id_ + "/subs_pt-BR/seg_0.vtt");
+  EXPECT_EQ(Video().captions(0).name(), "Portugu\xc3\xaas \"Brasil\"");
+  EXPECT_TRUE(Video().captions(0).forced());
+  EXPECT_THAT(Video().warnings(), ::testing::IsEmpty());
+  const auto presentation = repos_.presentations.Get(id_);
+  ASSERT_EQ(presentation->captions_size(), 1);
+  EXPECT_EQ(presentation->captions(0).track(), "subs_pt-BR");
+
+  ASSERT_TRUE(*Finish("FAILED"));
+  ASSERT_TRUE(repos_.videos.Retry("default", id_).ok());
+  const auto input = ClaimStart();
+  EXPECT_EQ(input.pipeline_version(), 2);
+  EXPECT_TRUE(input.storyboard_done());
+  EXPECT_TRUE(input.captions_done());
+  ASSERT_EQ(input.captions_size(), 1);
+  EXPECT_EQ(input.captions(0).bytes(), 1234);
+  EXPECT_FALSE(*repos_.records.RecordCaptions("run-1", made)) << "an earlier run has no say";
+}
+
 TEST_F(RecordRepoTest, ReadyWithAFailedRenditionCanBeRetried) {
   ASSERT_TRUE(Plan());
   ASSERT_TRUE(Segments("360p", 0, 3) && Segments("audio_0", 0, 3));

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "services/metadata/video_rows_internal.h"
+#include "services/metadata/workflow_json.h"
 
 namespace vora::metadata {
 namespace {
@@ -37,6 +38,19 @@ std::string TextArray(const std::vector<std::string>& ids) {
   return array + "}";
 }
 
+std::vector<workflow::v1::Caption> ReadCaptions(const char* json) {
+  // The list travels as a field of a message, since JSON of protobuf is always a message's.
+  workflow::v1::RecordCaptionsInput list;
+  if (!FromPayload(std::string("{\"captions\":") + json + "}", &list).ok()) return {};
+  return {list.captions().begin(), list.captions().end()};
+}
+
+// "" or "r2/": tracks of a re-encode lie in its folder.
+std::string RevisionFolder(const VideoRow& row) {
+  const std::string base = "processed/" + row.video.video_id() + "/";
+  return row.object_prefix.size() > base.size() && row.object_prefix.rfind(base, 0) == 0 ? row.object_prefix.substr(base.size()) + "/" : "";
+}
+
 RenditionRow ReadRenditionRow(const pqxx::row& row) {
   RenditionRow result;
   result.video_id = row["video_id"].c_str();
@@ -67,7 +81,8 @@ RenditionRow ReadRenditionRow(const pqxx::row& row) {
 const char kVideoColumns[] =
     "v.video_id, v.tenant, v.upload_id, v.title, v.title_given, v.description, v.filename, v.state, v.version, v.revision, v.source_key, "
     "v.source_bytes, v.object_prefix, v.media IS NOT NULL AS has_media, coalesce(v.media->'warnings', '[]')::text AS warnings, "
-    "v.duration_seconds, v.poster_key, v.progress_percent, v.playable, v.failure_code, v.failure, v.run_number, v.run_id, v.last_run_id, "
+    "v.duration_seconds, v.poster_key, v.storyboard_key, coalesce(v.captions::text, '') AS captions, v.part_warnings::text AS "
+    "part_warnings, v.progress_percent, v.playable, v.failure_code, v.failure, v.run_number, v.run_id, v.last_run_id, "
     "v.cancel_requested, v.traceparent, v.deleted_at IS NOT NULL AS deleted, "
     "(extract(epoch FROM v.created_at) * 1000000)::bigint AS created_us, (extract(epoch FROM v.updated_at) * 1000000)::bigint AS "
     "updated_us, "
@@ -100,7 +115,14 @@ VideoRow ReadVideoRow(const pqxx::row& row) {
   for (const auto& warning : warnings) video.add_warnings(warning.get<std::string>());
   result.source_key = row["source_key"].c_str();
   result.object_prefix = row["object_prefix"].c_str();
+  const auto part_warnings = nlohmann::json::parse(row["part_warnings"].c_str());
+  for (const auto& part : part_warnings) {
+    for (const auto& warning : part) video.add_warnings(warning.get<std::string>());
+  }
   result.poster_key = row["poster_key"].c_str();
+  result.storyboard_key = row["storyboard_key"].c_str();
+  result.captions_done = *row["captions"].c_str() != '\0';
+  if (result.captions_done) result.captions = ReadCaptions(row["captions"].c_str());
   result.run_id = row["run_id"].c_str();
   result.last_run_id = row["last_run_id"].c_str();
   result.traceparent = row["traceparent"].c_str();
@@ -143,6 +165,15 @@ v1::Video Assemble(const VideoRow& row, const std::vector<RenditionRow>& renditi
     video.set_dash_url(base + "/manifest.mpd");
   }
   if (!row.poster_key.empty()) video.set_poster_url(base + "/poster.jpg");
+  if (!row.storyboard_key.empty()) video.set_storyboard_url(base + "/storyboard.vtt");
+  for (const auto& stored : row.captions) {
+    auto* caption = video.add_captions();
+    caption->set_language(stored.language());
+    caption->set_name(stored.name());
+    caption->set_url(base + "/" + RevisionFolder(row) + stored.track() + "/seg_0.vtt");
+    caption->set_forced(stored.forced());
+    caption->set_hearing_impaired(stored.hearing_impaired());
+  }
   video.set_watch_url(public_url + "/watch/" + video.video_id());
   return video;
 }

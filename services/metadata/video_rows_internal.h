@@ -11,12 +11,15 @@
 #include "libs/core/status.h"
 #include "services/metadata/progress.h"
 #include "services/metadata/video_state.h"
+#include "vora/workflow/v1/process_video.pb.h"
 
 namespace vora::metadata {
 
 struct VideoRow {
   v1::Video video;  // without renditions and links
-  std::string source_key, object_prefix, poster_key, run_id, last_run_id, traceparent;
+  std::string source_key, object_prefix, poster_key, storyboard_key, run_id, last_run_id, traceparent;
+  std::vector<workflow::v1::Caption> captions;
+  bool captions_done = false;
   int run_number = 1;
   bool cancel_requested = false;
   bool title_given = false;
