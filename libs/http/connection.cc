@@ -62,7 +62,7 @@ Task<void> Connection::Serve(std::shared_ptr<Connection> self) {
   try {
     co_await self->Loop();
   } catch (const std::exception& e) {
-    log::Error("http connection failed", {{"error", e.what()}, {"remote", self->remote_}});
+    log::Error("http connection failed", {{"error", e.what()}, {"remote", self->LoggedRemote()}});
   }
   self->Close();
 }
@@ -76,7 +76,7 @@ Task<void> Connection::Refuse(std::shared_ptr<Connection> self) {
     const Status sent = co_await self->Send(std::move(response));
     if (sent.ok()) co_await self->Linger();
   } catch (const std::exception& e) {
-    log::Error("http connection failed", {{"error", e.what()}, {"remote", self->remote_}});
+    log::Error("http connection failed", {{"error", e.what()}, {"remote", self->LoggedRemote()}});
   }
   self->Close();
 }

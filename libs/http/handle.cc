@@ -147,7 +147,7 @@ Task<void> Connection::Run(const Handler& handler) {
 void Connection::LogAccess(double seconds) const {
   const obs::TraceScope scope(request_.trace);
   const log::Fields fields = {{"method", request_.method}, {"path", request_.path}, {"route", route_},
-                              {"status", status_},         {"seconds", seconds},    {"remote", remote_}};
+                              {"status", status_},         {"seconds", seconds},    {"remote", LoggedRemote()}};
   if (status_ >= 500) {
     log::Warn("http request", fields);
   } else {

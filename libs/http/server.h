@@ -64,11 +64,12 @@ struct ServerOptions {
   std::string listen_setting = "VORA_HTTP_LISTEN";  // the setting that bind errors tell people to change
   int io_threads = 2;
   int blocking_threads = 16;
-  size_t blocking_queue = 4096;   // work beyond this is refused (503)
+  size_t blocking_queue = 4096;  // work beyond this is refused (503)
   size_t max_header_bytes = 16 << 10;
   size_t max_connections = 10000;
   size_t simple_body_limit = 1 << 20;
   std::chrono::milliseconds idle_timeout{60000};  // between requests, and between bytes of a body
+  bool log_remote = true;                         // whether the access log names the peer's address
 };
 
 class Server {

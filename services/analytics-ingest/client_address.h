@@ -1,0 +1,38 @@
+#pragma once
+
+// Who sent a request: the peer, or behind trusted proxies the last address of X-Forwarded-For that is not one of them.
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "libs/core/status.h"
+
+namespace vora::analytics {
+
+// 16 bytes; IPv4 as ::ffff:a.b.c.d.
+struct Address {
+  std::array<unsigned char, 16> bytes{};
+  bool operator==(const Address&) const = default;
+  bool IsV4() const;
+  // 203.0.113.0/24 or 2001:db8:1::/48: what may be stored.
+  std::string Network() const;
+};
+// Also takes [v6], a port behind either, and a zone. nullopt: not an address.
+std::optional<Address> ParseAddress(std::string_view text);
+
+struct Cidr {
+  Address address;
+  int bits = 0;  // of 128
+  bool Holds(const Address& other) const;
+};
+// `10.0.0.0/8`, `::1`. INVALID_ARGUMENT names the entry.
+StatusOr<std::vector<Cidr>> ParseCidrs(const std::vector<std::string>& list);
+
+// `forwarded`: all values of X-Forwarded-For, joined by commas. nullopt: the peer's address is not known.
+std::optional<Address> ClientAddress(std::string_view peer, std::string_view forwarded, const std::vector<Cidr>& trusted);
+
+}  // namespace vora::analytics

@@ -1,0 +1,60 @@
+#pragma once
+
+// Token buckets for requests and events, one pair per client, in a table of bounded size: who was seen longest ago is forgotten first.
+
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <list>
+#include <memory>
+#include <mutex>
+#include <unordered_map>
+
+#include "services/analytics-ingest/client_address.h"
+
+namespace vora::analytics {
+
+struct ClientLimitOptions {
+  int64_t events_per_second = 2000, events_burst = 10'000;  // 0 per second: no limit
+  int64_t requests_per_second = 2000, requests_burst = 10'000;
+  int64_t max_clients = 50'000;
+};
+
+// Thread-safe.
+class ClientLimits {
+ public:
+  using Time = std::chrono::steady_clock::time_point;
+  explicit ClientLimits(ClientLimitOptions options);
+  // Takes a request out of the client's bucket. 0: it may come in; else the seconds to wait. Also when no event is left in its bucket.
+  int64_t TakeRequest(const Address& client, Time now);
+  // Takes `events`, all or none.
+  int64_t TakeEvents(const Address& client, int64_t events, Time now);
+  size_t clients() const;
+
+ private:
+  struct Bucket {
+    double tokens = 0;
+    Time filled;
+    void Fill(int64_t rate, int64_t burst, Time now);
+  };
+  struct Client {
+    Address address;
+    Bucket requests, events;
+  };
+  struct Hash {
+    size_t operator()(const Address& address) const;
+  };
+  struct Shard {
+    mutable std::mutex mutex;
+    std::list<Client> by_use;  // the latest first
+    std::unordered_map<Address, std::list<Client>::iterator, Hash> by_address;
+  };
+  Client& Find(Shard& shard, const Address& address, Time now);
+  Shard& ShardOf(const Address& address);
+
+  static constexpr size_t kShards = 8;
+  const ClientLimitOptions options_;
+  std::array<Shard, kShards> shards_;
+};
+
+}  // namespace vora::analytics

@@ -1,0 +1,51 @@
+#pragma once
+
+// The HTTP side: POST /e, GET /e?CMCD=..., OPTIONS /e.
+
+#include <atomic>
+#include <chrono>
+#include <memory>
+#include <optional>
+
+#include "libs/http/server.h"
+#include "services/analytics-ingest/client_limits.h"
+#include "services/analytics-ingest/cors.h"
+#include "services/analytics-ingest/ingest_settings.h"
+#include "services/analytics-ingest/intake.h"
+
+namespace vora::analytics {
+
+class EventRoutes {
+ public:
+  // `intake` must outlive it, and it the server it is mounted on.
+  EventRoutes(EventRouteOptions options, ClientLimitOptions limits, Intake& intake, obs::Metrics& metrics);
+  void Mount(http::Server& server);
+
+ private:
+  struct Client {
+    std::optional<Address> address;
+    std::string network;
+  };
+  class Share;  // of the bytes in flight
+
+  static http::Task<void> Post(EventRoutes& self, http::Exchange& exchange);
+  static http::Task<void> Get(EventRoutes& self, http::Exchange& exchange);
+  Client ClientOf(const http::Request& request) const;
+  // What speaks against taking anything in now; status 0: nothing.
+  http::Response Admit(const Client& client);
+  http::Task<http::Response> Receive(http::Exchange& exchange, const Client& client);
+  http::Task<http::Response> Record(Batch batch, EventSource source);
+  // Reads the body into the batch; status 0: well.
+  http::Response Read(const http::Request& request, const Client& client, std::string& body, Batch& batch);
+  http::Response Faulty(const Status& fault);
+  http::Response TakeEvents(const Client& client, int64_t events);
+
+  const EventRouteOptions options_;
+  const Cors cors_;
+  Intake& intake_;
+  ClientLimits limits_;
+  std::atomic<int64_t> in_flight_{0};
+  obs::Gauge& in_flight_gauge_;
+};
+
+}  // namespace vora::analytics

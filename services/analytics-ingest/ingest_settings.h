@@ -1,0 +1,46 @@
+#pragma once
+
+// The settings of the analytics daemon.
+
+#include <chrono>
+#include <string>
+#include <vector>
+
+#include "libs/clickhouse/client.h"
+#include "libs/core/settings.h"
+#include "services/analytics-ingest/client_address.h"
+#include "services/analytics-ingest/client_limits.h"
+#include "services/analytics-ingest/shipper.h"
+#include "services/analytics-ingest/spool.h"
+#include "services/analytics-ingest/viewer_hash.h"
+
+namespace vora::analytics {
+
+struct EventRouteOptions {
+  int64_t max_body_bytes = 1 << 20;
+  int64_t max_events = 5000;               // of one request
+  int64_t max_bytes_in_flight = 16 << 20;  // of all bodies being read or waiting for the disk
+  std::vector<Cidr> trusted_proxies;
+  std::vector<std::string> cors_origins{"*"};
+};
+
+struct IngestSettings {
+  std::string http_listen = "127.0.0.1:8084";
+  int64_t io_threads = 2;
+  EventRouteOptions routes;
+  std::vector<std::string> trusted_proxies{"127.0.0.0/8", "::1"};
+  ClientLimitOptions limits;
+  std::string viewer_hash = "rotating";
+  std::string viewer_secret;
+  std::chrono::milliseconds viewer_salt_period{720 * 3'600'000LL};
+  SpoolOptions spool;
+  ShipperOptions shipper;
+  clickhouse::Options clickhouse;
+
+  void Declare(SettingsSchema& schema);
+  // Completes `routes`; INVALID_ARGUMENT naming the variable.
+  Status Check();
+  ViewerHashOptions ViewerOptions(std::string secret) const;
+};
+
+}  // namespace vora::analytics
