@@ -32,7 +32,10 @@ void CachedObject::Begin(storage::ObjectInfo info) {
 }
 
 void CachedObject::Advance(int64_t bytes) {
-  Change([&] { filled_ += bytes; });
+  Change([&] {
+    filled_ += bytes;
+    if (!answered_at_) answered_at_ = std::chrono::steady_clock::now();
+  });
 }
 
 void CachedObject::Bypass(storage::ObjectInfo info) {
@@ -46,6 +49,7 @@ void CachedObject::Fail(Status status) {
   Change([&] {
     status_ = std::move(status);
     state_ = State::kFailed;
+    if (!answered_at_) answered_at_ = std::chrono::steady_clock::now();
   });
 }
 
@@ -78,6 +82,11 @@ boost::asio::awaitable<StatusOr<std::string_view>> CachedObject::WaitBytes(int64
     }
     co_await changed->Wait();
   }
+}
+
+std::optional<std::chrono::steady_clock::time_point> CachedObject::answered_at() const {
+  std::lock_guard lock(mutex_);
+  return answered_at_;
 }
 
 bool CachedObject::complete() const {

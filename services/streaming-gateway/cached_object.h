@@ -3,17 +3,19 @@
 // One object on its way from the store into memory: filled once by an origin fetch, read by many clients while it grows.
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string_view>
 
 #include <boost/asio/awaitable.hpp>
 
 #include "libs/core/status.h"
-#include "libs/storage/object_store.h"
 #include "libs/http/signal.h"
+#include "libs/storage/object_store.h"
 
 namespace vora::gateway {
 
@@ -40,6 +42,8 @@ class CachedObject {
   bool bypassed() const;
   // Bytes from `offset` (< info().size) on: at least one, waiting for it if need be; they stay valid as long as the object.
   boost::asio::awaitable<StatusOr<std::string_view>> WaitBytes(int64_t offset);
+  // When the store had given the first byte, or the fetch had failed; nothing before that.
+  std::optional<std::chrono::steady_clock::time_point> answered_at() const;
   // True when every byte is there.
   bool complete() const;
 
@@ -54,6 +58,7 @@ class CachedObject {
   storage::ObjectInfo info_;
   std::unique_ptr<char[]> buffer_;
   int64_t filled_ = 0;
+  std::optional<std::chrono::steady_clock::time_point> answered_at_;
   std::shared_ptr<http::Signal> changed_ = std::make_shared<http::Signal>();
 };
 

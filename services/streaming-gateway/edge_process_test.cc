@@ -45,7 +45,7 @@ std::string FillIn(std::string text, const std::string& placeholder, const std::
 
 bool EdgeProcess::Available() { return ::access(kVarnishd, X_OK) == 0; }
 
-EdgeProcess::EdgeProcess(const std::string& directory, int gateway_port, int metadata_port) : port_(FreePort()) {
+EdgeProcess::EdgeProcess(const std::string& directory, int gateway_port, int metadata_port, int analytics_port) : port_(FreePort()) {
   std::ifstream file(VORA_EDGE_VCL);
   std::stringstream text;
   text << file.rdbuf();
@@ -53,7 +53,7 @@ EdgeProcess::EdgeProcess(const std::string& directory, int gateway_port, int met
   for (const char* name : {"@GATEWAY_HOST@", "@METADATA_HOST@", "@ANALYTICS_HOST@"}) vcl = FillIn(vcl, name, "127.0.0.1");
   vcl = FillIn(vcl, "@GATEWAY_PORT@", std::to_string(gateway_port));
   vcl = FillIn(vcl, "@METADATA_PORT@", std::to_string(metadata_port == 0 ? FreePort() : metadata_port));
-  vcl = FillIn(vcl, "@ANALYTICS_PORT@", std::to_string(FreePort()));
+  vcl = FillIn(vcl, "@ANALYTICS_PORT@", std::to_string(analytics_port == 0 ? FreePort() : analytics_port));
   vcl = FillIn(vcl, "@UPLOAD_PORT@", "8081");
   const std::string vcl_path = directory + "/edge.vcl", log = directory + "/varnishd.log", work = directory + "/varnish";
   std::ofstream(vcl_path) << vcl;

@@ -13,7 +13,7 @@ class EdgeProcess {
   // False: varnishd is not installed.
   static bool Available();
   // Returns when the port answers. Port 0 of a backend: nobody listens there.
-  EdgeProcess(const std::string& directory, int gateway_port, int metadata_port);
+  EdgeProcess(const std::string& directory, int gateway_port, int metadata_port, int analytics_port);
   ~EdgeProcess();
   EdgeProcess(const EdgeProcess&) = delete;
   EdgeProcess& operator=(const EdgeProcess&) = delete;

@@ -4,46 +4,12 @@
 
 #include <gmock/gmock.h>
 
-#include "services/streaming-gateway/edge_process_test.h"
-#include "services/streaming-gateway/fixture_test.h"
+#include "services/streaming-gateway/edge_fixture_test.h"
 
 namespace vora::gateway {
 namespace {
 
 using ::testing::HasSubstr;
-
-const std::string kBase = std::string("/v/") + kVideo + "/";
-const std::string kPrefix = std::string("processed/") + kVideo + "/";
-
-class EdgeTest : public GatewayTest {
- protected:
-  void SetUp() override {
-    if (!EdgeProcess::Available()) GTEST_SKIP() << "varnishd is not installed";
-    playback_.Set(MakePresentation("PARTIALLY_READY", 1, false));
-    Put(kPrefix + "720p/seg_0.m4s", Pattern(500'000));
-    Put(kPrefix + "720p/seg_1.m4s", Pattern(500'000));
-  }
-  void StartEdge(int metadata_port = 0) {
-    Start();
-    edge_ = std::make_unique<EdgeProcess>(directory_, gateway_->port(), metadata_port);
-  }
-  void StopOrigin() {
-    options_.http.listen = "127.0.0.1:" + std::to_string(gateway_->port());
-    gateway_.reset();
-  }
-  http::ClientResponse Edge(const std::string& path, const http::Headers& headers = {}) {
-    http::Client client;
-    http::ClientRequest request;
-    request.url = "http://127.0.0.1:" + std::to_string(edge_->port()) + path;
-    request.headers = headers;
-    const auto response = client.Do(request);
-    EXPECT_TRUE(response.ok()) << path << ": " << ToText(response.status());
-    return response.ok() ? *response : http::ClientResponse{};
-  }
-  static std::string Cache(const http::ClientResponse& response) { return response.headers.GetOr("X-Cache", ""); }
-
-  std::unique_ptr<EdgeProcess> edge_;
-};
 
 TEST_F(EdgeTest, HitsRangesAndConditions) {
   StartEdge();

@@ -1,13 +1,17 @@
 #include "services/streaming-gateway/gateway.h"
 
+#include <exception>
 #include <utility>
 
 #include "libs/core/ids.h"
 #include "services/streaming-gateway/object_path.h"
+#include "services/streaming-gateway/recorded_exchange.h"
 #include "services/streaming-gateway/reply.h"
 
 namespace vora::gateway {
 namespace {
+
+constexpr std::chrono::milliseconds kLastRecords{1000};
 
 // Players on any page may read the media; nothing here depends on who is logged in there.
 void AddCors(const http::Request& /*request*/, http::Response& head) {
@@ -21,7 +25,8 @@ void AddCors(const http::Request& /*request*/, http::Response& head) {
 http::Task<void> Preflight(http::Exchange& exchange) {
   http::Response response = http::Response::Empty(204);
   response.headers.Set("Access-Control-Allow-Methods", "GET, HEAD, OPTIONS");
-  response.headers.Set("Access-Control-Allow-Headers", "If-None-Match, If-Range, Range, traceparent");
+  response.headers.Set("Access-Control-Allow-Headers",
+                       "CMCD-Object, CMCD-Request, CMCD-Session, CMCD-Status, If-None-Match, If-Range, Range, traceparent");
   response.headers.Set("Access-Control-Max-Age", "86400");
   co_await exchange.Send(std::move(response));
 }
@@ -41,11 +46,13 @@ std::string Param(const http::Request& request, const char* name) {
 
 Gateway::Gateway(GatewayOptions options, storage::ObjectStore& store, PresentationSource metadata, const Clock& clock,
                  obs::Metrics& metrics)
-    : access_(std::move(options.tokens), clock),
+    : clock_(clock),
+      access_(std::move(options.tokens), clock),
       cache_(store, options.cache, clock, metrics),
       presentations_(std::move(metadata), options.presentations, clock),
       objects_(store, cache_, metrics),
       manifests_(presentations_, objects_, clock),
+      deliveries_(std::move(options.deliveries), metrics),
       server_(options.http, metrics) {
   AddRoutes();
 }
@@ -68,30 +75,54 @@ void Gateway::Stop(std::chrono::milliseconds budget) {
   // Before the server's threads go: what they wait for must have come or failed.
   cache_.Stop();
   presentations_.Stop();
+  deliveries_.Stop(kLastRecords);
 }
 
 http::Task<void> Gateway::Deliver(Gateway& self, http::Exchange& exchange) {
   const std::string video_id = Param(exchange.request(), "video_id");
   const auto path = ParseObjectPath(Param(exchange.request(), "rest"));
-  Status refused = absl::OkStatus();
   if (!IsId(video_id) || !path) {
-    refused = NotFound("no such object");
+    http::Response response = DeliveryError(NotFound("no such object"));
+    co_await exchange.Send(std::move(response));
+  } else if (self.deliveries_.enabled()) {
+    co_await DeliverRecorded(self, exchange, video_id, *path);
   } else {
-    refused = self.access_.Check(exchange.request(), video_id);
+    Provenance unrecorded;
+    co_await self.Answer(exchange, video_id, *path, unrecorded);
   }
+}
+
+http::Task<void> Gateway::DeliverRecorded(Gateway& self, http::Exchange& exchange, const std::string& video_id, const ObjectPath& path) {
+  RecordedExchange recorded(exchange);
+  Observed observed{.time = self.clock_.Now()};
+  const auto began = std::chrono::steady_clock::now();
+  std::exception_ptr failure;
+  try {
+    co_await self.Answer(recorded, video_id, path, observed.provenance);
+  } catch (...) {
+    failure = std::current_exception();
+  }
+  observed.total = std::chrono::steady_clock::now() - began;
+  observed.bytes = recorded.bytes();
+  // The server answers 500 for a handler that sent nothing.
+  observed.status = recorded.status() == 0 ? 500 : recorded.status();
+  if (auto delivery = DeliveryOf(exchange.request(), video_id, path, observed, self.deliveries_.slow_origin())) {
+    self.deliveries_.Add(*std::move(delivery));
+  }
+  if (failure) std::rethrow_exception(failure);
+}
+
+http::Task<void> Gateway::Answer(http::Exchange& exchange, const std::string& video_id, const ObjectPath& path, Provenance& provenance) {
+  const Status refused = access_.Check(exchange.request(), video_id);
   if (!refused.ok()) {
     http::Response response = DeliveryError(refused);
     co_await exchange.Send(std::move(response));
     co_return;
   }
-  co_await self.Admitted(exchange, video_id, *path);
-}
-
-http::Task<void> Gateway::Admitted(http::Exchange& exchange, const std::string& video_id, const ObjectPath& path) {
   const bool shared = !access_.required();
   if (path.kind != ObjectKind::kSegment && path.kind != ObjectKind::kPicture) {
     std::string suffix = access_.UriSuffix(exchange.request());
-    co_await manifests_.Serve(exchange, video_id, path, std::move(suffix), shared);
+    co_await manifests_.Serve(exchange, video_id, path, std::move(suffix), shared, provenance);
     co_return;
   }
   ObjectRequest wanted;
@@ -104,7 +135,7 @@ http::Task<void> Gateway::Admitted(http::Exchange& exchange, const std::string& 
     wanted.key = co_await manifests_.PictureKey(video_id, path);
     wanted.cache_control = CacheControl(Freshness::kFinal, shared);
   }
-  co_await objects_.Serve(exchange, std::move(wanted));
+  co_await objects_.Serve(exchange, std::move(wanted), provenance);
 }
 
 }  // namespace vora::gateway

@@ -13,6 +13,7 @@
 #include "libs/obs/metrics.h"
 #include "libs/storage/object_store.h"
 #include "services/streaming-gateway/access.h"
+#include "services/streaming-gateway/delivery_log.h"
 #include "services/streaming-gateway/manifests.h"
 #include "services/streaming-gateway/object_delivery.h"
 #include "services/streaming-gateway/presentation_cache.h"
@@ -25,6 +26,7 @@ struct GatewayOptions {
   SegmentCacheOptions cache;
   PresentationCacheOptions presentations;
   std::optional<auth::PlaybackTokens> tokens;  // absent: everybody may play everything
+  DeliveryLogOptions deliveries;
 };
 
 class Gateway {
@@ -35,19 +37,22 @@ class Gateway {
   Status Start();
   int port() const { return server_.port(); }
   const Access& access() const { return access_; }
-  // Lets what is being sent end within `budget`. Safe to call twice.
+  // Lets what is being sent end within `budget`, then gives the last delivery records a second. Safe to call twice.
   void Stop(std::chrono::milliseconds budget);
 
  private:
   void AddRoutes();
   static http::Task<void> Deliver(Gateway& self, http::Exchange& exchange);
-  http::Task<void> Admitted(http::Exchange& exchange, const std::string& video_id, const ObjectPath& path);
+  static http::Task<void> DeliverRecorded(Gateway& self, http::Exchange& exchange, const std::string& video_id, const ObjectPath& path);
+  http::Task<void> Answer(http::Exchange& exchange, const std::string& video_id, const ObjectPath& path, Provenance& provenance);
 
+  const Clock& clock_;
   Access access_;
   SegmentCache cache_;
   PresentationCache presentations_;
   ObjectDelivery objects_;
   Manifests manifests_;
+  DeliveryLog deliveries_;
   http::Server server_;  // last: its coroutines use all of the above
 };
 

@@ -24,6 +24,8 @@ struct Settings {
   int64_t cache_bytes = 64 << 20;
   int64_t io_threads = 2;
   std::chrono::milliseconds metadata_timeout{2000};
+  std::string analytics;
+  std::chrono::milliseconds slow_origin{1000};
 };
 
 void Declare(SettingsSchema& schema, Settings& settings) {
@@ -36,6 +38,10 @@ void Declare(SettingsSchema& schema, Settings& settings) {
   schema.AddBytes("VORA_GATEWAY_CACHE_BYTES", &settings.cache_bytes, "memory for objects being sent",
                   {.min = 1 << 20, .max = int64_t{1} << 40});
   schema.Add("VORA_GATEWAY_IO_THREADS", &settings.io_threads, "threads that serve connections", {.min = 1, .max = 64});
+  schema.Add("VORA_ANALYTICS", &settings.analytics,
+             "host:port of the analytics-ingest daemon's gRPC, which gets a record of deliveries; empty: none are made");
+  schema.Add("VORA_SLOW_ORIGIN", &settings.slow_origin,
+             "a fetch from the object store that takes this long is recorded without a session too", {.min = 1, .max = 60'000});
   SettingOptions on_off;
   on_off.choices = {"off", "on"};
   schema.Add("VORA_PLAYBACK_TOKENS", &settings.tokens, "whether playing needs a token", on_off);
@@ -55,6 +61,8 @@ Status Setup(Daemon& daemon, const Settings& settings) {
   options.http.listen = settings.http_listen;
   options.http.io_threads = static_cast<int>(settings.io_threads);
   options.cache.capacity_bytes = settings.cache_bytes;
+  if (!settings.analytics.empty()) options.deliveries.send = AnalyticsSender(settings.analytics);
+  options.deliveries.slow_origin = settings.slow_origin;
   VORA_ASSIGN_OR_RETURN(options.tokens, MakeTokens(settings));
   VORA_ASSIGN_OR_RETURN(auto opened, storage::OpenObjectStore(settings.storage, daemon.metrics()));
   const std::shared_ptr<storage::ObjectStore> store = std::move(opened);

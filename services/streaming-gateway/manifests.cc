@@ -28,12 +28,12 @@ Manifests::Manifests(PresentationCache& presentations, ObjectDelivery& objects, 
     : presentations_(presentations), objects_(objects), clock_(clock) {}
 
 http::Task<ManifestAnswer> Manifests::ReadPublished(http::Exchange& exchange, const std::string& video_id, ObjectPath path,
-                                                    const std::string& revision) {
+                                                    const std::string& revision, Provenance& provenance) {
   // The published master of a re-encode lies in the re-encode's folder, but is asked for above it.
   std::string prefix;
   if (path.revision.empty() && path.kind != ObjectKind::kMediaPlaylist) prefix = path.revision = revision;
   std::string key = ObjectKey(video_id, path);
-  const StatusOr<std::string> text = co_await objects_.Read(exchange, std::move(key));
+  const StatusOr<std::string> text = co_await objects_.Read(exchange, std::move(key), provenance);
   ManifestAnswer answer;
   if (text.ok()) {
     answer.text = Rewrite(path, *text, prefix, "");
@@ -44,7 +44,8 @@ http::Task<ManifestAnswer> Manifests::ReadPublished(http::Exchange& exchange, co
   co_return answer;
 }
 
-http::Task<ManifestAnswer> Manifests::Find(http::Exchange& exchange, const std::string& video_id, const ObjectPath& path) {
+http::Task<ManifestAnswer> Manifests::Find(http::Exchange& exchange, const std::string& video_id, const ObjectPath& path,
+                                           Provenance& provenance) {
   const PresentationCache::Answer known = co_await presentations_.Get(video_id);
   ManifestAnswer answer;
   if (known.status.code() == StatusCode::kNotFound) {
@@ -57,7 +58,7 @@ http::Task<ManifestAnswer> Manifests::Find(http::Exchange& exchange, const std::
   const bool other_revision = presentation && path.kind == ObjectKind::kMediaPlaylist && path.revision != current;
   // While metadata is away, a video may have been finished since it was last heard of.
   if (!known.status.ok() || presentation->complete() || other_revision) {
-    answer = co_await ReadPublished(exchange, video_id, path, current);
+    answer = co_await ReadPublished(exchange, video_id, path, current, provenance);
     if (!answer.error) co_return answer;
   }
   if (presentation) co_return BuildManifest(*presentation, path, clock_.Now());
@@ -66,8 +67,9 @@ http::Task<ManifestAnswer> Manifests::Find(http::Exchange& exchange, const std::
   co_return answer;
 }
 
-http::Task<void> Manifests::Serve(http::Exchange& exchange, std::string video_id, ObjectPath path, std::string uri_suffix, bool shared) {
-  ManifestAnswer answer = co_await Find(exchange, video_id, path);
+http::Task<void> Manifests::Serve(http::Exchange& exchange, std::string video_id, ObjectPath path, std::string uri_suffix, bool shared,
+                                  Provenance& provenance) {
+  ManifestAnswer answer = co_await Find(exchange, video_id, path, provenance);
   if (answer.error) {
     co_await exchange.Send(*std::move(answer.error));
     co_return;

@@ -28,14 +28,15 @@ class Manifests {
  public:
   Manifests(PresentationCache& presentations, ObjectDelivery& objects, const Clock& clock);
   // `uri_suffix` is put behind every URI of the text.
-  http::Task<void> Serve(http::Exchange& exchange, std::string video_id, ObjectPath path, std::string uri_suffix, bool shared);
+  http::Task<void> Serve(http::Exchange& exchange, std::string video_id, ObjectPath path, std::string uri_suffix, bool shared,
+                         Provenance& provenance);
   // The key of a picture of the video's current revision; the first encode's while metadata is away.
   http::Task<std::string> PictureKey(std::string video_id, ObjectPath path);
 
  private:
-  http::Task<ManifestAnswer> Find(http::Exchange& exchange, const std::string& video_id, const ObjectPath& path);
+  http::Task<ManifestAnswer> Find(http::Exchange& exchange, const std::string& video_id, const ObjectPath& path, Provenance& provenance);
   http::Task<ManifestAnswer> ReadPublished(http::Exchange& exchange, const std::string& video_id, ObjectPath path,
-                                           const std::string& revision);
+                                           const std::string& revision, Provenance& provenance);
 
   PresentationCache& presentations_;
   ObjectDelivery& objects_;

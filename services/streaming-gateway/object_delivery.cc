@@ -1,6 +1,7 @@
 #include "services/streaming-gateway/object_delivery.h"
 
 #include <algorithm>
+#include <chrono>
 #include <functional>
 #include <utility>
 #include <vector>
@@ -13,18 +14,52 @@ namespace {
 // Per client that is served past the cache.
 constexpr size_t kStreamBytes = 64 << 10;
 
+using SteadyTime = std::chrono::steady_clock::time_point;
+
+SteadyTime Now() { return std::chrono::steady_clock::now(); }
+
 }  // namespace
+
+// One request's way to an object.
+struct ObjectDelivery::Visit {
+  Provenance& provenance;
+  SteadyTime asked = Now();
+  std::shared_ptr<CachedObject> object = nullptr;
+
+  void Look(SegmentCache& cache, const std::string& key) {
+    SegmentCache::Lookup found = cache.Get(key);
+    provenance.cache = found.state;
+    object = std::move(found.object);
+  }
+  void StoreAnswered(SteadyTime when) { provenance.origin = std::max(std::chrono::nanoseconds(0), when - asked); }
+  // Past the cache the time is noted where the store is read.
+  void Leave() {
+    if (provenance.cache == CacheState::kHit || provenance.cache == CacheState::kBypass || !object) return;
+    StoreAnswered(object->answered_at().value_or(Now()));
+  }
+};
 
 ObjectDelivery::ObjectDelivery(storage::ObjectStore& store, SegmentCache& cache, obs::Metrics& metrics)
     : store_(store), cache_(cache), bytes_(metrics.AddCounter("vora_gateway_bytes_total", "Object bytes sent to clients")) {}
 
-http::Task<void> ObjectDelivery::Serve(http::Exchange& exchange, ObjectRequest wanted) {
+http::Task<void> ObjectDelivery::Serve(http::Exchange& exchange, ObjectRequest wanted, Provenance& provenance) {
+  Visit visit{provenance};
   const bool info_may_do = exchange.request().method == "HEAD" || exchange.request().headers.Has("If-None-Match");
   if (info_may_do && !cache_.Peek(wanted.key)) {
     const bool answered = co_await ServeInfo(exchange, wanted);
-    if (answered) co_return;
+    if (answered) {
+      provenance.cache = CacheState::kMiss;
+      visit.StoreAnswered(Now());
+      co_return;
+    }
   }
-  const std::shared_ptr<CachedObject> object = cache_.Get(wanted.key);
+  visit.Look(cache_, wanted.key);
+  co_await ServeObject(exchange, wanted, visit);
+  visit.Leave();
+}
+
+http::Task<void> ObjectDelivery::ServeObject(http::Exchange& exchange, const ObjectRequest& wanted, Visit& visit) {
+  const std::shared_ptr<CachedObject> object = visit.object;
   Status opened = ResourceExhausted("too many objects are being fetched");
   if (object) opened = co_await object->WaitOpen();
   if (!opened.ok()) {
@@ -33,7 +68,7 @@ http::Task<void> ObjectDelivery::Serve(http::Exchange& exchange, ObjectRequest w
     co_return;
   }
   if (object->bypassed()) {
-    co_await ServeFromStore(exchange, wanted, object->info());
+    co_await ServeFromStore(exchange, wanted, visit);
     co_return;
   }
   ObjectReply reply = PlanObjectReply(exchange.request(), object->info(), wanted.content_type, wanted.cache_control);
@@ -90,8 +125,9 @@ http::Task<bool> ObjectDelivery::ServeInfo(http::Exchange& exchange, const Objec
   co_return true;
 }
 
-http::Task<void> ObjectDelivery::ServeFromStore(http::Exchange& exchange, const ObjectRequest& wanted, const storage::ObjectInfo& info) {
-  ObjectReply reply = PlanObjectReply(exchange.request(), info, wanted.content_type, wanted.cache_control);
+http::Task<void> ObjectDelivery::ServeFromStore(http::Exchange& exchange, const ObjectRequest& wanted, Visit& visit) {
+  visit.provenance.cache = CacheState::kBypass;
+  ObjectReply reply = PlanObjectReply(exchange.request(), visit.object->info(), wanted.content_type, wanted.cache_control);
   if (!reply.has_body) {
     co_await exchange.Send(std::move(reply.head));
     co_return;
@@ -99,6 +135,7 @@ http::Task<void> ObjectDelivery::ServeFromStore(http::Exchange& exchange, const 
   StatusOr<std::unique_ptr<storage::ObjectReader>> reader = Unavailable("not opened");
   std::function<void()> open = [&] { reader = store_.Open(wanted.key, reply.first, reply.length); };
   const Status ran = co_await exchange.RunBlocking(std::move(open));
+  visit.StoreAnswered(Now());
   if (!ran.ok() || !reader.ok()) {
     http::Response refusal = DeliveryError(ran.ok() ? reader.status() : ran);
     co_await exchange.Send(std::move(refusal));
@@ -111,6 +148,7 @@ http::Task<void> ObjectDelivery::ServeFromStore(http::Exchange& exchange, const 
     StatusOr<size_t> got = size_t{0};
     std::function<void()> read = [&] { got = (*reader)->Read(buffer.data(), buffer.size()); };
     const Status read_ran = co_await exchange.RunBlocking(std::move(read));
+    if (left == reply.length) visit.StoreAnswered(Now());
     if (!read_ran.ok() || !got.ok() || *got == 0) co_return;
     const std::string_view piece(buffer.data(), *got);
     const Status written = co_await exchange.Write(piece);
@@ -121,8 +159,16 @@ http::Task<void> ObjectDelivery::ServeFromStore(http::Exchange& exchange, const 
   co_await exchange.Finish();
 }
 
-http::Task<StatusOr<std::string>> ObjectDelivery::Read(http::Exchange& exchange, std::string key) {
-  const std::shared_ptr<CachedObject> object = cache_.Get(key);
+http::Task<StatusOr<std::string>> ObjectDelivery::Read(http::Exchange& exchange, std::string key, Provenance& provenance) {
+  Visit visit{provenance};
+  visit.Look(cache_, key);
+  StatusOr<std::string> text = co_await ReadObject(exchange, key, visit);
+  visit.Leave();
+  co_return text;
+}
+
+http::Task<StatusOr<std::string>> ObjectDelivery::ReadObject(http::Exchange& exchange, const std::string& key, Visit& visit) {
+  const std::shared_ptr<CachedObject> object = visit.object;
   if (!object) co_return ResourceExhausted("too many objects are being fetched");
   const Status opened = co_await object->WaitOpen();
   if (!opened.ok()) co_return opened;
@@ -130,6 +176,8 @@ http::Task<StatusOr<std::string>> ObjectDelivery::Read(http::Exchange& exchange,
     StatusOr<std::string> text = Unavailable("not read");
     std::function<void()> get = [&] { text = store_.Get(key); };
     const Status ran = co_await exchange.RunBlocking(std::move(get));
+    visit.provenance.cache = CacheState::kBypass;
+    visit.StoreAnswered(Now());
     if (!ran.ok()) co_return ran;
     co_return text;
   }

@@ -1,6 +1,8 @@
 #include "services/streaming-gateway/object_path.h"
 
 #include <algorithm>
+#include <charconv>
+#include <system_error>
 
 namespace vora::gateway {
 namespace {
@@ -55,6 +57,16 @@ bool SetTrackFile(ObjectPath& path) {
 }  // namespace
 
 std::string ObjectPath::Relative() const { return revision + (track.empty() ? "" : track + "/") + file; }
+
+std::optional<int32_t> ObjectPath::SegmentIndex() const {
+  constexpr std::string_view kPrefix = "seg_";
+  if (!file.starts_with(kPrefix)) return std::nullopt;
+  int32_t index = 0;
+  const char* const end = file.data() + file.size();
+  const auto [stopped, error] = std::from_chars(file.data() + kPrefix.size(), end, index);
+  if (error != std::errc() || stopped == end || *stopped != '.') return std::nullopt;
+  return index;
+}
 
 std::optional<ObjectPath> ParseObjectPath(std::string_view rest) {
   ObjectPath path;

@@ -2,6 +2,7 @@
 
 // What a delivery URL may name. Only these shapes reach the object store, so nothing but published objects can ever be read.
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -25,6 +26,8 @@ struct ObjectPath {
 
   // `revision` + track + file: the path below processed/{video_id}/.
   std::string Relative() const;
+  // n of seg_{n}.
+  std::optional<int32_t> SegmentIndex() const;
 };
 
 // Parses what follows /v/{video_id}/. nullopt: no such object can exist.

@@ -50,23 +50,24 @@ std::shared_ptr<CachedObject> SegmentCache::Peek(const std::string& key) {
   return Find(key);
 }
 
-std::shared_ptr<CachedObject> SegmentCache::Get(const std::string& key) {
+SegmentCache::Lookup SegmentCache::Get(const std::string& key) {
   std::shared_ptr<CachedObject> object;
   {
     std::lock_guard lock(mutex_);
     if (auto found = Find(key)) {
-      (found->complete() ? hits_ : coalesced_).Increment();
-      return found;
+      const bool hit = found->complete();
+      (hit ? hits_ : coalesced_).Increment();
+      return {std::move(found), hit ? CacheState::kHit : CacheState::kCoalesced};
     }
     object = std::make_shared<CachedObject>(memory_in_use_);
     entries_[key] = {object, clock_.Now(), order_.insert(order_.end(), key)};
   }
   misses_.Increment();
-  if (pool_.TrySubmit([this, key, object] { Fetch(key, object); })) return object;
+  if (pool_.TrySubmit([this, key, object] { Fetch(key, object); })) return {std::move(object), CacheState::kMiss};
   // Others may have joined in the meantime, and must not wait for ever.
   Drop(key, object);
   object->Fail(ResourceExhausted("too many objects are being fetched"));
-  return nullptr;
+  return {};
 }
 
 void SegmentCache::Fetch(const std::string& key, const std::shared_ptr<CachedObject>& object) {

@@ -17,6 +17,7 @@
 #include "libs/obs/metrics.h"
 #include "libs/storage/object_store.h"
 #include "services/streaming-gateway/cached_object.h"
+#include "services/streaming-gateway/provenance.h"
 
 namespace vora::gateway {
 
@@ -34,8 +35,12 @@ class SegmentCache {
   SegmentCache(storage::ObjectStore& store, SegmentCacheOptions options, const Clock& clock, obs::Metrics& metrics);
   ~SegmentCache();
 
-  // The object, being fetched if it was not there. nullptr: too many fetches are waiting.
-  std::shared_ptr<CachedObject> Get(const std::string& key);
+  struct Lookup {
+    std::shared_ptr<CachedObject> object;  // nullptr: too many fetches are waiting
+    CacheState state = CacheState::kMiss;  // kHit, kMiss or kCoalesced; kBypass shows only when the object is opened
+  };
+  // The object, being fetched if it was not there.
+  Lookup Get(const std::string& key);
   // The object if it is held or on its way, without fetching it.
   std::shared_ptr<CachedObject> Peek(const std::string& key);
   // Memory of all objects that are held, by the cache or by a client.

@@ -19,7 +19,7 @@ class SegmentCacheTest : public GatewayTest {
   }
   // Waits until the whole object is there.
   std::shared_ptr<CachedObject> Load(const std::string& key) {
-    auto object = cache_->Get(key);
+    auto object = cache_->Get(key).object;
     EXPECT_TRUE(object);
     const Status opened = Run(object->WaitOpen());
     EXPECT_TRUE(opened.ok()) << ToText(opened);
@@ -64,11 +64,11 @@ TEST_F(SegmentCacheTest, WhatIsBeingReadIsNotForgottenAndTheLimitHolds) {
 
 TEST_F(SegmentCacheTest, FailuresAreNotKept) {
   store_->SetAway(true);
-  EXPECT_EQ(Run(cache_->Get("processed/a")->WaitOpen()).code(), StatusCode::kUnavailable);
+  EXPECT_EQ(Run(cache_->Get("processed/a").object->WaitOpen()).code(), StatusCode::kUnavailable);
   EXPECT_FALSE(cache_->Peek("processed/a"));
   store_->SetAway(false);
   Load("processed/a");
-  EXPECT_EQ(Run(cache_->Get("processed/none")->WaitOpen()).code(), StatusCode::kNotFound);
+  EXPECT_EQ(Run(cache_->Get("processed/none").object->WaitOpen()).code(), StatusCode::kNotFound);
   EXPECT_FALSE(cache_->Peek("processed/none"));
 }
 
@@ -78,7 +78,7 @@ TEST_F(SegmentCacheTest, DeletedObjectsAreForgottenAfterAMinute) {
   EXPECT_TRUE(cache_->Peek("processed/a"));
   clock_.Advance(std::chrono::seconds(61));
   EXPECT_FALSE(cache_->Peek("processed/a"));
-  EXPECT_EQ(Run(cache_->Get("processed/a")->WaitOpen()).code(), StatusCode::kNotFound);
+  EXPECT_EQ(Run(cache_->Get("processed/a").object->WaitOpen()).code(), StatusCode::kNotFound);
 }
 
 }  // namespace
