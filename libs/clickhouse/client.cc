@@ -2,6 +2,7 @@
 
 #include <curl/curl.h>
 
+#include <atomic>
 #include <charconv>
 #include <mutex>
 #include <optional>
@@ -56,6 +57,8 @@ size_t OnHeader(char* data, size_t size, size_t count, void* user) {
   }
   return size * count;
 }
+
+int OnProgress(void* user, curl_off_t, curl_off_t, curl_off_t, curl_off_t) { return static_cast<std::atomic<bool>*>(user)->load() ? 1 : 0; }
 
 void AppendEscaped(std::string& out, std::string_view text) {
   constexpr char kHex[] = "0123456789ABCDEF";
@@ -120,6 +123,7 @@ struct Client::Impl {
   Options options;
   std::mutex mutex;
   std::vector<Handle> idle;
+  std::atomic<bool> interrupted{false};
   std::optional<Version> version;  // of the server, while it is not known to have gone away
 
   Handle Borrow() {
@@ -166,6 +170,9 @@ StatusOr<Answer> Client::Impl::Post(const std::string& url, std::string_view bod
   curl_easy_setopt(easy, CURLOPT_WRITEDATA, &answer);
   curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, &OnHeader);
   curl_easy_setopt(easy, CURLOPT_HEADERDATA, &answer);
+  curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 0L);
+  curl_easy_setopt(easy, CURLOPT_XFERINFOFUNCTION, &OnProgress);
+  curl_easy_setopt(easy, CURLOPT_XFERINFODATA, &interrupted);
   if (fate != nullptr) {
     curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
     curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);
@@ -199,6 +206,8 @@ Client::Client(Options options) : impl_(std::make_unique<Impl>()) {
 }
 
 Client::~Client() = default;
+
+void Client::Interrupt(bool on) { impl_->interrupted = on; }
 
 const Options& Client::options() const { return impl_->options; }
 

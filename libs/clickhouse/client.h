@@ -57,6 +57,8 @@ class Client {
   Status Insert(std::string_view statement, std::string_view rows, const std::string& query_id, const QuerySettings& settings = {},
                 std::chrono::milliseconds timeout = std::chrono::seconds(60), InsertFate* fate = nullptr);
   StatusOr<Version> ServerVersion();  // asked once per connection loss
+  // On: calls under way end with UNAVAILABLE within a second, and so do new ones. For shutting down.
+  void Interrupt(bool on);
   const Options& options() const;
 
  private:

@@ -13,7 +13,8 @@ namespace vora::clickhouse {
 
 enum class TestEngine { kDebian, kCurrent };
 
-// Why `engine` cannot be had here: "" when it can. kCurrent: VORA_TEST_CHDB names no libchdb.so.
+// Why tests of `engine` may be skipped here, "" when they may not: the package is not installed, or VORA_TEST_CHDB does not name a libchdb.so
+// (a file that is not there is a failure).
 std::string Missing(TestEngine engine);
 
 class TestClickHouse {

@@ -8,6 +8,6 @@
 
 namespace vora::workflow {
 
-std::vector<pg::Migration> Migrations();
+const std::vector<pg::Migration>& Migrations();
 
 }  // namespace vora::workflow

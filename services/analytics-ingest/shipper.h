@@ -17,8 +17,12 @@
 namespace vora::analytics {
 
 struct ShipperOptions {
-  int64_t retention_days = 400;                         // VORA_ANALYTICS_RETENTION_DAYS; older days are dropped
+  int64_t retention_days = 400;  // VORA_ANALYTICS_RETENTION_DAYS; older days are dropped
   std::chrono::milliseconds backoff_min{200}, backoff_max{10'000};
+  std::chrono::milliseconds insert_timeout{60'000};
+  // By ClickHouse's clock: an insert that it has not begun by then is refused by the table, so that after a lost connection there is a
+  // moment from which on the answer to "is the batch there?" stays true.
+  std::chrono::seconds begin_within{15};
   void Declare(SettingsSchema& schema);
 };
 

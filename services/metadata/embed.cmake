@@ -1,20 +1,5 @@
-# Writes OUT, a C++ file with every text of MIGRATIONS and the OPENAPI document as string literals. Run by the build.
-set(body "// Made by embed.cmake.\n#include \"services/metadata/embedded.h\"\n\nnamespace vora::metadata {\n\n")
-string(APPEND body "const std::vector<pg::Migration>& Migrations() {\n  static const std::vector<pg::Migration> all = {\n")
-string(REPLACE "," ";" files "${MIGRATIONS}")
-list(SORT files)
-foreach(file ${files})
-  get_filename_component(stem ${file} NAME_WE)
-  string(REGEX MATCH "^([0-9][0-9][0-9][0-9])_(.+)$" _ ${stem})
-  if(NOT CMAKE_MATCH_1)
-    message(FATAL_ERROR "${file}: a migration is named NNNN_name.sql")
-  endif()
-  set(number ${CMAKE_MATCH_1})
-  set(name ${CMAKE_MATCH_2})
-  math(EXPR version "1${number} - 10000")
-  file(READ ${file} text)
-  string(APPEND body "      {${version}, \"${name}\", R\"VORASQL(${text})VORASQL\"},\n")
-endforeach()
+# Writes OUT, a C++ file with the OPENAPI document as a string literal. Run by the build.
 file(READ ${OPENAPI} openapi)
-string(APPEND body "  };\n  return all;\n}\n\nstd::string_view OpenApiDocument() {\n  return R\"VORADOC(${openapi})VORADOC\";\n}\n\n}  // namespace vora::metadata\n")
+string(CONCAT body "// Made by embed.cmake.\n#include \"services/metadata/embedded.h\"\n\nnamespace vora::metadata {\n\n"
+  "std::string_view OpenApiDocument() {\n  return R\"VORADOC(${openapi})VORADOC\";\n}\n\n}  // namespace vora::metadata\n")
 file(WRITE ${OUT} "${body}")

@@ -91,7 +91,8 @@ bool TcpGate::WaitUntilMoving(const Connection& connection) {
 
 int64_t TcpGate::TakeBudget() {
   std::lock_guard lock(mutex_);
-  if (answers_to_cut_ == 0) return -1;
+  if (answers_to_cut_ == 0 || answers_to_skip_-- > 0) return -1;
+  answers_to_skip_ = 0;
   --answers_to_cut_;
   ++cut_;
   return cut_after_;
@@ -140,10 +141,11 @@ void TcpGate::CloseAll() {
   }
 }
 
-void TcpGate::CutAnswers(int answers, int64_t after_bytes) {
+void TcpGate::CutAnswers(int answers, int64_t after_bytes, int skip) {
   CloseAll();
   std::lock_guard lock(mutex_);
   answers_to_cut_ = answers;
+  answers_to_skip_ = skip;
   cut_after_ = after_bytes;
 }
 

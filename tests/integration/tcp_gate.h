@@ -24,8 +24,8 @@ class TcpGate {
   int port() const { return port_; }
 
   // Cuts the next `answers` answers after `after_bytes` bytes of them; the server has had the whole request by then when `after_bytes` is
-  // 0. Open connections are closed, so that the next request comes on a new one.
-  void CutAnswers(int answers, int64_t after_bytes);
+  // 0. Open connections are closed, so that the next request comes on a new one. The first `skip` answers pass; `100 Continue` is one.
+  void CutAnswers(int answers, int64_t after_bytes, int skip = 0);
   // Connections are refused (nobody listens), open ones are closed.
   void Refuse();
   // Bytes stay where they are until Pass.
@@ -53,7 +53,7 @@ class TcpGate {
   std::mutex mutex_;
   std::condition_variable changed_;
   bool stalled_ = false, ending_ = false;
-  int answers_to_cut_ = 0;
+  int answers_to_cut_ = 0, answers_to_skip_ = 0;
   int64_t cut_after_ = 0;
   int listener_ = -1;
   std::vector<std::unique_ptr<Connection>> open_;

@@ -1,5 +1,6 @@
 -- Playback events, one row per accepted event. Runs on ClickHouse 18.16 and later; see docs/adr/0006-analytics-exactly-once.md.
--- Rows arrive in batches of one day each: an insert makes one part, so it is there as a whole or not at all.
+-- Rows arrive in batches of one day each: an insert makes one part, so it is there as a whole or not at all. `guard` refuses an insert that
+-- begins after `not_after` (Unix seconds, 0: any time), so that one given up long ago cannot come to life.
 CREATE TABLE IF NOT EXISTS playback_events (
   event_date Date,
   event_time DateTime,
@@ -27,7 +28,9 @@ CREATE TABLE IF NOT EXISTS playback_events (
   bytes UInt64,
   status UInt16,
   object String,
-  batch String
+  batch String,
+  not_after UInt32,
+  guard UInt8 MATERIALIZED throwIf(not_after != 0 AND toUInt32(now()) > not_after)
 ) ENGINE = MergeTree PARTITION BY event_date ORDER BY (tenant, video_id, event_time);
 
 -- One row per view and day. Every state is idempotent (minimum, maximum, set), so inserting a batch's rows twice, or receiving an event
