@@ -10,6 +10,8 @@ namespace vora::transcode {
 workflow::ActivityOutcome ProbeSource(const WorkerContext& context, workflow::ActivityExecution& execution);
 workflow::ActivityOutcome EncodeAudio(const WorkerContext& context, workflow::ActivityExecution& execution);
 workflow::ActivityOutcome ExtractPoster(const WorkerContext& context, workflow::ActivityExecution& execution);
+// {prefix}/storyboard_{n}.jpg, and then {prefix}/storyboard.vtt, which names them.
+workflow::ActivityOutcome ExtractStoryboard(const WorkerContext& context, workflow::ActivityExecution& execution);
 workflow::ActivityOutcome PublishTrack(const WorkerContext& context, workflow::ActivityExecution& execution);
 workflow::ActivityOutcome PublishMasters(const WorkerContext& context, workflow::ActivityExecution& execution);
 workflow::ActivityOutcome DeletePrefix(const WorkerContext& context, workflow::ActivityExecution& execution);

@@ -60,6 +60,7 @@ StatusOr<std::string> RunRole(const std::string& role) {
       if (role == "encode") return RunEncode(jobs);
       if (role == "audio") return RunAudio(source, jobs);
       if (role == "poster") return RunPoster(source, jobs);
+      if (role == "storyboard") return RunStoryboard(source, jobs);
       return InvalidArgument("no such role");
     } else {
       return InvalidArgument("unexpected message");

@@ -9,6 +9,7 @@
 #include "libs/media/poster.h"
 #include "libs/media/probe.h"
 #include "libs/media/segment_encoder.h"
+#include "libs/media/storyboard.h"
 #include "services/transcode-worker/frame_ring.h"
 #include "services/transcode-worker/message.h"
 #include "vora/workflow/v1/process_video.pb.h"
@@ -121,6 +122,17 @@ StatusOr<std::string> RunAudio(media::ByteSource& source, const std::vector<std:
 StatusOr<std::string> RunPoster(media::ByteSource& source, const std::vector<std::string>& jobs) {
   VORA_ASSIGN_OR_RETURN(const auto input, Parse<workflow::v1::ExtractPosterInput>(jobs, 0));
   return media::MakePoster(source, input.media(), input.at_seconds(), input.max_width());
+}
+
+StatusOr<std::string> RunStoryboard(media::ByteSource& source, const std::vector<std::string>& jobs) {
+  VORA_ASSIGN_OR_RETURN(const auto input, Parse<workflow::v1::ExtractStoryboardInput>(jobs, 0));
+  VORA_RETURN_IF_ERROR(media::MakeStoryboard(source, input.media(), [](int sheet, std::string jpeg) {
+    media::EncodedSegment segment;
+    segment.index = sheet;
+    segment.bytes = std::move(jpeg);
+    return SendSegment(std::move(segment));
+  }));
+  return std::string();
 }
 
 }  // namespace vora::transcode

@@ -24,5 +24,7 @@ StatusOr<std::string> RunEncode(const std::vector<std::string>& jobs);
 StatusOr<std::string> RunAudio(media::ByteSource& source, const std::vector<std::string>& jobs);
 // jobs[0]: ExtractPosterInput. Result: the JPEG.
 StatusOr<std::string> RunPoster(media::ByteSource& source, const std::vector<std::string>& jobs);
+// jobs[0]: ExtractStoryboardInput. Sends the sheets as segments (JPEG). Result: empty.
+StatusOr<std::string> RunStoryboard(media::ByteSource& source, const std::vector<std::string>& jobs);
 
 }  // namespace vora::transcode

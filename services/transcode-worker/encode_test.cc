@@ -67,6 +67,29 @@ TEST_F(EncodeTest, BadSourcesFailForGoodWithACode) {
   EXPECT_EQ(ProbeSource(*context_, probe).failure.code(), "source.not_found");
 }
 
+TEST_F(EncodeTest, AStoryboardIsPublishedSheetsFirstAndTheSameEachTime) {
+  UseSource(
+      media::MakeSource(folder_, "long.mp4", "-f lavfi -i testsrc2=size=128x72:rate=5:duration=150 -c:v libx264 -preset ultrafast -g 25"));
+  auto input = Input<workflow::v1::ExtractStoryboardInput>();
+  *input.mutable_media() = info_;
+  for (const char* prefix : {"processed/v1", "processed/v2", "processed/v1"}) {
+    input.set_object_prefix(prefix);
+    RecordedExecution extract("media.ExtractStoryboard", "storyboard", input);
+    const workflow::ActivityOutcome outcome = ExtractStoryboard(*context_, extract);
+    ASSERT_TRUE(outcome.ok) << outcome.failure.ShortDebugString();
+    workflow::v1::ExtractStoryboardResult result;
+    ASSERT_TRUE(workflow::FromPayload(outcome.result, result).ok());
+    EXPECT_EQ(result.key(), std::string(prefix) + "/storyboard.vtt");
+    EXPECT_EQ(result.sheets(), 2);
+    EXPECT_EQ(result.tiles(), 150);
+  }
+  for (const char* name : {"storyboard_0.jpg", "storyboard_1.jpg", "storyboard.vtt"}) {
+    EXPECT_TRUE(Object(std::string("processed/v1/") + name) == Object(std::string("processed/v2/") + name)) << name;
+  }
+  EXPECT_EQ(Object("processed/v1/storyboard_1.jpg").substr(0, 2), "\xff\xd8");
+  EXPECT_NE(Object("processed/v1/storyboard.vtt").find("\nstoryboard_1.jpg#xywh=1152,288,128,72\n"), std::string::npos);
+}
+
 TEST_F(EncodeTest, SoundPosterAndManifestsArePublished) {
   UseSource(media::MakeUsualSource(folder_, "a.mp4", 6));
   const EncodeChunkInput chunk = Chunk(180, 0, 3);

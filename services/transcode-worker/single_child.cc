@@ -20,8 +20,8 @@ ChildOutcome RunSingleChild(const WorkerContext& context, const workflow::Activi
   Status status = source.status();
   if (status.ok()) {
     ChildSpec spec = context.NewChild(task.role);
-    // Nobody waits for the poster, but for everything else here.
-    if (task.role == "poster") spec.nice = 10;
+    // Nobody waits for pictures beside the film, but for everything else here.
+    if (task.role == "poster" || task.role == "storyboard") spec.nice = 10;
     if (!task.video_id.empty()) spec.labels.push_back("--video=" + task.video_id);
     child = ChildProcess::Spawn(spec);
     status = child.status();

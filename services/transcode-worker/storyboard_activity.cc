@@ -1,0 +1,45 @@
+#include "libs/media/storyboard.h"
+
+#include "libs/workflow/payload.h"
+#include "services/transcode-worker/activities.h"
+#include "services/transcode-worker/failure.h"
+#include "services/transcode-worker/single_child.h"
+#include "vora/workflow/v1/process_video.pb.h"
+
+namespace vora::transcode {
+
+workflow::ActivityOutcome ExtractStoryboard(const WorkerContext& context, workflow::ActivityExecution& execution) {
+  workflow::v1::ExtractStoryboardInput input;
+  if (const Status parsed = workflow::FromPayload(execution.task().input(), input); !parsed.ok()) return ToOutcome(FailureOf(parsed));
+  const media::StoryboardPlan plan = media::PlanStoryboard(input.media());
+  const std::string stem = input.object_prefix() + "/storyboard";
+  const auto stopped = [&] { return execution.stopping(); };
+  workflow::v1::ExtractStoryboardResult result;
+  const auto publish = [&](media::EncodedSegment sheet) -> Status {
+    if (sheet.index != result.sheets() || sheet.index >= plan.sheets()) return InvalidArgument("a sheet that was not asked for");
+    VORA_ASSIGN_OR_RETURN(const int64_t bytes, context.publisher().PutOnce(stem + "_" + std::to_string(sheet.index) + ".jpg", sheet.bytes,
+                                                                           "image/jpeg", stopped));
+    result.set_sheets(sheet.index + 1);
+    result.set_bytes(result.bytes() + bytes);
+    execution.Heartbeat(static_cast<double>(result.sheets()) / plan.sheets(), "");
+    return {};
+  };
+  const ChildTask task = {.role = "storyboard",
+                          .label = "storyboard",
+                          .source_key = input.source_key(),
+                          .video_id = {},
+                          .job = input.SerializeAsString(),
+                          .on_segment = publish};
+  const ChildOutcome outcome = RunSingleChild(context, execution, task);
+  if (!outcome.result.has_value()) return ToOutcome(outcome.failure);
+  if (result.sheets() != plan.sheets()) return ToOutcome(FailureOf(Internal("the storyboard is not whole")));
+  // Last, so that whoever reads it finds every sheet it names.
+  result.set_key(stem + ".vtt");
+  const StatusOr<int64_t> bytes = context.publisher().PutOnce(result.key(), media::StoryboardVtt(plan), "text/vtt", stopped);
+  if (!bytes.ok()) return ToOutcome(FailureOf(bytes.status()));
+  result.set_tiles(plan.tiles);
+  result.set_bytes(result.bytes() + *bytes);
+  return workflow::ActivityOutcome::Ok(workflow::ToPayload(result));
+}
+
+}  // namespace vora::transcode
