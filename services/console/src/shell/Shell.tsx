@@ -7,6 +7,7 @@ import { Loading } from '../components/Skeleton';
 import { Toasts } from '../components/Toast';
 import { Link, matchPath, useLocation, type Params } from '../router';
 import { routes } from '../routes';
+import { activity } from '../upload/activity';
 import { NotFoundPage } from './NotFoundPage';
 import { ThemeToggle } from './ThemeToggle';
 import { DropZone } from './DropZone';
@@ -27,8 +28,15 @@ interface Shown {
   error?: unknown;
 }
 
+function useActivity() {
+  const [shown, setShown] = useState(activity.get);
+  useEffect(() => activity.subscribe(() => setShown(activity.get())), []);
+  return shown;
+}
+
 export function Shell() {
   const { path } = useLocation();
+  const running = useActivity();
   const [attempt, setAttempt] = useState(0);
   const [shown, setShown] = useState<Shown | null>(null);
   const main = useRef<HTMLElement>(null);
@@ -79,6 +87,11 @@ export function Shell() {
               <Link key={section.href} href={section.href} aria-current={section.test(path) ? 'page' : undefined} data-testid={`nav-${section.label.toLowerCase()}`}>
                 <Icon name={section.icon} />
                 <span>{section.label}</span>
+                {section.href === '/upload' && running.active > 0 && (
+                  <span class="nav-note" data-testid="upload-activity">
+                    {running.percent} %<span class="visually-hidden"> sent</span>
+                  </span>
+                )}
               </Link>
             ))}
           </nav>

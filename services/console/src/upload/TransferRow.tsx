@@ -43,14 +43,15 @@ export function TransferRow({ transfer, rerender }: { transfer: Transfer; rerend
   const { phase, file, video, problem } = transfer;
   const done = file.size > 0 ? (transfer.sent / file.size) * 100 : 0;
   const running = phase === 'queued' || phase === 'ready' || phase === 'checking' || phase === 'uploading' || phase === 'offline';
+  const bad = phase === 'failed' || video?.state === 'FAILED';
   const cancel = () => {
     setAsking(false);
     void uploads.remove(transfer);
   };
   return (
     <li class="transfer" data-testid="transfer" data-phase={phase}>
-      <span class={`transfer-icon ${phase}`}>
-        <Icon name={phase === 'done' ? 'check' : phase === 'failed' ? 'alert' : 'film'} />
+      <span class={`transfer-icon ${bad ? 'failed' : phase}`}>
+        <Icon name={bad ? 'alert' : phase === 'done' ? 'check' : 'film'} />
       </span>
       <div class="transfer-main">
         <div class="row">
@@ -72,6 +73,8 @@ export function TransferRow({ transfer, rerender }: { transfer: Transfer; rerend
           <p class="small" role="alert">
             <strong class="bad-text">{problem.message}</strong> {problem.advice}
           </p>
+        ) : video?.state === 'FAILED' ? (
+          <p class="small bad-text">{video.failure || 'Processing failed.'}</p>
         ) : (
           <p class="small muted" data-testid="transfer-status">
             {statusText(transfer)}

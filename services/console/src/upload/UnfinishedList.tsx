@@ -64,7 +64,7 @@ export function UnfinishedList({ endpoint, busy, accepted, onFiles }: Props) {
             <div class="transfer-actions">
               <Button
                 testid="unfinished-choose"
-                aria-label={`Choose the file ${item.name} to go on`}
+                aria-label={`Choose file ${item.name} to go on`}
                 onClick={() => {
                   setWanted(item);
                   picker.current?.click();

@@ -55,7 +55,7 @@ function Form({ video, onEdit, onSaved }: Omit<Props, 'editing'>) {
   const problem = (name: string, id: string) =>
     field === name && (
       <p id={id} class="field-error" role="alert" data-testid={`${name}-error`}>
-        {messageOf(error)}
+        {withoutField(messageOf(error), name)}
       </p>
     );
   return (
@@ -109,6 +109,12 @@ function Form({ video, onEdit, onSaved }: Omit<Props, 'editing'>) {
     </form>
   );
 }
+
+// `title: at most 200` at the field `title` needs no name again.
+const withoutField = (message: string, field: string) => {
+  const text = message.startsWith(`${field}: `) ? message.slice(field.length + 2) : message;
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
+};
 
 // As the server counts: Unicode characters.
 function Count({ text, limit }: { text: string; limit: number }) {

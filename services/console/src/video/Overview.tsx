@@ -31,10 +31,10 @@ export function Overview({ video, currentTime }: { video: Video; currentTime: nu
             </ul>
           </section>
         )}
+        <Source video={video} />
       </div>
       <div class="stack">
         <Links video={video} currentTime={currentTime} />
-        <Source video={video} />
       </div>
     </div>
   );

@@ -47,7 +47,6 @@ export function Renditions({ video }: { video: Video }) {
 function Row({ rendition }: { rendition: Rendition }) {
   const { name, state, height, width, frame_rate, retries, failure } = rendition;
   const percent = state === 'DONE' ? 100 : rendition.progress_percent;
-  const segments = rendition.segments_total > 0 ? `${rendition.segments_done} of ${rendition.segments_total} segments` : '';
   return (
     <tr data-testid="rendition" data-name={name} data-state={state}>
       <th scope="row" class="rendition-name">{height > 0 ? name : `Sound (${name})`}</th>
@@ -58,8 +57,9 @@ function Row({ rendition }: { rendition: Rendition }) {
       </td>
       <td class="rendition-progress">
         <ProgressBar value={percent} tone={tones[state] ?? 'info'} label={`Progress of ${name}`} />
-        <span class="small muted">
-          {percent} %{segments && ` · ${segments}`}
+        <span class="small muted nowrap">
+          {state === 'DONE' ? `${rendition.segments_total} segments` : `${percent} %`}
+          {state !== 'DONE' && rendition.segments_total > 0 && ` · ${rendition.segments_done} of ${rendition.segments_total}`}
         </span>
       </td>
       <td class="nowrap">{height > 0 ? `${width} × ${height}${frame_rate > 0 ? `, ${Number(frame_rate.toFixed(2))} fps` : ''}` : '–'}</td>

@@ -1,7 +1,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { lazy, Suspense } from 'preact/compat';
 
-import { isRunning } from '../api/types';
+import { isRunning, type Video } from '../api/types';
 import { StateBadge } from '../components/Badge';
 import { EmptyState } from '../components/EmptyState';
 import { ErrorNotice } from '../components/ErrorNotice';
@@ -34,7 +34,7 @@ export default function VideoPage({ params }: { params: Params }) {
   const [time, setTime] = useState(0);
   const player = useRef<PlayerHandle | null>(null);
   const startAt = useRef(Number(new URLSearchParams(location.search).get('t') ?? 0) || 0);
-  useTitle(video?.title ?? (deleted ? 'Deleted' : 'Video'));
+  useTitle(deleted ? 'Deleted' : (video?.title ?? (error?.notFound ? 'Not found' : 'Video')));
   useEffect(() => setTime(0), [id]);
 
   if (!(tab in tabs)) return <NotFoundPage />;
@@ -51,11 +51,13 @@ export default function VideoPage({ params }: { params: Params }) {
   const facts = [video.duration_seconds > 0 ? duration(video.duration_seconds) : '', ago(video.created_at)].filter(Boolean);
   return (
     <article class="video-page" data-testid="video-page" data-state={video.state}>
-      <div class="stage" data-testid="stage">
-        <Suspense fallback={<div class="stage-wait" />}>
-          <Player key={id} video={video} startAt={startAt.current} onTime={setTime} handle={(handle: PlayerHandle | null) => (player.current = handle)} />
-        </Suspense>
-      </div>
+      {canStillPlay(video) && (
+        <div class="stage" data-testid="stage">
+          <Suspense fallback={<div class="stage-wait" />}>
+            <Player key={id} video={video} startAt={startAt.current} onTime={setTime} handle={(handle: PlayerHandle | null) => (player.current = handle)} />
+          </Suspense>
+        </div>
+      )}
       <header class="video-head">
         <Details video={video} editing={editing} onEdit={setEditing} onSaved={update} />
         <div class="row video-meta">
@@ -72,16 +74,19 @@ export default function VideoPage({ params }: { params: Params }) {
         label="About this video"
         tabs={Object.entries(tabs).map(([name, label]) => ({ href: name ? `${base}/${name}` : base, label, current: name === tab, testid: `tab-${label.toLowerCase()}` }))}
       />
-      <section aria-label={tabs[tab as keyof typeof tabs]} class="tab-content">
+      <div class="tab-content">
         {tab === '' && <Overview video={video} currentTime={time} />}
         <Suspense fallback={<Loading />}>
           {tab === 'analytics' && <VideoAnalytics video={video} currentTime={time} onSeek={seek} />}
           {tab === 'timeline' && <Timeline video={video} />}
         </Suspense>
-      </section>
+      </div>
     </article>
   );
 }
+
+// A failed video without any rendition has no picture to wait for.
+const canStillPlay = (video: Video) => video.playable || isRunning(video);
 
 function Gone({ title, text }: { title: string; text: string }) {
   return (
