@@ -8,6 +8,7 @@
 #include "libs/media/extent_internal.h"
 #include "libs/media/frame_grid.h"
 #include "libs/media/media_error.h"
+#include "libs/media/subtitle_streams_internal.h"
 #include "libs/media/video_reader_internal.h"
 
 namespace vora::media {
@@ -139,6 +140,7 @@ StatusOr<MediaInfo> Probe(ByteSource& source) {
     info.add_warnings("The picture is HDR; it is kept with its tags in 8 bits and may look flat on ordinary screens.");
   }
   DescribeAudio(reader->input().context(), &info);
+  DescribeSubtitles(reader->input().context(), &info);
   VORA_RETURN_IF_ERROR(DescribeTiming(*reader, source, start, &info));
   return info;
 }
