@@ -3,8 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <cstring>
-#include <fstream>
 #include <sstream>
+
+#include "services/analytics-ingest/schema.h"
 
 namespace vora::analytics {
 namespace {
@@ -95,11 +96,9 @@ TEST(EventTest, TheRowHasEveryColumnButTheBatch) {
   EXPECT_TRUE(row.AtEnd());
 }
 
-// The columns of the first CREATE TABLE, in order, are those that a row has.
+// The first columns of the first CREATE TABLE, in order, are those that a row has; the shipper adds what follows.
 TEST(EventTest, TheColumnsAreThoseOfTheTable) {
-  const std::string folder = __FILE__;
-  std::ifstream file(folder.substr(0, folder.rfind('/')) + "/migrations/0001_playback.sql");
-  ASSERT_TRUE(file.is_open());
+  std::istringstream file(Migrations().front().sql);
   std::string columns;
   bool inside = false;
   for (std::string line; std::getline(file, line);) {
@@ -111,7 +110,7 @@ TEST(EventTest, TheColumnsAreThoseOfTheTable) {
     words >> name;
     columns += (columns.empty() ? "" : ",") + name;
   }
-  EXPECT_EQ(columns, kRowColumns);
+  EXPECT_TRUE((columns + ",").starts_with(std::string(kRowColumns) + ",")) << columns;
 }
 
 TEST(EventTest, DaysAreOfUtcAndNeverLeaveTheColumn) {

@@ -12,6 +12,8 @@
 #include <cstring>
 #include <filesystem>
 
+#include "libs/log/log.h"
+
 namespace vora::analytics {
 namespace {
 
@@ -62,6 +64,8 @@ StatusOr<std::unique_ptr<SpoolDirectory>> SpoolDirectory::Open(const std::string
   const ssize_t size = pread(lock.get(), text, 16, 0);
   std::unique_ptr<SpoolDirectory> self(new SpoolDirectory(path, std::move(directory), std::move(lock)));
   if (size == 16) self->last_number_ = std::strtoull(text, nullptr, 16);
+  // Now, so that saving it later needs no space: on a full disk a segment must be removable.
+  self->SaveLastNumber();
   return self;
 }
 
@@ -99,14 +103,20 @@ Status SpoolDirectory::Remove(const std::string& name) {
     const std::lock_guard lock(mutex_);
     if (segment->number >= highest_file_) {
       // No other file says any more how far the numbers have come.
-      char text[24];
-      std::snprintf(text, sizeof(text), "%016llx\n", static_cast<unsigned long long>(last_number_));
-      VORA_RETURN_IF_ERROR(WriteAll(lock_.get(), text, 0));
-      if (fdatasync(lock_.get()) != 0) return ErrnoStatus("sync the lock file");
+      SaveLastNumber();
     }
   }
   if (unlinkat(directory_.get(), name.c_str(), 0) != 0 && errno != ENOENT) return ErrnoStatus("remove " + name);
   return {};
+}
+
+void SpoolDirectory::SaveLastNumber() {
+  char text[24];
+  std::snprintf(text, sizeof(text), "%016llx\n", static_cast<unsigned long long>(last_number_));
+  Status status = WriteAll(lock_.get(), text, 0);
+  if (status.ok() && fdatasync(lock_.get()) != 0) status = ErrnoStatus("sync the lock file");
+  // A number that is used again after a restart does less harm than a file that stays.
+  if (!status.ok()) log::Warn("the last number of the spool's segments cannot be saved", {{"reason", Message(status)}});
 }
 
 Status SpoolDirectory::Sync() const {

@@ -54,6 +54,7 @@ class SpoolDirectory {
  private:
   SpoolDirectory(std::string path, FileHandle directory, FileHandle lock)
       : path_(std::move(path)), directory_(std::move(directory)), lock_(std::move(lock)) {}
+  void SaveLastNumber();
 
   const std::string path_;
   const FileHandle directory_, lock_;

@@ -51,7 +51,7 @@ void DiskSpool::Run() {
       seals_done_ = seals;
       sealed_.notify_all();
     }
-    if (stop && pending_.empty()) return;
+    if (stop && pending_.empty()) break;
   }
 }
 
