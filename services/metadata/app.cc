@@ -7,9 +7,11 @@
 #include "libs/http/server.h"
 #include "libs/pg/listener.h"
 #include "libs/workflow/activity_worker.h"
+#include "services/metadata/analytics_queries.h"
 #include "services/metadata/change_channel.h"
 #include "services/metadata/grpc_services.h"
 #include "services/metadata/ladder_repo.h"
+#include "services/metadata/live_viewers.h"
 #include "services/metadata/outbox_relay.h"
 #include "services/metadata/presentation_repo.h"
 #include "services/metadata/progress_poller.h"
@@ -18,7 +20,9 @@
 #include "services/metadata/rest.h"
 #include "services/metadata/store.h"
 #include "services/metadata/upkeep.h"
+#include "services/metadata/video_facts_repo.h"
 #include "services/metadata/video_operations.h"
+#include "services/metadata/viewer_erasure.h"
 #include "services/metadata/watch_hub.h"
 
 namespace vora::metadata {
@@ -66,6 +70,12 @@ struct App::Impl {
         uploads(options.upload),
         operations(videos, uploads),
         fleet(options.fleet, orchestrator, [this] { return store.Check(); }),
+        facts(store),
+        analytics_reader(options.clickhouse),
+        live_reader(options.clickhouse, {.at_once = 1}),
+        analytics(facts, analytics_reader),
+        live(live_reader),
+        erasure(options.analytics),
         channel(store),
         hub({.load = [this](const std::string& id) { return videos.GetAny(id); },
              .changes_after = [this](int64_t after, int limit) { return videos.ChangesAfter(after, limit); },
@@ -81,7 +91,8 @@ struct App::Impl {
         video_service(MakeVideoService(operations, videos, hub)),
         fleet_service(MakeFleetService(fleet)),
         playback_service(MakePlaybackService(presentations)),
-        upload_listener(MakeUploadListener(operations)) {
+        upload_listener(MakeUploadListener(operations)),
+        analytics_service(MakeAnalyticsService(analytics, erasure)) {
     store.SetSignals({.video_changed = [this](const std::string& id) { hub.Changed(id); }, .outbox_added = [this] { relay.Wake(); }});
     http.OnResponse(SetDefaultCaching);
     AddRecordActivities(worker, records);
@@ -91,6 +102,7 @@ struct App::Impl {
     AddLadderRoutes(routes, ladders);
     AddConfigRoutes(routes, options.upload_url);
     AddFleetRoutes(routes, fleet);
+    AddAnalyticsRoutes(routes, analytics, live, erasure, !options.clickhouse.url.empty(), options.sse_heartbeat);
     AddOpenApiRoute(routes);
     AddConsoleRoutes(http, options.console_dir);
   }
@@ -107,6 +119,11 @@ struct App::Impl {
   UploadClient uploads;
   VideoOperations operations;
   FleetView fleet;
+  VideoFactsRepo facts;
+  AnalyticsReader analytics_reader, live_reader;
+  AnalyticsQueries analytics;
+  LiveViewers live;
+  ViewerErasure erasure;
   ChangeChannel channel;
   WatchHub hub;
   OutboxRelay relay;
@@ -115,7 +132,7 @@ struct App::Impl {
   workflow::ActivityWorker worker;
   http::Server http;
   ApiRoutes routes;
-  std::unique_ptr<grpc::Service> video_service, fleet_service, playback_service, upload_listener;
+  std::unique_ptr<grpc::Service> video_service, fleet_service, playback_service, upload_listener, analytics_service;
   std::unique_ptr<pg::Listener> listener;
   bool stopped = false;
 };
@@ -130,6 +147,7 @@ Status App::Start() {
   VORA_RETURN_IF_ERROR(app.upkeep.Begin());
   app.upkeep.Start();
   app.hub.Start();
+  app.live.Start();
   app.listener =
       std::make_unique<pg::Listener>(app.options.database_url, std::vector<std::string>{ChangeChannel::kName},
                                      [&app](const std::string&, const std::string& payload) { app.channel.Receive(payload, app.hub); });
@@ -145,15 +163,19 @@ void App::Stop(std::chrono::milliseconds budget) {
   // Streams end first: they would keep HTTP and gRPC waiting for the whole budget.
   app.listener.reset();
   app.hub.Stop();
+  app.live_reader.Interrupt();
+  app.live.Stop();
   app.http.Shutdown(budget);
   app.worker.Stop(budget);
   app.poller.Stop();
   app.relay.Stop();
   app.upkeep.Stop();
+  app.analytics_reader.Interrupt();
 }
 
 std::vector<grpc::Service*> App::services() {
-  return {impl_->video_service.get(), impl_->fleet_service.get(), impl_->playback_service.get(), impl_->upload_listener.get()};
+  return {impl_->video_service.get(), impl_->fleet_service.get(), impl_->playback_service.get(), impl_->upload_listener.get(),
+          impl_->analytics_service.get()};
 }
 
 Status App::Ready() { return impl_->store.Check(); }

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "libs/clickhouse/client.h"
 #include "libs/core/status.h"
 #include "libs/obs/metrics.h"
 #include "services/metadata/fleet_view.h"
@@ -34,6 +35,14 @@ struct AppOptions {
   std::chrono::milliseconds sse_heartbeat{15000};
   int activity_slots = 8;
   std::vector<FleetDaemon> fleet;  // whose health is shown
+  // What analytics are read from; without a url they are not configured. The daemon needs it for nothing else.
+  clickhouse::Options clickhouse = [] {
+    clickhouse::Options none;
+    none.url.clear();
+    none.timeout = std::chrono::seconds(5);
+    return none;
+  }();
+  std::string analytics = "127.0.0.1:9084";  // ingest's gRPC, for erasure; empty: none
 };
 
 class App {

@@ -8,10 +8,12 @@
 
 namespace vora::metadata {
 
+class AnalyticsQueries;
 class FleetView;
 class PresentationRepo;
 class VideoOperations;
 class VideoRepo;
+class ViewerErasure;
 class WatchHub;
 
 // WatchVideo is served by callbacks, so that any number of watchers hold no thread.
@@ -19,5 +21,6 @@ std::unique_ptr<grpc::Service> MakeVideoService(VideoOperations& operations, Vid
 std::unique_ptr<grpc::Service> MakePlaybackService(PresentationRepo& presentations);
 std::unique_ptr<grpc::Service> MakeFleetService(FleetView& fleet);
 std::unique_ptr<grpc::Service> MakeUploadListener(VideoOperations& operations);
+std::unique_ptr<grpc::Service> MakeAnalyticsService(AnalyticsQueries& queries, ViewerErasure& erasure);
 
 }  // namespace vora::metadata

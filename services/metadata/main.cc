@@ -34,6 +34,8 @@ void Declare(vora::SettingsSchema& schema, Settings& settings) {
   schema.Add("VORA_FLEET", &settings.fleet,
              "daemons whose health operators are shown, name=host:port (gRPC) each; empty: the orchestrator and the upload daemon");
   schema.Add("VORA_UPLOAD_PUBLIC_URL", &settings.app.upload_url, "the upload daemon's tus endpoint as browsers reach it");
+  settings.app.clickhouse.Declare(schema);
+  schema.Add("VORA_ANALYTICS", &settings.app.analytics, "host:port of analytics-ingest's gRPC, which erases what is stored of a viewer");
   schema.Add("VORA_CONSOLE_DIR", &settings.app.console_dir, "folder of the console's static files; empty: no console");
   schema.Add("VORA_LADDER", &settings.ladder_file, "JSON file of the ladder new videos get; empty: the built-in one");
   schema.Add("VORA_METADATA_SLOTS", &settings.activity_slots, "activities of queue `metadata` worked off at the same time",
@@ -55,6 +57,7 @@ Status SetUp(Daemon& daemon, Settings& settings) {
   VORA_ASSIGN_OR_RETURN(settings.app.fleet, vora::metadata::ParseFleet(settings.fleet));
   if (settings.app.fleet.empty()) settings.app.fleet = {{"orchestrator", settings.app.orchestrator}, {"upload", settings.app.upload}};
   VORA_RETURN_IF_ERROR(vora::metadata::CheckUploadUrl(settings.app.upload_url));
+  if (!settings.app.clickhouse.url.empty()) VORA_RETURN_IF_ERROR(settings.app.clickhouse.Check());
   settings.app.database_connections = static_cast<int>(settings.database_connections);
   settings.app.activity_slots = static_cast<int>(settings.activity_slots);
   while (!settings.app.public_url.empty() && settings.app.public_url.back() == '/') settings.app.public_url.pop_back();

@@ -8,6 +8,8 @@
 
 #include "services/metadata/embedded.h"
 #include "services/metadata/rest.h"
+#include "vora/analytics/v1/analytics.pb.h"
+#include "vora/analytics/v1/queries.pb.h"
 #include "vora/metadata/v1/metadata.pb.h"
 #include "vora/workflow/v1/process_video.pb.h"
 #include "vora/workflow/v1/workflow.pb.h"
@@ -29,6 +31,8 @@ std::set<std::string> Registered() {
   AddLadderRoutes(routes, *static_cast<LadderRepo*>(nothing));
   AddConfigRoutes(routes, "");
   AddFleetRoutes(routes, *static_cast<FleetView*>(nothing));
+  AddAnalyticsRoutes(routes, *static_cast<AnalyticsQueries*>(nothing), *static_cast<LiveViewers*>(nothing),
+                     *static_cast<ViewerErasure*>(nothing), true);
   AddOpenApiRoute(routes);
   std::set<std::string> all;
   for (const auto& [method, pattern] : routes.all()) all.insert(method + " " + pattern);
@@ -91,6 +95,21 @@ TEST(OpenApiTest, SchemasNameTheFieldsOfTheProto) {
   EXPECT_EQ(properties_of("Video"), fields_of(v1::Video::descriptor()));
   EXPECT_EQ(properties_of("Rendition"), fields_of(v1::Rendition::descriptor()));
   EXPECT_EQ(properties_of("Workflow"), fields_of(workflow::v1::WorkflowInfo::descriptor()));
+  namespace an = analytics::v1;
+  EXPECT_EQ(properties_of("TimeRange"), fields_of(an::TimeRange::descriptor()));
+  EXPECT_EQ(properties_of("Totals"), fields_of(an::Totals::descriptor()));
+  EXPECT_EQ(properties_of("RetentionPoint"), fields_of(an::RetentionPoint::descriptor()));
+  EXPECT_EQ(properties_of("BitrateShare"), fields_of(an::BitrateShare::descriptor()));
+  EXPECT_EQ(properties_of("TimePoint"), fields_of(an::TimePoint::descriptor()));
+  EXPECT_EQ(properties_of("VideoAnalytics"), fields_of(an::VideoAnalytics::descriptor()));
+  EXPECT_EQ(properties_of("VideoShare"), fields_of(an::VideoShare::descriptor()));
+  EXPECT_EQ(properties_of("CatalogAnalytics"), fields_of(an::CatalogAnalytics::descriptor()));
+  EXPECT_EQ(properties_of("Session"), fields_of(an::Session::descriptor()));
+  EXPECT_EQ(properties_of("SessionPage"), fields_of(an::ListSessionsResponse::descriptor()));
+  EXPECT_EQ(properties_of("SessionEvent"), fields_of(an::SessionEvent::descriptor()));
+  EXPECT_EQ(properties_of("Stall"), fields_of(an::Stall::descriptor()));
+  EXPECT_EQ(properties_of("SessionDetail"), fields_of(an::SessionDetail::descriptor()));
+  EXPECT_EQ(properties_of("Erased"), fields_of(an::EraseViewerResponse::descriptor()));
   EXPECT_EQ(properties_of("PendingActivity"), fields_of(workflow::v1::PendingActivity::descriptor()));
   auto ladder = fields_of(workflow::v1::Ladder::descriptor());
   ladder.insert("is_default");

@@ -8,11 +8,14 @@
 
 namespace vora::metadata {
 
+class AnalyticsQueries;
 class FleetView;
 class LadderRepo;
+class LiveViewers;
 class OrchestratorClient;
 class VideoOperations;
 class VideoRepo;
+class ViewerErasure;
 class WatchHub;
 
 void AddVideoRoutes(ApiRoutes& routes, VideoOperations& operations, VideoRepo& videos);
@@ -26,6 +29,9 @@ Status CheckUploadUrl(std::string& url);
 void AddLadderRoutes(ApiRoutes& routes, LadderRepo& ladders);
 // Also as server-sent events, every two seconds.
 void AddFleetRoutes(ApiRoutes& routes, FleetView& fleet);
+// What viewers did, live viewers as server-sent events, and the erasure of a viewer. `configured`: there is a ClickHouse to ask.
+void AddAnalyticsRoutes(ApiRoutes& routes, AnalyticsQueries& queries, LiveViewers& live, ViewerErasure& erasure, bool configured,
+                        std::chrono::milliseconds heartbeat = std::chrono::seconds(15));
 void AddOpenApiRoute(ApiRoutes& routes);
 // Static pages from `directory` (read at each request; empty: none), and the answer to every path that nobody else has. Not part of the
 // API.

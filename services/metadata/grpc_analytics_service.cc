@@ -1,0 +1,58 @@
+#include <grpcpp/server_context.h>
+
+#include "libs/rpc/status.h"
+#include "services/metadata/analytics_queries.h"
+#include "services/metadata/grpc_services.h"
+#include "services/metadata/viewer_erasure.h"
+#include "vora/analytics/v1/queries.grpc.pb.h"
+
+namespace vora::metadata {
+namespace {
+
+namespace an = analytics::v1;
+
+template <typename T>
+grpc::Status Answer(StatusOr<T> answer, T* response) {
+  if (!answer.ok()) return rpc::ToGrpc(answer.status());
+  *response = *std::move(answer);
+  return grpc::Status::OK;
+}
+
+class AnalyticsServiceImpl final : public an::AnalyticsQueries::Service {
+ public:
+  AnalyticsServiceImpl(AnalyticsQueries& queries, ViewerErasure& erasure) : queries_(queries), erasure_(erasure) {}
+
+  grpc::Status GetVideoAnalytics(grpc::ServerContext*, const an::GetVideoAnalyticsRequest* request, an::VideoAnalytics* response) override {
+    return Answer(queries_.Video(*request), response);
+  }
+  grpc::Status GetCatalogAnalytics(grpc::ServerContext*, const an::GetCatalogAnalyticsRequest* request,
+                                   an::CatalogAnalytics* response) override {
+    return Answer(queries_.Catalog(*request), response);
+  }
+  grpc::Status ListSessions(grpc::ServerContext*, const an::ListSessionsRequest* request, an::ListSessionsResponse* response) override {
+    return Answer(queries_.Sessions(*request), response);
+  }
+  grpc::Status GetSession(grpc::ServerContext*, const an::GetSessionRequest* request, an::SessionDetail* response) override {
+    return Answer(queries_.Session(*request), response);
+  }
+  grpc::Status EraseViewerData(grpc::ServerContext*, const an::EraseViewerDataRequest* request,
+                               an::EraseViewerDataResponse* response) override {
+    const auto erased = erasure_.Erase(request->viewer_id());
+    if (!erased.ok()) return rpc::ToGrpc(erased.status());
+    response->set_sessions(erased->sessions());
+    response->set_events(erased->events());
+    return grpc::Status::OK;
+  }
+
+ private:
+  AnalyticsQueries& queries_;
+  ViewerErasure& erasure_;
+};
+
+}  // namespace
+
+std::unique_ptr<grpc::Service> MakeAnalyticsService(AnalyticsQueries& queries, ViewerErasure& erasure) {
+  return std::make_unique<AnalyticsServiceImpl>(queries, erasure);
+}
+
+}  // namespace vora::metadata

@@ -1,0 +1,166 @@
+#include <charconv>
+
+#include <boost/asio/post.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <nlohmann/json.hpp>
+
+#include "services/metadata/analytics_queries.h"
+#include "services/metadata/analytics_range.h"
+#include "services/metadata/live_viewers.h"
+#include "services/metadata/proto_json.h"
+#include "services/metadata/rest.h"
+#include "services/metadata/video_fields.h"
+#include "services/metadata/viewer_erasure.h"
+
+namespace vora::metadata {
+namespace {
+
+namespace asio = boost::asio;
+namespace an = analytics::v1;
+using Timer = asio::steady_timer;
+constexpr std::chrono::seconds kLookForClient{1};
+
+template <typename T>
+http::Response Answer(const StatusOr<T>& message) {
+  return message.ok() ? http::Response::Json(200, ToJsonText(*message)) : ApiError(message.status());
+}
+
+StatusOr<int> Number(const http::Request& request, const std::string& key, int max) {
+  const auto text = request.Query(key);
+  if (!text) return 0;
+  int value = 0;
+  const auto parsed = std::from_chars(text->data(), text->data() + text->size(), value);
+  if (parsed.ec != std::errc() || parsed.ptr != text->data() + text->size() || value < 1 || value > max) {
+    return InvalidArgument(key + ": must be a number from 1 to " + std::to_string(max));
+  }
+  return value;
+}
+
+StatusOr<an::VideoAnalytics> Video(AnalyticsQueries& queries, const http::Request& request) {
+  VORA_RETURN_IF_ERROR(CheckQueryKeys(request, {"from", "to"}));
+  an::GetVideoAnalyticsRequest asked;
+  asked.set_video_id(request.params.at("id"));
+  VORA_ASSIGN_OR_RETURN(*asked.mutable_range(), ParseRange(request.Query("from"), request.Query("to")));
+  return queries.Video(asked);
+}
+
+StatusOr<an::CatalogAnalytics> Catalog(AnalyticsQueries& queries, const http::Request& request) {
+  VORA_RETURN_IF_ERROR(CheckQueryKeys(request, {"from", "to", "top"}));
+  an::GetCatalogAnalyticsRequest asked;
+  VORA_ASSIGN_OR_RETURN(*asked.mutable_range(), ParseRange(request.Query("from"), request.Query("to")));
+  VORA_ASSIGN_OR_RETURN(const int top, Number(request, "top", kMaxTopVideos));
+  asked.set_top(top);
+  return queries.Catalog(asked);
+}
+
+StatusOr<an::ListSessionsResponse> Sessions(AnalyticsQueries& queries, const http::Request& request) {
+  VORA_RETURN_IF_ERROR(CheckQueryKeys(request, {"from", "to", "page_size", "page_token"}));
+  an::ListSessionsRequest asked;
+  asked.set_video_id(request.params.at("id"));
+  VORA_ASSIGN_OR_RETURN(*asked.mutable_range(), ParseRange(request.Query("from"), request.Query("to")));
+  VORA_ASSIGN_OR_RETURN(const int page_size, Number(request, "page_size", kMaxPageSize));
+  asked.set_page_size(page_size);
+  asked.set_page_token(request.Query("page_token").value_or(""));
+  return queries.Sessions(asked);
+}
+
+StatusOr<an::SessionDetail> Session(AnalyticsQueries& queries, const http::Request& request) {
+  VORA_RETURN_IF_ERROR(CheckQueryKeys(request, {"video_id"}));
+  an::GetSessionRequest asked;
+  asked.set_session_id(request.params.at("session_id"));
+  asked.set_video_id(request.Query("video_id").value_or(""));
+  return queries.Session(asked);
+}
+
+class Listening {
+ public:
+  Listening(LiveViewers& live, std::shared_ptr<LiveViewers::Listener> listener) : live_(live), listener_(std::move(listener)) {
+    live_.Listen(listener_);
+  }
+  ~Listening() { live_.Leave(listener_); }
+  Listening(const Listening&) = delete;
+  Listening& operator=(const Listening&) = delete;
+
+ private:
+  LiveViewers& live_;
+  const std::shared_ptr<LiveViewers::Listener> listener_;
+};
+
+// Writes what changes until the client goes or the server drains.
+http::Task<void> Stream(http::Exchange& exchange, LiveViewers& live, LiveViewers::Listener& listener, Timer& timer,
+                        std::chrono::milliseconds heartbeat) {
+  auto last_write = std::chrono::steady_clock::now();
+  while (!exchange.draining() && !live.closed()) {
+    std::string message = live.Take(listener);
+    const auto now = std::chrono::steady_clock::now();
+    if (message.empty() && now - last_write >= heartbeat) message = ": heartbeat\n\n";
+    if (!message.empty()) {
+      const Status written = co_await exchange.Write(message);
+      if (!written.ok()) co_return;
+      last_write = now;
+      continue;
+    }
+    // Nothing between Take and this wait leaves the connection's strand, so a wake-up posted to it is not lost.
+    boost::system::error_code woken;
+    timer.expires_after(std::min<std::chrono::steady_clock::duration>(kLookForClient, heartbeat));
+    co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, woken));
+    if (!woken) {
+      const Status there = co_await exchange.Sleep(std::chrono::milliseconds(0));
+      if (!there.ok()) co_return;
+    }
+  }
+}
+
+http::Task<void> ServeLive(http::Exchange& exchange, LiveViewers& live, bool configured, std::chrono::milliseconds heartbeat) {
+  Status asked = CheckQueryKeys(exchange.request(), {});
+  if (asked.ok() && !configured) asked = Unavailable("analytics are not configured: the operator sets VORA_CLICKHOUSE_URL");
+  if (!asked.ok()) {
+    http::Response error = ApiError(asked);
+    co_await exchange.Send(std::move(error));
+    co_return;
+  }
+  const auto executor = co_await asio::this_coro::executor;
+  const auto timer = std::make_shared<Timer>(executor);
+  const auto listener = std::make_shared<LiveViewers::Listener>([executor, weak = std::weak_ptr<Timer>(timer)] {
+    asio::post(executor, [weak] {
+      if (const auto alive = weak.lock()) alive->cancel();
+    });
+  });
+  http::Response head;
+  head.headers.Set("Content-Type", "text/event-stream");
+  head.headers.Set("Cache-Control", "no-store");
+  head.headers.Set("X-Accel-Buffering", "no");
+  const Status begun = co_await exchange.Begin(std::move(head), std::nullopt);
+  if (!begun.ok()) co_return;
+  const Status hello = co_await exchange.Write("retry: 2000\n\n");
+  if (!hello.ok()) co_return;
+  if (exchange.request().method != "HEAD") {
+    const Listening listening(live, listener);
+    co_await Stream(exchange, live, *listener, *timer, heartbeat);
+  }
+  co_await exchange.Finish();
+}
+
+}  // namespace
+
+void AddAnalyticsRoutes(ApiRoutes& routes, AnalyticsQueries& queries, LiveViewers& live, ViewerErasure& erasure, bool configured,
+                        std::chrono::milliseconds heartbeat) {
+  routes.Simple("GET", "/v1/videos/{id}/analytics",
+                [&queries](const http::Request& request, const std::string&) { return Answer(Video(queries, request)); });
+  routes.Simple("GET", "/v1/videos/{id}/sessions",
+                [&queries](const http::Request& request, const std::string&) { return Answer(Sessions(queries, request)); });
+  routes.Simple("GET", "/v1/analytics",
+                [&queries](const http::Request& request, const std::string&) { return Answer(Catalog(queries, request)); });
+  routes.Simple("GET", "/v1/sessions/{session_id}",
+                [&queries](const http::Request& request, const std::string&) { return Answer(Session(queries, request)); });
+  routes.Simple("DELETE", "/v1/viewers/{viewer_id}", [&erasure](const http::Request& request, const std::string&) {
+    return Answer(erasure.Erase(request.params.at("viewer_id")));
+  });
+  routes.Streaming("GET", "/v1/analytics/events",
+                   [&live, configured, heartbeat](http::Exchange& exchange) { return ServeLive(exchange, live, configured, heartbeat); });
+}
+
+}  // namespace vora::metadata

@@ -1,0 +1,59 @@
+#include "services/metadata/viewer_erasure.h"
+
+#include <chrono>
+
+#include "libs/log/log.h"
+#include "libs/rpc/client.h"
+#include "libs/rpc/status.h"
+#include "services/metadata/video_fields.h"
+#include "vora/analytics/v1/analytics.grpc.pb.h"
+
+namespace vora::metadata {
+namespace {
+
+constexpr size_t kMaxViewerIdBytes = 64;
+constexpr int kAtOnce = 2;
+// ClickHouse rewrites whole parts for it. The edge waits for a minute.
+constexpr std::chrono::seconds kTimeout{50};
+
+}  // namespace
+
+struct ViewerErasure::Impl {
+  std::unique_ptr<analytics::v1::AnalyticsIngest::Stub> stub;  // nullptr: not configured
+  std::atomic<int> running{0};
+};
+
+ViewerErasure::ViewerErasure(const std::string& target) : impl_(new Impl) {
+  if (!target.empty()) impl_->stub = analytics::v1::AnalyticsIngest::NewStub(rpc::Connect(target));
+}
+
+ViewerErasure::~ViewerErasure() = default;
+
+StatusOr<analytics::v1::EraseViewerResponse> ViewerErasure::Erase(const std::string& viewer_id) {
+  if (viewer_id.empty() || viewer_id.size() > kMaxViewerIdBytes) return InvalidArgument("viewer_id: must be 1 to 64 bytes");
+  if (!CountCodePoints(viewer_id)) return InvalidArgument("viewer_id: must be UTF-8");
+  if (!impl_->stub) return Unavailable("analytics are not configured: the operator sets VORA_ANALYTICS");
+  struct Place {
+    std::atomic<int>& running;
+    const int before = running.fetch_add(1);
+    ~Place() { --running; }
+  } place{impl_->running};
+  if (place.before >= kAtOnce) return Unavailable("other erasures are under way; try again later");
+  grpc::ClientContext context;
+  rpc::Prepare(context, kTimeout);
+  analytics::v1::EraseViewerRequest request;
+  request.set_tenant(kDefaultTenant);
+  request.set_viewer_id(viewer_id);
+  analytics::v1::EraseViewerResponse response;
+  const Status status = rpc::FromGrpc(impl_->stub->EraseViewer(&context, request, &response));
+  if (status.ok()) return response;
+  if (status.code() == StatusCode::kInvalidArgument) return status;
+  log::Warn("a viewer could not be erased", {{"reason", ToText(status)}});
+  if (status.code() == StatusCode::kDeadlineExceeded)
+    return Unavailable("the erasure takes longer than a request may; repeat it until it is confirmed");
+  if (status.code() == StatusCode::kUnavailable)
+    return Unavailable("the viewer cannot be erased right now, since the analytics daemon or its database is away; repeat it later");
+  return status;
+}
+
+}  // namespace vora::metadata
