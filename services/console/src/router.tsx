@@ -2,7 +2,10 @@
 import type { ComponentType, JSX } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 
-export type Params = Record<string, string>;
+import type { Params } from './match';
+
+export { matchPath, type Params } from './match';
+
 export interface Route {
   path: string; // `/watch/{id}/timeline`
   load: () => Promise<ComponentType<{ params: Params }>>;
@@ -29,28 +32,6 @@ export function useLocation(): { path: string; search: string } {
     return () => void listeners.delete(update);
   }, []);
   return here;
-}
-
-// The parameters when `path` fits `pattern`, else null. A trailing slash does not matter.
-export function matchPath(pattern: string, path: string): Params | null {
-  const wanted = pattern.split('/').filter(Boolean);
-  const given = path.split('/').filter(Boolean);
-  if (wanted.length !== given.length) return null;
-  const params: Params = {};
-  for (const [index, part] of wanted.entries()) {
-    const value = given[index]!;
-    const name = /^\{(.+)\}$/.exec(part)?.[1];
-    if (name) {
-      try {
-        params[name] = decodeURIComponent(value);
-      } catch {
-        return null;
-      }
-    } else if (part !== value) {
-      return null;
-    }
-  }
-  return params;
 }
 
 type LinkProps = JSX.IntrinsicElements['a'] & { href: string };

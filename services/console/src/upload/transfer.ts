@@ -18,7 +18,6 @@ export class Transfer {
   resumedFrom = 0; // bytes the server had already
   interrupted = false; // the connection broke; trying again by itself
   problem: Problem | null = null;
-  title = ''; // as the user wrote it; empty: as the server names it
   video: Video | null = null;
 
   private sha256 = '';
@@ -148,14 +147,14 @@ export class Transfer {
     window.addEventListener('online', back, { once: true });
   }
 
-  // The video of the finished upload. It makes itself, too; asking for it by its upload gives the same one.
+  // The video of the finished upload, titled by its file name. It makes itself, too; asking for it by its upload gives the same one.
   async finish(): Promise<void> {
     this.sent = this.file.size;
     this.to('finishing');
     const upload_id = this.upload!.url!.split('/').pop()!;
     for (let attempt = 1; ; ++attempt) {
       try {
-        this.video = await send<Video>('POST', '/v1/videos', this.title ? { upload_id, title: this.title } : { upload_id });
+        this.video = await send<Video>('POST', '/v1/videos', { upload_id });
         break;
       } catch (error) {
         const failed = error instanceof ApiError ? error : null;
@@ -168,9 +167,6 @@ export class Transfer {
       }
     }
     this.to('done');
-    if (this.title && this.video.title !== this.title) {
-      await send<Video>('PATCH', `/v1/videos/${this.video.video_id}`, { title: this.title }).catch(() => undefined);
-    }
   }
 
   private fail(problem: Problem): void {
