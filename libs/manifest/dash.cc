@@ -93,6 +93,20 @@ std::string AudioSet(const Track& track, int id, bool is_main, const std::string
   return out + SegmentTemplate(track, path_prefix) + "      </Representation>\n    </AdaptationSet>\n";
 }
 
+// The characters of an XML text node; what an attribute needs escaped is more than enough.
+std::string XmlText(const std::string& text) { return XmlAttribute(text); }
+
+std::string CaptionSet(const Caption& caption, int id, double duration_seconds, const std::string& path_prefix) {
+  const double bits = static_cast<double>(caption.bytes) * 8 / std::max(1.0, duration_seconds);
+  std::string out = "    <AdaptationSet" + Attribute("id", id) + Attribute("contentType", "text") + Attribute("mimeType", "text/vtt");
+  if (!caption.language.empty()) out += Attribute("lang", caption.language);
+  const char* role = caption.forced ? "forced-subtitle" : caption.hearing_impaired ? "caption" : "subtitle";
+  return out + ">\n      <Label>" + XmlText(caption.label) + "</Label>\n      <Role" + Attribute("schemeIdUri", "urn:mpeg:dash:role:2011") +
+         Attribute("value", role) + "/>\n      <Representation" + Attribute("id", caption.name) +
+         Attribute("bandwidth", std::max<int64_t>(1, static_cast<int64_t>(bits))) + ">\n        <BaseURL>" +
+         XmlText(path_prefix + caption.name) + "/seg_0.vtt</BaseURL>\n      </Representation>\n    </AdaptationSet>\n";
+}
+
 double LongestSegment(const Presentation& presentation) {
   double longest = presentation.target_segment_seconds;
   for (const Track& track : presentation.tracks) {
@@ -132,6 +146,9 @@ std::string DashMpd(const Presentation& presentation, int64_t start_unix_ms, int
   for (const Track* track : audio) {
     out += AudioSet(*track, id, id == 1, presentation.path_prefix);
     ++id;
+  }
+  for (const Caption& caption : presentation.captions) {
+    out += CaptionSet(caption, id++, presentation.duration_seconds, presentation.path_prefix);
   }
   out += "  </Period>\n";
   if (!presentation.complete) {

@@ -73,6 +73,26 @@ TEST(DashMpd, OutsideTextIsEscaped) {
   EXPECT_TRUE(Has(mpd, "media=\"a$$b/$RepresentationID$/seg_$Number$.m4s\"")) << mpd;
 }
 
+TEST(DashMpd, CaptionsAreSetsOfText) {
+  Presentation presentation;
+  presentation.complete = true;
+  presentation.duration_seconds = 10;
+  presentation.tracks = {VideoTrack("360p", 640, 360, 1, {1}, true), AudioTrack("audio_0", "en", {1}, true)};
+  presentation.captions = {{"subs_en", "en", "English <&>", 1000, false, false}, {"subs_de", "de", "Deutsch", 1, true, false}};
+  const std::string mpd = DashMpd(presentation, 0, 0);
+  EXPECT_TRUE(Has(mpd, R"xml(    <AdaptationSet id="2" contentType="text" mimeType="text/vtt" lang="en">
+      <Label>English &lt;&amp;&gt;</Label>
+      <Role schemeIdUri="urn:mpeg:dash:role:2011" value="subtitle"/>
+      <Representation id="subs_en" bandwidth="800">
+        <BaseURL>subs_en/seg_0.vtt</BaseURL>
+      </Representation>
+    </AdaptationSet>
+    <AdaptationSet id="3" contentType="text" mimeType="text/vtt" lang="de">
+)xml"))
+      << mpd;
+  EXPECT_TRUE(Has(mpd, "value=\"forced-subtitle\"")) << mpd;
+}
+
 TEST(DashMpd, WholeFrameRatesAndPortraitAspect) {
   Presentation presentation;
   Track track = VideoTrack("720p", 720, 1280, 1, {1}, true);

@@ -11,6 +11,7 @@ using internal::Fixed;
 using internal::HlsQuoted;
 
 constexpr char kAudioGroup[] = "audio";
+constexpr char kCaptionGroup[] = "subs";
 
 // While a track grows the ladder's cap is declared: what is still to come may be denser than what is there.
 Bandwidth Declared(const Track& track) {
@@ -50,7 +51,18 @@ std::string MediaTag(const Track& track, const std::string& path_prefix, bool is
   return out + ",URI=\"" + HlsQuoted(path_prefix + track.name) + "/playlist.m3u8\"\n";
 }
 
-std::string StreamTag(const Track& track, const std::string& path_prefix, const AudioGroup& audio) {
+// Never DEFAULT: who wants captions asks for them. AUTOSELECT lets players choose by the viewer's settings.
+std::string CaptionTag(const Caption& caption, const std::string& path_prefix) {
+  std::string out = "#EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID=\"" + std::string(kCaptionGroup) + "\",NAME=\"" + HlsQuoted(caption.label) + "\"";
+  if (!caption.language.empty() && caption.language != "und") out += ",LANGUAGE=\"" + HlsQuoted(caption.language) + "\"";
+  out += std::string(",DEFAULT=NO,AUTOSELECT=YES,FORCED=") + (caption.forced ? "YES" : "NO");
+  if (caption.hearing_impaired) {
+    out += ",CHARACTERISTICS=\"public.accessibility.transcribes-spoken-dialog,public.accessibility.describes-music-and-sound\"";
+  }
+  return out + ",URI=\"" + HlsQuoted(path_prefix + caption.name) + "/playlist.m3u8\"\n";
+}
+
+std::string StreamTag(const Track& track, const std::string& path_prefix, const AudioGroup& audio, bool captions) {
   const Bandwidth video = Declared(track);
   std::string codecs = track.codecs;
   if (!audio.codecs.empty()) codecs += "," + audio.codecs;
@@ -59,6 +71,7 @@ std::string StreamTag(const Track& track, const std::string& path_prefix, const 
                     "\",RESOLUTION=" + std::to_string(track.width) + "x" + std::to_string(track.height);
   if (track.frame_rate_num > 0) out += ",FRAME-RATE=" + Fixed(track.frame_rate_num, track.frame_rate_den, 3);
   if (!audio.tracks.empty()) out += ",AUDIO=\"" + std::string(kAudioGroup) + "\"";
+  if (captions) out += ",SUBTITLES=\"" + std::string(kCaptionGroup) + "\"";
   return out + "\n" + path_prefix + track.name + "/playlist.m3u8\n";
 }
 
@@ -78,10 +91,19 @@ std::string HlsMaster(const Presentation& presentation) {
   const AudioGroup audio = CollectAudio(presentation);
   std::string out = "#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-INDEPENDENT-SEGMENTS\n";
   for (const Track* track : audio.tracks) out += MediaTag(*track, presentation.path_prefix, track == audio.tracks.front());
+  for (const Caption& caption : presentation.captions) out += CaptionTag(caption, presentation.path_prefix);
   for (const Track& track : presentation.tracks) {
-    if (track.is_video && !track.segments.empty()) out += StreamTag(track, presentation.path_prefix, audio);
+    if (track.is_video && !track.segments.empty()) out += StreamTag(track, presentation.path_prefix, audio, !presentation.captions.empty());
   }
   return out;
+}
+
+// The cues' clock is the presentation's, which begins at 0: without X-TIMESTAMP-MAP that is what players take (RFC 8216 section 3.5).
+std::string HlsCaption(double duration_seconds) {
+  const int64_t target = std::max<int64_t>(1, std::llround(std::ceil(duration_seconds)));
+  return "#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-TARGETDURATION:" + std::to_string(target) +
+         "\n#EXT-X-MEDIA-SEQUENCE:0\n#EXT-X-PLAYLIST-TYPE:VOD\n#EXTINF:" + internal::Seconds(duration_seconds) +
+         ",\nseg_0.vtt\n#EXT-X-ENDLIST\n";
 }
 
 std::string HlsMedia(const Track& track, double target_segment_seconds) {

@@ -99,6 +99,37 @@ TEST(HlsMaster, SeveralLanguagesAreOneGroupWithOneDefault) {
   EXPECT_NE(text.find("CODECS=\"avc1.640028,mp4a.40.2\""), std::string::npos) << text;
 }
 
+TEST(HlsMaster, CaptionsAreAGroupOfTheirOwn) {
+  Presentation presentation;
+  presentation.path_prefix = "r2/";
+  presentation.tracks = {VideoTrack("360p", 640, 360, 900'000, {400'400}, true)};
+  presentation.captions = {{"subs_en", "en", "English \"CC\"\nX", 100, false, true}, {"subs_und", "und", "Subtitles", 100, true, false}};
+  EXPECT_EQ(HlsMaster(presentation),
+            "#EXTM3U\n"
+            "#EXT-X-VERSION:7\n"
+            "#EXT-X-INDEPENDENT-SEGMENTS\n"
+            "#EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID=\"subs\",NAME=\"English CCX\",LANGUAGE=\"en\",DEFAULT=NO,AUTOSELECT=YES,FORCED=NO,"
+            "CHARACTERISTICS=\"public.accessibility.transcribes-spoken-dialog,public.accessibility.describes-music-and-sound\","
+            "URI=\"r2/subs_en/playlist.m3u8\"\n"
+            "#EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID=\"subs\",NAME=\"Subtitles\",DEFAULT=NO,AUTOSELECT=YES,FORCED=YES,"
+            "URI=\"r2/subs_und/playlist.m3u8\"\n"
+            "#EXT-X-STREAM-INF:BANDWIDTH=800000,AVERAGE-BANDWIDTH=800000,CODECS=\"avc1.640028\",RESOLUTION=640x360,FRAME-RATE=29.970,"
+            "SUBTITLES=\"subs\"\n"
+            "r2/360p/playlist.m3u8\n");
+}
+
+TEST(HlsCaption, IsOneFile) {
+  EXPECT_EQ(HlsCaption(9.5095),
+            "#EXTM3U\n"
+            "#EXT-X-VERSION:7\n"
+            "#EXT-X-TARGETDURATION:10\n"
+            "#EXT-X-MEDIA-SEQUENCE:0\n"
+            "#EXT-X-PLAYLIST-TYPE:VOD\n"
+            "#EXTINF:9.510,\n"
+            "seg_0.vtt\n"
+            "#EXT-X-ENDLIST\n");
+}
+
 TEST(MeasureBandwidth, PeakIsOverRunsNearTheTargetDuration) {
   Track track = VideoTrack("360p", 640, 360, 900'000, {}, true);
   track.timescale = 1000;

@@ -29,12 +29,23 @@ struct Track {
   std::vector<Segment> segments;  // from index 0, no gaps
 };
 
+// WebVTT of the whole presentation in one file, `{name}/seg_0.vtt`.
+struct Caption {
+  std::string name;      // folder, as of a track
+  std::string language;  // BCP 47; "und" when unknown
+  std::string label;     // for people, unique
+  int64_t bytes = 0;
+  bool forced = false;            // for viewers who understand the sound
+  bool hearing_impaired = false;  // tells sounds too
+};
+
 struct Presentation {
   std::string path_prefix;  // before each track's folder in master and MPD, e.g. "" or "r2/"
   double duration_seconds = 0;
   double target_segment_seconds = 4;
   bool complete = false;      // every listed track is complete
   std::vector<Track> tracks;  // video smallest first, then audio
+  std::vector<Caption> captions;
 };
 
 // Peak and average bits/s measured over the segments; {max_bitrate, max_bitrate} while there are none.
@@ -50,6 +61,8 @@ bool IsPlayable(const Presentation& presentation);
 std::string HlsMaster(const Presentation& presentation);
 // Media playlist: EVENT while it grows, VOD with EXT-X-ENDLIST when complete. URIs relative to the playlist.
 std::string HlsMedia(const Track& track, double target_segment_seconds);
+// Media playlist of a caption: its one file.
+std::string HlsCaption(double duration_seconds);
 // MPD: type dynamic with availability and minimumUpdatePeriod while it grows, static when complete.
 // `now_unix_ms` and `start_unix_ms` (availabilityStartTime) matter only for the dynamic form.
 std::string DashMpd(const Presentation& presentation, int64_t start_unix_ms, int64_t now_unix_ms);
