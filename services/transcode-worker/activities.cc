@@ -104,9 +104,13 @@ ActivityOutcome DeletePrefix(const WorkerContext& context, ActivityExecution& ex
 
 void RegisterActivities(const WorkerContext& context, ActivityWorker& worker) {
   const std::pair<const char*, Activity> activities[] = {
-      {"media.Probe", &ProbeSource},           {"media.EncodeAudio", &EncodeAudio},
-      {"media.ExtractPoster", &ExtractPoster}, {"media.ExtractStoryboard", &ExtractStoryboard},
-      {"media.PublishTrack", &PublishTrack},   {"media.PublishMasters", &PublishMasters},
+      {"media.Probe", &ProbeSource},
+      {"media.EncodeAudio", &EncodeAudio},
+      {"media.ExtractPoster", &ExtractPoster},
+      {"media.ExtractStoryboard", &ExtractStoryboard},
+      {"media.ExtractSubtitles", &ExtractSubtitles},
+      {"media.PublishTrack", &PublishTrack},
+      {"media.PublishMasters", &PublishMasters},
       {"storage.DeletePrefix", &DeletePrefix},
   };
   for (const auto& [type, activity] : activities) {

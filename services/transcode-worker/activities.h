@@ -12,6 +12,8 @@ workflow::ActivityOutcome EncodeAudio(const WorkerContext& context, workflow::Ac
 workflow::ActivityOutcome ExtractPoster(const WorkerContext& context, workflow::ActivityExecution& execution);
 // {prefix}/storyboard_{n}.jpg, and then {prefix}/storyboard.vtt, which names them.
 workflow::ActivityOutcome ExtractStoryboard(const WorkerContext& context, workflow::ActivityExecution& execution);
+// {prefix}/{track}/seg_0.vtt and playlist.m3u8 of every text subtitle track.
+workflow::ActivityOutcome ExtractSubtitles(const WorkerContext& context, workflow::ActivityExecution& execution);
 workflow::ActivityOutcome PublishTrack(const WorkerContext& context, workflow::ActivityExecution& execution);
 workflow::ActivityOutcome PublishMasters(const WorkerContext& context, workflow::ActivityExecution& execution);
 workflow::ActivityOutcome DeletePrefix(const WorkerContext& context, workflow::ActivityExecution& execution);

@@ -61,6 +61,7 @@ StatusOr<std::string> RunRole(const std::string& role) {
       if (role == "audio") return RunAudio(source, jobs);
       if (role == "poster") return RunPoster(source, jobs);
       if (role == "storyboard") return RunStoryboard(source, jobs);
+      if (role == "subtitles") return RunSubtitles(source, jobs);
       return InvalidArgument("no such role");
     } else {
       return InvalidArgument("unexpected message");

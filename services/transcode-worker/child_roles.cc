@@ -10,6 +10,7 @@
 #include "libs/media/probe.h"
 #include "libs/media/segment_encoder.h"
 #include "libs/media/storyboard.h"
+#include "libs/media/subtitles.h"
 #include "services/transcode-worker/frame_ring.h"
 #include "services/transcode-worker/message.h"
 #include "vora/workflow/v1/process_video.pb.h"
@@ -133,6 +134,21 @@ StatusOr<std::string> RunStoryboard(media::ByteSource& source, const std::vector
     return SendSegment(std::move(segment));
   }));
   return std::string();
+}
+
+StatusOr<std::string> RunSubtitles(media::ByteSource& source, const std::vector<std::string>& jobs) {
+  VORA_ASSIGN_OR_RETURN(const auto input, Parse<workflow::v1::ExtractSubtitlesInput>(jobs, 0));
+  std::vector<std::string> warnings;
+  const auto send = [](media::SubtitleTrack track) {
+    media::EncodedSegment segment;
+    segment.index = track.index;
+    segment.bytes = std::move(track.vtt);
+    return SendSegment(std::move(segment));
+  };
+  VORA_RETURN_IF_ERROR(media::ExtractSubtitles(source, input.media(), send, &warnings));
+  workflow::v1::ExtractSubtitlesResult result;
+  for (auto& warning : warnings) result.add_warnings(std::move(warning));
+  return result.SerializeAsString();
 }
 
 }  // namespace vora::transcode

@@ -26,5 +26,8 @@ StatusOr<std::string> RunAudio(media::ByteSource& source, const std::vector<std:
 StatusOr<std::string> RunPoster(media::ByteSource& source, const std::vector<std::string>& jobs);
 // jobs[0]: ExtractStoryboardInput. Sends the sheets as segments (JPEG). Result: empty.
 StatusOr<std::string> RunStoryboard(media::ByteSource& source, const std::vector<std::string>& jobs);
+// jobs[0]: ExtractSubtitlesInput. Sends WebVTT as segments, by index in MediaInfo.subtitles. Result: ExtractSubtitlesResult with warnings
+// only.
+StatusOr<std::string> RunSubtitles(media::ByteSource& source, const std::vector<std::string>& jobs);
 
 }  // namespace vora::transcode

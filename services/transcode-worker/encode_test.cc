@@ -90,6 +90,35 @@ TEST_F(EncodeTest, AStoryboardIsPublishedSheetsFirstAndTheSameEachTime) {
   EXPECT_NE(Object("processed/v1/storyboard.vtt").find("\nstoryboard_1.jpg#xywh=1152,288,128,72\n"), std::string::npos);
 }
 
+TEST_F(EncodeTest, CaptionsArePublishedAndTold) {
+  media::WriteFile(folder_ / "en.srt", "1\n00:00:01,000 --> 00:00:02,000\nHello\n");
+  media::WriteFile(folder_ / "none.srt", "1\n00:00:01,000 --> 00:00:02,000\n{\\an8} \n");
+  UseSource(media::MakeSource(folder_, "a.mkv",
+                              "-f lavfi -i testsrc2=size=64x64:rate=10:duration=4 -i '" + folder_ / "en.srt" + "' -i '" +
+                                  folder_ / "none.srt" +
+                                  "' -map 0 -map 1 -map 2 -map 1 -c:s subrip -metadata:s:s:0 language=eng -metadata:s:s:1 language=fre "
+                                  "-c:v libx264 -preset ultrafast"));
+  auto input = Input<workflow::v1::ExtractSubtitlesInput>();
+  *input.mutable_media() = info_;
+  input.set_object_prefix("processed/v1");
+  for (int time = 0; time < 2; ++time) {
+    RecordedExecution extract("media.ExtractSubtitles", "captions", input);
+    const workflow::ActivityOutcome outcome = ExtractSubtitles(*context_, extract);
+    ASSERT_TRUE(outcome.ok) << outcome.failure.ShortDebugString();
+    workflow::v1::ExtractSubtitlesResult result;
+    ASSERT_TRUE(workflow::FromPayload(outcome.result, result).ok());
+    ASSERT_EQ(result.captions_size(), 2);
+    EXPECT_EQ(result.captions(0).track(), "subs_en");
+    EXPECT_EQ(result.captions(0).name(), "English");
+    EXPECT_EQ(result.captions(1).track(), "subs_und");
+    ASSERT_EQ(result.warnings_size(), 1);
+    EXPECT_EQ(result.warnings(0), "Subtitle track 2 (subrip, fr) is empty and left out.");
+    EXPECT_EQ(result.captions(0).bytes(), static_cast<int64_t>(Object("processed/v1/subs_en/seg_0.vtt").size()));
+  }
+  EXPECT_EQ(Object("processed/v1/subs_en/seg_0.vtt"), "WEBVTT\n\n00:00:01.000 --> 00:00:02.000\nHello\n");
+  EXPECT_NE(Object("processed/v1/subs_und/playlist.m3u8").find("#EXTINF:4.000,\nseg_0.vtt\n#EXT-X-ENDLIST"), std::string::npos);
+}
+
 TEST_F(EncodeTest, SoundPosterAndManifestsArePublished) {
   UseSource(media::MakeUsualSource(folder_, "a.mp4", 6));
   const EncodeChunkInput chunk = Chunk(180, 0, 3);

@@ -75,6 +75,10 @@ ActivityOutcome PublishMasters(const WorkerContext& context, ActivityExecution& 
       break;
     }
   }
+  for (const auto& caption : input.captions()) {
+    presentation.captions.push_back(
+        {caption.track(), caption.language(), caption.name(), caption.bytes(), caption.forced(), caption.hearing_impaired()});
+  }
   if (!manifest::IsPlayable(presentation)) return ToOutcome(FailureOf(InvalidArgument("no finished track can be played")));
   const int64_t now = NowMs();
   return Publish(context, execution,
