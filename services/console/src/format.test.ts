@@ -20,8 +20,8 @@ test('times ago', () => {
   const now = Date.parse('2026-01-10T12:00:00Z');
   const at = (text: string) => ago(text, now);
   assert.equal(at('2026-01-10T11:59:40Z'), 'just now');
-  assert.equal(at('2026-01-10T11:55:00Z'), '5 minutes ago');
-  assert.equal(at('2026-01-10T09:00:00Z'), '3 hours ago');
+  assert.equal(at('2026-01-10T11:55:00Z'), '5 min. ago');
+  assert.equal(at('2026-01-10T09:00:00Z'), '3 hr. ago');
   assert.equal(at('2026-01-09T11:00:00Z'), 'yesterday');
   assert.equal(at('nonsense'), '–');
 });

@@ -57,7 +57,7 @@ const clock = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-d
 export const date = (time: string | undefined): string => (time && !Number.isNaN(Date.parse(time)) ? dateTime.format(new Date(time)) : '–');
 export const timeOfDay = (time: string | undefined): string => (time && !Number.isNaN(Date.parse(time)) ? clock.format(new Date(time)) : '–');
 
-const relative = new Intl.RelativeTimeFormat('en', { numeric: 'auto' });
+const relative = new Intl.RelativeTimeFormat('en', { numeric: 'auto', style: 'short' });
 
 export function ago(time: string, now = Date.now()): string {
   const seconds = (Date.parse(time) - now) / 1000;

@@ -34,6 +34,20 @@ function useActivity() {
   return shown;
 }
 
+// The heading comes once the page's data is there; until then the focus waits at the page itself, unless somebody takes it away.
+function focusHeading(main: HTMLElement): () => void {
+  const heading = () => main.querySelector<HTMLElement>('h1');
+  const observer = new MutationObserver(() => {
+    const found = heading();
+    if (!found) return;
+    observer.disconnect();
+    if (document.activeElement === main) found.focus();
+  });
+  (heading() ?? main).focus();
+  if (!heading()) observer.observe(main, { childList: true, subtree: true });
+  return () => observer.disconnect();
+}
+
 export function Shell() {
   const { path } = useLocation();
   const running = useActivity();
@@ -63,9 +77,10 @@ export function Shell() {
 
   // A new page is announced by moving the focus to its heading, as loading it would have done.
   useEffect(() => {
-    if (!shown) return;
-    if (first.current) first.current = false;
-    else (main.current?.querySelector<HTMLElement>('h1') ?? main.current)?.focus();
+    if (!shown) return undefined;
+    if (!first.current) return focusHeading(main.current!);
+    first.current = false;
+    return undefined;
   }, [shown?.key]);
 
   let content = <Loading />;

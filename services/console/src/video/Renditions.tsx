@@ -36,7 +36,7 @@ export function Renditions({ video }: { video: Video }) {
         </thead>
         <tbody>
           {inOrder(video.renditions).map((rendition) => (
-            <Row key={rendition.name} rendition={rendition} />
+            <Row key={rendition.name} rendition={rendition} stopped={!isRunning(video)} />
           ))}
         </tbody>
       </table>
@@ -44,14 +44,15 @@ export function Renditions({ video }: { video: Video }) {
   );
 }
 
-function Row({ rendition }: { rendition: Rendition }) {
+// `stopped`: nobody works on the video any more.
+function Row({ rendition, stopped }: { rendition: Rendition; stopped: boolean }) {
   const { name, state, height, width, frame_rate, retries, failure } = rendition;
   const percent = state === 'DONE' ? 100 : rendition.progress_percent;
   return (
     <tr data-testid="rendition" data-name={name} data-state={state}>
       <th scope="row" class="rendition-name">{height > 0 ? name : `Sound (${name})`}</th>
       <td>
-        <StateBadge state={state} />
+        <StateBadge state={stopped && state !== 'DONE' && state !== 'FAILED' ? 'CANCELLED' : state} />
         {retries > 0 && <div class="small muted">{retries === 1 ? '1 retry' : `${retries} retries`}</div>}
         {failure && <div class="small rendition-failure">{failure}</div>}
       </td>
