@@ -8,14 +8,15 @@ export interface ChartProps {
   timeline: Timeline;
   now: number;
   zoom: number;
-  active: number | null;
+  active: number | null; // shown in the details
+  pinned: number | null;
   onShow(bar: Bar | null): void; // hover and focus
   onPin(bar: Bar | null): void;
 }
 
 const kRowsAtOnce = 60;
 
-export function Chart({ timeline, now, zoom, active, onShow, onPin }: ChartProps) {
+export function Chart({ timeline, now, zoom, active, pinned, onShow, onPin }: ChartProps) {
   const root = useRef<HTMLDivElement>(null);
   const narrow = useNarrow();
   const [choice, setChoice] = useState<Record<string, boolean>>({});
@@ -28,7 +29,7 @@ export function Chart({ timeline, now, zoom, active, onShow, onPin }: ChartProps
   });
   const marks = ticks(length, Math.max(3, Math.round((narrow ? 4 : 9) * zoom)));
   const isOpen = (group: Group) => choice[group.key] ?? defaultOpen(group, narrow);
-  const shown = timeline.groups.flatMap((group) => (isOpen(group) ? group.bars.slice(0, more[group.key] ?? kRowsAtOnce) : []));
+  const shown = timeline.groups.flatMap((group) => (isOpen(group) || group.bars.length === 1 ? group.bars.slice(0, more[group.key] ?? kRowsAtOnce) : []));
   const tabStop = shown.some(({ key }) => key === stop) ? stop : (shown[0]?.key ?? null);
 
   const onKey = (event: KeyboardEvent) => {
@@ -42,6 +43,23 @@ export function Chart({ timeline, now, zoom, active, onShow, onPin }: ChartProps
     event.preventDefault();
     bars[Math.min(bars.length - 1, Math.max(0, to))]?.focus();
   };
+
+  const barOf = (bar: Bar) => (
+    <button type="button" class={`tl-bar tl-${bar.state}${active === bar.key ? ' tl-active' : ''}`} tabIndex={bar.key === tabStop ? 0 : -1}
+      style={place(bar.scheduled, bar.ended ?? Math.max(now, bar.scheduled))} aria-label={describe(bar, now)} aria-pressed={pinned === bar.key}
+      data-testid="timeline-bar" data-state={bar.state} data-activity={bar.id}
+      onMouseEnter={() => onShow(bar)} onMouseLeave={() => onShow(null)}
+      onFocus={() => {
+        setStop(bar.key);
+        onShow(bar);
+      }}
+      onBlur={() => onShow(null)} onClick={() => onPin(pinned === bar.key ? null : bar)}>
+      <span class="tl-wait" style={{ width: `${waitShare(bar, now)}%` }} />
+      <span class="tl-run">
+        {bar.state === 'running' && bar.progress !== null && <span class="tl-progress" style={{ width: `${bar.progress * 100}%` }} />}
+      </span>
+    </button>
+  );
 
   return (
     <div class="tl-scroll" ref={root} onKeyDown={onKey} data-testid="timeline-chart">
@@ -58,18 +76,23 @@ export function Chart({ timeline, now, zoom, active, onShow, onPin }: ChartProps
           {marks.map((at) => <span key={at} style={{ left: `${(at / length) * 100}%` }} />)}
         </div>
         {timeline.groups.map((group) => {
-          const open = isOpen(group);
+          const single = group.bars.length === 1;
+          const open = !single && isOpen(group);
           const rows = group.bars.slice(0, more[group.key] ?? kRowsAtOnce);
           return (
             <div key={group.key} class="tl-group" data-testid={`timeline-group-${group.key.replace('track:', '')}`}>
               <div class="tl-row tl-head">
-                <button type="button" class="tl-label tl-toggle" aria-expanded={open} onClick={() => setChoice({ ...choice, [group.key]: !open })}>
-                  <span class="tl-arrow" aria-hidden="true" />
-                  <span class="tl-name">{group.label}</span>
-                  <span class={`tl-count${group.failed > 0 ? ' tl-bad' : ''}`}>{summary(group)}</span>
-                </button>
+                {single ? (
+                  <div class="tl-label tl-alone"><GroupName group={group} /></div>
+                ) : (
+                  <button type="button" class="tl-label tl-toggle" aria-expanded={open} onClick={() => setChoice({ ...choice, [group.key]: !open })}>
+                    <span class="tl-arrow" aria-hidden="true" />
+                    <GroupName group={group} />
+                  </button>
+                )}
                 <div class="tl-lane">
-                  {!open && group.bars.filter((bar) => bar.started !== null || bar.state === 'failed').map((bar) => (
+                  {single && barOf(group.bars[0]!)}
+                  {!single && !open && group.bars.filter((bar) => bar.started !== null || bar.state === 'failed').map((bar) => (
                     <span key={bar.key} class={`tl-mini tl-${bar.state}`} style={place(bar.started ?? bar.scheduled, bar.ended ?? now)} />
                   ))}
                   {open && <span class="tl-extent" style={place(group.from, Math.min(group.to, timeline.to))} />}
@@ -82,20 +105,7 @@ export function Chart({ timeline, now, zoom, active, onShow, onPin }: ChartProps
                     {bar.attempt > 1 && <span class="tl-retried" title={`Attempt ${bar.attempt}`}>×{bar.attempt}</span>}
                   </span>
                   <div class="tl-lane">
-                    <button type="button" class={`tl-bar tl-${bar.state}${active === bar.key ? ' tl-active' : ''}`} tabIndex={bar.key === tabStop ? 0 : -1}
-                      style={place(bar.scheduled, bar.ended ?? Math.max(now, bar.scheduled))} aria-label={describe(bar, now)} aria-pressed={active === bar.key}
-                      data-testid="timeline-bar" data-state={bar.state} data-activity={bar.id}
-                      onMouseEnter={() => onShow(bar)} onMouseLeave={() => onShow(null)}
-                      onFocus={() => {
-                        setStop(bar.key);
-                        onShow(bar);
-                      }}
-                      onBlur={() => onShow(null)} onClick={() => onPin(active === bar.key ? null : bar)}>
-                      <span class="tl-wait" style={{ width: `${waitShare(bar, now)}%` }} />
-                      <span class="tl-run">
-                        {bar.state === 'running' && bar.progress !== null && <span class="tl-progress" style={{ width: `${bar.progress * 100}%` }} />}
-                      </span>
-                    </button>
+                    {barOf(bar)}
                   </div>
                 </div>
               ))}
@@ -109,6 +119,16 @@ export function Chart({ timeline, now, zoom, active, onShow, onPin }: ChartProps
         })}
       </div>
     </div>
+  );
+}
+
+function GroupName({ group }: { group: Group }) {
+  return (
+    <>
+      <span class="tl-name">{group.label}</span>
+      {group.retries > 0 && <span class="tl-retried" title={`${group.retries} attempts failed and were repeated`}>{group.retries}↻</span>}
+      <span class={`tl-count${group.failed > 0 ? ' tl-bad' : ''}`}>{summary(group)}</span>
+    </>
   );
 }
 

@@ -1,0 +1,48 @@
+import { count, percent, span } from '../format';
+import type { Totals } from './types';
+
+interface Tile {
+  name: string;
+  value: string;
+  note?: string;
+  bad?: boolean;
+  live?: boolean;
+  testid: string;
+}
+
+const kManyStalls = 0.02; // of the time; above it viewers complain
+
+function tilesOf(totals: Totals, now: number): Tile[] {
+  return [
+    { name: 'Watching now', value: count(now), live: now > 0, testid: 'tile-viewers-now' },
+    { name: 'Views', value: count(totals.views), note: `${count(totals.unique_viewers)} ${totals.unique_viewers === 1 ? 'viewer' : 'viewers'}`, testid: 'tile-views' },
+    { name: 'Watch time', value: span(totals.watch_seconds), note: `${span(totals.average_watch_seconds)} per view`, testid: 'tile-watch-time' },
+    { name: 'Watched to the end', value: percent(totals.completion_ratio), testid: 'tile-completion' },
+    {
+      name: 'Startup', value: totals.median_startup_seconds > 0 ? span(totals.median_startup_seconds) : '–', testid: 'tile-startup',
+      note: totals.p95_startup_seconds > 0 ? `95 % within ${span(totals.p95_startup_seconds)}` : 'not measured yet',
+    },
+    {
+      name: 'Stalled', value: percent(totals.rebuffer_ratio), bad: totals.rebuffer_ratio > kManyStalls, testid: 'tile-rebuffer',
+      note: `${count(totals.stalls)} ${totals.stalls === 1 ? 'stall' : 'stalls'}, ${span(totals.stall_seconds)}`,
+    },
+    { name: 'Views with errors', value: count(totals.views_with_errors), bad: totals.views_with_errors > 0, testid: 'tile-errors' },
+    { name: 'Lost events', value: count(totals.lost_events), note: `of ${count(totals.events + totals.lost_events)}`, bad: totals.lost_events > 0, testid: 'tile-lost' },
+  ];
+}
+
+export function Tiles({ totals, now }: { totals: Totals; now: number }) {
+  return (
+    <dl class="tiles" data-testid="tiles">
+      {tilesOf(totals, now).map((tile) => (
+        <div key={tile.name} class={`tile${tile.bad ? ' bad' : ''}`} data-testid={tile.testid}>
+          <dt>{tile.name}{tile.live && <span class="tile-live" aria-hidden="true" />}</dt>
+          <dd>
+            <span class="tile-value">{tile.value}</span>
+            {tile.note && <span class="tile-note">{tile.note}</span>}
+          </dd>
+        </div>
+      ))}
+    </dl>
+  );
+}
