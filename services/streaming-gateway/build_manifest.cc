@@ -17,6 +17,9 @@ ManifestAnswer Ended(std::string_view code, std::string_view what, const std::st
 }
 
 ManifestAnswer BuildMedia(const playback::v1::Presentation& presentation, const manifest::Presentation& all, const std::string& name) {
+  for (const auto& caption : all.captions) {
+    if (caption.name == name) return {.text = manifest::HlsCaption(all.duration_seconds), .final = true};
+  }
   const auto track = std::find_if(all.tracks.begin(), all.tracks.end(), [&](const auto& t) { return t.name == name; });
   if (track == all.tracks.end()) return {.error = DeliveryError(NotFound("no such track"))};
   if (track->segments.empty()) return NotPlayableYet(presentation);
@@ -37,6 +40,8 @@ ManifestAnswer BuildManifest(const playback::v1::Presentation& presentation, con
   }
   if (!manifest::IsPlayable(all)) return NotPlayableYet(presentation);
   if (!path.revision.empty()) all.path_prefix.clear();
+  // One caption file spans the whole video, which players of a growing one would take for its end.
+  if (!all.complete) all.captions.clear();
   ManifestAnswer answer{.final = all.complete};
   if (path.kind == ObjectKind::kMaster) {
     answer.text = manifest::HlsMaster(all);

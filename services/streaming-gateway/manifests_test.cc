@@ -101,6 +101,30 @@ TEST_F(ManifestsTest, FailedTracksAreLeftOut) {
   EXPECT_EQ(Get(kBase + "720p/playlist.m3u8").status, 404);
 }
 
+TEST_F(ManifestsTest, CaptionsAreListedOnceTheVideoIsWhole) {
+  Start();
+  auto growing = MakePresentation("PARTIALLY_READY", 1, false);
+  auto* caption = growing.add_captions();
+  caption->set_track("subs_en");
+  caption->set_language("en");
+  caption->set_name("English");
+  playback_.Set(growing);
+  EXPECT_THAT(Get(kBase + "master.m3u8").body, Not(HasSubstr("SUBTITLES")));
+  auto whole = MakePresentation("READY", 3, true);
+  *whole.mutable_captions() = growing.captions();
+  playback_.Set(whole);
+  NextSecond();
+  EXPECT_THAT(Get(kBase + "master.m3u8").body, HasSubstr("URI=\"subs_en/playlist.m3u8\""));
+  EXPECT_THAT(Get(kBase + "manifest.mpd").body, HasSubstr("<BaseURL>subs_en/seg_0.vtt</BaseURL>"));
+  const auto playlist = Get(kBase + "subs_en/playlist.m3u8");
+  EXPECT_EQ(playlist.status, 200);
+  EXPECT_THAT(playlist.body, HasSubstr("\nseg_0.vtt\n"));
+  Put(kPrefix + "subs_en/seg_0.vtt", "WEBVTT\n");
+  const auto text = Get(kBase + "subs_en/seg_0.vtt");
+  EXPECT_EQ(text.body, "WEBVTT\n");
+  EXPECT_EQ(text.headers.GetOr("Content-Type", ""), "text/vtt");
+}
+
 TEST_F(ManifestsTest, MetadataIsAskedOnceASecondAndOnceForMany) {
   Start();
   playback_.Set(MakePresentation("PARTIALLY_READY", 1, false));

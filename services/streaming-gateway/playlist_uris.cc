@@ -3,12 +3,12 @@
 namespace vora::gateway {
 namespace {
 
-// `text` with every value that follows `opening` (up to the next double quote) wrapped.
-std::string WrapAttribute(std::string_view text, std::string_view opening, std::string_view prefix, std::string_view suffix) {
+// `text` with every value between `opening` and the next `closing` wrapped.
+std::string Wrap(std::string_view text, std::string_view opening, char closing, std::string_view prefix, std::string_view suffix) {
   std::string out;
   while (true) {
     const size_t at = text.find(opening);
-    const size_t end = at == std::string_view::npos ? at : text.find('"', at + opening.size());
+    const size_t end = at == std::string_view::npos ? at : text.find(closing, at + opening.size());
     if (end == std::string_view::npos) break;
     out += text.substr(0, at + opening.size());
     out += prefix;
@@ -28,7 +28,7 @@ std::string RewriteHlsUris(std::string_view playlist, std::string_view prefix, s
     const size_t newline = playlist.find('\n');
     const std::string_view line = playlist.substr(0, newline);
     if (line.starts_with('#')) {
-      out += WrapAttribute(line, "URI=\"", prefix, suffix);
+      out += Wrap(line, "URI=\"", '"', prefix, suffix);
     } else if (!line.empty()) {
       out += prefix;
       out += line;
@@ -42,7 +42,8 @@ std::string RewriteHlsUris(std::string_view playlist, std::string_view prefix, s
 }
 
 std::string RewriteDashUris(std::string_view mpd, std::string_view prefix, std::string_view suffix) {
-  return WrapAttribute(WrapAttribute(mpd, " initialization=\"", prefix, suffix), " media=\"", prefix, suffix);
+  const std::string templates = Wrap(Wrap(mpd, " initialization=\"", '"', prefix, suffix), " media=\"", '"', prefix, suffix);
+  return Wrap(templates, "<BaseURL>", '<', prefix, suffix);
 }
 
 }  // namespace vora::gateway

@@ -17,6 +17,11 @@ TEST(RewriteHlsUris, LinesAndAttributes) {
   EXPECT_EQ(RewriteHlsUris("#EXT-X-MAP:URI=\"broken\n", "a", "b"), "#EXT-X-MAP:URI=\"broken\n");
 }
 
+TEST(RewriteDashUris, BaseUrlsOfCaptions) {
+  EXPECT_EQ(RewriteDashUris("<BaseURL>subs_en/seg_0.vtt</BaseURL><BaseURL>x</BaseURL>", "r2/", "?token=t"),
+            "<BaseURL>r2/subs_en/seg_0.vtt?token=t</BaseURL><BaseURL>r2/x?token=t</BaseURL>");
+}
+
 TEST(RewriteDashUris, Templates) {
   EXPECT_EQ(
       RewriteDashUris("<SegmentTemplate initialization=\"$RepresentationID$/init.mp4\" media=\"$RepresentationID$/seg_$Number$.m4s\">",

@@ -43,6 +43,10 @@ manifest::Presentation ToManifest(const playback::v1::Presentation& presentation
   for (const auto& track : presentation.tracks()) {
     if (!track.failed()) out.tracks.push_back(ToTrack(track));
   }
+  for (const auto& caption : presentation.captions()) {
+    out.captions.push_back(
+        {caption.track(), caption.language(), caption.name(), caption.bytes(), caption.forced(), caption.hearing_impaired()});
+  }
   out.complete = !out.tracks.empty() && std::all_of(out.tracks.begin(), out.tracks.end(), [](const auto& t) { return t.complete; });
   return out;
 }
