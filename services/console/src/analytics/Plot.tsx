@@ -81,9 +81,21 @@ export function axis(theme: Theme, extra: uPlot.Axis = {}): uPlot.Axis {
     font: '12px system-ui, sans-serif',
     grid: { stroke: theme.border, width: 1 },
     ticks: { show: false },
+    gap: 6,
     ...extra,
   };
 }
 
 export const bars = (width: number) => uPlot.paths.bars!({ size: [width, 64], radius: 0.12 });
 export const steps = () => uPlot.paths.stepped!({ align: 1 });
+
+const kDay = new Intl.DateTimeFormat('en', { day: 'numeric', month: 'short' });
+const kClock = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit' });
+
+// Times of the reader's zone: clock times, and the date where a day begins.
+export function timeLabels(_plot: uPlot, splits: number[]): string[] {
+  return splits.map((seconds) => {
+    const time = new Date(seconds * 1000);
+    return time.getHours() === 0 && time.getMinutes() === 0 ? kDay.format(time) : kClock.format(time);
+  });
+}

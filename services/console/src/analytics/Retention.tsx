@@ -58,7 +58,7 @@ export function Retention({ numbers, duration, currentTime, onSeek }: Props) {
               ...common(),
               scales: { ...common().scales, y: { range: [0, 100] } },
               axes: [
-                axis(theme, { values: (_plot, values) => values.map((value) => clock(value)), grid: { show: false } }),
+                axis(theme, { size: 30, values: (_plot, values) => values.map((value) => clock(value)), grid: { show: false } }),
                 axis(theme, { size: kLeft, values: (_plot, values) => values.map((value) => `${value} %`), splits: () => [0, 25, 50, 75, 100] }),
               ],
               series: [{}, { stroke: theme.accent, width: 2, fill: withAlpha(theme.accent, 0.18), paths: steps(), points: { show: false } }],
@@ -69,6 +69,7 @@ export function Retention({ numbers, duration, currentTime, onSeek }: Props) {
       <Plot label={`Exits per ${clock(bucket)} of the video`} height={96} data={exits} depends={end} testid="exits-plot"
         build={(theme) => ({
           ...common(),
+          padding: [8, 12, 8, 0],
           scales: { ...common().scales, y: { range: (_plot, _low, high) => [0, Math.max(1, high)] } },
           axes: [
             axis(theme, { show: false }),

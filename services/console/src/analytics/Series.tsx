@@ -3,7 +3,7 @@ import { useMemo } from 'preact/hooks';
 
 import { bitrate, count, date, percent, span } from '../format';
 import { DataTable } from './DataTable';
-import { axis, bars, kSeries, Plot } from './Plot';
+import { axis, bars, kSeries, Plot, timeLabels } from './Plot';
 import { bucketsOf, renditionsOf, sharesByRendition, stackedHours } from './series';
 import type { BitrateShare, TimePoint } from './types';
 
@@ -33,7 +33,7 @@ export function WatchSeries({ series, seconds, shares, fromSeconds }: { series: 
               x: { range: () => [Math.floor(Date.now() / 1000) - fromSeconds, Math.floor(Date.now() / 1000) + seconds / 2] },
               y: { range: (_plot, _low, high) => [0, high > 0 ? high * 1.08 : 1] },
             },
-            axes: [axis(theme, { grid: { show: false } }), axis(theme, { size: 52, values: (_plot, values) => values.map((value) => count(Math.round(value * 100) / 100)) })],
+            axes: [axis(theme, { size: 30, space: 64, values: timeLabels, grid: { show: false } }), axis(theme, { size: 52, values: (_plot, values) => values.map((value) => count(Math.round(value * 100) / 100)) })],
             // The sum of all is drawn first, the lower sums over it.
             series: [{}, ...names.map((_, index) => {
               const color = theme.series[(names.length - 1 - index) % kSeries]!;
