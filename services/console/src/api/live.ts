@@ -7,8 +7,8 @@ export interface LiveHandlers {
   // Data of a message, parsed as JSON. `event` is `message` unless the server named another.
   onMessage(data: unknown, event: string): void;
   onState?(state: LiveState): void;
-  // The stream is open again after a break: what happened meanwhile may be missing.
-  onReopen?(): void;
+  // The stream is open, the first time or again: what happened before may be missing.
+  onOpen?(): void;
   events?: string[]; // named events to listen to besides `message`
 }
 
@@ -20,7 +20,6 @@ export function follow(url: string, handlers: LiveHandlers): () => void {
   let source: EventSource | undefined;
   let timer: ReturnType<typeof setTimeout> | undefined;
   let failures = 0;
-  let opened = false;
   let stopped = false;
 
   const open = () => {
@@ -28,8 +27,7 @@ export function follow(url: string, handlers: LiveHandlers): () => void {
     source.onopen = () => {
       failures = 0;
       handlers.onState?.('live');
-      if (opened) handlers.onReopen?.();
-      opened = true;
+      handlers.onOpen?.();
     };
     const receive = (message: MessageEvent<string>) => {
       let data: unknown;
@@ -68,9 +66,9 @@ export function useLive(url: string | null, handlers: Omit<LiveHandlers, 'onStat
   latest.current = handlers;
   useEffect(() => {
     if (!url) return undefined;
-    const reopen = () => latest.current.onReopen?.();
+    const open = () => latest.current.onOpen?.();
     const message = (data: unknown, event: string) => latest.current.onMessage(data, event);
-    return follow(url, { ...(handlers.events ? { events: handlers.events } : {}), onMessage: message, onReopen: reopen, onState: setState });
+    return follow(url, { ...(handlers.events ? { events: handlers.events } : {}), onMessage: message, onOpen: open, onState: setState });
   }, [url]);
   return url ? state : 'ended';
 }

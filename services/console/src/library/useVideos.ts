@@ -3,7 +3,7 @@ import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
 import { get, isAbort } from '../api/client';
 import { useLive, type LiveState } from '../api/live';
 import type { Video, VideoPage } from '../api/types';
-import { withPage, withVideo, withoutVideo, type Filter } from './videos';
+import { withFreshStart, withPage, withVideo, withoutVideo, type Filter } from './videos';
 
 const pageSize = 24;
 
@@ -44,14 +44,29 @@ export function useVideos(filter: Filter): Videos {
     },
     [query, state],
   );
+  const latest = useRef(load);
+  latest.current = load;
   useEffect(() => {
     void load('');
     return () => request.current?.abort();
   }, [load]);
 
+  // What changed while nobody listened.
+  const refresh = async () => {
+    try {
+      const page = await get<VideoPage>('/v1/videos', { query: { page_size: pageSize, query, state } });
+      if (latest.current !== load) return;
+      setVideos((list) => (list ? withFreshStart(list, page.videos, !page.next_page_token) : page.videos));
+      setToken((current) => (page.next_page_token ? current || page.next_page_token : ''));
+      setError(null);
+    } catch {
+      // The list stays as it is; the stream says when it breaks again.
+    }
+  };
+
   const live = useLive('/v1/events', {
     events: ['deleted'],
-    onReopen: () => void load(''),
+    onOpen: () => void refresh(),
     onMessage: (data, event) => {
       const video = data as Video;
       setVideos((list) => list && (event === 'deleted' ? withoutVideo(list, video.video_id) : withVideo(list, video, { query, state }, token !== '')));

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import type { Video } from '../api/types';
-import { withPage, withVideo, withoutVideo } from './videos';
+import { withFreshStart, withPage, withVideo, withoutVideo } from './videos';
 
 const make = (id: number, change: Partial<Video> = {}) =>
   ({ video_id: String(id), created_at: `2026-01-0${id}T00:00:00Z`, title: `Video ${id}`, filename: '', state: 'READY', version: 1, ...change }) as Video;
@@ -28,4 +28,13 @@ test('a change replaces, an old one does not, and what fits no more goes', () =>
 
 test('a page adds what is not there yet', () => {
   assert.equal(ids(withPage([make(5), make(4)], [make(4), make(3)])), '543');
+});
+
+test('the first page anew keeps older pages and newer versions, and drops what is gone', () => {
+  const list = [make(6), make(5), make(4, { version: 9 }), make(2), make(1)];
+  const fresh = withFreshStart(list, [make(7), make(6), make(4)], false);
+  assert.equal(ids(fresh), '76421');
+  assert.equal(fresh[2]!.version, 9);
+  assert.equal(ids(withFreshStart(list, [make(6)], true)), '6');
+  assert.equal(ids(withFreshStart(list, [], false)), '');
 });

@@ -21,6 +21,19 @@ export function withVideo(list: Video[], video: Video, filter: Filter, more: boo
 
 export const withoutVideo = (list: Video[], id: string): Video[] => (list.some((video) => video.video_id === id) ? list.filter((video) => video.video_id !== id) : list);
 
+// The first page anew: what it does not name in its span is gone, older pages stay. `last`: there is no page behind it.
+export function withFreshStart(list: Video[], page: Video[], last: boolean): Video[] {
+  const known = new Map(list.map((video) => [video.video_id, video]));
+  const newest = page.map((video) => {
+    const old = known.get(video.video_id);
+    return old && old.version > video.version ? old : video;
+  });
+  const end = page.at(-1)?.created_at;
+  if (last || end === undefined) return newest;
+  const ids = new Set(page.map((video) => video.video_id));
+  return [...newest, ...list.filter((video) => video.created_at <= end && !ids.has(video.video_id))];
+}
+
 // The next page; what events added meanwhile is not shown twice.
 export function withPage(list: Video[], page: Video[]): Video[] {
   const known = new Set(list.map((video) => video.video_id));

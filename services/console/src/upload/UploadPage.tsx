@@ -11,7 +11,7 @@ import { TransferRow } from './TransferRow';
 import { UnfinishedList } from './UnfinishedList';
 import './upload.css';
 
-const accepted = 'video/*,audio/*,.mkv,.mov,.mp4,.m4v,.webm,.avi,.ts,.mts,.mxf,.flv,.wmv,.mpg,.mpeg,.ogv,.3gp';
+const accepted = 'video/*,.mkv,.mov,.mp4,.m4v,.webm,.avi,.ts,.mts,.mxf,.flv,.wmv,.mpg,.mpeg,.ogv,.3gp';
 
 export default function UploadPage() {
   useTitle('Upload');
