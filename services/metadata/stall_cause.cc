@@ -162,7 +162,8 @@ class View {
 
   Verdict Judge(const Timed& stall) const {
     const int64_t stood = stall.event->duration_ms;
-    const std::vector<Timed> fetches = Around(stall, fetches_), deliveries = Around(stall, deliveries_);
+    const std::vector<Timed> fetches = Around(stall, fetches_);
+    std::vector<Timed> deliveries = Around(stall, deliveries_);
     const Timed* fetch = Slowest(stall, fetches);
     const bool slow_fetch =
         fetch != nullptr && IsMostOf(std::max(Overlap(fetch->when, stall.when), std::min(fetch->event->duration_ms, stood)), stood);
@@ -180,6 +181,9 @@ class View {
                                              Seconds(own.front().event->duration_ms)};
       }
     }
+    // The player waited for this fetch: what else was slow then held nobody up.
+    const bool known = slow_fetch && fetch->event->segment_index >= 0;
+    if (known) std::erase_if(deliveries, [](const Timed& delivery) { return delivery.event->segment_index >= 0; });
     if (auto blame = Worst(deliveries, wait)) return *blame;
     if (slow_fetch) {
       return {an::STALL_CAUSE_NETWORK,
