@@ -242,7 +242,7 @@ StatusOr<Version> Client::ServerVersion() {
     std::lock_guard lock(impl_->mutex);
     if (impl_->version) return *impl_->version;
   }
-  VORA_ASSIGN_OR_RETURN(const std::string text, Query("SELECT version()"));
+  VORA_ASSIGN_OR_RETURN(const std::string text, Query("SELECT version()", {{"database", "system"}}));
   VORA_ASSIGN_OR_RETURN(const Version version, ParseVersion(text));
   std::lock_guard lock(impl_->mutex);
   impl_->version = version;
