@@ -50,6 +50,8 @@ const kConsequences: Record<string, string> = {
   'analytics-ingest': 'Players keep their events for a while; playback goes on.',
 };
 
+const sentence = (text: string): string => `${text.charAt(0).toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? '' : '.'}`;
+
 export function concernsOf(fleet: Fleet): Concern[] {
   const concerns: Concern[] = [];
   for (const daemon of fleet.daemons) {
@@ -60,7 +62,7 @@ export function concernsOf(fleet: Fleet): Concern[] {
       key: `daemon ${daemon.name} ${daemon.address}`,
       serious: away,
       title: away ? `${daemon.name} does not answer` : `${daemon.name} runs, but refuses work`,
-      advice: `${consequence} ${away ? `Is it running on ${daemon.address}? Start it, or read its log.` : `${daemon.detail ? `It says: ${daemon.detail}. ` : ''}Its log says what it waits for.`}`.trim(),
+      advice: [consequence, away ? `Is it running on ${daemon.address}? Start it, or read its log.` : sentence(daemon.detail || 'Its log says what it waits for')].filter(Boolean).join(' '),
     });
   }
   if (fleet.orchestrator_error) {

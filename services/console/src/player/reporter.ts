@@ -8,6 +8,7 @@ export const kBatch = 20;
 const kMaxBatch = 200;
 const kBeaconBytes = 60 * 1024;
 const kFlushMs = 2000;
+const kFirstFlushMs = 300; // a view is known at once
 const kFirstRetryMs = 1000;
 const kLongestRetryMs = 30_000;
 
@@ -127,6 +128,7 @@ export class Reporter {
   private notBefore = 0;
   private batch = kMaxBatch;
   private begun = false;
+  private sent = false;
   private readonly onHidden = () => document.visibilityState === 'hidden' && this.beacon(false);
 
   constructor(
@@ -178,13 +180,14 @@ export class Reporter {
       this.timer = setTimeout(() => {
         this.timer = null;
         void this.send();
-      }, Math.max(kFlushMs, this.notBefore - now));
+      }, Math.max(this.sent ? kFlushMs : kFirstFlushMs, this.notBefore - now));
     }
   }
 
   private async send(): Promise<void> {
     if (this.inFlight || this.queue.length === 0) return;
     const events = this.queue.take(this.batch);
+    this.sent = true;
     this.inFlight = true;
     let status = 0;
     let retryAfter: string | null = null;

@@ -21,8 +21,8 @@ export function parseTimestamp(text: string): number {
 // Cues in order of time; what is not understood is left out. URLs are resolved against `base`.
 export function parseStoryboard(text: string, base: string): StoryboardCue[] {
   const cues: StoryboardCue[] = [];
-  for (const block of text.replace(/^\uFEFF/, '').split(/(?:\r?\n|\r){2,}/)) {
-    const lines = block.split(/\r?\n|\r/).filter((line) => line.trim() !== '');
+  for (const block of text.replace(/^\uFEFF/, '').replace(/\r\n?/g, '\n').split(/\n{2,}/)) {
+    const lines = block.split('\n').filter((line) => line.trim() !== '');
     const timing = lines.findIndex((line) => line.includes('-->'));
     const payload = timing < 0 ? undefined : lines[timing + 1];
     if (timing < 0 || payload === undefined) continue;

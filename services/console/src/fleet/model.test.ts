@@ -1,0 +1,39 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { activityOf, concernsOf, verdict, type Fleet } from './model';
+
+const well: Fleet = {
+  daemons: [{ name: 'upload', address: 'a:1', state: 'ready', detail: '', check_seconds: 0.001 }],
+  workers: [{ worker_id: 'w', queue: 'transcode', slots: 2, running: 1, encode_speed: 2, version: '1', activities: [] }],
+  queues: [{ name: 'transcode', ready: 3, delayed: 0, running: 1, oldest_ready_seconds: 10, estimated_encode_seconds: 9 }],
+  orchestrator_error: '',
+};
+
+test('all is well', () => {
+  assert.deepEqual(concernsOf(well), []);
+  assert.equal(verdict([]), 'All is well');
+});
+
+test('each trouble is named with what to do', () => {
+  const concerns = concernsOf({
+    daemons: [{ ...well.daemons[0]!, state: 'away' }, { name: 'metadata', address: 'b:2', state: 'not_ready', detail: 'it is alive', check_seconds: 0 }],
+    workers: [], queues: well.queues, orchestrator_error: 'no answer',
+  });
+  assert.equal(verdict(concerns), '4 things need attention');
+  assert.match(concerns[0]!.advice, /running on a:1/);
+  assert.match(concerns[1]!.advice, /It is alive\.$/);
+  assert.match(concerns.at(-1)!.title, /Nobody works on the queue transcode/);
+  assert.deepEqual(concerns.map(({ serious }) => serious), [true, false, true, true]);
+});
+
+test('a queue that is behind is a remark', () => {
+  const [concern] = concernsOf({ ...well, queues: [{ ...well.queues[0]!, oldest_ready_seconds: 600 }] });
+  assert.equal(concern!.serious, false);
+  assert.match(concern!.advice, /10 min/);
+});
+
+test('what a worker does is linked to its video', () => {
+  assert.deepEqual(activityOf('video/abc: 720p/chunk/3'), { videoId: 'abc', what: '720p/chunk/3' });
+  assert.deepEqual(activityOf('odd'), { videoId: '', what: 'odd' });
+});
