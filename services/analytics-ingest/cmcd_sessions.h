@@ -15,11 +15,11 @@ namespace vora::analytics {
 
 // As one event tells it.
 struct CmcdReport {
-  int64_t time_ms = 0;                 // the player's clock; without it nothing is derived
-  std::optional<int64_t> position_ms;  // playhead
-  std::string state;                   // CMCD `sta`; empty: as before
-  double rate = 1;                     // of playing
-  std::optional<int64_t> stall_ms;     // how long the stall that just ended took, if the player says so
+  int64_t time_ms = 0;                      // the player's clock; without it nothing is derived
+  std::optional<int64_t> position_ms = {};  // playhead
+  std::string state;                        // CMCD `sta`; empty: as before
+  double rate = 1;                          // of playing
+  std::optional<int64_t> stall_ms = {};     // how long the stall that just ended took, if the player says so
 };
 struct CmcdInterval {
   int64_t watched_ms = 0;  // since the report before

@@ -67,6 +67,7 @@ StatusOr<std::unique_ptr<IngestApp>> IngestApp::Start(const IngestSettings& sett
   VORA_ASSIGN_OR_RETURN(std::string secret, Secret(settings));
   auto impl = std::make_unique<Impl>(settings, std::move(spool), std::move(secret), clock, metrics);
   VORA_RETURN_IF_ERROR(impl->server.Start());
+  log::Info("taking events in", {{"port", impl->server.port()}});
   impl->shipper.Start();
   impl->shipping = true;
   return std::unique_ptr<IngestApp>(new IngestApp(std::move(impl)));

@@ -1,0 +1,170 @@
+// Who a client is, what of it is stored, and how much it may send.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <set>
+
+#include <sys/stat.h>
+
+#include "libs/core/ids.h"
+#include "services/analytics-ingest/client_address.h"
+#include "services/analytics-ingest/client_limits.h"
+#include "services/analytics-ingest/viewer_hash.h"
+
+namespace vora::analytics {
+namespace {
+
+using std::chrono::hours;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+TEST(ClientAddress, OnlyTheNetworkIsKept) {
+  const std::pair<const char*, const char*> cases[] = {
+      {"203.0.113.77", "203.0.113.0/24"},
+      {"203.0.113.77:5000", "203.0.113.0/24"},
+      {"::ffff:203.0.113.77", "203.0.113.0/24"},
+      {"2001:db8:aaaa:bbbb::1", "2001:db8:aaaa::/48"},
+      {"[2001:db8:aaaa:bbbb::1]:443", "2001:db8:aaaa::/48"},
+      {"fe80::1%eth0", "fe80::/48"},
+      {"  10.1.2.3 ", "10.1.2.0/24"},
+  };
+  for (const auto& [text, network] : cases) {
+    const auto address = ParseAddress(text);
+    ASSERT_TRUE(address) << text;
+    EXPECT_EQ(address->Network(), network) << text;
+  }
+  for (const char* bad : {"", "unknown", "256.1.1.1", "1.2.3", "_hidden", "::g"}) EXPECT_FALSE(ParseAddress(bad)) << bad;
+}
+
+TEST(ClientAddress, TheLastUntrustedHopIsTheClient) {
+  const auto trusted = ParseCidrs({"127.0.0.0/8", "::1", "10.0.0.0/9"});
+  ASSERT_EQ(ToText(trusted.status()), "OK");
+  struct Case {
+    const char *peer, *forwarded, *client;
+  };
+  const Case cases[] = {
+      {"198.51.100.1", "1.2.3.4", "198.51.100.0/24"},  // a peer that is not trusted says nothing of others
+      {"127.0.0.1", "", "127.0.0.0/24"},
+      {"127.0.0.1", "203.0.113.9", "203.0.113.0/24"},
+      {"127.0.0.1", "6.6.6.6, 203.0.113.9", "203.0.113.0/24"},  // what the client made up stands in front
+      {"127.0.0.1", "6.6.6.6, 203.0.113.9, 10.0.0.5", "203.0.113.0/24"},
+      {"127.0.0.1", "203.0.113.9, 10.200.0.5", "10.200.0.0/24"},  // outside of 10.0.0.0/9
+      {"::1", "2001:db8::5", "2001:db8::/48"},
+      {"127.0.0.1", "nonsense", "127.0.0.0/24"},
+      {"127.0.0.1", "10.0.0.4, 10.0.0.5", "10.0.0.0/24"},
+  };
+  for (const Case& c : cases) {
+    const auto client = ClientAddress(c.peer, c.forwarded, *trusted);
+    ASSERT_TRUE(client) << c.forwarded;
+    EXPECT_EQ(client->Network(), c.client) << c.peer << " " << c.forwarded;
+  }
+  EXPECT_FALSE(ClientAddress("", "1.2.3.4", *trusted));
+}
+
+TEST(ClientAddress, BadNetworksAreNamed) {
+  for (const char* bad : {"10.0.0.0/33", "::/129", "10.0.0.0/", "10.0.0.0/x", "host"}) {
+    const auto parsed = ParseCidrs({"::1", bad});
+    EXPECT_EQ(parsed.status().code(), StatusCode::kInvalidArgument) << bad;
+    EXPECT_THAT(Message(parsed.status()), ::testing::HasSubstr(bad));
+  }
+}
+
+class ClientLimitsTest : public ::testing::Test {
+ protected:
+  static Address Numbered(int n) {
+    Address address = *ParseAddress("10.0.0.0");
+    address.bytes[13] = static_cast<unsigned char>(n >> 16);
+    address.bytes[14] = static_cast<unsigned char>(n >> 8);
+    address.bytes[15] = static_cast<unsigned char>(n);
+    return address;
+  }
+  const ClientLimits::Time start_ = std::chrono::steady_clock::now();
+};
+
+TEST_F(ClientLimitsTest, TellsHowLongToWait) {
+  ClientLimits limits({.events_per_second = 10, .events_burst = 100, .requests_per_second = 2, .requests_burst = 3, .max_clients = 100});
+  const Address client = Numbered(1);
+  EXPECT_EQ(limits.TakeEvents(client, 100, start_), 0);
+  EXPECT_EQ(limits.TakeEvents(client, 50, start_), 5);
+  EXPECT_EQ(limits.TakeEvents(client, 50, start_ + seconds(4)), 1);
+  EXPECT_EQ(limits.TakeEvents(client, 50, start_ + seconds(5)), 0);
+  EXPECT_EQ(limits.TakeEvents(Numbered(2), 100, start_), 0) << "another client has a bucket of its own";
+  const Address other = Numbered(3);
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(limits.TakeRequest(other, start_), 0);
+  EXPECT_EQ(limits.TakeRequest(other, start_), 1);
+  EXPECT_EQ(limits.TakeRequest(other, start_ + milliseconds(500)), 0);
+}
+
+TEST_F(ClientLimitsTest, ARequestIsRefusedWhenNoEventIsLeft) {
+  ClientLimits limits({.events_per_second = 1, .events_burst = 5, .requests_per_second = 0, .requests_burst = 1, .max_clients = 100});
+  EXPECT_EQ(limits.TakeRequest(Numbered(1), start_), 0);
+  EXPECT_EQ(limits.TakeEvents(Numbered(1), 5, start_), 0);
+  EXPECT_EQ(limits.TakeRequest(Numbered(1), start_), 1);
+  ClientLimits unlimited({.events_per_second = 0, .events_burst = 1, .requests_per_second = 0, .requests_burst = 1, .max_clients = 100});
+  for (int i = 0; i < 10'000; ++i) {
+    ASSERT_EQ(unlimited.TakeRequest(Numbered(1), start_), 0);
+    ASSERT_EQ(unlimited.TakeEvents(Numbered(1), 1'000'000, start_), 0);
+  }
+}
+
+TEST_F(ClientLimitsTest, TheTableIsBounded) {
+  ClientLimits limits({.events_per_second = 1, .events_burst = 5, .requests_per_second = 1, .requests_burst = 5, .max_clients = 800});
+  for (int i = 0; i < 100'000; ++i) limits.TakeRequest(Numbered(i), start_);
+  EXPECT_LE(limits.clients(), 800u);
+  EXPECT_GE(limits.clients(), 700u);
+}
+
+TEST_F(ClientLimitsTest, AnIpv6NetworkIsOneClient) {
+  ClientLimits limits({.events_per_second = 1, .events_burst = 5, .requests_per_second = 1, .requests_burst = 1, .max_clients = 800});
+  EXPECT_EQ(limits.TakeRequest(*ParseAddress("2001:db8::1"), start_), 0);
+  EXPECT_EQ(limits.TakeRequest(*ParseAddress("2001:db8::ffff:2"), start_), 1);
+  EXPECT_EQ(limits.TakeRequest(*ParseAddress("2001:db8:0:1::1"), start_), 0);
+}
+
+TEST(ViewerHash, RotatesAndCanBeFoundAgain) {
+  ViewerHashOptions options;
+  options.secret = "0123456789abcdef";
+  options.period = hours(24);
+  options.retention = hours(24 * 10);
+  const ViewerHasher hasher(options);
+  constexpr int64_t kDay = 86'400'000;
+  const int64_t now = 20'000 * kDay + 5;
+  const std::string today = hasher.Hash("default", "bob", now);
+  EXPECT_EQ(today.size(), 32u);
+  EXPECT_EQ(today, hasher.Hash("default", "bob", now + kDay - 10));
+  EXPECT_NE(today, hasher.Hash("default", "bob", now - kDay));
+  EXPECT_NE(today, hasher.Hash("default", "eve", now));
+  EXPECT_NE(today, hasher.Hash("acme", "bob", now));
+  EXPECT_EQ(hasher.Hash("default", "", now), "");
+  const auto found = hasher.AllHashes("default", "bob", now);
+  const std::set<std::string> all(found.begin(), found.end());
+  for (int day = 0; day <= 10; ++day) EXPECT_TRUE(all.contains(hasher.Hash("default", "bob", now - day * kDay))) << day;
+
+  options.mode = ViewerHashMode::kStable;
+  const ViewerHasher stable(options);
+  EXPECT_EQ(stable.Hash("default", "bob", now), stable.Hash("default", "bob", now + 400 * kDay));
+  EXPECT_TRUE(all.contains(stable.Hash("default", "bob", now))) << "also what was written before the mode was changed";
+  options.mode = ViewerHashMode::kNone;
+  EXPECT_EQ(ViewerHasher(options).Hash("default", "bob", now), "");
+  options.mode = ViewerHashMode::kRotating;
+  options.secret = "another secret!!";
+  EXPECT_NE(ViewerHasher(options).Hash("default", "bob", now), today);
+}
+
+TEST(ViewerHash, TheSecretIsMadeOnceAndPrivate) {
+  const std::string directory = (std::filesystem::temp_directory_path() / ("viewer_hash_test." + RandomHex(8))).string();
+  const auto first = LoadOrMakeSecret(directory);
+  ASSERT_EQ(ToText(first.status()), "OK");
+  EXPECT_EQ(first->size(), 64u);
+  EXPECT_EQ(*LoadOrMakeSecret(directory), *first);
+  struct stat info {};
+  ASSERT_EQ(::stat((directory + "/viewer-secret").c_str(), &info), 0);
+  EXPECT_EQ(info.st_mode & 0777u, 0600u);
+  std::filesystem::remove_all(directory);
+  EXPECT_EQ(LoadOrMakeSecret("/proc/none").status().code(), StatusCode::kUnavailable);
+}
+
+}  // namespace
+}  // namespace vora::analytics
