@@ -23,23 +23,25 @@ fail() {
 port() { echo $((VORA_PORT_BASE + $1)); }   # port OFFSET
 EDGE_PORT=$(port 0)
 UPLOAD_HTTP=$(port 1) METADATA_HTTP=$(port 2) GATEWAY_HTTP=$(port 3) ANALYTICS_HTTP=$(port 4)
-UPLOAD_GRPC=$(port 1001) METADATA_GRPC=$(port 1002) GATEWAY_GRPC=$(port 1003) ORCHESTRATOR_GRPC=$(port 1005) WORKER_GRPC=$(port 1006)
-UPLOAD_ADMIN=$(port 1101) METADATA_ADMIN=$(port 1102) GATEWAY_ADMIN=$(port 1103) ORCHESTRATOR_ADMIN=$(port 1105) WORKER_ADMIN=$(port 1106)
-POSTGRES_PORT=$(port 1200)
+UPLOAD_GRPC=$(port 1001) METADATA_GRPC=$(port 1002) GATEWAY_GRPC=$(port 1003) ANALYTICS_GRPC=$(port 1004) ORCHESTRATOR_GRPC=$(port 1005) WORKER_GRPC=$(port 1006)
+UPLOAD_ADMIN=$(port 1101) METADATA_ADMIN=$(port 1102) GATEWAY_ADMIN=$(port 1103) ANALYTICS_ADMIN=$(port 1104) ORCHESTRATOR_ADMIN=$(port 1105) WORKER_ADMIN=$(port 1106)
+POSTGRES_PORT=$(port 1200) CLICKHOUSE_HTTP=$(port 1201) CLICKHOUSE_TCP=$(port 1202)
 EDGE_URL="http://127.0.0.1:$EDGE_PORT"
 UPLOAD_URL="http://127.0.0.1:$UPLOAD_HTTP/files/"
 
 # In the order in which they start; stopped the other way round.
-STACK_PARTS=(postgres orchestrator metadata upload transcode-worker streaming-gateway varnish)
+STACK_PARTS=(postgres clickhouse orchestrator metadata upload transcode-worker analytics-ingest streaming-gateway varnish)
 
 part_port() {
   case "$1" in
     postgres) echo "$POSTGRES_PORT" ;;
+    clickhouse) echo "$CLICKHOUSE_HTTP $CLICKHOUSE_TCP" ;;
     orchestrator) echo "$ORCHESTRATOR_GRPC $ORCHESTRATOR_ADMIN" ;;
     metadata) echo "$METADATA_HTTP $METADATA_GRPC $METADATA_ADMIN" ;;
     upload) echo "$UPLOAD_HTTP $UPLOAD_GRPC $UPLOAD_ADMIN" ;;
     transcode-worker) echo "$WORKER_GRPC $WORKER_ADMIN" ;;
     streaming-gateway) echo "$GATEWAY_HTTP $GATEWAY_GRPC $GATEWAY_ADMIN" ;;
+    analytics-ingest) echo "$ANALYTICS_HTTP $ANALYTICS_GRPC $ANALYTICS_ADMIN" ;;
     varnish) echo "$EDGE_PORT" ;;
   esac
 }
@@ -51,6 +53,7 @@ admin_port() {
     upload) echo "$UPLOAD_ADMIN" ;;
     transcode-worker) echo "$WORKER_ADMIN" ;;
     streaming-gateway) echo "$GATEWAY_ADMIN" ;;
+    analytics-ingest) echo "$ANALYTICS_ADMIN" ;;
   esac
 }
 
@@ -140,13 +143,18 @@ postgres_bin() {
   fail "PostgreSQL is not installed" "apt-get install postgresql"
 }
 
+# make_secret NAME   a random password in secrets/NAME, once
+make_secret() {
+  mkdir -p "$VORA_HOME/secrets" && chmod 700 "$VORA_HOME/secrets"
+  [ -s "$VORA_HOME/secrets/$1" ] || (umask 077 && head -c 18 /dev/urandom | base64 | tr -d '+/=\n' >"$VORA_HOME/secrets/$1")
+}
+
 postgres_ready() { "$(postgres_bin)/pg_isready" -q -h 127.0.0.1 -p "$POSTGRES_PORT" -U vora -d postgres; }
 
 start_postgres() {
   local bin data="$VORA_HOME/postgres" secret="$VORA_HOME/secrets/postgres"
   bin=$(postgres_bin)
-  mkdir -p "$VORA_HOME/secrets" && chmod 700 "$VORA_HOME/secrets"
-  [ -s "$secret" ] || (umask 077 && head -c 18 /dev/urandom | base64 | tr -d '+/=\n' >"$secret")
+  make_secret postgres
   if [ ! -s "$data/PG_VERSION" ]; then
     rm -rf "$data.new" "$data" && mkdir -p "$data.new"
     (umask 077 && cp "$secret" "$data.password")
@@ -171,6 +179,68 @@ start_postgres() {
 postgres_url() { echo "postgresql://vora:$(cat "$VORA_HOME/secrets/postgres")@127.0.0.1:$POSTGRES_PORT/$1"; }
 postgres_query() { "$(postgres_bin)/psql" -X -q -A -t -v ON_ERROR_STOP=1 "$(postgres_url "${2:-postgres}")" -c "$1"; }
 
+# Sized for a laptop. Serves loopback only; nothing of the package's own configuration is read.
+write_clickhouse_config() {
+  local home=$1 digest
+  digest=$(tr -d '\n' <"$VORA_HOME/secrets/clickhouse" | sha256sum | cut -d' ' -f1)
+  cat >"$home/config.xml" <<EOF
+<?xml version="1.0"?>
+<yandex>
+  <logger><level>warning</level><console>1</console></logger>
+  <listen_host>127.0.0.1</listen_host>
+  <http_port>$CLICKHOUSE_HTTP</http_port>
+  <tcp_port>$CLICKHOUSE_TCP</tcp_port>
+  <path>$home/data/</path>
+  <tmp_path>$home/tmp/</tmp_path>
+  <user_files_path>$home/user_files/</user_files_path>
+  <format_schema_path>$home/format_schemas/</format_schema_path>
+  <mark_cache_size>67108864</mark_cache_size>
+  <max_concurrent_queries>100</max_concurrent_queries>
+  <users_config>users.xml</users_config>
+  <default_profile>default</default_profile>
+  <default_database>default</default_database>
+</yandex>
+EOF
+  (umask 077 && cat >"$home/users.xml") <<EOF
+<?xml version="1.0"?>
+<yandex>
+  <profiles><default><max_memory_usage>1000000000</max_memory_usage><max_threads>4</max_threads><background_pool_size>4</background_pool_size></default></profiles>
+  <users>
+    <default>
+      <password_sha256_hex>$digest</password_sha256_hex>
+      <networks><ip>127.0.0.1</ip></networks>
+      <profile>default</profile>
+      <quota>default</quota>
+    </default>
+  </users>
+  <quotas><default/></quotas>
+</yandex>
+EOF
+}
+
+start_clickhouse() {
+  local home="$VORA_HOME/clickhouse" program
+  program=$(command -v clickhouse-server || echo /usr/sbin/clickhouse-server)
+  [ -x "$program" ] || fail "ClickHouse is not installed" "apt-get install clickhouse-server"
+  make_secret clickhouse
+  mkdir -p "$home/data" "$home/tmp" "$home/user_files" "$home/format_schemas" && chmod 700 "$home"
+  write_clickhouse_config "$home"
+  check_ports clickhouse
+  launch clickhouse "$program" --config-file="$home/config.xml"
+  wait_until clickhouse 60 curl -fsS -m 2 -o /dev/null "http://127.0.0.1:$CLICKHOUSE_HTTP/ping"
+}
+
+# clickhouse_query SQL
+clickhouse_query() {
+  curl -fsS "http://127.0.0.1:$CLICKHOUSE_HTTP/?database=vora" -H "X-ClickHouse-User: default" -H "X-ClickHouse-Key: $(cat "$VORA_HOME/secrets/clickhouse")" --data-binary "$1"
+}
+
+# Sets CLICKHOUSE_SETTINGS, of every daemon that talks to it.
+clickhouse_settings() {
+  CLICKHOUSE_SETTINGS=(VORA_CLICKHOUSE_URL="http://127.0.0.1:$CLICKHOUSE_HTTP" VORA_CLICKHOUSE_DATABASE=vora
+    VORA_CLICKHOUSE_PASSWORD="$(cat "$VORA_HOME/secrets/clickhouse")")
+}
+
 # start_daemon PART NAME=VALUE...   one of our programs, from the build folder
 start_daemon() {
   local part=$1 program="$VORA_BUILD/bin/vora-$1"
@@ -186,7 +256,8 @@ start_orchestrator() {
     VORA_GRPC_LISTEN="127.0.0.1:$ORCHESTRATOR_GRPC" VORA_ADMIN_LISTEN="127.0.0.1:$ORCHESTRATOR_ADMIN"
 }
 start_metadata() {
-  start_daemon metadata VORA_DATABASE_URL="$(postgres_url vora_metadata)" VORA_ORCHESTRATOR="127.0.0.1:$ORCHESTRATOR_GRPC" \
+  clickhouse_settings
+  start_daemon metadata "${CLICKHOUSE_SETTINGS[@]}" VORA_ANALYTICS="127.0.0.1:$ANALYTICS_GRPC" VORA_DATABASE_URL="$(postgres_url vora_metadata)" VORA_ORCHESTRATOR="127.0.0.1:$ORCHESTRATOR_GRPC" \
     VORA_UPLOAD="127.0.0.1:$UPLOAD_GRPC" VORA_UPLOAD_PUBLIC_URL="$UPLOAD_URL" VORA_PUBLIC_URL="$EDGE_URL" VORA_CONSOLE_DIR="$VORA_ROOT/services/console/dist" \
     VORA_HTTP_LISTEN="127.0.0.1:$METADATA_HTTP" VORA_GRPC_LISTEN="127.0.0.1:$METADATA_GRPC" VORA_ADMIN_LISTEN="127.0.0.1:$METADATA_ADMIN"
 }
@@ -198,8 +269,16 @@ start_transcode-worker() {
   start_daemon transcode-worker VORA_STORAGE="$VORA_STORAGE" VORA_ORCHESTRATOR="127.0.0.1:$ORCHESTRATOR_GRPC" \
     VORA_GRPC_LISTEN="127.0.0.1:$WORKER_GRPC" VORA_ADMIN_LISTEN="127.0.0.1:$WORKER_ADMIN"
 }
+start_analytics-ingest() {
+  clickhouse_settings
+  make_secret viewers
+  mkdir -p "$VORA_HOME/spool"
+  start_daemon analytics-ingest "${CLICKHOUSE_SETTINGS[@]}" VORA_SPOOL_DIR="$VORA_HOME/spool" \
+    VORA_VIEWER_SECRET="$(cat "$VORA_HOME/secrets/viewers")" \
+    VORA_HTTP_LISTEN="127.0.0.1:$ANALYTICS_HTTP" VORA_GRPC_LISTEN="127.0.0.1:$ANALYTICS_GRPC" VORA_ADMIN_LISTEN="127.0.0.1:$ANALYTICS_ADMIN"
+}
 start_streaming-gateway() {
-  start_daemon streaming-gateway VORA_STORAGE="$VORA_STORAGE" VORA_METADATA="127.0.0.1:$METADATA_GRPC" \
+  start_daemon streaming-gateway VORA_STORAGE="$VORA_STORAGE" VORA_METADATA="127.0.0.1:$METADATA_GRPC" VORA_ANALYTICS="127.0.0.1:$ANALYTICS_GRPC" \
     VORA_HTTP_LISTEN="127.0.0.1:$GATEWAY_HTTP" VORA_GRPC_LISTEN="127.0.0.1:$GATEWAY_GRPC" VORA_ADMIN_LISTEN="127.0.0.1:$GATEWAY_ADMIN"
 }
 

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, rm } from 'node:fs/promises';
-import { createWriteStream } from 'node:fs';
+import { createWriteStream, readFileSync } from 'node:fs';
 import http from 'node:http';
 import path from 'node:path';
 
@@ -24,6 +24,10 @@ export class Ingest {
   get program() {
     return path.join(this.stack.build, 'bin/vora-analytics-ingest');
   }
+  // Of the stack's ClickHouse; there once it was started.
+  get password() {
+    return readFileSync(path.join(this.stack.home, 'secrets/clickhouse'), 'utf8').trim();
+  }
   settings() {
     return {
       VORA_HTTP_LISTEN: `127.0.0.1:${this.port}`,
@@ -31,6 +35,7 @@ export class Ingest {
       VORA_ADMIN_LISTEN: `127.0.0.1:${this.admin}`,
       VORA_SPOOL_DIR: this.spool,
       VORA_CLICKHOUSE_URL: this.clickhouse,
+      VORA_CLICKHOUSE_PASSWORD: this.password,
       VORA_CLIENT_EVENTS_PER_SECOND: '1000000',
       ...this.env,
     };
@@ -89,7 +94,8 @@ export class Ingest {
   }
   // Rows of a query as arrays of strings.
   async query(sql) {
-    const response = await fetch(`${this.clickhouse}/?database=vora`, { method: 'POST', body: `${sql} FORMAT TabSeparated` });
+    const response = await fetch(`${this.clickhouse}/?database=vora`,
+      { method: 'POST', headers: { 'X-ClickHouse-User': 'default', 'X-ClickHouse-Key': this.password }, body: `${sql} FORMAT TabSeparated` });
     const text = await response.text();
     assert.equal(response.status, 200, text);
     return text.split('\n').filter(Boolean).map((line) => line.split('\t'));
