@@ -42,6 +42,7 @@ class TilePictures {
     if (pixels_ >= kPixelBudget) return false;
     if (!walker_) {
       VORA_ASSIGN_OR_RETURN(walker_, VideoReader::Open(source_, video_.stream_index(), 1));
+      walker_->OnlyReferences();
       walked_.reset(av_frame_alloc());
     }
     // A key frame in between is worth a jump only when it saves more than the seek costs.

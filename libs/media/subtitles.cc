@@ -69,7 +69,9 @@ class Stream {
     if (cues == 0) {
       warnings->push_back(track + (unreadable_ > 0 ? "holds no text that can be read and is left out." : "is empty and left out."));
     } else if (unreadable_ > 0) {
-      warnings->push_back(track + "holds " + std::to_string(unreadable_) + " entries that cannot be read; they are left out.");
+      const std::string entries =
+          unreadable_ == 1 ? "one entry that cannot be read and is" : std::to_string(unreadable_) + " entries that cannot be read and are";
+      warnings->push_back(track + "holds " + entries + " left out.");
     }
     if (cut_ && cues > 0) warnings->push_back(track + "is too large; its end is left out.");
   }

@@ -110,7 +110,7 @@ TEST_F(SubtitlesTest, BrokenTextIsLeftOutAndSaid) {
   Extract(folder_ / "broken.mkv");
   ASSERT_EQ(tracks_.size(), 1U);
   EXPECT_EQ(tracks_[0].cues, 2);
-  EXPECT_THAT(warnings_, ElementsAre("Subtitle track 1 (subrip, en) holds 1 entries that cannot be read; they are left out."));
+  EXPECT_THAT(warnings_, ElementsAre("Subtitle track 1 (subrip, en) holds one entry that cannot be read and is left out."));
 
   Extract(Film("none.mkv", File("none.srt", "1\n00:00:01,000 --> 00:00:02,000\n{\\an8} \n"), "-map 1:s -c:s subrip"));
   EXPECT_THAT(tracks_, IsEmpty());

@@ -161,8 +161,8 @@ StatusOr<bool> VideoReader::Decode(AVFrame* frame) {
     }
     if (packet_->stream_index == index_ && (packet_->flags & AV_PKT_FLAG_KEY) != 0) await_key_ = false;
     if (packet_->stream_index == index_ && !await_key_) {
-      const bool skip =
-          packet_->pts != AV_NOPTS_VALUE && static_cast<double>(packet_->pts) * av_q2d(stream()->time_base) < skip_nonref_until_;
+      const bool skip = only_references_ || (packet_->pts != AV_NOPTS_VALUE &&
+                                             static_cast<double>(packet_->pts) * av_q2d(stream()->time_base) < skip_nonref_until_);
       decoder_->skip_frame = skip ? AVDISCARD_NONREF : AVDISCARD_DEFAULT;
       const int sent = avcodec_send_packet(decoder_.get(), packet_.get());
       if (sent == AVERROR(ENOMEM)) {

@@ -34,6 +34,9 @@ class VideoReader {
   // The next frame in `frame` (replaced) with its time, which always rises; false at the end. Undecodable pictures are left out.
   StatusOr<bool> Next(AVFrame* frame, double* seconds);
 
+  // From now on pictures that no other needs are left out: a third of the work, where a picture nearby will do.
+  void OnlyReferences() { only_references_ = true; }
+
   AVStream* stream() { return input_->stream(index_); }
   Input& input() { return *input_; }
   // From the container and the first pictures of the file, wherever reading goes on: equal for every chunk.
@@ -74,6 +77,7 @@ class VideoReader {
   FramePtr key_frame_;  // of the last KeyFrame
   int64_t key_pts_ = AV_NOPTS_VALUE;
   double skip_nonref_until_ = -1e18;
+  bool only_references_ = false;
   bool draining_ = false;
   bool await_key_ = false;  // after a seek, of codecs whose decoders make up what they have no reference for
   int64_t bad_frames_ = 0;
