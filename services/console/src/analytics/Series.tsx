@@ -9,7 +9,7 @@ import type { BitrateShare, TimePoint } from './types';
 
 const kNames: Record<number, string> = { 60: 'minute', 3600: 'hour', 86400: 'day' };
 
-export function WatchSeries({ series, seconds, shares, fromSeconds }: { series: TimePoint[]; seconds: number; shares: BitrateShare[]; fromSeconds: number }) {
+export function WatchSeries({ series, seconds, shares, fromSeconds, heading: Heading = 'h3' }: { series: TimePoint[]; seconds: number; shares: BitrateShare[]; fromSeconds: number; heading?: 'h2' | 'h3' }) {
   const names = useMemo(() => renditionsOf(series, shares), [series, shares]);
   const buckets = useMemo(() => bucketsOf(series, seconds), [series, seconds]);
   const data = useMemo((): [number[], ...number[][]] => [buckets.times.map((time) => time + seconds / 2), ...scaled(stackedHours(buckets, names))], [buckets, names, seconds]);
@@ -19,7 +19,7 @@ export function WatchSeries({ series, seconds, shares, fromSeconds }: { series: 
   return (
     <section class="card padded stack" data-testid="watch-series">
       <div class="card-head">
-        <h3>Watch time by quality</h3>
+        <Heading>Watch time by quality</Heading>
         <p class="muted small">{unit.name} per {bucket}</p>
       </div>
       {series.length === 0 ? <p class="muted">Nothing was watched in this time.</p> : (

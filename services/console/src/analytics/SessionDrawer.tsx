@@ -78,14 +78,14 @@ function Facts({ detail: { session } }: { detail: SessionDetail }) {
     ['Watched', span(session.watch_seconds)],
     ['Startup', session.startup_seconds > 0 ? span(session.startup_seconds) : '–'],
     ['Left at', clock(session.exit_seconds)],
-    ['Stalled', session.stalls > 0 ? `${count(session.stalls)} times, ${span(session.stall_seconds)}` : 'never'],
+    ['Stalled', session.stalls > 0 ? `${count(session.stalls)} ${session.stalls === 1 ? 'stall' : 'stalls'}, ${span(session.stall_seconds)}` : 'never'],
     ['Qualities', session.renditions.join(', ') || '–'],
     ['Events', session.lost_events > 0 ? `${count(session.events)}, ${count(session.lost_events)} lost` : count(session.events)],
     ['Last heard of', date(session.last_seen_at)],
     ['Session', session.session_id],
   ];
   return (
-    <dl class="facts">
+    <dl class="view-facts">
       {facts.map(([name, value]) => (
         <div key={name}>
           <dt>{name}</dt>

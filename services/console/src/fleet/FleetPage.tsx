@@ -122,7 +122,7 @@ function Queues({ queues, workers }: { queues: Queue[]; workers: Worker[] }) {
   return (
     <section class="stack" aria-labelledby="fleet-queues">
       <h2 id="fleet-queues">Queues</h2>
-      <div class="card scroll-x" tabIndex={0} role="region" aria-labelledby="fleet-queues">
+      <div class="card scroll-x" tabIndex={0} role="region" aria-label="Table of the queues">
         <table data-testid="fleet-queues">
           <thead>
             <tr>

@@ -32,6 +32,7 @@ export function ControlBar(props: ControlBarProps) {
   const playLabel = state.ended ? 'Play again' : state.paused ? 'Play' : 'Pause';
   const silent = state.muted || state.volume === 0;
   const { qualities, captionTracks } = playback;
+  const shownQuality = playback.quality === 'auto' ? playback.currentQuality || 'Auto' : playback.quality;
   const pip = usePictureInPicture(media);
   return (
     <div class="vp-bar" data-testid="player-controls">
@@ -61,19 +62,19 @@ export function ControlBar(props: ControlBarProps) {
             <Icon name="captions" />
           </Menu>
         )}
-        <Menu {...menu('speed')} name="Speed" testid="player-speed" value={String(state.rate)} pressed={state.rate !== 1}
+        <Menu {...menu('speed')} name="Speed" says={`${state.rate}×`} testid="player-speed" value={String(state.rate)} pressed={state.rate !== 1}
           choices={kRates.map((rate) => ({ id: String(rate), label: rate === 1 ? 'Normal' : `${rate}×` }))}
           onChoose={(id) => props.onRate(Number(id))}>
           {`${state.rate}×`}
         </Menu>
         {qualities.length > 0 && (
-          <Menu {...menu('quality')} name="Quality" testid="player-quality" value={playback.quality}
+          <Menu {...menu('quality')} name="Quality" says={playback.quality === 'auto' && playback.currentQuality ? `${playback.currentQuality}, automatic` : shownQuality} testid="player-quality" value={playback.quality}
             choices={[
               { id: 'auto', label: 'Auto', ...(playback.currentQuality && playback.quality === 'auto' ? { detail: playback.currentQuality } : {}) },
               ...qualities.map(({ id, label, bitrate: bits }) => ({ id, label, detail: bitrate(bits) })),
             ]}
             onChoose={playback.chooseQuality}>
-            {playback.quality === 'auto' ? playback.currentQuality || 'Auto' : playback.quality}
+            {shownQuality}
           </Menu>
         )}
         {pip.possible && (

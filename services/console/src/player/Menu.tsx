@@ -18,11 +18,12 @@ export interface MenuProps {
   setOpen(open: boolean): void;
   onChoose(id: string): void;
   children: ComponentChildren; // of the button
+  says?: string; // the value as the button shows it
   testid: string;
   pressed?: boolean;
 }
 
-export function Menu({ name, value, choices, open, setOpen, onChoose, children, testid, pressed }: MenuProps) {
+export function Menu({ name, value, choices, open, setOpen, onChoose, children, says, testid, pressed }: MenuProps) {
   const root = useRef<HTMLDivElement>(null);
   const button = useRef<HTMLButtonElement>(null);
   const list = useRef<HTMLDivElement>(null);
@@ -57,7 +58,7 @@ export function Menu({ name, value, choices, open, setOpen, onChoose, children, 
   return (
     <div class="vp-menu" ref={root}>
       <button ref={button} type="button" class={`vp-button vp-text${pressed ? ' vp-on' : ''}`} aria-haspopup="menu" aria-expanded={open}
-        aria-controls={open ? id : undefined} aria-label={`${name}: ${chosen?.label ?? value}`} title={name} data-testid={testid}
+        aria-controls={open ? id : undefined} aria-label={`${name}: ${says ?? chosen?.label ?? value}`} title={name} data-testid={testid}
         onClick={() => setOpen(!open)}
         onKeyDown={(event) => {
           if (open || (event.key !== 'ArrowUp' && event.key !== 'ArrowDown')) return;

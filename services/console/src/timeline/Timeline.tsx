@@ -31,7 +31,7 @@ export function Timeline({ video }: { video: Video }) {
     if (none) {
       return (
         <section data-testid="timeline">
-          <EmptyState icon="clock" title="Nothing has been done yet" heading="h3">
+          <EmptyState icon="clock" title="Nothing has been done yet" heading="h2">
             <p>Processing has not begun. The steps appear here as soon as it does.</p>
           </EmptyState>
         </section>
@@ -48,6 +48,7 @@ export function Timeline({ video }: { video: Video }) {
   const failed = bars.filter(({ state }) => state === 'failed');
   return (
     <section class="tl stack" data-testid="timeline" aria-label="Timeline">
+      <h2 class="visually-hidden">Timeline</h2>
       <div class="tl-top">
         <p class="tl-summary grow" data-testid="timeline-summary">{summary(loaded.workflow, timeline)}</p>
         <div class="row">
