@@ -57,6 +57,20 @@ TEST_P(LeavingTest, AViewersEventsAndSessionsAreErased) {
   EXPECT_EQ(erased->sessions + erased->events, 0);
 }
 
+TEST_P(LeavingTest, ABatchInDoubtMayHaveBeenErasedInPart) {
+  Append(10, 0, std::string(32, 'a'));
+  Append(10, 0, std::string(32, 'b'));
+  DieWithASegmentInDoubt(HowFar::kInserted);
+  ASSERT_EQ(ToText(EraseViewer(*direct_, "default", {std::string(32, 'a')}).status()), "OK");
+  StartShipper();
+  Flush();
+  EXPECT_EQ(Batches("recovered"), 1);
+  rows_ = 10;
+  sessions_ = 1;
+  deltas_ = 9;
+  ExpectExact();
+}
+
 INSTANTIATE_TEST_SUITE_P(Engines, LeavingTest, testing::Values(clickhouse::TestEngine::kDebian, clickhouse::TestEngine::kCurrent),
                          EngineName);
 

@@ -37,8 +37,11 @@ Status Shipper::Flush(std::chrono::milliseconds budget) {
   impl_->spool.SealNow();
   std::unique_lock lock(impl_->mutex);
   const int64_t ticket = ++impl_->flush_asked;
+  ++impl_->flush_waiters;
   impl_->changed.notify_all();
-  if (impl_->changed.wait_for(lock, budget, [&] { return impl_->flush_done >= ticket; })) return {};
+  const bool done = impl_->changed.wait_for(lock, budget, [&] { return impl_->flush_done >= ticket; });
+  --impl_->flush_waiters;
+  if (done) return {};
   if (!impl_->last_trouble.ok()) return Unavailable("events are still waiting for ClickHouse: " + Message(impl_->last_trouble));
   return DeadlineExceeded("events are still waiting for ClickHouse");
 }

@@ -22,6 +22,7 @@ constexpr std::chrono::minutes kBetweenComplaints{1};
 constexpr std::chrono::seconds kBetweenLooks{1};
 constexpr size_t kMaxWaiting = 64;
 constexpr int kRefusalsUntilSetAside = 5;
+constexpr int kAnswersUntilAside = 3;
 
 int64_t NowMs() { return std::chrono::duration_cast<milliseconds>(Clock::Real().Now().time_since_epoch()).count(); }
 
@@ -124,6 +125,22 @@ void Shipper::Impl::TakeForFlush() {
   flushes.push_back({asked, taken.empty() ? 0 : *taken.rbegin()});
 }
 
+// When nobody waits any more: what was taken ahead goes back, so that the spool may drop its oldest while ClickHouse stays away.
+void Shipper::Impl::ForgetFlushes() {
+  if (flushes.empty()) return;
+  {
+    std::lock_guard lock(mutex);
+    if (flush_waiters > 0) return;
+  }
+  flushes.clear();
+  for (const Shipment& shipment : queue) {
+    if (shipment.tries > 0) continue;
+    spool.GiveBack(shipment.segment);
+    taken.erase(shipment.segment.number);
+  }
+  std::erase_if(queue, [](const Shipment& shipment) { return shipment.tries == 0; });
+}
+
 void Shipper::Impl::AnswerFlushes() {
   while (!flushes.empty() && (taken.empty() || *taken.begin() > flushes.front().up_to)) {
     {
@@ -197,7 +214,12 @@ void Shipper::Impl::Ship(Shipment shipment) {
   if (shipment.first_ms > 0) lag.Set(static_cast<double>(std::max<int64_t>(0, NowMs() - shipment.first_ms)) / 1000);
   if (!result.ok()) {
     if (!IsTransient(result.status())) return Refused(std::move(shipment), result.status());
-    queue.push_front(std::move(shipment));
+    // One that ClickHouse cannot take for a reason of its own does not hold up the others for ever.
+    if (shipment.answered > 0 && shipment.answered % kAnswersUntilAside == 0) {
+      waiting.push_back({std::move(shipment), steady_clock::now() + options.backoff_max});
+    } else {
+      queue.push_front(std::move(shipment));
+    }
     return Trouble(result.status());
   }
   if (*result == ShipResult::kWait) {
@@ -220,6 +242,7 @@ void Shipper::Impl::Run() {
     if (!Prepare()) continue;
     Retain();
     TakeForFlush();
+    ForgetFlushes();
     if (auto shipment = Next()) {
       Ship(std::move(*shipment));
     } else if (waiting.empty()) {

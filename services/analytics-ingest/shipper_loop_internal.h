@@ -36,6 +36,7 @@ struct Shipper::Impl {
   void Trouble(const Status& why);
   void Done(const Shipment& shipment, ShipResult result);
   void AnswerFlushes();
+  void ForgetFlushes();
   void GiveBackAll();
   void WaitUntil(Time until);
   bool Ending();
@@ -64,6 +65,7 @@ struct Shipper::Impl {
   std::mutex mutex;
   std::condition_variable changed;
   int64_t flush_asked = 0, flush_seen = 0, flush_done = 0;
+  int flush_waiters = 0;
   std::optional<Time> end_by;
   bool ended = false;
   Status last_trouble;

@@ -141,6 +141,7 @@ Status SegmentShipper::Insert(Shipment& shipment, const std::string& rows, std::
                      "vora-" + shipment.segment.batch + "-" + std::to_string(++shipment.tries), settings, timeout, &fate);
   if (inserted.ok()) return inserted;
   server_time_.reset();
+  if (fate == InsertFate::kEnded) ++shipment.answered;
   shipment.ask = shipment.ask || fate != InsertFate::kNotBegun;
   if (fate != InsertFate::kUnknown) shipment.not_after = 0;
   return inserted;

@@ -23,7 +23,8 @@ struct Shipment {
   bool unknown_try;  // a try may exist of which `not_after` says nothing yet
   // By the server's clock, in Unix seconds: when the last try that may still come to life was made, and until when it may begin. 0: none.
   int64_t began = 0, not_after = 0;
-  int tries = 0, refusals = 0;
+  int tries = 0, answered = 0;  // inserts, and those that ClickHouse answered with an error
+  int refusals = 0;
   int64_t first_ms = 0;      // server_ms of the first row, once read
   int64_t shipped_then = 0;  // for the shipper: how many it had shipped when this one was refused first
 };

@@ -153,6 +153,7 @@ TEST_P(ShipperTest, ClickHouseIsAwayWhenTheDaemonStarts) {
     spool_->SealNow();
   }
   while (Batches("failed") < 3) std::this_thread::yield();
+  EXPECT_EQ(shipper_->Flush(std::chrono::milliseconds(200)).code(), StatusCode::kUnavailable);
   Server().Start();
   Flush();
   EXPECT_EQ(Batches("shipped"), 30);
@@ -169,6 +170,50 @@ TEST_P(ShipperTest, ARefusalLosesNothing) {
   spool_->SealNow();
   while (Batches("failed") < 3) std::this_thread::yield();
   Ask("ALTER TABLE playback_events ADD COLUMN object String");
+  Flush();
+  EXPECT_EQ(Batches("set_aside"), 0);
+  ExpectExact();
+}
+
+// Takes no row of `session`: a wrong value (INVALID_ARGUMENT), or a guard that strikes (ABORTED, as if it might pass).
+std::string Poison(const std::string& session, bool for_ever) {
+  const std::string mine = "session_id = '" + session + "'";
+  return "ALTER TABLE playback_events ADD COLUMN poison UInt8 MATERIALIZED " +
+         (for_ever ? "toUInt8(if(" + mine + ", 'x', '1'))" : "throwIf(" + mine + ")");
+}
+
+TEST_P(ShipperTest, WhatIsRefusedWhileOthersPassIsSetAside) {
+  StartShipper();
+  Append(10);
+  Flush();
+  Ask(Poison("session-2", true));
+  for (int i = 0; i < 5; ++i) {
+    Append(10);
+    spool_->SealNow();
+  }
+  Flush();
+  EXPECT_EQ(Batches("set_aside"), 1);
+  EXPECT_EQ(Batches("shipped"), 5);
+  rows_ -= 10;
+  deltas_ -= 9;
+  --sessions_;
+  ExpectExact();
+  int kept = 0;
+  for (const auto& file : std::filesystem::directory_iterator(folder_)) kept += file.path().extension() == ".damaged" ? 1 : 0;
+  EXPECT_EQ(kept, 1);
+}
+
+TEST_P(ShipperTest, OneThatFailsDoesNotHoldUpOthers) {
+  StartShipper();
+  Append(10);
+  Flush();
+  Ask(Poison("session-2", false));
+  for (int i = 0; i < 5; ++i) {
+    Append(10);
+    spool_->SealNow();
+  }
+  while (Batches("shipped") < 5) std::this_thread::yield();
+  Ask("ALTER TABLE playback_events DROP COLUMN poison");
   Flush();
   EXPECT_EQ(Batches("set_aside"), 0);
   ExpectExact();
