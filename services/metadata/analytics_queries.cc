@@ -73,8 +73,8 @@ StatusOr<an::VideoAnalytics> AnalyticsQueries::Video(const an::GetVideoAnalytics
   if (read.totals.views() == 0) return answer;
   VORA_ASSIGN_OR_RETURN(const auto names, ReadRenditionNames(turn, scope));
   VORA_RETURN_IF_ERROR(ReadRetention(turn, scope, grid, read.totals.views(), answer.mutable_retention()));
-  VORA_RETURN_IF_ERROR(ReadBitrates(turn, scope, 1, names, read.totals.watch_seconds(), answer.mutable_bitrates()));
-  VORA_RETURN_IF_ERROR(ReadSeries(turn, scope, answer.series_seconds(), 1, names, answer.mutable_series()));
+  VORA_RETURN_IF_ERROR(ReadBitrates(turn, scope, names, read.totals.watch_seconds(), answer.mutable_bitrates()));
+  VORA_RETURN_IF_ERROR(ReadSeries(turn, scope, answer.series_seconds(), names, answer.mutable_series()));
   return answer;
 }
 
@@ -89,8 +89,9 @@ StatusOr<an::CatalogAnalytics> AnalyticsQueries::Catalog(const an::GetCatalogAna
     VORA_ASSIGN_OR_RETURN(Turn turn, reader_.Begin());
     const AnalyticsScope scope{kDefaultTenant, "", range.from_ms, range.to_ms};
     *answer.mutable_range() = ToProto(range);
-    VORA_ASSIGN_OR_RETURN(const TotalsRead read, ReadTotals(turn, scope, 0));
+    VORA_ASSIGN_OR_RETURN(TopVideosRead read, ReadTopVideos(turn, scope, request.top() == 0 ? kDefaultTop : request.top()));
     *answer.mutable_totals() = read.totals;
+    videos = std::move(read.videos);
     VORA_ASSIGN_OR_RETURN(const auto now, ReadViewersNow(turn, scope.tenant, "", NowSince()));
     int64_t viewers_now = 0;
     std::map<std::string, int64_t> now_of;
@@ -101,10 +102,8 @@ StatusOr<an::CatalogAnalytics> AnalyticsQueries::Catalog(const an::GetCatalogAna
     answer.mutable_totals()->set_viewers_now(viewers_now);
     answer.set_series_seconds(SeriesSeconds(range));
     if (read.totals.views() == 0) return answer;
-    VORA_ASSIGN_OR_RETURN(videos, ReadTopVideos(turn, scope, request.top() == 0 ? kDefaultTop : request.top()));
     for (an::VideoShare& video : videos) video.set_viewers_now(now_of[video.video_id()]);
-    VORA_RETURN_IF_ERROR(ReadBitrates(turn, scope, kCatalogBitrateStep, {}, read.totals.watch_seconds(), answer.mutable_bitrates()));
-    VORA_RETURN_IF_ERROR(ReadSeries(turn, scope, answer.series_seconds(), kCatalogBitrateStep, {}, answer.mutable_series()));
+    VORA_RETURN_IF_ERROR(ReadSeriesOfAll(turn, scope, kCatalogBitrateStep, answer));
   }
   std::vector<std::string> ids;
   for (const an::VideoShare& video : videos) ids.push_back(video.video_id());

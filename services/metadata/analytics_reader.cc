@@ -80,6 +80,17 @@ AnalyticsReader::Turn::~Turn() {
 }
 
 StatusOr<std::vector<AnalyticsRow>> AnalyticsReader::Turn::Read(const std::string& sql, size_t columns) {
+  VORA_ASSIGN_OR_RETURN(const std::string answer, Ask(sql));
+  return ParseRows(answer, columns);
+}
+
+StatusOr<RowsWithTotals> AnalyticsReader::Turn::ReadWithTotals(const std::string& sql, size_t columns) {
+  VORA_ASSIGN_OR_RETURN(const std::string answer, Ask(sql));
+  return ParseRowsWithTotals(answer, columns);
+}
+
+// Nothing where the tables do not exist.
+StatusOr<std::string> AnalyticsReader::Turn::Ask(const std::string& sql) {
   const milliseconds timeout = reader_->timeout_;
   const auto left = std::chrono::duration_cast<milliseconds>(deadline_ - steady_clock::now());
   if (left <= milliseconds(0)) return AnalyticsAway("ClickHouse did not answer within " + Seconds(timeout));
@@ -89,10 +100,10 @@ StatusOr<std::vector<AnalyticsRow>> AnalyticsReader::Turn::Read(const std::strin
                                               {"max_result_rows", "100000"},
                                               {"result_overflow_mode", "throw"},
                                               {"wait_end_of_query", "1"}};
-  const auto answer = reader_->client_->Query(sql, settings, left);
-  if (answer.ok()) return ParseRows(*answer, columns);
+  auto answer = reader_->client_->Query(sql, settings, left);
+  if (answer.ok()) return answer;
   const int code = clickhouse::ExceptionCode(Message(answer.status())).value_or(0);
-  if (IsOneOf(code, {kUnknownTable, kUnknownDatabase})) return std::vector<AnalyticsRow>();
+  if (IsOneOf(code, {kUnknownTable, kUnknownDatabase})) return std::string();
   log::Warn("an analytics query failed", {{"reason", ToText(answer.status())}});
   return AnalyticsAway(Why(answer.status(), timeout));
 }

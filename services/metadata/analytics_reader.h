@@ -37,9 +37,11 @@ class AnalyticsReader {
     ~Turn();
     // No rows where the tables do not exist yet. UNAVAILABLE, with a message for people: away, slow, overloaded.
     StatusOr<std::vector<AnalyticsRow>> Read(const std::string& sql, size_t columns);
+    StatusOr<RowsWithTotals> ReadWithTotals(const std::string& sql, size_t columns);
 
    private:
     friend class AnalyticsReader;
+    StatusOr<std::string> Ask(const std::string& sql);
     Turn(AnalyticsReader* reader, std::chrono::steady_clock::time_point deadline) : reader_(reader), deadline_(deadline) {}
     AnalyticsReader* reader_;
     std::chrono::steady_clock::time_point deadline_;

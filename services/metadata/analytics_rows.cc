@@ -56,6 +56,23 @@ StatusOr<std::vector<AnalyticsRow>> ParseRows(std::string_view text, size_t colu
   return rows;
 }
 
+StatusOr<RowsWithTotals> ParseRowsWithTotals(std::string_view text, size_t columns) {
+  RowsWithTotals parsed;
+  if (text.empty()) return parsed;
+  size_t gap = 0;
+  if (!text.starts_with('\n')) {
+    gap = text.find("\n\n");
+    if (gap == std::string_view::npos) return Internal("ClickHouse answered no totals");
+    ++gap;
+  }
+  VORA_ASSIGN_OR_RETURN(parsed.rows, ParseRows(text.substr(0, gap), columns));
+  if (gap + 1 == text.size()) return parsed;
+  VORA_ASSIGN_OR_RETURN(auto totals, ParseRows(text.substr(gap + 1), columns));
+  if (totals.size() != 1) return Internal("ClickHouse answered more than one row of totals");
+  parsed.totals = std::move(totals[0]);
+  return parsed;
+}
+
 const std::string& FieldReader::Next() {
   static const std::string kNothing;
   if (next_ >= row_.size()) {

@@ -16,6 +16,13 @@ using AnalyticsRow = std::vector<std::string>;
 // INTERNAL: a row has not `columns` fields, an unknown escape, or the last line has no end.
 StatusOr<std::vector<AnalyticsRow>> ParseRows(std::string_view text, size_t columns);
 
+// Of a query WITH TOTALS: `totals` comes last, behind an empty line. No rows: none.
+struct RowsWithTotals {
+  std::vector<AnalyticsRow> rows;
+  AnalyticsRow totals;
+};
+StatusOr<RowsWithTotals> ParseRowsWithTotals(std::string_view text, size_t columns);
+
 // Reads a row's fields one after the other; a mistake is kept for `status`, and gives 0 or "".
 class FieldReader {
  public:

@@ -20,6 +20,21 @@ TEST(AnalyticsRowsTest, TakesNothingElse) {
   }
 }
 
+TEST(AnalyticsRowsTest, TotalsComeBehindAnEmptyLine) {
+  const auto both = ParseRowsWithTotals("a\t1\nb\t2\n\n\t3\n", 2);
+  ASSERT_TRUE(both.ok());
+  EXPECT_EQ(both->rows, (Rows{{"a", "1"}, {"b", "2"}}));
+  EXPECT_EQ(both->totals, (AnalyticsRow{"", "3"}));
+  EXPECT_EQ(ParseRowsWithTotals("\n\t0\n", 2)->totals, (AnalyticsRow{"", "0"}));
+  for (const char* none : {"", "\n"}) {
+    EXPECT_TRUE(ParseRowsWithTotals(none, 2)->totals.empty());
+    EXPECT_TRUE(ParseRowsWithTotals(none, 2)->rows.empty());
+  }
+  for (const char* bad : {"a\t1\n", "a\t1\n\n\t3\n\t4\n", "a\t1\n\n\t3", "a\t1\n\n3\n"}) {
+    EXPECT_EQ(ParseRowsWithTotals(bad, 2).status().code(), StatusCode::kInternal) << bad;
+  }
+}
+
 TEST(AnalyticsRowsTest, FieldsAreWhatWasAskedFor) {
   const AnalyticsRow row = {"-7", "1500", "nan", "x"};
   FieldReader field(row);

@@ -60,12 +60,16 @@ std::string Deltas(const AnalyticsScope& scope) {
          Views(scope) + "))";
 }
 
-std::string Stepped(int64_t step) {
-  return step <= 1 ? "rate" : "intDiv(rate + " + Number(step - 1) + ", " + Number(step) + ") * " + Number(step);
-}
-
 std::string Bucket(const std::string& seconds, int64_t bucket_seconds) {
   return "intDiv(" + seconds + ", " + Number(bucket_seconds) + ") * " + Number(bucket_seconds);
+}
+
+std::string TotalsColumns(int64_t complete_ms) {
+  const std::string complete = complete_ms > 0 ? "countIf(furthest >= " + Number(complete_ms) + ")" : "0";
+  return "count() AS views, uniqExact(if(who = '', concat(video_id, '/', session_id), who)), sum(watch_ms) AS watched, "
+         "quantileExactIf(0.5)(startup, startup > 0), quantileExactIf(0.95)(startup, startup > 0), sum(stalls), sum(stall_ms), "
+         "countIf(failed > 0), " +
+         complete + ", sum(received), sum(lost), max(furthest)";
 }
 
 constexpr char kSessionColumns[] =
@@ -75,11 +79,7 @@ constexpr char kSessionColumns[] =
 }  // namespace
 
 std::string TotalsSql(const AnalyticsScope& scope, int64_t complete_ms) {
-  const std::string complete = complete_ms > 0 ? "countIf(furthest >= " + Number(complete_ms) + ")" : "0";
-  return "SELECT count(), uniqExact(if(who = '', concat(video_id, '/', session_id), who)), sum(watch_ms), "
-         "quantileExactIf(0.5)(startup, startup > 0), quantileExactIf(0.95)(startup, startup > 0), sum(stalls), sum(stall_ms), "
-         "countIf(failed > 0), " +
-         complete + ", sum(received), sum(lost), max(furthest) FROM (" + Views(scope) + ")" + kFormat;
+  return "SELECT " + TotalsColumns(complete_ms) + " FROM (" + Views(scope) + ")" + kFormat;
 }
 
 std::string RetentionSql(const AnalyticsScope& scope, const RetentionGrid& grid) {
@@ -100,8 +100,8 @@ std::string ExitsSql(const AnalyticsScope& scope, const RetentionGrid& grid) {
          Deltas(scope) + ") WHERE " + kWatched + " AND ms > 0) GROUP BY session_id) GROUP BY bucket ORDER BY bucket" + kFormat;
 }
 
-std::string BitratesSql(const AnalyticsScope& scope, int64_t step) {
-  return "SELECT " + Stepped(step) + " AS bitrate, sum(ms) AS watched FROM (" + Deltas(scope) + ") WHERE " + kWatched +
+std::string BitratesSql(const AnalyticsScope& scope) {
+  return "SELECT rate AS bitrate, sum(ms) AS watched FROM (" + Deltas(scope) + ") WHERE " + kWatched +
          " GROUP BY bitrate HAVING watched > 0 ORDER BY watched DESC, bitrate LIMIT 50" + kFormat;
 }
 
@@ -124,15 +124,22 @@ std::string SeriesWatchSql(const AnalyticsScope& scope, int64_t bucket_seconds) 
          ") GROUP BY bucket ORDER BY bucket" + kFormat;
 }
 
-std::string SeriesBitratesSql(const AnalyticsScope& scope, int64_t bucket_seconds, int64_t step) {
-  return "SELECT " + Bucket("at", bucket_seconds) + " AS bucket, " + Stepped(step) + " AS bitrate, sum(ms) AS watched FROM (" +
-         Deltas(scope) + ") WHERE " + kWatched +
-         " GROUP BY bucket, bitrate HAVING watched > 0 ORDER BY bucket, watched DESC, bitrate LIMIT 20 BY bucket" + kFormat;
+std::string SeriesBitratesSql(const AnalyticsScope& scope, int64_t bucket_seconds) {
+  return "SELECT " + Bucket("at", bucket_seconds) + " AS bucket, rate AS bitrate, sum(ms) AS watched FROM (" + Deltas(scope) + ") WHERE " +
+         kWatched + " GROUP BY bucket, bitrate HAVING watched > 0 ORDER BY bucket, watched DESC, bitrate LIMIT 20 BY bucket" + kFormat;
 }
 
 std::string TopVideosSql(const AnalyticsScope& scope, int64_t top) {
-  return "SELECT video_id, count() AS views, sum(watch_ms) AS watched, sum(stall_ms) FROM (" + Views(scope) +
-         ") GROUP BY video_id ORDER BY watched DESC, views DESC, video_id LIMIT " + Number(top) + kFormat;
+  return "SELECT video_id, " + TotalsColumns(0) + " FROM (" + Views(scope) +
+         ") GROUP BY video_id WITH TOTALS ORDER BY watched DESC, views DESC, video_id LIMIT " + Number(top) + kFormat;
+}
+
+std::string SeriesOfAllSql(const AnalyticsScope& scope, int64_t bucket_seconds, int64_t step) {
+  const std::string multiple = Number(step);
+  return "SELECT " + Bucket("at", bucket_seconds) + " AS bucket, least(intDiv(rate + " + Number(step - 1) + ", " + multiple + ") * " +
+         multiple + ", " + Number(kMaxShownBitrate) + ") AS bitrate, sumIf(ms, " + kWatched + ") AS watched, sumIf(ms, " + kStalled +
+         "), sumIf(toUInt64(ms) * rate, " + kWatched + ") FROM (" + Deltas(scope) +
+         ") GROUP BY bucket, bitrate ORDER BY bucket, watched DESC, bitrate" + kFormat;
 }
 
 std::string SessionsSql(const AnalyticsScope& scope, const SessionCursor& after, int64_t limit) {

@@ -35,8 +35,8 @@ std::string TotalsSql(const AnalyticsScope& scope, int64_t complete_ms);
 std::string RetentionSql(const AnalyticsScope& scope, const RetentionGrid& grid);
 // bucket, exits; behind the grid counts as its last bucket.
 std::string ExitsSql(const AnalyticsScope& scope, const RetentionGrid& grid);
-// bitrate, watch ms: the most watched 50. `step` > 1: bitrates rounded up to a multiple of it.
-std::string BitratesSql(const AnalyticsScope& scope, int64_t step);
+// bitrate, watch ms: the most watched 50.
+std::string BitratesSql(const AnalyticsScope& scope);
 // bitrate, rendition: the name that players called it most often.
 std::string RenditionNamesSql(const AnalyticsScope& scope);
 // bucket's begin in seconds, views.
@@ -44,9 +44,14 @@ std::string SeriesViewsSql(const AnalyticsScope& scope, int64_t bucket_seconds);
 // bucket's begin in seconds, watch ms, stall ms, watch ms of known bitrate, sum of bitrate x ms.
 std::string SeriesWatchSql(const AnalyticsScope& scope, int64_t bucket_seconds);
 // bucket's begin in seconds, bitrate, watch ms: the most watched 20 of each bucket.
-std::string SeriesBitratesSql(const AnalyticsScope& scope, int64_t bucket_seconds, int64_t step);
-// video_id, views, watch ms, stall ms: most watched first.
+std::string SeriesBitratesSql(const AnalyticsScope& scope, int64_t bucket_seconds);
+
+// Of many videos, in as few passes as can be. video_id, then the columns of TotalsSql: most watched first; WITH TOTALS, of all videos.
 std::string TopVideosSql(const AnalyticsScope& scope, int64_t top);
+// bucket's begin in seconds, bitrate rounded up to a multiple of `step` and not above kMaxShownBitrate, watch ms, stall ms, sum of bitrate
+// x ms.
+std::string SeriesOfAllSql(const AnalyticsScope& scope, int64_t bucket_seconds, int64_t step);
+inline constexpr int64_t kMaxShownBitrate = 50'000'000;
 
 // session_id, video_id, begun ms, last heard ms, startup ms, watch ms, stalls, stall ms, errors, renditions (one a line), furthest ms,
 // ended, events, lost events: newest first; also those that never played.

@@ -16,11 +16,12 @@ std::vector<std::string> All(const AnalyticsScope& scope) {
   return {TotalsSql(scope, 1000),
           RetentionSql(scope, {4000, 3}),
           ExitsSql(scope, {4000, 3}),
-          BitratesSql(scope, 1),
+          BitratesSql(scope),
           RenditionNamesSql(scope),
           SeriesViewsSql(scope, 60),
           SeriesWatchSql(scope, 60),
-          SeriesBitratesSql(scope, 60, 1),
+          SeriesBitratesSql(scope, 60),
+          SeriesOfAllSql(scope, 60, 1000),
           TopVideosSql(scope, 10),
           SessionsSql(scope, {kMidnight, "s'1"}, 10),
           SessionSql(scope.tenant, "s'1", scope.video_id),
@@ -55,8 +56,9 @@ TEST(AnalyticsSqlTest, ReadsTheDaysOfTheRangeAndItsNeighbours) {
 TEST(AnalyticsSqlTest, BucketsAndSteps) {
   EXPECT_THAT(RetentionSql({"default", "v", 0, 1}, {4000, 3}), HasSubstr("least(intDiv(place + 3999, 4000), 3) AS high"));
   EXPECT_THAT(ExitsSql({"default", "v", 0, 1}, {4000, 3}), HasSubstr("least(intDiv(if(place > 0, place - 1, 0), 4000), 2) AS bucket"));
-  EXPECT_THAT(BitratesSql({"default", "v", 0, 1}, 1), HasSubstr("SELECT rate AS bitrate"));
-  EXPECT_THAT(BitratesSql({"default", "", 0, 1}, 250'000), HasSubstr("SELECT intDiv(rate + 249999, 250000) * 250000 AS bitrate"));
+  EXPECT_THAT(BitratesSql({"default", "v", 0, 1}), HasSubstr("SELECT rate AS bitrate"));
+  EXPECT_THAT(SeriesOfAllSql({"default", "", 0, 1}, 60, 250'000),
+              HasSubstr("least(intDiv(rate + 249999, 250000) * 250000, 50000000) AS bitrate"));
   EXPECT_THAT(SessionsSql({"default", "v", 0, 9}, {}, 5), Not(HasSubstr("session_id <")));
   EXPECT_THAT(SessionsSql({"default", "v", 0, 9}, {7, "s"}, 5), HasSubstr("(begun < 7 OR (begun = 7 AND session_id < 's'))"));
 }

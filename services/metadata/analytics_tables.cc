@@ -9,6 +9,9 @@ namespace {
 namespace an = analytics::v1;
 template <typename T>
 using Repeated = google::protobuf::RepeatedPtrField<T>;
+constexpr size_t kTotalsColumns = 12;
+constexpr size_t kMaxShares = 50;
+constexpr int kMaxSharesInBucket = 20;
 
 void SetBitrate(int64_t bitrate, const std::map<int64_t, std::string>& names, double watched, double all, an::BitrateShare* share) {
   const auto name = names.find(bitrate);
@@ -18,15 +21,9 @@ void SetBitrate(int64_t bitrate, const std::map<int64_t, std::string>& names, do
   share->set_ratio(Ratio(watched, all));
 }
 
-}  // namespace
-
-double Ratio(double part, double whole) { return whole > 0 ? part / whole : 0; }
-
-StatusOr<TotalsRead> ReadTotals(Turn& turn, const AnalyticsScope& scope, int64_t complete_ms) {
-  VORA_ASSIGN_OR_RETURN(const auto rows, turn.Read(TotalsSql(scope, complete_ms), 12));
+// The columns of TotalsSql.
+TotalsRead TakeTotals(FieldReader& field) {
   TotalsRead read;
-  if (rows.empty()) return read;
-  FieldReader field(rows[0]);
   an::Totals& totals = read.totals;
   totals.set_views(field.Int());
   totals.set_unique_viewers(field.Int());
@@ -40,9 +37,43 @@ StatusOr<TotalsRead> ReadTotals(Turn& turn, const AnalyticsScope& scope, int64_t
   totals.set_events(field.Int());
   totals.set_lost_events(field.Int());
   read.furthest_ms = field.Int();
-  VORA_RETURN_IF_ERROR(field.Finish());
   totals.set_average_watch_seconds(Ratio(totals.watch_seconds(), static_cast<double>(totals.views())));
   totals.set_rebuffer_ratio(Ratio(totals.stall_seconds(), totals.stall_seconds() + totals.watch_seconds()));
+  return read;
+}
+
+// By the bucket's begin in seconds.
+using Series = std::map<int64_t, an::TimePoint>;
+
+StatusOr<Series> ReadSeriesViews(Turn& turn, const AnalyticsScope& scope, int64_t bucket_seconds) {
+  VORA_ASSIGN_OR_RETURN(const auto rows, turn.Read(SeriesViewsSql(scope, bucket_seconds), 2));
+  Series series;
+  for (const AnalyticsRow& row : rows) {
+    FieldReader field(row);
+    const int64_t bucket = field.Int();
+    series[bucket].set_views(field.Int());
+    VORA_RETURN_IF_ERROR(field.Finish());
+  }
+  return series;
+}
+
+void Store(Series series, Repeated<an::TimePoint>* points) {
+  for (auto& [bucket, point] : series) {
+    *point.mutable_time() = ToTimestamp(bucket * 1000);
+    *points->Add() = std::move(point);
+  }
+}
+
+}  // namespace
+
+double Ratio(double part, double whole) { return whole > 0 ? part / whole : 0; }
+
+StatusOr<TotalsRead> ReadTotals(Turn& turn, const AnalyticsScope& scope, int64_t complete_ms) {
+  VORA_ASSIGN_OR_RETURN(const auto rows, turn.Read(TotalsSql(scope, complete_ms), kTotalsColumns));
+  if (rows.empty()) return TotalsRead();
+  FieldReader field(rows[0]);
+  TotalsRead read = TakeTotals(field);
+  VORA_RETURN_IF_ERROR(field.Finish());
   return read;
 }
 
@@ -95,9 +126,9 @@ Status ReadRetention(Turn& turn, const AnalyticsScope& scope, const RetentionGri
   return fill(exits, [&](int bucket, int64_t count) { points->Mutable(bucket)->set_exits(count); });
 }
 
-Status ReadBitrates(Turn& turn, const AnalyticsScope& scope, int64_t step, const std::map<int64_t, std::string>& names,
-                    double watch_seconds, Repeated<an::BitrateShare>* shares) {
-  VORA_ASSIGN_OR_RETURN(const auto rows, turn.Read(BitratesSql(scope, step), 2));
+Status ReadBitrates(Turn& turn, const AnalyticsScope& scope, const std::map<int64_t, std::string>& names, double watch_seconds,
+                    Repeated<an::BitrateShare>* shares) {
+  VORA_ASSIGN_OR_RETURN(const auto rows, turn.Read(BitratesSql(scope), 2));
   for (const AnalyticsRow& row : rows) {
     FieldReader field(row);
     const int64_t bitrate = field.Int();
@@ -107,16 +138,9 @@ Status ReadBitrates(Turn& turn, const AnalyticsScope& scope, int64_t step, const
   return absl::OkStatus();
 }
 
-Status ReadSeries(Turn& turn, const AnalyticsScope& scope, int64_t bucket_seconds, int64_t step,
-                  const std::map<int64_t, std::string>& names, Repeated<an::TimePoint>* points) {
-  std::map<int64_t, an::TimePoint> series;
-  VORA_ASSIGN_OR_RETURN(const auto views, turn.Read(SeriesViewsSql(scope, bucket_seconds), 2));
-  for (const AnalyticsRow& row : views) {
-    FieldReader field(row);
-    const int64_t bucket = field.Int();
-    series[bucket].set_views(field.Int());
-    VORA_RETURN_IF_ERROR(field.Finish());
-  }
+Status ReadSeries(Turn& turn, const AnalyticsScope& scope, int64_t bucket_seconds, const std::map<int64_t, std::string>& names,
+                  Repeated<an::TimePoint>* points) {
+  VORA_ASSIGN_OR_RETURN(Series series, ReadSeriesViews(turn, scope, bucket_seconds));
   VORA_ASSIGN_OR_RETURN(const auto watch, turn.Read(SeriesWatchSql(scope, bucket_seconds), 5));
   for (const AnalyticsRow& row : watch) {
     FieldReader field(row);
@@ -127,7 +151,7 @@ Status ReadSeries(Turn& turn, const AnalyticsScope& scope, int64_t bucket_second
     point.set_average_bitrate(Ratio(field.Real(), known_ms));
     VORA_RETURN_IF_ERROR(field.Finish());
   }
-  VORA_ASSIGN_OR_RETURN(const auto bitrates, turn.Read(SeriesBitratesSql(scope, bucket_seconds, step), 3));
+  VORA_ASSIGN_OR_RETURN(const auto bitrates, turn.Read(SeriesBitratesSql(scope, bucket_seconds), 3));
   for (const AnalyticsRow& row : bitrates) {
     FieldReader field(row);
     an::TimePoint& point = series[field.Int()];
@@ -135,28 +159,68 @@ Status ReadSeries(Turn& turn, const AnalyticsScope& scope, int64_t bucket_second
     SetBitrate(bitrate, names, field.Seconds(), point.watch_seconds(), point.add_bitrates());
     VORA_RETURN_IF_ERROR(field.Finish());
   }
-  for (auto& [bucket, point] : series) {
-    *point.mutable_time() = ToTimestamp(bucket * 1000);
-    *points->Add() = std::move(point);
-  }
+  Store(std::move(series), points);
   return absl::OkStatus();
 }
 
-StatusOr<std::vector<an::VideoShare>> ReadTopVideos(Turn& turn, const AnalyticsScope& scope, int top) {
-  VORA_ASSIGN_OR_RETURN(const auto rows, turn.Read(TopVideosSql(scope, top), 4));
-  std::vector<an::VideoShare> videos;
+StatusOr<TopVideosRead> ReadTopVideos(Turn& turn, const AnalyticsScope& scope, int top) {
+  VORA_ASSIGN_OR_RETURN(const auto answer, turn.ReadWithTotals(TopVideosSql(scope, top), 1 + kTotalsColumns));
+  TopVideosRead read;
+  const auto take = [](const AnalyticsRow& row, std::string& video_id, an::Totals& totals) {
+    FieldReader field(row);
+    video_id = field.Text();
+    totals = TakeTotals(field).totals;
+    return field.Finish();
+  };
+  std::string video_id;
+  an::Totals totals;
+  for (const AnalyticsRow& row : answer.rows) {
+    VORA_RETURN_IF_ERROR(take(row, video_id, totals));
+    an::VideoShare& video = read.videos.emplace_back();
+    video.set_video_id(video_id);
+    video.set_views(totals.views());
+    video.set_watch_seconds(totals.watch_seconds());
+    video.set_average_watch_seconds(totals.average_watch_seconds());
+    video.set_rebuffer_ratio(totals.rebuffer_ratio());
+  }
+  if (!answer.totals.empty()) VORA_RETURN_IF_ERROR(take(answer.totals, video_id, read.totals));
+  return read;
+}
+
+Status ReadSeriesOfAll(Turn& turn, const AnalyticsScope& scope, int64_t step, an::CatalogAnalytics& answer) {
+  struct Sums {
+    double known = 0, weighted = 0;
+  };
+  std::map<int64_t, Sums> sums;
+  std::map<int64_t, double> watched_at;  // by bitrate
+  VORA_ASSIGN_OR_RETURN(Series series, ReadSeriesViews(turn, scope, answer.series_seconds()));
+  VORA_ASSIGN_OR_RETURN(const auto rows, turn.Read(SeriesOfAllSql(scope, answer.series_seconds(), step), 5));
   for (const AnalyticsRow& row : rows) {
     FieldReader field(row);
-    an::VideoShare& video = videos.emplace_back();
-    video.set_video_id(field.Text());
-    video.set_views(field.Int());
-    video.set_watch_seconds(field.Seconds());
-    const double stalled = field.Seconds();
+    const int64_t bucket = field.Int(), bitrate = field.Int();
+    const double watched = field.Seconds(), stalled = field.Seconds(), weighted = field.Seconds();
     VORA_RETURN_IF_ERROR(field.Finish());
-    video.set_average_watch_seconds(Ratio(video.watch_seconds(), static_cast<double>(video.views())));
-    video.set_rebuffer_ratio(Ratio(stalled, stalled + video.watch_seconds()));
+    an::TimePoint& point = series[bucket];
+    point.set_watch_seconds(point.watch_seconds() + watched);
+    point.set_stall_seconds(point.stall_seconds() + stalled);
+    sums[bucket].known += bitrate > 0 ? watched : 0;
+    sums[bucket].weighted += weighted;
+    if (watched <= 0) continue;
+    watched_at[bitrate] += watched;
+    if (point.bitrates_size() < kMaxSharesInBucket) SetBitrate(bitrate, {}, watched, 0, point.add_bitrates());
   }
-  return videos;
+  for (auto& [bucket, point] : series) {
+    point.set_average_bitrate(Ratio(sums[bucket].weighted, sums[bucket].known));
+    for (an::BitrateShare& share : *point.mutable_bitrates()) share.set_ratio(Ratio(share.watch_seconds(), point.watch_seconds()));
+  }
+  Store(std::move(series), answer.mutable_series());
+  std::vector<std::pair<double, int64_t>> most;
+  for (const auto& [bitrate, watched] : watched_at) most.emplace_back(-watched, bitrate);
+  std::sort(most.begin(), most.end());
+  for (size_t i = 0; i < most.size() && i < kMaxShares; ++i) {
+    SetBitrate(most[i].second, {}, -most[i].first, answer.totals().watch_seconds(), answer.add_bitrates());
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace vora::metadata

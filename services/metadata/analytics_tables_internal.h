@@ -28,11 +28,18 @@ StatusOr<std::map<int64_t, std::string>> ReadRenditionNames(Turn& turn, const An
 // Empty without views; else every bucket of the grid.
 Status ReadRetention(Turn& turn, const AnalyticsScope& scope, const RetentionGrid& grid, int64_t views,
                      google::protobuf::RepeatedPtrField<analytics::v1::RetentionPoint>* points);
-Status ReadBitrates(Turn& turn, const AnalyticsScope& scope, int64_t step, const std::map<int64_t, std::string>& names,
-                    double watch_seconds, google::protobuf::RepeatedPtrField<analytics::v1::BitrateShare>* shares);
-Status ReadSeries(Turn& turn, const AnalyticsScope& scope, int64_t bucket_seconds, int64_t step,
-                  const std::map<int64_t, std::string>& names, google::protobuf::RepeatedPtrField<analytics::v1::TimePoint>* points);
-StatusOr<std::vector<analytics::v1::VideoShare>> ReadTopVideos(Turn& turn, const AnalyticsScope& scope, int top);
+Status ReadBitrates(Turn& turn, const AnalyticsScope& scope, const std::map<int64_t, std::string>& names, double watch_seconds,
+                    google::protobuf::RepeatedPtrField<analytics::v1::BitrateShare>* shares);
+Status ReadSeries(Turn& turn, const AnalyticsScope& scope, int64_t bucket_seconds, const std::map<int64_t, std::string>& names,
+                  google::protobuf::RepeatedPtrField<analytics::v1::TimePoint>* points);
+
+struct TopVideosRead {
+  std::vector<analytics::v1::VideoShare> videos;
+  analytics::v1::Totals totals;  // of all videos
+};
+StatusOr<TopVideosRead> ReadTopVideos(Turn& turn, const AnalyticsScope& scope, int top);
+// `bitrates` and `series` of the catalogue.
+Status ReadSeriesOfAll(Turn& turn, const AnalyticsScope& scope, int64_t step, analytics::v1::CatalogAnalytics& answer);
 
 struct SessionRead {
   analytics::v1::Session session;
