@@ -1,6 +1,7 @@
 #include "services/metadata/console_files.h"
 
 #include <algorithm>
+#include <cctype>
 #include <fstream>
 #include <iterator>
 #include <utility>
@@ -40,6 +41,33 @@ std::string_view ContentTypeOf(std::string_view name) {
     if (name.size() > ending.size() && name.substr(name.size() - ending.size()) == ending) return type;
   }
   return "application/octet-stream";
+}
+
+bool AcceptsGzip(std::string_view accept_encoding) {
+  while (!accept_encoding.empty()) {
+    const size_t comma = accept_encoding.find(',');
+    std::string_view item = accept_encoding.substr(0, comma);
+    accept_encoding = comma == std::string_view::npos ? std::string_view() : accept_encoding.substr(comma + 1);
+    std::string plain;
+    for (const char c : item) {
+      if (c != ' ' && c != '\t') plain += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    }
+    if (plain == "gzip") return true;
+    // A weight of zero refuses; every other one is above the 0 of what is not named.
+    if (plain.starts_with("gzip;q=")) return plain.find_first_of("123456789", 7) != std::string::npos;
+  }
+  return false;
+}
+
+StatusOr<ConsoleFile> ReadConsoleFile(const fs::path& root, std::string_view relative, bool gzip) {
+  if (gzip) {
+    auto packed = ReadConsoleFile(root, std::string(relative) + ".gz");
+    if (packed.ok()) {
+      packed->gzipped = true;
+      return packed;
+    }
+  }
+  return ReadConsoleFile(root, relative);
 }
 
 StatusOr<ConsoleFile> ReadConsoleFile(const fs::path& root, std::string_view relative) {

@@ -47,6 +47,22 @@ TEST_F(ConsoleFilesTest, NothingOutsideTheFolder) {
   EXPECT_EQ(ReadConsoleFile(base_ / "nowhere", "index.html").status().code(), StatusCode::kNotFound);
 }
 
+TEST_F(ConsoleFilesTest, TheCompressedCopyForWhoTakesIt) {
+  Write(base_ / "dist" / "index.html.gz", "packed");
+  const auto packed = ReadConsoleFile(base_ / "dist", "index.html", true);
+  ASSERT_TRUE(packed.ok());
+  EXPECT_EQ(packed->content, "packed");
+  EXPECT_TRUE(packed->gzipped);
+  EXPECT_NE(packed->etag, ReadConsoleFile(base_ / "dist", "index.html", false)->etag);
+  EXPECT_FALSE(ReadConsoleFile(base_ / "dist", "assets/a.js", true)->gzipped) << "there is none";
+  EXPECT_EQ(ReadConsoleFile(base_ / "dist", "none", true).status().code(), StatusCode::kNotFound);
+}
+
+TEST_F(ConsoleFilesTest, AcceptEncoding) {
+  for (const char* yes : {"gzip", "GZip", "br, gzip", "deflate,gzip;q=0.5", "gzip; q=1.0"}) EXPECT_TRUE(AcceptsGzip(yes)) << yes;
+  for (const char* no : {"", "br", "gzip;q=0", "gzip; q=0.000", "x-gzip", "*"}) EXPECT_FALSE(AcceptsGzip(no)) << no;
+}
+
 TEST_F(ConsoleFilesTest, Types) {
   EXPECT_EQ(ContentTypeOf("index.html"), "text/html; charset=utf-8");
   EXPECT_EQ(ContentTypeOf("assets/hls.min.js"), "text/javascript; charset=utf-8");

@@ -29,17 +29,23 @@ http::Response File(const http::Request& request, const ConsoleFile& file, std::
   const bool fresh = status == 200 && http::EtagMatches(request.headers.GetOr("If-None-Match", ""), file.etag);
   http::Response response = http::Response::Empty(fresh ? 304 : status);
   response.headers.Set("Cache-Control", caching);
+  response.headers.Set("Vary", "Accept-Encoding");
   if (status == 200) response.headers.Set("ETag", file.etag);
   if (fresh) return response;
   response.headers.Set("Content-Type", type);
+  if (file.gzipped) response.headers.Set("Content-Encoding", "gzip");
   response.headers.Set("X-Content-Type-Options", "nosniff");
   response.body = file.content;
   return response;
 }
 
+StatusOr<ConsoleFile> Read(const http::Request& request, const std::string& directory, const std::string& name) {
+  return ReadConsoleFile(directory, name, AcceptsGzip(request.headers.GetOr("Accept-Encoding", "")));
+}
+
 http::Response ServePage(const http::Request& request, const std::string& directory, const Page& page) {
   if (directory.empty()) return Missing(directory);
-  const auto file = ReadConsoleFile(directory, page.name);
+  const auto file = Read(request, directory, page.name);
   if (!file.ok()) {
     return http::ErrorResponse(NotFound("the console is not built: " + page.name + " is not in VORA_CONSOLE_DIR"));
   }
@@ -53,7 +59,7 @@ http::Response ServePage(const http::Request& request, const std::string& direct
 
 http::Response ServeFile(const http::Request& request, const std::string& directory, const std::string& name, const char* caching) {
   if (directory.empty()) return Missing(directory);
-  const auto file = ReadConsoleFile(directory, name);
+  const auto file = Read(request, directory, name);
   if (!file.ok()) return http::ErrorResponse(file.status());
   return File(request, *file, ContentTypeOf(name), caching, 200);
 }

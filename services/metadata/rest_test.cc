@@ -118,6 +118,7 @@ TEST(RestTest, ServesTheConsole) {
   std::ofstream(folder + "/index.html") << "library";
   std::ofstream(folder + "/embed.html") << "player";
   std::ofstream(folder + "/assets/a.js") << "code";
+  std::ofstream(folder + "/assets/a.js.gz") << "packed";
   AppOptions options;
   options.console_dir = folder;
   {
@@ -140,6 +141,13 @@ TEST(RestTest, ServesTheConsole) {
     const auto asset = app.Call("GET", "/assets/a.js");
     EXPECT_EQ(asset.headers.GetOr("Content-Type", ""), "text/javascript; charset=utf-8");
     EXPECT_EQ(asset.headers.GetOr("Cache-Control", ""), "public, max-age=31536000, immutable");
+    http::Headers gzip;
+    gzip.Set("Accept-Encoding", "gzip, deflate");
+    const auto packed = app.Call("GET", "/assets/a.js", "", gzip);
+    EXPECT_EQ(packed.body, "packed");
+    EXPECT_EQ(packed.headers.GetOr("Content-Encoding", ""), "gzip");
+    EXPECT_EQ(packed.headers.GetOr("Content-Type", ""), "text/javascript; charset=utf-8");
+    EXPECT_EQ(packed.headers.GetOr("Vary", ""), "Accept-Encoding");
     http::Headers browser;
     browser.Set("Accept", "text/html,application/xhtml+xml");
     const auto unknown = app.Call("GET", "/nowhere/at/all", "", browser);
