@@ -57,6 +57,8 @@ class WorkflowTest : public ::testing::Test {
       return ActivityOutcome::Ok(ToPayload(result));
     });
     worker_->Handle("media.ExtractPoster", [](ActivityExecution&) { return ActivityOutcome::Ok(R"({"key":"processed/x/poster.jpg"})"); });
+    worker_->Handle("media.ExtractStoryboard",
+                    [](ActivityExecution&) { return ActivityOutcome::Ok(R"({"key":"processed/x/storyboard.vtt"})"); });
     for (const char* type : {"media.PublishTrack", "media.PublishMasters"}) {
       worker_->Handle(type, [](ActivityExecution&) { return ActivityOutcome::Ok("{}"); });
     }
@@ -142,6 +144,7 @@ TEST_F(WorkflowTest, AnOrchestratorThatComesLateGetsEveryVideoOnce) {
   EXPECT_EQ(video["duration_seconds"], 12);
   EXPECT_EQ(video["renditions"].size(), 3u);
   EXPECT_THAT(video["poster_url"].get<std::string>(), HasSubstr("/poster.jpg"));
+  EXPECT_THAT(video["storyboard_url"].get<std::string>(), HasSubstr("/storyboard.vtt"));
   EXPECT_TRUE(video.contains("first_playable_at") && video.contains("ready_at"));
   for (const auto& [activity, times] : Completions(ids[0])) EXPECT_EQ(times, 1) << activity;
   const Json history = Json::parse(app_->Call("GET", "/v1/videos/" + ids[0] + "/history").body);
