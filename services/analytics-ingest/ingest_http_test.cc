@@ -1,6 +1,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <thread>
+
+#include "libs/http/test_socket.h"
 #include "services/analytics-ingest/test_ingest.h"
 
 namespace vora::analytics {
@@ -117,6 +120,39 @@ TEST_F(IngestTest, AnUntrustedPeerCannotNameAnother) {
   headers.Set("X-Forwarded-For", "198.51.100.7");
   EXPECT_EQ(Post(kPlay, "application/json", headers).status, 202);
   EXPECT_EQ(StopAndRead().at(0).client_net, "127.0.0.0/24");
+}
+
+TEST_F(IngestTest, BodiesInFlightAreLimited) {
+  settings_.routes.max_body_bytes = 1 << 20;
+  settings_.routes.max_bytes_in_flight = 1 << 20;
+  Start();
+  http::RawSocket slow(app_->http_port());
+  const std::string event(kPlay);
+  const std::string body = event + std::string((1 << 20) - event.size(), ' ');
+  slow.Say("POST /e HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n");
+  ASSERT_THAT(slow.HearUntil("\r\n\r\n"), HasSubstr("100 Continue"));  // now it has its share
+  const auto refused = Post(kPlay);
+  EXPECT_EQ(refused.status, 503);
+  EXPECT_EQ(refused.headers.GetOr("Retry-After", ""), "1");
+  EXPECT_EQ(refused.headers.GetOr("Access-Control-Allow-Origin", ""), "*");
+  slow.Say(body);
+  EXPECT_THAT(slow.HearResponse(), HasSubstr("202 Accepted"));
+  EXPECT_EQ(Post(kPlay).status, 202) << "the share was given back";
+  EXPECT_EQ(StopAndRead().size(), 2u);
+}
+
+TEST_F(IngestTest, ClientsThatLeaveGiveTheirShareBack) {
+  settings_.routes.max_body_bytes = 1 << 20;
+  settings_.routes.max_bytes_in_flight = 1 << 20;
+  Start();
+  for (int i = 0; i < 20; ++i) {
+    http::RawSocket gone(app_->http_port());
+    gone.Say("POST /e HTTP/1.1\r\nHost: x\r\nContent-Length: 900000\r\n\r\n[");
+    gone.Reset();
+  }
+  // Each reset is noticed in its time.
+  while (Metric("vora_ingest_bytes_in_flight") != "0") std::this_thread::yield();
+  EXPECT_EQ(Post(kPlay).status, 202);
 }
 
 TEST_F(IngestTest, CorsOfAnyOrigin) {

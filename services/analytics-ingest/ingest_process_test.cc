@@ -4,6 +4,7 @@
 #include <thread>
 
 #include "libs/daemon/testing/child_process.h"
+#include "libs/http/test_socket.h"
 #include "services/analytics-ingest/test_ingest.h"
 
 namespace vora::analytics {
@@ -101,6 +102,21 @@ TEST_F(IngestProcessTest, DrainsAndTellsNoAddress) {
   // The access log was on, and names nobody.
   EXPECT_THAT(process_->err(), HasSubstr("http request"));
   EXPECT_THAT(process_->err(), ::testing::Not(HasSubstr("198.51.100.77")));
+}
+
+TEST_F(IngestProcessTest, ARequestInFlightIsFinishedBeforeTheEnd) {
+  Start();
+  const std::string event = EventOf("s", 1);
+  http::RawSocket socket(port_);
+  socket.Say("POST /e HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: " + std::to_string(event.size()) + "\r\n\r\n");
+  ASSERT_THAT(socket.HearUntil("\r\n\r\n"), HasSubstr("100 Continue"));
+  socket.Say(event.substr(0, 5));
+  process_->Signal(SIGTERM);
+  ASSERT_TRUE(process_->WaitForLog("draining").has_value());
+  socket.Say(event.substr(5));
+  EXPECT_THAT(socket.HearAll(), HasSubstr("202 Accepted"));
+  EXPECT_EQ(process_->Wait(), 0);
+  EXPECT_EQ(SpooledEvents(spool_).size(), 1u);
 }
 
 TEST_F(IngestProcessTest, TellsWhatIsWrongWithItsSettings) {

@@ -88,10 +88,8 @@ void Intake::Submit(Batch& batch, EventSource source, std::function<void(Status)
   if (rows.empty()) return counted(absl::OkStatus());
   const auto join = std::make_shared<Join>(rows.size(), std::move(counted));
   for (RowBatch& day : rows) {
-    Status refused = spool_.Append(std::move(day), [join](const Status& status) { join->End(status); });
-    if (refused.ok()) continue;
-    if (refused.code() == StatusCode::kResourceExhausted) refused = Unavailable(Message(refused));
-    join->End(refused);
+    const Status refused = spool_.Append(std::move(day), [join](const Status& status) { join->End(status); });
+    if (!refused.ok()) join->End(refused);
   }
 }
 

@@ -32,7 +32,7 @@ class Intake {
   // OK while events are taken: the spool can write, and Close was not called.
   Status Health();
   // `done` is called once, possibly before Submit returns: OK when the batch's rows are durable, or there are none. Else none is to be
-  // relied on: UNAVAILABLE.
+  // relied on: UNAVAILABLE (the disk, or Close was called), RESOURCE_EXHAUSTED (too much is pending).
   void Submit(Batch& batch, EventSource source, std::function<void(Status)> done);
   void CountRejected(Refusal reason, int64_t events);
   // From now on nothing is taken in.
