@@ -79,7 +79,7 @@ function Facts({ detail: { session } }: { detail: SessionDetail }) {
     ['Startup', session.startup_seconds > 0 ? span(session.startup_seconds) : '–'],
     ['Left at', clock(session.exit_seconds)],
     ['Stalled', session.stalls > 0 ? `${count(session.stalls)} ${session.stalls === 1 ? 'stall' : 'stalls'}, ${span(session.stall_seconds)}` : 'never'],
-    ['Qualities', session.renditions.join(', ') || '–'],
+    ['Qualities', session.renditions.filter((name) => !/^(audio|subs)/.test(name)).join(', ') || '–'],
     ['Events', session.lost_events > 0 ? `${count(session.events)}, ${count(session.lost_events)} lost` : count(session.events)],
     ['Last heard of', date(session.last_seen_at)],
     ['Session', session.session_id],

@@ -64,7 +64,7 @@ export function Sessions({ videoId, seconds }: { videoId: string; seconds: numbe
                 <td class="number">{clock(session.exit_seconds)}</td>
                 <td class="number nowrap">{session.startup_seconds > 0 ? span(session.startup_seconds) : '–'}</td>
                 <td class="number nowrap">{session.stalls > 0 ? `${count(session.stalls)} (${span(session.stall_seconds)})` : '0'}</td>
-                <td>{session.renditions.join(', ') || '–'}</td>
+                <td>{qualities(session)}</td>
                 <td><SessionState session={session} /></td>
                 <td class="number">
                   <Button variant="plain" onClick={() => setOpen(session.session_id)} testid="session-open" aria-label={`Details of the view of ${date(session.started_at)}`}>Details</Button>
@@ -80,6 +80,9 @@ export function Sessions({ videoId, seconds }: { videoId: string; seconds: numbe
     </section>
   );
 }
+
+// Sound and captions are no qualities to choose.
+export const qualities = (session: Session): string => session.renditions.filter((name) => !/^(audio|subs)/.test(name)).join(', ') || '–';
 
 export function SessionState({ session }: { session: Session }) {
   if (session.errors > 0) return <Badge tone="bad">{session.errors === 1 ? '1 error' : `${session.errors} errors`}</Badge>;

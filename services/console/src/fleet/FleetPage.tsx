@@ -108,7 +108,7 @@ function Daemons({ daemons }: { daemons: DaemonHealth[] }) {
                 {daemon.state === 'ready' ? 'Ready' : daemon.state === 'away' ? 'Away' : 'Not ready'}
               </Badge>
             </div>
-            <span class="muted small">{daemon.address}{daemon.state !== 'away' ? ` · answers in ${span(daemon.check_seconds)}` : ''}</span>
+            <span class="muted small">{[daemon.address || 'answers this page', daemon.address && daemon.state !== 'away' ? `answers in ${span(daemon.check_seconds)}` : ''].filter(Boolean).join(' · ')}</span>
             {daemon.detail && <span class="small">{daemon.detail}</span>}
           </li>
         ))}

@@ -86,7 +86,7 @@ export function labelOf(id: string, type: string): string {
   if (type.startsWith('metadata.')) return id;
   const chunk = /\/chunk\/(\d+)$/.exec(id);
   if (chunk) return `Chunk ${chunk[1]}`;
-  const known: Record<string, string> = { probe: 'Probe', poster: 'Poster', storyboard: 'Storyboard', masters: 'Master playlists' };
+  const known: Record<string, string> = { probe: 'Probe', poster: 'Poster', storyboard: 'Storyboard', captions: 'Captions', masters: 'Master playlists' };
   return known[id] ?? id;
 }
 
