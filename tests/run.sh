@@ -121,7 +121,7 @@ for suite in "${suites[@]}"; do
 done
 
 # The stacks of the suites are stopped; their logs stay.
-for name in e2e:18080 local:14080 faults:20080 faults-s3:23080; do
+for name in e2e:18080 local:14080 faults:20080 faults-s3:23080 analytics:26080; do
   [ -d "$VORA_HOME/${name%:*}" ] && VORA_HOME="$VORA_HOME/${name%:*}" VORA_PORT_BASE="${name#*:}" "$VORA_ROOT/deploy/local/down.sh" >/dev/null
 done
 

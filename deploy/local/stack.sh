@@ -46,16 +46,8 @@ part_port() {
   esac
 }
 
-admin_port() {
-  case "$1" in
-    orchestrator) echo "$ORCHESTRATOR_ADMIN" ;;
-    metadata) echo "$METADATA_ADMIN" ;;
-    upload) echo "$UPLOAD_ADMIN" ;;
-    transcode-worker) echo "$WORKER_ADMIN" ;;
-    streaming-gateway) echo "$GATEWAY_ADMIN" ;;
-    analytics-ingest) echo "$ANALYTICS_ADMIN" ;;
-  esac
-}
+# The daemons' last port is the admin one.
+admin_port() { local ports; read -r -a ports < <(part_port "$1"); echo "${ports[-1]}"; }
 
 pid_file() { echo "$VORA_HOME/run/$1.pid"; }
 log_file() { echo "$VORA_HOME/logs/$1.log"; }
@@ -257,8 +249,11 @@ start_orchestrator() {
 }
 start_metadata() {
   clickhouse_settings
-  start_daemon metadata "${CLICKHOUSE_SETTINGS[@]}" VORA_ANALYTICS="127.0.0.1:$ANALYTICS_GRPC" VORA_DATABASE_URL="$(postgres_url vora_metadata)" VORA_ORCHESTRATOR="127.0.0.1:$ORCHESTRATOR_GRPC" \
-    VORA_UPLOAD="127.0.0.1:$UPLOAD_GRPC" VORA_UPLOAD_PUBLIC_URL="$UPLOAD_URL" VORA_PUBLIC_URL="$EDGE_URL" VORA_CONSOLE_DIR="$VORA_ROOT/services/console/dist" \
+  local fleet="orchestrator=127.0.0.1:$ORCHESTRATOR_GRPC,upload=127.0.0.1:$UPLOAD_GRPC,transcode-worker=127.0.0.1:$WORKER_GRPC"
+  fleet+=",streaming-gateway=127.0.0.1:$GATEWAY_GRPC,analytics-ingest=127.0.0.1:$ANALYTICS_GRPC"
+  start_daemon metadata "${CLICKHOUSE_SETTINGS[@]}" VORA_DATABASE_URL="$(postgres_url vora_metadata)" \
+    VORA_ORCHESTRATOR="127.0.0.1:$ORCHESTRATOR_GRPC" VORA_UPLOAD="127.0.0.1:$UPLOAD_GRPC" VORA_ANALYTICS="127.0.0.1:$ANALYTICS_GRPC" \
+    VORA_FLEET="$fleet" VORA_UPLOAD_PUBLIC_URL="$UPLOAD_URL" VORA_PUBLIC_URL="$EDGE_URL" VORA_CONSOLE_DIR="$VORA_ROOT/services/console/dist" \
     VORA_HTTP_LISTEN="127.0.0.1:$METADATA_HTTP" VORA_GRPC_LISTEN="127.0.0.1:$METADATA_GRPC" VORA_ADMIN_LISTEN="127.0.0.1:$METADATA_ADMIN"
 }
 start_upload() {

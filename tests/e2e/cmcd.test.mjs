@@ -22,13 +22,6 @@ after(async () => {
   await pages?.close();
 });
 
-async function rows(sql) {
-  const response = await fetch(`http://127.0.0.1:${stack.portBase + 1201}/?database=vora`, { method: 'POST', body: `${sql} FORMAT TabSeparated` });
-  const text = await response.text();
-  assert.equal(response.status, 200, text);
-  return text.split('\n').filter(Boolean).map((line) => line.split('\t'));
-}
-
 // Plays a few seconds; the browser's console must stay clean.
 async function play(name, manifest, query) {
   const session = randomUUID();
@@ -43,7 +36,7 @@ async function play(name, manifest, query) {
   return session;
 }
 
-const deliveries = (session) => rows(`SELECT object, cache, status, bytes FROM playback_events WHERE session_id = '${session}' AND type = 'delivery'`);
+const deliveries = (session) => stack.clickhouse(`SELECT object, cache, status, bytes FROM playback_events WHERE session_id = '${session}' AND type = 'delivery'`);
 
 // Nothing in the cache: the gateway sees every request of this video.
 async function emptyEdge() {
@@ -74,11 +67,11 @@ for (const [player, manifest] of [['hls', 'master.m3u8'], ['dash', 'manifest.mpd
   test(`${player} in event mode: its events become rows`, async () => {
     const session = await play(player, manifest, { version: 2, events: `${stack.edge}/e` });
     const types = await until('events', async () => {
-      const found = (await rows(`SELECT DISTINCT type FROM playback_events WHERE session_id = '${session}' AND source = 'cmcd' ORDER BY type`)).flat();
+      const found = (await stack.clickhouse(`SELECT DISTINCT type FROM playback_events WHERE session_id = '${session}' AND source = 'cmcd' ORDER BY type`)).flat();
       return found.includes('play') && found.includes('segment_fetched') ? found : null;
     }, { timeout: 20_000 });
     assert.ok(types.length >= 2, `${types}`);
-    const [[views]] = await rows(`SELECT count() FROM (SELECT session_id FROM playback_sessions WHERE session_id = '${session}' GROUP BY session_id HAVING maxMerge(played) = 1)`);
+    const [[views]] = await stack.clickhouse(`SELECT count() FROM (SELECT session_id FROM playback_sessions WHERE session_id = '${session}' GROUP BY session_id HAVING maxMerge(played) = 1)`);
     assert.equal(views, '1');
   });
 }

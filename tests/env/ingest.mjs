@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, rm } from 'node:fs/promises';
-import { createWriteStream, readFileSync } from 'node:fs';
+import { createWriteStream } from 'node:fs';
 import http from 'node:http';
 import path from 'node:path';
 
@@ -18,24 +18,19 @@ export class Ingest {
     this.env = env;
     this.port = stack.portBase + 4;
     this.admin = stack.portBase + 1104;
-    this.clickhouse = `http://127.0.0.1:${stack.portBase + 1201}`;
     this.agent = new http.Agent({ keepAlive: true, maxSockets: 64 });
   }
   get program() {
     return path.join(this.stack.build, 'bin/vora-analytics-ingest');
   }
-  // Of the stack's ClickHouse; there once it was started.
-  get password() {
-    return readFileSync(path.join(this.stack.home, 'secrets/clickhouse'), 'utf8').trim();
-  }
-  settings() {
+  async settings() {
     return {
       VORA_HTTP_LISTEN: `127.0.0.1:${this.port}`,
       VORA_GRPC_LISTEN: `127.0.0.1:${this.stack.portBase + 1004}`,
       VORA_ADMIN_LISTEN: `127.0.0.1:${this.admin}`,
       VORA_SPOOL_DIR: this.spool,
-      VORA_CLICKHOUSE_URL: this.clickhouse,
-      VORA_CLICKHOUSE_PASSWORD: this.password,
+      VORA_CLICKHOUSE_URL: `http://127.0.0.1:${this.stack.portBase + 1201}`,
+      VORA_CLICKHOUSE_PASSWORD: await this.stack.clickhousePassword(),
       VORA_CLIENT_EVENTS_PER_SECOND: '1000000',
       ...this.env,
     };
@@ -44,11 +39,10 @@ export class Ingest {
     await rm(this.spool, { recursive: true, force: true });
     await mkdir(this.spool, { recursive: true });
   }
-  // `wrapper`: a program and arguments in front, e.g. ['prlimit', '--fsize=4096'].
   async start({ env = {}, ready = true } = {}) {
     const log = createWriteStream(path.join(this.stack.home, 'ingest.log'), { flags: 'a' });
     // Through pipes: a limit on the size of files must hit the spool only.
-    this.child = spawn(this.program, [], { env: { ...process.env, ...this.settings(), ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+    this.child = spawn(this.program, [], { env: { ...process.env, ...(await this.settings()), ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
     this.child.stdout.pipe(log);
     this.child.stderr.pipe(log);
     if (ready) {
@@ -92,14 +86,6 @@ export class Ingest {
     const text = await (await fetch(`http://127.0.0.1:${this.admin}/metrics`)).text();
     return text.split('\n').filter((line) => line.startsWith(name) && /^[^ ]+ /.test(line)).reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0);
   }
-  // Rows of a query as arrays of strings.
-  async query(sql) {
-    const response = await fetch(`${this.clickhouse}/?database=vora`,
-      { method: 'POST', headers: { 'X-ClickHouse-User': 'default', 'X-ClickHouse-Key': this.password }, body: `${sql} FORMAT TabSeparated` });
-    const text = await response.text();
-    assert.equal(response.status, 200, text);
-    return text.split('\n').filter(Boolean).map((line) => line.split('\t'));
-  }
   // Until nothing that was accepted waits in the spool any more.
   drained(timeout = 60_000) {
     return until('the spool to be empty', async () => (await this.metric('vora_spool_rows')) === 0, { timeout, every: 50 });
@@ -142,7 +128,7 @@ export class Load {
   }
   // Every event answered 202 is one row; one whose answer was lost is one row or none; nothing else is there.
   async prove() {
-    const rows = await this.ingest.query(`SELECT session_id, sequence, count() FROM playback_events WHERE video_id = '${this.video}' GROUP BY session_id, sequence`);
+    const rows = await this.ingest.stack.clickhouse(`SELECT session_id, sequence, count() FROM playback_events WHERE video_id = '${this.video}' GROUP BY session_id, sequence`);
     let answered = 0;
     for (const [session, sequence, count] of rows) {
       assert.equal(count, '1', `event ${session} ${sequence} is there ${count} times`);
@@ -151,7 +137,7 @@ export class Load {
       else assert.ok(this.unknown.has(key), `event ${key} was refused, and is there`);
     }
     assert.equal(answered, this.answered.size, 'events that were answered 202 are missing');
-    const [[watched]] = await this.ingest.query(
+    const [[watched]] = await this.ingest.stack.clickhouse(
       `SELECT count() FROM (SELECT session_id, arrayJoin(groupUniqArrayIfMerge(deltas)).1 AS sequence FROM playback_sessions ` +
       `WHERE video_id = '${this.video}' GROUP BY session_id) `);
     assert.equal(Number(watched), rows.length, 'the sessions know every event once');

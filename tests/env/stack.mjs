@@ -153,6 +153,21 @@ export class Stack {
     return result.json.at(-1);
   }
 
+  async clickhousePassword() {
+    return (await readFile(path.join(this.home, 'secrets/clickhouse'), 'utf8')).trim();
+  }
+  // Rows of a query to the stack's ClickHouse, as arrays of strings.
+  async clickhouse(sql) {
+    const response = await fetch(`http://127.0.0.1:${this.portBase + 1201}/?database=vora`, {
+      method: 'POST',
+      headers: { 'x-clickhouse-user': 'default', 'x-clickhouse-key': await this.clickhousePassword() },
+      body: `${sql} FORMAT TabSeparated`,
+    });
+    const text = await response.text();
+    assert.equal(response.status, 200, text);
+    return text.split('\n').filter(Boolean).map((line) => line.split('\t'));
+  }
+
   // Log lines of a part, as objects.
   async logs(part) {
     const text = await readFile(path.join(this.home, 'logs', `${part}.log`), 'utf8');

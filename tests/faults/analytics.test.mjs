@@ -140,7 +140,7 @@ test('a damaged spool segment is reported, set aside and kept; all others arrive
   await ingest.drained();
   assert.equal(await ingest.metric('vora_spool_damaged_segments_total'), 1);
   // What is missing was in the damaged segment, and that is still there for people to read.
-  const rows = await ingest.query(`SELECT session_id, sequence, count() FROM playback_events WHERE video_id = '${first.video}' GROUP BY session_id, sequence`);
+  const rows = await stack.clickhouse(`SELECT session_id, sequence, count() FROM playback_events WHERE video_id = '${first.video}' GROUP BY session_id, sequence`);
   for (const [session, sequence, count] of rows) assert.equal(count, '1', `${session} ${sequence}`);
   const missing = first.answered.size - rows.filter(([session, sequence]) => first.answered.has(`${session} ${sequence}`)).length;
   const kept = (await readdir(ingest.spool)).find((name) => name.endsWith('.damaged'));
