@@ -66,6 +66,13 @@ Status DiskSpool::Start() {
                                   {"recovered_rows", report.recovered_rows},
                                   {"torn_bytes", report.torn_bytes}});
   PublishGauges();
+  sealer_ = std::make_unique<SegmentSealer>([this](const SegmentName& name) { OnSealed(name); },
+                                            [this] {
+                                              const std::lock_guard lock(mutex_);
+                                              sync_news_ = true;
+                                              wake_.notify_one();
+                                            },
+                                            sync_seconds_);
   thread_ = std::thread([this] { Run(); });
   return {};
 }
@@ -78,6 +85,14 @@ DiskSpool::~DiskSpool() {
   }
   wake_.notify_all();
   thread_.join();
+  sealer_.reset();
+}
+
+void DiskSpool::OnSealed(const SegmentName& name) {
+  if (name.rows == 0) return;
+  index_.Add(name);
+  const std::lock_guard lock(mutex_);
+  unsealed_rows_ -= name.rows;
 }
 
 Status DiskSpool::Append(RowBatch batch, std::function<void(Status)> done) {
@@ -184,10 +199,13 @@ Status DiskSpool::SetAsideTaken(const SegmentName& name, std::string_view reason
 }
 
 void DiskSpool::SealNow() {
-  std::unique_lock lock(mutex_);
-  const uint64_t ticket = ++seals_wanted_;
-  wake_.notify_all();
-  sealed_.wait(lock, [&] { return seals_done_ >= ticket; });
+  {
+    std::unique_lock lock(mutex_);
+    const uint64_t ticket = ++seals_wanted_;
+    wake_.notify_all();
+    handed_over_.wait(lock, [&] { return seals_done_ >= ticket; });
+  }
+  sealer_->Settle();
 }
 
 bool DiskSpool::Empty() {

@@ -1,6 +1,7 @@
 #pragma once
 
-// Spool on a disk: one thread writes. It takes everything that waits, writes it at once, syncs once, and confirms.
+// Spool on a disk: one thread writes. It takes everything that waits, writes it at once, syncs once, and confirms. Another one, the sealer,
+// does what nobody waits for.
 
 #include <chrono>
 #include <condition_variable>
@@ -17,6 +18,7 @@
 #include "services/analytics-ingest/spool.h"
 #include "services/analytics-ingest/spool_directory.h"
 #include "services/analytics-ingest/spool_index.h"
+#include "services/analytics-ingest/spool_sealer.h"
 #include "services/analytics-ingest/spool_segment.h"
 
 namespace vora::analytics {
@@ -55,9 +57,9 @@ class DiskSpool : public Spool {
   // OK: a segment for rows of `day` is open and not full.
   Status PrepareSegment(int32_t day);
   bool Full() const;
-  // Closes the open segment. What cannot be sealed now is in unsealed_, and nothing is written until it can.
-  Status SealOpen();
-  Status SettleUnsealed();
+  // Hands the open segment to the sealer.
+  void SealOpen();
+  void SyncPeriodically(Steady::time_point now);
   void Housekeep();
   void EnforceLimits();
   void Drop(const char* limit, int64_t rows, obs::Counter& counter);
@@ -65,6 +67,9 @@ class DiskSpool : public Spool {
   void SetHealth(Status status);
   Steady::time_point NextDeadline() const;
   void PublishGauges();
+
+  // Of the sealer's thread.
+  void OnSealed(const SegmentName& name);
 
   // spool.cc
   std::optional<SealedSegment> Describe(const SegmentName& name, Status* problem);
@@ -80,22 +85,24 @@ class DiskSpool : public Spool {
   obs::Histogram& sync_seconds_;
 
   std::mutex mutex_;
-  std::condition_variable wake_, sealed_;
+  std::condition_variable wake_, handed_over_;
   std::vector<Pending> pending_;
   int64_t pending_bytes_ = 0;  // what is being written counts
   int64_t unsealed_rows_ = 0;  // confirmed, and not in the index yet
   uint64_t seals_wanted_ = 0, seals_done_ = 0;
-  bool stop_ = false;
+  bool stop_ = false, sync_news_ = false;
   Status health_;
 
   // Of the spool's thread.
-  std::unique_ptr<OpenSegment> open_, unsealed_;
+  std::unique_ptr<OpenSegment> open_;
+  bool sync_runs_ = false;
   std::vector<iovec> parts_;
   Steady::time_point last_sync_{}, last_limits_{}, last_probe_{}, last_drop_log_{};
   int64_t drops_not_logged_ = 0;
   bool healthy_ = true;
 
-  std::thread thread_;  // last: uses all of the above
+  std::unique_ptr<SegmentSealer> sealer_;  // stops before the rest goes
+  std::thread thread_;                     // last: uses all of the above
 };
 
 }  // namespace vora::analytics

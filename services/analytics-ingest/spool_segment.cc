@@ -74,6 +74,27 @@ Status OpenSegment::Sync() {
   return {};
 }
 
+Status OpenSegment::SyncJob::Run() const {
+  if (fdatasync(file.get()) != 0) return ErrnoStatus("sync the spool");
+  return directory == nullptr ? Status() : directory->Sync();
+}
+
+StatusOr<OpenSegment::SyncJob> OpenSegment::StartSync() const {
+  FileHandle copy(fcntl(file_.get(), F_DUPFD_CLOEXEC, 0));
+  if (copy.get() < 0) return ErrnoStatus("sync the spool");
+  return SyncJob{.number = header_.number, .bytes = bytes_, .file = std::move(copy), .directory = name_synced_ ? nullptr : &directory_};
+}
+
+void OpenSegment::SyncDone(int64_t bytes, const Status& status) {
+  if (!status.ok()) {
+    broken_ = true;
+    CutBack();
+    return;
+  }
+  name_synced_ = true;
+  synced_bytes_ = std::max(synced_bytes_, std::min(bytes, bytes_));
+}
+
 void OpenSegment::CutBack() {
   rows_ = confirmed_rows_;
   bytes_ = confirmed_bytes_;

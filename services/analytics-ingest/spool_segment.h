@@ -1,6 +1,6 @@
 #pragma once
 
-// The segment that rows are added to. Not thread-safe.
+// The segment that rows are added to. Not thread-safe, but for SyncJob.
 //
 // Written is what write(2) took; confirmed is what the writers were told is safe, always a prefix of it. What fails is cut off again. After
 // a failed sync nobody knows what reached the disk, so the file is not written to again: `broken`, and to be sealed with what was
@@ -30,10 +30,22 @@ class OpenSegment {
   Status Sync();
   void Confirm() { confirmed_rows_ = rows_, confirmed_bytes_ = bytes_; }
 
+  // A sync that another thread may run while rows are written; its outcome is told to SyncDone.
+  struct SyncJob {
+    uint64_t number = 0;
+    int64_t bytes = 0;  // written so far: these are synced when it succeeds
+    FileHandle file;
+    const SpoolDirectory* directory = nullptr;  // whose names need a sync too, or nullptr
+    Status Run() const;
+  };
+  StatusOr<SyncJob> StartSync() const;
+  void SyncDone(int64_t bytes, const Status& status);
+
   // Gives it its final name; without confirmed rows it is removed, and the name's rows are 0. Syncs what was confirmed and is not synced,
   // and goes on if that fails. UNAVAILABLE: to be called again.
   StatusOr<SegmentName> Seal();
 
+  uint64_t number() const { return header_.number; }
   int32_t day() const { return header_.day; }
   int64_t rows() const { return rows_; }
   int64_t bytes() const { return bytes_; }

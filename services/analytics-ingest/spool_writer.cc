@@ -16,6 +16,8 @@ using Steady = std::chrono::steady_clock;
 
 // While ClickHouse is behind by this many segments, age does not seal: rows gather in few large inserts instead of many small ones.
 constexpr size_t kBacklogSegments = 8;
+// Segments that wait to be closed. More, and the disk is slow or in trouble.
+constexpr size_t kMaxUnsealed = 8;
 constexpr milliseconds kProbeInterval{250};
 constexpr milliseconds kLimitsInterval{1000};
 constexpr milliseconds kDropLogInterval{10'000};
@@ -35,7 +37,8 @@ void DiskSpool::Run() {
     bool stop = false;
     {
       std::unique_lock lock(mutex_);
-      wake_.wait_until(lock, NextDeadline(), [&] { return !pending_.empty() || stop_ || seals_wanted_ != seals_done_; });
+      wake_.wait_until(lock, NextDeadline(), [&] { return !pending_.empty() || stop_ || sync_news_ || seals_wanted_ != seals_done_; });
+      sync_news_ = false;
       group.clear();
       group.swap(pending_);
       seals = seals_wanted_;
@@ -43,13 +46,13 @@ void DiskSpool::Run() {
     }
     if (!group.empty()) Commit(group);
     Housekeep();
-    if (seals != seals_done_ || stop) (void)SealOpen();
+    if (seals != seals_done_ || stop) SealOpen();
     PublishGauges();
     const std::lock_guard lock(mutex_);
     for (const Pending& written : group) pending_bytes_ -= static_cast<int64_t>(written.batch.bytes());
     if (seals != seals_done_) {
       seals_done_ = seals;
-      sealed_.notify_all();
+      handed_over_.notify_all();
     }
     if (stop && pending_.empty()) break;
   }
@@ -85,7 +88,7 @@ StatusOr<size_t> DiskSpool::CommitRun(std::vector<Pending>& group, size_t begin)
   Status status = open_->Write(parts_, rows);
   if (status.ok() && options_.fsync_interval.count() == 0) status = SyncOpen();
   if (!status.ok()) {
-    if (open_->broken()) (void)SealOpen();
+    if (open_->broken()) SealOpen();
     return status;
   }
   open_->Confirm();
@@ -106,9 +109,14 @@ Status DiskSpool::SyncOpen() {
 }
 
 Status DiskSpool::PrepareSegment(int32_t day) {
-  if (open_ && (open_->day() != day || Full())) VORA_RETURN_IF_ERROR(SealOpen());
-  VORA_RETURN_IF_ERROR(SettleUnsealed());
+  if (open_ && (open_->day() != day || Full())) SealOpen();
   if (open_) return {};
+  if (sealer_->waiting() >= kMaxUnsealed) {
+    VORA_RETURN_IF_ERROR(sealer_->Problem());
+    // Only slow: the writer waits for it, and what is pending is bounded.
+    sealer_->Settle();
+    VORA_RETURN_IF_ERROR(sealer_->Problem());
+  }
   VORA_ASSIGN_OR_RETURN(open_, OpenSegment::Create(*directory_, day, UnixMs(clock_)));
   last_sync_ = Steady::now();
   return {};
@@ -116,35 +124,34 @@ Status DiskSpool::PrepareSegment(int32_t day) {
 
 bool DiskSpool::Full() const { return open_->rows() >= options_.segment_rows || open_->bytes() >= options_.segment_bytes; }
 
-Status DiskSpool::SealOpen() {
-  VORA_RETURN_IF_ERROR(SettleUnsealed());
-  unsealed_ = std::move(open_);
-  return SettleUnsealed();
+void DiskSpool::SealOpen() {
+  if (open_) sealer_->Seal(std::move(open_));
 }
 
-Status DiskSpool::SettleUnsealed() {
-  if (!unsealed_) return {};
-  const auto sealed = unsealed_->Seal();
-  if (!sealed.ok()) return sealed.status();
-  unsealed_.reset();
-  if (sealed->rows == 0) return {};
-  index_.Add(*sealed);
-  const std::lock_guard lock(mutex_);
-  unsealed_rows_ -= sealed->rows;
-  return {};
+void DiskSpool::SyncPeriodically(Steady::time_point now) {
+  if (const auto outcome = sealer_->Synced()) {
+    sync_runs_ = false;
+    // The sealer syncs what it closes by itself.
+    if (open_ && outcome->number == open_->number()) open_->SyncDone(outcome->bytes, outcome->status);
+    if (!outcome->status.ok()) {
+      SetHealth(outcome->status);
+      if (open_ && open_->broken()) SealOpen();
+    }
+  }
+  if (!open_ || sync_runs_ || open_->synced() || options_.fsync_interval.count() == 0 || now - last_sync_ < options_.fsync_interval) return;
+  last_sync_ = now;
+  auto job = open_->StartSync();
+  if (!job.ok()) return SetHealth(job.status());
+  sync_runs_ = true;
+  sealer_->Sync(*std::move(job));
 }
 
 void DiskSpool::Housekeep() {
   const auto now = Steady::now();
-  if (open_ && !open_->synced() && options_.fsync_interval.count() > 0 && now - last_sync_ >= options_.fsync_interval) {
-    if (const Status status = SyncOpen(); !status.ok()) {
-      SetHealth(status);
-      (void)SealOpen();
-    }
-  }
+  SyncPeriodically(now);
   if (open_ && open_->rows() > 0) {
     const bool old = now - open_->created() >= options_.segment_age;
-    if (Full() || (old && !index_.WaitingMoreThan(kBacklogSegments))) (void)SealOpen();
+    if (Full() || (old && !index_.WaitingMoreThan(kBacklogSegments))) SealOpen();
   }
   if (now - last_limits_ >= kLimitsInterval || index_.totals().bytes > options_.max_bytes) EnforceLimits();
   if (!healthy_ && now - last_probe_ >= kProbeInterval) Probe();
@@ -182,8 +189,7 @@ void DiskSpool::Drop(const char* limit, int64_t rows, obs::Counter& counter) {
 
 void DiskSpool::Probe() {
   last_probe_ = Steady::now();
-  const Status settled = SettleUnsealed();
-  if (!settled.ok()) return SetHealth(settled);
+  if (const Status problem = sealer_->Problem(); !problem.ok()) return SetHealth(problem);
   const auto file = directory_->OpenFile(kProbeFile, O_WRONLY | O_CREAT | O_TRUNC);
   Status status = file.status();
   if (file.ok()) status = WriteAll(file->get(), std::string(kProbeBytes, 'p'), 0);
@@ -209,7 +215,8 @@ DiskSpool::Steady::time_point DiskSpool::NextDeadline() const {
     // Past it: there is a backlog.
     deadline = std::min(deadline, seal > now ? seal : now + std::max(options_.segment_age / 4, milliseconds(10)));
   }
-  if (open_ && !open_->synced() && options_.fsync_interval.count() > 0) deadline = std::min(deadline, last_sync_ + options_.fsync_interval);
+  if (open_ && !open_->synced() && !sync_runs_ && options_.fsync_interval.count() > 0)
+    deadline = std::min(deadline, last_sync_ + options_.fsync_interval);
   if (!healthy_) deadline = std::min(deadline, last_probe_ + kProbeInterval);
   return deadline;
 }
