@@ -34,10 +34,13 @@ export function useLocation(): { path: string; search: string } {
   return here;
 }
 
-type LinkProps = JSX.IntrinsicElements['a'] & { href: string };
+type LinkProps = JSX.IntrinsicElements['a'] & {
+  href: string;
+  keepScroll?: boolean; // what changes lies below the link
+};
 
 // An ordinary link that stays in the page when it is clicked plainly.
-export function Link({ onClick, ...props }: LinkProps) {
+export function Link({ onClick, keepScroll = false, ...props }: LinkProps) {
   return (
     <a
       {...props}
@@ -47,7 +50,7 @@ export function Link({ onClick, ...props }: LinkProps) {
         if (event.defaultPrevented || !plain || props.target || props.download) return;
         event.preventDefault();
         navigate(props.href);
-        window.scrollTo(0, 0);
+        if (!keepScroll) window.scrollTo(0, 0);
       }}
     />
   );

@@ -13,7 +13,7 @@ export function Tabs({ label, tabs }: { label: string; tabs: Tab[] }) {
   return (
     <nav class="tabs" aria-label={label}>
       {tabs.map((tab) => (
-        <Link key={tab.href} href={tab.href} aria-current={tab.current ? 'page' : undefined} data-testid={tab.testid}>
+        <Link key={tab.href} href={tab.href} keepScroll aria-current={tab.current ? 'page' : undefined} data-testid={tab.testid}>
           {tab.label}
         </Link>
       ))}
