@@ -15,6 +15,7 @@ std::string EtagOf(const std::string& text) { return std::string(1, '"').append(
 
 std::string Rewrite(const ObjectPath& path, const std::string& text, const std::string& prefix, const std::string& suffix) {
   if (prefix.empty() && suffix.empty()) return text;
+  if (path.kind == ObjectKind::kStoryboard) return RewriteStoryboardUris(text, prefix, suffix);
   return path.kind == ObjectKind::kDash ? RewriteDashUris(text, prefix, suffix) : RewriteHlsUris(text, prefix, suffix);
 }
 
@@ -57,9 +58,10 @@ http::Task<ManifestAnswer> Manifests::Find(http::Exchange& exchange, const std::
   const std::string current = presentation ? RevisionOf(*presentation) : "";
   const bool other_revision = presentation && path.kind == ObjectKind::kMediaPlaylist && path.revision != current;
   // While metadata is away, a video may have been finished since it was last heard of.
-  if (!known.status.ok() || presentation->complete() || other_revision) {
+  const bool only_published = path.kind == ObjectKind::kStoryboard;
+  if (only_published || !known.status.ok() || presentation->complete() || other_revision) {
     answer = co_await ReadPublished(exchange, video_id, path, current, provenance);
-    if (!answer.error) co_return answer;
+    if (!answer.error || (only_published && presentation)) co_return answer;
   }
   if (presentation) co_return BuildManifest(*presentation, path, clock_.Now());
   // Nothing is published, but whether such a video exists only metadata knows.

@@ -1,6 +1,6 @@
 #pragma once
 
-// Playlists and manifests: built from what metadata says while a video grows, the published objects once it is finished, and whichever of
+// Playlists and manifests, and the storyboard (always the published one): built from what metadata says while a video grows, the published objects once it is finished, and whichever of
 // the two can be had while metadata or an object is missing.
 
 #include <optional>

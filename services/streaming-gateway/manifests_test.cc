@@ -125,6 +125,21 @@ TEST_F(ManifestsTest, CaptionsAreListedOnceTheVideoIsWhole) {
   EXPECT_EQ(text.headers.GetOr("Content-Type", ""), "text/vtt");
 }
 
+TEST_F(ManifestsTest, AStoryboardIsServedAsSoonAsItIsPublished) {
+  Start();
+  playback_.Set(MakePresentation("PARTIALLY_READY", 1, false));
+  EXPECT_EQ(Get(kBase + "storyboard.vtt").status, 404);
+  Put(kPrefix + "storyboard.vtt", "WEBVTT\n\n00:00:00.000 --> 00:00:01.000\nstoryboard_0.jpg#xywh=0,0,160,90\n");
+  Put(kPrefix + "storyboard_0.jpg", "tiles");
+  NextSecond();
+  const auto vtt = Get(kBase + "storyboard.vtt");
+  EXPECT_EQ(vtt.status, 200);
+  EXPECT_THAT(vtt.body, HasSubstr("\nstoryboard_0.jpg#xywh=0,0,160,90\n"));
+  EXPECT_EQ(vtt.headers.GetOr("Content-Type", ""), "text/vtt");
+  EXPECT_EQ(vtt.headers.GetOr("Cache-Control", ""), "public, max-age=60, stale-while-revalidate=600");
+  EXPECT_EQ(Get(kBase + "storyboard_0.jpg").body, "tiles");
+}
+
 TEST_F(ManifestsTest, MetadataIsAskedOnceASecondAndOnceForMany) {
   Start();
   playback_.Set(MakePresentation("PARTIALLY_READY", 1, false));

@@ -38,7 +38,7 @@ bool SetTopFile(ObjectPath& path) {
   if (file == "manifest.mpd") return path.kind = ObjectKind::kDash, path.content_type = kDashType, true;
   path.kind = ObjectKind::kPicture;
   if (file == "poster.jpg" || IsNumbered(file, "storyboard_", ".jpg")) return path.content_type = "image/jpeg", true;
-  if (file == "storyboard.vtt") return path.content_type = "text/vtt", true;
+  if (file == "storyboard.vtt") return path.kind = ObjectKind::kStoryboard, path.content_type = "text/vtt", true;
   return false;
 }
 

@@ -13,7 +13,8 @@ enum class ObjectKind {
   kMaster,         // master.m3u8
   kDash,           // manifest.mpd
   kMediaPlaylist,  // {track}/playlist.m3u8
-  kPicture,        // poster.jpg, storyboard_{n}.jpg, storyboard.vtt: may change when the video is encoded again
+  kStoryboard,     // storyboard.vtt: names storyboard_{n}.jpg
+  kPicture,        // poster.jpg, storyboard_{n}.jpg: may change when the video is encoded again
   kSegment,        // {track}/init.mp4, seg_{n}.m4s, seg_{n}.ts, iframes.m3u8: immutable
 };
 

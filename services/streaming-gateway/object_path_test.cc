@@ -17,7 +17,7 @@ TEST(ObjectPath, PublishedObjects) {
       {"master.m3u8", ObjectKind::kMaster, "application/vnd.apple.mpegurl"},
       {"manifest.mpd", ObjectKind::kDash, "application/dash+xml"},
       {"poster.jpg", ObjectKind::kPicture, "image/jpeg"},
-      {"storyboard.vtt", ObjectKind::kPicture, "text/vtt"},
+      {"storyboard.vtt", ObjectKind::kStoryboard, "text/vtt"},
       {"storyboard_12.jpg", ObjectKind::kPicture, "image/jpeg"},
       {"720p/playlist.m3u8", ObjectKind::kMediaPlaylist, "application/vnd.apple.mpegurl"},
       {"720p/iframes.m3u8", ObjectKind::kSegment, "application/vnd.apple.mpegurl"},

@@ -1,5 +1,7 @@
 #include "services/streaming-gateway/playlist_uris.h"
 
+#include <algorithm>
+
 namespace vora::gateway {
 namespace {
 
@@ -44,6 +46,23 @@ std::string RewriteHlsUris(std::string_view playlist, std::string_view prefix, s
 std::string RewriteDashUris(std::string_view mpd, std::string_view prefix, std::string_view suffix) {
   const std::string templates = Wrap(Wrap(mpd, " initialization=\"", '"', prefix, suffix), " media=\"", '"', prefix, suffix);
   return Wrap(templates, "<BaseURL>", '<', prefix, suffix);
+}
+
+std::string RewriteStoryboardUris(std::string_view vtt, std::string_view prefix, std::string_view suffix) {
+  std::string out;
+  while (!vtt.empty()) {
+    const size_t newline = std::min(vtt.find('\n'), vtt.size());
+    const std::string_view line = vtt.substr(0, newline);
+    const size_t fragment = line.find("#xywh=");
+    if (fragment == std::string_view::npos) {
+      out += line;
+    } else {
+      out.append(prefix).append(line.substr(0, fragment)).append(suffix).append(line.substr(fragment));
+    }
+    if (newline < vtt.size()) out += '\n';
+    vtt.remove_prefix(std::min(newline + 1, vtt.size()));
+  }
+  return out;
 }
 
 }  // namespace vora::gateway

@@ -22,6 +22,12 @@ TEST(RewriteDashUris, BaseUrlsOfCaptions) {
             "<BaseURL>r2/subs_en/seg_0.vtt?token=t</BaseURL><BaseURL>r2/x?token=t</BaseURL>");
 }
 
+TEST(RewriteStoryboardUris, PicturesOfCues) {
+  EXPECT_EQ(RewriteStoryboardUris("WEBVTT\n\n00:00:00.000 --> 00:00:01.000\nstoryboard_0.jpg#xywh=0,0,160,90\n", "r2/", "?token=t"),
+            "WEBVTT\n\n00:00:00.000 --> 00:00:01.000\nr2/storyboard_0.jpg?token=t#xywh=0,0,160,90\n");
+  EXPECT_EQ(RewriteStoryboardUris("x#xywh=1", "", "?t"), "x?t#xywh=1");
+}
+
 TEST(RewriteDashUris, Templates) {
   EXPECT_EQ(
       RewriteDashUris("<SegmentTemplate initialization=\"$RepresentationID$/init.mp4\" media=\"$RepresentationID$/seg_$Number$.m4s\">",
