@@ -15,13 +15,20 @@ Address KeyOf(const Address& client) {
   return key;
 }
 
+ClientLimitOptions Completed(ClientLimitOptions options) {
+  if (options.requests_per_second > 0) return options;
+  options.requests_per_second = options.events_per_second;
+  options.requests_burst = options.events_burst;
+  return options;
+}
+
 int64_t SecondsUntil(double missing, int64_t rate) {
   return std::max<int64_t>(1, static_cast<int64_t>(std::ceil(missing / static_cast<double>(rate))));
 }
 
 }  // namespace
 
-ClientLimits::ClientLimits(ClientLimitOptions options) : options_(options) {}
+ClientLimits::ClientLimits(ClientLimitOptions options) : options_(Completed(options)) {}
 
 size_t ClientLimits::Hash::operator()(const Address& address) const {
   return std::hash<std::string_view>()({reinterpret_cast<const char*>(address.bytes.data()), address.bytes.size()});

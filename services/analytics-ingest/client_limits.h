@@ -15,8 +15,8 @@
 namespace vora::analytics {
 
 struct ClientLimitOptions {
-  int64_t events_per_second = 2000, events_burst = 10'000;  // 0 per second: no limit
-  int64_t requests_per_second = 2000, requests_burst = 10'000;
+  int64_t events_per_second = 2000, events_burst = 10'000;   // 0 per second: no limit
+  int64_t requests_per_second = 0, requests_burst = 10'000;  // 0 per second: as the events
   int64_t max_clients = 50'000;
 };
 

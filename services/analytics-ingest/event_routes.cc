@@ -43,23 +43,23 @@ struct Durable {
 
 }  // namespace
 
+// Of the bytes in flight, while it lives.
 class EventRoutes::Share {
  public:
-  Share(EventRoutes& routes, int64_t bytes) : routes_(routes), bytes_(bytes) {
-    const int64_t all = routes_.in_flight_.fetch_add(bytes_) + bytes_;
-    granted_ = all <= routes_.options_.max_bytes_in_flight;
-    routes_.in_flight_gauge_.Add(static_cast<double>(bytes_));
+  Share(std::shared_ptr<InFlight> all, int64_t bytes, int64_t limit) : all_(std::move(all)), bytes_(bytes) {
+    granted_ = all_->bytes.fetch_add(bytes_) + bytes_ <= limit;
+    all_->gauge.Add(static_cast<double>(bytes_));
   }
   ~Share() {
-    routes_.in_flight_.fetch_sub(bytes_);
-    routes_.in_flight_gauge_.Add(-static_cast<double>(bytes_));
+    all_->bytes.fetch_sub(bytes_);
+    all_->gauge.Add(-static_cast<double>(bytes_));
   }
   Share(const Share&) = delete;
   Share& operator=(const Share&) = delete;
   bool granted() const { return granted_; }
 
  private:
-  EventRoutes& routes_;
+  const std::shared_ptr<InFlight> all_;
   const int64_t bytes_;
   bool granted_ = false;
 };
@@ -69,7 +69,8 @@ EventRoutes::EventRoutes(EventRouteOptions options, ClientLimitOptions limits, I
       cors_(options_.cors_origins),
       intake_(intake),
       limits_(limits),
-      in_flight_gauge_(metrics.AddGauge("vora_ingest_bytes_in_flight", "Bodies being read or waiting for the disk")) {}
+      in_flight_(std::make_shared<InFlight>(metrics.AddGauge("vora_ingest_bytes_in_flight", "Bodies being read or waiting for the disk"))) {
+}
 
 void EventRoutes::Mount(http::Server& server) {
   server.OnResponse([this](const http::Request& request, http::Response& head) {
@@ -141,7 +142,8 @@ http::Task<http::Response> EventRoutes::Receive(http::Exchange& exchange, const 
   if (encoding && *encoding != "identity") {
     co_return http::ErrorResponse(415, "UNSUPPORTED_MEDIA_TYPE", "compressed bodies are not read; send it as it is", "Content-Encoding");
   }
-  const Share share(*this, std::min(request.content_length.value_or(options_.max_body_bytes), options_.max_body_bytes));
+  const int64_t size = std::min(request.content_length.value_or(options_.max_body_bytes), options_.max_body_bytes);
+  const Share share(in_flight_, size, options_.max_bytes_in_flight);
   if (request.content_length.value_or(0) <= options_.max_body_bytes && !share.granted()) {
     intake_.CountRejected(Refusal::kOverload, 1);
     co_return TryLater(503, "the server is overloaded; try again", kRetrySeconds);

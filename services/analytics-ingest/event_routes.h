@@ -26,7 +26,13 @@ class EventRoutes {
     std::optional<Address> address;
     std::string network;
   };
-  class Share;  // of the bytes in flight
+  // Requests may outlive this object for a moment when the server is torn down.
+  struct InFlight {
+    explicit InFlight(obs::Gauge& shown) : gauge(shown) {}
+    std::atomic<int64_t> bytes{0};
+    obs::Gauge& gauge;
+  };
+  class Share;
 
   static http::Task<void> Post(EventRoutes& self, http::Exchange& exchange);
   static http::Task<void> Get(EventRoutes& self, http::Exchange& exchange);
@@ -44,8 +50,7 @@ class EventRoutes {
   const Cors cors_;
   Intake& intake_;
   ClientLimits limits_;
-  std::atomic<int64_t> in_flight_{0};
-  obs::Gauge& in_flight_gauge_;
+  const std::shared_ptr<InFlight> in_flight_;
 };
 
 }  // namespace vora::analytics

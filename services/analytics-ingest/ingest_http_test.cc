@@ -141,6 +141,17 @@ TEST_F(IngestTest, BodiesInFlightAreLimited) {
   EXPECT_EQ(StopAndRead().size(), 2u);
 }
 
+TEST_F(IngestTest, ABodyMayComeInChunks) {
+  Start();
+  http::RawSocket socket(app_->http_port());
+  const std::string event(kPlay);
+  char size[16];
+  std::snprintf(size, sizeof(size), "%zx\r\n", event.size());
+  socket.Say("POST /e HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n" + (size + event) + "\r\n0\r\n\r\n");
+  EXPECT_THAT(socket.HearResponse(), HasSubstr("202 Accepted"));
+  EXPECT_EQ(StopAndRead().size(), 1u);
+}
+
 TEST_F(IngestTest, ClientsThatLeaveGiveTheirShareBack) {
   settings_.routes.max_body_bytes = 1 << 20;
   settings_.routes.max_bytes_in_flight = 1 << 20;

@@ -17,7 +17,9 @@ constexpr int64_t kMaxRate = 1'000'000'000;
 void IngestSettings::Declare(SettingsSchema& schema) {
   schema.Add("VORA_HTTP_LISTEN", &http_listen, "Address that players and the edge post events to, host:port; port 0 takes any free one");
   schema.Add("VORA_INGEST_IO_THREADS", &io_threads, "Threads that serve connections and read events", Between(1, 64));
-  schema.AddBytes("VORA_INGEST_MAX_BODY", &routes.max_body_bytes, "Largest request body; beyond it 413", Between(1024, 16 << 20));
+  schema.AddBytes("VORA_INGEST_MAX_BODY", &routes.max_body_bytes,
+                  "Largest request body; beyond it 413. Reading a body takes up to 14 times its size, once per thread",
+                  Between(1024, 16 << 20));
   schema.Add("VORA_INGEST_MAX_EVENTS", &routes.max_events, "Most events in one request; beyond it 413", Between(1, 100'000));
   schema.AddBytes("VORA_INGEST_MAX_IN_FLIGHT", &routes.max_bytes_in_flight,
                   "Bodies being read or waiting for the disk, all clients together; beyond it 503 with Retry-After",
@@ -26,9 +28,10 @@ void IngestSettings::Declare(SettingsSchema& schema) {
              Between(0, kMaxRate));
   schema.Add("VORA_CLIENT_EVENTS_BURST", &limits.events_burst, "Events that a client may send at once after a silence",
              Between(1, kMaxRate));
-  schema.Add("VORA_CLIENT_REQUESTS_PER_SECOND", &limits.requests_per_second, "Requests per client, whatever is in them; 0: no limit",
-             Between(0, kMaxRate));
-  schema.Add("VORA_CLIENT_REQUESTS_BURST", &limits.requests_burst, "Requests that a client may send at once", Between(1, kMaxRate));
+  schema.Add("VORA_CLIENT_REQUESTS_PER_SECOND", &limits.requests_per_second,
+             "Requests per client, whatever is in them; 0: as many as events", Between(0, kMaxRate));
+  schema.Add("VORA_CLIENT_REQUESTS_BURST", &limits.requests_burst,
+             "Requests that a client may send at once, if their number is limited apart", Between(1, kMaxRate));
   schema.Add("VORA_CLIENTS_REMEMBERED", &limits.max_clients, "Clients whose limits are kept in memory, about 200 bytes each",
              Between(8, 10'000'000));
   schema.Add("VORA_TRUSTED_PROXIES", &trusted_proxies, "Networks (CIDR) of the proxies whose X-Forwarded-For names the client");
