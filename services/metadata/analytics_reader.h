@@ -29,6 +29,8 @@ class AnalyticsReader {
   explicit AnalyticsReader(clickhouse::Options options, ReaderLimits limits = {});
   ~AnalyticsReader();
 
+  bool configured() const { return client_ != nullptr; }
+
   // One request's place and time. Must not outlive the reader.
   class Turn {
    public:

@@ -75,7 +75,7 @@ struct App::Impl {
         live_reader(options.clickhouse, {.at_once = 1}),
         analytics(facts, analytics_reader),
         live(live_reader),
-        erasure(options.analytics),
+        erasure(options.analytics, analytics_reader),
         channel(store),
         hub({.load = [this](const std::string& id) { return videos.GetAny(id); },
              .changes_after = [this](int64_t after, int limit) { return videos.ChangesAfter(after, limit); },

@@ -1,5 +1,6 @@
 #include "services/metadata/viewer_erasure.h"
 
+#include <atomic>
 #include <chrono>
 
 #include "libs/log/log.h"
@@ -13,17 +14,26 @@ namespace {
 
 constexpr size_t kMaxViewerIdBytes = 64;
 constexpr int kAtOnce = 2;
-// ClickHouse rewrites whole parts for it. The edge waits for a minute.
-constexpr std::chrono::seconds kTimeout{50};
+// ClickHouse rewrites whole parts for it, after what is still in the spool has come in. What takes longer is finished by a repetition.
+constexpr std::chrono::seconds kTimeout{25};
 
 }  // namespace
 
 struct ViewerErasure::Impl {
+  explicit Impl(AnalyticsReader& r) : reader(r) {}
+  AnalyticsReader& reader;
   std::unique_ptr<analytics::v1::AnalyticsIngest::Stub> stub;  // nullptr: not configured
   std::atomic<int> running{0};
+
+  // analytics-ingest would wait for ClickHouse as long as it may.
+  Status CheckThere() {
+    if (!reader.configured()) return absl::OkStatus();
+    VORA_ASSIGN_OR_RETURN(AnalyticsReader::Turn turn, reader.Begin());
+    return turn.Read("SELECT 1 FORMAT TSV", 1).status();
+  }
 };
 
-ViewerErasure::ViewerErasure(const std::string& target) : impl_(new Impl) {
+ViewerErasure::ViewerErasure(const std::string& target, AnalyticsReader& reader) : impl_(new Impl(reader)) {
   if (!target.empty()) impl_->stub = analytics::v1::AnalyticsIngest::NewStub(rpc::Connect(target));
 }
 
@@ -39,6 +49,7 @@ StatusOr<analytics::v1::EraseViewerResponse> ViewerErasure::Erase(const std::str
     ~Place() { --running; }
   } place{impl_->running};
   if (place.before >= kAtOnce) return Unavailable("other erasures are under way; try again later");
+  VORA_RETURN_IF_ERROR(impl_->CheckThere());
   grpc::ClientContext context;
   rpc::Prepare(context, kTimeout);
   analytics::v1::EraseViewerRequest request;

@@ -2,18 +2,19 @@
 
 // Hands the erasure of a viewer's data to analytics-ingest. Thread-safe; blocks until it is done.
 
-#include <atomic>
 #include <memory>
 #include <string>
 
 #include "libs/core/status.h"
+#include "services/metadata/analytics_reader.h"
 #include "vora/analytics/v1/analytics.pb.h"
 
 namespace vora::metadata {
 
 class ViewerErasure {
  public:
-  explicit ViewerErasure(const std::string& target);  // host:port of analytics-ingest's gRPC; empty: not configured
+  // `target`: host:port of analytics-ingest's gRPC; empty: not configured. `reader` tells at once when ClickHouse is away.
+  ViewerErasure(const std::string& target, AnalyticsReader& reader);
   ~ViewerErasure();
   // INVALID_ARGUMENT: `viewer_id` is not 1 to 64 bytes. UNAVAILABLE: nobody to ask, ClickHouse away, or two others under way: repeat it.
   StatusOr<analytics::v1::EraseViewerResponse> Erase(const std::string& viewer_id);
