@@ -12,7 +12,7 @@ usage() {
 Usage: tests/run.sh [SUITE...]
 
 Suites (all of them without an argument):
-  unit         every library and daemon by itself, against a real PostgreSQL where it uses one
+  unit         every library and daemon by itself, against a real PostgreSQL and two engines of ClickHouse where it uses them
   integration  the object-store contract and its faults on a real S3 server (Ceph RGW)
   e2e          uploads and playback through the running stack, in a real browser
   faults       parts killed and stores taken away (also the S3 server under a whole stack) while videos are processed; each ends in recovery

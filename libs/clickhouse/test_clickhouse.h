@@ -1,8 +1,8 @@
 #pragma once
 
-// A private ClickHouse for tests: in a temporary folder, on free ports of 127.0.0.1, gone with the test program (also when that is killed).
-// Two engines: Debian's clickhouse-server (18.16), and a current one in a small program over libchdb (tests/env/clickhouse-engine), which
-// runs one query at a time. Link `vora_clickhouse_testing`.
+// A private ClickHouse for tests: in a temporary folder (in memory where there is room), on free ports of 127.0.0.1, gone with the test
+// program (also when that is killed). Two engines: Debian's clickhouse-server (18.16), and a current one in a small program over libchdb
+// (tests/env/clickhouse-engine), which runs one query at a time. Link `vora_clickhouse_testing`.
 
 #include <memory>
 #include <string>
@@ -13,8 +13,8 @@ namespace vora::clickhouse {
 
 enum class TestEngine { kDebian, kCurrent };
 
-// Why tests of `engine` may be skipped here, "" when they may not: the package is not installed, or VORA_TEST_CHDB does not name a libchdb.so
-// (a file that is not there is a failure).
+// Why tests of `engine` may be skipped here, "" when they may not: the package is not installed, or VORA_TEST_CHDB does not name a
+// libchdb.so (a file that is not there is a failure).
 std::string Missing(TestEngine engine);
 
 class TestClickHouse {

@@ -28,7 +28,7 @@ inline std::string EngineName(const testing::TestParamInfo<clickhouse::TestEngin
 
 class ShipperTest : public testing::TestWithParam<clickhouse::TestEngine> {
  protected:
-  static constexpr std::chrono::seconds kLong{25};
+  static constexpr std::chrono::seconds kLong{60};
 
   static clickhouse::TestClickHouse& Server() { return clickhouse::TestClickHouse::Shared(GetParam()); }
 
@@ -47,7 +47,7 @@ class ShipperTest : public testing::TestWithParam<clickhouse::TestEngine> {
     client_ = std::make_unique<clickhouse::Client>(through);
     options_.backoff_min = std::chrono::milliseconds(20);
     options_.backoff_max = std::chrono::milliseconds(300);
-    options_.insert_timeout = std::chrono::seconds(5);
+    options_.insert_timeout = std::chrono::seconds(20);
     options_.begin_within = std::chrono::seconds(6);
     OpenSpool();
   }

@@ -43,7 +43,7 @@ Shipper::Impl::Impl(Spool& spool_in, clickhouse::Client& client_in, ShipperOptio
       result_set_aside(Results(metrics, "set_aside")),
       result_failed(Results(metrics, "failed")),
       seconds(metrics.AddHistogram("vora_ship_seconds", "Time to ship a segment")),
-      lag(metrics.AddGauge("vora_ship_lag_seconds", "Age of the oldest row when its segment was last tried; 0 when all is shipped")),
+      lag(metrics.AddGauge("vora_ship_lag_seconds", "Age of the rows being shipped, or how long nothing could be; 0 when all is shipped")),
       up(metrics.AddGauge("vora_clickhouse_up", "1 while ClickHouse takes what it is sent")) {}
 
 bool Shipper::Impl::Ending() {
@@ -64,8 +64,16 @@ milliseconds Shipper::Impl::InsertTimeout() {
   return std::clamp(left, milliseconds(1), options.insert_timeout);
 }
 
+// `first_ms` 0: not known. While nothing can be shipped it is at least as long as that lasts.
+void Shipper::Impl::NoteLag(int64_t first_ms) {
+  double age = first_ms > 0 ? static_cast<double>(std::max<int64_t>(0, NowMs() - first_ms)) / 1000 : 0;
+  if (failures > 0) age = std::max(age, std::chrono::duration<double>(steady_clock::now() - failing_since).count());
+  if (age > 0) lag.Set(age);
+}
+
 void Shipper::Impl::Trouble(const Status& why) {
-  ++failures;
+  if (++failures == 1) failing_since = steady_clock::now();
+  NoteLag(0);
   up.Set(0);
   result_failed.Increment();
   if (steady_clock::now() >= next_complaint) {
@@ -211,7 +219,7 @@ void Shipper::Impl::Ship(Shipment shipment) {
   next_insert = begin + kBetweenInserts;
   const auto result = segments.Try(shipment, InsertTimeout());
   seconds.Observe(std::chrono::duration<double>(steady_clock::now() - begin).count());
-  if (shipment.first_ms > 0) lag.Set(static_cast<double>(std::max<int64_t>(0, NowMs() - shipment.first_ms)) / 1000);
+  NoteLag(shipment.first_ms);
   if (!result.ok()) {
     if (!IsTransient(result.status())) return Refused(std::move(shipment), result.status());
     // One that ClickHouse cannot take for a reason of its own does not hold up the others for ever.

@@ -37,6 +37,7 @@ struct Shipper::Impl {
   void Done(const Shipment& shipment, ShipResult result);
   void AnswerFlushes();
   void ForgetFlushes();
+  void NoteLag(int64_t first_ms);
   void GiveBackAll();
   void WaitUntil(Time until);
   bool Ending();
@@ -54,7 +55,7 @@ struct Shipper::Impl {
   bool prepared = false;
   int failures = 0;     // in a row
   int64_t shipped = 0;  // segments, ever
-  Time next_insert, next_retention, next_complaint;
+  Time next_insert, next_retention, next_complaint, failing_since;
 
   struct FlushMark {
     int64_t ticket;

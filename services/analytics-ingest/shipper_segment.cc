@@ -159,7 +159,8 @@ StatusOr<ShipResult> SegmentShipper::Try(Shipment& shipment, std::chrono::millis
   // Read before anything is marked: of a damaged segment that was never tried, the spool can save the rows that are intact.
   const auto rows = Rows(shipment, not_after);
   if (rows.status().code() == StatusCode::kDataLoss) return SetAside(shipment, Message(rows.status()));
-  VORA_RETURN_IF_ERROR(rows.status());
+  // The disk's fault, of this segment only: it must not hold up the others as ClickHouse's absence does.
+  if (!rows.ok()) return Internal("spool segment " + std::to_string(shipment.segment.number) + ": " + Message(rows.status()));
   if (!shipment.segment.in_doubt) {
     VORA_RETURN_IF_ERROR(spool_.MarkInDoubt(shipment.segment));
     shipment.segment.in_doubt = true;

@@ -39,17 +39,15 @@ TEST_P(ShipperTest, AnInsertWhoseAnswerIsLostIsNotRepeated) {
 }
 
 TEST_P(ShipperTest, AnInsertCutBeforeItsRowsIsRepeatedAtOnce) {
+  options_.begin_within = std::chrono::hours(1);  // anything in doubt would wait that long
   StartShipper();
   Append(10);
   Flush();
   gate_->CutAnswers(2, 25);  // behind `HTTP/1.1 100 Continue`
   Append(100'000);
-  const auto begin = std::chrono::steady_clock::now();
   Flush();
   EXPECT_EQ(gate_->cut(), 2);
   EXPECT_EQ(Batches("shipped"), 2);
-  // Nothing was in doubt.
-  EXPECT_LT(std::chrono::steady_clock::now() - begin, options_.begin_within);
   ExpectExact();
 }
 
