@@ -113,10 +113,10 @@ void SegmentIndex::Forget(uint64_t number) {
   totals_.bytes -= node.mapped().bytes;
 }
 
-StatusOr<SegmentName> SegmentIndex::DropOldest() {
+StatusOr<SegmentName> SegmentIndex::DropOldest(std::optional<uint64_t> number) {
   const std::lock_guard lock(mutex_);
   if (waiting_.empty() && more_on_disk_) VORA_RETURN_IF_ERROR(Refill());
-  if (waiting_.empty()) return NotFound("no segment waits");
+  if (waiting_.empty() || (number && waiting_.begin()->first != *number)) return NotFound("no such segment waits");
   const SegmentName name = waiting_.begin()->second;
   VORA_RETURN_IF_ERROR(directory_.Remove(FormatName(name)));
   waiting_.erase(waiting_.begin());

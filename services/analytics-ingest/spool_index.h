@@ -40,8 +40,8 @@ class SegmentIndex {
   // The file was renamed or is gone.
   void Forget(uint64_t number);
 
-  // Removes the oldest that waits; what it was.
-  StatusOr<SegmentName> DropOldest();
+  // Removes the oldest that waits; what it was. With `number`, only if that one is the oldest still. NOT_FOUND: there is none.
+  StatusOr<SegmentName> DropOldest(std::optional<uint64_t> number = std::nullopt);
   // The oldest that waits.
   std::optional<SegmentName> Oldest();
   SpoolTotals totals() const;

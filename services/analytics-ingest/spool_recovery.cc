@@ -169,7 +169,11 @@ StatusOr<std::optional<SegmentName>> SetAsideSegment(SpoolDirectory& directory, 
   }
   VORA_RETURN_IF_ERROR(directory.Rename(file, damaged));
   VORA_RETURN_IF_ERROR(directory.Sync());
-  WriteReason(directory, damaged, reason);
+  WriteReason(directory, damaged,
+              std::string(reason) + "\n" +
+                  (copy ? std::to_string(copy->rows) + " intact rows were copied to segment " +
+                              FormatName({.number = copy->number}).substr(0, 16) + " and are shipped: this file is for people only."
+                        : "No row was copied. To have it tried again, stop the daemon and take `.damaged` off the name."));
   if (copy) {
     const std::string from = FormatName(*copy);
     copy->state = SegmentState::kSealed;

@@ -172,7 +172,7 @@ void DiskSpool::EnforceLimits() {
     if (!file.ok()) return;
     const auto header = ReadHeader(*file);
     if (!header.ok() || UnixMs(clock_) - header->created_ms <= options_.max_age.count()) return;
-    const auto dropped = index_.DropOldest();
+    const auto dropped = index_.DropOldest(oldest->number);
     if (!dropped.ok()) return;
     Drop("VORA_SPOOL_MAX_AGE", dropped->rows, dropped_by_age_);
   }
