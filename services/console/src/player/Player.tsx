@@ -129,6 +129,7 @@ export function Player({ video, autoplay = false, muted, startAt = 0, fill = fal
     event.preventDefault();
     act(action);
   };
+  const hiddenAtPress = useRef(false); // the press itself moves the focus, which shows the controls
   const latestKey = useRef(onKey);
   latestKey.current = onKey;
   useEffect(() => {
@@ -144,6 +145,8 @@ export function Player({ video, autoplay = false, muted, startAt = 0, fill = fal
   };
 
   const playable = video.playable && video.hls_url !== '';
+  // A break of the line goes by unnoticed while there is media in the buffer.
+  const troubled = playback.problem !== null && (!playback.problem.retrying || state.waiting || !state.started);
   const canStart = playable && state.paused && !state.ended && !playback.problem;
   const available = state.duration;
   const hidden = idle && playable;
@@ -155,13 +158,13 @@ export function Player({ video, autoplay = false, muted, startAt = 0, fill = fal
       <canvas ref={still} class="vp-still" hidden={!playback.frozen} aria-hidden="true" />
       <Captions media={media} raised={!hidden} />
       {playable && (
-        <div class="vp-stage" aria-hidden="true" data-testid="player-stage"
+        <div class="vp-stage" aria-hidden="true" data-testid="player-stage" onPointerDown={() => (hiddenAtPress.current = hidden)}
           onClick={(event) => {
             // A finger shows the controls first; a mouse has them already.
             const touch = (event as unknown as PointerEvent).pointerType === 'touch';
             root.current?.focus({ preventScroll: true });
             if (openMenu !== '') return setOpenMenu('');
-            if (touch && !state.paused) return hidden ? stir() : stir(true);
+            if (touch && !state.paused) return hiddenAtPress.current ? stir() : stir(true);
             playback.toggle();
           }}
           onDblClick={toggleFullscreen} />
@@ -172,9 +175,7 @@ export function Player({ video, autoplay = false, muted, startAt = 0, fill = fal
           <Icon name="play" />
         </button>
       )}
-      {playback.problem && (!playback.problem.retrying || state.paused || state.waiting) && (
-        <ProblemNotice problem={playback.problem} onRetry={playback.retry} />
-      )}
+      {troubled && playback.problem && <ProblemNotice problem={playback.problem} onRetry={playback.retry} />}
       {!playable && <WaitingNotice video={video} />}
       {playable && media && (
         <ControlBar state={state} playback={playback} media={media} total={total} available={available} storyboardUrl={video.storyboard_url}

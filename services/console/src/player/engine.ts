@@ -116,7 +116,10 @@ class HlsEngine implements Engine {
   private load(position: number, playing: boolean): void {
     this.hls?.destroy();
     // A growing playlist is an event that begins at its beginning, not a live stream.
+    const policy = this.Hls.DefaultConfig.fragLoadPolicy.default;
     const config: Partial<HlsConfig> = {
+      // Few retries within: beyond them the viewer is told, and it goes on at once when the line is back.
+      fragLoadPolicy: { default: { ...policy, errorRetry: { ...policy.errorRetry!, maxNumRetry: 2 } } },
       startPosition: position,
       liveSyncDurationCount: 1,
       liveDurationInfinity: false,

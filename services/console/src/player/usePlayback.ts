@@ -68,8 +68,7 @@ export function usePlayback({ video, media, startAt, autoplay, freeze }: Playbac
       fetched: (segment) => view.current?.fetched(segment),
       failed: (cause, attempt) => {
         if (cause && attempt === 1) view.current?.failed(cause.code);
-        // A first hiccup goes by unnoticed while there is media in the buffer.
-        setProblem(cause && (attempt > 1 || cause.kind !== 'network') ? problemOf(cause) : null);
+        setProblem(cause ? problemOf(cause) : null);
       },
       swapping: () => {
         view.current?.swapping();
