@@ -78,7 +78,7 @@ export function Menu({ name, value, choices, open, setOpen, onChoose, children, 
               }}>
               <span class="vp-check">{choice.id === value && <Icon name="check" />}</span>
               <span>{choice.label}</span>
-              {choice.detail && <span class="vp-detail">{choice.detail}</span>}
+              {choice.detail && <span class="vp-detail" aria-hidden="true">{choice.detail}</span>}
             </button>
           ))}
         </div>
