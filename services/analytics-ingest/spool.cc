@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "libs/log/log.h"
@@ -10,6 +11,16 @@
 #include "services/analytics-ingest/spool_recovery.h"
 
 namespace vora::analytics {
+namespace {
+
+// The oldest segment is what a limit drops: it must be a small part of the whole.
+SpoolOptions WithFittingSegments(SpoolOptions options) {
+  constexpr int64_t kSmallest = 256 << 10;
+  options.segment_bytes = std::min(options.segment_bytes, std::max(options.max_bytes / 8, kSmallest));
+  return options;
+}
+
+}  // namespace
 
 void SpoolOptions::Declare(SettingsSchema& schema) {
   schema.Add("VORA_SPOOL_DIR", &directory, "folder of the spool: accepted events wait here until they are in ClickHouse",
@@ -40,7 +51,7 @@ StatusOr<std::unique_ptr<Spool>> Spool::Open(SpoolOptions options, const Clock& 
 }
 
 DiskSpool::DiskSpool(SpoolOptions options, const Clock& clock, obs::Metrics& metrics, std::unique_ptr<SpoolDirectory> directory)
-    : options_(std::move(options)),
+    : options_(WithFittingSegments(std::move(options))),
       clock_(clock),
       directory_(std::move(directory)),
       index_(*directory_),

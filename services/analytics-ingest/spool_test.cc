@@ -184,6 +184,16 @@ TEST_F(SpoolTest, TheOldestIsDroppedWhenItIsTooMuchAndCounted) {
   EXPECT_THAT(metrics_.Expose(), HasSubstr("vora_spool_dropped_rows_total{reason=\"size\"} " + std::to_string(20 - left.size())));
 }
 
+TEST_F(SpoolTest, ASmallLimitDropsAPartNotAll) {
+  options_.max_bytes = 4 << 20;
+  Open();
+  for (int i = 0; i < 60; ++i) ASSERT_TRUE(AppendRows(std::vector<std::string>(100, Row(i, 1000))).ok());
+  const std::vector<std::string> left = Drain();
+  EXPECT_GT(left.size(), 3000U);
+  EXPECT_LT(left.size(), 4400U);
+  EXPECT_EQ(left.back(), Row(59, 1000));
+}
+
 TEST_F(SpoolTest, WhatIsTakenIsNotDropped) {
   options_.segment_rows = 1;
   options_.max_bytes = 1000;
