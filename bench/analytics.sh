@@ -68,16 +68,16 @@ _accept() {
 
 # _latency HOME FSYNC_INTERVAL   medians of p50 p99 p99.9 in ms, over the rounds
 _latency() {
-  local home=$1 round p50 p99 p999 max sent failed all50=() all99=() all999=()
+  local home=$1 round p50 p99 p999 max sent failed all50=() all99=() all999=() worst=()
   _ingest_start "$home" "http://127.0.0.1:$NOBODY" VORA_SPOOL_FSYNC_INTERVAL="$2"
   for ((round = 0; round < ROUNDS; round++)); do
     read -r p50 p99 p999 max sent failed <<<"$("$VORA_BUILD/bin/vora-bench-event-load" "$(port 94)" "$SINGLE_RATE" "$ANALYTICS_SECONDS" 128 | sed -n 's/^RESULT //p')"
     [ "${failed:-1}" = 0 ] || fail "${failed:-all} of ${sent:-the} requests were not accepted" "see $home/ingest.log"
-    all50+=("$p50") all99+=("$p99") all999+=("$p999")
+    all50+=("$p50") all99+=("$p99") all999+=("$p999") worst+=("$max")
   done
   _ingest_stop
   LATENCY_P99=$(awk -v p="$(median "${all99[@]}")" 'BEGIN { printf "%.2f", p / 1000 }')
-  note "analytics.latency, fsync interval $2: us p50 ${all50[*]}; p99 ${all99[*]}; p99.9 ${all999[*]}"
+  note "analytics.latency, fsync interval $2: us p50 ${all50[*]}; p99 ${all99[*]}; p99.9 ${all999[*]}; most ${worst[*]}"
 }
 
 _clickhouse_start() {
