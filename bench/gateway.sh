@@ -65,14 +65,25 @@ _records() {
   curl -fsS "http://127.0.0.1:$(port $(($1 + 1100)))/metrics" | awk -v n="vora_gateway_delivery_records_$2_total" 'index($1, n) == 1 { s += $2 } END { printf "%.0f", s }'
 }
 
+# _cpu_per_segment PID RATE...   CPU microseconds that the process has used per segment, given the bytes per second of every round
+_cpu_per_segment() {
+  local ticks
+  ticks=$(sed 's/^.*) //' "/proc/$1/stat" | awk '{ print $12 + $13 }')
+  shift
+  printf '%s\n' "$@" | awk -v t="$ticks" -v hz="$(getconf CLK_TCK)" -v d="$LOAD_SECONDS" -v b="$SEGMENT_BYTES" '{ s += $1 } END { printf "%.0f", t / hz * 1e6 / (s * d / b) }'
+}
+
 _bench_untouched() {
   local home=$1 video=$2 variant i round
-  local -A offset=([off]=60 [on]=61 [dead]=62) rates=() tails=()
+  local -A offset=([off]=60 [on]=61 [dead]=62) rates=() tails=() pids=()
   # Without ClickHouse: what it accepts stays in its spool.
   _daemon ingest 64 vora-analytics-ingest VORA_SPOOL_DIR="$home/spool" VORA_CLICKHOUSE_URL="http://127.0.0.1:$(port 69)"
   _daemon gateway-off 60 vora-streaming-gateway VORA_ANALYTICS=
+  pids[off]=${BENCH_PIDS[-1]}
   _daemon gateway-on 61 vora-streaming-gateway VORA_ANALYTICS="127.0.0.1:$(port 1064)"
+  pids[on]=${BENCH_PIDS[-1]}
   _daemon gateway-dead 62 vora-streaming-gateway VORA_ANALYTICS="127.0.0.1:$(port 69)"
+  pids[dead]=${BENCH_PIDS[-1]}
   local -a orders=("off on dead" "dead off on" "on dead off") on_ratios=() dead_ratios=()
   for ((round = 0; round < 2 * ROUNDS + 1; round++)); do
     local -A rate=()
@@ -86,7 +97,7 @@ _bench_untouched() {
   done
   for variant in off on dead; do
     # shellcheck disable=SC2086
-    note "gateway.analytics $variant: $(($(median ${rates[$variant]}) / 1000000)) MB/s, p99 $(median ${tails[$variant]}) us per segment; records sent $(_records "${offset[$variant]}" sent), dropped $(_records "${offset[$variant]}" dropped)"
+    note "gateway.analytics $variant: $(($(median ${rates[$variant]}) / 1000000)) MB/s, p99 $(median ${tails[$variant]}) us and $(_cpu_per_segment "${pids[$variant]}" ${rates[$variant]}) us of CPU per segment; records sent $(_records "${offset[$variant]}" sent), dropped $(_records "${offset[$variant]}" dropped)"
   done
   [ "$(_records 61 sent)" -gt 0 ] || fail "no delivery record reached the ingest daemon" "see $(log_file bench-gateway-on)"
   note "gateway.analytics: ratios on/off ${on_ratios[*]}; dead/off ${dead_ratios[*]}"
