@@ -55,7 +55,9 @@ TEST(PlayerPartsTest, TheyNeverDelayTheFilm) {
     EXPECT_GT(activity.options.priority(), storyboard) << activity.id;
   }
   EXPECT_LT(storyboard, run.Find("poster")->options.priority());
-  EXPECT_LT(run.Find("captions")->options.priority(), run.Find("360p/chunk/0")->options.priority());
+  // Of equals the older goes first.
+  EXPECT_EQ(run.Find("captions")->options.priority(), run.Find("360p/chunk/0")->options.priority());
+  EXPECT_GT(run.Find("captions")->event_id, run.Find("360p/chunk/0")->event_id);
 }
 
 TEST(PlayerPartsTest, AFailureOfOneIsAWarningOfTheVideo) {

@@ -10,8 +10,8 @@ namespace vora::workflows {
 
 inline constexpr int kProbePriority = 100;
 inline constexpr int kAudioPriority = 90;
-inline constexpr int kFirstChunkPriority = 80;  // less the chunk's index: early chunks first, across renditions and videos
-inline constexpr int kCaptionsPriority = 79;    // beside the second chunks: little work, and what is published at the end lists them
+inline constexpr int kFirstChunkPriority = 80;                 // less the chunk's index: early chunks first, across renditions and videos
+inline constexpr int kCaptionsPriority = kFirstChunkPriority;  // scheduled behind the first chunks, so done right after them: little work
 inline constexpr int kPosterPriority = 10;
 inline constexpr int kStoryboardPriority = 9;
 inline constexpr int kPublishPriority = 95;  // short, and a track waits for it
