@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { heightLabel, renditionOf } from './engine';
+import { heightLabel, renditionOf } from './rendition';
 import { actionOf } from './shortcuts';
 import { cueAt, parseStoryboard, parseTimestamp } from './storyboard';
 
