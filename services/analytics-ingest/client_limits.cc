@@ -88,6 +88,25 @@ int64_t ClientLimits::TakeEvents(const Address& client, int64_t events, Time now
   return 0;
 }
 
+bool ClientLimits::TakeBytes(const Address& client, int64_t bytes, int64_t limit, Time now) {
+  const Address key = KeyOf(client);
+  Shard& shard = ShardOf(key);
+  const std::lock_guard lock(shard.mutex);
+  Client& known = Find(shard, key, now);
+  if (known.bytes + bytes > limit) return false;
+  known.bytes += bytes;
+  return true;
+}
+
+void ClientLimits::GiveBytes(const Address& client, int64_t bytes) {
+  const Address key = KeyOf(client);
+  Shard& shard = ShardOf(key);
+  const std::lock_guard lock(shard.mutex);
+  const auto found = shard.by_address.find(key);
+  // Who was forgotten meanwhile began anew with nothing.
+  if (found != shard.by_address.end()) found->second->bytes = std::max<int64_t>(0, found->second->bytes - bytes);
+}
+
 size_t ClientLimits::clients() const {
   size_t total = 0;
   for (const Shard& shard : shards_) {

@@ -29,6 +29,9 @@ class ClientLimits {
   int64_t TakeRequest(const Address& client, Time now);
   // Takes `events`, all or none.
   int64_t TakeEvents(const Address& client, int64_t events, Time now);
+  // A share of `limit` bytes that a client may have in flight; false: it has none left.
+  bool TakeBytes(const Address& client, int64_t bytes, int64_t limit, Time now);
+  void GiveBytes(const Address& client, int64_t bytes);
   size_t clients() const;
 
  private:
@@ -40,6 +43,7 @@ class ClientLimits {
   struct Client {
     Address address;
     Bucket requests, events;
+    int64_t bytes = 0;  // in flight
   };
   struct Hash {
     size_t operator()(const Address& address) const;

@@ -116,6 +116,16 @@ TEST_F(ClientLimitsTest, TheTableIsBounded) {
   EXPECT_GE(limits.clients(), 700u);
 }
 
+TEST_F(ClientLimitsTest, BytesInFlightAreGivenBack) {
+  ClientLimits limits({.events_per_second = 0, .events_burst = 1, .requests_per_second = 0, .requests_burst = 1, .max_clients = 800});
+  EXPECT_TRUE(limits.TakeBytes(Numbered(1), 60, 100, start_));
+  EXPECT_FALSE(limits.TakeBytes(Numbered(1), 60, 100, start_));
+  EXPECT_TRUE(limits.TakeBytes(Numbered(2), 60, 100, start_));
+  limits.GiveBytes(Numbered(1), 60);
+  EXPECT_TRUE(limits.TakeBytes(Numbered(1), 100, 100, start_));
+  limits.GiveBytes(Numbered(77), 60);  // forgotten
+}
+
 TEST_F(ClientLimitsTest, AnIpv6NetworkIsOneClient) {
   ClientLimits limits({.events_per_second = 1, .events_burst = 5, .requests_per_second = 1, .requests_burst = 1, .max_clients = 800});
   EXPECT_EQ(limits.TakeRequest(*ParseAddress("2001:db8::1"), start_), 0);

@@ -7,11 +7,14 @@
 #include "services/analytics-ingest/cmcd_events.h"
 #include "services/analytics-ingest/event_answer.h"
 #include "services/analytics-ingest/json_events.h"
+#include "services/analytics-ingest/read_body.h"
 
 namespace vora::analytics {
 namespace {
 
 constexpr int64_t kRetrySeconds = 1;
+constexpr int64_t kClientPart = 4;
+constexpr std::chrono::milliseconds kBodyPatience{10'000};
 
 http::Response Nothing() { return http::Response::Empty(0); }
 
@@ -43,34 +46,44 @@ struct Durable {
 
 }  // namespace
 
-// Of the bytes in flight, while it lives.
+// Of the bytes in flight, while it lives. No client may have more than a part of them, so that a few slow ones cannot shut out the others.
 class EventRoutes::Share {
  public:
-  Share(std::shared_ptr<InFlight> all, int64_t bytes, int64_t limit) : all_(std::move(all)), bytes_(bytes) {
-    granted_ = all_->bytes.fetch_add(bytes_) + bytes_ <= limit;
+  enum class Grant { kGiven, kClientHasTooMuch, kAllHaveTooMuch };
+
+  Share(std::shared_ptr<InFlight> all, const Client& client, int64_t bytes, const EventRouteOptions& options)
+      : all_(std::move(all)), client_(client.address), bytes_(bytes) {
+    const int64_t part = std::max(options.max_body_bytes, options.max_bytes_in_flight / kClientPart);
+    if (client_ && !all_->limits.TakeBytes(*client_, bytes_, part, std::chrono::steady_clock::now())) return;
+    held_ = true;
     all_->gauge.Add(static_cast<double>(bytes_));
+    const int64_t total = all_->bytes.fetch_add(bytes_) + bytes_;
+    grant_ = total <= options.max_bytes_in_flight ? Grant::kGiven : Grant::kAllHaveTooMuch;
   }
   ~Share() {
+    if (!held_) return;
     all_->bytes.fetch_sub(bytes_);
     all_->gauge.Add(-static_cast<double>(bytes_));
+    if (client_) all_->limits.GiveBytes(*client_, bytes_);
   }
   Share(const Share&) = delete;
   Share& operator=(const Share&) = delete;
-  bool granted() const { return granted_; }
+  Grant grant() const { return grant_; }
 
  private:
   const std::shared_ptr<InFlight> all_;
+  const std::optional<Address> client_;
   const int64_t bytes_;
-  bool granted_ = false;
+  bool held_ = false;
+  Grant grant_ = Grant::kClientHasTooMuch;
 };
 
 EventRoutes::EventRoutes(EventRouteOptions options, ClientLimitOptions limits, Intake& intake, obs::Metrics& metrics)
     : options_(std::move(options)),
       cors_(options_.cors_origins),
       intake_(intake),
-      limits_(limits),
-      in_flight_(std::make_shared<InFlight>(metrics.AddGauge("vora_ingest_bytes_in_flight", "Bodies being read or waiting for the disk"))) {
-}
+      in_flight_(std::make_shared<InFlight>(
+          limits, metrics.AddGauge("vora_ingest_bytes_in_flight", "Bodies being read or waiting for the disk"))) {}
 
 void EventRoutes::Mount(http::Server& server) {
   server.OnResponse([this](const http::Request& request, http::Response& head) {
@@ -99,14 +112,14 @@ http::Response EventRoutes::Admit(const Client& client) {
     intake_.CountRejected(Refusal::kSpool, 1);
     return TryLater(503, "events cannot be taken in now: " + Message(health), kRetrySeconds);
   }
-  const int64_t wait = client.address ? limits_.TakeRequest(*client.address, std::chrono::steady_clock::now()) : 0;
+  const int64_t wait = client.address ? in_flight_->limits.TakeRequest(*client.address, std::chrono::steady_clock::now()) : 0;
   if (wait == 0) return Nothing();
   intake_.CountRejected(Refusal::kRateLimit, 1);
   return TryLater(429, "too many requests or events from this address; try again in " + std::to_string(wait) + " s", wait);
 }
 
 http::Response EventRoutes::TakeEvents(const Client& client, int64_t events) {
-  const int64_t wait = client.address ? limits_.TakeEvents(*client.address, events, std::chrono::steady_clock::now()) : 0;
+  const int64_t wait = client.address ? in_flight_->limits.TakeEvents(*client.address, events, std::chrono::steady_clock::now()) : 0;
   if (wait == 0) return Nothing();
   intake_.CountRejected(Refusal::kRateLimit, events);
   return TryLater(429, "too many events from this address; try again in " + std::to_string(wait) + " s", wait);
@@ -142,13 +155,15 @@ http::Task<http::Response> EventRoutes::Receive(http::Exchange& exchange, const 
   if (encoding && *encoding != "identity") {
     co_return http::ErrorResponse(415, "UNSUPPORTED_MEDIA_TYPE", "compressed bodies are not read; send it as it is", "Content-Encoding");
   }
-  const int64_t size = std::min(request.content_length.value_or(options_.max_body_bytes), options_.max_body_bytes);
-  const Share share(in_flight_, size, options_.max_bytes_in_flight);
-  if (request.content_length.value_or(0) <= options_.max_body_bytes && !share.granted()) {
+  const int64_t length = request.content_length.value_or(options_.max_body_bytes);
+  const Share share(in_flight_, client, std::min(length, options_.max_body_bytes), options_);
+  if (length <= options_.max_body_bytes && share.grant() != Share::Grant::kGiven) {
     intake_.CountRejected(Refusal::kOverload, 1);
-    co_return TryLater(503, "the server is overloaded; try again", kRetrySeconds);
+    const bool own = share.grant() == Share::Grant::kClientHasTooMuch;
+    co_return TryLater(own ? 429 : 503,
+                       own ? "too many bodies at once from this address; try again" : "the server is overloaded; try again", kRetrySeconds);
   }
-  StatusOr<std::string> body = co_await exchange.ReadBodyAll(static_cast<size_t>(options_.max_body_bytes));
+  StatusOr<std::string> body = co_await ReadWholeBody(exchange, static_cast<size_t>(options_.max_body_bytes), kBodyPatience);
   if (!body.ok()) {
     const StatusCode code = body.status().code();
     if (code == StatusCode::kUnavailable) co_return Nothing();  // the client is gone

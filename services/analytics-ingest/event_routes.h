@@ -28,7 +28,8 @@ class EventRoutes {
   };
   // Requests may outlive this object for a moment when the server is torn down.
   struct InFlight {
-    explicit InFlight(obs::Gauge& shown) : gauge(shown) {}
+    InFlight(ClientLimitOptions options, obs::Gauge& shown) : limits(options), gauge(shown) {}
+    ClientLimits limits;
     std::atomic<int64_t> bytes{0};
     obs::Gauge& gauge;
   };
@@ -49,7 +50,6 @@ class EventRoutes {
   const EventRouteOptions options_;
   const Cors cors_;
   Intake& intake_;
-  ClientLimits limits_;
   const std::shared_ptr<InFlight> in_flight_;
 };
 

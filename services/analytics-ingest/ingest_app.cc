@@ -16,6 +16,7 @@ http::ServerOptions HttpOptions(const IngestSettings& settings) {
   options.io_threads = static_cast<int>(settings.io_threads);
   options.blocking_threads = 1;  // nothing here blocks
   options.log_remote = false;
+  options.idle_timeout = std::chrono::seconds(20);  // also how long a body may rest
   return options;
 }
 

@@ -126,12 +126,15 @@ TEST_F(IngestTest, BodiesInFlightAreLimited) {
   settings_.routes.max_body_bytes = 1 << 20;
   settings_.routes.max_bytes_in_flight = 1 << 20;
   Start();
+  http::Headers other;
+  other.Set("X-Forwarded-For", "198.51.100.7");
   http::RawSocket slow(app_->http_port());
   const std::string event(kPlay);
   const std::string body = event + std::string((1 << 20) - event.size(), ' ');
   slow.Say("POST /e HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n");
   ASSERT_THAT(slow.HearUntil("\r\n\r\n"), HasSubstr("100 Continue"));  // now it has its share
-  const auto refused = Post(kPlay);
+  EXPECT_EQ(Post(kPlay).status, 429) << "the same client has its part already";
+  const auto refused = Post(kPlay, "application/json", other);
   EXPECT_EQ(refused.status, 503);
   EXPECT_EQ(refused.headers.GetOr("Retry-After", ""), "1");
   EXPECT_EQ(refused.headers.GetOr("Access-Control-Allow-Origin", ""), "*");

@@ -1,0 +1,13 @@
+#pragma once
+
+#include <chrono>
+#include <string>
+
+#include "libs/http/server.h"
+
+namespace vora::analytics {
+
+// The whole body. RESOURCE_EXHAUSTED: longer than `limit`. DEADLINE_EXCEEDED: it has not come within `patience`, however steadily it drips.
+http::Task<StatusOr<std::string>> ReadWholeBody(http::Exchange& exchange, size_t limit, std::chrono::milliseconds patience);
+
+}  // namespace vora::analytics
