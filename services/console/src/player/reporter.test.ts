@@ -64,9 +64,12 @@ test('what is tried again, and what never will be', () => {
 
 test('Retry-After is honoured in both forms; without it the wait doubles up to half a minute', () => {
   const now = Date.parse('2026-01-01T00:00:00Z');
-  assert.equal(retryDelay(1, '7', now, 0.5), 7000);
-  assert.equal(retryDelay(1, 'Thu, 01 Jan 2026 00:00:09 GMT', now, 0.5), 9000);
-  assert.equal(retryDelay(1, '999999', now, 0.5), 600_000);
+  assert.equal(retryDelay(1, '7', now, 0), 7000);
+  assert.equal(retryDelay(1, '8', now, 0.5), 9000, 'spread: who was refused together does not come back together');
+  assert.equal(retryDelay(1, '0', now, 0), 1000, 'never at once');
+  assert.equal(retryDelay(1, 'Thu, 01 Jan 2026 00:00:09 GMT', now, 0), 9000);
+  assert.equal(retryDelay(1, 'Wed, 31 Dec 2025 23:59:00 GMT', now, 0), 1000);
+  assert.equal(retryDelay(1, '999999', now, 0), 600_000);
   assert.deepEqual([1, 2, 3, 9].map((failures) => retryDelay(failures, null, now, 0.5)), [1000, 2000, 4000, 30_000]);
   assert.ok(retryDelay(1, 'soon', now, 0) >= 750);
 });

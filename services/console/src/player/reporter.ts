@@ -11,6 +11,7 @@ const kFlushMs = 2000;
 const kFirstFlushMs = 300; // a view is known at once
 const kFirstRetryMs = 1000;
 const kLongestRetryMs = 30_000;
+const kLongestAdviceMs = 10 * 60_000;
 
 // Events in order of their sequence numbers. What is taken stays until it is settled, so that a retry is the same events again.
 export class EventQueue {
@@ -88,12 +89,13 @@ export function judge(status: number): Verdict {
   return 'never';
 }
 
-// Retry-After is seconds or a date (RFC 9110, 10.2.3); else doubling from a second, with a quarter of chance in it.
+// Retry-After is seconds or a date (RFC 9110, 10.2.3), at least a second, and up to a quarter more by chance: those who were refused together
+// must not come back together. Else doubling from a second, with a quarter of chance in it.
 export function retryDelay(failures: number, retryAfter: string | null, now: number, random: number): number {
   const seconds = retryAfter === null || retryAfter.trim() === '' ? NaN : Number(retryAfter);
-  if (Number.isFinite(seconds) && seconds >= 0) return Math.min(seconds * 1000, 10 * 60_000);
   const date = retryAfter ? Date.parse(retryAfter) : NaN;
-  if (Number.isFinite(date)) return Math.min(Math.max(0, date - now), 10 * 60_000);
+  const advised = Number.isFinite(seconds) ? seconds * 1000 : date - now;
+  if (Number.isFinite(advised)) return Math.min(Math.max(kFirstRetryMs, advised), kLongestAdviceMs) * (1 + random / 4);
   return Math.min(kFirstRetryMs * 2 ** Math.min(failures - 1, 10), kLongestRetryMs) * (0.75 + random / 2);
 }
 
