@@ -1,6 +1,8 @@
 // Server-sent events that come back by themselves, and say whether they are live.
 import { useEffect, useRef, useState } from 'preact/hooks';
 
+import { withQuery } from './client';
+
 export type LiveState = 'connecting' | 'live' | 'reconnecting' | 'ended';
 
 export interface LiveHandlers {
@@ -14,22 +16,29 @@ export interface LiveHandlers {
 
 const firstRetryMs = 1000;
 const maxRetryMs = 15000;
+const restAfterMs = 20_000;
 
 // Until the returned function is called. A browser reconnects by itself unless the server answered an error; that is repeated here.
+// In a page that nobody sees the stream rests: over HTTP/1.1 a browser has six connections to a server for all its tabs, and a few
+// forgotten ones would leave none for the one in front. A stream with ids goes on behind the last one.
 export function follow(url: string, handlers: LiveHandlers): () => void {
   let source: EventSource | undefined;
   let timer: ReturnType<typeof setTimeout> | undefined;
+  let restTimer: ReturnType<typeof setTimeout> | undefined;
   let failures = 0;
+  let lastId = '';
   let stopped = false;
+  let resting = false;
 
   const open = () => {
-    source = new EventSource(url);
+    source = new EventSource(withQuery(url, { last_event_id: lastId }));
     source.onopen = () => {
       failures = 0;
       handlers.onState?.('live');
       handlers.onOpen?.();
     };
     const receive = (message: MessageEvent<string>) => {
+      lastId = message.lastEventId || lastId;
       let data: unknown;
       try {
         data = JSON.parse(message.data);
@@ -49,10 +58,29 @@ export function follow(url: string, handlers: LiveHandlers): () => void {
       timer = setTimeout(open, Math.min(firstRetryMs * 2 ** (failures - 1), maxRetryMs));
     };
   };
+  const look = () => {
+    clearTimeout(restTimer);
+    if (document.visibilityState === 'hidden') {
+      restTimer = setTimeout(() => {
+        resting = true;
+        clearTimeout(timer);
+        source?.close();
+      }, restAfterMs);
+    } else if (resting) {
+      resting = false;
+      failures = 0;
+      handlers.onState?.('connecting');
+      open();
+    }
+  };
   handlers.onState?.('connecting');
   open();
+  look();
+  document.addEventListener('visibilitychange', look);
   return () => {
     stopped = true;
+    document.removeEventListener('visibilitychange', look);
+    clearTimeout(restTimer);
     clearTimeout(timer);
     source?.close();
     handlers.onState?.('ended');
