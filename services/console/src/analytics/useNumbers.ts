@@ -15,7 +15,11 @@ export type RangeId = (typeof kRanges)[number]['id'];
 export const rangeOf = (id: RangeId) => kRanges.find((range) => range.id === id)!;
 
 const kAgainMs = 4000;
+const kLongestAgainMs = 30_000;
 const kAfterErrorMs = 5000;
+
+// Numbers of a month hardly change within seconds, and cost the most.
+export const againAfter = (seconds: number): number => Math.min(Math.max(kAgainMs, seconds / 60), kLongestAgainMs);
 
 export interface Numbers<T> {
   data: T | null;
@@ -43,7 +47,7 @@ export function useNumbers<T>(path: string, seconds: number, query: Query = {}):
         (answer) => {
           setData(answer);
           setError(null);
-          timer = setTimeout(turn, kAgainMs);
+          timer = setTimeout(turn, againAfter(seconds));
         },
         (problem: unknown) => {
           if (isAbort(problem)) return;
