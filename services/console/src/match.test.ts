@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { matchPath } from './match';
+import { matchPath, startOf } from './match';
 
 test('paths', () => {
   assert.deepEqual(matchPath('/', '/'), {});
@@ -10,4 +10,9 @@ test('paths', () => {
   assert.equal(matchPath('/watch/{id}', '/watch'), null);
   assert.equal(matchPath('/watch/{id}', '/watch/%zz'), null);
   assert.equal(matchPath('/upload', '/Upload'), null);
+});
+
+test('where to begin', () => {
+  const start = (query: string) => startOf(new URLSearchParams(query));
+  assert.deepEqual(['t=12.5', '', 't=', 't=-3', 't=1e999', 't=x'].map(start), [12.5, 0, 0, 0, 0, 0]);
 });

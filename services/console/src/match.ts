@@ -23,3 +23,9 @@ export function matchPath(pattern: string, path: string): Params | null {
   }
   return params;
 }
+
+// Where to begin: `?t=` in seconds.
+export function startOf(query: URLSearchParams): number {
+  const seconds = Number(query.get('t'));
+  return Number.isFinite(seconds) ? Math.max(0, seconds) : 0;
+}

@@ -5,13 +5,14 @@ import { useEffect, useState } from 'preact/hooks';
 import { ApiError, get } from '../api/client';
 import { useLive } from '../api/live';
 import type { Video } from '../api/types';
+import { matchPath, startOf } from '../match';
 import { Player } from '../player/Player';
 import './embed.css';
 
-const id = decodeURIComponent(location.pathname.replace(/^\/embed\//, '').replace(/\/$/, ''));
+const id = matchPath('/embed/{id}', location.pathname)?.['id'] ?? '';
 const query = new URLSearchParams(location.search);
 const isOn = (name: string) => ['1', 'true', ''].includes(query.get(name) ?? '0');
-const startAt = Math.max(0, Number(query.get('t')) || 0);
+const startAt = startOf(query);
 const kRetryMs = 4000;
 
 function Message({ title, text }: { title: string; text: string }) {

@@ -10,6 +10,7 @@ import { Loading } from '../components/Skeleton';
 import { Tabs } from '../components/Tabs';
 import { useTitle } from '../components/useTitle';
 import { ago, date, duration } from '../format';
+import { startOf } from '../match';
 import type { PlayerHandle } from '../player/Player';
 import { Link, type Params } from '../router';
 import { NotFoundPage } from '../shell/NotFoundPage';
@@ -33,7 +34,7 @@ export default function VideoPage({ params }: { params: Params }) {
   const [editing, setEditing] = useState(false);
   const [time, setTime] = useState(0);
   const player = useRef<PlayerHandle | null>(null);
-  const startAt = useRef(Number(new URLSearchParams(location.search).get('t') ?? 0) || 0);
+  const startAt = useRef(startOf(new URLSearchParams(location.search)));
   useTitle(deleted ? 'Deleted' : (video?.title ?? (error?.notFound ? 'Not found' : 'Video')));
   useEffect(() => setTime(0), [id]);
 
