@@ -1,6 +1,6 @@
 #include "services/metadata/fleet_view.h"
 
-#include <condition_variable>
+#include <utility>
 
 #include <grpc/health/v1/health.grpc.pb.h>
 
@@ -69,12 +69,18 @@ FleetView::FleetView(std::vector<FleetDaemon> daemons, OrchestratorClient& orche
 FleetView::~FleetView() = default;
 
 v1::Fleet FleetView::Get() {
-  std::lock_guard lock(mutex_);
-  if (!known_ || Clock::now() - asked_ >= kFresh) {
-    last_ = Ask();
-    asked_ = Clock::now();
-    known_ = true;
-  }
+  std::unique_lock lock(mutex_);
+  told_.wait(lock, [this] { return known_ || !asking_; });
+  if (asking_ || (known_ && Clock::now() - asked_ < kFresh)) return last_;
+  asking_ = true;
+  lock.unlock();
+  v1::Fleet fleet = Ask();
+  lock.lock();
+  last_ = std::move(fleet);
+  asked_ = Clock::now();
+  known_ = true;
+  asking_ = false;
+  told_.notify_all();
   return last_;
 }
 

@@ -1,5 +1,8 @@
 #include "services/metadata/fleet_view.h"
 
+#include <atomic>
+#include <future>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -36,6 +39,32 @@ TEST(FleetViewTest, ShowsWhatIsNotReadyAndWhatIsAway) {
   EXPECT_EQ(fleet.daemons(1).state(), "away");
   EXPECT_THAT(fleet.daemons(1).detail(), HasSubstr("no answer"));
   EXPECT_THAT(fleet.orchestrator_error(), HasSubstr("orchestrator"));
+}
+
+TEST(FleetViewTest, WhoComesWhileAnotherAsksIsToldWhatIsKnown) {
+  OrchestratorClient orchestrator("127.0.0.1:1");
+  std::atomic<bool> slow = false;
+  std::promise<void> begun, end;
+  FleetView view({}, orchestrator, [&] {
+    if (slow.exchange(false)) {
+      begun.set_value();
+      end.get_future().wait();
+      return Status(Unavailable("the second answer"));
+    }
+    return Status();
+  });
+  EXPECT_EQ(view.Get().daemons(0).state(), "ready");
+  // Until what is known has grown old, and is asked for anew.
+  slow = true;
+  auto asks = std::async(std::launch::async, [&] {
+    v1::Fleet fleet = view.Get();
+    while (slow) fleet = view.Get();
+    return fleet;
+  });
+  begun.get_future().wait();
+  EXPECT_EQ(view.Get().daemons(0).state(), "ready");
+  end.set_value();
+  EXPECT_EQ(asks.get().daemons(0).detail(), "the second answer");
 }
 
 }  // namespace
