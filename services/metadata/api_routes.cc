@@ -18,6 +18,14 @@ void ApiRoutes::Streaming(const std::string& method, const std::string& pattern,
 
 http::Response ApiError(const Status& status) { return http::ErrorResponse(status, FieldOfMessage(status)); }
 
+http::Response EventStreamHead() {
+  http::Response head;
+  head.headers.Set("Content-Type", "text/event-stream");
+  head.headers.Set("Cache-Control", "no-store");
+  head.headers.Set("X-Accel-Buffering", "no");
+  return head;
+}
+
 Status CheckQueryKeys(const http::Request& request, std::initializer_list<std::string_view> allowed) {
   for (const auto& [key, value] : request.query) {
     if (std::find(allowed.begin(), allowed.end(), key) != allowed.end()) continue;

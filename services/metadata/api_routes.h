@@ -25,6 +25,8 @@ class ApiRoutes {
 
 // The error as JSON, naming the field that the message begins with.
 http::Response ApiError(const Status& status);
+// Of server-sent events; no cache or proxy may keep or hold them back.
+http::Response EventStreamHead();
 // INVALID_ARGUMENT when the query has a key that is not in `allowed`.
 Status CheckQueryKeys(const http::Request& request, std::initializer_list<std::string_view> allowed);
 

@@ -10,6 +10,7 @@
 #include "services/metadata/rest.h"
 #include "vora/analytics/v1/analytics.pb.h"
 #include "vora/analytics/v1/queries.pb.h"
+#include "vora/metadata/v1/fleet.pb.h"
 #include "vora/metadata/v1/metadata.pb.h"
 #include "vora/workflow/v1/process_video.pb.h"
 #include "vora/workflow/v1/workflow.pb.h"
@@ -111,6 +112,11 @@ TEST(OpenApiTest, SchemasNameTheFieldsOfTheProto) {
   EXPECT_EQ(properties_of("SessionDetail"), fields_of(an::SessionDetail::descriptor()));
   EXPECT_EQ(properties_of("Erased"), fields_of(an::EraseViewerResponse::descriptor()));
   EXPECT_EQ(properties_of("PendingActivity"), fields_of(workflow::v1::PendingActivity::descriptor()));
+  EXPECT_EQ(properties_of("Caption"), fields_of(v1::Caption::descriptor()));
+  EXPECT_EQ(properties_of("Fleet"), fields_of(v1::Fleet::descriptor()));
+  EXPECT_EQ(properties_of("DaemonHealth"), fields_of(v1::DaemonHealth::descriptor()));
+  EXPECT_EQ(properties_of("Worker"), fields_of(v1::Worker::descriptor()));
+  EXPECT_EQ(properties_of("Queue"), fields_of(v1::Queue::descriptor()));
   auto ladder = fields_of(workflow::v1::Ladder::descriptor());
   ladder.insert("is_default");
   EXPECT_EQ(properties_of("Ladder"), ladder);

@@ -129,10 +129,7 @@ http::Task<void> ServeLive(http::Exchange& exchange, LiveViewers& live, bool con
       if (const auto alive = weak.lock()) alive->cancel();
     });
   });
-  http::Response head;
-  head.headers.Set("Content-Type", "text/event-stream");
-  head.headers.Set("Cache-Control", "no-store");
-  head.headers.Set("X-Accel-Buffering", "no");
+  http::Response head = EventStreamHead();
   const Status begun = co_await exchange.Begin(std::move(head), std::nullopt);
   if (!begun.ok()) co_return;
   const Status hello = co_await exchange.Write("retry: 2000\n\n");

@@ -31,14 +31,6 @@ std::string Message(const Change& change) {
   return "id: " + std::to_string(change.video->version()) + "\ndata: " + ToJsonText(*change.video) + "\n\n";
 }
 
-http::Response StreamHead() {
-  http::Response head;
-  head.headers.Set("Content-Type", "text/event-stream");
-  head.headers.Set("Cache-Control", "no-store");
-  head.headers.Set("X-Accel-Buffering", "no");
-  return head;
-}
-
 // Version the client has already; -1 when it says none.
 int64_t LastEventId(const http::Request& request) {
   const std::string text = request.headers.GetOr("Last-Event-ID", request.Query("last_event_id").value_or(""));
@@ -138,7 +130,7 @@ http::Task<void> Serve(http::Exchange& exchange, VideoRepo& videos, WatchHub& hu
     co_await exchange.Send(std::move(error));
     co_return;
   }
-  http::Response head = StreamHead();
+  http::Response head = EventStreamHead();
   const Status begun = co_await exchange.Begin(std::move(head), std::nullopt);
   if (!begun.ok()) co_return;
   const Status hello = co_await exchange.Write("retry: 2000\n\n");

@@ -11,9 +11,7 @@ constexpr std::chrono::milliseconds kInterval{2000};
 
 // The whole fleet every two seconds, until the client goes or the server drains.
 http::Task<void> Stream(http::Exchange& exchange, FleetView& fleet) {
-  http::Response head;
-  head.headers.Set("Content-Type", "text/event-stream");
-  head.headers.Set("X-Accel-Buffering", "no");
+  http::Response head = EventStreamHead();
   Status going = co_await exchange.Begin(std::move(head), std::nullopt);
   if (exchange.request().method == "HEAD") {
     co_await exchange.Finish();
