@@ -4,6 +4,7 @@
 #include <cstring>
 #include <sstream>
 
+#include "libs/core/ids.h"
 #include "libs/log/log.h"
 #include "services/analytics-ingest/event.h"
 #include "services/analytics-ingest/schema.h"
@@ -47,6 +48,11 @@ StatusOr<int64_t> SegmentShipper::Number(const std::string& sql) {
   return std::atoll(answer.c_str());
 }
 
+StatusOr<int64_t> SegmentShipper::RowsThere(const SealedSegment& segment) {
+  return Number("SELECT count() FROM playback_events WHERE event_date = toDate(" + std::to_string(segment.day) +
+                ") AND batch = " + Quote(segment.batch));
+}
+
 Status SegmentShipper::EndEarlierTries(const Shipment& shipment) {
   const std::string which = IdsOfTries(shipment.segment.batch);
   VORA_ASSIGN_OR_RETURN(const int64_t running, Number("SELECT count() FROM system.processes WHERE " + which));
@@ -69,8 +75,7 @@ StatusOr<SegmentShipper::Found> SegmentShipper::Look(Shipment& shipment) {
   const bool restarted = time.boot > shipment.began + 1;
   const bool clear = shipment.not_after == 0 || restarted || time.now > shipment.not_after + 1;
   VORA_RETURN_IF_ERROR(EndEarlierTries(shipment));
-  VORA_ASSIGN_OR_RETURN(const int64_t there, Number("SELECT count() FROM playback_events WHERE event_date = toDate(" +
-                                                    std::to_string(segment.day) + ") AND batch = " + Quote(segment.batch)));
+  VORA_ASSIGN_OR_RETURN(const int64_t there, RowsThere(segment));
   if (there == segment.rows) return Found::kAll;
   if (there == 0) return clear ? Found::kNothing : Found::kNotYetClear;
   if (there > segment.rows) return Found::kTooMany;
@@ -126,7 +131,7 @@ StatusOr<clickhouse::QuerySettings> SegmentShipper::InsertSettings(const Shipmen
     settings["async_insert"] = "0";
     settings["input_format_parallel_parsing"] = "0";
     settings["insert_deduplicate"] = "1";
-    settings["insert_deduplication_token"] = shipment.segment.batch;
+    settings["insert_deduplication_token"] = shipment.token.empty() ? shipment.segment.batch : shipment.token;
     // A block that the table has already still goes to the view, which may have missed it and takes it any number of times.
     settings["deduplicate_blocks_in_dependent_materialized_views"] = "1";
   }
@@ -147,12 +152,24 @@ Status SegmentShipper::Insert(Shipment& shipment, const std::string& rows, std::
   return inserted;
 }
 
+// A server notes a block's token before it shows the part. Did it die, or fail, in between, then it takes the same token for a duplicate
+// ever after, and says OK without having the rows.
+Status SegmentShipper::CheckNotSkipped(Shipment& shipment) {
+  VORA_ASSIGN_OR_RETURN(const int64_t there, RowsThere(shipment.segment));
+  if (there > 0) return {};
+  shipment.not_after = 0;  // it was answered
+  shipment.token = RandomHex(16);
+  return Unavailable("ClickHouse skipped batch " + shipment.segment.batch +
+                     " as inserted before, but has no row of it; trying another token");
+}
+
 StatusOr<ShipResult> SegmentShipper::Try(Shipment& shipment, std::chrono::milliseconds timeout) {
   if (shipment.ask) {
     VORA_ASSIGN_OR_RETURN(const Found found, Look(shipment));
     if (found == Found::kNotYetClear) return ShipResult::kWait;
     if (found != Found::kNothing) return Finish(shipment, found);
     shipment.ask = false;
+    shipment.again = true;
   }
   VORA_ASSIGN_OR_RETURN(const int64_t now, ServerNow());
   const int64_t not_after = now + options_.begin_within.count();
@@ -169,6 +186,7 @@ StatusOr<ShipResult> SegmentShipper::Try(Shipment& shipment, std::chrono::millis
   shipment.not_after = not_after;
   VORA_RETURN_IF_ERROR(Insert(shipment, *rows, timeout));
   shipment.ask = true;  // should it stay in the spool
+  if (shipment.again) VORA_RETURN_IF_ERROR(CheckNotSkipped(shipment));
   VORA_RETURN_IF_ERROR(spool_.Release(shipment.segment));
   return ShipResult::kShipped;
 }

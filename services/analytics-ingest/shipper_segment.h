@@ -19,8 +19,10 @@ struct Shipment {
   explicit Shipment(SealedSegment taken) : segment(std::move(taken)), ask(segment.in_doubt), unknown_try(segment.in_doubt) {}
 
   SealedSegment segment;
-  bool ask;          // look for the batch before inserting it
-  bool unknown_try;  // a try may exist of which `not_after` says nothing yet
+  bool ask;            // look for the batch before inserting it
+  bool unknown_try;    // a try may exist of which `not_after` says nothing yet
+  bool again = false;  // an earlier try may have left its token behind, though no row
+  std::string token;   // the insert's, if it is not the batch id
   // By the server's clock, in Unix seconds: when the last try that may still come to life was made, and until when it may begin. 0: none.
   int64_t began = 0, not_after = 0;
   int tries = 0, answered = 0;  // inserts, and those that ClickHouse answered with an error
@@ -54,6 +56,7 @@ class SegmentShipper {
   // Estimated from the last answer; asks once a minute.
   StatusOr<int64_t> ServerNow();
   StatusOr<int64_t> Number(const std::string& sql);
+  StatusOr<int64_t> RowsThere(const SealedSegment& segment);
   Status EndEarlierTries(const Shipment& shipment);
   StatusOr<Found> Look(Shipment& shipment);
   StatusOr<ShipResult> Finish(Shipment& shipment, Found found);
@@ -61,6 +64,7 @@ class SegmentShipper {
   StatusOr<std::string> Rows(Shipment& shipment, int64_t not_after);
   StatusOr<clickhouse::QuerySettings> InsertSettings(const Shipment& shipment);
   Status Insert(Shipment& shipment, const std::string& rows, std::chrono::milliseconds timeout);
+  Status CheckNotSkipped(Shipment& shipment);
 
   Spool& spool_;
   clickhouse::Client& client_;

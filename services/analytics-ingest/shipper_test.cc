@@ -1,5 +1,6 @@
 // What may go wrong on the way into ClickHouse. Every test ends in exact counts in both tables.
 #include <random>
+#include <sstream>
 #include <thread>
 
 #include "services/analytics-ingest/schema.h"
@@ -246,6 +247,24 @@ TEST_P(ShipperTest, StopsInTimeAndGoesOnLater) {
   // What is there when the daemon is asked to end goes out first.
   Append(40);
   shipper_->Stop(kLong);
+  ExpectExact();
+}
+
+// A server that dies between noting a block's token and showing its part takes the repeated block for a duplicate.
+TEST_P(ShipperTest, ABatchWhoseTokenIsKnownButNotItsRows) {
+  Append(500);
+  DieWithASegmentInDoubt(HowFar::kInserted);
+  std::istringstream parts(
+      Ask("SELECT path FROM system.parts WHERE active AND table IN ('playback_events', 'playback_sessions') AND database = " +
+          clickhouse::Quote(direct_options_.database) + " FORMAT TabSeparatedRaw"));
+  Server().Kill();
+  for (std::string part; std::getline(parts, part);) std::filesystem::remove_all(part);
+  Server().Start();
+  ASSERT_EQ(Ask("SELECT count() FROM playback_events"), "0\n");
+  options_.begin_within = std::chrono::seconds(2);
+  StartShipper();
+  Append(7);
+  Flush();
   ExpectExact();
 }
 
