@@ -97,6 +97,7 @@ StatusOr<size_t> DiskSpool::CommitRun(std::vector<Pending>& group, size_t begin)
     unsealed_rows_ += rows;
   }
   appended_.Increment(static_cast<double>(rows));
+  PublishGauges();  // before anybody is told: who reads the gauge after an answer finds the rows in it
   for (size_t i = begin; i < end; ++i) group[i].done({});
   return end;
 }
@@ -222,9 +223,15 @@ DiskSpool::Steady::time_point DiskSpool::NextDeadline() const {
 }
 
 void DiskSpool::PublishGauges() {
+  int64_t unsealed_rows = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    unsealed_rows = unsealed_rows_;
+  }
+  // After that: rows that are being sealed are counted twice for a moment, never not at all.
   const SpoolTotals totals = index_.totals();
   const int64_t open_rows = open_ ? open_->rows() : 0;
-  rows_gauge_.Set(static_cast<double>(totals.rows + open_rows));
+  rows_gauge_.Set(static_cast<double>(totals.rows + unsealed_rows));
   bytes_gauge_.Set(static_cast<double>(totals.bytes + (open_rows > 0 ? open_->bytes() : 0)));
   segments_gauge_.Set(static_cast<double>(totals.segments + (open_rows > 0 ? 1 : 0)));
 }
