@@ -1,9 +1,14 @@
+#include <atomic>
+#include <future>
+#include <thread>
+
 #include <grpcpp/channel.h>
 #include <grpcpp/client_context.h>
 
 #include "libs/core/lifecycle.h"
 #include "libs/rpc/client.h"
 #include "libs/rpc/server.h"
+#include "services/analytics-ingest/ingest_service.h"
 #include "services/analytics-ingest/test_ingest.h"
 #include "vora/analytics/v1/analytics.grpc.pb.h"
 
@@ -180,6 +185,44 @@ TEST_F(IngestGrpcTest, NothingIsTakenInAfterTheIntakeIsClosed) {
   record.set_video_id("v");
   v1::RecordDeliveriesResponse response;
   EXPECT_EQ(stub_->RecordDeliveries(&context_, request, &response).error_code(), grpc::StatusCode::UNAVAILABLE);
+}
+
+TEST_F(IngestGrpcTest, ErasuresThatHangDoNotTakeEveryThread) {
+  auto spool = Spool::Open(settings_.spool, clock_, metrics_);
+  ASSERT_EQ(ToText(spool.status()), "OK");
+  const ViewerHasher viewers({.secret = "0123456789abcdef"});
+  Intake intake(**spool, viewers, clock_, metrics_);
+  std::atomic<int> hanging{0};
+  std::promise<void> end;
+  const auto ended = end.get_future().share();
+  const auto service = MakeIngestService(intake, [&](const auto&, const auto&, auto) -> StatusOr<Erased> {
+    ++hanging;
+    ended.wait();
+    return Erased{};
+  });
+  auto server = rpc::Server::Start({}, {service.get()}, readiness_, metrics_);
+  ASSERT_EQ(ToText(server.status()), "OK");
+  const auto stub = v1::AnalyticsIngest::NewStub(rpc::Connect("127.0.0.1:" + std::to_string((*server)->port())));
+  const auto erase = [&]() -> grpc::Status {
+    grpc::ClientContext context;
+    rpc::Prepare(context, std::chrono::seconds(20));
+    v1::EraseViewerRequest request;
+    request.set_viewer_id("somebody");
+    v1::EraseViewerResponse response;
+    return stub->EraseViewer(&context, request, &response);
+  };
+  std::vector<std::future<grpc::Status>> calls;
+  while (hanging < 4) {
+    calls.push_back(std::async(std::launch::async, erase));
+    while (hanging < static_cast<int>(calls.size())) std::this_thread::yield();
+  }
+  const grpc::Status refused = erase();
+  EXPECT_EQ(refused.error_code(), grpc::StatusCode::UNAVAILABLE);
+  EXPECT_THAT(refused.error_message(), HasSubstr("other erasures"));
+  end.set_value();
+  for (auto& call : calls) EXPECT_TRUE(call.get().ok());
+  EXPECT_TRUE(erase().ok()) << "the places are free again";
+  (*server)->Shutdown(std::chrono::milliseconds(1000));
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include "services/analytics-ingest/ingest_service.h"
 
 #include <algorithm>
+#include <atomic>
 
 #include "libs/rpc/status.h"
 #include "services/analytics-ingest/proto_events.h"
@@ -12,6 +13,7 @@ namespace {
 constexpr int kMaxEvents = 5000;      // of one message
 constexpr int kMaxDeliveries = 1000;  // of one call
 constexpr std::chrono::milliseconds kMaxErase{60'000};
+constexpr int kErasuresAtOnce = 4;  // each may hold a thread for minutes, also after its caller has given up
 
 template <typename Response>
 void AddRejections(const Batch& batch, int64_t offset, Response& response) {
@@ -91,6 +93,12 @@ class Service final : public CallbackBase {
     if (request->viewer_id().empty() || request->viewer_id().size() > kMaxIdBytes) {
       return rpc::ToGrpc(InvalidArgument("viewer_id: must be 1 to 64 bytes"));
     }
+    struct Place {
+      std::atomic<int>& running;
+      const int before = running.fetch_add(1);
+      ~Place() { --running; }
+    } place{erasing_};
+    if (place.before >= kErasuresAtOnce) return rpc::ToGrpc(Unavailable("other erasures are under way; try again later"));
     const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(context->deadline() - std::chrono::system_clock::now());
     const std::vector<std::string> hashes = intake_.viewers().AllHashes(tenant, request->viewer_id(), intake_.NowMs());
     const auto erased = eraser_(tenant, hashes, std::clamp(left, std::chrono::milliseconds(0), kMaxErase));
@@ -102,7 +110,8 @@ class Service final : public CallbackBase {
 
  private:
   Intake& intake_;
-  ViewerEraser eraser_;
+  const ViewerEraser eraser_;
+  std::atomic<int> erasing_{0};
 };
 
 }  // namespace
