@@ -192,7 +192,12 @@ StatusOr<Answer> Client::Impl::Post(const std::string& url, std::string_view bod
   }
   curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &answer.status);
   GiveBack(std::move(handle));
-  if (answer.status != 200) return FromAnswer(static_cast<int>(answer.status), answer.exception_code, answer.body);
+  if (answer.status != 200) {
+    // Said by what stands before the server: behind it, the insert may be running or waiting.
+    const bool own = !answer.exception_code.empty() || ExceptionCode(answer.body);
+    if (fate != nullptr && !own && *fate == InsertFate::kEnded) *fate = InsertFate::kUnknown;
+    return FromAnswer(static_cast<int>(answer.status), answer.exception_code, answer.body);
+  }
   if (const size_t late = FindLateException(answer.body); late != std::string::npos) {
     return FromAnswer(500, answer.exception_code, std::string_view(answer.body).substr(late));
   }

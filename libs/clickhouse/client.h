@@ -37,7 +37,7 @@ using QuerySettings = std::map<std::string, std::string>;
 enum class InsertFate {
   kNotBegun,  // the server never had all of it: it cannot happen any more
   kEnded,     // the server answered: it is over; with an error it may still have left something behind
-  kUnknown,   // no answer: it may have happened, be running, or begin only later
+  kUnknown,   // no answer, or a proxy's: it may have happened, be running, or begin only later
 };
 
 // Thread-safe; keeps a few connections. UNAVAILABLE: no answer, or the server says it is overloaded. DEADLINE_EXCEEDED: too slow.

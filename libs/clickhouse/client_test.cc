@@ -2,11 +2,14 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <thread>
 
 #include "libs/clickhouse/framing.h"
 #include "libs/clickhouse/test_clickhouse.h"
 #include "libs/http/client.h"
+#include "libs/http/server.h"
+#include "libs/obs/metrics.h"
 
 namespace vora::clickhouse {
 namespace {
@@ -129,6 +132,27 @@ TEST_P(ClientTest, ManyThreads) {
 
 INSTANTIATE_TEST_SUITE_P(Engines, ClientTest, testing::Values(TestEngine::kDebian, TestEngine::kCurrent),
                          [](const auto& info) { return info.param == TestEngine::kDebian ? "Debian" : "Current"; });
+
+http::Task<void> GiveUp(http::Exchange& exchange) {
+  std::array<char, 4096> piece;
+  for (StatusOr<size_t> read = size_t{1}; read.ok() && *read > 0;) read = co_await exchange.ReadBody(piece);
+  http::Response late = http::Response::Text(504, "upstream request timeout");
+  co_await exchange.Send(std::move(late));
+}
+
+TEST(InsertFateOf, AnAnswerOfAProxyTellsNothing) {
+  obs::Metrics metrics;
+  http::Server proxy({}, metrics);
+  proxy.Route("POST", "/", [](http::Exchange& exchange) { return GiveUp(exchange); });
+  ASSERT_EQ(ToText(proxy.Start()), "OK");
+  Options options;
+  options.url = "http://127.0.0.1:" + std::to_string(proxy.port());
+  InsertFate fate = InsertFate::kEnded;
+  const Status late =
+      Client(options).Insert("INSERT INTO t (a, b) FORMAT RowBinary", Rows(0, 9, "x"), "q", {}, std::chrono::seconds(5), &fate);
+  EXPECT_EQ(late.code(), StatusCode::kUnavailable) << ToText(late);
+  EXPECT_EQ(fate, InsertFate::kUnknown);
+}
 
 TEST(Options, MistakesNameTheSetting) {
   Options options;
