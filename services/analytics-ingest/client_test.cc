@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <fstream>
 #include <set>
 
 #include <sys/stat.h>
@@ -172,6 +173,11 @@ TEST(ViewerHash, TheSecretIsMadeOnceAndPrivate) {
   struct stat info {};
   ASSERT_EQ(::stat((directory + "/viewer-secret").c_str(), &info), 0);
   EXPECT_EQ(info.st_mode & 0777u, 0600u);
+  std::ofstream(directory + "/viewer-secret") << first->substr(0, 20);
+  const Status cut = LoadOrMakeSecret(directory).status();
+  EXPECT_EQ(cut.code(), StatusCode::kFailedPrecondition);
+  EXPECT_NE(ToText(cut).find("VORA_VIEWER_SECRET"), std::string::npos);
+  EXPECT_EQ(std::filesystem::file_size(directory + "/viewer-secret"), 20u);
   std::filesystem::remove_all(directory);
   EXPECT_EQ(LoadOrMakeSecret("/proc/none").status().code(), StatusCode::kUnavailable);
 }

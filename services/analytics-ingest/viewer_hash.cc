@@ -65,6 +65,13 @@ StatusOr<std::string> LoadOrMakeSecret(const std::string& directory) {
   std::ifstream existing(path);
   std::string secret;
   if (existing && std::getline(existing, secret) && secret.size() >= 2 * static_cast<size_t>(kSecretBytes)) return secret;
+  // Another secret in its place would put everybody hashed before beyond erasure.
+  struct stat there {};
+  if (::lstat(path.c_str(), &there) == 0) {
+    return FailedPrecondition("the viewers' secret in " + path +
+                              " cannot be read or is cut: restore it from a backup, or set VORA_VIEWER_SECRET; remove the file only if no "
+                              "viewer has to be found for erasure any more");
+  }
   secret = RandomHex(kSecretBytes);
   std::error_code ignored;
   std::filesystem::create_directories(directory, ignored);

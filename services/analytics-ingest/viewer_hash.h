@@ -44,7 +44,7 @@ class ViewerHasher {
   mutable std::string cached_salt_;
 };
 
-// The secret kept in `directory`, made there (mode 0600) when there is none.
+// The secret kept in `directory`, made there (mode 0600) when there is none. FAILED_PRECONDITION: there is one that cannot be read.
 StatusOr<std::string> LoadOrMakeSecret(const std::string& directory);
 
 }  // namespace vora::analytics
