@@ -9,7 +9,8 @@
 
 namespace vora::analytics {
 
-// Drops the days before `first_day` (days since 1970) from both tables; how many partitions went. Idempotent.
-StatusOr<int> DropDaysBefore(clickhouse::Client& client, int32_t first_day);
+// Drops the days that lie more than `retention_days` before `today` (days since 1970) from both tables; how many partitions went.
+// Idempotent. ClickHouse's own clock must agree: one replica whose clock runs ahead must not take years away.
+StatusOr<int> DropOldDays(clickhouse::Client& client, int32_t today, int64_t retention_days);
 
 }  // namespace vora::analytics

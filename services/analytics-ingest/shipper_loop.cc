@@ -110,7 +110,7 @@ bool Shipper::Impl::Prepare() {
 void Shipper::Impl::Retain() {
   if (steady_clock::now() < next_retention) return;
   next_retention = steady_clock::now() + kBetweenRetentions;
-  const auto dropped = DropDaysBefore(client, DayOf(NowMs()) - static_cast<int32_t>(options.retention_days));
+  const auto dropped = DropOldDays(client, DayOf(NowMs()), options.retention_days);
   if (!dropped.ok()) {
     log::Warn("old analytics could not be dropped; tried again in an hour", {{"error", ToText(dropped.status())}});
   } else if (*dropped > 0) {
