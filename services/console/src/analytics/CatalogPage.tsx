@@ -37,7 +37,7 @@ export default function CatalogPage() {
       )}
       {data && totals && totals.views > 0 && (
         <>
-          <Tiles totals={totals} now={live?.viewers_now ?? totals.viewers_now} />
+          <Tiles totals={totals} now={live?.viewers_now ?? totals.viewers_now} ends={false} />
           <WatchSeries series={data.series} seconds={data.series_seconds} shares={data.bitrates} fromSeconds={range.seconds} heading="h2" />
           <TopVideos videos={data.videos} live={live} />
         </>

@@ -35,3 +35,10 @@ test('one share per rendition, from small to large', () => {
     { rendition: '720p', bitrate: 3, watch_seconds: 4, ratio: 0.2 }]);
   assert.deepEqual(shares.map(({ rendition, watch_seconds, bitrate }) => [rendition, watch_seconds, bitrate]), [['360p', 4, 1], ['720p', 14, 3], ['unknown', 2, 0]]);
 });
+
+test('without renditions, shares are named and ordered by the class of their bit rate', () => {
+  const share = (bitrate: number) => ({ rendition: '', bitrate, watch_seconds: 1, ratio: 0.2 });
+  const shares = sharesByRendition([share(9e6), share(0), share(3e6), share(2_750_000), share(250_000)]);
+  assert.deepEqual(shares.map(({ rendition, watch_seconds }) => [rendition, watch_seconds]),
+    [['up to 0.5 Mbit/s', 1], ['up to 4 Mbit/s', 2], ['over 8 Mbit/s', 1], ['unknown', 1]]);
+});

@@ -3,14 +3,27 @@ import type { BitrateShare, RetentionPoint, TimePoint } from './types';
 
 const kMostBuckets = 1500;
 
-export const nameOf = (share: { rendition: string; bitrate: number }): string => share.rendition || 'unknown';
+const kClasses = [0.5, 1, 2, 4, 8]; // Mbit/s
 
-// Renditions by their height, sound and unknown ones last.
+// The rendition; over many videos, whose renditions differ, the class of the bit rate.
+export function nameOf({ rendition, bitrate }: { rendition: string; bitrate: number }): string {
+  if (rendition) return rendition;
+  if (!(bitrate > 0)) return 'unknown';
+  const top = kClasses.find((limit) => bitrate <= limit * 1e6);
+  return top ? `up to ${top} Mbit/s` : `over ${kClasses.at(-1)} Mbit/s`;
+}
+
+// From small to large; sound and unknown ones last.
+function rankOf(name: string): number {
+  const [, height, limit] = /^(?:(\d+)p|up to ([\d.]+) )/.exec(name) ?? [];
+  return Number(height ?? limit ?? (name.startsWith('over ') ? 1e6 : Infinity));
+}
+const byRank = (a: string, b: string): number => rankOf(a) - rankOf(b) || a.localeCompare(b);
+
 export function renditionsOf(points: TimePoint[], shares: BitrateShare[]): string[] {
   const names = new Set<string>();
   for (const share of [...shares, ...points.flatMap((point) => point.bitrates)]) names.add(nameOf(share));
-  const height = (name: string) => parseInt(name, 10) || Infinity;
-  return [...names].sort((a, b) => height(a) - height(b) || a.localeCompare(b));
+  return [...names].sort(byRank);
 }
 
 export interface Buckets {
@@ -68,6 +81,5 @@ export function sharesByRendition(shares: BitrateShare[]): BitrateShare[] {
     if (!before) merged.set(nameOf(share), { ...share, rendition: nameOf(share) });
     else Object.assign(before, { watch_seconds: before.watch_seconds + share.watch_seconds, ratio: before.ratio + share.ratio, bitrate: Math.max(before.bitrate, share.bitrate) });
   }
-  const height = (name: string) => parseInt(name, 10) || Infinity;
-  return [...merged.values()].sort((a, b) => height(a.rendition) - height(b.rendition));
+  return [...merged.values()].sort((a, b) => byRank(a.rendition, b.rendition));
 }

@@ -35,7 +35,7 @@ test('a stream rests in a page that nobody sees, and goes on behind its last mes
   assert.deepEqual(got, [{ n: 1 }]);
 
   show('hidden');
-  mock.timers.tick(10_000);
+  mock.timers.tick(3000);
   show('visible');
   mock.timers.tick(60_000);
   assert.equal(first!.readyState, 1, 'a short look elsewhere changes nothing');
@@ -60,4 +60,12 @@ test('a stream rests in a page that nobody sees, and goes on behind its last mes
   show('visible');
   mock.timers.tick(60_000);
   assert.equal(Source.all.length, 3);
+
+  show('hidden');
+  const background = follow('/v1/events', { onMessage: () => {} });
+  mock.timers.tick(60_000);
+  assert.equal(Source.all.length, 3, 'a tab opened in the background waits');
+  show('visible');
+  assert.equal(Source.all.length, 4);
+  background();
 });

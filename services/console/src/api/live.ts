@@ -16,7 +16,7 @@ export interface LiveHandlers {
 
 const firstRetryMs = 1000;
 const maxRetryMs = 15000;
-const restAfterMs = 20_000;
+const restAfterMs = 5000;
 
 // Until the returned function is called. A browser reconnects by itself unless the server answered an error; that is repeated here.
 // In a page that nobody sees the stream rests: over HTTP/1.1 a browser has six connections to a server for all its tabs, and a few
@@ -58,14 +58,15 @@ export function follow(url: string, handlers: LiveHandlers): () => void {
       timer = setTimeout(open, Math.min(firstRetryMs * 2 ** (failures - 1), maxRetryMs));
     };
   };
+  const rest = () => {
+    resting = true;
+    clearTimeout(timer);
+    source?.close();
+  };
   const look = () => {
     clearTimeout(restTimer);
     if (document.visibilityState === 'hidden') {
-      restTimer = setTimeout(() => {
-        resting = true;
-        clearTimeout(timer);
-        source?.close();
-      }, restAfterMs);
+      restTimer = setTimeout(rest, restAfterMs);
     } else if (resting) {
       resting = false;
       failures = 0;
@@ -74,8 +75,9 @@ export function follow(url: string, handlers: LiveHandlers): () => void {
     }
   };
   handlers.onState?.('connecting');
-  open();
-  look();
+  // A tab opened in the background begins when it is looked at.
+  if (document.visibilityState === 'hidden') rest();
+  else open();
   document.addEventListener('visibilitychange', look);
   return () => {
     stopped = true;
