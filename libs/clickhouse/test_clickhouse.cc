@@ -77,6 +77,8 @@ pid_t Spawn(const std::vector<std::string>& command, const std::string& log) {
   sigprocmask(SIG_SETMASK, &none, nullptr);
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (getppid() != parent) _exit(1);
+  // Nothing may depend on the server's time zone: here midnight is far from that of UTC.
+  setenv("TZ", "Pacific/Auckland", 1);
   const int out = open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0644);
   dup2(out, 1);
   dup2(out, 2);

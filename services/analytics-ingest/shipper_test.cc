@@ -21,7 +21,7 @@ TEST_P(ShipperTest, EachSegmentIsOnePart) {
   Flush();
   EXPECT_EQ(PartsInserted(), "3\n");
   EXPECT_EQ(Batches("shipped"), 3);
-  EXPECT_EQ(Ask("SELECT uniqExact(batch), countIf(event_date != toDate(toDateTime(intDiv(server_ms, 1000)))) FROM playback_events"),
+  EXPECT_EQ(Ask("SELECT uniqExact(batch), countIf(event_date != toDate(intDiv(server_ms, 86400000))) FROM playback_events"),
             "3\t0\n");
   ExpectExact();
 }
