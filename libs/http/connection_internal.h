@@ -78,6 +78,7 @@ class Connection final : public Exchange, public Stoppable, public std::enable_s
   void WatchForGone();
   void Close();
   void LogAccess(double seconds) const;
+  const std::string& LoggedPath() const;
   std::string LoggedRemote() const { return server_.options.log_remote ? remote_ : std::string(); }
 
   ServerContext& server_;

@@ -2,6 +2,8 @@
 
 #include <sys/socket.h>
 
+#include <algorithm>
+
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
@@ -144,10 +146,16 @@ Task<void> Connection::Run(const Handler& handler) {
   co_await Send(std::move(fault));
 }
 
+const std::string& Connection::LoggedPath() const {
+  const auto& hidden = server_.options.private_params;
+  const bool open = std::none_of(hidden.begin(), hidden.end(), [&](const std::string& name) { return request_.params.contains(name); });
+  return open ? request_.path : route_;
+}
+
 void Connection::LogAccess(double seconds) const {
   const obs::TraceScope scope(request_.trace);
-  const log::Fields fields = {{"method", request_.method}, {"path", request_.path}, {"route", route_},
-                              {"status", status_},         {"seconds", seconds},    {"remote", LoggedRemote()}};
+  const log::Fields fields = {{"method", request_.method}, {"path", LoggedPath()}, {"route", route_},
+                              {"status", status_},         {"seconds", seconds},   {"remote", LoggedRemote()}};
   if (status_ >= 500) {
     log::Warn("http request", fields);
   } else {

@@ -12,6 +12,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <boost/asio/awaitable.hpp>
 
@@ -70,6 +71,8 @@ struct ServerOptions {
   size_t simple_body_limit = 1 << 20;
   std::chrono::milliseconds idle_timeout{60000};  // between requests, and between bytes of a body
   bool log_remote = true;                         // whether the access log names the peer's address
+  // Parameters of path patterns that the access log must not hold, e.g. "viewer_id": it has the pattern instead of the path.
+  std::vector<std::string> private_params = {};
 };
 
 class Server {

@@ -21,6 +21,17 @@ TEST_F(ServerTest, RoutesWithParametersAndQuery) {
   EXPECT_TRUE(response.headers.Has("Date"));
 }
 
+TEST_F(ServerTest, PrivatePartsOfAPathStayOutOfTheLog) {
+  more_routes_ = [](Server& server) {
+    server.RouteSimple("DELETE", "/people/{who}", [](const Request&, const std::string&) { return ErrorResponse(Unavailable("away")); });
+  };
+  Start({.private_params = {"who"}});
+  testing::internal::CaptureStderr();
+  EXPECT_EQ(Do({.method = "DELETE", .url = "/people/bob"}).status, 503);
+  server_.reset();
+  EXPECT_THAT(testing::internal::GetCapturedStderr(), AllOf(HasSubstr("/people/{who}"), Not(HasSubstr("bob"))));
+}
+
 TEST_F(ServerTest, UnknownPathsAndMethodsAreNamed) {
   Start();
   const auto unknown = Do({.url = "/nowhere"});

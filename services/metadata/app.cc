@@ -38,6 +38,7 @@ pg::DatabaseOptions DatabaseOf(const AppOptions& options) {
 http::ServerOptions HttpOf(const AppOptions& options) {
   http::ServerOptions http;
   http.listen = options.http_listen;
+  http.private_params = {"viewer_id"};
   return http;
 }
 
