@@ -1,0 +1,77 @@
+// Whatever a player sends: JSON, lines of JSON, CMCD in all its forms. The first byte says as what the rest is read.
+
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <string>
+#include <string_view>
+
+#include "services/analytics-ingest/batch.h"
+#include "services/analytics-ingest/client_address.h"
+#include "services/analytics-ingest/cmcd_events.h"
+#include "services/analytics-ingest/json_events.h"
+
+namespace vora::analytics {
+namespace {
+
+constexpr int64_t kMaxEvents = 100;
+
+void Require(bool holds) {
+  if (!holds) std::abort();
+}
+
+Batch NewBatch() {
+  static const ViewerHasher viewers({.secret = "secret-for-fuzzing"});
+  Event base;
+  base.server_ms = 1'700'000'000'000;
+  return Batch(base, viewers);
+}
+
+// All that was read is either accepted, refused with a reason, or has no row.
+void Check(const Status& status, Batch& batch) {
+  if (!status.ok()) return Require(!Message(status).empty());
+  Require(batch.accepted() >= 0 && batch.rejected() >= 0 && batch.accepted() + batch.ignored() + batch.rejected() == batch.seen());
+  for (const Rejection& rejection : batch.rejections()) Require(!rejection.reason.empty());
+  for (const RowBatch& rows : batch.TakeRows()) Require(!rows.empty() && rows.valid());
+}
+
+void CheckRequest(const StatusOr<cmcd::Cmcd>& parsed) {
+  Batch batch = NewBatch();
+  AddCmcdRequest(parsed, batch);
+  Check(absl::OkStatus(), batch);
+}
+
+void Read(uint8_t kind, std::string_view text) {
+  Batch batch = NewBatch();
+  std::string body(text);
+  body.reserve(text.size() + 64);
+  CmcdSessions sessions(4);
+  switch (kind % 6) {
+    case 0:
+      return Check(ReadJsonEvents(body, kMaxEvents, batch), batch);
+    case 1:
+      return Check(ReadJsonLines(body, kMaxEvents, batch), batch);
+    case 2:
+      return Check(AddCmcdEvents(body, kMaxEvents, sessions, batch), batch);
+    case 3:
+      return CheckRequest(cmcd::Parse(text));
+    case 4: {
+      const size_t half = text.size() / 2;
+      return CheckRequest(cmcd::ParseHeaders(text.substr(0, half), text.substr(half), text, ""));
+    }
+    default: {
+      static const auto trusted = ParseCidrs({"127.0.0.0/8", "::1", "10.0.0.0/9"});
+      const auto client = ClientAddress("127.0.0.1", text, *trusted);
+      Require(client.has_value() && !client->Network().empty());
+      if (const auto list = ParseCidrs({std::string(text)}); list.ok()) list->front().Holds(*client);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace vora::analytics
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  if (size > 0) vora::analytics::Read(data[0], {reinterpret_cast<const char*>(data) + 1, size - 1});
+  return 0;
+}
