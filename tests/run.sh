@@ -63,26 +63,38 @@ run_ctest() {
   grep -A 40 -E '\[  FAILED  \]|Failure$' "$out/ctest.log" | head -n 80
 }
 
+# Sums what a TAP log says at its end. count_tap LOG EXIT_CODE
+count_tap() {
+  local log=$1 code=$2 good bad off
+  tap_total() { sed -n "s/^# $1 \\([0-9]*\\)\$/\\1/p" "$log" | tail -n 1 | grep . || echo "$2"; }
+  good=$(tap_total pass '')
+  if [ -z "$good" ]; then
+    tail -n 30 "$log"
+    add_counts 0 1 0
+    return
+  fi
+  bad=$(($(tap_total fail 0) + $(tap_total cancelled 0)))
+  off=$(($(tap_total skipped 0) + $(tap_total todo 0)))
+  if [ "$code" != 0 ] && [ "$bad" = 0 ]; then bad=1; fi
+  add_counts "$good" "$bad" "$off"
+  [ "$bad" = 0 ] || grep -B 2 -A 30 '^ *not ok' "$log" | head -n 200
+}
+
 # Runs a folder of node tests one file after the other: they start stacks of their own.
 run_node() {
   local suite=$1 log="$results/$1.log"
   npm_install "$VORA_ROOT/tests"
   (cd "$VORA_ROOT/tests" && node --test --test-concurrency=1 --test-reporter=tap "$suite"/*.test.mjs) 2>&1 | tee "$log" |
     grep -E --line-buffered '^ *(not )?ok |^# Subtest' || true
-  local good bad off
-  local code=${PIPESTATUS[0]}
-  good=$(sed -n 's/^# pass \([0-9]*\)$/\1/p' "$log" | tail -n 1)
-  bad=$(sed -n 's/^# fail \([0-9]*\)$/\1/p' "$log" | tail -n 1)
-  off=$(sed -n 's/^# \(skipped\|todo\) \([0-9]*\)$/\2/p' "$log" | tail -n 2 | paste -sd+ | sed 's/^$/0/')
-  bad=$((${bad:-0} + $(sed -n 's/^# cancelled \([0-9]*\)$/\1/p' "$log" | tail -n 1 | sed 's/^$/0/')))
-  if [ "$code" != 0 ] && [ "$bad" = 0 ]; then bad=1; fi
-  if [ -z "$good" ]; then
-    tail -n 30 "$log"
-    add_counts 0 1 0
-    return
-  fi
-  add_counts "$good" "$bad" "$((off))"
-  [ "$bad" = 0 ] || grep -B 2 -A 30 '^ *not ok' "$log" | head -n 200
+  count_tap "$log" "${PIPESTATUS[0]}"
+}
+
+# The console's own tests, beside its code.
+run_console() {
+  local log="$results/console.log"
+  (cd "$VORA_ROOT/services/console" && npm test -- --test-reporter=tap) >"$log" 2>&1
+  count_tap "$log" $?
+  say "console: $(grep -E '^# (pass|fail) ' "$log" | tr '\n' ' ')"
 }
 
 stop_rgw() { [ -n "${rgw_home:-}" ] && bash "$VORA_ROOT/tests/env/ceph.sh" stop "$rgw_home" >/dev/null 2>&1; }
@@ -108,6 +120,7 @@ for suite in "${suites[@]}"; do
       # A current ClickHouse engine; without it the tests on it fail.
       export VORA_TEST_CHDB="$VORA_ROOT/tests/node_modules/@chdb/lib-linux-x64-gnu/libchdb.so"
       run_ctest unit
+      run_console
       ;;
     integration)
       start_rgw
@@ -121,8 +134,8 @@ for suite in "${suites[@]}"; do
 done
 
 # The stacks of the suites are stopped; their logs stay.
-for name in e2e:18080 local:14080 faults:20080 faults-s3:23080 analytics:26080; do
-  [ -d "$VORA_HOME/${name%:*}" ] && VORA_HOME="$VORA_HOME/${name%:*}" VORA_PORT_BASE="${name#*:}" "$VORA_ROOT/deploy/local/down.sh" >/dev/null
+for home in "$VORA_HOME"/*/run; do
+  [ -d "$home" ] && VORA_HOME="${home%/run}" "$VORA_ROOT/deploy/local/down.sh" >/dev/null
 done
 
 printf '%s passed, %s failed, %s skipped\n' "$passed" "$failed" "$skipped"

@@ -1,4 +1,4 @@
-// Unit tests of pure logic: every src/**/*.test.ts, compiled by Vite and run by node:test.
+// Unit tests of pure logic: every src/**/*.test.ts, compiled by Vite and run by node:test. Arguments go to node.
 import { spawnSync } from 'node:child_process';
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import os from 'node:os';
@@ -30,7 +30,7 @@ try {
     ssr: { noExternal: true },
   });
   const files = (await readdir(outDir)).filter((name) => name.endsWith('.test.mjs')).map((name) => path.join(outDir, name));
-  process.exitCode = spawnSync(process.execPath, ['--test', ...files], { stdio: 'inherit' }).status ?? 1;
+  process.exitCode = spawnSync(process.execPath, ['--test', ...process.argv.slice(2), ...files], { stdio: 'inherit' }).status ?? 1;
 } finally {
   await rm(outDir, { recursive: true, force: true });
 }
