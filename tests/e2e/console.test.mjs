@@ -220,6 +220,33 @@ test('the timeline shows every part of the work, and the fleet every daemon', as
   await page.close();
 });
 
+test('cancel, retry, and delete after a question; every open page follows', async () => {
+  const created = await stack.upload(await source({ seconds: 40, width: 1920, height: 1080 }));
+  const id = created.video_id;
+  const { page, errors } = await openPage(browser, `${stack.edge}/watch/${id}`);
+  const library = await openPage(browser, `${stack.edge}/`);
+  const embed = await openPage(browser, `${stack.edge}/embed/${id}`);
+  await library.page.locator(`[data-id="${id}"]`).waitFor();
+  await by(page, 'rendition').first().waitFor({ timeout: 60_000 });
+  const state = (wanted) => until(wanted, async () => (await by(page, 'video-page').getAttribute('data-state')) === wanted, { timeout: 30_000 });
+  await by(page, 'cancel-processing').click();
+  await by(page, 'dialog-confirm').click();
+  await state('CANCELLED');
+  await by(page, 'retry').click();
+  await until('work to go on', async () => ['PROCESSING', 'PARTIALLY_READY', 'READY'].includes((await stack.video(id)).state));
+  await by(page, 'delete').click();
+  await by(page, 'dialog-cancel').click();
+  assert.equal((await stack.fetch(`/v1/videos/${id}`)).status, 200, 'a question that is answered with no changes nothing');
+  await by(page, 'delete').click();
+  await by(page, 'dialog-confirm').click();
+  await page.waitForURL(`${stack.edge}/`);
+  assert.equal((await stack.fetch(`/v1/videos/${id}`)).status, 404);
+  await library.page.locator(`[data-id="${id}"]`).waitFor({ state: 'detached', timeout: 10_000 });
+  await until('the embedded player to say so', async () => /deleted/.test(await embed.page.locator('body').innerText()), { timeout: 10_000 });
+  assert.deepEqual([...errors, ...library.errors], []);
+  for (const opened of [page, library.page, embed.page]) await opened.close();
+});
+
 test('while ClickHouse is away playback and collecting go on, queries say so, and nothing is missing afterwards', async () => {
   const began = Date.now();
   await stack.stop('clickhouse');
