@@ -163,7 +163,9 @@ void Shipper::Impl::AnswerFlushes() {
 std::optional<Shipment> Shipper::Impl::Next() {
   const auto now = steady_clock::now();
   const auto ready = std::find_if(waiting.begin(), waiting.end(), [&](const Waiting& w) { return w.since <= now; });
-  if (ready != waiting.end()) {
+  // By turns: several that fail every time must not be all that is tried.
+  tried_waiting = !tried_waiting && ready != waiting.end();
+  if (tried_waiting) {
     Shipment shipment = std::move(ready->shipment);
     waiting.erase(ready);
     return shipment;
@@ -223,7 +225,7 @@ void Shipper::Impl::Ship(Shipment shipment) {
   if (!result.ok()) {
     if (!IsTransient(result.status())) return Refused(std::move(shipment), result.status());
     // One that ClickHouse cannot take for a reason of its own does not hold up the others for ever.
-    if (shipment.answered > 0 && shipment.answered % kAnswersUntilAside == 0) {
+    if (shipment.answered >= kAnswersUntilAside) {
       waiting.push_back({std::move(shipment), steady_clock::now() + options.backoff_max});
     } else {
       queue.push_front(std::move(shipment));

@@ -53,8 +53,9 @@ struct Shipper::Impl {
   std::vector<Waiting> waiting;  // to be shipped later
   std::set<uint64_t> taken;      // numbers of all of these and of the one in hand
   bool prepared = false;
-  int failures = 0;     // in a row
-  int64_t shipped = 0;  // segments, ever
+  bool tried_waiting = false;  // the last was one of `waiting`
+  int failures = 0;            // in a row
+  int64_t shipped = 0;         // segments, ever
   Time next_insert, next_retention, next_complaint, failing_since;
 
   struct FlushMark {

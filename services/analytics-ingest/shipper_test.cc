@@ -21,8 +21,7 @@ TEST_P(ShipperTest, EachSegmentIsOnePart) {
   Flush();
   EXPECT_EQ(PartsInserted(), "3\n");
   EXPECT_EQ(Batches("shipped"), 3);
-  EXPECT_EQ(Ask("SELECT uniqExact(batch), countIf(event_date != toDate(intDiv(server_ms, 86400000))) FROM playback_events"),
-            "3\t0\n");
+  EXPECT_EQ(Ask("SELECT uniqExact(batch), countIf(event_date != toDate(intDiv(server_ms, 86400000))) FROM playback_events"), "3\t0\n");
   ExpectExact();
 }
 
@@ -174,9 +173,9 @@ TEST_P(ShipperTest, ARefusalLosesNothing) {
   ExpectExact();
 }
 
-// Takes no row of `session`: a wrong value (INVALID_ARGUMENT), or a guard that strikes (ABORTED, as if it might pass).
-std::string Poison(const std::string& session, bool for_ever) {
-  const std::string mine = "session_id = '" + session + "'";
+// Takes no row of `sessions`: a wrong value (INVALID_ARGUMENT), or a guard that strikes (ABORTED, as if it might pass).
+std::string Poison(const std::string& sessions, bool for_ever) {
+  const std::string mine = "session_id IN (" + sessions + ")";
   return "ALTER TABLE playback_events ADD COLUMN poison UInt8 MATERIALIZED " +
          (for_ever ? "toUInt8(if(" + mine + ", 'x', '1'))" : "throwIf(" + mine + ")");
 }
@@ -185,7 +184,7 @@ TEST_P(ShipperTest, WhatIsRefusedWhileOthersPassIsSetAside) {
   StartShipper();
   Append(10);
   Flush();
-  Ask(Poison("session-2", true));
+  Ask(Poison("'session-2'", true));
   for (int i = 0; i < 5; ++i) {
     Append(10);
     spool_->SealNow();
@@ -206,12 +205,30 @@ TEST_P(ShipperTest, OneThatFailsDoesNotHoldUpOthers) {
   StartShipper();
   Append(10);
   Flush();
-  Ask(Poison("session-2", false));
+  Ask(Poison("'session-2'", false));
   for (int i = 0; i < 5; ++i) {
     Append(10);
     spool_->SealNow();
   }
   while (Batches("shipped") < 5) std::this_thread::yield();
+  Ask("ALTER TABLE playback_events DROP COLUMN poison");
+  Flush();
+  EXPECT_EQ(Batches("set_aside"), 0);
+  ExpectExact();
+}
+
+TEST_P(ShipperTest, SeveralThatFailDoNotHoldUpOthers) {
+  StartShipper();
+  Append(10);
+  Flush();
+  Ask(Poison("'session-2', 'session-3', 'session-4', 'session-5'", false));
+  for (int i = 0; i < 8; ++i) {
+    Append(10);
+    spool_->SealNow();
+  }
+  const auto until = std::chrono::steady_clock::now() + kLong;
+  while (Batches("shipped") < 5 && std::chrono::steady_clock::now() < until) std::this_thread::yield();
+  EXPECT_EQ(Batches("shipped"), 5);
   Ask("ALTER TABLE playback_events DROP COLUMN poison");
   Flush();
   EXPECT_EQ(Batches("set_aside"), 0);
