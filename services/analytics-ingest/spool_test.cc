@@ -103,6 +103,18 @@ TEST_F(SpoolTest, EveryDayHasSegmentsOfItsOwnWhicheverWayTheClockGoes) {
   EXPECT_THAT(days, ElementsAre(20'000, 20'001, 20'000, 19'000, 0, 65'535));
 }
 
+TEST_F(SpoolTest, AroundMidnightMixedDaysMakeTwoSegments) {
+  Open();
+  std::promise<void> all_wait;
+  ASSERT_TRUE(spool_->Append(20'000, {Row(0)}, [&](const Status&) { all_wait.get_future().wait(); }).ok());
+  for (int i = 0; i < 40; ++i) ASSERT_TRUE(spool_->Append(20'000 + i % 2, {Row(i)}, [](const Status&) {}).ok());
+  all_wait.set_value();
+  ASSERT_TRUE(AppendRows({Row(41)}, 20'001).ok());
+  spool_->SealNow();
+  EXPECT_THAT(Files(".sealed").size(), 2U);
+  EXPECT_EQ(Drain().size(), 42U);
+}
+
 TEST_F(SpoolTest, DoubtIsRememberedAndComesBackFirst) {
   options_.segment_rows = 1;
   Open();

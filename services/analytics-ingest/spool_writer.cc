@@ -59,6 +59,8 @@ void DiskSpool::Run() {
 }
 
 void DiskSpool::Commit(std::vector<Pending>& group) {
+  // Around midnight both days come mixed: one segment each, not one per change.
+  std::stable_sort(group.begin(), group.end(), [](const Pending& a, const Pending& b) { return a.batch.day() < b.batch.day(); });
   for (size_t begin = 0; begin < group.size();) {
     const auto end = CommitRun(group, begin);
     SetHealth(end.status());
