@@ -1,6 +1,7 @@
 // Server-sent events (https://html.spec.whatwg.org/multipage/server-sent-events.html): one message per change with the whole
 // video as data and its version as id; event `deleted` when it goes. A comment each heartbeat keeps proxies from closing the stream.
 
+#include <algorithm>
 #include <charconv>
 #include <chrono>
 
@@ -25,6 +26,8 @@ namespace asio = boost::asio;
 using Timer = asio::steady_timer;
 constexpr std::chrono::seconds kLookForClient{1};
 constexpr int kMaxReplay = 1000;
+// Changes of several videos at once are not sent in the order of their versions: a few behind the client's last event are sent again.
+constexpr int64_t kReplayOverlap = 20;
 
 std::string Message(const Change& change) {
   if (!change.video) return "event: deleted\ndata: " + nlohmann::json{{"video_id", change.video_id}}.dump() + "\n\n";
@@ -62,7 +65,7 @@ Status Catchup(VideoRepo& videos, const std::string& video_id, int64_t last_even
     return absl::OkStatus();
   }
   if (last_event_id < 0) return absl::OkStatus();
-  VORA_ASSIGN_OR_RETURN(const auto changes, videos.ChangesAfter(last_event_id, kMaxReplay));
+  VORA_ASSIGN_OR_RETURN(const auto changes, videos.ChangesAfter(std::max<int64_t>(0, last_event_id - kReplayOverlap), kMaxReplay));
   for (const VideoVersion& change : changes) {
     auto video = videos.Get(kDefaultTenant, change.video_id);
     if (video.ok()) {

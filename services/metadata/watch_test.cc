@@ -114,6 +114,10 @@ TEST(WatchTest, ServerSentEventsOfAllVideosReplayWhatWasMissed) {
   Stream again(app.url() + "/v1/events", std::to_string(version));
   EXPECT_TRUE(again.Has("\"video_id\":\"" + second + "\""));
   EXPECT_TRUE(again.Has("event: deleted\ndata: {\"video_id\":\"" + first + "\"}"));
+  // The change of another video may have been sent later, though its version is lower.
+  const int64_t newest = Json::parse(app.Call("GET", "/v1/videos/" + second).body)["version"].get<int64_t>();
+  Stream ahead(app.url() + "/v1/events?last_event_id=" + std::to_string(newest));
+  EXPECT_TRUE(ahead.Has("\"video_id\":\"" + second + "\""));
 }
 
 TEST(WatchTest, AnotherReplicasChangesArriveToo) {
