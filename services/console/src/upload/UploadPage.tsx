@@ -43,7 +43,10 @@ export default function UploadPage() {
 
   // What becomes of the videos, while one of them is processed.
   const follow = uploads.transfers.some(({ video }) => video && isRunning(video));
-  useLive(follow ? '/v1/events' : null, { onMessage: (data, event) => event === 'message' && uploads.noteVideo(data as Video) });
+  useLive(follow ? '/v1/events' : null, {
+    onOpen: () => void uploads.refreshVideos(),
+    onMessage: (data, event) => event === 'message' && uploads.noteVideo(data as Video),
+  });
 
   const add = (files: FileList | null) => {
     if (!files?.length) return;

@@ -1,6 +1,6 @@
 // The uploads of this page: checksums one after the other, two files at a time on the wire, the rest wait. Goes on while pages change.
 import { get } from '../api/client';
-import type { Config, Video } from '../api/types';
+import { isRunning, type Config, type Video } from '../api/types';
 import { activity } from './activity';
 import { emptyFile } from './problems';
 import { TransferRate } from './rate';
@@ -79,6 +79,18 @@ class UploadQueue {
     if (!transfer || transfer.video!.version >= video.version) return;
     transfer.video = video;
     this.notify();
+  }
+
+  // What became of the videos while nobody listened.
+  async refreshVideos(): Promise<void> {
+    for (const { video } of [...this.transfers]) {
+      if (!video || !isRunning(video)) continue;
+      try {
+        this.noteVideo(await get<Video>(`/v1/videos/${encodeURIComponent(video.video_id)}`));
+      } catch {
+        // Deleted, or not reachable: the stream tells when it is back.
+      }
+    }
   }
 
   rate(transfer: Transfer): TransferRate {
