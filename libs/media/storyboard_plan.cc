@@ -1,8 +1,8 @@
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 
 #include "libs/media/storyboard.h"
+#include "libs/media/webvtt.h"
 
 namespace vora::media {
 namespace {
@@ -15,13 +15,7 @@ constexpr int kTilesPerSheet = 100;
 
 int Even(double value) { return std::max(2, 2 * static_cast<int>(std::lround(value / 2))); }
 
-std::string Time(double seconds) {
-  const int64_t ms = std::llround(seconds * 1000);
-  char text[40];
-  std::snprintf(text, sizeof text, "%02lld:%02lld:%02lld.%03lld", static_cast<long long>(ms / 3600000),
-                static_cast<long long>(ms / 60000 % 60), static_cast<long long>(ms / 1000 % 60), static_cast<long long>(ms % 1000));
-  return text;
-}
+std::string Time(double seconds) { return VttTime(std::llround(seconds * 1000)); }
 
 }  // namespace
 

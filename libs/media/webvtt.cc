@@ -9,13 +9,6 @@
 namespace vora::media {
 namespace {
 
-std::string Time(int64_t ms) {
-  char text[40];
-  std::snprintf(text, sizeof text, "%02lld:%02lld:%02lld.%03lld", static_cast<long long>(ms / 3600000),
-                static_cast<long long>(ms / 60000 % 60), static_cast<long long>(ms / 1000 % 60), static_cast<long long>(ms % 1000));
-  return text;
-}
-
 // Bytes of the well-formed character at the front (Unicode 15 table 3-7), 0 when there is none.
 size_t CharacterSize(std::string_view text) {
   const auto byte = [&](size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U; };
@@ -64,6 +57,13 @@ std::string Escaped(std::string_view text) {
 }
 
 }  // namespace
+
+std::string VttTime(int64_t ms) {
+  char text[40];
+  std::snprintf(text, sizeof text, "%02lld:%02lld:%02lld.%03lld", static_cast<long long>(ms / 3600000),
+                static_cast<long long>(ms / 60000 % 60), static_cast<long long>(ms / 1000 % 60), static_cast<long long>(ms % 1000));
+  return text;
+}
 
 std::string PlainFromAss(std::string_view text) {
   std::string out;
@@ -137,7 +137,7 @@ WebVtt WriteWebVtt(std::vector<Cue> cues, double duration_seconds, size_t max_by
     const std::tuple<int64_t, int64_t, std::string_view> same(start, end, cue.text);
     if (std::find(now.begin(), now.end(), same) != now.end()) continue;
     now.push_back(same);
-    const std::string block = "\n" + Time(start) + " --> " + Time(end) + "\n" + Escaped(cue.text) + "\n";
+    const std::string block = "\n" + VttTime(start) + " --> " + VttTime(end) + "\n" + Escaped(cue.text) + "\n";
     if (vtt.text.size() + block.size() > max_bytes) {
       vtt.cut = true;
       break;

@@ -2,6 +2,7 @@
 
 // Timed text as WebVTT (W3C WebVTT: The Web Video Text Tracks Format). Pure.
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,6 +19,9 @@ struct Cue {
 std::string PlainFromAss(std::string_view text);
 // Valid UTF-8 without control characters but line breaks; surrounding white space and empty lines are dropped. At most `max_bytes`.
 std::string CleanText(std::string_view text, size_t max_bytes);
+
+// `00:00:05.250`
+std::string VttTime(int64_t ms);
 
 struct WebVtt {
   std::string text;
