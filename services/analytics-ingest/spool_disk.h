@@ -62,6 +62,7 @@ class DiskSpool : public Spool {
   void SyncPeriodically(Steady::time_point now);
   void Housekeep();
   void EnforceLimits();
+  int64_t AgeOf(int64_t created_ms) const;
   void Drop(const char* limit, int64_t rows, obs::Counter& counter);
   void Probe();
   void SetHealth(Status status);
@@ -77,6 +78,8 @@ class DiskSpool : public Spool {
 
   const SpoolOptions options_;
   const Clock& clock_;
+  const Steady::time_point opened_ = Steady::now();
+  const int64_t opened_ms_ = std::chrono::duration_cast<std::chrono::milliseconds>(clock_.Now().time_since_epoch()).count();
   const std::unique_ptr<SpoolDirectory> directory_;
   SegmentIndex index_;
 

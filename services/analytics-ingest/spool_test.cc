@@ -105,8 +105,15 @@ TEST_F(SpoolTest, EveryDayHasSegmentsOfItsOwnWhicheverWayTheClockGoes) {
 
 TEST_F(SpoolTest, AroundMidnightMixedDaysMakeTwoSegments) {
   Open();
-  std::promise<void> all_wait;
-  ASSERT_TRUE(spool_->Append(20'000, {Row(0)}, [&](const Status&) { all_wait.get_future().wait(); }).ok());
+  std::promise<void> writing, all_wait;
+  ASSERT_TRUE(spool_
+                  ->Append(20'000, {Row(0)},
+                           [&](const Status&) {
+                             writing.set_value();
+                             all_wait.get_future().wait();
+                           })
+                  .ok());
+  writing.get_future().wait();
   for (int i = 0; i < 40; ++i) ASSERT_TRUE(spool_->Append(20'000 + i % 2, {Row(i)}, [](const Status&) {}).ok());
   all_wait.set_value();
   ASSERT_TRUE(AppendRows({Row(41)}, 20'001).ok());
@@ -238,6 +245,19 @@ TEST_F(SpoolTest, AClockThatGoesBackDropsNothing) {
   clock_.Advance(milliseconds(-86'400'000));
   Open();
   EXPECT_THAT(Drain(), ElementsAre(Row(1)));
+}
+
+TEST_F(SpoolTest, AClockThatLeapsAheadDropsNothing) {
+  options_.max_bytes = 1000;  // a look at the limits when it is reached
+  Open();
+  for (int i = 0; i < 10; ++i) {
+    if (i == 3) clock_.Advance(30 * milliseconds(86'400'000));
+    ASSERT_TRUE(AppendRows({Row(i)}).ok());
+    spool_->SealNow();
+  }
+  EXPECT_EQ(Drain().back(), Row(9));
+  EXPECT_THAT(metrics_.Expose(), HasSubstr("vora_spool_dropped_rows_total{reason=\"age\"} 0"));
+  EXPECT_THAT(metrics_.Expose(), testing::Not(HasSubstr("vora_spool_dropped_rows_total{reason=\"size\"} 0")));
 }
 
 TEST_F(SpoolTest, ClosingWritesWhatIsPending) {

@@ -160,6 +160,12 @@ void DiskSpool::Housekeep() {
   if (!healthy_ && now - last_probe_ >= kProbeInterval) Probe();
 }
 
+// Not older than it can be: a clock that leaps ahead while this runs makes nothing old.
+int64_t DiskSpool::AgeOf(int64_t created_ms) const {
+  const int64_t run = std::chrono::duration_cast<milliseconds>(Steady::now() - opened_).count();
+  return std::min(UnixMs(clock_) - created_ms, std::max<int64_t>(0, opened_ms_ - created_ms) + run);
+}
+
 void DiskSpool::EnforceLimits() {
   last_limits_ = Steady::now();
   const int64_t open = open_ ? open_->bytes() : 0;
@@ -174,7 +180,7 @@ void DiskSpool::EnforceLimits() {
     const auto file = directory_->OpenFile(FormatName(*oldest), O_RDONLY);
     if (!file.ok()) return;
     const auto header = ReadHeader(*file);
-    if (!header.ok() || UnixMs(clock_) - header->created_ms <= options_.max_age.count()) return;
+    if (!header.ok() || AgeOf(header->created_ms) <= options_.max_age.count()) return;
     const auto dropped = index_.DropOldest(oldest->number);
     if (!dropped.ok()) return;
     Drop("VORA_SPOOL_MAX_AGE", dropped->rows, dropped_by_age_);
