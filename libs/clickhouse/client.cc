@@ -40,6 +40,7 @@ struct HeaderList {
 struct Answer {
   std::string body, exception_code;
   long status = 0;
+  bool head_ended = false;
 };
 
 size_t OnBody(char* data, size_t size, size_t count, void* user) {
@@ -50,6 +51,8 @@ size_t OnBody(char* data, size_t size, size_t count, void* user) {
 size_t OnHeader(char* data, size_t size, size_t count, void* user) {
   constexpr std::string_view kCode = "x-clickhouse-exception-code:";
   const std::string_view line(data, size * count);
+  if (line.starts_with("HTTP/")) static_cast<Answer*>(user)->head_ended = false;
+  if (line == "\r\n") static_cast<Answer*>(user)->head_ended = true;
   if (line.size() > kCode.size() && curl_strnequal(line.data(), kCode.data(), kCode.size()) != 0) {
     std::string_view value = line.substr(kCode.size());
     while (!value.empty() && value.front() == ' ') value.remove_prefix(1);
@@ -184,6 +187,11 @@ StatusOr<Answer> Client::Impl::Post(const std::string& url, std::string_view bod
     curl_off_t sent = 0;
     curl_easy_getinfo(easy, CURLINFO_SIZE_UPLOAD_T, &sent);
     *fate = code == CURLE_OK ? InsertFate::kEnded : std::cmp_less(sent, body.size()) ? InsertFate::kNotBegun : InsertFate::kUnknown;
+  }
+  // To libcurl a head that is cut behind its first line is an answer without a body.
+  if (code == CURLE_OK && !answer.head_ended) {
+    if (fate != nullptr && *fate == InsertFate::kEnded) *fate = InsertFate::kUnknown;
+    return Unavailable("ClickHouse: the connection ended within the answer's head");
   }
   if (code != CURLE_OK) {
     std::lock_guard lock(mutex);

@@ -1,6 +1,5 @@
 #include "services/analytics-ingest/shipper_segment.h"
 
-#include <cstdlib>
 #include <cstring>
 #include <sstream>
 
@@ -45,7 +44,9 @@ StatusOr<int64_t> SegmentShipper::ServerNow() {
 
 StatusOr<int64_t> SegmentShipper::Number(const std::string& sql) {
   VORA_ASSIGN_OR_RETURN(const std::string answer, client_.Query(sql, {}, kRedriveTimeout));
-  return std::atoll(answer.c_str());
+  int64_t number = 0;
+  if (!(std::istringstream(answer) >> number)) return Internal("ClickHouse: not a number: " + answer);
+  return number;
 }
 
 StatusOr<int64_t> SegmentShipper::RowsThere(const SealedSegment& segment) {

@@ -38,6 +38,18 @@ TEST_P(ShipperTest, AnInsertWhoseAnswerIsLostIsNotRepeated) {
   ExpectExact();
 }
 
+// Nothing read is not the number 0.
+TEST_P(ShipperTest, AnAnswerThatIsCutIsNoAnswer) {
+  const std::string sql = "SELECT count() FROM system.one";
+  for (const int bytes : {20, 40}) {
+    ASSERT_EQ(client_->Query(sql, {{"database", "system"}}).value_or("?"), "1\n");
+    gate_->CutAnswers(1, bytes);
+    const auto cut = client_->Query(sql, {{"database", "system"}});
+    EXPECT_EQ(cut.status().code(), StatusCode::kUnavailable) << cut.value_or("?");
+    EXPECT_EQ(gate_->cut(), bytes / 20);
+  }
+}
+
 TEST_P(ShipperTest, AnInsertCutBeforeItsRowsIsRepeatedAtOnce) {
   options_.begin_within = std::chrono::hours(1);  // anything in doubt would wait that long
   StartShipper();
