@@ -57,7 +57,8 @@ test('a file is uploaded with a pause, its processing is watched, and it plays b
   await until('it to be playable', async () => (await stack.video(video.video_id)).playable);
   assert.notEqual((await stack.video(video.video_id)).state, 'READY', 'playable while it is processed');
   await by(page, 'player-video').waitFor();
-  await page.evaluate(() => { const media = document.querySelector('video'); media.muted = true; return media.play().catch(() => {}); });
+  await page.evaluate(() => { document.querySelector('video').muted = true; });
+  await by(page, 'player-start').click();
   await reaches(page, 'the first second', ({ time }) => time > 1);
   await stack.reach(video.video_id);
   await until('the page to say so', async () => /ready/i.test(await by(page, 'video-page').innerText()), { timeout: 10_000 });
@@ -258,7 +259,8 @@ test('while ClickHouse is away playback and collecting go on, queries say so, an
   await stack.stop('clickhouse');
   const { page } = await openPage(browser, `${stack.edge}/watch/${video.video_id}`);
   await by(page, 'player-video').waitFor();
-  await page.evaluate(() => { const media = document.querySelector('video'); media.muted = true; return media.play().catch(() => {}); });
+  await page.evaluate(() => { document.querySelector('video').muted = true; });
+  await by(page, 'player-start').click();
   await reaches(page, 'playing', ({ time }) => time > 3);
   const refused = await stack.api('GET', `/v1/videos/${video.video_id}/analytics`);
   assert.equal(refused.status, 503, JSON.stringify(refused.json));

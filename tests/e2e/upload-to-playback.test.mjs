@@ -151,7 +151,8 @@ test('the watch page plays through the edge, on a desktop and on a phone', async
   for (const [name, viewport] of [['desktop', { width: 1280, height: 800 }], ['phone', { width: 390, height: 844 }]]) {
     const { page, errors } = await openPage(browser, `${stack.edge}/watch/${video.video_id}`, { viewport });
     await page.locator('video').waitFor();
-    await page.evaluate(() => { const v = document.querySelector('video'); v.muted = true; return v.play().catch(() => {}); });
+    await page.evaluate(() => { document.querySelector('video').muted = true; });
+    await page.getByTestId('player-start').click();
     await until('the watch page to play', () => page.evaluate(() => document.querySelector('video').currentTime > 1.5), { timeout: 60_000 });
     const width = await page.evaluate(() => document.documentElement.scrollWidth);
     assert.ok(width <= viewport.width, `the page is ${width} wide on a ${viewport.width} wide screen`);

@@ -54,7 +54,7 @@ test(`killed ${kills} times at random instants under load`, async () => {
 
 test('ClickHouse is away for 60 s, then killed in the middle of its work: ingest goes on, afterwards the counts are exact', async () => {
   await fresh();
-  const load = new Load(ingest, video(), { senders: 4 });
+  const load = new Load(ingest, video(), { senders: 4, gap: 10 });
   load.start();
   await until('rows in ClickHouse', async () => (await ingest.metric('vora_ship_rows_total')) > 0, { timeout: 30_000 });
   await stack.kill('clickhouse');
