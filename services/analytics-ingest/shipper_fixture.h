@@ -13,6 +13,7 @@
 
 #include "libs/clickhouse/test_clickhouse.h"
 #include "libs/core/clock.h"
+#include "libs/core/ids.h"
 #include "services/analytics-ingest/event.h"
 #include "services/analytics-ingest/migrate.h"
 #include "services/analytics-ingest/shipper.h"
@@ -93,6 +94,10 @@ class ShipperTest : public testing::TestWithParam<clickhouse::TestEngine> {
       event.duration_ms = i == 0 ? 700 : i % 10 == 9 ? 10 : 1000;
       event.position_ms = static_cast<uint32_t>(i * 1000);
       event.rendition = i % 2 == 0 ? "720p" : "1080p";
+      if (bulky_) {
+        event.object = RandomHex(static_cast<int>(kMaxObjectBytes / 2));
+        event.error_code = RandomHex(static_cast<int>(kMaxIdBytes / 2));
+      }
       AppendRow(event, lines.emplace_back());
       if (i > 0) ++deltas_;
     }
@@ -141,6 +146,7 @@ class ShipperTest : public testing::TestWithParam<clickhouse::TestEngine> {
   std::unique_ptr<Spool> spool_;
   std::unique_ptr<Shipper> shipper_;
   int64_t rows_ = 0, sessions_ = 0, deltas_ = 0;
+  bool bulky_ = false;  // rows that cannot be compressed, so that an insert does not fit into the sockets on its way
 };
 
 }  // namespace vora::analytics
