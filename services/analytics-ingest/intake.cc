@@ -42,6 +42,9 @@ class Join {
   std::function<void(Status)> done_;
 };
 
+// A clock that is further behind than this has been set right.
+constexpr int64_t kSetBackMs = 10'000;
+
 }  // namespace
 
 Intake::Intake(Spool& spool, const ViewerHasher& viewers, const Clock& clock, obs::Metrics& metrics)
@@ -58,9 +61,10 @@ Intake::Intake(Spool& spool, const ViewerHasher& viewers, const Clock& clock, ob
 int64_t Intake::NowMs() {
   const auto now = std::chrono::duration_cast<std::chrono::milliseconds>(clock_.Now().time_since_epoch()).count();
   int64_t last = last_ms_.load();
-  while (now > last && !last_ms_.compare_exchange_weak(last, now)) {
+  while (now > last || now < last - kSetBackMs) {
+    if (last_ms_.compare_exchange_weak(last, now)) return now;
   }
-  return std::max<int64_t>(now, last);
+  return last;
 }
 
 Batch Intake::NewBatch(EventSource source, std::string client_net) {

@@ -26,7 +26,7 @@ class Intake {
   // All must outlive it.
   Intake(Spool& spool, const ViewerHasher& viewers, const Clock& clock, obs::Metrics& metrics);
 
-  // Unix milliseconds; never less than what it said before, also when the clock is set back.
+  // Unix milliseconds. A clock that goes back by up to 10 s stands still instead; one that goes back by more is believed.
   int64_t NowMs();
   Batch NewBatch(EventSource source, std::string client_net);
   // OK while events are taken: the spool can write, and Close was not called.
