@@ -6,7 +6,7 @@ import path from 'node:path';
 import { after, before, test } from 'node:test';
 
 import { launch, openPage, servePages } from '../env/browser.mjs';
-import { source } from '../env/media.mjs';
+import { source, withCaptions } from '../env/media.mjs';
 import { assertNothingLostOrDoneTwice } from '../env/proof.mjs';
 import { root, until } from '../env/stack.mjs';
 import { stack } from './stack.mjs';
@@ -148,6 +148,32 @@ test('seek, quality and keys; the own view is in the numbers within five seconds
   const analytics = (await stack.api('GET', `/v1/videos/${video.video_id}/analytics`)).json;
   assert.ok(analytics.retention.length >= 3, JSON.stringify(analytics.retention));
   assert.ok(analytics.bitrates.some(({ rendition, bitrate }) => rendition === '360p' || bitrate > 0));
+  await page.close();
+});
+
+test('captions of the source are chosen in the player and shown, as text only', async () => {
+  const plain = await source({ seconds: 10, width: 640, height: 360 });
+  const captioned = await withCaptions(plain, [
+    { language: 'eng', cues: [[0, 9, 'Good morning <b>you</b> & all']] },
+    { language: 'fra', cues: [[0, 9, 'Bonjour']] },
+  ]);
+  const created = await stack.upload(captioned);
+  const ready = await stack.reach(created.video_id);
+  assert.deepEqual(ready.captions.map(({ language }) => language).sort(), ['en', 'fr'], JSON.stringify(ready.captions));
+  const vtt = await stack.fetch(ready.captions.find(({ language }) => language === 'fr').url);
+  assert.equal(vtt.status, 200);
+  assert.match(vtt.headers.get('content-type'), /^text\/vtt/);
+  assert.match(await vtt.text(), /^WEBVTT[^]*Bonjour/);
+  const { page, errors } = await openPage(browser, `${stack.edge}/watch/${created.video_id}`);
+  await by(page, 'player-video').waitFor();
+  await page.evaluate(() => { document.querySelector('video').muted = true; });
+  await by(page, 'player-start').click();
+  await reaches(page, 'playing', ({ time }) => time > 0.5);
+  await by(page, 'player-captions-menu').click();
+  await page.getByRole('menuitemradio', { name: /English/ }).click();
+  await until('the caption', async () => /Good morning .*you.* & all/.test(await by(page, 'player-captions').innerText()), { timeout: 10_000 });
+  await page.screenshot({ path: path.join(shots, 'captions.png') });
+  assert.deepEqual(errors, []);
   await page.close();
 });
 

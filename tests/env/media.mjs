@@ -25,6 +25,23 @@ export async function source({ seconds = 20, width = 1920, height = 1080, rate =
   return file;
 }
 
+// The file with text tracks beside its picture: [{ language, cues: [[from, to, text]] }] (seconds).
+export async function withCaptions(file, tracks) {
+  const time = (at) => new Date(at * 1000).toISOString().slice(11, 23).replace('.', ',');
+  const made = file.replace(/\.mp4$/, `-${tracks.map(({ language }) => language).join('-')}.mp4`);
+  const args = ['-v', 'error', '-y', '-i', file];
+  for (const [i, { cues }] of tracks.entries()) {
+    const text = `${made}.${i}.srt`;
+    await writeFile(text, cues.map(([from, to, line], n) => `${n + 1}\n${time(from)} --> ${time(to)}\n${line}\n`).join('\n'));
+    args.push('-i', text);
+  }
+  args.push('-map', '0');
+  for (const [i, { language }] of tracks.entries()) args.push('-map', String(i + 1), `-metadata:s:s:${i}`, `language=${language}`);
+  const result = await run('ffmpeg', [...args, '-c', 'copy', '-c:s', 'mov_text', made]);
+  assert.equal(result.code, 0, result.stderr);
+  return made;
+}
+
 export async function probe(url, args) {
   const result = await run('ffprobe', ['-v', 'error', '-of', 'json', ...args, url], { timeout: 60_000 });
   assert.equal(result.code, 0, `ffprobe ${url}: ${result.stderr}`);
