@@ -18,6 +18,10 @@ namespace grpc {
 class Service;
 }
 
+namespace vora::auth {
+class Authenticator;
+}
+
 namespace vora {
 
 // What a running daemon's parts need from the runner.
@@ -32,6 +36,8 @@ class Daemon {
   virtual void OnStop(std::string name, std::chrono::milliseconds budget, std::function<void(std::chrono::milliseconds)> stop) = 0;
   // Keeps `part` alive until the stop callbacks have run; parts are destroyed in reverse order.
   virtual void Keep(std::shared_ptr<void> part) = 0;
+  // Lets callers in (VORA_AUTH); never null, lives as long as the daemon.
+  virtual std::shared_ptr<auth::Authenticator> authenticator() = 0;
   // Ends the daemon as SIGTERM would, with exit code 1 and `reason` in the log. Thread-safe.
   virtual void Fail(const Status& reason) = 0;
 };

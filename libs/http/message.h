@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "libs/core/caller.h"
 #include "libs/core/status.h"
 #include "libs/obs/trace.h"
 
@@ -41,6 +42,7 @@ struct Request {
   std::string remote;                         // peer address
   std::optional<int64_t> content_length;
   obs::TraceContext trace;
+  Caller caller;  // of a route with a scope: who was let in; else empty scopes, tenant `default`
   // First value of a query key.
   std::optional<std::string> Query(const std::string& key) const;
 };

@@ -16,6 +16,8 @@
 
 #include <boost/asio/awaitable.hpp>
 
+#include "libs/core/caller.h"
+#include "libs/core/settings.h"
 #include "libs/core/status.h"
 #include "libs/core/thread_pool.h"
 #include "libs/http/message.h"
@@ -70,10 +72,24 @@ struct ServerOptions {
   size_t max_connections = 10000;
   size_t simple_body_limit = 1 << 20;
   std::chrono::milliseconds idle_timeout{60000};  // between requests, and between bytes of a body
-  bool log_remote = true;                         // whether the access log names the peer's address
+  // Limits per client, so that one cannot starve the others. A client is the peer's address (IPv6: its /64), or the last untrusted address
+  // of X-Forwarded-For when the peer is in `trusted_proxies`. 0: no limit. Refusals: 429 with Retry-After, or the connection is closed;
+  // counted by vora_http_refused_total{reason}.
+  size_t max_connections_per_client = 0;
+  double max_requests_per_second_per_client = 0;    // token bucket; bursts of twice as many
+  std::vector<std::string> trusted_proxies = {};    // CIDRs
+  std::chrono::milliseconds header_timeout{10000};  // from the first byte of a request to the end of its headers: 408
+  int64_t min_body_rate = 0;                        // bytes per second, measured over windows of idle_timeout / 4: 408
+  std::chrono::milliseconds write_timeout{60000};   // a response that makes no progress for so long is cut
+  bool log_remote = true;                           // whether the access log names the peer's address
   // Parameters of path patterns that the access log must not hold, e.g. "viewer_id": it has the pattern instead of the path.
   std::vector<std::string> private_params = {};
 };
+
+// The settings that daemons with public HTTP share: VORA_MAX_CONNECTIONS_PER_CLIENT, VORA_MAX_REQUESTS_PER_SECOND_PER_CLIENT,
+// VORA_TRUSTED_PROXIES, VORA_HEADER_TIMEOUT, VORA_MIN_BODY_RATE, VORA_WRITE_TIMEOUT. `options` holds the daemon's defaults and must
+// outlive the schema.
+void DeclareLimits(SettingsSchema& schema, ServerOptions& options);
 
 class Server {
  public:
@@ -82,9 +98,14 @@ class Server {
 
   // Patterns: `/v1/videos/{id}` binds one segment, a last `{rest*}` binds the remaining path. The longest literal match wins. A known
   // path with another method is answered 405 with Allow; HEAD falls back to GET; an unknown path 404 as JSON.
-  // Register before Start. `method` "*": every method.
-  void Route(std::string method, std::string pattern, Handler handler);
-  void RouteSimple(std::string method, std::string pattern, SimpleHandler handler);
+  // Register before Start. `method` "*": every method. With a scope, the admission (below) is asked before anything of the body is read.
+  void Route(std::string method, std::string pattern, Handler handler, std::optional<Scope> scope = {});
+  void RouteSimple(std::string method, std::string pattern, SimpleHandler handler, std::optional<Scope> scope = {});
+  // Who may use routes with a scope; called on the I/O thread, must not block. Its caller becomes Request::caller, its failure the
+  // answer (401 with WWW-Authenticate: Bearer, or 403). Without an admission, routes with a scope are refused (503): never open by
+  // oversight.
+  using Admission = std::function<StatusOr<Caller>(const Credentials& credentials, Scope scope)>;
+  void SetAdmission(Admission admission);
   // Changes every response before it is sent (CORS, security headers).
   void OnResponse(std::function<void(const Request&, Response& head)> hook);
 

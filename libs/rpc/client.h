@@ -3,6 +3,7 @@
 // Channels and client contexts: every call has a deadline and carries the thread's trace context.
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -11,11 +12,15 @@
 
 namespace vora::rpc {
 
-// Insecure channel (TLS comes by configuration later) with keepalive and quick reconnects (at most 2 s between tries), so that a
+// A channel (TLS as libs/rpc/tls.h says) with keepalive and quick reconnects (at most 2 s between tries), so that a
 // restarted peer is found again by itself. `target`: host:port.
 std::shared_ptr<grpc::Channel> Connect(const std::string& target);
 
-// Sets the deadline to now + `timeout` and adds `traceparent` (child of the thread's current trace).
+// Gives the value of `authorization` for calls between daemons; asked for every call, from any thread. For the whole process, before
+// the first call. Empty answers send none.
+void SetFleetCredential(std::function<std::string()> authorization);
+
+// Sets the deadline to now + `timeout`, adds `traceparent` (child of the thread's current trace) and the fleet's `authorization`.
 void Prepare(grpc::ClientContext& context, std::chrono::milliseconds timeout);
 
 }  // namespace vora::rpc
