@@ -9,6 +9,7 @@ VORA_HOME="${VORA_HOME:-$VORA_ROOT/.vora}"
 VORA_PORT_BASE="${VORA_PORT_BASE:-8080}"
 VORA_BUILD="${VORA_BUILD:-$VORA_ROOT/build/release}"
 VORA_LOG_LEVEL="${VORA_LOG_LEVEL:-info}"
+VORA_AUTH="${VORA_AUTH:-none}"   # everything listens on loopback only; `jwt` needs VORA_JWT_* and VORA_FLEET_SECRET in the environment
 export VORA_HOME VORA_PORT_BASE
 
 say() { printf '==> %s\n' "$*"; }
@@ -239,7 +240,7 @@ start_daemon() {
   shift
   [ -x "$program" ] || fail "$program is not built" "run deploy/local/up.sh"
   check_ports "$part"
-  launch "$part" env "VORA_LOG_LEVEL=$VORA_LOG_LEVEL" "$@" "$program"
+  launch "$part" env "VORA_LOG_LEVEL=$VORA_LOG_LEVEL" "VORA_AUTH=$VORA_AUTH" "$@" "$program"
   wait_until "$part" 60 is_ready "$(admin_port "$part")"
 }
 
