@@ -288,7 +288,7 @@ start_varnish() {
     "$VORA_ROOT/deploy/varnish/default.vcl.in" >"$vcl"
   check_ports varnish
   launch varnish "$program" -F -j none -n "$VORA_HOME/varnish/work" -a "127.0.0.1:$EDGE_PORT" -f "$vcl" -s malloc,256m
-  wait_until varnish 60 curl -fsS -m 2 -o /dev/null "$EDGE_URL/v1/videos?page_size=1"
+  wait_until varnish 60 curl -fsS -m 2 -o /dev/null "$EDGE_URL/v1/config"
 }
 
 # True when the part runs a program that has been built anew since.
