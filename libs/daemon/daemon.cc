@@ -10,6 +10,8 @@
 #include <thread>
 #include <utility>
 
+#include "libs/auth/authenticator.h"
+#include "libs/auth/open_access.h"
 #include "libs/daemon/admin.h"
 #include "libs/daemon/command_line.h"
 #include "libs/daemon/drain_watch.h"
@@ -76,6 +78,7 @@ class RunningDaemon : public Daemon {
     stops_.push_back({std::move(name), budget, std::move(stop)});
   }
   void Keep(std::shared_ptr<void> part) override { parts_.push_back(std::move(part)); }
+  std::shared_ptr<auth::Authenticator> authenticator() override { return authenticator_; }
   void Fail(const Status& reason) override {
     const std::lock_guard lock(failure_mutex_);
     if (failure_) return;
@@ -155,6 +158,7 @@ class RunningDaemon : public Daemon {
   Readiness readiness_;
   std::mutex failure_mutex_;
   std::optional<Status> failure_;
+  std::shared_ptr<auth::Authenticator> authenticator_ = auth::OpenAccess("");
   std::vector<grpc::Service*> services_;
   std::vector<std::shared_ptr<void>> parts_;
   std::vector<Stop> stops_;
