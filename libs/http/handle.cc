@@ -10,6 +10,7 @@
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include "libs/http/admission_internal.h"
 #include "libs/http/connection_internal.h"
 #include "libs/http/target.h"
 #include "libs/log/log.h"
@@ -116,7 +117,12 @@ Task<void> Connection::Dispatch() {
     const ServerContext::RouteEntry& entry = server_.routes[match.index];
     route_ = entry.pattern;
     request_.params = std::move(match.params);
-    co_await Run(entry.handler);
+    std::optional<Response> refusal = Admit(server_.admission, entry.scope, request_);
+    if (refusal) {
+      co_await Send(std::move(*refusal));
+    } else {
+      co_await Run(entry.handler);
+    }
     co_return;
   }
   Response answer = ErrorResponse(404, "NOT_FOUND", "there is nothing at this path");

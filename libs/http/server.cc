@@ -119,16 +119,19 @@ Server::Server(ServerOptions options, obs::Metrics& metrics) : impl_(std::make_u
 
 Server::~Server() { Shutdown(std::chrono::milliseconds(0)); }
 
-void Server::Route(std::string method, std::string pattern, Handler handler) {
+void Server::Route(std::string method, std::string pattern, Handler handler, std::optional<Scope> scope) {
   impl_->context.router.Add(std::move(method), pattern, impl_->context.routes.size());
-  impl_->context.routes.push_back({std::move(pattern), std::move(handler)});
+  impl_->context.routes.push_back({std::move(pattern), std::move(handler), scope});
 }
 
-void Server::RouteSimple(std::string method, std::string pattern, SimpleHandler handler) {
+void Server::RouteSimple(std::string method, std::string pattern, SimpleHandler handler, std::optional<Scope> scope) {
   const size_t limit = impl_->context.options.simple_body_limit;
-  Route(std::move(method), std::move(pattern),
-        [simple = std::move(handler), limit](Exchange& exchange) { return RunSimple(exchange, simple, limit); });
+  Route(
+      std::move(method), std::move(pattern),
+      [simple = std::move(handler), limit](Exchange& exchange) { return RunSimple(exchange, simple, limit); }, scope);
 }
+
+void Server::SetAdmission(Admission admission) { impl_->context.admission = std::move(admission); }
 
 void Server::OnResponse(std::function<void(const Request&, Response& head)> hook) { impl_->context.on_response = std::move(hook); }
 

@@ -75,7 +75,7 @@ struct ServerOptions {
   // Limits per client, so that one cannot starve the others. A client is the peer's address (IPv6: its /64), or the last untrusted address
   // of X-Forwarded-For when the peer is in `trusted_proxies`. 0: no limit. Refusals: 429 with Retry-After, or the connection is closed;
   // counted by vora_http_refused_total{reason}.
-  size_t max_connections_per_client = 0;
+  int64_t max_connections_per_client = 0;
   double max_requests_per_second_per_client = 0;    // token bucket; bursts of twice as many
   std::vector<std::string> trusted_proxies = {};    // CIDRs
   std::chrono::milliseconds header_timeout{10000};  // from the first byte of a request to the end of its headers: 408

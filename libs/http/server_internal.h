@@ -67,11 +67,13 @@ struct ServerContext {
   struct RouteEntry {
     std::string pattern;
     Handler handler;
+    std::optional<Scope> scope;
   };
   ServerOptions options;
   RequestMetrics metrics;
   Router router;
   std::vector<RouteEntry> routes;
+  Server::Admission admission;
   std::function<void(const Request&, Response&)> on_response;
   std::atomic<bool> draining{false};
   Registry connections;

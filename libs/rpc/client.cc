@@ -3,10 +3,21 @@
 #include <grpcpp/create_channel.h>
 #include <grpcpp/security/credentials.h>
 
+#include <utility>
+
 #include "libs/obs/trace.h"
 #include "libs/rpc/environment.h"
+#include "libs/rpc/tls.h"
 
 namespace vora::rpc {
+namespace {
+
+std::function<std::string()>& FleetCredential() {
+  static std::function<std::string()> credential;
+  return credential;
+}
+
+}  // namespace
 
 std::shared_ptr<grpc::Channel> Connect(const std::string& target) {
   PrepareGrpcEnvironment();
@@ -19,12 +30,16 @@ std::shared_ptr<grpc::Channel> Connect(const std::string& target) {
   arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 2'000);  // the time one attempt to connect may take
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 2'000);
   arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);  // the fleet talks to itself directly
-  return grpc::CreateCustomChannel(target, grpc::InsecureChannelCredentials(), arguments);
+  return grpc::CreateCustomChannel(target, ChannelCredentials(), arguments);
 }
+
+void SetFleetCredential(std::function<std::string()> authorization) { FleetCredential() = std::move(authorization); }
 
 void Prepare(grpc::ClientContext& context, std::chrono::milliseconds timeout) {
   context.set_deadline(std::chrono::system_clock::now() + timeout);
   context.AddMetadata("traceparent", obs::CurrentTrace().Child().ToTraceparent());
+  if (!FleetCredential()) return;
+  if (const std::string authorization = FleetCredential()(); !authorization.empty()) context.AddMetadata("authorization", authorization);
 }
 
 }  // namespace vora::rpc

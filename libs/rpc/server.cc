@@ -17,6 +17,7 @@
 #include "libs/rpc/calls_in_flight.h"
 #include "libs/rpc/environment.h"
 #include "libs/rpc/health.h"
+#include "libs/rpc/tls.h"
 
 namespace vora::rpc {
 namespace {
@@ -67,7 +68,7 @@ StatusOr<std::unique_ptr<Server>> Server::Start(const ServerOptions& options, st
 
   auto impl = std::make_unique<Impl>(readiness);
   grpc::ServerBuilder builder;
-  builder.AddListeningPort(options.listen, grpc::InsecureServerCredentials(), &impl->port);
+  builder.AddListeningPort(options.listen, ServerCredentials(), &impl->port);
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);  // two daemons must not share a port unnoticed
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 5'000);
