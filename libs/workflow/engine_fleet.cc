@@ -51,6 +51,7 @@ StatusOr<v1::DescribeQueuesResponse> Engine::DescribeQueues() {
       queue->set_running(row.running);
       queue->set_oldest_ready_seconds(row.oldest_ready_seconds);
       queue->set_estimated_cost(row.estimated_cost);
+      queue->set_running_cost(row.running_cost);
     }
     for (const auto& row : repo::ReadWorkers(tx)) {
       auto* worker = response.add_workers();

@@ -20,9 +20,11 @@ constexpr char kQueues[] =
     "count(*) FILTER (WHERE state = 'SCHEDULED' AND visible_at_us > now_us) AS delayed, "
     "count(*) FILTER (WHERE state = 'STARTED') AS running, "
     "coalesce(max(now_us - visible_at_us) FILTER (WHERE state = 'SCHEDULED' AND visible_at_us <= now_us), 0) / 1e6 AS oldest, "
-    "coalesce(sum(estimated_cost) FILTER (WHERE state = 'SCHEDULED'), 0) AS cost FROM activity_tasks t, clock GROUP BY t.queue) "
-    "SELECT queue, ready, delayed, running, oldest, cost FROM tasks UNION ALL "
-    "SELECT DISTINCT queue, 0, 0, 0, 0.0, 0.0 FROM activity_workers, clock WHERE last_seen_us >= now_us - 60000000 "
+    "coalesce(sum(estimated_cost) FILTER (WHERE state = 'SCHEDULED'), 0) AS cost, "
+    "coalesce(sum(estimated_cost * (1 - progress)) FILTER (WHERE state = 'STARTED'), 0) AS running_cost "
+    "FROM activity_tasks t, clock GROUP BY t.queue) "
+    "SELECT queue, ready, delayed, running, oldest, cost, running_cost FROM tasks UNION ALL "
+    "SELECT DISTINCT queue, 0, 0, 0, 0.0, 0.0, 0.0 FROM activity_workers, clock WHERE last_seen_us >= now_us - 60000000 "
     "AND queue NOT IN (SELECT queue FROM tasks) ORDER BY 1";
 
 }  // namespace
@@ -48,7 +50,7 @@ std::vector<QueueRow> ReadQueues(pqxx::transaction_base& tx) {
   std::vector<QueueRow> queues;
   for (const auto& row : tx.exec(kQueues)) {
     queues.push_back({row[0].as<std::string>(), row[1].as<int64_t>(), row[2].as<int64_t>(), row[3].as<int64_t>(), row[4].as<double>(),
-                      row[5].as<double>()});
+                      row[5].as<double>(), row[6].as<double>()});
   }
   return queues;
 }

@@ -28,7 +28,7 @@ struct QueueRow {
   std::string name;
   int64_t ready = 0, delayed = 0, running = 0;
   double oldest_ready_seconds = 0;
-  double estimated_cost = 0;
+  double estimated_cost = 0, running_cost = 0;
 };
 // Queues with tasks, and those that somebody works off.
 std::vector<QueueRow> ReadQueues(pqxx::transaction_base& tx);
