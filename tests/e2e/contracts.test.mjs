@@ -2,9 +2,7 @@ import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
 import path from 'node:path';
 
-import grpc from '@grpc/grpc-js';
-import loader from '@grpc/proto-loader';
-
+import { call, grpc, insecure, load } from '../env/grpc.mjs';
 import { source } from '../env/media.mjs';
 import { root, run } from '../env/stack.mjs';
 import { stack } from './stack.mjs';
@@ -18,12 +16,6 @@ const services = {
   'transcode-worker': [],
 };
 
-const load = (file, folder = path.join(root, 'tests/env/proto')) =>
-  grpc.loadPackageDefinition(loader.loadSync(path.join(folder, file), { includeDirs: [folder, '/usr/include'], keepCase: true, longs: String, enums: String, defaults: true, oneofs: true }));
-
-const call = (client, method, request) =>
-  new Promise((resolve, reject) => client[method](request, { deadline: Date.now() + 5000 }, (error, answer) => (error ? reject(error) : resolve(answer))));
-
 before(async () => {
   await stack.up();
   await stack.upload(await source({ seconds: 5, width: 640, height: 360 }));
@@ -32,12 +24,12 @@ before(async () => {
 for (const [name, [grpcOffset, adminOffset]] of Object.entries(daemons)) {
   test(`${name} answers health, reflection and its admin endpoints`, async () => {
     const target = `127.0.0.1:${stack.portBase + grpcOffset}`;
-    const health = new (load('health.proto').grpc.health.v1.Health)(target, grpc.credentials.createInsecure());
+    const health = new (load('health.proto').grpc.health.v1.Health)(target, insecure());
     for (const service of ['live', 'ready', '']) assert.equal((await call(health, 'Check', { service })).status, 'SERVING', service);
     await assert.rejects(call(health, 'Check', { service: 'nonsense' }), (error) => error.code === grpc.status.NOT_FOUND);
     health.close();
 
-    const reflection = new (load('reflection.proto').grpc.reflection.v1alpha.ServerReflection)(target, grpc.credentials.createInsecure());
+    const reflection = new (load('reflection.proto').grpc.reflection.v1alpha.ServerReflection)(target, insecure());
     const stream = reflection.ServerReflectionInfo({ deadline: Date.now() + 5000 });
     const listed = new Promise((resolve, reject) => stream.on('data', resolve).on('error', reject));
     stream.write({ list_services: '' });
@@ -78,7 +70,7 @@ test('the contracts are linted', async () => {
 
 test('videos are served over gRPC as over REST, and watched', async () => {
   const proto = load('vora/metadata/v1/metadata.proto', path.join(root, 'proto'));
-  const client = new proto.vora.metadata.v1.VideoService(`127.0.0.1:${stack.portBase + 1002}`, grpc.credentials.createInsecure());
+  const client = new proto.vora.metadata.v1.VideoService(`127.0.0.1:${stack.portBase + 1002}`, insecure());
   const { videos } = await call(client, 'ListVideos', { page_size: 5 });
   const rest = (await stack.api('GET', '/v1/videos?page_size=5')).json.videos;
   assert.deepEqual(videos.map((v) => v.video_id), rest.map((v) => v.video_id));

@@ -55,6 +55,7 @@ export class Stack {
     this.env = { ...env, VORA_HOME: this.home, VORA_PORT_BASE: String(portBase), XDG_CACHE_HOME: path.join(this.home, 'cache') };
     this.edge = `http://127.0.0.1:${portBase}`;
     this.uploads = `http://127.0.0.1:${portBase + 1}/files/`;
+    this.token = '';   // sent by fetch, api and the command line client where it is set
     this.build = process.env.VORA_BUILD ?? path.join(root, 'build/release');
   }
 
@@ -99,7 +100,8 @@ export class Stack {
   }
 
   async fetch(pathname, options = {}) {
-    return fetch(pathname.startsWith('http') ? pathname : this.edge + pathname, { signal: AbortSignal.timeout(30_000), ...options });
+    const headers = { ...(this.token ? { authorization: `Bearer ${this.token}` } : {}), ...options.headers };
+    return fetch(pathname.startsWith('http') ? pathname : this.edge + pathname, { signal: AbortSignal.timeout(30_000), ...options, headers });
   }
   async api(method, pathname, body) {
     const response = await this.fetch(pathname, {
@@ -141,7 +143,7 @@ export class Stack {
     return { ...result, json: args.includes('--json') ? result.stdout.trim().split('\n').filter(Boolean).map((line) => JSON.parse(line)) : undefined };
   }
   cliEnv() {
-    return { ...this.env, VORA_SERVER: this.edge, VORA_UPLOAD_URL: this.uploads };
+    return { ...this.env, VORA_SERVER: this.edge, VORA_UPLOAD_URL: this.uploads, ...(this.token ? { VORA_TOKEN: this.token } : {}) };
   }
   spawnCli(args) {
     return spawn(path.join(this.build, 'bin/vora'), args, { env: { ...process.env, ...this.cliEnv() }, stdio: ['ignore', 'pipe', 'pipe'] });
