@@ -11,6 +11,7 @@ Options:
   --help          show this text
   --version       show the version
   --print-config  show the settings in effect, secrets masked
+  --reference     print the settings as Markdown, for the documentation
   --healthcheck   ask the running daemon (VORA_ADMIN_LISTEN) whether it is ready: exit 0 if so, else 1
 
 Settings are environment variables; an empty one counts as unset:
@@ -34,6 +35,8 @@ StatusOr<Command> ParseCommandLine(int argc, char** argv) {
       command = Command::kVersion;
     } else if (argument == "--print-config") {
       command = Command::kPrintConfig;
+    } else if (argument == "--reference") {
+      command = Command::kReference;
     } else if (argument == "--healthcheck") {
       command = Command::kHealthcheck;
     } else {
@@ -47,6 +50,10 @@ std::string HelpText(const DaemonSpec& spec, const std::string& version, const S
   std::string text = spec.name + " " + version + ": " + spec.summary + "\n\nUsage: " + spec.name + " [OPTION]\n";
   text.append(kOptions).append(schema.Help()).append(kFooter);
   return text;
+}
+
+std::string ReferenceText(const DaemonSpec& spec, const SettingsSchema& schema) {
+  return "## " + spec.name + "\n\n" + spec.summary + "\n\n" + schema.Markdown();
 }
 
 Status CheckListenAddress(const std::string& text) {

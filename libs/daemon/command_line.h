@@ -10,12 +10,15 @@
 
 namespace vora::daemon_internal {
 
-enum class Command { kRun, kHelp, kVersion, kPrintConfig, kHealthcheck };
+enum class Command { kRun, kHelp, kVersion, kPrintConfig, kReference, kHealthcheck };
 
 // INVALID_ARGUMENT names the argument that is not known.
 StatusOr<Command> ParseCommandLine(int argc, char** argv);
 
 std::string HelpText(const DaemonSpec& spec, const std::string& version, const SettingsSchema& schema);
+
+// The daemon's settings as a chapter of docs/configuration.md.
+std::string ReferenceText(const DaemonSpec& spec, const SettingsSchema& schema);
 
 // OK when `text` is host:port with a port from 0 to 65535 (`[::1]:80` for IPv6).
 Status CheckListenAddress(const std::string& text);

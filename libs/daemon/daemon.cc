@@ -15,6 +15,7 @@
 #include "libs/daemon/admin.h"
 #include "libs/daemon/command_line.h"
 #include "libs/daemon/drain_watch.h"
+#include "libs/daemon/metrics.h"
 #include "libs/core/version.h"
 #include "libs/log/log.h"
 #include "libs/rpc/server.h"
@@ -65,7 +66,7 @@ struct CommonSettings {
 class RunningDaemon : public Daemon {
  public:
   RunningDaemon(const DaemonSpec& spec, const CommonSettings& settings) : spec_(spec), settings_(settings) {
-    metrics_.AddGauge("vora_build_info", "Always 1; the version is in the label.", {{"version", std::string(Version())}}).Set(1);
+    daemon_internal::kBuildInfo.In(metrics_, {std::string(Version())}).Set(1);
   }
   ~RunningDaemon() override {
     while (!parts_.empty()) parts_.pop_back();
@@ -200,6 +201,10 @@ int RunDaemon(int argc, char** argv, const DaemonSpec& spec) {
   common.Declare(schema);
   if (*command == Command::kHelp) {
     std::fputs(daemon_internal::HelpText(spec, std::string(Version()), schema).c_str(), stdout);
+    return 0;
+  }
+  if (*command == Command::kReference) {
+    std::fputs(daemon_internal::ReferenceText(spec, schema).c_str(), stdout);
     return 0;
   }
   if (*command == Command::kVersion) {
