@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "libs/daemon/metrics.h"
 #include "libs/daemon/process_metrics.h"
 #include "libs/http/client.h"
 #include "libs/http/server.h"
@@ -33,8 +34,9 @@ AdminServer::AdminServer(const std::string& listen, const Readiness& readiness, 
     const Status status = readiness.Check();
     return status.ok() ? http::Response::Text(200, "ready\n") : http::Response::Text(503, "not ready: " + Message(status) + "\n");
   });
-  impl_->server.RouteSimple("GET", "/metrics", [this, &metrics](const http::Request&, const std::string&) {
+  impl_->server.RouteSimple("GET", "/metrics", [this, &readiness, &metrics](const http::Request&, const std::string&) {
     impl_->process.Update();
+    kReady.In(metrics).Set(readiness.Check().ok() ? 1 : 0);
     auto response = http::Response::Text(200, metrics.Expose());
     response.headers.Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8");
     return response;

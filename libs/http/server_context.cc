@@ -1,5 +1,6 @@
 #include <array>
 
+#include "libs/http/metrics.h"
 #include "libs/http/server_internal.h"
 
 namespace vora::http {
@@ -17,7 +18,7 @@ std::string MethodLabel(const std::string& method) {
 }  // namespace
 
 RequestMetrics::RequestMetrics(obs::Metrics& metrics)
-    : metrics_(metrics), in_flight_(metrics.AddGauge("vora_http_requests_in_flight", "HTTP requests being answered")) {}
+    : metrics_(metrics), in_flight_(kInFlight.In(metrics)) {}
 
 void RequestMetrics::Ended(const std::string& method, const std::string& route, int status, double seconds) {
   in_flight_.Add(-1);
@@ -29,10 +30,8 @@ void RequestMetrics::Ended(const std::string& method, const std::string& route, 
     std::lock_guard lock(mutex_);
     auto [found, added] = known_.try_emplace(std::move(key));
     if (added) {
-      found->second.total = &metrics_.AddCounter("vora_http_requests_total", "HTTP requests answered",
-                                                 {{"method", label}, {"route", route}, {"status", code}});
-      found->second.duration = &metrics_.AddHistogram("vora_http_request_duration_seconds", "Time from request head to end of response",
-                                                      {{"method", label}, {"route", route}});
+      found->second.total = &kRequests.In(metrics_, {label, route, code});
+      found->second.duration = &kDuration.In(metrics_, {label, route});
     }
     pair = found->second;
   }

@@ -5,6 +5,7 @@
 
 #include "libs/core/retry.h"
 #include "libs/log/log.h"
+#include "libs/pg/metrics.h"
 #include "libs/pg/pool.h"
 
 namespace vora::pg {
@@ -54,15 +55,11 @@ Outcome RunOnce(pqxx::connection& connection, const std::function<Status(Transac
 struct Database::Impl {
   Impl(DatabaseOptions options, obs::Metrics& registry)
       : pool(std::move(options), registry),
-        committed(Total(registry, "committed")),
-        rolled_back(Total(registry, "rolled_back")),
-        retried(Total(registry, "retried")),
-        failed(Total(registry, "failed")),
-        in_doubt(Total(registry, "in_doubt")) {}
-
-  static obs::Counter& Total(obs::Metrics& registry, const std::string& result) {
-    return registry.AddCounter("vora_pg_transactions_total", "PostgreSQL transactions by result", {{"result", result}});
-  }
+        committed(kTransactions.In(registry, {"committed"})),
+        rolled_back(kTransactions.In(registry, {"rolled_back"})),
+        retried(kTransactions.In(registry, {"retried"})),
+        failed(kTransactions.In(registry, {"failed"})),
+        in_doubt(kTransactions.In(registry, {"in_doubt"})) {}
 
   template <typename Transaction>
   Status Run(const std::function<Status(Transaction&)>& body);

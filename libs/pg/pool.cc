@@ -2,6 +2,7 @@
 
 #include "libs/log/log.h"
 #include "libs/pg/conninfo.h"
+#include "libs/pg/metrics.h"
 
 namespace vora::pg {
 namespace {
@@ -25,18 +26,31 @@ bool Session::Notices::operator()(const char message[]) noexcept {
 }
 
 Pool::Pool(DatabaseOptions options, obs::Metrics& metrics)
-    : options_(std::move(options)), in_use_(metrics.AddGauge("vora_pg_pool_in_use", "PostgreSQL connections in use")) {}
+    : options_(std::move(options)),
+      in_use_(kPoolInUse.In(metrics)),
+      wait_seconds_(kPoolWait.In(metrics)),
+      timeouts_(kPoolTimeouts.In(metrics)) {
+  kPoolSize.In(metrics).Set(options_.max_connections);
+}
 
 Pool::Lease::~Lease() {
   if (session_) pool_->GiveBack(std::move(session_), condemned_);
 }
 
 StatusOr<Pool::Lease> Pool::Acquire() {
+  const auto begin = std::chrono::steady_clock::now();
+  auto lease = Take();
+  wait_seconds_.Observe(std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
+  return lease;
+}
+
+StatusOr<Pool::Lease> Pool::Take() {
   {
     std::unique_lock lock(mutex_);
     const bool free =
         freed_.wait_for(lock, options_.acquire_timeout, [this] { return !idle_.empty() || open_ < options_.max_connections; });
     if (!free) {
+      timeouts_.Increment();
       return Unavailable("all " + std::to_string(options_.max_connections) + " PostgreSQL connections are busy (waited " +
                          std::to_string(options_.acquire_timeout.count()) + " ms)");
     }

@@ -49,11 +49,14 @@ class Pool {
   StatusOr<Lease> Acquire();
 
  private:
+  StatusOr<Lease> Take();
   StatusOr<std::unique_ptr<Session>> Connect() const;
   void GiveBack(std::unique_ptr<Session> session, bool condemned);
 
   const DatabaseOptions options_;
   obs::Gauge& in_use_;
+  obs::Histogram& wait_seconds_;
+  obs::Counter& timeouts_;
   std::mutex mutex_;
   std::condition_variable freed_;
   std::vector<std::unique_ptr<Session>> idle_;  // the last one used first

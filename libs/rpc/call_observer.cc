@@ -9,6 +9,7 @@
 #include "libs/core/status.h"
 #include "libs/log/log.h"
 #include "libs/obs/trace.h"
+#include "libs/rpc/metrics.h"
 
 namespace vora::rpc {
 namespace {
@@ -22,13 +23,11 @@ class MethodMetrics {
   MethodMetrics(obs::Metrics& metrics, std::string method)
       : metrics_(metrics),
         method_(std::move(method)),
-        duration_(metrics.AddHistogram("vora_rpc_server_duration_seconds", "Time from the arrival of a gRPC call to its status.",
-                                       {{"method", method_}})) {}
+        duration_(kDuration.In(metrics, {method_})) {}
 
   const std::string& method() const { return method_; }
   void Record(const std::string& code, double seconds) {
-    metrics_.AddCounter("vora_rpc_server_requests_total", "gRPC calls answered, by status code.", {{"method", method_}, {"code", code}})
-        .Increment();
+    kRequests.In(metrics_, {method_, code}).Increment();
     duration_.Observe(seconds);
   }
 

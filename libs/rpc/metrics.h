@@ -10,8 +10,9 @@ inline obs::FamilySet kMetrics{"libs/rpc"};
 
 inline const obs::CounterFamily kRequests{
     kMetrics, "vora_rpc_server_requests_total", "gRPC calls answered, by status code.", {"method", "code"}};
-inline const obs::HistogramFamily kDuration{
-    kMetrics, "vora_rpc_server_duration_seconds", "Time from the arrival of a gRPC call to its status; of a stream, its whole life.",
-    {"method"}};
+inline const obs::HistogramFamily kDuration{kMetrics,
+                                            "vora_rpc_server_duration_seconds",
+                                            "Time from the arrival of a gRPC call to its status; of a stream, its whole life.",
+                                            {"method"}};
 
 }  // namespace vora::rpc

@@ -4,6 +4,8 @@
 #include <cctype>
 #include <chrono>
 
+#include "libs/storage/metrics.h"
+
 namespace vora::storage {
 namespace {
 
@@ -19,15 +21,43 @@ const Status& StatusOf(const StatusOr<T>& result) {
   return result.status();
 }
 
+// Counts what is read.
+class MeteredReader : public ObjectReader {
+ public:
+  MeteredReader(std::unique_ptr<ObjectReader> reader, obs::Metrics& metrics)
+      : reader_(std::move(reader)), bytes_(kBytes.In(metrics, {"read"})), failures_(kReadFailures.In(metrics)) {}
+  const ObjectInfo& info() const override { return reader_->info(); }
+  StatusOr<size_t> Read(char* buffer, size_t size) override {
+    auto got = reader_->Read(buffer, size);
+    if (got.ok()) {
+      bytes_.Increment(static_cast<double>(*got));
+    } else {
+      failures_.Increment();
+    }
+    return got;
+  }
+
+ private:
+  const std::unique_ptr<ObjectReader> reader_;
+  obs::Counter& bytes_;
+  obs::Counter& failures_;
+};
+
 class MeteredObjectStore : public ObjectStore {
  public:
-  MeteredObjectStore(std::unique_ptr<ObjectStore> store, obs::Metrics& metrics) : store_(std::move(store)), metrics_(metrics) {}
+  MeteredObjectStore(std::unique_ptr<ObjectStore> store, obs::Metrics& metrics)
+      : store_(std::move(store)), metrics_(metrics), written_(kBytes.In(metrics, {"written"})) {
+    kBytes.In(metrics, {"read"});
+    kReadFailures.In(metrics);
+  }
 
   StatusOr<ObjectInfo> Put(const std::string& key, std::string_view bytes, const PutOptions& options) override {
-    return Run("put", [&] { return store_->Put(key, bytes, options); });
+    return Written(bytes, Run("put", [&] { return store_->Put(key, bytes, options); }));
   }
   StatusOr<std::unique_ptr<ObjectReader>> Open(const std::string& key, int64_t offset, int64_t length) override {
-    return Run("open", [&] { return store_->Open(key, offset, length); });
+    auto reader = Run("open", [&] { return store_->Open(key, offset, length); });
+    if (!reader.ok()) return reader;
+    return std::unique_ptr<ObjectReader>(std::make_unique<MeteredReader>(*std::move(reader), metrics_));
   }
   StatusOr<ObjectInfo> Head(const std::string& key) override {
     return Run("head", [&] { return store_->Head(key); });
@@ -42,7 +72,7 @@ class MeteredObjectStore : public ObjectStore {
     return Run("create_multipart", [&] { return store_->CreateMultipart(key, options); });
   }
   StatusOr<CompletedPart> UploadPart(const std::string& key, const std::string& multipart_id, int number, std::string_view bytes) override {
-    return Run("upload_part", [&] { return store_->UploadPart(key, multipart_id, number, bytes); });
+    return Written(bytes, Run("upload_part", [&] { return store_->UploadPart(key, multipart_id, number, bytes); }));
   }
   StatusOr<ObjectInfo> CompleteMultipart(const std::string& key, const std::string& multipart_id,
                                          const std::vector<CompletedPart>& parts) override {
@@ -60,17 +90,19 @@ class MeteredObjectStore : public ObjectStore {
     auto begin = std::chrono::steady_clock::now();
     auto result = call();
     std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
-    metrics_
-        .AddCounter("vora_object_store_requests_total", "Calls of the object store.",
-                    {{"op", op}, {"result", ResultLabel(StatusOf(result))}})
-        .Increment();
-    metrics_.AddHistogram("vora_object_store_duration_seconds", "Time a call of the object store took.", {{"op", op}})
-        .Observe(took.count());
+    kRequests.In(metrics_, {op, ResultLabel(StatusOf(result))}).Increment();
+    kDuration.In(metrics_, {op}).Observe(took.count());
+    return result;
+  }
+  template <typename Result>
+  Result Written(std::string_view bytes, Result result) {
+    if (result.ok()) written_.Increment(static_cast<double>(bytes.size()));
     return result;
   }
 
   std::unique_ptr<ObjectStore> store_;
   obs::Metrics& metrics_;
+  obs::Counter& written_;
 };
 
 }  // namespace

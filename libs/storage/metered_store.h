@@ -1,6 +1,6 @@
 #pragma once
 
-// Counts and times every call of a store: vora_object_store_requests_total{op,result}, vora_object_store_duration_seconds{op}.
+// Counts and times every call of a store; see metrics.h.
 
 #include <memory>
 

@@ -1,0 +1,11 @@
+#include "libs/auth/metrics.h"
+
+#include "libs/obs/testing/declared.h"
+
+namespace vora::auth {
+namespace {
+
+TEST(AuthMetricsTest, AreAsDeclared) { obs::testing::ExpectDeclared(kMetrics, __FILE__); }
+
+}  // namespace
+}  // namespace vora::auth
