@@ -2,7 +2,7 @@
 
 // Lets callers in: JSON Web Tokens (RFC 7519) of users and programs, and the fleet's own short-lived tokens or verified TLS peers.
 
-#include <chrono>
+#include <initializer_list>
 #include <memory>
 #include <string>
 
@@ -23,6 +23,8 @@ struct AuthSettings {
   std::string fleet_secret;             // VORA_FLEET_SECRET, at least 32 bytes; empty: only TLS peers are fleet
 
   void Declare(SettingsSchema& schema);
+  // Only what a daemon needs that calls others but lets nobody in.
+  void DeclareFleet(SettingsSchema& schema);
   // INVALID_ARGUMENT lists every mistake, each naming its setting and what to do.
   Status Check() const;
 };
@@ -39,6 +41,8 @@ class Authenticator {
   // valid, another audience or issuer. PERMISSION_DENIED names the scope that is missing. With auth off everyone is let in as tenant
   // `default` with every scope.
   virtual StatusOr<Caller> Admit(const Credentials& credentials, Scope needed) const = 0;
+  // The same, where any of several scopes will do.
+  virtual StatusOr<Caller> AdmitAny(const Credentials& credentials, std::initializer_list<Scope> any_of) const = 0;
   // The value of `authorization` for a call to another daemon; empty when there is no fleet secret.
   virtual std::string FleetAuthorization() const = 0;
   virtual bool enabled() const = 0;

@@ -1,0 +1,177 @@
+#include "libs/auth/key_source.h"
+
+#include <sys/stat.h>
+
+#include <condition_variable>
+#include <fstream>
+#include <iterator>
+#include <mutex>
+#include <thread>
+#include <tuple>
+#include <utility>
+
+#include "libs/http/client.h"
+#include "libs/log/log.h"
+
+namespace vora::auth {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+constexpr milliseconds kFetchTimeout{5000};
+
+bool IsUrl(const std::string& location) { return location.find("://") != std::string::npos; }
+
+bool IsLocalHttp(const std::string& url) {
+  for (const std::string start : {"http://127.0.0.1", "http://localhost", "http://[::1]"}) {
+    if (url.starts_with(start) && (url.size() == start.size() || url[start.size()] == ':' || url[start.size()] == '/')) return true;
+  }
+  return false;
+}
+
+// What tells one state of a file from another; also of the target when it is reached by a link that is replaced.
+using FileMark = std::tuple<ino_t, off_t, time_t, long>;
+
+FileMark MarkOf(const std::string& path) {
+  struct stat found {};
+  if (stat(path.c_str(), &found) != 0) return {};
+  return {found.st_ino, found.st_size, found.st_mtim.tv_sec, found.st_mtim.tv_nsec};
+}
+
+StatusOr<std::string> ReadFile(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  std::string text(kMaxKeySetBytes + 1, '\0');
+  if (!in || !in.read(text.data(), static_cast<std::streamsize>(text.size()))) {
+    if (!in.eof()) return InvalidArgument("cannot read the file");
+  }
+  text.resize(static_cast<size_t>(in.gcount()));
+  return text;
+}
+
+StatusOr<std::string> Fetch(http::Client& client, const std::string& url, const std::function<bool()>& stopped) {
+  http::ClientRequest request;
+  request.url = url;
+  request.timeout = kFetchTimeout;
+  request.headers.Set("Accept", "application/jwk-set+json, application/json");
+  request.cancelled = stopped;
+  std::string body;
+  request.on_data = [&body](std::string_view bytes) {
+    body.append(bytes);
+    return body.size() <= kMaxKeySetBytes;
+  };
+  const auto response = client.Do(request);
+  if (body.size() > kMaxKeySetBytes) return Unavailable("the answer is too long");
+  if (!response.ok()) return response.status();
+  if (response->status != 200) return Unavailable("the answer has status " + std::to_string(response->status));
+  return body;
+}
+
+}  // namespace
+
+Status CheckKeyLocation(const std::string& location) {
+  if (!IsUrl(location) || location.starts_with("https://") || IsLocalHttp(location)) return absl::OkStatus();
+  return InvalidArgument(
+      "must be a file or an https URL (http only on this machine): whoever changes the keys on their way lets himself in");
+}
+
+struct KeySource::Impl {
+  Impl(KeySourceOptions given, obs::Metrics& metrics)
+      : options(std::move(given)),
+        is_url(IsUrl(options.location)),
+        fetched(metrics.AddCounter("vora_auth_key_reads_total", "Reads of the JWK set.", {{"result", "ok"}})),
+        failed(metrics.AddCounter("vora_auth_key_reads_total", "Reads of the JWK set.", {{"result", "failed"}})) {}
+
+  ~Impl() {
+    {
+      const std::lock_guard lock(mutex);
+      stopping = true;
+    }
+    wake.notify_all();
+    if (thread.joinable()) thread.join();
+  }
+
+  bool Stopping() {
+    const std::lock_guard lock(mutex);
+    return stopping;
+  }
+
+  // Takes over the keys if they can be had and differ.
+  Status Read() {
+    const FileMark seen = is_url ? FileMark() : MarkOf(options.location);
+    auto text = is_url ? Fetch(client, options.location, [this] { return Stopping(); }) : ReadFile(options.location);
+    auto set = text.ok() ? ParseKeySet(*text) : StatusOr<KeySet>(text.status());
+    if (!set.ok()) {
+      failed.Increment();
+      return Annotate(set.status(), "VORA_JWT_JWKS " + options.location);
+    }
+    fetched.Increment();
+    mark = seen;
+    if (*text == current_text) return absl::OkStatus();
+    current_text = *std::move(text);
+    for (const std::string& why : set->skipped) log::Warn("a key of the JWK set is not used", {{"why", why}});
+    const std::lock_guard lock(mutex);
+    const uint64_t generation = snapshot ? snapshot->generation + 1 : 1;
+    log::Info("token keys read", {{"keys", static_cast<int64_t>(set->keys.size())}, {"from", options.location}});
+    snapshot = std::make_shared<const Snapshot>(Snapshot{std::move(set->keys), generation});
+    return absl::OkStatus();
+  }
+
+  // When the keys are looked at next; wakes earlier for Suspect.
+  bool WaitForTurn(bool last_failed) {
+    std::unique_lock lock(mutex);
+    const auto now = steady_clock::now();
+    const auto earliest = now + options.retry_interval;
+    const auto due = now + (!is_url ? options.file_interval : last_failed ? options.retry_interval : options.url_interval);
+    wake.wait_until(lock, std::min(due, earliest), [this] { return stopping; });
+    if (is_url) wake.wait_until(lock, due, [this] { return stopping || suspected; });
+    suspected = false;
+    return !stopping;
+  }
+
+  void Run() {
+    bool last_failed = false;
+    while (WaitForTurn(last_failed)) {
+      if (!is_url && MarkOf(options.location) == mark) continue;
+      const Status read = Read();
+      if (!read.ok() && !last_failed) log::Warn("token keys cannot be read again; those known stay in use", {{"reason", ToText(read)}});
+      last_failed = !read.ok();
+    }
+  }
+
+  const KeySourceOptions options;
+  const bool is_url;
+  obs::Counter& fetched;
+  obs::Counter& failed;
+  http::Client client;
+  std::string current_text;
+  FileMark mark;
+  std::mutex mutex;
+  std::condition_variable wake;
+  bool stopping = false;
+  bool suspected = false;
+  std::shared_ptr<const Snapshot> snapshot;
+  std::thread thread;
+};
+
+KeySource::KeySource(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+KeySource::~KeySource() = default;
+
+StatusOr<std::unique_ptr<KeySource>> KeySource::Open(KeySourceOptions options, obs::Metrics& metrics) {
+  auto impl = std::make_unique<Impl>(std::move(options), metrics);
+  VORA_RETURN_IF_ERROR(impl->Read());
+  impl->thread = std::thread([impl = impl.get()] { impl->Run(); });
+  return std::unique_ptr<KeySource>(new KeySource(std::move(impl)));
+}
+
+std::shared_ptr<const KeySource::Snapshot> KeySource::keys() const {
+  const std::lock_guard lock(impl_->mutex);
+  return impl_->snapshot;
+}
+
+void KeySource::Suspect() const {
+  const std::lock_guard lock(impl_->mutex);
+  if (!impl_->is_url || std::exchange(impl_->suspected, true)) return;
+  impl_->wake.notify_all();
+}
+
+}  // namespace vora::auth
