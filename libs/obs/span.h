@@ -35,8 +35,16 @@ struct SpanRecord {
 void RecordSpan(SpanRecord span);
 // Whether an exporter is set and this trace is sampled; lets callers skip building attributes.
 bool RecordsSpans(const TraceContext& context);
+// Whether what this thread does now is recorded: an exporter is set, and the thread works under a sampled trace.
+bool RecordsCurrentTrace();
+// Records what this thread has just done and nothing continues: a child of its trace, from `start` to now. Nothing without a trace.
+void RecordStep(std::string name, SpanKind kind, SystemTime start, const Status& status,
+                std::vector<std::pair<std::string, std::string>> attributes = {});
+// The id of the span that `traceparent` names, or "" when it is malformed.
+std::string SpanIdOf(std::string_view traceparent);
 
-// A span of the current scope: child of the thread's current trace, which it becomes until the end. Do not hold across a co_await.
+// A span of the current scope: child of the thread's current trace, which it becomes until the end; a root when there is none. Do not hold
+// across a co_await.
 class Span {
  public:
   Span(std::string name, SpanKind kind);
@@ -61,8 +69,8 @@ struct OtlpSettings {
   Status Check() const;
 };
 
-// Sends spans in batches from a thread of its own (OTLP/HTTP), retries for a while, drops then; flushes when destroyed (at most 2 s).
-// One per process while it lives.
+// Sends spans in batches from a thread of its own (OTLP/HTTP with JSON, POST {endpoint}/v1/traces), retries for a while, drops then;
+// flushes when destroyed (at most 2 s). One per process while it lives. Without an endpoint it does nothing but set the sampling.
 class SpanExporter {
  public:
   SpanExporter(const OtlpSettings& settings, std::string service_name, Metrics& metrics);

@@ -1,6 +1,10 @@
 #include "libs/obs/trace.h"
 
 #include <algorithm>
+#include <atomic>
+#include <charconv>
+#include <cmath>
+#include <cstdint>
 #include <utility>
 
 #include "libs/core/ids.h"
@@ -14,6 +18,19 @@ std::optional<TraceContext>& ThreadContext() {
   return context;
 }
 
+// Traces whose last 56 random bits lie below are recorded, so that all who share a ratio decide alike.
+constexpr uint64_t kRandomRange = uint64_t{1} << 56;
+std::atomic<uint64_t> sample_below{kRandomRange};
+
+bool SampledByRatio(const std::string& trace_id) {
+  const uint64_t below = sample_below.load(std::memory_order_relaxed);
+  if (below >= kRandomRange) return true;
+  uint64_t random = 0;
+  const char* end = trace_id.data() + trace_id.size();
+  std::from_chars(end - 14, end, random, 16);
+  return random < below;
+}
+
 bool IsLowerHex(std::string_view text) {
   return std::all_of(text.begin(), text.end(), [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
 }
@@ -24,7 +41,15 @@ bool IsZero(std::string_view text) {
 
 }  // namespace
 
-TraceContext TraceContext::NewRoot() { return {RandomHex(16), RandomHex(8), true}; }
+TraceContext TraceContext::NewRoot() {
+  TraceContext root{RandomHex(16), RandomHex(8), true};
+  root.sampled = SampledByRatio(root.trace_id);
+  return root;
+}
+
+void SetSampleRatio(double ratio) {
+  sample_below = static_cast<uint64_t>(std::llround(std::clamp(ratio, 0.0, 1.0) * static_cast<double>(kRandomRange)));
+}
 
 std::optional<TraceContext> TraceContext::Parse(std::string_view traceparent) {
   // version "-" trace-id "-" parent-id "-" flags; later versions may append more after another dash.
@@ -58,6 +83,8 @@ TraceContext CurrentTrace() {
   const auto& context = ThreadContext();
   return context ? *context : TraceContext::NewRoot();
 }
+
+bool HasCurrentTrace() { return ThreadContext().has_value(); }
 
 TraceContext ContinueTrace(std::string_view traceparent) {
   const auto parent = TraceContext::Parse(traceparent);

@@ -13,6 +13,7 @@ struct TraceContext {
   std::string span_id;   // 16 hex digits
   bool sampled = true;
 
+  // Sampled by the ratio set with SetSampleRatio (all of them until then).
   static TraceContext NewRoot();
   // nullopt when the header is malformed: then start a new root.
   static std::optional<TraceContext> Parse(std::string_view traceparent);
@@ -36,6 +37,10 @@ class TraceScope {
 void SetCurrentTrace(std::optional<TraceContext> context);
 // The thread's context, or a new root when there is none.
 TraceContext CurrentTrace();
+// Whether the thread works under a trace: what belongs to none (a poll, a sweep) need not begin one.
+bool HasCurrentTrace();
+// The share of new traces that are recorded, 0 to 1, for the whole process. Decided by the trace id alone.
+void SetSampleRatio(double ratio);
 // Child of `traceparent` if it parses, else a new root.
 TraceContext ContinueTrace(std::string_view traceparent);
 
