@@ -1,6 +1,8 @@
 #include "libs/daemon/command_line.h"
 
+#include <algorithm>
 #include <charconv>
+#include <map>
 #include <string_view>
 
 namespace vora::daemon_internal {
@@ -13,7 +15,9 @@ Options:
   --print-config  show the settings in effect, secrets masked
   --reference     print the settings as Markdown, for the documentation
   --healthcheck   ask the running daemon (VORA_ADMIN_LISTEN) whether it is ready: exit 0 if so, else 1
+)";
 
+constexpr std::string_view kSettings = R"(
 Settings are environment variables; an empty one counts as unset:
 )";
 
@@ -25,30 +29,35 @@ Exit codes: 0 clean end, 1 fault, 2 bad settings or arguments.
 
 }  // namespace
 
-StatusOr<Command> ParseCommandLine(int argc, char** argv) {
-  Command command = Command::kRun;
+StatusOr<CommandLine> ParseCommandLine(int argc, char** argv, const std::vector<DaemonCommand>& own) {
+  static const std::map<std::string_view, Command> kKnown = {
+      {"--help", Command::kHelp},           {"-h", Command::kHelp},
+      {"--version", Command::kVersion},     {"--print-config", Command::kPrintConfig},
+      {"--reference", Command::kReference}, {"--healthcheck", Command::kHealthcheck},
+  };
+  CommandLine line;
   for (int i = 1; i < argc; ++i) {
     const std::string_view argument = argv[i];
-    if (argument == "--help" || argument == "-h") {
-      command = Command::kHelp;
-    } else if (argument == "--version") {
-      command = Command::kVersion;
-    } else if (argument == "--print-config") {
-      command = Command::kPrintConfig;
-    } else if (argument == "--reference") {
-      command = Command::kReference;
-    } else if (argument == "--healthcheck") {
-      command = Command::kHealthcheck;
+    const auto mine = std::find_if(own.begin(), own.end(), [&](const DaemonCommand& command) { return command.flag == argument; });
+    if (const auto known = kKnown.find(argument); known != kKnown.end()) {
+      line = {known->second, nullptr};
+    } else if (mine != own.end()) {
+      line = {Command::kOwn, &*mine};
     } else {
       return InvalidArgument("unknown argument '" + std::string(argument) + "'; --help shows what there is");
     }
   }
-  return command;
+  return line;
 }
 
 std::string HelpText(const DaemonSpec& spec, const std::string& version, const SettingsSchema& schema) {
   std::string text = spec.name + " " + version + ": " + spec.summary + "\n\nUsage: " + spec.name + " [OPTION]\n";
-  text.append(kOptions).append(schema.Help()).append(kFooter);
+  text.append(kOptions);
+  for (const DaemonCommand& command : spec.commands) {
+    text.append("  ").append(command.flag).append(std::string(command.flag.size() < 14 ? 14 - command.flag.size() : 1, ' '));
+    text.append("  ").append(command.help).append("\n");
+  }
+  text.append(kSettings).append(schema.Help()).append(kFooter);
   return text;
 }
 

@@ -3,6 +3,7 @@
 // The command line that every daemon has.
 
 #include <string>
+#include <vector>
 
 #include "libs/core/settings.h"
 #include "libs/core/status.h"
@@ -10,10 +11,15 @@
 
 namespace vora::daemon_internal {
 
-enum class Command { kRun, kHelp, kVersion, kPrintConfig, kReference, kHealthcheck };
+enum class Command { kRun, kHelp, kVersion, kPrintConfig, kReference, kHealthcheck, kOwn };
+
+struct CommandLine {
+  Command command = Command::kRun;
+  const DaemonCommand* own = nullptr;  // of kOwn: one of the daemon's commands
+};
 
 // INVALID_ARGUMENT names the argument that is not known.
-StatusOr<Command> ParseCommandLine(int argc, char** argv);
+StatusOr<CommandLine> ParseCommandLine(int argc, char** argv, const std::vector<DaemonCommand>& own);
 
 std::string HelpText(const DaemonSpec& spec, const std::string& version, const SettingsSchema& schema);
 

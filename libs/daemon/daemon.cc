@@ -10,9 +10,8 @@
 #include <thread>
 #include <utility>
 
-#include "libs/auth/authenticator.h"
-#include "libs/auth/open_access.h"
 #include "libs/daemon/admin.h"
+#include "libs/daemon/boundary.h"
 #include "libs/daemon/command_line.h"
 #include "libs/daemon/drain_watch.h"
 #include "libs/daemon/metrics.h"
@@ -37,6 +36,7 @@ struct CommonSettings {
   std::string admin_listen;
   milliseconds drain_delay{0};
   milliseconds drain_timeout{20000};
+  daemon_internal::BoundarySettings boundary;
 
   void Declare(SettingsSchema& schema) {
     schema.Add("VORA_GRPC_LISTEN", &grpc_listen, "Address of the gRPC server, host:port; port 0 takes any free one");
@@ -79,7 +79,7 @@ class RunningDaemon : public Daemon {
     stops_.push_back({std::move(name), budget, std::move(stop)});
   }
   void Keep(std::shared_ptr<void> part) override { parts_.push_back(std::move(part)); }
-  std::shared_ptr<auth::Authenticator> authenticator() override { return authenticator_; }
+  std::shared_ptr<auth::Authenticator> authenticator() override { return boundary_->authenticator(); }
   void Fail(const Status& reason) override {
     const std::lock_guard lock(failure_mutex_);
     if (failure_) return;
@@ -117,6 +117,7 @@ class RunningDaemon : public Daemon {
   };
 
   Status Start() {
+    VORA_ASSIGN_OR_RETURN(boundary_, daemon_internal::Boundary::Open(settings_.boundary, spec_.guarded, spec_.name, metrics_));
     VORA_RETURN_IF_ERROR(spec_.setup(*this));
     rpc::ServerOptions rpc_options;
     rpc_options.listen = settings_.grpc_listen;
@@ -159,7 +160,7 @@ class RunningDaemon : public Daemon {
   Readiness readiness_;
   std::mutex failure_mutex_;
   std::optional<Status> failure_;
-  std::shared_ptr<auth::Authenticator> authenticator_ = auth::OpenAccess("");
+  std::unique_ptr<daemon_internal::Boundary> boundary_;
   std::vector<grpc::Service*> services_;
   std::vector<std::shared_ptr<void>> parts_;
   std::vector<Stop> stops_;
@@ -182,41 +183,56 @@ int Healthcheck(const DaemonSpec& spec, CommonSettings& common) {
   return ready.ok() ? 0 : 1;
 }
 
+int RunCommand(const DaemonCommand& command) {
+  obs::Metrics metrics;
+  const Status done = command.run(metrics);
+  if (done.ok()) {
+    log::Info("command done", {{"command", command.flag}});
+  } else {
+    log::Error("command failed", {{"command", command.flag}, {"reason", ToText(done)}});
+  }
+  return done.ok() ? 0 : done.code() == StatusCode::kInvalidArgument ? 2 : 1;
+}
+
 }  // namespace
 
 int RunDaemon(int argc, char** argv, const DaemonSpec& spec) {
   BlockShutdownSignals();
-  const auto command = daemon_internal::ParseCommandLine(argc, argv);
-  if (!command.ok()) {
-    std::fprintf(stderr, "%s: %s\n", spec.name.c_str(), Message(command.status()).c_str());
+  const auto line = daemon_internal::ParseCommandLine(argc, argv, spec.commands);
+  if (!line.ok()) {
+    std::fprintf(stderr, "%s: %s\n", spec.name.c_str(), Message(line.status()).c_str());
     return 2;
   }
+  const Command command = line->command;
   CommonSettings common;
   common.grpc_listen = spec.default_grpc;
   common.admin_listen = spec.default_admin;
-  if (*command == Command::kHealthcheck) return Healthcheck(spec, common);
+  if (command == Command::kHealthcheck) return Healthcheck(spec, common);
 
   SettingsSchema schema;
   if (spec.declare) spec.declare(schema);
   common.Declare(schema);
-  if (*command == Command::kHelp) {
+  common.boundary.Declare(schema, spec.guarded);
+  if (command == Command::kHelp) {
     std::fputs(daemon_internal::HelpText(spec, std::string(Version()), schema).c_str(), stdout);
     return 0;
   }
-  if (*command == Command::kReference) {
+  if (command == Command::kReference) {
     std::fputs(daemon_internal::ReferenceText(spec, schema).c_str(), stdout);
     return 0;
   }
-  if (*command == Command::kVersion) {
+  if (command == Command::kVersion) {
     std::printf("%s %s\n", spec.name.c_str(), std::string(Version()).c_str());
     return 0;
   }
   if (const Status status = common.Load(schema); !status.ok()) return BadSettings(spec, status);
-  if (*command == Command::kPrintConfig) {
+  if (command == Command::kPrintConfig) {
     std::fputs(schema.PrintConfig().c_str(), stdout);
     return 0;
   }
   log::Init(spec.name, common.log_level);
+  if (command == Command::kOwn) return RunCommand(*line->own);
+  if (const Status status = common.boundary.Check(spec.guarded); !status.ok()) return BadSettings(spec, status);
   return RunningDaemon(spec, common).Run();
 }
 

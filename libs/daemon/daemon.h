@@ -42,6 +42,14 @@ class Daemon {
   virtual void Fail(const Status& reason) = 0;
 };
 
+// Something a daemon's program does instead of serving, then exits: 0, or 1 with the reason in the log.
+struct DaemonCommand {
+  std::string flag;  // --migrate
+  std::string help;  // one line for --help
+  // Runs with the settings loaded. What it did is logged by itself.
+  std::function<Status(obs::Metrics&)> run;
+};
+
 struct DaemonSpec {
   std::string name;           // vora-upload
   std::string summary;        // one line for --help
@@ -50,11 +58,15 @@ struct DaemonSpec {
   std::function<void(SettingsSchema&)> declare;
   // Builds and starts the parts (HTTP servers, pools, loops). gRPC and admin are started by the runner right after; ready then.
   std::function<Status(Daemon&)> setup;
+  std::vector<DaemonCommand> commands = {};
+  // Whether there is anything to let callers in to but health: then VORA_AUTH and its keys are settings of the daemon, and it does not
+  // start without.
+  bool guarded = true;
 };
 
 // Handles --help, --version, --print-config, --healthcheck (asks the running daemon's /readyz) and runs until SIGTERM or SIGINT. Exit
 // codes: 0 clean, 1 fault, 2 bad settings. Common settings: VORA_LOG_LEVEL, VORA_GRPC_LISTEN, VORA_ADMIN_LISTEN, VORA_DRAIN_DELAY (default
-// 0s), VORA_DRAIN_TIMEOUT (20s). Admin: GET /livez, /readyz (200, or 503 with the failing checks), /metrics.
+// 0s), VORA_DRAIN_TIMEOUT (20s), and those of AuthSettings, TlsSettings and OtlpSettings. Admin: GET /livez, /readyz (200, or 503 with the failing checks), /metrics.
 int RunDaemon(int argc, char** argv, const DaemonSpec& spec);
 
 }  // namespace vora

@@ -55,6 +55,13 @@ StatusOr<std::unique_ptr<EngineHost>> EngineHost::Start(EngineHostOptions option
   return std::unique_ptr<EngineHost>(new EngineHost(std::move(impl)));
 }
 
+Status EngineHost::Migrate(const std::string& database_url, obs::Metrics& metrics) {
+  pg::DatabaseOptions options;
+  options.url = database_url;
+  pg::Database db(std::move(options), metrics);
+  return pg::Migrate(db, "workflow", Migrations());
+}
+
 Engine& EngineHost::engine() { return impl_->engine; }
 grpc::Service* EngineHost::workflow_service() { return impl_->workflow_service.get(); }
 grpc::Service* EngineHost::activity_service() { return impl_->activity_service.get(); }

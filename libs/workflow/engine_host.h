@@ -27,6 +27,8 @@ class EngineHost {
  public:
   // Applies the schema. UNAVAILABLE while the database cannot be reached. `metrics` must outlive it.
   static StatusOr<std::unique_ptr<EngineHost>> Start(EngineHostOptions options, Registry registry, obs::Metrics& metrics);
+  // Only applies the schema. UNAVAILABLE while the database cannot be reached.
+  static Status Migrate(const std::string& database_url, obs::Metrics& metrics);
   ~EngineHost();
 
   Engine& engine();

@@ -57,6 +57,8 @@ void SetDefaultCaching(const http::Request&, http::Response& head) {
 
 }  // namespace
 
+Status MigrateDatabase(const AppOptions& options, obs::Metrics& metrics) { return Store(DatabaseOf(options), metrics).Open(); }
+
 struct App::Impl {
   Impl(AppOptions given, obs::Metrics& metrics, std::function<void(const Status&)> fatal)
       : options(std::move(given)),

@@ -45,6 +45,9 @@ struct AppOptions {
   std::string analytics = "127.0.0.1:9084";  // ingest's gRPC, for erasure; empty: none
 };
 
+// Brings the schema in PostgreSQL up to date. UNAVAILABLE while the database cannot be reached.
+Status MigrateDatabase(const AppOptions& options, obs::Metrics& metrics);
+
 class App {
  public:
   // `fatal` is called when the daemon cannot go on, e.g. the schema is of a newer version; any thread.

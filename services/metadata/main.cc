@@ -3,6 +3,7 @@
 #include <fstream>
 #include <iterator>
 
+#include "libs/core/retry.h"
 #include "libs/daemon/daemon.h"
 #include "libs/ladder/ladder.h"
 #include "services/metadata/app.h"
@@ -14,6 +15,10 @@ using vora::Daemon;
 using vora::Status;
 using vora::metadata::App;
 using vora::metadata::AppOptions;
+
+// About half a minute: a database that is started at the same time is there by then.
+constexpr vora::RetryOptions kMigrateRetry{
+    .max_attempts = 30, .initial = std::chrono::milliseconds{100}, .max = std::chrono::milliseconds{1000}, .multiplier = 2.0};
 
 struct Settings {
   AppOptions app;
@@ -80,5 +85,9 @@ int main(int argc, char** argv) {
   spec.default_admin = "127.0.0.1:9182";
   spec.declare = [&settings](vora::SettingsSchema& schema) { Declare(schema, settings); };
   spec.setup = [&settings](Daemon& daemon) { return SetUp(daemon, settings); };
+  spec.commands.push_back({"--migrate", "bring the schema in PostgreSQL up to date, then exit", [&settings](vora::obs::Metrics& metrics) {
+                             return vora::RetryIdempotent(kMigrateRetry,
+                                                          [&] { return vora::metadata::MigrateDatabase(settings.app, metrics); });
+                           }});
   return vora::RunDaemon(argc, argv, spec);
 }

@@ -7,6 +7,7 @@
 #include "libs/daemon/daemon.h"
 #include "libs/log/log.h"
 #include "libs/workflow/engine_host.h"
+#include "services/orchestrator/scaler_service.h"
 #include "services/orchestrator/workflows/workflows.h"
 
 namespace vora::orchestrator {
@@ -51,9 +52,13 @@ Status Setup(const Settings& settings, Daemon& daemon) {
   }));
   daemon.AddService(host->workflow_service());
   daemon.AddService(host->activity_service());
+  const auto scaler = std::make_shared<Scaler>([host] { return host->engine().DescribeQueues(); });
+  daemon.AddService(scaler->service());
   daemon.readiness().AddCheck("database", [host] { return host->Ping(); });
   daemon.OnStop("workflow engine", kStopBudget, [host](milliseconds) { host->Stop(); });
+  daemon.OnStop("scaler", kStopBudget, [scaler](milliseconds) { scaler->Stop(); });
   daemon.Keep(host);
+  daemon.Keep(scaler);
   return {};
 }
 
@@ -68,6 +73,10 @@ int RunOrchestrator(int argc, char** argv) {
   spec.default_admin = "127.0.0.1:9185";
   spec.declare = [&](SettingsSchema& schema) { settings.Declare(schema); };
   spec.setup = [&](Daemon& daemon) { return Setup(settings, daemon); };
+  spec.commands.push_back({"--migrate", "bring the schema in PostgreSQL up to date, then exit", [&](obs::Metrics& metrics) {
+                             return RetryIdempotent(kStartRetry,
+                                                    [&] { return workflow::EngineHost::Migrate(settings.database_url, metrics); });
+                           }});
   return RunDaemon(argc, argv, spec);
 }
 

@@ -5,6 +5,8 @@
 #include <memory>
 
 #include "libs/daemon/daemon.h"
+#include "libs/log/log.h"
+#include "services/upload/announce_again.h"
 #include "services/upload/upload_app.h"
 
 namespace {
@@ -39,5 +41,14 @@ int main(int argc, char** argv) {
     daemon.Keep(std::move(parts));
     return {};
   };
+  spec.commands.push_back({"--announce-again", "after a restore: announce every finished upload to the listeners once more, then exit",
+                           [&](vora::obs::Metrics& metrics) -> vora::Status {
+                             VORA_RETURN_IF_ERROR(settings.Validate());
+                             VORA_ASSIGN_OR_RETURN(const auto store, vora::storage::OpenObjectStore(settings.storage, metrics));
+                             vora::upload::UploadRepo repo(*store, vora::Clock::Real());
+                             VORA_ASSIGN_OR_RETURN(const int64_t announced, vora::upload::AnnounceAgain(repo));
+                             vora::log::Info("finished uploads are announced again", {{"uploads", announced}});
+                             return {};
+                           }});
   return vora::RunDaemon(argc, argv, spec);
 }

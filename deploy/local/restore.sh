@@ -1,0 +1,53 @@
+#!/usr/bin/env bash
+# Makes a local stack out of what backup.sh has written. Start it with up.sh afterwards.
+set -uo pipefail
+. "$(dirname "$0")/stack.sh"
+
+usage() {
+  cat <<'EOF'
+Usage: deploy/local/restore.sh FOLDER
+
+Restores the backup in FOLDER into VORA_HOME (default .vora), which must hold no stack; deploy/local/up.sh starts it then. Uploads that
+finished while the backup was being made are announced again, so that each becomes its video.
+EOF
+}
+
+case "${1:-}" in --help | -h) usage; exit 0 ;; '' | -*) usage >&2; fail "no folder is given" "deploy/local/restore.sh FOLDER" ;; esac
+backup=$1
+[ -r "$backup/CHECKSUMS" ] && [ -d "$backup/postgres" ] || fail "$backup is no backup" "name a folder that backup.sh has written"
+[ ! -e "$VORA_HOME/postgres" ] || fail "$VORA_HOME holds a stack already" "choose another VORA_HOME, or delete it: deploy/local/down.sh --wipe"
+
+say "checking the backup"
+(cd "$backup" && sha256sum --quiet -c CHECKSUMS) || fail "the backup is damaged" "the lines above name the files; take an older backup"
+"$(postgres_bin)/pg_verifybackup" -q "$backup/postgres" || fail "the databases in the backup are damaged" "take an older backup"
+
+mkdir -p "$VORA_HOME/run" "$VORA_HOME/logs" && VORA_HOME="$(cd "$VORA_HOME" && pwd)" || fail "$VORA_HOME cannot be written" "choose another VORA_HOME"
+say "copying"
+for part in secrets objects spool; do
+  [ -e "$backup/$part" ] || continue
+  cp -a "$backup/$part" "$VORA_HOME/$part" || fail "$part could not be copied" "is the disk full?"
+done
+cp -a "$backup/postgres" "$VORA_HOME/postgres.new" || fail "the databases could not be copied" "is the disk full?"
+rm -f "$VORA_HOME/postgres.new/backup_manifest"
+chmod 700 "$VORA_HOME/postgres.new"
+[ "$(id -u)" = 0 ] && chown -R postgres:postgres "$VORA_HOME/postgres.new"
+
+say "loading the events"
+start_part clickhouse || exit 1
+clickhouse_settings
+env "${CLICKHOUSE_SETTINGS[@]}" VORA_AUTH=none "$VORA_BUILD/bin/vora-analytics-ingest" --migrate >>"$(log_file restore)" 2>&1 ||
+  fail "the tables could not be made" "see $(log_file restore)"
+if [ -s "$backup/playback_events.native" ]; then
+  curl -fsS "http://127.0.0.1:$CLICKHOUSE_HTTP/?database=vora&query=INSERT%20INTO%20playback_events%20FORMAT%20Native" -H "X-ClickHouse-User: default" \
+    -H "X-ClickHouse-Key: $(cat "$VORA_HOME/secrets/clickhouse")" -H 'Transfer-Encoding: chunked' -T "$backup/playback_events.native" >>"$(log_file restore)" 2>&1 ||
+    fail "the events could not be loaded" "see $(log_file restore) and $(log_file clickhouse)"
+fi
+stop_part clickhouse
+
+# An upload that finished after the databases were copied has told its listeners; they have forgotten it now.
+say "announcing finished uploads again"
+env VORA_AUTH=none VORA_STORAGE="${VORA_STORAGE:-file://$VORA_HOME/objects}" "$VORA_BUILD/bin/vora-upload" --announce-again >>"$(log_file restore)" 2>&1 ||
+  fail "the uploads could not be announced again" "see $(log_file restore)"
+# Last, so that a restore that failed on its way can be repeated.
+mv "$VORA_HOME/postgres.new" "$VORA_HOME/postgres" || fail "the databases could not be put into place" "see $VORA_HOME/postgres.new"
+say "restored; start it: $(dirname "$0")/up.sh"
