@@ -40,7 +40,7 @@ before(async () => {
     // Short, so that the slow attackers below are seen off within the test; far above what loopback needs.
     VORA_HEADER_TIMEOUT: '2s',
     VORA_MIN_BODY_RATE: '1KiB',
-    VORA_IDLE_TIMEOUT: '4s',
+    VORA_UPLOAD_IDLE_TIMEOUT: '4s',
     VORA_MAX_CONNECTIONS_PER_CLIENT: '150',
     VORA_LOG_LEVEL: 'debug',   // logs say the most at this level, and must hold no secret even then
   });
