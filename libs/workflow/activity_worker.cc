@@ -16,6 +16,7 @@
 #include "libs/rpc/client.h"
 #include "libs/rpc/status.h"
 #include "libs/workflow/activity_execution_internal.h"
+#include "libs/workflow/metrics.h"
 
 namespace vora::workflow {
 namespace {
@@ -129,7 +130,7 @@ struct ActivityWorker::Impl {
   }
 
   void CountEnd(const std::string& type, const std::string& result) {
-    metrics.AddCounter("vora_worker_activities_total", "Activities ended by this worker", {{"type", type}, {"result", result}}).Increment();
+    kWorkerActivities.In(metrics, {type, result}).Increment();
   }
 
   StatusOr<v1::PollActivitiesResponse> Poll(int free);

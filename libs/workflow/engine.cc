@@ -4,6 +4,7 @@
 
 #include "libs/log/log.h"
 #include "libs/workflow/engine_internal.h"
+#include "libs/workflow/metrics.h"
 #include "libs/workflow/text.h"
 
 namespace vora::workflow {
@@ -47,8 +48,8 @@ Engine::Impl::Impl(pg::Database& d, const Registry& r, WakeSink& w, obs::Metrics
       wake(w),
       metrics(m),
       cache(options.cached_runs),
-      transitions(m.AddCounter("vora_workflow_transitions_total", "Committed workflow transitions")),
-      stuck_transitions(m.AddCounter("vora_workflow_stuck_total", "Transitions refused because code and history do not agree")) {}
+      transitions(kTransitions.In(m)),
+      stuck_transitions(kStuckTransitions.In(m)) {}
 
 Engine::Engine(pg::Database& db, const Registry& registry, WakeSink& wake, obs::Metrics& metrics, EngineOptions options)
     : impl_(std::make_unique<Impl>(db, registry, wake, metrics, options)) {}
@@ -81,6 +82,7 @@ Status Engine::Impl::Transact(const std::string& run_id, const Decide& decide) {
 Status Engine::Impl::TransactOn(const std::function<StatusOr<std::optional<repo::RunRow>>(pqxx::work& tx)>& find, const Decide& decide) {
   Effects effects;
   std::string run_id, workflow_id;
+  repo::RunRow closed;
   bool advanced = false;
   const Status status = Write([&](pqxx::work& tx) -> Status {
     effects = {};
@@ -92,7 +94,9 @@ Status Engine::Impl::TransactOn(const std::function<StatusOr<std::optional<repo:
     VORA_ASSIGN_OR_RETURN(auto input, decide(tx, *run, effects));
     if (!input) return {};
     advanced = true;
-    return Transition(tx, *run, registry, cache, effects).Run(std::move(*input));
+    VORA_RETURN_IF_ERROR(Transition(tx, *run, registry, cache, effects).Run(std::move(*input)));
+    if (effects.closed) closed = *run;
+    return {};
   });
   if (!effects.stuck.empty() && !status.ok()) {
     const std::string reason = ValidUtf8(effects.stuck, 4096);
@@ -106,6 +110,7 @@ Status Engine::Impl::TransactOn(const std::function<StatusOr<std::optional<repo:
   }
   if (!status.ok()) return status;
   if (advanced) transitions.Increment();
+  if (effects.closed) NoteClosed(closed);
   if (effects.replayer) cache.Put(run_id, std::move(effects.replayer));
   for (const auto& queue : effects.ready_queues) wake.QueueReady(queue);
   if (effects.closed) wake.RunClosed(run_id);
@@ -122,11 +127,6 @@ StatusOr<std::string> Engine::Impl::ResolveRun(const std::string& workflow_id, c
     return {};
   }));
   return found;
-}
-
-void Engine::Impl::CountActivity(const std::string& type, const char* result) {
-  metrics.AddCounter("vora_activity_completed_total", "Activities and attempts that ended", {{"type", type}, {"result", result}})
-      .Increment();
 }
 
 }  // namespace vora::workflow

@@ -55,7 +55,11 @@ struct Engine::Impl {
   Status Write(
       const std::function<Status(pqxx::work&)>& body);  // db.Transact; lost races are UNAVAILABLE, since ABORTED means a stale token
   Status Read(const std::function<Status(pqxx::nontransaction&)>& body);
-  void CountActivity(const std::string& type, const char* result);
+  // What metrics.h has, counted after the commit.
+  void CountAttempt(const std::string& type, const char* result);
+  void NoteCompleted(const std::string& type, int64_t took_us);
+  void NoteClaimed(const std::string& type, int64_t waited_us);
+  void NoteClosed(const repo::RunRow& run);
 
   // Ends or repeats an attempt that failed with `failure`. `event` is the type of the end (FAILED or TIMED_OUT).
   std::optional<Event> EndAttempt(pqxx::work& tx, const repo::RunRow& run, repo::TaskRow task, const v1::Failure& failure,

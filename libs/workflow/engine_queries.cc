@@ -2,7 +2,6 @@
 #include <charconv>
 #include <limits>
 
-#include "libs/workflow/claim_repo_internal.h"
 #include "libs/workflow/engine_internal.h"
 
 namespace vora::workflow {
@@ -132,30 +131,6 @@ StatusOr<v1::GetHistoryResponse> Engine::GetHistory(const v1::GetHistoryRequest&
   });
   if (!status.ok()) return status;
   return response;
-}
-
-Status Engine::UpdateQueueMetrics() {
-  std::vector<repo::QueueStats> stats;
-  VORA_RETURN_IF_ERROR(impl_->Read([&](pqxx::nontransaction& tx) -> Status {
-    stats = repo::ReadQueueStats(tx);
-    return {};
-  }));
-  std::lock_guard lock(impl_->queues_mutex);
-  std::map<std::string, repo::QueueStats> by_queue;
-  for (const auto& queue : impl_->known_queues) by_queue[queue].queue = queue;  // empty now
-  for (auto& item : stats) {
-    impl_->known_queues.insert(item.queue);
-    by_queue[item.queue] = item;
-  }
-  for (const auto& [queue, item] : by_queue) {
-    const obs::Labels labels{{"queue", queue}};
-    impl_->metrics.AddGauge("vora_activity_queue_depth", "Activities waiting for a worker", labels).Set(item.depth);
-    impl_->metrics.AddGauge("vora_activity_queue_encode_seconds", "Estimated encode-seconds left, waiting and running", labels)
-        .Set(item.cost_seconds);
-    impl_->metrics.AddGauge("vora_activity_oldest_age_seconds", "Age of the oldest claimable activity", labels)
-        .Set(item.oldest_age_seconds);
-  }
-  return {};
 }
 
 }  // namespace vora::workflow

@@ -95,6 +95,7 @@ Status Engine::Cancel(const v1::CancelWorkflowRequest& request) {
 // Ends the run without asking its code, so that it works on stuck runs too.
 Status Engine::Impl::CloseRun(const std::string& run_id, v1::EventType event, const std::string& status, const std::string& reason) {
   bool closed = false;
+  repo::RunRow last;
   VORA_RETURN_IF_ERROR(Write([&](pqxx::work& tx) -> Status {
     closed = false;
     auto run = repo::LockRun(tx, run_id);
@@ -110,9 +111,12 @@ Status Engine::Impl::CloseRun(const std::string& run_id, v1::EventType event, co
     repo::DeleteOpenWork(tx, run_id);
     repo::UpdateRun(tx, *run);
     closed = true;
+    last = *run;
     return {};
   }));
-  if (closed) wake.RunClosed(run_id);
+  if (!closed) return {};
+  NoteClosed(last);
+  wake.RunClosed(run_id);
   return {};
 }
 

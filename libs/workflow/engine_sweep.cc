@@ -45,7 +45,7 @@ StatusOr<std::optional<Event>> Engine::Impl::HandleOverdue(pqxx::work& tx, const
   bool will_retry = false;
   auto end = EndAttempt(tx, run, std::move(*task), failure, v1::EVENT_TYPE_ACTIVITY_TASK_TIMED_OUT, {{"timeout_type", overdue->type}},
                         effects, &will_retry);
-  CountActivity(type, "timed_out");
+  CountAttempt(type, "timed_out");
   log::Warn("activity timed out", {{"workflow_id", run.workflow_id},
                                    {"scheduled_event_id", key.event_id},
                                    {"timeout_type", overdue->type},

@@ -55,14 +55,17 @@ StatusOr<std::vector<v1::ActivityTask>> Engine::Claim(const v1::PollActivitiesRe
   const repo::ClaimFilter filter{
       request.queue(), request.worker_id(), {request.activity_types().begin(), request.activity_types().end()}, "", ""};
   std::vector<v1::ActivityTask> tasks;
+  std::vector<std::pair<std::string, int64_t>> waits;
   size_t bytes = 0;
   const auto take = [&](pqxx::work& tx, repo::TaskRow row) {
     bytes += row.input.size() + row.checkpoint.size();
     if (bytes > kMaxAnswerBytes && !tasks.empty()) return repo::RescheduleTask(tx, row, row.visible_at_us);  // for the next poll
+    waits.emplace_back(row.activity_type, row.started_time_us.value_or(row.visible_at_us) - row.visible_at_us);
     tasks.push_back(ToProto(std::move(row)));
   };
   const Status status = impl_->Write([&](pqxx::work& tx) -> Status {
     tasks.clear();
+    waits.clear();
     bytes = 0;
     if (request.max_siblings() == 0) {
       for (auto& row : repo::ClaimTasks(tx, filter, request.max_tasks())) take(tx, std::move(row));
@@ -84,6 +87,7 @@ StatusOr<std::vector<v1::ActivityTask>> Engine::Claim(const v1::PollActivitiesRe
     return {};
   });
   if (!status.ok()) return status;
+  for (const auto& [type, waited_us] : waits) impl_->NoteClaimed(type, waited_us);
   return tasks;
 }
 
@@ -106,7 +110,8 @@ Status Engine::Complete(const v1::CompleteActivityRequest& request) {
   VORA_ASSIGN_OR_RETURN(const auto token, TaskToken::Decode(request.task_token()));
   VORA_RETURN_IF_ERROR(CheckPayload("result", request.result()));
   std::string type;
-  const Status status = impl_->Transact(token.run_id, [&](pqxx::work& tx, repo::RunRow&, Effects&) -> StatusOr<std::optional<Event>> {
+  int64_t took_us = 0;
+  const Status status = impl_->Transact(token.run_id, [&](pqxx::work& tx, repo::RunRow& run, Effects&) -> StatusOr<std::optional<Event>> {
     type.clear();
     const auto task = repo::LockTask(tx, token.key());
     if (!Current(task, token)) {
@@ -117,9 +122,10 @@ Status Engine::Complete(const v1::CompleteActivityRequest& request) {
     auto attributes = EndAttributes(*task);
     attributes["result"] = request.result();
     type = task->activity_type;
+    took_us = run.now_us - task->started_time_us.value_or(run.now_us);
     return std::optional(Event{0, v1::EVENT_TYPE_ACTIVITY_TASK_COMPLETED, 0, std::move(attributes)});
   });
-  if (status.ok() && !type.empty()) impl_->CountActivity(type, "completed");
+  if (status.ok() && !type.empty()) impl_->NoteCompleted(type, took_us);
   return status;
 }
 
@@ -172,29 +178,35 @@ StatusOr<bool> Engine::Fail(const v1::FailActivityRequest& request) {
                                  &will_retry);
       });
   if (!status.ok()) return status;
-  if (!type.empty()) impl_->CountActivity(type, will_retry ? "retried" : request.canceled() ? "canceled" : "failed");
+  if (!type.empty()) impl_->CountAttempt(type, will_retry ? "retried" : request.canceled() ? "canceled" : "failed");
   return will_retry;
 }
 
 Status Engine::Release(const v1::ReleaseActivityRequest& request) {
   VORA_ASSIGN_OR_RETURN(const auto token, TaskToken::Decode(request.task_token()));
   VORA_RETURN_IF_ERROR(CheckPayload("checkpoint", request.checkpoint()));
-  return impl_->Transact(token.run_id, [&](pqxx::work& tx, repo::RunRow& run, Effects& effects) -> StatusOr<std::optional<Event>> {
-    auto task = repo::LockTask(tx, token.key());
-    if (!Current(task, token)) {
-      if (task && task->last_reported_lease == token.lease) return std::optional<Event>();
-      if (repo::WasTaken(tx, token.key(), token.lease)) return std::optional<Event>();
-      return StaleToken(token);
-    }
-    if (task->cancel_requested) {
-      repo::DeleteTask(tx, token.key());
-      return std::optional(Event{0, v1::EVENT_TYPE_ACTIVITY_TASK_CANCELED, 0, EndAttributes(*task)});
-    }
-    if (!request.checkpoint().empty()) task->checkpoint = request.checkpoint();
-    repo::RescheduleTask(tx, *task, run.now_us);
-    effects.ready_queues.insert(task->queue);
-    return std::optional<Event>();
-  });
+  std::string type;
+  const Status status =
+      impl_->Transact(token.run_id, [&](pqxx::work& tx, repo::RunRow& run, Effects& effects) -> StatusOr<std::optional<Event>> {
+        type.clear();
+        auto task = repo::LockTask(tx, token.key());
+        if (!Current(task, token)) {
+          if (task && task->last_reported_lease == token.lease) return std::optional<Event>();
+          if (repo::WasTaken(tx, token.key(), token.lease)) return std::optional<Event>();
+          return StaleToken(token);
+        }
+        type = task->activity_type;
+        if (task->cancel_requested) {
+          repo::DeleteTask(tx, token.key());
+          return std::optional(Event{0, v1::EVENT_TYPE_ACTIVITY_TASK_CANCELED, 0, EndAttributes(*task)});
+        }
+        if (!request.checkpoint().empty()) task->checkpoint = request.checkpoint();
+        repo::RescheduleTask(tx, *task, run.now_us);
+        effects.ready_queues.insert(task->queue);
+        return std::optional<Event>();
+      });
+  if (status.ok() && !type.empty()) impl_->CountAttempt(type, "released");
+  return status;
 }
 
 }  // namespace vora::workflow

@@ -202,6 +202,42 @@ TEST_F(EngineTest, SetsQueueMetrics) {
   ASSERT_TRUE(Complete(engine_, ClaimOne(engine_)).ok());
   ASSERT_TRUE(engine_.UpdateQueueMetrics().ok());
   EXPECT_THAT(orchestrator_.metrics().Expose(), HasSubstr("vora_activity_queue_depth{queue=\"test\"} 0"));
+  EXPECT_THAT(orchestrator_.metrics().Expose(), HasSubstr("vora_activity_attempts_total{result=\"completed\",type=\"a\"}"));
+  EXPECT_THAT(orchestrator_.metrics().Expose(), HasSubstr("vora_activity_wait_seconds_count{type=\"a\"}"));
+  EXPECT_THAT(orchestrator_.metrics().Expose(), HasSubstr("vora_activity_duration_seconds_count{type=\"a\"}"));
+}
+
+TEST_F(EngineTest, SetsRunAndWorkerMetrics) {
+  const auto value = [&](const std::string& line) {
+    const std::string text = orchestrator_.metrics().Expose();
+    const size_t at = text.find("\n" + line + " ");
+    return at == std::string::npos ? -1 : std::stod(text.substr(at + line.size() + 2));
+  };
+  ASSERT_TRUE(engine_.UpdateQueueMetrics().ok());
+  const double before = value("vora_workflow_runs{state=\"running\"}");
+  ASSERT_GE(before, 0);
+  StartScript(engine_, "open", R"({"activity": "a"})");
+  v1::ReportWorkerRequest report;
+  report.set_worker_id("w1");
+  report.set_queue("test");
+  report.mutable_status()->set_slots(4);
+  report.mutable_status()->set_running(1);
+  ASSERT_TRUE(engine_.ReportWorker(report).ok());
+  ASSERT_TRUE(engine_.UpdateQueueMetrics().ok());
+  EXPECT_EQ(value("vora_workflow_runs{state=\"running\"}"), before + 1);
+  EXPECT_EQ(value("vora_workflow_runs{state=\"stuck\"}"), 0);
+  EXPECT_GT(value("vora_workflow_oldest_run_age_seconds"), 0);
+  EXPECT_GT(value("vora_workflow_longest_silence_seconds"), 0);
+  EXPECT_EQ(value("vora_activity_workers{queue=\"test\"}"), 1);
+  EXPECT_EQ(value("vora_activity_worker_slots{queue=\"test\"}"), 4);
+  EXPECT_EQ(value("vora_activity_worker_slots_in_use{queue=\"test\"}"), 1);
+  ASSERT_TRUE(Complete(engine_, ClaimOne(engine_)).ok());
+  report.set_leaving(true);
+  ASSERT_TRUE(engine_.ReportWorker(report).ok());
+  ASSERT_TRUE(engine_.UpdateQueueMetrics().ok());
+  EXPECT_EQ(value("vora_workflow_runs{state=\"running\"}"), before);
+  EXPECT_EQ(value("vora_activity_workers{queue=\"test\"}"), 0);
+  EXPECT_THAT(orchestrator_.metrics().Expose(), HasSubstr("vora_workflow_duration_seconds_count{status=\"COMPLETED\",type="));
 }
 
 }  // namespace

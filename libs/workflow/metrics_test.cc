@@ -1,0 +1,11 @@
+#include "libs/workflow/metrics.h"
+
+#include "libs/obs/testing/declared.h"
+
+namespace vora::workflow {
+namespace {
+
+TEST(WorkflowMetricsTest, AreAsDeclared) { obs::testing::ExpectDeclared(kMetrics, __FILE__); }
+
+}  // namespace
+}  // namespace vora::workflow
