@@ -16,6 +16,7 @@ http::ServerOptions Options(const std::string& listen) {
   options.io_threads = 1;
   options.blocking_threads = 2;
   options.max_connections = 256;
+  options.trace_roots = false;  // probes and scrapes
   return options;
 }
 

@@ -49,12 +49,36 @@ Response RefusalOf(const error_code& error, size_t limit, std::string_view head)
 }  // namespace
 
 Connection::Connection(ServerContext& server, asio::ip::tcp::socket socket)
-    : server_(server), socket_(std::move(socket)), watchdog_(socket_.get_executor()), sleep_(socket_.get_executor()) {
+    : server_(server),
+      socket_(std::move(socket)),
+      watchdog_(socket_.get_executor()),
+      sleep_(socket_.get_executor()),
+      read_pace_(server.options.min_body_rate, server.options.idle_timeout),
+      write_pace_(server.options.min_body_rate, server.options.write_timeout) {
   error_code ignored;
   socket_.non_blocking(true, ignored);  // for the speculative reads in ReadSized
   socket_.set_option(asio::ip::tcp::no_delay(true), ignored);
   const auto peer = socket_.remote_endpoint(ignored);
-  if (!ignored) remote_ = peer.address().to_string();
+  if (ignored) return;
+  remote_ = peer.address().to_string();
+  const auto v6 = peer.address().is_v4() ? asio::ip::make_address_v6(asio::ip::v4_mapped, peer.address().to_v4()) : peer.address().to_v6();
+  const auto bytes = v6.to_bytes();
+  std::copy(bytes.begin(), bytes.end(), peer_.bytes.begin());
+  peer_trusted_ = HeldByAny(server_.trusted, peer_);
+}
+
+bool Connection::Enter() {
+  if (!server_.limits.enabled() || peer_trusted_ || remote_.empty()) return true;
+  client_ = server_.limits.Find(peer_, std::chrono::steady_clock::now());
+  return server_.limits.Enter(client_, slot_);
+}
+
+void Connection::CountRefusal(Reason reason) const {
+  const bool relayed = !peer_trusted_ && request_.headers.Has("X-Forwarded-For");
+  const bool of_client = reason == Reason::kClientConnections || reason == Reason::kClientRequests;
+  const char* hint = relayed && of_client ? "the peer forwards for others: if it is a proxy of yours, name it in VORA_TRUSTED_PROXIES" : "";
+  const std::string& client = request_.client.empty() ? remote_ : request_.client;
+  server_.refusals.Count(reason, server_.options.log_remote ? client : std::string(), hint);
 }
 
 Task<void> Connection::Serve(std::shared_ptr<Connection> self) {
@@ -67,17 +91,20 @@ Task<void> Connection::Serve(std::shared_ptr<Connection> self) {
   self->Close();
 }
 
-Task<void> Connection::Refuse(std::shared_ptr<Connection> self) {
+Task<void> Connection::Refuse(std::shared_ptr<Connection> self, Reason reason) {
   const Unregister unregister(self->server_, self.get());
   try {
     self->idle_ = false;
     self->keep_alive_ = false;
-    Response response = ErrorResponse(Unavailable("too many connections; try again later"));
+    const Status why = reason == Reason::kClientConnections ? ResourceExhausted("too many connections from this address; close some")
+                                                            : Unavailable("too many connections; try again later");
+    Response response = ErrorResponse(why);
     const Status sent = co_await self->Send(std::move(response));
     if (sent.ok()) co_await self->Linger();
   } catch (const std::exception& e) {
     log::Error("http connection failed", {{"error", e.what()}, {"remote", self->LoggedRemote()}});
   }
+  --self->server_.refusing;
   self->Close();
 }
 
@@ -108,6 +135,8 @@ Task<bool> Connection::ReadHeader() {
   keep_alive_ = true;
   http10_ = chunked_ = expects_continue_ = body_broken_ = false;
   body_left_ = response_left_ = 0;
+  read_pace_.Restart();
+  write_pace_.Restart();
 
   error_code error;
   const bool complete = co_await FillHeader(error);
@@ -117,11 +146,14 @@ Task<bool> Connection::ReadHeader() {
   Response refusal;
   if (!error && AcceptHeader(refusal)) co_return true;
   if (error == asio::error::timed_out) {
+    CountRefusal(Reason::kHeaderTimeout);
     refusal = ErrorResponse(408, "REQUEST_TIMEOUT", "the request head did not arrive in time");
   } else if (error) {
     const std::string_view head(static_cast<const char*>(buffer_.cdata().data()), buffer_.size());
     refusal = RefusalOf(error, server_.options.max_header_bytes, head);
   }
+  if (refusal.status == 431) CountRefusal(Reason::kHeaderSize);
+  if (refusal.status == 400) CountRefusal(Reason::kMalformed);
   keep_alive_ = false;
   body_broken_ = true;
   server_.metrics.Began();
@@ -131,10 +163,11 @@ Task<bool> Connection::ReadHeader() {
   co_return false;
 }
 
-// The whole head must arrive within the idle timeout counted from its first byte, however slowly the bytes drip in.
+// The whole head must arrive within the header timeout counted from its first byte, however slowly the bytes drip in.
 Task<bool> Connection::FillHeader(error_code& error) {
   idle_ = true;
-  ArmDeadline();
+  bool begun = false;
+  ArmDeadline(server_.options.idle_timeout);
   while (true) {
     // An empty line before a request is ignored (RFC 9112 section 2.2).
     while (buffer_.size() > 0 && idle_) {
@@ -150,13 +183,17 @@ Task<bool> Connection::FillHeader(error_code& error) {
       if (parser_->is_header_done()) co_return true;
     }
     if (idle_ && server_.draining) co_return false;
+    if (!idle_ && !begun) {
+      begun = true;
+      MoveDeadline(std::chrono::steady_clock::now() + server_.options.header_timeout);
+    }
     error_code fault;
     const asio::mutable_buffer space = buffer_.prepare(kReadSize);
     const size_t bytes = co_await socket_.async_read_some(space, asio::redirect_error(asio::use_awaitable, fault));
     buffer_.commit(bytes);
     if (fault && timed_out_ && !idle_) error = asio::error::timed_out;
     if (fault || closed_) co_return false;
-    if (idle_) ArmDeadline();
+    if (idle_) ArmDeadline(server_.options.idle_timeout);
   }
 }
 
@@ -165,7 +202,12 @@ bool Connection::AcceptHeader(Response& refusal) {
   const auto method = message.method_string();
   request_.method.assign(method.data(), method.size());
   request_.target.assign(message.target().data(), message.target().size());
+  size_t fields = 0, hosts = 0, lengths = 0, codings = 0;
   for (const auto& field : message) {
+    ++fields;
+    hosts += field.name() == beast::http::field::host;
+    lengths += field.name() == beast::http::field::content_length;
+    codings += field.name() == beast::http::field::transfer_encoding;
     request_.headers.Add({field.name_string().data(), field.name_string().size()}, {field.value().data(), field.value().size()});
   }
   http10_ = message.version() == 10;
@@ -173,6 +215,17 @@ bool Connection::AcceptHeader(Response& refusal) {
   chunked_ = parser_->chunked();
   if (message.version() != 10 && message.version() != 11) {
     refusal = ErrorResponse(505, "HTTP_VERSION_NOT_SUPPORTED", "only HTTP/1.1 and HTTP/1.0 are spoken");
+    return false;
+  }
+  if (fields > server_.options.max_header_fields) {
+    refusal = ErrorResponse(431, "HEADER_TOO_LARGE",
+                            "the request has more than " + std::to_string(server_.options.max_header_fields) + " header fields");
+    return false;
+  }
+  // Those that a proxy in front could have read another way than we do.
+  if (hosts > 1 || lengths > 1 || codings > 1 || lengths + codings > 1) {
+    refusal =
+        ErrorResponse(400, "BAD_REQUEST", "Host, Content-Length and Transfer-Encoding may stand once each, the last two not together");
     return false;
   }
   const auto encoding = request_.headers.Get("Transfer-Encoding");
@@ -202,14 +255,26 @@ bool Connection::AcceptHeader(Response& refusal) {
     return false;
   }
   expects_continue_ = expect && !http10_ && (chunked_ || body_left_ > 0);
-  request_.trace = obs::ContinueTrace(request_.headers.GetOr("traceparent", ""));
+  const std::string traceparent = request_.headers.GetOr("traceparent", "");
+  request_.trace = obs::ContinueTrace(traceparent);
+  if (!server_.options.trace_roots && !obs::TraceContext::Parse(traceparent)) request_.trace.sampled = false;
   return true;
 }
 
-void Connection::ArmDeadline() {
+void Connection::ArmDeadline(std::chrono::milliseconds timeout) {
   timed_out_ = false;
-  deadline_ = std::chrono::steady_clock::now() + server_.options.idle_timeout;
+  const auto deadline = std::chrono::steady_clock::now() + timeout;
+  if (watchdog_armed_ && watchdog_.expiry() > deadline) {
+    MoveDeadline(deadline);
+    return;
+  }
+  deadline_ = deadline;
   if (!watchdog_armed_) WaitDeadline();
+}
+
+void Connection::MoveDeadline(std::chrono::steady_clock::time_point deadline) {
+  deadline_ = deadline;
+  watchdog_.cancel();  // it looks again and sees the earlier deadline
 }
 
 void Connection::ClearDeadline() { deadline_ = std::chrono::steady_clock::time_point::max(); }
@@ -256,9 +321,8 @@ Task<void> Connection::Linger() {
   socket_.shutdown(asio::ip::tcp::socket::shutdown_send, error);
   const auto until = std::chrono::steady_clock::now() + std::min(server_.options.idle_timeout, std::chrono::milliseconds(2000));
   std::string sink(kReadSize, '\0');
-  ArmDeadline();
-  deadline_ = until;
-  watchdog_.cancel();  // it looks again and sees the earlier deadline
+  ArmDeadline(server_.options.idle_timeout);
+  MoveDeadline(until);
   while (!error && !closed_ && !server_.draining) {
     const asio::mutable_buffer space = asio::buffer(sink);
     co_await socket_.async_read_some(space, asio::redirect_error(asio::use_awaitable, error));

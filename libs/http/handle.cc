@@ -12,6 +12,7 @@
 
 #include "libs/http/admission_internal.h"
 #include "libs/http/connection_internal.h"
+#include "libs/http/server_span.h"
 #include "libs/http/target.h"
 #include "libs/log/log.h"
 
@@ -93,15 +94,52 @@ void Connection::WatchForGone() {
 
 Task<void> Connection::Handle() {
   const auto began = std::chrono::steady_clock::now();
+  const auto began_at = std::chrono::system_clock::now();
   server_.metrics.Began();
   co_await Dispatch();
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
   server_.metrics.Ended(request_.method, route_, status_, seconds);
+  request_slot_.Release();
   LogAccess(seconds);
+  RecordServerSpan(request_, route_, LoggedPath(), status_, began_at);
   if (phase_ == Phase::kStreaming || (phase_ == Phase::kDone && framing_ == Framing::kLength && response_left_ > 0)) Close();
 }
 
+std::optional<Response> Connection::OverLimit() {
+  request_.client = remote_;
+  std::shared_ptr<ClientLimits::Client> client = client_;
+  const auto now = std::chrono::steady_clock::now();
+  if (peer_trusted_) {
+    const std::string forwarded = request_.headers.Joined("X-Forwarded-For");
+    if (forwarded.empty()) return std::nullopt;
+    const Address address = ClientAddress(peer_, forwarded, server_.trusted);
+    request_.client = address.Text();
+    if (!server_.limits.enabled() || HeldByAny(server_.trusted, address)) return std::nullopt;
+    client = server_.limits.Find(address, now);
+    // Its connections are the proxy's: what it has at a time are requests.
+    if (!server_.limits.Enter(client, request_slot_)) {
+      CountRefusal(Reason::kClientConnections);
+      return ErrorResponse(ResourceExhausted("too many requests of this address at a time"));
+    }
+  }
+  if (!client) return std::nullopt;
+  const ClientLimits::Verdict verdict = server_.limits.TakeRequest(*client, now);
+  if (verdict.wait_seconds == 0) return std::nullopt;
+  CountRefusal(Reason::kClientRequests);
+  Response refusal =
+      ErrorResponse(ResourceExhausted("too many requests from this address; try again in " + std::to_string(verdict.wait_seconds) + " s"));
+  refusal.headers.Set("Retry-After", std::to_string(verdict.wait_seconds));
+  if (verdict.hang_up && !peer_trusted_) refusal.headers.Set("Connection", "close");
+  return refusal;
+}
+
 Task<void> Connection::Dispatch() {
+  std::optional<Response> over = OverLimit();
+  if (over) {
+    route_ = "limited";
+    co_await Send(std::move(*over));
+    co_return;
+  }
   StatusOr<Target> target = ParseTarget(request_.target);
   if (!target.ok()) {
     Response refusal = ErrorResponse(target.status());

@@ -69,6 +69,7 @@ struct ServerOptions {
   int blocking_threads = 16;
   size_t blocking_queue = 4096;  // work beyond this is refused (503)
   size_t max_header_bytes = 16 << 10;
+  size_t max_header_fields = 128;
   size_t max_connections = 10000;
   size_t simple_body_limit = 1 << 20;
   std::chrono::milliseconds idle_timeout{60000};  // between requests, and between bytes of a body
@@ -76,12 +77,15 @@ struct ServerOptions {
   // of X-Forwarded-For when the peer is in `trusted_proxies`. 0: no limit. Refusals: 429 with Retry-After, or the connection is closed;
   // counted by vora_http_refused_total{reason}.
   int64_t max_connections_per_client = 0;
-  double max_requests_per_second_per_client = 0;    // token bucket; bursts of twice as many
-  std::vector<std::string> trusted_proxies = {};    // CIDRs
-  std::chrono::milliseconds header_timeout{10000};  // from the first byte of a request to the end of its headers: 408
-  int64_t min_body_rate = 0;                        // bytes per second, measured over windows of idle_timeout / 4: 408
-  std::chrono::milliseconds write_timeout{60000};   // a response that makes no progress for so long is cut
-  bool log_remote = true;                           // whether the access log names the peer's address
+  double max_requests_per_second_per_client = 0;                      // token bucket; bursts of twice as many
+  std::vector<std::string> trusted_proxies = {"127.0.0.0/8", "::1"};  // CIDRs; no limit applies to these themselves
+  std::chrono::milliseconds header_timeout{10000};                    // from the first byte of a request to the end of its headers: 408
+  // Bytes per second of a body, counted while the server waits for the client. A request that falls behind by more than idle_timeout is
+  // answered 408, a response that does so by more than write_timeout is cut.
+  int64_t min_body_rate = 0;
+  std::chrono::milliseconds write_timeout{60000};  // a response that makes no progress for so long is cut
+  bool log_remote = true;                          // whether the access log names the peer's address
+  bool trace_roots = true;                         // false: a request that comes without a trace begins none that is recorded
   // Parameters of path patterns that the access log must not hold, e.g. "viewer_id": it has the pattern instead of the path.
   std::vector<std::string> private_params = {};
 };

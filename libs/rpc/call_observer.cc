@@ -8,7 +8,7 @@
 
 #include "libs/core/status.h"
 #include "libs/log/log.h"
-#include "libs/obs/trace.h"
+#include "libs/obs/span.h"
 #include "libs/rpc/metrics.h"
 
 namespace vora::rpc {
@@ -62,6 +62,9 @@ class CallObserver : public grpc::experimental::Interceptor {
       if (const auto found = metadata->find("traceparent"); found != metadata->end()) parent = {found->second.data(), found->second.size()};
     }
     trace_ = obs::ContinueTrace(parent);
+    parent_span_id_ = obs::SpanIdOf(parent);
+    // Probes come without a trace, and are not worth one.
+    if (parent_span_id_.empty() && metrics_.method().starts_with("grpc.")) trace_.sampled = false;
     obs::SetCurrentTrace(trace_);
   }
 
@@ -81,12 +84,29 @@ class CallObserver : public grpc::experimental::Interceptor {
         log::Debug("rpc", {{"method", metrics_.method()}, {"code", name}, {"duration_ms", seconds * 1000}});
       }
     }
+    if (obs::RecordsSpans(trace_)) RecordSpan(code, status.error_message());
     if (on_handler_thread) obs::SetCurrentTrace(std::nullopt);
+  }
+
+  void RecordSpan(StatusCode code, const std::string& message) const {
+    obs::SpanRecord span;
+    span.name = metrics_.method();
+    span.kind = obs::SpanKind::kServer;
+    span.context = trace_;
+    span.parent_span_id = parent_span_id_;
+    span.start = started_at_;
+    span.end = std::chrono::system_clock::now();
+    span.failed = IsServerFault(code);
+    if (span.failed) span.error = ToText(MakeStatus(code, message));
+    span.attributes = {{"rpc.system", "grpc"}, {"rpc.grpc.status_code", std::to_string(static_cast<int>(code))}};
+    obs::RecordSpan(std::move(span));
   }
 
   MethodMetrics& metrics_;
   CallsInFlight& calls_;
   obs::TraceContext trace_;
+  std::string parent_span_id_;
+  const SystemTime started_at_ = std::chrono::system_clock::now();
   const std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
 };
 

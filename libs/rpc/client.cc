@@ -5,7 +5,8 @@
 
 #include <utility>
 
-#include "libs/obs/trace.h"
+#include "libs/obs/span.h"
+#include "libs/rpc/client_spans.h"
 #include "libs/rpc/environment.h"
 #include "libs/rpc/tls.h"
 
@@ -30,14 +31,18 @@ std::shared_ptr<grpc::Channel> Connect(const std::string& target) {
   arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 2'000);  // the time one attempt to connect may take
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 2'000);
   arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);  // the fleet talks to itself directly
-  return grpc::CreateCustomChannel(target, ChannelCredentials(), arguments);
+  return grpc::experimental::CreateCustomChannelWithInterceptors(target, ChannelCredentials(), arguments, ClientSpans());
 }
 
 void SetFleetCredential(std::function<std::string()> authorization) { FleetCredential() = std::move(authorization); }
 
 void Prepare(grpc::ClientContext& context, std::chrono::milliseconds timeout) {
   context.set_deadline(std::chrono::system_clock::now() + timeout);
-  context.AddMetadata("traceparent", obs::CurrentTrace().Child().ToTraceparent());
+  obs::TraceContext trace = obs::CurrentTrace();
+  if (obs::RecordsCurrentTrace()) trace = trace.Child();  // the id of the span that the channel records
+  // What belongs to no trace (a poll, a heartbeat) begins none.
+  if (!obs::HasCurrentTrace()) trace.sampled = false;
+  context.AddMetadata("traceparent", trace.ToTraceparent());
   if (!FleetCredential()) return;
   if (const std::string authorization = FleetCredential()(); !authorization.empty()) context.AddMetadata("authorization", authorization);
 }
