@@ -1,0 +1,215 @@
+// KEDA's side of the contract against the real service, engine and PostgreSQL.
+
+#include <gmock/gmock.h>
+#include <grpcpp/grpcpp.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <memory>
+
+#include "externalscaler/externalscaler.grpc.pb.h"
+#include "libs/daemon/testing/child_process.h"
+#include "libs/pg/test_postgres.h"
+#include "libs/rpc/client.h"
+#include "libs/rpc/server.h"
+#include "libs/workflow/testing/test_orchestrator.h"
+#include "services/orchestrator/scaler_service.h"
+
+namespace vora::orchestrator {
+namespace {
+
+namespace keda = externalscaler;
+using namespace workflow::testing;
+using std::chrono::milliseconds;
+using ::testing::HasSubstr;
+
+constexpr char kMetric[] = "vora-encode-seconds-test";
+
+keda::ScaledObjectRef Object(const std::string& target = "10", const std::string& queue = "test") {
+  keda::ScaledObjectRef object;
+  object.set_name("vora-transcode-worker");
+  object.set_namespace_("vora");
+  (*object.mutable_scalermetadata())["queue"] = queue;
+  (*object.mutable_scalermetadata())["targetEncodeSeconds"] = target;
+  (*object.mutable_scalermetadata())["scalerAddress"] = "vora-orchestrator:9085";
+  return object;
+}
+
+class ScalerTest : public ::testing::Test {
+ protected:
+  ScalerTest() {
+    readiness_.SetStarted();
+    auto server = rpc::Server::Start({}, {scaler_.service()}, readiness_, metrics_);
+    EXPECT_TRUE(server.ok()) << server.status();
+    server_ = std::move(server).value();
+    stub_ = keda::ExternalScaler::NewStub(rpc::Connect("127.0.0.1:" + std::to_string(server_->port())));
+  }
+  ~ScalerTest() override {
+    scaler_.Stop();
+    server_->Shutdown(milliseconds{2000});
+  }
+
+  template <class Request, class Response>
+  grpc::Status Call(grpc::Status (keda::ExternalScaler::Stub::*method)(grpc::ClientContext*, const Request&, Response*),
+                    const Request& request, Response& response) {
+    grpc::ClientContext context;
+    rpc::Prepare(context, milliseconds{10'000});
+    response.Clear();
+    return ((*stub_).*method)(&context, request, &response);
+  }
+  bool IsActive() {
+    keda::IsActiveResponse response;
+    const auto status = Call(&keda::ExternalScaler::Stub::IsActive, Object(), response);
+    EXPECT_TRUE(status.ok()) << status.error_message();
+    return response.result();
+  }
+  double Metric() {
+    keda::GetMetricsRequest request;
+    *request.mutable_scaledobjectref() = Object();
+    request.set_metricname(kMetric);
+    keda::GetMetricsResponse response;
+    const auto status = Call(&keda::ExternalScaler::Stub::GetMetrics, request, response);
+    EXPECT_TRUE(status.ok()) << status.error_message();
+    EXPECT_EQ(response.metricvalues_size(), 1);
+    if (response.metricvalues_size() != 1) return -1;
+    EXPECT_EQ(response.metricvalues(0).metricname(), kMetric);
+    EXPECT_EQ(static_cast<double>(response.metricvalues(0).metricvalue()), std::ceil(response.metricvalues(0).metricvaluefloat()));
+    return response.metricvalues(0).metricvaluefloat();
+  }
+  void Start(const std::string& id, const std::string& cost) {
+    StartScript(engine(), id, R"({"activity": "a", "options": {"estimatedCost": )" + cost + "}}");
+  }
+  workflow::Engine& engine() { return orchestrator_.engine(); }
+
+  TestOrchestrator orchestrator_{pg::TestPostgres::Shared().NewDatabase()};
+  Scaler scaler_{[this] { return engine().DescribeQueues(); }, milliseconds{20}};
+  obs::Metrics metrics_;
+  Readiness readiness_;
+  std::unique_ptr<rpc::Server> server_;
+  std::unique_ptr<keda::ExternalScaler::Stub> stub_;
+};
+
+TEST_F(ScalerTest, TheMetricIsTheWorkWaitingAndRunning) {
+  EXPECT_FALSE(IsActive());
+  EXPECT_EQ(Metric(), 0);
+  Start("w", "12.5");
+  Start("v", "7.75");
+  EXPECT_TRUE(IsActive());
+  EXPECT_EQ(Metric(), 20.25);
+  const auto task = ClaimOne(engine());
+  EXPECT_EQ(Metric(), 20.25) << "what is running is still to be done";
+  workflow::v1::HeartbeatActivityRequest heartbeat;
+  heartbeat.set_task_token(task.task_token());
+  heartbeat.set_progress(1);
+  ASSERT_TRUE(engine().Heartbeat(heartbeat).ok());
+  EXPECT_EQ(Metric(), task.workflow_id() == "w" ? 7.75 : 12.5) << "less what is done of it";
+  ASSERT_TRUE(Complete(engine(), task).ok());
+  ASSERT_TRUE(Complete(engine(), ClaimOne(engine())).ok());
+  EXPECT_FALSE(IsActive());
+  EXPECT_EQ(Metric(), 0);
+}
+
+TEST_F(ScalerTest, WorkThatCostsNothingIsWorkToo) {
+  Start("w", "0");
+  EXPECT_TRUE(IsActive());
+  EXPECT_EQ(Metric(), 0);
+}
+
+TEST_F(ScalerTest, TheTargetIsTheTriggers) {
+  keda::GetMetricSpecResponse response;
+  ASSERT_TRUE(Call(&keda::ExternalScaler::Stub::GetMetricSpec, Object("62.5"), response).ok());
+  ASSERT_EQ(response.metricspecs_size(), 1);
+  EXPECT_EQ(response.metricspecs(0).metricname(), kMetric);
+  EXPECT_EQ(response.metricspecs(0).targetsizefloat(), 62.5);
+  EXPECT_EQ(response.metricspecs(0).targetsize(), 63);
+}
+
+TEST_F(ScalerTest, BadTriggersAreRefusedByEveryCallWithTheField) {
+  const auto bad = Object("soon");
+  const auto expect = [](const grpc::Status& status, const std::string& why) {
+    EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT) << status.error_message();
+    EXPECT_THAT(status.error_message(), HasSubstr(why));
+  };
+  keda::IsActiveResponse active;
+  expect(Call(&keda::ExternalScaler::Stub::IsActive, bad, active), "targetEncodeSeconds: must be a number");
+  expect(Call(&keda::ExternalScaler::Stub::IsActive, Object("10", ""), active), "queue: missing");
+  keda::GetMetricSpecResponse spec;
+  expect(Call(&keda::ExternalScaler::Stub::GetMetricSpec, bad, spec), "targetEncodeSeconds: must be a number");
+  keda::GetMetricsRequest request;
+  keda::GetMetricsResponse metrics;
+  *request.mutable_scaledobjectref() = bad;
+  expect(Call(&keda::ExternalScaler::Stub::GetMetrics, request, metrics), "targetEncodeSeconds: must be a number");
+  *request.mutable_scaledobjectref() = Object();
+  request.set_metricname("cpu");
+  expect(Call(&keda::ExternalScaler::Stub::GetMetrics, request, metrics), "metricName: queue test has only vora-encode-seconds-test");
+  grpc::ClientContext context;
+  rpc::Prepare(context, milliseconds{10'000});
+  auto stream = stub_->StreamIsActive(&context, bad);
+  EXPECT_FALSE(stream->Read(&active));
+  expect(stream->Finish(), "targetEncodeSeconds: must be a number");
+}
+
+TEST_F(ScalerTest, AStreamTellsEveryChangeAndEndsWhenTheScalerStops) {
+  grpc::ClientContext context;
+  rpc::Prepare(context, milliseconds{60'000});
+  auto stream = stub_->StreamIsActive(&context, Object());
+  keda::IsActiveResponse active;
+  ASSERT_TRUE(stream->Read(&active));
+  EXPECT_FALSE(active.result()) << "at once, however things are";
+  Start("w", "1");
+  ASSERT_TRUE(stream->Read(&active));
+  EXPECT_TRUE(active.result());
+  ASSERT_TRUE(Complete(engine(), ClaimOne(engine())).ok());
+  ASSERT_TRUE(stream->Read(&active));
+  EXPECT_FALSE(active.result());
+  scaler_.Stop();
+  EXPECT_FALSE(stream->Read(&active));
+  EXPECT_EQ(stream->Finish().error_code(), grpc::StatusCode::UNAVAILABLE);
+}
+
+TEST_F(ScalerTest, AClientThatLeavesIsForgottenAndOthersGoOn) {
+  keda::IsActiveResponse active;
+  for (int i = 0; i < 20; ++i) {
+    grpc::ClientContext context;
+    rpc::Prepare(context, milliseconds{60'000});
+    auto stream = stub_->StreamIsActive(&context, Object());
+    if (i % 2 == 0) {
+      ASSERT_TRUE(stream->Read(&active));
+    }
+    context.TryCancel();
+    while (stream->Read(&active)) continue;
+    EXPECT_EQ(stream->Finish().error_code(), grpc::StatusCode::CANCELLED);
+  }
+  Start("w", "1");
+  grpc::ClientContext context;
+  rpc::Prepare(context, milliseconds{60'000});
+  auto stream = stub_->StreamIsActive(&context, Object());
+  ASSERT_TRUE(stream->Read(&active));
+  EXPECT_TRUE(active.result());
+}
+
+TEST(ScalerDaemonTest, TheDaemonServesKeda) {
+  daemon_testing::ChildProcess daemon(ORCHESTRATOR, std::vector<std::string>{},
+                                      std::map<std::string, std::string>{{"VORA_DATABASE_URL", pg::TestPostgres::Shared().NewDatabase()},
+                                                                         {"VORA_AUTH", "none"},
+                                                                         {"VORA_GRPC_LISTEN", "127.0.0.1:0"},
+                                                                         {"VORA_ADMIN_LISTEN", "127.0.0.1:0"}});
+  const auto line = daemon.WaitForLog("listening");
+  ASSERT_TRUE(line.has_value()) << daemon.err();
+  const auto stub = keda::ExternalScaler::NewStub(rpc::Connect(line->at("grpc").get<std::string>()));
+  grpc::ClientContext context, stream_context;
+  rpc::Prepare(stream_context, milliseconds{60'000});
+  auto stream = stub->StreamIsActive(&stream_context, Object());
+  keda::IsActiveResponse active;
+  ASSERT_TRUE(stream->Read(&active));
+  EXPECT_FALSE(active.result());
+  rpc::Prepare(context, milliseconds{10'000});
+  const auto asked = stub->IsActive(&context, Object(), &active);
+  EXPECT_TRUE(asked.ok()) << asked.error_message();
+  daemon.Signal(SIGTERM);
+  EXPECT_EQ(daemon.Wait(), 0) << daemon.err() << "an open stream does not hold the daemon up";
+  EXPECT_FALSE(stream->Read(&active));
+}
+
+}  // namespace
+}  // namespace vora::orchestrator
