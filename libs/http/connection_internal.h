@@ -13,6 +13,7 @@
 #include <boost/beast/http/buffer_body.hpp>
 #include <boost/beast/http/parser.hpp>
 
+#include "libs/http/pace_internal.h"
 #include "libs/http/response_head.h"
 #include "libs/http/server_internal.h"
 
@@ -28,8 +29,11 @@ class Connection final : public Exchange, public Stoppable, public std::enable_s
 
   // Until the client leaves, an error, or the server drains. Never throws.
   static Task<void> Serve(std::shared_ptr<Connection> self);
-  // Answers 503 without reading a request.
-  static Task<void> Refuse(std::shared_ptr<Connection> self);
+  // Takes one of the connections that the client may have; false: it has none left.
+  bool Enter();
+  // Says why without reading a request.
+  static Task<void> Refuse(std::shared_ptr<Connection> self, Reason reason);
+  void CountRefusal(Reason reason) const;
 
   void Drain() override;
   void Abort() override;
@@ -60,6 +64,7 @@ class Connection final : public Exchange, public Stoppable, public std::enable_s
   bool AcceptHeader(Response& refusal);  // false: answer `refusal` and close
   Task<void> Handle();
   Task<void> Dispatch();
+  std::optional<Response> OverLimit();  // what to answer a client that asks too often
   Task<void> Run(const Handler& handler);
   Task<StatusOr<size_t>> ReadSized(std::span<char> buffer);
   Task<StatusOr<size_t>> ReadChunked(std::span<char> buffer);
@@ -72,7 +77,8 @@ class Connection final : public Exchange, public Stoppable, public std::enable_s
   bool BodyEnded() const;
   std::string Head(Response& head, Framing framing, int64_t content_length);
   Status ReadFault(const error_code& error);
-  void ArmDeadline();
+  void ArmDeadline(std::chrono::milliseconds timeout);
+  void MoveDeadline(std::chrono::steady_clock::time_point deadline);  // may be earlier
   void WaitDeadline();
   void ClearDeadline();
   void WatchForGone();
@@ -87,6 +93,10 @@ class Connection final : public Exchange, public Stoppable, public std::enable_s
   asio::steady_timer sleep_;
   beast::flat_buffer buffer_;
   std::string remote_;
+  Address peer_;
+  bool peer_trusted_ = false;
+  std::shared_ptr<ClientLimits::Client> client_;  // of a peer that is not trusted, when there are limits
+  ClientLimits::Slot slot_;
 
   // Of the connection.
   std::chrono::steady_clock::time_point deadline_ = std::chrono::steady_clock::time_point::max();
@@ -99,6 +109,8 @@ class Connection final : public Exchange, public Stoppable, public std::enable_s
 
   // Of the current request.
   std::optional<Parser> parser_;
+  ClientLimits::Slot request_slot_;  // of a client behind a trusted proxy
+  Pace read_pace_, write_pace_;
   Request request_;
   std::string route_;
   Phase phase_ = Phase::kNotStarted;

@@ -25,16 +25,28 @@ bool Connection::BodyEnded() const {
 Status Connection::ReadFault(const error_code& error) {
   body_broken_ = true;
   keep_alive_ = false;
-  if (error == asio::error::operation_aborted && timed_out_) return DeadlineExceeded("the client sent nothing for the idle timeout");
+  if (error == asio::error::timed_out) {
+    CountRefusal(Reason::kSlowBody);
+    return DeadlineExceeded("the body arrives too slowly; the least is " + std::to_string(server_.options.min_body_rate) +
+                            " bytes per second");
+  }
+  if (error == asio::error::operation_aborted && timed_out_) {
+    CountRefusal(Reason::kSlowBody);
+    return DeadlineExceeded("the client sent nothing for the idle timeout");
+  }
   gone_ = true;
   return Unavailable("the client went away: " + error.message());
 }
 
 Task<Connection::ReadResult> Connection::ReadSome(asio::mutable_buffer buffer) {
   ReadResult result;
-  ArmDeadline();
+  const auto began = std::chrono::steady_clock::now();
+  ArmDeadline(server_.options.idle_timeout);
   result.bytes = co_await socket_.async_read_some(buffer, asio::redirect_error(asio::use_awaitable, result.error));
   ClearDeadline();
+  if (!result.error && !read_pace_.Moved(static_cast<int64_t>(result.bytes), std::chrono::steady_clock::now() - began)) {
+    result.error = asio::error::timed_out;
+  }
   co_return result;
 }
 
@@ -209,19 +221,25 @@ Task<Status> Connection::Finish() {
   co_return absl::OkStatus();
 }
 
-// The idle timeout counts anew with every piece the client takes.
+// The write timeout counts anew with every piece the client takes.
 Task<Status> Connection::WriteAll(Buffers buffers) {
   size_t left = asio::buffer_size(buffers);
   while (left > 0) {
     if (gone_ || closed_) co_return Unavailable("the client went away");
     error_code error;
-    ArmDeadline();
+    const auto began = std::chrono::steady_clock::now();
+    ArmDeadline(server_.options.write_timeout);
     size_t sent = co_await socket_.async_write_some(buffers, asio::redirect_error(asio::use_awaitable, error));
     ClearDeadline();
-    if (error) {
+    const bool stalled = error == asio::error::operation_aborted && timed_out_;
+    const bool slow = !error && !write_pace_.Moved(static_cast<int64_t>(sent), std::chrono::steady_clock::now() - began);
+    if (error || slow) {
       keep_alive_ = false;
       gone_ = true;
-      if (error == asio::error::operation_aborted && timed_out_) co_return DeadlineExceeded("the client took nothing for the idle timeout");
+      if (stalled || slow) {
+        CountRefusal(Reason::kSlowReader);
+        co_return DeadlineExceeded("the client takes the response too slowly");
+      }
       co_return Unavailable("the client went away: " + error.message());
     }
     left -= sent;

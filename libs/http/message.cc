@@ -68,6 +68,14 @@ std::string Headers::GetOr(std::string_view name, std::string_view fallback) con
   return std::string(fallback);
 }
 
+std::string Headers::Joined(std::string_view name) const {
+  std::string out;
+  for (const auto& [key, value] : fields_) {
+    if (SameName(key, name)) out.append(out.empty() ? "" : ",").append(value);
+  }
+  return out;
+}
+
 bool Headers::Has(std::string_view name) const {
   return std::any_of(fields_.begin(), fields_.end(), [&](const auto& field) { return SameName(field.first, name); });
 }

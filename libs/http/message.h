@@ -24,6 +24,8 @@ class Headers {
   // The first value; nullopt when absent.
   std::optional<std::string> Get(std::string_view name) const;
   std::string GetOr(std::string_view name, std::string_view fallback) const;
+  // All values in order, joined by commas; empty when absent.
+  std::string Joined(std::string_view name) const;
   bool Has(std::string_view name) const;
   const std::vector<std::pair<std::string, std::string>>& all() const { return fields_; }
 
@@ -40,6 +42,7 @@ struct Request {
   Headers headers;
   std::map<std::string, std::string> params;  // from the route pattern
   std::string remote;                         // peer address
+  std::string client;                         // as limits see it: the peer, or behind a trusted proxy whom X-Forwarded-For names
   std::optional<int64_t> content_length;
   obs::TraceContext trace;
   Caller caller;  // of a route with a scope: who was let in; else empty scopes, tenant `default`

@@ -2,6 +2,9 @@
 
 #include <strings.h>
 
+#include <algorithm>
+#include <cctype>
+
 #include "libs/core/clock.h"
 
 namespace vora::http {
@@ -10,6 +13,13 @@ namespace {
 bool IsOurs(const std::string& name) {
   return strcasecmp(name.c_str(), "Content-Length") == 0 || strcasecmp(name.c_str(), "Transfer-Encoding") == 0 ||
          strcasecmp(name.c_str(), "Connection") == 0 || strcasecmp(name.c_str(), "Date") == 0;
+}
+
+// A field whose name is no token (RFC 9110 section 5.6.2) is left out.
+bool IsToken(std::string_view name) {
+  return !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) != 0 || std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
+  });
 }
 
 void AppendClean(std::string& out, std::string_view text) {
@@ -34,8 +44,8 @@ std::string SerializeHead(const Response& head, const HeadOptions& options) {
   out += FormatHttpDate(Clock::Real().Now());
   out += "\r\n";
   for (const auto& [name, value] : head.headers.all()) {
-    if (IsOurs(name)) continue;
-    AppendClean(out, name);
+    if (IsOurs(name) || !IsToken(name)) continue;
+    out += name;
     out += ": ";
     AppendClean(out, value);
     out += "\r\n";

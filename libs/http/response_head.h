@@ -22,8 +22,8 @@ struct HeadOptions {
 // True for statuses that never have a body nor a Content-Length (1xx, 204, 304).
 bool IsBodyless(int status);
 
-// Connection, Content-Length and Transfer-Encoding come from `options`, whatever `head` says. Control characters in names and values
-// are dropped, so that no value can begin a header of its own.
+// Connection, Content-Length and Transfer-Encoding come from `options`, whatever `head` says. Control characters in values are
+// dropped, and so are fields whose names are no tokens: nothing in them can begin a header of its own.
 std::string SerializeHead(const Response& head, const HeadOptions& options);
 
 }  // namespace vora::http

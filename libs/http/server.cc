@@ -18,8 +18,8 @@
 namespace vora::http {
 namespace {
 
-// Beyond max_connections this many more are told 503; the rest is closed without a word.
-constexpr size_t kMaxRefusals = 64;
+// So many are told at a time why they are refused; the rest is closed without a word.
+constexpr int kMaxRefusals = 64;
 
 StatusOr<asio::ip::tcp::endpoint> ParseListen(asio::io_context& io, const std::string& listen) {
   const size_t colon = listen.rfind(':');
@@ -106,11 +106,17 @@ void Server::Impl::Adopt(asio::ip::tcp::socket socket) {
   const asio::any_io_executor executor = socket.get_executor();
   auto connection = std::make_shared<Connection>(context, std::move(socket));
   const size_t open = context.connections.Add(connection);
-  if (open <= context.options.max_connections) {
+  const bool room = open <= context.options.max_connections;
+  if (room && connection->Enter()) {
     asio::co_spawn(executor, Connection::Serve(std::move(connection)), asio::detached);
-  } else if (open <= context.options.max_connections + kMaxRefusals) {
-    asio::co_spawn(executor, Connection::Refuse(std::move(connection)), asio::detached);
+    return;
+  }
+  const Reason reason = room ? Reason::kClientConnections : Reason::kConnections;
+  connection->CountRefusal(reason);
+  if (context.refusing.fetch_add(1) < kMaxRefusals) {
+    asio::co_spawn(executor, Connection::Refuse(std::move(connection), reason), asio::detached);
   } else {
+    --context.refusing;
     context.connections.Remove(connection.get());
   }
 }
@@ -137,6 +143,9 @@ void Server::OnResponse(std::function<void(const Request&, Response& head)> hook
 
 Status Server::Start() {
   const ServerOptions& options = impl_->context.options;
+  auto trusted = ParseCidrs(options.trusted_proxies);
+  if (!trusted.ok()) return Annotate(trusted.status(), "VORA_TRUSTED_PROXIES");
+  impl_->context.trusted = *std::move(trusted);
   auto endpoint = ParseListen(impl_->io, options.listen);
   if (!endpoint.ok()) return Annotate(endpoint.status(), options.listen_setting);
   error_code error;

@@ -17,8 +17,7 @@ std::string MethodLabel(const std::string& method) {
 
 }  // namespace
 
-RequestMetrics::RequestMetrics(obs::Metrics& metrics)
-    : metrics_(metrics), in_flight_(kInFlight.In(metrics)) {}
+RequestMetrics::RequestMetrics(obs::Metrics& metrics) : metrics_(metrics), in_flight_(kInFlight.In(metrics)) {}
 
 void RequestMetrics::Ended(const std::string& method, const std::string& route, int status, double seconds) {
   in_flight_.Add(-1);

@@ -13,6 +13,8 @@
 #include <vector>
 
 #include "libs/core/thread_pool.h"
+#include "libs/http/client_limits_internal.h"
+#include "libs/http/refusals_internal.h"
 #include "libs/http/router.h"
 #include "libs/http/server.h"
 
@@ -62,7 +64,11 @@ class Registry {
 };
 
 struct ServerContext {
-  ServerContext(ServerOptions server_options, obs::Metrics& registry) : options(std::move(server_options)), metrics(registry) {}
+  ServerContext(ServerOptions server_options, obs::Metrics& registry)
+      : options(std::move(server_options)),
+        metrics(registry),
+        refusals(registry),
+        limits({options.max_connections_per_client, options.max_requests_per_second_per_client}) {}
 
   struct RouteEntry {
     std::string pattern;
@@ -71,6 +77,10 @@ struct ServerContext {
   };
   ServerOptions options;
   RequestMetrics metrics;
+  Refusals refusals;
+  ClientLimits limits;
+  std::vector<Cidr> trusted;     // of options.trusted_proxies, from Start on
+  std::atomic<int> refusing{0};  // connections that are being told why they are refused
   Router router;
   std::vector<RouteEntry> routes;
   Server::Admission admission;

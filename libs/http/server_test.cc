@@ -67,7 +67,7 @@ TEST_F(ServerTest, AnswersPipelinedRequestsInOrder) {
 }
 
 TEST_F(ServerTest, SlowHeadsAndSilentBodiesRunIntoTheIdleTimeout) {
-  Start({.idle_timeout = std::chrono::milliseconds(300)});
+  Start({.idle_timeout = std::chrono::milliseconds(300), .header_timeout = std::chrono::milliseconds(300)});
   RawSocket silent(server_->port());
   EXPECT_EQ(silent.HearAll(), "") << "an idle connection is closed without a word";
   // Bytes that drip in must not prolong the wait for the head.

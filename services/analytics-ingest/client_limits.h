@@ -10,9 +10,12 @@
 #include <mutex>
 #include <unordered_map>
 
-#include "services/analytics-ingest/client_address.h"
+#include "libs/http/client_address.h"
 
 namespace vora::analytics {
+
+using http::Address;
+using http::ParseAddress;
 
 struct ClientLimitOptions {
   int64_t events_per_second = 2000, events_burst = 10'000;   // 0 per second: no limit

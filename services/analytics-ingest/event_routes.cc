@@ -7,6 +7,7 @@
 #include "services/analytics-ingest/cmcd_events.h"
 #include "services/analytics-ingest/event_answer.h"
 #include "services/analytics-ingest/json_events.h"
+#include "services/analytics-ingest/metrics.h"
 #include "services/analytics-ingest/read_body.h"
 
 namespace vora::analytics {
@@ -17,20 +18,6 @@ constexpr int64_t kClientPart = 4;
 constexpr std::chrono::milliseconds kBodyPatience{10'000};
 
 http::Response Nothing() { return http::Response::Empty(0); }
-
-// All values of a header that may come several times.
-std::string Joined(const http::Headers& headers, std::string_view name) {
-  std::string out;
-  for (const auto& [key, value] : headers.all()) {
-    if (key.size() != name.size() ||
-        !std::equal(key.begin(), key.end(), name.begin(), [](char a, char b) { return (a | 0x20) == (b | 0x20); })) {
-      continue;
-    }
-    if (!out.empty()) out += ',';
-    out += value;
-  }
-  return out;
-}
 
 StatusOr<cmcd::Cmcd> CmcdOf(const http::Request& request) {
   if (const auto query = request.Query("CMCD")) return cmcd::Parse(*query);
@@ -83,7 +70,7 @@ EventRoutes::EventRoutes(EventRouteOptions options, ClientLimitOptions limits, I
       cors_(options_.cors_origins),
       intake_(intake),
       in_flight_(std::make_shared<InFlight>(
-          limits, metrics.AddGauge("vora_ingest_bytes_in_flight", "Bodies being read or waiting for the disk"))) {}
+          limits, kBytesInFlight.In(metrics))) {}
 
 void EventRoutes::Mount(http::Server& server) {
   server.OnResponse([this](const http::Request& request, http::Response& head) {
@@ -102,7 +89,7 @@ void EventRoutes::Mount(http::Server& server) {
 
 EventRoutes::Client EventRoutes::ClientOf(const http::Request& request) const {
   Client client;
-  client.address = ClientAddress(request.remote, Joined(request.headers, "X-Forwarded-For"), options_.trusted_proxies);
+  client.address = ParseAddress(request.client);
   if (client.address) client.network = client.address->Network();
   return client;
 }

@@ -11,12 +11,11 @@ namespace vora::analytics {
 namespace {
 
 http::ServerOptions HttpOptions(const IngestSettings& settings) {
-  http::ServerOptions options;
+  http::ServerOptions options = settings.http;
   options.listen = settings.http_listen;
   options.io_threads = static_cast<int>(settings.io_threads);
   options.blocking_threads = 1;  // nothing here blocks
   options.log_remote = false;
-  options.idle_timeout = std::chrono::seconds(20);  // also how long a body may rest
   return options;
 }
 

@@ -115,7 +115,7 @@ TEST_F(IngestTest, EachClientHasItsLimit) {
 }
 
 TEST_F(IngestTest, AnUntrustedPeerCannotNameAnother) {
-  settings_.trusted_proxies = {"192.0.2.0/24"};
+  settings_.http.trusted_proxies = {"192.0.2.0/24"};
   Start();
   http::Headers headers;
   headers.Set("X-Forwarded-For", "198.51.100.7");
@@ -243,7 +243,7 @@ TEST_F(IngestTest, SettingsThatCannotWorkAreNamed) {
   settings_.viewer_secret = "short";
   EXPECT_THAT(Message(settings_.Check()), HasSubstr("VORA_VIEWER_SECRET"));
   settings_.viewer_secret = "";
-  settings_.trusted_proxies = {"nobody"};
+  settings_.http.trusted_proxies = {"nobody"};
   EXPECT_THAT(Message(settings_.Check()), HasSubstr("VORA_TRUSTED_PROXIES"));
 }
 

@@ -14,6 +14,12 @@ constexpr int64_t kMaxRate = 1'000'000'000;
 
 }  // namespace
 
+IngestSettings::IngestSettings() {
+  http.idle_timeout = std::chrono::seconds(20);  // also how long a body may rest
+  http.max_connections_per_client = 256;
+  http.min_body_rate = 1024;  // requests per client are limited with their events, by ClientLimits
+}
+
 void IngestSettings::Declare(SettingsSchema& schema) {
   schema.Add("VORA_HTTP_LISTEN", &http_listen, "Address that players and the edge post events to, host:port; port 0 takes any free one");
   schema.Add("VORA_INGEST_IO_THREADS", &io_threads, "Threads that serve connections and read events", Between(1, 64));
@@ -34,7 +40,7 @@ void IngestSettings::Declare(SettingsSchema& schema) {
              "Requests that a client may send at once, if their number is limited apart", Between(1, kMaxRate));
   schema.Add("VORA_CLIENTS_REMEMBERED", &limits.max_clients, "Clients whose limits are kept in memory, about 200 bytes each",
              Between(8, 10'000'000));
-  schema.Add("VORA_TRUSTED_PROXIES", &trusted_proxies, "Networks (CIDR) of the proxies whose X-Forwarded-For names the client");
+  http::DeclareLimits(schema, http);
   schema.Add("VORA_CORS_ORIGINS", &routes.cors_origins, "Web origins whose pages may post events; * for any");
   SettingOptions modes;
   modes.choices = {"rotating", "stable", "none"};
@@ -52,10 +58,8 @@ void IngestSettings::Declare(SettingsSchema& schema) {
   clickhouse.Declare(schema);
 }
 
-Status IngestSettings::Check() {
-  auto cidrs = ParseCidrs(trusted_proxies);
-  if (!cidrs.ok()) return Annotate(cidrs.status(), "VORA_TRUSTED_PROXIES");
-  routes.trusted_proxies = *std::move(cidrs);
+Status IngestSettings::Check() const {
+  if (auto parsed = http::ParseCidrs(http.trusted_proxies); !parsed.ok()) return Annotate(parsed.status(), "VORA_TRUSTED_PROXIES");
   if (limits.events_per_second > 0 && limits.events_burst < routes.max_events) {
     return InvalidArgument("VORA_CLIENT_EVENTS_BURST: must not be below VORA_INGEST_MAX_EVENTS, or a full request could never come in");
   }

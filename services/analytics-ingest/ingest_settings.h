@@ -8,7 +8,7 @@
 
 #include "libs/clickhouse/client.h"
 #include "libs/core/settings.h"
-#include "services/analytics-ingest/client_address.h"
+#include "libs/http/server.h"
 #include "services/analytics-ingest/client_limits.h"
 #include "services/analytics-ingest/shipper.h"
 #include "services/analytics-ingest/spool.h"
@@ -20,15 +20,15 @@ struct EventRouteOptions {
   int64_t max_body_bytes = 1 << 20;
   int64_t max_events = 5000;               // of one request
   int64_t max_bytes_in_flight = 16 << 20;  // of all bodies being read or waiting for the disk
-  std::vector<Cidr> trusted_proxies;
   std::vector<std::string> cors_origins{"*"};
 };
 
 struct IngestSettings {
+  IngestSettings();
   std::string http_listen = "127.0.0.1:8084";
   int64_t io_threads = 2;
   EventRouteOptions routes;
-  std::vector<std::string> trusted_proxies{"127.0.0.0/8", "::1"};
+  http::ServerOptions http;  // the limits; the rest comes from the settings here
   ClientLimitOptions limits;
   std::string viewer_hash = "rotating";
   std::string viewer_secret;
@@ -38,8 +38,8 @@ struct IngestSettings {
   clickhouse::Options clickhouse;
 
   void Declare(SettingsSchema& schema);
-  // Completes `routes`; INVALID_ARGUMENT naming the variable.
-  Status Check();
+  // INVALID_ARGUMENT naming the variable.
+  Status Check() const;
   ViewerHashOptions ViewerOptions(std::string secret) const;
 };
 

@@ -36,7 +36,7 @@ pg::DatabaseOptions DatabaseOf(const AppOptions& options) {
 }
 
 http::ServerOptions HttpOf(const AppOptions& options) {
-  http::ServerOptions http;
+  http::ServerOptions http = options.http;
   http.listen = options.http_listen;
   http.private_params = {"viewer_id"};
   return http;
@@ -64,7 +64,7 @@ struct App::Impl {
       : options(std::move(given)),
         store(DatabaseOf(options), metrics),
         videos(store, options.public_url),
-        records(store),
+        records(store, metrics),
         outbox(store),
         progress(store),
         ladders(store),
@@ -103,7 +103,8 @@ struct App::Impl {
     AddEventRoutes(routes, videos, hub, options.sse_heartbeat);
     AddHistoryRoutes(routes, videos, orchestrator);
     AddLadderRoutes(routes, ladders);
-    AddConfigRoutes(routes, options.upload_url);
+    AddConfigRoutes(routes, options.upload_url, options.playback_tokens.has_value());
+    AddPlaybackRoutes(routes, videos, {options.public_url, options.playback_tokens});
     AddFleetRoutes(routes, fleet);
     AddAnalyticsRoutes(routes, analytics, live, erasure, !options.clickhouse.url.empty(), options.sse_heartbeat);
     AddOpenApiRoute(routes);

@@ -9,8 +9,10 @@
 #include <string>
 #include <vector>
 
+#include "libs/auth/playback_token.h"
 #include "libs/clickhouse/client.h"
 #include "libs/core/status.h"
+#include "libs/http/server.h"
 #include "libs/obs/metrics.h"
 #include "services/metadata/fleet_view.h"
 #include "vora/workflow/v1/process_video.pb.h"
@@ -24,12 +26,14 @@ namespace vora::metadata {
 struct AppOptions {
   std::string database_url;
   int database_connections = 16;
+  http::ServerOptions http;  // the limits; the rest comes from the settings here
   std::string http_listen = "127.0.0.1:8082";
   std::string orchestrator = "127.0.0.1:9085";
   std::string upload = "127.0.0.1:9081";
   std::string public_url = "http://127.0.0.1:8080";         // no trailing slash
   std::string console_dir;                                  // empty: no console
   std::string upload_url = "http://127.0.0.1:8081/files/";  // tus endpoint as browsers reach it
+  std::optional<auth::PlaybackTokens> playback_tokens;      // absent: everybody may play everything
   workflow::v1::Ladder ladder;                              // of new videos
   std::chrono::milliseconds progress_interval{500};
   std::chrono::milliseconds sse_heartbeat{15000};

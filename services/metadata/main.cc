@@ -25,6 +25,8 @@ struct Settings {
   int64_t database_connections = 16;
   int64_t activity_slots = 8;
   std::string ladder_file;
+  std::string playback_tokens = "off";
+  std::string playback_keys;
   std::vector<std::string> fleet;
 };
 
@@ -42,9 +44,25 @@ void Declare(vora::SettingsSchema& schema, Settings& settings) {
   settings.app.clickhouse.Declare(schema);
   schema.Add("VORA_ANALYTICS", &settings.app.analytics, "host:port of analytics-ingest's gRPC, which erases what is stored of a viewer");
   schema.Add("VORA_CONSOLE_DIR", &settings.app.console_dir, "folder of the console's static files; empty: no console");
+  schema.Add("VORA_PLAYBACK_TOKENS", &settings.playback_tokens, "whether playing needs a token, as the gateway has it",
+             {.choices = {"off", "on"}});
+  schema.Add("VORA_PLAYBACK_KEYS", &settings.playback_keys, "id1:secret1,id2:secret2 as the gateway has them; the first signs",
+             {.secret = true});
   schema.Add("VORA_LADDER", &settings.ladder_file, "JSON file of the ladder new videos get; empty: the built-in one");
   schema.Add("VORA_METADATA_SLOTS", &settings.activity_slots, "activities of queue `metadata` worked off at the same time",
              {.min = 1, .max = 64});
+  settings.app.http.max_connections_per_client = 256;
+  settings.app.http.max_requests_per_second_per_client = 200;
+  settings.app.http.min_body_rate = 1024;
+  vora::http::DeclareLimits(schema, settings.app.http);
+}
+
+vora::StatusOr<std::optional<vora::auth::PlaybackTokens>> LoadTokens(const Settings& settings) {
+  if (settings.playback_tokens != "on") return std::optional<vora::auth::PlaybackTokens>();
+  if (settings.playback_keys.empty()) return vora::InvalidArgument("VORA_PLAYBACK_KEYS: must be set when VORA_PLAYBACK_TOKENS is on");
+  auto keys = vora::auth::ParsePlaybackKeys(settings.playback_keys);
+  if (!keys.ok()) return vora::Annotate(keys.status(), "VORA_PLAYBACK_KEYS");
+  return std::optional<vora::auth::PlaybackTokens>(std::in_place, *std::move(keys));
 }
 
 vora::StatusOr<vora::workflow::v1::Ladder> LoadLadder(const std::string& file) {
@@ -61,6 +79,7 @@ Status SetUp(Daemon& daemon, Settings& settings) {
   VORA_ASSIGN_OR_RETURN(settings.app.ladder, LoadLadder(settings.ladder_file));
   VORA_ASSIGN_OR_RETURN(settings.app.fleet, vora::metadata::ParseFleet(settings.fleet));
   if (settings.app.fleet.empty()) settings.app.fleet = {{"orchestrator", settings.app.orchestrator}, {"upload", settings.app.upload}};
+  VORA_ASSIGN_OR_RETURN(settings.app.playback_tokens, LoadTokens(settings));
   VORA_RETURN_IF_ERROR(vora::metadata::CheckUploadUrl(settings.app.upload_url));
   if (!settings.app.clickhouse.url.empty()) VORA_RETURN_IF_ERROR(settings.app.clickhouse.Check());
   settings.app.database_connections = static_cast<int>(settings.database_connections);

@@ -15,12 +15,15 @@ namespace vora::gateway {
 namespace {
 
 struct Settings {
+  http::ServerOptions http;  // behind the edge, every peer is the edge: limits per client are off until it is named as a proxy
   std::string http_listen = "127.0.0.1:8083";
   std::string storage;
   storage::S3Credentials s3;
   std::string metadata = "127.0.0.1:9082";
   std::string tokens = "off";
   std::string keys;
+  std::string edge_secret;
+  std::chrono::milliseconds verdict_lifetime{60'000};
   int64_t cache_bytes = 64 << 20;
   int64_t io_threads = 2;
   std::chrono::milliseconds metadata_timeout{2000};
@@ -35,6 +38,7 @@ void Declare(SettingsSchema& schema, Settings& settings) {
   schema.Add("VORA_METADATA", &settings.metadata, "host:port of the metadata daemon's gRPC");
   schema.Add("VORA_METADATA_TIMEOUT", &settings.metadata_timeout, "how long one question to metadata may take",
              {.min = 100, .max = 30'000});
+  http::DeclareLimits(schema, settings.http);
   schema.AddBytes("VORA_GATEWAY_CACHE_BYTES", &settings.cache_bytes, "memory for objects being sent",
                   {.min = 1 << 20, .max = int64_t{1} << 40});
   schema.Add("VORA_GATEWAY_IO_THREADS", &settings.io_threads, "threads that serve connections", {.min = 1, .max = 64});
@@ -46,6 +50,13 @@ void Declare(SettingsSchema& schema, Settings& settings) {
   on_off.choices = {"off", "on"};
   schema.Add("VORA_PLAYBACK_TOKENS", &settings.tokens, "whether playing needs a token", on_off);
   schema.Add("VORA_PLAYBACK_KEYS", &settings.keys, "id1:secret1,id2:secret2; the first signs, all verify", {.secret = true});
+  schema.Add(
+      "VORA_EDGE_SECRET", &settings.edge_secret,
+      "what the edge proves itself with, at least 16 bytes (several: separated by commas); empty: tokens are checked here, and what needs "
+      "one is not cached at the edge",
+      {.secret = true});
+  schema.Add("VORA_TOKEN_VERDICT_LIFETIME", &settings.verdict_lifetime,
+             "for how long the edge may go by a token's verdict, and so by a key that was taken away", {.min = 1000, .max = 3'600'000});
 }
 
 StatusOr<std::optional<auth::PlaybackTokens>> MakeTokens(const Settings& settings) {
@@ -58,12 +69,16 @@ StatusOr<std::optional<auth::PlaybackTokens>> MakeTokens(const Settings& setting
 
 Status Setup(Daemon& daemon, const Settings& settings) {
   GatewayOptions options;
+  options.http = settings.http;
   options.http.listen = settings.http_listen;
   options.http.io_threads = static_cast<int>(settings.io_threads);
   options.cache.capacity_bytes = settings.cache_bytes;
   if (!settings.analytics.empty()) options.deliveries.send = AnalyticsSender(settings.analytics);
   options.deliveries.slow_origin = settings.slow_origin;
   VORA_ASSIGN_OR_RETURN(options.tokens, MakeTokens(settings));
+  auto secrets = ParseEdgeSecrets(settings.edge_secret);
+  if (!secrets.ok()) return Annotate(secrets.status(), "VORA_EDGE_SECRET");
+  options.edge = {*std::move(secrets), std::chrono::duration_cast<std::chrono::seconds>(settings.verdict_lifetime)};
   VORA_ASSIGN_OR_RETURN(auto opened, storage::OpenObjectStore(settings.storage, daemon.metrics()));
   const std::shared_ptr<storage::ObjectStore> store = std::move(opened);
   daemon.Keep(store);

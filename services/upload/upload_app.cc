@@ -26,7 +26,7 @@ std::string WithoutSlash(std::string text) {
 }
 
 http::ServerOptions HttpOptions(const UploadSettings& settings) {
-  http::ServerOptions options;
+  http::ServerOptions options = settings.http;
   options.listen = settings.http_listen;
   options.idle_timeout = settings.idle_timeout;
   options.blocking_threads = static_cast<int>(settings.max_active) + kSpareBlockingThreads;

@@ -18,6 +18,12 @@ SettingOptions Required() {
 
 }  // namespace
 
+UploadSettings::UploadSettings() {
+  http.max_connections_per_client = 256;
+  http.max_requests_per_second_per_client = 500;
+  http.min_body_rate = 1024;
+}
+
 void UploadSettings::Declare(SettingsSchema& schema) {
   schema.Add("VORA_HTTP_LISTEN", &http_listen, "Address of the tus endpoint, host:port; port 0 takes any free one");
   schema.Add("VORA_STORAGE", &storage,
@@ -40,6 +46,7 @@ void UploadSettings::Declare(SettingsSchema& schema) {
   schema.Add("VORA_UPLOAD_SWEEP_INTERVAL", &sweep_interval, "How often expired and abandoned uploads are looked for",
              Between(100, 86'400'000));
   schema.Add("VORA_UPLOAD_IDLE_TIMEOUT", &idle_timeout, "How long a client may send nothing", Between(1000, 3'600'000));
+  http::DeclareLimits(schema, http);
 }
 
 Status UploadSettings::Validate() const {

@@ -8,13 +8,17 @@
 
 #include "libs/core/retry.h"
 #include "libs/core/settings.h"
+#include "libs/http/server.h"
 #include "libs/storage/s3_credentials.h"
 #include "services/upload/upload_state.h"
 
 namespace vora::upload {
 
 struct UploadSettings {
+  UploadSettings();
+
   std::string http_listen = "127.0.0.1:8081";
+  http::ServerOptions http;  // the limits; the rest comes from the settings here
   std::string storage;
   storage::S3Credentials s3;
   bool storage_allow_unsafe = false;

@@ -1,11 +1,11 @@
-#include "services/analytics-ingest/client_address.h"
+#include "libs/http/client_address.h"
 
 #include <arpa/inet.h>
 
 #include <algorithm>
 #include <cstring>
 
-namespace vora::analytics {
+namespace vora::http {
 namespace {
 
 constexpr std::array<unsigned char, 12> kV4Prefix = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
@@ -38,13 +38,15 @@ bool SamePrefix(const Address& a, const Address& b, int bits) {
   return ((a.bytes[whole] ^ b.bytes[whole]) & mask & 0xff) == 0;
 }
 
-bool IsTrusted(const Address& address, const std::vector<Cidr>& trusted) {
-  return std::any_of(trusted.begin(), trusted.end(), [&](const Cidr& cidr) { return cidr.Holds(address); });
-}
-
 }  // namespace
 
 bool Address::IsV4() const { return std::equal(kV4Prefix.begin(), kV4Prefix.end(), bytes.begin()); }
+
+std::string Address::Text() const {
+  std::array<char, INET6_ADDRSTRLEN> text{};
+  inet_ntop(IsV4() ? AF_INET : AF_INET6, IsV4() ? bytes.data() + 12 : bytes.data(), text.data(), text.size());
+  return text.data();
+}
 
 std::string Address::Network() const {
   const bool v4 = IsV4();
@@ -68,6 +70,7 @@ bool Cidr::Holds(const Address& other) const { return SamePrefix(address, other,
 
 StatusOr<std::vector<Cidr>> ParseCidrs(const std::vector<std::string>& list) {
   std::vector<Cidr> out;
+  if (list.size() == 1 && list.front() == "none") return out;
   for (const std::string& entry : list) {
     const size_t slash = entry.find('/');
     const auto address = ParseAddress(entry.substr(0, slash));
@@ -86,18 +89,26 @@ StatusOr<std::vector<Cidr>> ParseCidrs(const std::vector<std::string>& list) {
   return out;
 }
 
-std::optional<Address> ClientAddress(std::string_view peer, std::string_view forwarded, const std::vector<Cidr>& trusted) {
-  std::optional<Address> client = ParseAddress(peer);
+bool HeldByAny(const std::vector<Cidr>& networks, const Address& address) {
+  return std::any_of(networks.begin(), networks.end(), [&](const Cidr& cidr) { return cidr.Holds(address); });
+}
+
+Address ClientAddress(const Address& peer, std::string_view forwarded, const std::vector<Cidr>& trusted) {
+  Address client = peer;
   // From the right: each trusted hop vouches for the one before it.
-  while (client && !forwarded.empty() && IsTrusted(*client, trusted)) {
+  while (!forwarded.empty() && HeldByAny(trusted, client)) {
     const size_t comma = forwarded.rfind(',');
-    const std::string_view hop = comma == std::string_view::npos ? forwarded : forwarded.substr(comma + 1);
-    const auto before = ParseAddress(hop);
+    const auto before = ParseAddress(comma == std::string_view::npos ? forwarded : forwarded.substr(comma + 1));
     if (!before) break;
-    client = before;
+    client = *before;
     forwarded = comma == std::string_view::npos ? std::string_view() : forwarded.substr(0, comma);
   }
   return client;
 }
 
-}  // namespace vora::analytics
+std::optional<Address> ClientAddress(std::string_view peer, std::string_view forwarded, const std::vector<Cidr>& trusted) {
+  const std::optional<Address> parsed = ParseAddress(peer);
+  return parsed ? std::optional(ClientAddress(*parsed, forwarded, trusted)) : std::nullopt;
+}
+
+}  // namespace vora::http

@@ -1,6 +1,7 @@
 #pragma once
 
-// Who sent a request: the peer, or behind trusted proxies the last address of X-Forwarded-For that is not one of them.
+// Who sent a request: the peer, or behind trusted proxies the last address of X-Forwarded-For that is not one of them. `Forwarded` (RFC
+// 7239) is not read: a proxy that writes only one of the two passes on the other as the client made it up.
 
 #include <array>
 #include <cstdint>
@@ -11,13 +12,14 @@
 
 #include "libs/core/status.h"
 
-namespace vora::analytics {
+namespace vora::http {
 
 // 16 bytes; IPv4 as ::ffff:a.b.c.d.
 struct Address {
   std::array<unsigned char, 16> bytes{};
   bool operator==(const Address&) const = default;
   bool IsV4() const;
+  std::string Text() const;
   // 203.0.113.0/24 or 2001:db8:1::/48: what may be stored.
   std::string Network() const;
 };
@@ -29,10 +31,15 @@ struct Cidr {
   int bits = 0;  // of 128
   bool Holds(const Address& other) const;
 };
-// `10.0.0.0/8`, `::1`. INVALID_ARGUMENT names the entry.
+// `10.0.0.0/8`, `::1`; `none` alone: no network. INVALID_ARGUMENT names the entry.
 StatusOr<std::vector<Cidr>> ParseCidrs(const std::vector<std::string>& list);
 
-// `forwarded`: all values of X-Forwarded-For, joined by commas. nullopt: the peer's address is not known.
+bool HeldByAny(const std::vector<Cidr>& networks, const Address& address);
+
+// `forwarded`: all values of X-Forwarded-For, joined by commas. An entry that is no address ends the way back: whoever passed it on is
+// taken for the client.
+Address ClientAddress(const Address& peer, std::string_view forwarded, const std::vector<Cidr>& trusted);
+// nullopt: the peer's address is not known.
 std::optional<Address> ClientAddress(std::string_view peer, std::string_view forwarded, const std::vector<Cidr>& trusted);
 
-}  // namespace vora::analytics
+}  // namespace vora::http
