@@ -22,7 +22,7 @@ _appended() { curl -fsS "http://127.0.0.1:$(port 1194)/metrics" | awk '/^vora_sp
 _ingest_start() {
   local home=$1 url=$2
   shift 2
-  env VORA_LOG_LEVEL=warn VORA_HTTP_LISTEN="127.0.0.1:$(port 94)" VORA_GRPC_LISTEN="127.0.0.1:$(port 1094)" VORA_ADMIN_LISTEN="127.0.0.1:$(port 1194)" \
+  env VORA_LOG_LEVEL=warn VORA_AUTH=none VORA_HTTP_LISTEN="127.0.0.1:$(port 94)" VORA_GRPC_LISTEN="127.0.0.1:$(port 1094)" VORA_ADMIN_LISTEN="127.0.0.1:$(port 1194)" \
     VORA_CLIENT_EVENTS_PER_SECOND=0 VORA_CLIENT_REQUESTS_PER_SECOND=0 VORA_SPOOL_DIR="$home/spool" VORA_CLICKHOUSE_URL="$url" "$@" \
     "$VORA_BUILD/bin/vora-analytics-ingest" >>"$home/ingest.log" 2>&1 &
   INGEST_PID=$!

@@ -51,7 +51,7 @@ _daemon() {
   local name=$1 offset=$2 program=$3 log
   shift 3
   log=$(log_file "bench-$name")
-  env VORA_LOG_LEVEL=warn VORA_HTTP_LISTEN="127.0.0.1:$(port "$offset")" VORA_GRPC_LISTEN="127.0.0.1:$(port $((offset + 1000)))" \
+  env VORA_LOG_LEVEL=warn VORA_AUTH=none VORA_HTTP_LISTEN="127.0.0.1:$(port "$offset")" VORA_GRPC_LISTEN="127.0.0.1:$(port $((offset + 1000)))" \
     VORA_ADMIN_LISTEN="127.0.0.1:$(port $((offset + 1100)))" "$@" "$VORA_BUILD/bin/$program" >"$log" 2>&1 &
   BENCH_PIDS+=($!)
   until curl -fsS -m 1 -o /dev/null "http://127.0.0.1:$(port $((offset + 1100)))/livez" 2>/dev/null; do

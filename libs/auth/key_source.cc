@@ -2,14 +2,17 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <condition_variable>
 #include <fstream>
+#include <functional>
 #include <iterator>
 #include <mutex>
 #include <thread>
 #include <tuple>
 #include <utility>
 
+#include "libs/auth/metrics.h"
 #include "libs/http/client.h"
 #include "libs/log/log.h"
 
@@ -78,8 +81,8 @@ struct KeySource::Impl {
   Impl(KeySourceOptions given, obs::Metrics& metrics)
       : options(std::move(given)),
         is_url(IsUrl(options.location)),
-        fetched(metrics.AddCounter("vora_auth_key_reads_total", "Reads of the JWK set.", {{"result", "ok"}})),
-        failed(metrics.AddCounter("vora_auth_key_reads_total", "Reads of the JWK set.", {{"result", "failed"}})) {}
+        fetched(kKeyReads.In(metrics, {"ok"})),
+        failed(kKeyReads.In(metrics, {"failed"})) {}
 
   ~Impl() {
     {

@@ -1,6 +1,6 @@
 #pragma once
 
-// Every metric of the checks of callers.
+// Every metric of letting callers in.
 
 #include "libs/obs/family.h"
 
@@ -8,9 +8,8 @@ namespace vora::auth {
 
 inline obs::FamilySet kMetrics{"libs/auth"};
 
-inline const obs::CounterFamily kRefused{kMetrics,
-                                         "vora_auth_refused_total",
-                                         "Calls refused because of who made them, by what was wrong with the token or its scopes.",
-                                         {"reason"}};
+inline const obs::CounterFamily kRefused{kMetrics, "vora_auth_refused_total", "Callers that were not let in, by the reason.", {"reason"}};
+inline const obs::CounterFamily kKeyReads{
+    kMetrics, "vora_auth_key_reads_total", "Times the JWK set was read, from its file or URL, by result.", {"result"}};
 
 }  // namespace vora::auth

@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "libs/auth/metrics.h"
 #include "libs/log/log.h"
 
 namespace vora::auth {
@@ -13,8 +14,7 @@ constexpr int kLinesPerSecond = 50;
 
 Refusals::Refusals(obs::Metrics& metrics) {
   for (const Reason reason : kAllReasons) {
-    counters_[reason] = &metrics.AddCounter("vora_auth_refused_total", "Callers that were not let in, by the reason.",
-                                            {{"reason", std::string(ReasonName(reason))}});
+    counters_[reason] = &kRefused.In(metrics, {std::string(ReasonName(reason))});
   }
 }
 

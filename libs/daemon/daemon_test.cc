@@ -33,9 +33,15 @@ http::ClientResponse Get(const std::string& url) {
   return response.ok() ? *response : http::ClientResponse{};
 }
 
+// Auth off, unless `environment` says otherwise.
+Environment Unguarded(Environment environment = {}) {
+  environment.insert({"VORA_AUTH", "none"});
+  return environment;
+}
+
 class Sample {
  public:
-  explicit Sample(const Environment& environment = {}) : process(SAMPLE_DAEMON, {}, environment) {
+  explicit Sample(const Environment& environment = {}) : process(SAMPLE_DAEMON, {}, Unguarded(environment)) {
     const auto listening = process.WaitForLog("listening");
     EXPECT_TRUE(listening) << process.err();
     if (!listening) return;
@@ -181,14 +187,14 @@ TEST(DaemonTest, IsNotReadyDuringTheDrainDelayButStillServes) {
 }
 
 TEST(DaemonTest, AFailingPartEndsItWithCodeOne) {
-  ChildProcess process(SAMPLE_DAEMON, {}, {{"VORA_SAMPLE_FAULT", "later"}});
+  ChildProcess process(SAMPLE_DAEMON, {}, Unguarded({{"VORA_SAMPLE_FAULT", "later"}}));
   EXPECT_EQ(process.Wait(), 1);
   EXPECT_THAT(process.err(), HasSubstr("DATA_LOSS: the disk is gone"));
   EXPECT_THAT(process.Messages("part"), AllOf(Contains("part stopped first"), Contains("part destroyed first"), Contains("stopped")));
 }
 
 TEST(DaemonTest, AFailedSetupStopsWhatWasStarted) {
-  ChildProcess process(SAMPLE_DAEMON, {}, {{"VORA_SAMPLE_FAULT", "setup"}});
+  ChildProcess process(SAMPLE_DAEMON, {}, Unguarded({{"VORA_SAMPLE_FAULT", "setup"}}));
   EXPECT_EQ(process.Wait(), 1);
   EXPECT_THAT(process.err(), HasSubstr("UNAVAILABLE: the database is away"));
   EXPECT_THAT(process.Messages("part"),
@@ -196,7 +202,7 @@ TEST(DaemonTest, AFailedSetupStopsWhatWasStarted) {
 }
 
 TEST(DaemonTest, SettingsFoundWrongBySetupExitWithTwo) {
-  ChildProcess process(SAMPLE_DAEMON, {}, {{"VORA_SAMPLE_FAULT", "settings"}});
+  ChildProcess process(SAMPLE_DAEMON, {}, Unguarded({{"VORA_SAMPLE_FAULT", "settings"}}));
   EXPECT_EQ(process.Wait(), 2);
   EXPECT_THAT(process.err(), HasSubstr("VORA_SAMPLE_FAULT: makes no sense"));
 }
@@ -205,7 +211,7 @@ TEST(DaemonTest, PortsInUseAreNamed) {
   const Sample first;
   const std::pair<const char*, std::string> cases[] = {{"VORA_GRPC_LISTEN", first.grpc}, {"VORA_ADMIN_LISTEN", first.admin}};
   for (const auto& [variable, address] : cases) {
-    ChildProcess second(SAMPLE_DAEMON, {}, {{variable, address}});
+    ChildProcess second(SAMPLE_DAEMON, {}, Unguarded({{variable, address}}));
     EXPECT_EQ(second.Wait(), 1);
     EXPECT_THAT(second.err(), AllOf(HasSubstr("cannot start"), HasSubstr(address), HasSubstr(variable)));
   }
@@ -223,6 +229,44 @@ TEST(DaemonTest, ALatePartIsNamedAndAStuckOneGivenUp) {
   stuck.process.Signal(SIGINT);
   EXPECT_EQ(stuck.process.Wait(), 1);
   EXPECT_THAT(stuck.process.Messages("part"), Contains("interrupted again: leaving at once sleepy"));
+}
+
+TEST(DaemonAuthTest, WithoutKeysItDoesNotStartAndSaysWhatToSet) {
+  std::string out, err;
+  EXPECT_EQ(RunOnce({}, {}, &out, &err), 2);
+  EXPECT_THAT(err, AllOf(HasSubstr("VORA_JWT_SECRET or VORA_JWT_JWKS: one must be set"), HasSubstr("VORA_AUTH=none"),
+                         HasSubstr("VORA_JWT_AUDIENCE: must be set"), HasSubstr("VORA_FLEET_SECRET: must be set")));
+  const std::string shared(32, 's');
+  EXPECT_EQ(RunOnce({},
+                    {{"VORA_JWT_SECRET", shared}, {"VORA_FLEET_SECRET", shared}, {"VORA_JWT_AUDIENCE", "vora-fleet"}, {"VORA_OTLP_ENDPOINT", "ftp"}},
+                    &out, &err),
+            2);
+  EXPECT_THAT(err, AllOf(HasSubstr("VORA_FLEET_SECRET: must differ from VORA_JWT_SECRET"), HasSubstr("VORA_JWT_AUDIENCE: must not be vora-fleet"),
+                         HasSubstr("VORA_OTLP_ENDPOINT"), Not(HasSubstr(shared))));
+}
+
+TEST(DaemonAuthTest, StartsWithKeys) {
+  Sample sample(Environment{{"VORA_AUTH", "jwt"},
+                            {"VORA_JWT_SECRET", std::string(32, 'j')},
+                            {"VORA_JWT_AUDIENCE", "vora"},
+                            {"VORA_FLEET_SECRET", std::string(32, 'f')}});
+  EXPECT_THAT(Get(sample.Url("/metrics")).body, HasSubstr("vora_auth_refused_total{reason=\"signature\"} 0"));
+  sample.process.Signal(SIGTERM);
+  EXPECT_EQ(sample.process.Wait(), 0) << sample.process.err();
+  EXPECT_THAT(sample.process.err(), Not(HasSubstr("VORA_AUTH=none")));
+}
+
+TEST(DaemonAuthTest, AKeySetThatIsNotThereIsASettingThatIsWrong) {
+  std::string out, err;
+  EXPECT_EQ(RunOnce({}, {{"VORA_JWT_JWKS", "/nowhere/keys.json"}, {"VORA_JWT_AUDIENCE", "vora"}, {"VORA_FLEET_SECRET", std::string(32, 'f')}}, &out,
+                    &err),
+            2);
+  EXPECT_THAT(err, HasSubstr("VORA_JWT_JWKS /nowhere/keys.json"));
+}
+
+TEST(DaemonAuthTest, AuthThatIsOffIsWarnedOf) {
+  Sample sample;
+  EXPECT_THAT(sample.process.err(), HasSubstr("auth is off (VORA_AUTH=none)"));
 }
 
 }  // namespace

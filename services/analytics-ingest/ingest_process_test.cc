@@ -22,7 +22,8 @@ class IngestProcessTest : public ::testing::Test {
     std::filesystem::remove_all(spool_, ignored);
   }
   std::map<std::string, std::string> Environment() const {
-    return {{"VORA_HTTP_LISTEN", "127.0.0.1:" + std::to_string(port_)},
+    return {{"VORA_AUTH", "none"},
+            {"VORA_HTTP_LISTEN", "127.0.0.1:" + std::to_string(port_)},
             {"VORA_GRPC_LISTEN", "127.0.0.1:0"},
             {"VORA_ADMIN_LISTEN", "127.0.0.1:0"},
             {"VORA_SPOOL_DIR", spool_},

@@ -22,7 +22,8 @@ class AnalyticsPipelineTest : public testing::Test {
     store_ = std::make_unique<AnalyticsStore>(TestEngine::kDebian);
     const clickhouse::Options& options = store_->options();
     ingest_ = std::make_unique<DaemonProcess>(VORA_INGEST_BINARY,
-                                              std::map<std::string, std::string>{{"VORA_HTTP_LISTEN", "127.0.0.1:" + std::to_string(port_)},
+                                              std::map<std::string, std::string>{{"VORA_AUTH", "none"},
+                                                                                 {"VORA_HTTP_LISTEN", "127.0.0.1:" + std::to_string(port_)},
                                                                                  {"VORA_SPOOL_DIR", spool_.string()},
                                                                                  {"VORA_BATCH_INTERVAL", "100ms"},
                                                                                  {"VORA_CLICKHOUSE_URL", options.url},

@@ -39,7 +39,7 @@ class Daemon {
     process_ = std::make_unique<ChildProcess>(
         ORCHESTRATOR, std::vector<std::string>{},
         std::map<std::string, std::string>{
-            {"VORA_DATABASE_URL", database_}, {"VORA_GRPC_LISTEN", address_}, {"VORA_ADMIN_LISTEN", "127.0.0.1:0"}});
+            {"VORA_DATABASE_URL", database_}, {"VORA_AUTH", "none"}, {"VORA_GRPC_LISTEN", address_}, {"VORA_ADMIN_LISTEN", "127.0.0.1:0"}});
     const auto line = process_->WaitForLog("listening");
     ASSERT_TRUE(line.has_value()) << process_->err();
     address_ = line->at("grpc").get<std::string>();

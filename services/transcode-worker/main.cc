@@ -8,12 +8,15 @@
 #include "libs/workflow/activity_worker.h"
 #include "services/transcode-worker/activities.h"
 #include "services/transcode-worker/child_main.h"
+#include "services/transcode-worker/sandbox_check.h"
 #include "services/transcode-worker/worker_settings.h"
 
 namespace vora::transcode {
 namespace {
 
 constexpr int kMaxSiblings = 8;
+// With what follows (gRPC, admin) the process is gone within 5 s of SIGTERM: its work is back in the queue, behind its checkpoint.
+constexpr std::chrono::milliseconds kDrainBudget{4000};
 
 struct Parts {
   std::unique_ptr<storage::ObjectStore> store;
@@ -32,7 +35,11 @@ Status Setup(Daemon& daemon, const WorkerSettings& settings) {
   WorkerOptions options;
   options.memory_limit = settings.memory_limit;
   options.child_timeout = settings.child_timeout;
+  options.cpu_limit = std::chrono::duration_cast<std::chrono::seconds>(settings.cpu_limit);
+  options.strict_sandbox = settings.sandbox == "strict";
+  options.source_limits = settings.SourceLimits();
   parts->context = std::make_unique<WorkerContext>(*parts->store, daemon.metrics(), options);
+  VORA_RETURN_IF_ERROR(CheckSandbox(*parts->context));
   workflow::ActivityWorkerOptions worker;
   worker.orchestrator = settings.orchestrator;
   worker.queue = "transcode";
@@ -43,7 +50,7 @@ Status Setup(Daemon& daemon, const WorkerSettings& settings) {
   RegisterActivities(*parts->context, *parts->worker);
   daemon.readiness().AddCheck("orchestrator", [w = parts->worker.get()] { return w->Health(); });
   daemon.readiness().AddCheck("storage", [s = parts->store.get()] { return s->Ping(); });
-  daemon.OnStop("activities", std::chrono::milliseconds(10000),
+  daemon.OnStop("activities", kDrainBudget,
                 [w = parts->worker.get()](std::chrono::milliseconds budget) { w->Stop(budget); });
   parts->worker->Start();
   daemon.Keep(parts);
@@ -59,6 +66,7 @@ int main(int argc, char** argv) {
   vora::DaemonSpec spec;
   spec.name = "vora-transcode-worker";
   spec.summary = "Probes, encodes and publishes videos";
+  spec.guarded = false;
   spec.default_grpc = "127.0.0.1:9086";
   spec.default_admin = "127.0.0.1:9186";
   spec.declare = [&](vora::SettingsSchema& schema) { settings.Declare(schema); };

@@ -25,6 +25,7 @@ export class Ingest {
   }
   async settings() {
     return {
+      VORA_AUTH: 'none',
       VORA_HTTP_LISTEN: `127.0.0.1:${this.port}`,
       VORA_GRPC_LISTEN: `127.0.0.1:${this.stack.portBase + 1004}`,
       VORA_ADMIN_LISTEN: `127.0.0.1:${this.admin}`,
