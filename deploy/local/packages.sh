@@ -11,11 +11,14 @@ BUILD_PACKAGES=(
   libpqxx-dev libpq-dev libspdlog-dev nlohmann-json3-dev prometheus-cpp-dev libcli11-dev
   libavformat-dev libavcodec-dev libavfilter-dev libavutil-dev libswscale-dev libswresample-dev
   libsimdjson-dev liblz4-dev libisal-dev libcjose-dev
+  libseccomp-dev
   libgtest-dev libgmock-dev
 )
-RUN_PACKAGES=(postgresql clickhouse-server varnish ffmpeg curl jq iproute2 util-linux procps)
+RUN_PACKAGES=(postgresql clickhouse-server varnish ffmpeg libseccomp2 curl jq iproute2 util-linux procps)
 TEST_PACKAGES=(chromium faketime radosgw ceph-mon ceph-osd ceph-common ceph-base)
 BENCH_PACKAGES=(nginx-light wrk clickhouse-client)
+# kubectl may have come another way; Debian's package of it cannot lie beside those.
+command -v kubectl >/dev/null || TEST_PACKAGES+=(kubernetes-client)
 
 _missing_packages() {
   local package
