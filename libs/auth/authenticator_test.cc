@@ -1,0 +1,179 @@
+#include "libs/auth/authenticator.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "libs/auth/fleet_tokens.h"
+#include "libs/auth/jwt_authenticator.h"
+#include "libs/auth/test_keys.h"
+#include "libs/auth/token.h"
+
+namespace vora::auth {
+namespace {
+
+using nlohmann::json;
+using ::testing::HasSubstr;
+constexpr int64_t kNow = 1'700'000'000;  // FakeClock's
+const std::string kSecret(32, 'u'), kFleetSecret(32, 'f');
+
+std::string Claims(const std::string& scope, int64_t lifetime = 3600) {
+  return json{{"aud", "vora"}, {"exp", kNow + lifetime}, {"sub", "ann"}, {"tenant", "acme"}, {"scope", scope}}.dump();
+}
+
+class AuthenticatorTest : public ::testing::Test {
+ protected:
+  AuthenticatorTest() {
+    settings_.secret = kSecret;
+    settings_.audience = "vora";
+    settings_.fleet_secret = kFleetSecret;
+    auto opened = OpenJwt(settings_, metrics_, clock_);
+    EXPECT_TRUE(opened.ok()) << ToText(opened.status());
+    if (opened.ok()) authenticator_ = *opened;
+  }
+  StatusOr<Caller> Admit(const std::string& authorization, Scope scope = Scope::kRead) const {
+    return authenticator_->Admit({authorization, std::nullopt}, scope);
+  }
+  StatusOr<Caller> Show(const std::string& token, Scope scope = Scope::kRead) const { return Admit("Bearer " + token, scope); }
+  void ExpectRefused(const std::string& reason, double times) const {
+    EXPECT_THAT(metrics_.Expose(),
+                HasSubstr("vora_auth_refused_total{reason=\"" + reason + "\"} " + std::to_string(static_cast<int>(times)) + "\n"));
+  }
+
+  FakeClock clock_;
+  obs::Metrics metrics_;
+  AuthSettings settings_;
+  std::shared_ptr<Authenticator> authenticator_;
+};
+
+TEST_F(AuthenticatorTest, LetsInWhoMay) {
+  const auto caller = Show(SignHs256(Claims("read upload"), kSecret));
+  ASSERT_TRUE(caller.ok()) << ToText(caller.status());
+  EXPECT_EQ(caller->subject, "ann");
+  EXPECT_EQ(caller->tenant, "acme");
+  EXPECT_TRUE(authenticator_->enabled());
+  EXPECT_TRUE(Admit("bearer " + SignHs256(Claims("read"), kSecret)).ok()) << "the scheme's case does not matter";
+}
+
+TEST_F(AuthenticatorTest, NamesTheScopeThatIsMissing) {
+  const std::string token = SignHs256(Claims("read upload"), kSecret);
+  const Status denied = Show(token, Scope::kOperate).status();
+  EXPECT_EQ(denied.code(), StatusCode::kPermissionDenied);
+  EXPECT_EQ(Message(denied), "the token does not have the scope `operate`");
+  const Status either = authenticator_->AdmitAny({"Bearer " + token, {}}, {Scope::kOperate, Scope::kFleet}).status();
+  EXPECT_EQ(Message(either), "the token does not have the scope `operate` or `fleet`");
+  EXPECT_TRUE(authenticator_->AdmitAny({"Bearer " + token, {}}, {Scope::kOperate, Scope::kUpload}).ok());
+  ExpectRefused("scope", 2);
+}
+
+TEST_F(AuthenticatorTest, RefusesAllOthersAndCountsWhy) {
+  const std::string good = SignHs256(Claims("read"), kSecret);
+  const std::pair<std::string, std::string> table[] = {
+      {"", "missing"},
+      {"Basic YTpi", "malformed"},
+      {"Bearer", "malformed"},
+      {"Bearer ", "malformed"},
+      {"Bearer a b", "malformed"},
+      {"Bearer " + good + " ", "malformed"},
+      {"Bearer  " + good, "malformed"},
+      {"Bearer " + SignHs256(Claims("read"), std::string(32, 'x')), "signature"},
+      {"Bearer eyJhbGciOiJub25lIn0.e30.", "algorithm"},
+      {"Bearer " + SigningKey::Ec("k").Sign(Claims("read")), "algorithm"},
+      {"Bearer " + SignHs256(Claims("read", -31), kSecret), "expired"},
+      {"Bearer " + SignHs256(R"({"aud":"other","exp":1900000000,"scope":"read"})", kSecret), "audience"},
+      {"Bearer " + SignHs256(R"({"aud":"vora","scope":"read"})", kSecret), "claims"},
+  };
+  std::map<std::string, int> counted;
+  for (const auto& [authorization, reason] : table) {
+    const Status status = Admit(authorization).status();
+    EXPECT_EQ(status.code(), StatusCode::kUnauthenticated) << authorization;
+    EXPECT_THAT(Message(status), ::testing::Not(HasSubstr("eyJ")));
+    ExpectRefused(reason, ++counted[reason]);
+  }
+}
+
+TEST_F(AuthenticatorTest, ATokenThatWasGoodIsRefusedOnceItHasExpired) {
+  const std::string token = SignHs256(Claims("read", 60), kSecret);
+  EXPECT_TRUE(Show(token).ok());
+  clock_.Advance(std::chrono::seconds(89));
+  EXPECT_TRUE(Show(token).ok()) << "leeway";
+  clock_.Advance(std::chrono::seconds(1));
+  EXPECT_EQ(Message(Show(token).status()), "the token has expired") << "also when it was remembered";
+}
+
+TEST_F(AuthenticatorTest, TheCacheTellsTokensApart) {
+  const std::string reader = SignHs256(Claims("read"), kSecret), writer = SignHs256(Claims("write"), kSecret);
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_TRUE(Show(reader).ok());
+    EXPECT_EQ(Show(writer).status().code(), StatusCode::kPermissionDenied);
+    EXPECT_EQ(Show(reader.substr(0, reader.rfind('.') + 1) + writer.substr(writer.rfind('.') + 1)).status().code(),
+              StatusCode::kUnauthenticated);
+  }
+  for (int i = 0; i < 25'000; ++i) ASSERT_TRUE(Show(SignHs256(Claims("read", 60 + i), kSecret)).ok());
+  EXPECT_TRUE(Show(reader).ok());
+}
+
+TEST_F(AuthenticatorTest, DaemonsLetEachOtherIn) {
+  const std::string shown = authenticator_->FleetAuthorization();
+  const auto caller = Admit(shown, Scope::kFleet);
+  ASSERT_TRUE(caller.ok()) << ToText(caller.status());
+  EXPECT_EQ(Admit(shown, Scope::kRead).status().code(), StatusCode::kPermissionDenied) << "no scope implies another";
+  EXPECT_EQ(authenticator_->FleetAuthorization(), shown) << "made anew only now and then";
+  clock_.Advance(std::chrono::seconds(200));
+  EXPECT_NE(authenticator_->FleetAuthorization(), shown);
+  EXPECT_TRUE(Admit(shown, Scope::kFleet).ok());
+  clock_.Advance(std::chrono::seconds(131));
+  EXPECT_EQ(Message(Admit(shown, Scope::kFleet).status()), "the token has expired");
+}
+
+TEST_F(AuthenticatorTest, UsersCannotPassForDaemons) {
+  const std::string claims = json{{"aud", "vora-fleet"}, {"exp", kNow + 60}, {"scope", "fleet"}}.dump();
+  EXPECT_EQ(Show(SignHs256(claims, kSecret, kFleetKeyId), Scope::kFleet).status().code(), StatusCode::kUnauthenticated);
+  EXPECT_EQ(Message(Show(SignHs256(claims, kSecret), Scope::kFleet).status()), "the token is for another audience");
+  EXPECT_EQ(Show(SignHs256(Claims("read fleet"), kSecret), Scope::kFleet).status().code(), StatusCode::kPermissionDenied);
+  EXPECT_EQ(Message(Show(SignHs256(Claims("read"), kFleetSecret, kFleetKeyId)).status()), "the token is for another audience")
+      << "nor daemons for users";
+  EXPECT_EQ(Message(Show(SignHs256(Claims("read"), kFleetSecret)).status()), "the token's signature is wrong");
+}
+
+TEST_F(AuthenticatorTest, AVerifiedPeerIsOfTheFleet) {
+  const auto caller = authenticator_->Admit({"", "vora-metadata"}, Scope::kFleet);
+  ASSERT_TRUE(caller.ok()) << ToText(caller.status());
+  EXPECT_EQ(caller->subject, "vora-metadata");
+  EXPECT_EQ(authenticator_->Admit({"", "vora-metadata"}, Scope::kRead).status().code(), StatusCode::kPermissionDenied);
+  EXPECT_EQ(authenticator_->Admit({"Bearer x", "vora-metadata"}, Scope::kFleet).status().code(), StatusCode::kUnauthenticated)
+      << "what is shown is judged";
+}
+
+TEST(OpenTest, WithAuthOffEverybodyMayDoEverythingAsTheDefaultTenant) {
+  obs::Metrics metrics;
+  AuthSettings settings;
+  settings.mode = "none";
+  const auto open = Authenticator::Open(settings, metrics);
+  ASSERT_TRUE(open.ok());
+  const auto caller = (*open)->Admit({"Bearer nonsense", {}}, Scope::kOperate);
+  ASSERT_TRUE(caller.ok());
+  EXPECT_EQ(caller->tenant, "default");
+  for (const Scope scope : {Scope::kUpload, Scope::kRead, Scope::kWrite, Scope::kOperate, Scope::kFleet}) EXPECT_TRUE(caller->Has(scope));
+  EXPECT_FALSE((*open)->enabled());
+}
+
+TEST(OpenTest, SettingsThatCannotWorkAreNamedAllAtOnce) {
+  AuthSettings settings;
+  settings.secret = "short";
+  settings.fleet_secret = "short too";
+  settings.jwks = "http://id.example/keys";
+  settings.tenant_claim = "";
+  obs::Metrics metrics;
+  const Status status = Authenticator::Open(settings, metrics).status();
+  EXPECT_EQ(status.code(), StatusCode::kInvalidArgument);
+  for (const char* name :
+       {"VORA_JWT_SECRET: ", "VORA_FLEET_SECRET: ", "VORA_JWT_JWKS: ", "VORA_JWT_AUDIENCE: ", "VORA_JWT_TENANT_CLAIM: "}) {
+    EXPECT_THAT(Message(status), HasSubstr(name));
+  }
+  EXPECT_THAT(Message(status), ::testing::Not(HasSubstr("short")));
+}
+
+}  // namespace
+}  // namespace vora::auth
