@@ -4,6 +4,7 @@
 #include <cctype>
 #include <chrono>
 
+#include "libs/obs/span.h"
 #include "libs/storage/metrics.h"
 
 namespace vora::storage {
@@ -13,6 +14,13 @@ std::string ResultLabel(const Status& status) {
   std::string name = absl::StatusCodeToString(status.code());
   std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   return name;
+}
+
+constexpr std::chrono::milliseconds kWorthASpan{10};
+
+// That there is no such object, or that another came first, is an answer and no fault.
+bool IsAnswer(const Status& status) {
+  return status.code() == StatusCode::kNotFound || status.code() == StatusCode::kAlreadyExists || status.code() == StatusCode::kAborted;
 }
 
 const Status& StatusOf(const Status& status) { return status; }
@@ -52,47 +60,57 @@ class MeteredObjectStore : public ObjectStore {
   }
 
   StatusOr<ObjectInfo> Put(const std::string& key, std::string_view bytes, const PutOptions& options) override {
-    return Written(bytes, Run("put", [&] { return store_->Put(key, bytes, options); }));
+    return Written(bytes, Run("put", key, [&] { return store_->Put(key, bytes, options); }));
   }
   StatusOr<std::unique_ptr<ObjectReader>> Open(const std::string& key, int64_t offset, int64_t length) override {
-    auto reader = Run("open", [&] { return store_->Open(key, offset, length); });
+    auto reader = Run("open", key, [&] { return store_->Open(key, offset, length); });
     if (!reader.ok()) return reader;
     return std::unique_ptr<ObjectReader>(std::make_unique<MeteredReader>(*std::move(reader), metrics_));
   }
   StatusOr<ObjectInfo> Head(const std::string& key) override {
-    return Run("head", [&] { return store_->Head(key); });
+    return Run("head", key, [&] { return store_->Head(key); });
   }
   Status Delete(const std::string& key) override {
-    return Run("delete", [&] { return store_->Delete(key); });
+    return Run("delete", key, [&] { return store_->Delete(key); });
   }
   StatusOr<ListPage> List(const std::string& prefix, const std::string& token, int max) override {
-    return Run("list", [&] { return store_->List(prefix, token, max); });
+    return Run("list", prefix, [&] { return store_->List(prefix, token, max); });
   }
   StatusOr<std::string> CreateMultipart(const std::string& key, const MultipartOptions& options) override {
-    return Run("create_multipart", [&] { return store_->CreateMultipart(key, options); });
+    return Run("create_multipart", key, [&] { return store_->CreateMultipart(key, options); });
   }
   StatusOr<CompletedPart> UploadPart(const std::string& key, const std::string& multipart_id, int number, std::string_view bytes) override {
-    return Written(bytes, Run("upload_part", [&] { return store_->UploadPart(key, multipart_id, number, bytes); }));
+    return Written(bytes, Run("upload_part", key, [&] { return store_->UploadPart(key, multipart_id, number, bytes); }));
   }
   StatusOr<ObjectInfo> CompleteMultipart(const std::string& key, const std::string& multipart_id,
                                          const std::vector<CompletedPart>& parts) override {
-    return Run("complete_multipart", [&] { return store_->CompleteMultipart(key, multipart_id, parts); });
+    return Run("complete_multipart", key, [&] { return store_->CompleteMultipart(key, multipart_id, parts); });
   }
   Status AbortMultipart(const std::string& key, const std::string& multipart_id) override {
-    return Run("abort_multipart", [&] { return store_->AbortMultipart(key, multipart_id); });
+    return Run("abort_multipart", key, [&] { return store_->AbortMultipart(key, multipart_id); });
   }
   Status Ping() override { return store_->Ping(); }
   std::string Describe() const override { return store_->Describe(); }
 
  private:
   template <typename Call>
-  auto Run(const char* op, Call call) -> decltype(call()) {
+  auto Run(const char* op, const std::string& key, Call call) -> decltype(call()) {
     auto begin = std::chrono::steady_clock::now();
+    const auto began_at = std::chrono::system_clock::now();
     auto result = call();
     std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
     kRequests.In(metrics_, {op, ResultLabel(StatusOf(result))}).Increment();
     kDuration.In(metrics_, {op}).Observe(took.count());
+    if (obs::RecordsCurrentTrace()) RecordSpan(op, key, began_at, took, StatusOf(result));
     return result;
+  }
+  // Only calls that tell something: a video has thousands of them.
+  static void RecordSpan(const char* op, const std::string& key, SystemTime start, std::chrono::duration<double> took,
+                         const Status& status) {
+    const bool failed = !status.ok() && !IsAnswer(status);
+    if (!failed && took < kWorthASpan) return;
+    obs::RecordStep(std::string("object_store ") + op, obs::SpanKind::kClient, start, failed ? status : Status(),
+                    {{"vora.object.key", key}, {"vora.result", ResultLabel(status)}});
   }
   template <typename Result>
   Result Written(std::string_view bytes, Result result) {

@@ -4,6 +4,7 @@
 
 #include "libs/core/retry.h"
 #include "libs/log/log.h"
+#include "libs/obs/span.h"
 #include "libs/rpc/client.h"
 #include "libs/rpc/status.h"
 #include "libs/workflow/activity_execution_internal.h"
@@ -31,6 +32,7 @@ void DrainState::Wait(milliseconds at_most) {
 ClaimedTask::ClaimedTask(std::shared_ptr<Stub> stub, v1::ActivityTask task, std::shared_ptr<DrainState> drain, Ended ended)
     : stub_(std::move(stub)),
       task_(std::move(task)),
+      trace_(obs::ContinueTrace(task_.traceparent())),
       drain_(std::move(drain)),
       ended_callback_(std::move(ended)),
       checkpoint_(task_.checkpoint()),
@@ -53,7 +55,26 @@ bool ClaimedTask::Claim() { return !ended_.exchange(true); }
 
 void ClaimedTask::End(const char* result) {
   reported_ = true;
+  RecordSpan(result);
   ended_callback_(task_.activity_type(), result);
+}
+
+void ClaimedTask::RecordSpan(const std::string& result) const {
+  if (!obs::RecordsSpans(trace_)) return;
+  obs::SpanRecord span;
+  span.name = "activity " + task_.activity_type();
+  span.kind = obs::SpanKind::kConsumer;
+  span.context = trace_;
+  span.parent_span_id = obs::SpanIdOf(task_.traceparent());
+  span.start = claimed_at_;
+  span.end = std::chrono::system_clock::now();
+  span.failed = result == "failed" || result == "lost";
+  if (span.failed) span.error = result;
+  span.attributes = {{"vora.activity.id", task_.activity_id()},
+                     {"vora.workflow.id", task_.workflow_id()},
+                     {"vora.attempt", std::to_string(task_.attempt())},
+                     {"vora.result", result}};
+  obs::RecordSpan(std::move(span));
 }
 
 Status ClaimedTask::Report(const char* what, const std::function<Status()>& call) {

@@ -10,7 +10,9 @@
 #include <mutex>
 #include <string>
 
+#include "libs/core/clock.h"
 #include "libs/core/status.h"
+#include "libs/obs/trace.h"
 #include "libs/workflow/activity_worker.h"
 #include "vora/workflow/v1/workflow.grpc.pb.h"
 
@@ -34,6 +36,8 @@ class ClaimedTask {
   ClaimedTask(std::shared_ptr<Stub> stub, v1::ActivityTask task, std::shared_ptr<DrainState> drain, Ended ended);
 
   const v1::ActivityTask& task() const { return task_; }
+  // Of the attempt: its span reaches from the claim to the end of the report.
+  const obs::TraceContext& trace() const { return trace_; }
   void Remember(double progress, std::string checkpoint);
   StopCause stop_cause() const;
   bool ended() const { return ended_; }
@@ -52,6 +56,7 @@ class ClaimedTask {
  private:
   bool Claim();  // true for the first of Complete, Fail, Cancel, Release
   void End(const char* result);
+  void RecordSpan(const std::string& result) const;
   // Repeats `call` while it is transient. A stale token is taken as the end.
   Status Report(const char* what, const std::function<Status()>& call);
   Status CallFail(const v1::Failure& failure, bool canceled);
@@ -59,6 +64,8 @@ class ClaimedTask {
 
   const std::shared_ptr<Stub> stub_;
   const v1::ActivityTask task_;
+  const obs::TraceContext trace_;
+  const SystemTime claimed_at_ = std::chrono::system_clock::now();
   const std::shared_ptr<DrainState> drain_;
   const Ended ended_callback_;
   std::atomic<bool> ended_{false};     // a report has begun

@@ -47,6 +47,7 @@ class Execution : public ActivityExecution {
   explicit Execution(std::shared_ptr<ClaimedTask> claimed) : claimed_(std::move(claimed)) {}
   ~Execution() override { claimed_->Fail(MakeFailure("worker.abandoned", "the worker dropped the task without a report")); }
   const v1::ActivityTask& task() const override { return claimed_->task(); }
+  const obs::TraceContext& trace() const { return claimed_->trace(); }
   void Heartbeat(double progress, std::string checkpoint) override { claimed_->Remember(progress, std::move(checkpoint)); }
   StopCause stop_cause() const override { return claimed_->stop_cause(); }
   void Complete(std::string result_json) override { claimed_->Complete(std::move(result_json)); }
@@ -231,7 +232,7 @@ void ActivityWorker::Impl::SlotLoop() {
     if (drain->draining) {
       for (auto& execution : group) execution->Release("");
     } else {
-      const obs::TraceScope trace(obs::ContinueTrace(group.front()->task().traceparent()));
+      const obs::TraceScope trace(static_cast<const Execution&>(*group.front()).trace());
       for (const auto& execution : group) LogStarted(execution->task());
       const auto& handler = handlers.at(group.front()->task().activity_type());
       try {

@@ -4,6 +4,7 @@
 
 #include "libs/log/log.h"
 #include "libs/workflow/engine_internal.h"
+#include "libs/workflow/engine_spans_internal.h"
 #include "libs/workflow/metrics.h"
 #include "libs/workflow/text.h"
 
@@ -82,8 +83,9 @@ Status Engine::Impl::Transact(const std::string& run_id, const Decide& decide) {
 Status Engine::Impl::TransactOn(const std::function<StatusOr<std::optional<repo::RunRow>>(pqxx::work& tx)>& find, const Decide& decide) {
   Effects effects;
   std::string run_id, workflow_id;
-  repo::RunRow closed;
+  repo::RunRow moved;
   bool advanced = false;
+  const auto begin = std::chrono::system_clock::now();
   const Status status = Write([&](pqxx::work& tx) -> Status {
     effects = {};
     advanced = false;
@@ -95,7 +97,7 @@ Status Engine::Impl::TransactOn(const std::function<StatusOr<std::optional<repo:
     if (!input) return {};
     advanced = true;
     VORA_RETURN_IF_ERROR(Transition(tx, *run, registry, cache, effects).Run(std::move(*input)));
-    if (effects.closed) closed = *run;
+    moved = std::move(*run);
     return {};
   });
   if (!effects.stuck.empty() && !status.ok()) {
@@ -109,8 +111,14 @@ Status Engine::Impl::TransactOn(const std::function<StatusOr<std::optional<repo:
     return marked.ok() ? FailedPrecondition("the workflow is stuck: " + reason) : marked;
   }
   if (!status.ok()) return status;
-  if (advanced) transitions.Increment();
-  if (effects.closed) NoteClosed(closed);
+  if (advanced) {
+    transitions.Increment();
+    RecordTransitionSpan(moved, begin);
+  }
+  if (effects.closed) {
+    NoteClosed(moved);
+    RecordRunSpan(moved);
+  }
   if (effects.replayer) cache.Put(run_id, std::move(effects.replayer));
   for (const auto& queue : effects.ready_queues) wake.QueueReady(queue);
   if (effects.closed) wake.RunClosed(run_id);

@@ -4,6 +4,7 @@
 #include "libs/log/log.h"
 #include "libs/workflow/claim_repo_internal.h"
 #include "libs/workflow/engine_internal.h"
+#include "libs/workflow/engine_spans_internal.h"
 #include "libs/workflow/payload.h"
 #include "libs/workflow/retry_policy.h"
 
@@ -56,16 +57,19 @@ StatusOr<std::vector<v1::ActivityTask>> Engine::Claim(const v1::PollActivitiesRe
       request.queue(), request.worker_id(), {request.activity_types().begin(), request.activity_types().end()}, "", ""};
   std::vector<v1::ActivityTask> tasks;
   std::vector<std::pair<std::string, int64_t>> waits;
+  std::vector<obs::SpanRecord> spans;
   size_t bytes = 0;
   const auto take = [&](pqxx::work& tx, repo::TaskRow row) {
     bytes += row.input.size() + row.checkpoint.size();
     if (bytes > kMaxAnswerBytes && !tasks.empty()) return repo::RescheduleTask(tx, row, row.visible_at_us);  // for the next poll
     waits.emplace_back(row.activity_type, row.started_time_us.value_or(row.visible_at_us) - row.visible_at_us);
+    AddWaitSpan(row, spans);
     tasks.push_back(ToProto(std::move(row)));
   };
   const Status status = impl_->Write([&](pqxx::work& tx) -> Status {
     tasks.clear();
     waits.clear();
+    spans.clear();
     bytes = 0;
     if (request.max_siblings() == 0) {
       for (auto& row : repo::ClaimTasks(tx, filter, request.max_tasks())) take(tx, std::move(row));
@@ -88,6 +92,7 @@ StatusOr<std::vector<v1::ActivityTask>> Engine::Claim(const v1::PollActivitiesRe
   });
   if (!status.ok()) return status;
   for (const auto& [type, waited_us] : waits) impl_->NoteClaimed(type, waited_us);
+  for (auto& span : spans) obs::RecordSpan(std::move(span));
   return tasks;
 }
 

@@ -1,7 +1,7 @@
 #include <grpcpp/server_context.h>
 
 #include "libs/log/log.h"
-#include "libs/obs/trace.h"
+#include "libs/obs/span.h"
 #include "libs/rpc/status.h"
 #include "services/metadata/grpc_services.h"
 #include "services/metadata/video_operations.h"
@@ -16,9 +16,11 @@ class UploadListenerImpl final : public upload::v1::UploadListener::Service {
 
   grpc::Status UploadFinished(grpc::ServerContext*, const upload::v1::UploadFinishedRequest* request,
                               upload::v1::UploadFinishedResponse*) override {
-    const obs::TraceScope trace(obs::ContinueTrace(request->upload().traceparent()));
+    obs::Span span("create video", obs::SpanKind::kConsumer, request->upload().traceparent());
     const auto created = operations_.CreateFromUpload(request->upload());
+    span.Fail(created.status());
     if (!created.ok()) return rpc::ToGrpc(created.status());
+    span.Set("vora.video.id", created->video.video_id());
     if (created->created) {
       log::Info("video created", {{"video_id", created->video.video_id()}, {"upload_id", request->upload().upload_id()}});
     }

@@ -6,7 +6,7 @@
 
 #include "libs/core/retry.h"
 #include "libs/log/log.h"
-#include "libs/obs/trace.h"
+#include "libs/obs/span.h"
 
 namespace vora::metadata {
 namespace {
@@ -34,8 +34,11 @@ std::chrono::milliseconds OutboxRelay::Step() {
     const auto wait = std::chrono::duration_cast<std::chrono::milliseconds>(due - std::chrono::steady_clock::now()) + kRounding;
     return std::clamp(wait, kRounding, options_.poll);
   }
-  const obs::TraceScope trace(obs::ContinueTrace((*row)->traceparent));
+  obs::Span span("outbox " + (*row)->kind, obs::SpanKind::kProducer, (*row)->traceparent);
+  span.Set("vora.video.id", (*row)->video_id);
+  span.Set("vora.attempt", std::to_string((*row)->attempts));
   const Status sent = Send(**row);
+  span.Fail(sent);
   if (sent.ok()) return std::chrono::milliseconds(0);
   const auto delay = BackoffDelay(Backoff(), std::min((*row)->attempts, 10), sent);
   log::Warn("the orchestrator did not take an outbox row; it will be sent again", {{"kind", (*row)->kind},

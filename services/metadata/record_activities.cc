@@ -3,7 +3,6 @@
 #include <string>
 
 #include "libs/log/log.h"
-#include "libs/obs/trace.h"
 #include "services/metadata/record_repo.h"
 #include "services/metadata/workflow_json.h"
 
@@ -19,7 +18,6 @@ constexpr char kCodePrefix[] = "metadata";
 template <typename Input>
 workflow::ActivityHandler Recorder(RecordRepo& records, StatusOr<bool> (RecordRepo::*record)(const std::string&, const Input&)) {
   return [&records, record](ActivityExecution& execution) -> ActivityOutcome {
-    const obs::TraceScope trace(obs::ContinueTrace(execution.task().traceparent()));
     Input input;
     const Status parsed = FromPayload(execution.task().input(), &input);
     if (!parsed.ok()) return ActivityOutcome::FromStatus(parsed, kCodePrefix);

@@ -12,7 +12,7 @@
 
 #include "libs/core/ids.h"
 #include "libs/log/log.h"
-#include "libs/obs/trace.h"
+#include "libs/obs/span.h"
 #include "libs/rpc/client.h"
 #include "libs/rpc/status.h"
 #include "services/upload/upload_proto.h"
@@ -151,7 +151,8 @@ bool Announcer::Impl::Deliver(const std::string& id, Pending& item) {
   bool gone = upload.status().code() == StatusCode::kNotFound || (upload.ok() && upload->doc.state == State::kFailed);
   bool all = gone;
   if (upload.ok() && upload->doc.state == State::kUploaded) {
-    obs::TraceScope trace(obs::ContinueTrace(upload->doc.traceparent));
+    obs::Span span("announce upload", obs::SpanKind::kProducer, upload->doc.traceparent);
+    span.Set("vora.upload.id", id);
     all = true;
     for (Listener& listener : listeners) {
       if (item.acknowledged.count(listener.target)) continue;
@@ -161,6 +162,7 @@ bool Announcer::Impl::Deliver(const std::string& id, Pending& item) {
         all = false;
       }
     }
+    if (!all) span.Fail(Unavailable("not every listener took it"));
   }
   if (all) {
     Status deleted = repo.store().Delete(AnnounceKey(id));

@@ -3,6 +3,7 @@
 #include "libs/core/digest.h"
 #include "libs/core/encoding.h"
 #include "libs/log/log.h"
+#include "libs/obs/span.h"
 #include "services/upload/content_type.h"
 
 namespace vora::upload {
@@ -27,6 +28,20 @@ StatusOr<std::string> ActualSha256(const UploadDoc& doc) {
   if (doc.sha256_state.empty()) return HexEncode(Sha256(""));
   VORA_ASSIGN_OR_RETURN(Sha256State state, Sha256State::Restore(doc.sha256_state));
   return HexEncode(state.Finish());
+}
+
+// From the creation to the last byte: the requests between may each belong to a trace of their own.
+void RecordUploadSpan(const UploadDoc& doc) {
+  const auto parent = obs::TraceContext::Parse(doc.traceparent);
+  if (!parent || !obs::RecordsSpans(*parent)) return;
+  obs::SpanRecord span;
+  span.name = "upload";
+  span.context = parent->Child();
+  span.parent_span_id = parent->span_id;
+  span.start = SystemTime(std::chrono::milliseconds(doc.created_unix_ms));
+  span.end = std::chrono::system_clock::now();
+  span.attributes = {{"vora.upload.id", doc.upload_id}, {"vora.bytes", std::to_string(doc.offset)}};
+  obs::RecordSpan(std::move(span));
 }
 
 }  // namespace
@@ -102,6 +117,7 @@ Status Finisher::MarkUploaded(Versioned& current, const std::string& sha256) {
   next.sha256_state.clear();
   VORA_RETURN_IF_ERROR(repo_.Swap(current, std::move(next)));
   metrics_.uploaded.Increment();
+  RecordUploadSpan(current.doc);
   log::Info("upload finished", {{"upload_id", id}, {"bytes", current.doc.offset}, {"sha256", sha256}});
   Status tidy = repo_.DropAllTails(id);
   // The marker goes last: while it stands, a sweep repeats the rest.
