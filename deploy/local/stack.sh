@@ -2,7 +2,7 @@
 # The local stack: where it lives, which parts it has, how each is started, watched and stopped. Sourced by up.sh, down.sh and the tests.
 #
 # Environment: VORA_HOME (state folder, default .vora in the checkout), VORA_PORT_BASE (default 8080; all ports shift with it),
-# VORA_STORAGE (default a local folder in VORA_HOME), VORA_BUILD (default build/release).
+# VORA_STORAGE (default a local folder in VORA_HOME), VORA_BUILD (default build/release), VORA_PLAYBACK_TOKENS (on: playing needs a token).
 
 VORA_ROOT="$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)"
 VORA_HOME="${VORA_HOME:-$VORA_ROOT/.vora}"
@@ -248,11 +248,21 @@ start_orchestrator() {
   start_daemon orchestrator VORA_DATABASE_URL="$(postgres_url vora_orchestrator)" \
     VORA_GRPC_LISTEN="127.0.0.1:$ORCHESTRATOR_GRPC" VORA_ADMIN_LISTEN="127.0.0.1:$ORCHESTRATOR_ADMIN"
 }
+
+# Sets PLAYBACK_SETTINGS, of what signs and what checks playback tokens: VORA_PLAYBACK_TOKENS=on switches them on.
+playback_settings() {
+  PLAYBACK_SETTINGS=(VORA_PLAYBACK_TOKENS=off)
+  [ "${VORA_PLAYBACK_TOKENS:-off}" = on ] || return 0
+  make_secret playback
+  PLAYBACK_SETTINGS=(VORA_PLAYBACK_TOKENS=on "VORA_PLAYBACK_KEYS=${VORA_PLAYBACK_KEYS:-local:$(cat "$VORA_HOME/secrets/playback")}")
+}
+
 start_metadata() {
   clickhouse_settings
+  playback_settings
   local fleet="orchestrator=127.0.0.1:$ORCHESTRATOR_GRPC,upload=127.0.0.1:$UPLOAD_GRPC,transcode-worker=127.0.0.1:$WORKER_GRPC"
   fleet+=",streaming-gateway=127.0.0.1:$GATEWAY_GRPC,analytics-ingest=127.0.0.1:$ANALYTICS_GRPC"
-  start_daemon metadata "${CLICKHOUSE_SETTINGS[@]}" VORA_DATABASE_URL="$(postgres_url vora_metadata)" \
+  start_daemon metadata "${CLICKHOUSE_SETTINGS[@]}" "${PLAYBACK_SETTINGS[@]}" VORA_DATABASE_URL="$(postgres_url vora_metadata)" \
     VORA_ORCHESTRATOR="127.0.0.1:$ORCHESTRATOR_GRPC" VORA_UPLOAD="127.0.0.1:$UPLOAD_GRPC" VORA_ANALYTICS="127.0.0.1:$ANALYTICS_GRPC" \
     VORA_FLEET="$fleet" VORA_UPLOAD_PUBLIC_URL="$UPLOAD_URL" VORA_PUBLIC_URL="$EDGE_URL" VORA_CONSOLE_DIR="$VORA_ROOT/services/console/dist" \
     VORA_HTTP_LISTEN="127.0.0.1:$METADATA_HTTP" VORA_GRPC_LISTEN="127.0.0.1:$METADATA_GRPC" VORA_ADMIN_LISTEN="127.0.0.1:$METADATA_ADMIN"
@@ -274,7 +284,10 @@ start_analytics-ingest() {
     VORA_HTTP_LISTEN="127.0.0.1:$ANALYTICS_HTTP" VORA_GRPC_LISTEN="127.0.0.1:$ANALYTICS_GRPC" VORA_ADMIN_LISTEN="127.0.0.1:$ANALYTICS_ADMIN"
 }
 start_streaming-gateway() {
-  start_daemon streaming-gateway VORA_STORAGE="$VORA_STORAGE" VORA_METADATA="127.0.0.1:$METADATA_GRPC" VORA_ANALYTICS="127.0.0.1:$ANALYTICS_GRPC" \
+  playback_settings
+  make_secret edge
+  start_daemon streaming-gateway "${PLAYBACK_SETTINGS[@]}" VORA_EDGE_SECRET="$(cat "$VORA_HOME/secrets/edge")" \
+    VORA_STORAGE="$VORA_STORAGE" VORA_METADATA="127.0.0.1:$METADATA_GRPC" VORA_ANALYTICS="127.0.0.1:$ANALYTICS_GRPC" \
     VORA_HTTP_LISTEN="127.0.0.1:$GATEWAY_HTTP" VORA_GRPC_LISTEN="127.0.0.1:$GATEWAY_GRPC" VORA_ADMIN_LISTEN="127.0.0.1:$GATEWAY_ADMIN"
 }
 
@@ -282,12 +295,15 @@ start_varnish() {
   local vcl="$VORA_HOME/varnish/default.vcl" program
   program=$(command -v varnishd || echo /usr/sbin/varnishd)
   [ -x "$program" ] || fail "Varnish is not installed" "apt-get install varnish"
-  mkdir -p "$VORA_HOME/varnish"
+  make_secret edge
+  mkdir -p "$VORA_HOME/varnish" && chmod 700 "$VORA_HOME/varnish"
   sed -e "s/@GATEWAY_HOST@/127.0.0.1/g; s/@GATEWAY_PORT@/$GATEWAY_HTTP/g; s/@METADATA_HOST@/127.0.0.1/g; s/@METADATA_PORT@/$METADATA_HTTP/g" \
     -e "s/@ANALYTICS_HOST@/127.0.0.1/g; s/@ANALYTICS_PORT@/$ANALYTICS_HTTP/g; s/@UPLOAD_PORT@/$UPLOAD_HTTP/g" \
+    -e "s/@EDGE_SECRET@/$(cat "$VORA_HOME/secrets/edge")/g" \
     "$VORA_ROOT/deploy/varnish/default.vcl.in" >"$vcl"
   check_ports varnish
-  launch varnish "$program" -F -j none -n "$VORA_HOME/varnish/work" -a "127.0.0.1:$EDGE_PORT" -f "$vcl" -s malloc,256m
+  launch varnish "$program" -F -j none -n "$VORA_HOME/varnish/work" -a "127.0.0.1:$EDGE_PORT" -f "$vcl" -s malloc,256m \
+    -p vsl_mask=-ReqURL,-ReqHeader,-ReqUnset,-BereqHeader,-BereqUnset
   wait_until varnish 60 curl -fsS -m 2 -o /dev/null "$EDGE_URL/v1/config"
 }
 

@@ -5,8 +5,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #include <csignal>
+#include <cstdio>
 
 #include <fstream>
+#include <memory>
 #include <sstream>
 #include <stdexcept>
 
@@ -45,7 +47,8 @@ std::string FillIn(std::string text, const std::string& placeholder, const std::
 
 bool EdgeProcess::Available() { return ::access(kVarnishd, X_OK) == 0; }
 
-EdgeProcess::EdgeProcess(const std::string& directory, int gateway_port, int metadata_port, int analytics_port) : port_(FreePort()) {
+EdgeProcess::EdgeProcess(const std::string& directory, int gateway_port, int metadata_port, int analytics_port)
+    : work_(directory + "/varnish"), port_(FreePort()) {
   std::ifstream file(VORA_EDGE_VCL);
   std::stringstream text;
   text << file.rdbuf();
@@ -55,11 +58,19 @@ EdgeProcess::EdgeProcess(const std::string& directory, int gateway_port, int met
   vcl = FillIn(vcl, "@METADATA_PORT@", std::to_string(metadata_port == 0 ? FreePort() : metadata_port));
   vcl = FillIn(vcl, "@ANALYTICS_PORT@", std::to_string(analytics_port == 0 ? FreePort() : analytics_port));
   vcl = FillIn(vcl, "@UPLOAD_PORT@", "8081");
-  const std::string vcl_path = directory + "/edge.vcl", log = directory + "/varnishd.log", work = directory + "/varnish";
+  vcl = FillIn(vcl, "@EDGE_SECRET@", kEdgeSecret);
+  const std::string vcl_path = directory + "/edge.vcl", log = directory + "/varnishd.log";
   std::ofstream(vcl_path) << vcl;
   const std::string address = "127.0.0.1:" + std::to_string(port_);
-  const char* arguments[] = {kVarnishd,        "-F", "-j",         "none", "-n", work.c_str(), "-a", address.c_str(), "-f",
-                             vcl_path.c_str(), "-s", "malloc,64m", nullptr};
+  // Masked as deploy/local/stack.sh does it.
+  const char* arguments[] = {kVarnishd, "-F",
+                             "-j",      "none",
+                             "-n",      work_.c_str(),
+                             "-a",      address.c_str(),
+                             "-f",      vcl_path.c_str(),
+                             "-s",      "malloc,64m",
+                             "-p",      "vsl_mask=-ReqURL,-ReqHeader,-ReqUnset,-BereqHeader,-BereqUnset",
+                             nullptr};
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
   posix_spawn_file_actions_addopen(&actions, 1, log.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0644);
@@ -67,12 +78,24 @@ EdgeProcess::EdgeProcess(const std::string& directory, int gateway_port, int met
   const int failed = ::posix_spawn(&pid_, kVarnishd, &actions, nullptr, const_cast<char**>(arguments), environ);
   posix_spawn_file_actions_destroy(&actions);
   if (failed != 0) throw std::runtime_error("varnishd cannot be started");
-  if (!Eventually([&] { return Answers(port_); })) {
+  // It compiles the VCL first, which takes long where others compile too.
+  bool answers = false;
+  for (int tries = 0; tries < 6 && !answers; ++tries) answers = Eventually([&] { return Answers(port_); });
+  if (!answers) {
     std::ifstream lines(log);
     std::stringstream said;
     said << lines.rdbuf();
     throw std::runtime_error("varnishd does not answer: " + said.str());
   }
+}
+
+std::string EdgeProcess::Log() const {
+  const std::string command = "varnishlog -d -g raw -n '" + work_ + "'";
+  const std::unique_ptr<FILE, int (*)(FILE*)> pipe(::popen(command.c_str(), "r"), ::pclose);
+  std::string text;
+  char buffer[4096];
+  for (size_t got; (got = std::fread(buffer, 1, sizeof(buffer), pipe.get())) > 0;) text.append(buffer, got);
+  return text;
 }
 
 EdgeProcess::~EdgeProcess() {

@@ -8,6 +8,9 @@
 
 namespace vora::gateway {
 
+// By which the edge of the tests proves itself.
+inline constexpr char kEdgeSecret[] = "the-secret-of-the-edge";
+
 class EdgeProcess {
  public:
   // False: varnishd is not installed.
@@ -18,8 +21,11 @@ class EdgeProcess {
   EdgeProcess(const EdgeProcess&) = delete;
   EdgeProcess& operator=(const EdgeProcess&) = delete;
   int port() const { return port_; }
+  // All that the log in memory holds.
+  std::string Log() const;
 
  private:
+  const std::string work_;
   int port_ = 0;
   pid_t pid_ = -1;
 };

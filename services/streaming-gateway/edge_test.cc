@@ -98,22 +98,6 @@ TEST_F(EdgeTest, AnOriginThatAnswersWithErrorsDoesNotPushOutTheStaleCopy) {
   }));
 }
 
-TEST_F(EdgeTest, NothingFetchedWithATokenIsGivenToSomebodyWithoutOne) {
-  options_.tokens.emplace(std::vector<auth::PlaybackKey>{{"k1", "a secret of enough bytes"}});
-  StartEdge();
-  int64_t expires = 0;
-  const std::string token = gateway_->access().Mint(kVideo, std::chrono::seconds(60), &expires).value();
-  const auto by_query = Edge(kBase + "720p/seg_0.m4s?token=" + token);
-  EXPECT_EQ(by_query.status, 200);
-  EXPECT_EQ(Cache(by_query), "PASS");
-  EXPECT_EQ(Edge("/t/" + token + kBase + "720p/seg_0.m4s").status, 200);
-  http::Headers cookie;
-  cookie.Set("Cookie", "vora_token=" + token);
-  EXPECT_EQ(Edge(kBase + "720p/seg_0.m4s", cookie).status, 200);
-  EXPECT_EQ(Edge(kBase + "720p/seg_0.m4s").status, 401);
-  EXPECT_EQ(Edge(kBase + "720p/seg_0.m4s?token=" + token).status, 200) << "the refusal is not kept either";
-}
-
 TEST_F(EdgeTest, EventsOfMetadataAreStreamedAndOtherPathsSayWhereToGo) {
   obs::Metrics metrics;
   http::Server metadata({}, metrics);

@@ -37,9 +37,26 @@ http::Task<void> Healthy(http::Exchange& exchange) {
   co_await exchange.Send(std::move(response));
 }
 
+// For the edge: may this token play this video, and for how long is that true? Whoever is not the edge is told nothing.
+http::Response VerdictOn(const Access& access, const http::Request& request, const std::string& video_id) {
+  if (access.required() && !access.IsEdge(request)) return DeliveryError(NotFound("no such object"));
+  const auto verdict = access.Judge(request, video_id);
+  if (!verdict.ok()) return DeliveryError(verdict.status());
+  http::Response response = http::Response::Empty(204);
+  if (!access.required()) response.headers.Set("X-Vora-Tokens", "off");
+  response.headers.Set("Cache-Control", "private, max-age=" + std::to_string(verdict->fresh.count()) +
+                                            ", stale-if-error=" + std::to_string(verdict->stale.count()));
+  return response;
+}
+
 std::string Param(const http::Request& request, const char* name) {
   const auto found = request.params.find(name);
   return found == request.params.end() ? "" : found->second;
+}
+
+http::ServerOptions HttpOf(http::ServerOptions options) {
+  options.private_params.push_back("token");
+  return options;
 }
 
 }  // namespace
@@ -47,13 +64,13 @@ std::string Param(const http::Request& request, const char* name) {
 Gateway::Gateway(GatewayOptions options, storage::ObjectStore& store, PresentationSource metadata, const Clock& clock,
                  obs::Metrics& metrics)
     : clock_(clock),
-      access_(std::move(options.tokens), clock),
+      access_(std::move(options.tokens), clock, std::move(options.edge)),
       cache_(store, options.cache, clock, metrics),
       presentations_(std::move(metadata), options.presentations, clock),
       objects_(store, cache_, metrics),
       manifests_(presentations_, objects_, clock),
       deliveries_(std::move(options.deliveries), metrics),
-      server_(options.http, metrics) {
+      server_(HttpOf(options.http), metrics) {
   AddRoutes();
 }
 
@@ -62,6 +79,10 @@ Gateway::~Gateway() { Stop(std::chrono::milliseconds(0)); }
 void Gateway::AddRoutes() {
   server_.OnResponse(AddCors);
   server_.Route("GET", "/healthz", Healthy);
+  server_.Route("GET", "/_token/{video_id}", [this](http::Exchange& exchange) -> http::Task<void> {
+    http::Response response = VerdictOn(access_, exchange.request(), Param(exchange.request(), "video_id"));
+    co_await exchange.Send(std::move(response));
+  });
   for (const char* pattern : {"/v/{video_id}/{rest*}", "/t/{token}/v/{video_id}/{rest*}"}) {
     server_.Route("GET", pattern, [this](http::Exchange& exchange) { return Deliver(*this, exchange); });
     server_.Route("OPTIONS", pattern, Preflight);

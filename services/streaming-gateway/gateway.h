@@ -1,6 +1,7 @@
 #pragma once
 
-// The streaming gateway's HTTP side: GET and HEAD /v/{video_id}/..., /t/{token}/v/{video_id}/..., /healthz.
+// The streaming gateway's HTTP side: GET and HEAD /v/{video_id}/..., /t/{token}/v/{video_id}/..., /_token/{video_id},
+// /healthz.
 
 #include <chrono>
 #include <memory>
@@ -26,6 +27,7 @@ struct GatewayOptions {
   SegmentCacheOptions cache;
   PresentationCacheOptions presentations;
   std::optional<auth::PlaybackTokens> tokens;  // absent: everybody may play everything
+  EdgeTrust edge;
   DeliveryLogOptions deliveries;
 };
 

@@ -1,5 +1,8 @@
 // Playback tokens over HTTP, and how they are minted.
 
+#include <limits>
+#include <tuple>
+
 #include <gmock/gmock.h>
 
 #include <grpcpp/create_channel.h>
@@ -72,6 +75,38 @@ TEST_F(TokensTest, PathAndCookieTokensLeavePlaylistsAlone) {
   http::Headers cookie;
   cookie.Set("Cookie", "a=b; vora_token=" + token + "; c=d");
   EXPECT_EQ(Get(kBase + "720p/seg_0.m4s", cookie).body, "bytes");
+}
+
+TEST(EdgeSecrets, AreSeparatedByCommasAndLongEnough) {
+  EXPECT_THAT(*ParseEdgeSecrets(""), ::testing::IsEmpty());
+  EXPECT_THAT(*ParseEdgeSecrets("0123456789abcdef,0123456789ABCDEF"), ::testing::ElementsAre("0123456789abcdef", "0123456789ABCDEF"));
+  for (const char* bad : {"short", "0123456789abcdef,short", "0123456789abcdef,,", "0123456789abcde f", "0123456789abcde\"f"}) {
+    const auto refused = ParseEdgeSecrets(bad);
+    ASSERT_FALSE(refused.ok()) << bad;
+    EXPECT_THAT(Message(refused.status()), HasSubstr("entry ")) << bad;
+    EXPECT_THAT(Message(refused.status()), ::testing::Not(HasSubstr("0123456789"))) << bad;
+  }
+}
+
+// What the edge may keep is never more than what the token lives.
+TEST(Judge, KeepsNoVerdictBeyondTheToken) {
+  FakeClock clock;
+  const auth::PlaybackTokens tokens(std::vector<auth::PlaybackKey>{{"k1", "a secret of enough bytes"}});
+  const Access access(tokens, clock, {{}, std::chrono::seconds(60)});
+  http::Request request;
+  for (const auto& [left, fresh, stale] : {std::tuple{600, 60, 540}, {61, 60, 1}, {60, 60, 0}, {5, 5, 0}, {1, 1, 0}}) {
+    request.headers.Set("X-Vora-Token", tokens.Sign({kVideo, kPlayScope, std::chrono::system_clock::to_time_t(clock.Now()) + left}));
+    const auto verdict = access.Judge(request, kVideo);
+    ASSERT_TRUE(verdict.ok()) << ToText(verdict.status());
+    EXPECT_EQ(verdict->fresh.count(), fresh);
+    EXPECT_EQ(verdict->stale.count(), stale);
+  }
+  clock.Advance(std::chrono::milliseconds(300));
+  EXPECT_EQ(access.Judge(request, kVideo)->fresh.count(), 0) << "0.7 s are not kept for one";
+  clock.Advance(std::chrono::milliseconds(700));
+  EXPECT_EQ(access.Judge(request, kVideo).status().code(), StatusCode::kUnauthenticated);
+  request.headers.Set("X-Vora-Token", tokens.Sign({kVideo, kPlayScope, std::numeric_limits<int64_t>::max()}));
+  EXPECT_EQ(access.Judge(request, kVideo)->fresh.count(), 60);
 }
 
 TEST(CookieValue, FindsOneAmongMany) {
