@@ -4,7 +4,7 @@ import { licenses } from './scripts/licenses.mjs';
 
 // `npm run dev` against a running stack: VORA_EDGE is its edge.
 const edge = process.env.VORA_EDGE ?? 'http://127.0.0.1:8080';
-const forward = Object.fromEntries(['/v1', '/v/', '^/e(\\?|$)', '/openapi.json'].map((path) => [path, { target: edge, changeOrigin: true }]));
+const forward = Object.fromEntries(['/v1', '/v/', '/t/', '^/e(\\?|$)', '/openapi.json'].map((path) => [path, { target: edge, changeOrigin: true }]));
 
 export default defineConfig({
   appType: 'mpa',

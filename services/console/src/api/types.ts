@@ -64,6 +64,7 @@ export interface VideoPage {
 
 export interface Config {
   upload_url: string; // tus endpoint
+  playback_tokens?: boolean; // playing needs a token
 }
 
 export interface Failure {

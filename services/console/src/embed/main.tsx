@@ -1,9 +1,11 @@
-// The page /embed/{id}: the player alone, for iframes. `?autoplay=1&muted=1&t=30`.
+// The page /embed/{id}: the player alone, for iframes. `?autoplay=1&muted=1&t=30`, and `#token=` with a playback token that the framing
+// site has got (the server never sees what stands behind `#`).
 import { render } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 
 import { ApiError, get } from '../api/client';
 import { useLive } from '../api/live';
+import { givePass } from '../api/playback';
 import type { Video } from '../api/types';
 import { matchPath, startOf } from '../match';
 import { Player } from '../player/Player';
@@ -14,6 +16,8 @@ const query = new URLSearchParams(location.search);
 const isOn = (name: string) => ['1', 'true', ''].includes(query.get(name) ?? '0');
 const startAt = startOf(query);
 const kRetryMs = 4000;
+const token = new URLSearchParams(location.hash.slice(1)).get('token');
+if (token) givePass(id, token);
 
 function Message({ title, text }: { title: string; text: string }) {
   return (

@@ -1,5 +1,6 @@
 import { useState } from 'preact/hooks';
 
+import { usePass, useSigned } from '../api/playback';
 import { isRunning, type Rendition, type Video } from '../api/types';
 import { StateBadge, stateText } from '../components/Badge';
 import { Icon } from '../components/Icon';
@@ -30,11 +31,12 @@ export function VideoCard({ video }: { video: Video }) {
 
 function Poster({ video }: { video: Video }) {
   const [broken, setBroken] = useState('');
-  const shown = video.poster_url && broken !== video.poster_url;
+  const poster = useSigned(usePass(video.video_id), video.poster_url);
+  const shown = poster && broken !== poster;
   return (
     <div class="poster">
       {shown ? (
-        <img src={video.poster_url} alt="" loading="lazy" onError={() => setBroken(video.poster_url)} />
+        <img src={poster} alt="" loading="lazy" onError={() => setBroken(poster)} />
       ) : (
         <span class="poster-none"><Icon name={video.state === 'FAILED' ? 'alert' : 'film'} size={36} /></span>
       )}

@@ -16,6 +16,7 @@ export interface ControlBarProps {
   total: number;
   available: number;
   storyboardUrl: string | undefined;
+  sign(url: string): string;
   fullscreen: boolean;
   openMenu: string;
   setOpenMenu(name: string): void;
@@ -36,7 +37,7 @@ export function ControlBar(props: ControlBarProps) {
   const pip = usePictureInPicture(media);
   return (
     <div class="vp-bar" data-testid="player-controls">
-      <SeekBar time={state.time} total={total} available={available} buffered={state.buffered} storyboardUrl={props.storyboardUrl}
+      <SeekBar time={state.time} total={total} available={available} buffered={state.buffered} storyboardUrl={props.storyboardUrl} sign={props.sign}
         onSeek={playback.seek} onDrag={props.onDrag} />
       <div class="vp-row">
         <button type="button" class="vp-button" aria-label={playLabel} title={`${playLabel} (K)`} onClick={playback.toggle} data-testid="player-play">

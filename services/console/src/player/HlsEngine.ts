@@ -22,6 +22,7 @@ export class HlsEngine implements Engine {
   private known: Offer = { renditions: 0, captions: 0, final: false };
   private mediaErrors: number[] = [];
   private networkErrors = 0;
+  private renewed = false;
   private timer: ReturnType<typeof setTimeout> | null = null;
   private reloadTimer: ReturnType<typeof setTimeout> | null = null;
   private sessionId: string;
@@ -52,6 +53,10 @@ export class HlsEngine implements Engine {
       enableCEA708Captions: false,
       // Shown by the player itself, above its control bar.
       renderTextTracksNatively: true,
+      xhrSetup: (xhr, url) => {
+        const signed = this.options.sign(url);
+        if (signed !== url) xhr.open('GET', signed, true);
+      },
       cmcd: { sessionId: this.sessionId, contentId: this.options.videoId, useHeaders: false },
     };
     const hls = new this.Hls(config);
@@ -70,6 +75,7 @@ export class HlsEngine implements Engine {
     hls.on(Events.SUBTITLE_TRACKS_UPDATED, () => this.tellCaptions());
     hls.on(Events.FRAG_LOADED, (_event, { frag }) => {
       this.healthy();
+      this.renewed = false;
       if (typeof frag.sn !== 'number') return;
       const { loading, loaded } = frag.stats;
       const level = frag.type === 'main' ? hls.levels[frag.level] : undefined;
@@ -83,7 +89,7 @@ export class HlsEngine implements Engine {
       });
     });
     hls.on(Events.ERROR, (_event, data) => data.fatal && this.recover(data));
-    hls.loadSource(this.options.url);
+    hls.loadSource(this.options.sign(this.options.url));
     hls.attachMedia(this.media);
   }
 
@@ -100,6 +106,12 @@ export class HlsEngine implements Engine {
       status: data.response?.code ?? 0,
       code: data.details,
     };
+    // After a sleep the token may have ended before it was renewed.
+    if (cause.kind === 'network' && cause.status === 401 && !this.renewed) {
+      this.renewed = true;
+      void this.options.renew().then(() => this.hls && this.again(data.details.startsWith('manifest')));
+      return;
+    }
     if (cause.kind === 'network' && cause.status !== 401 && cause.status !== 403) {
       this.networkErrors += 1;
       const wait = Math.min(1000 * 2 ** (this.networkErrors - 1), 15_000);

@@ -26,7 +26,7 @@ export class NativeEngine implements Engine {
   }
 
   private load(at: number): void {
-    this.media.src = this.options.url;
+    this.media.src = this.options.sign(this.options.url);
     this.media.addEventListener('loadedmetadata', () => (this.media.currentTime = at), { once: true, signal: this.abort.signal });
   }
 

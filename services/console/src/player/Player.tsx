@@ -1,6 +1,7 @@
 // The player: an own control bar over a video element, fed by the engine, reporting what was watched.
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
 
+import { usePass, useSigned } from '../api/playback';
 import type { Video } from '../api/types';
 import { Captions } from './Captions';
 import { ControlBar, kRates } from './ControlBar';
@@ -50,7 +51,10 @@ export function Player({ video, autoplay = false, muted, startAt = 0, fill = fal
     canvas.getContext('2d')?.drawImage(media, 0, 0);
   }, [media]);
 
-  const playback = usePlayback({ video, media, startAt, autoplay, freeze });
+  const pass = usePass(video.video_id);
+  const poster = useSigned(pass, video.poster_url);
+  const storyboard = useSigned(pass, video.storyboard_url);
+  const playback = usePlayback({ video, pass, media, startAt, autoplay, freeze });
   const [fullscreen, toggleFullscreen] = useFullscreen(root, media);
   const [idle, stir] = useIdle(root, !state.paused && openMenu === '' && !dragging && !help);
   const spinning = useLate(state.waiting && !state.paused && !playback.problem, kSpinnerDelayMs);
@@ -153,7 +157,7 @@ export function Player({ video, autoplay = false, muted, startAt = 0, fill = fal
   return (
     <div ref={root} class={`vp${fill ? ' vp-fill' : ''}${hidden ? ' vp-idle' : ''}${fullscreen ? ' vp-full' : ''}`} tabIndex={-1} role="region"
       aria-label={`Player: ${video.title}`} data-testid="player" data-state={state.paused ? 'paused' : state.waiting ? 'waiting' : 'playing'}>
-      <video ref={setMedia} poster={video.poster_url || undefined} playsInline preload="auto" crossOrigin="anonymous" data-testid="player-video"
+      <video ref={setMedia} poster={poster || undefined} playsInline preload="auto" crossOrigin="anonymous" data-testid="player-video"
         aria-label={video.title} />
       <canvas ref={still} class="vp-still" hidden={!playback.frozen} aria-hidden="true" />
       <Captions media={media} raised={!hidden} />
@@ -178,7 +182,7 @@ export function Player({ video, autoplay = false, muted, startAt = 0, fill = fal
       {troubled && playback.problem && <ProblemNotice problem={playback.problem} onRetry={playback.retry} />}
       {!playable && <WaitingNotice video={video} />}
       {playable && media && (
-        <ControlBar state={state} playback={playback} media={media} total={total} available={available} storyboardUrl={video.storyboard_url}
+        <ControlBar state={state} playback={playback} media={media} total={total} available={available} storyboardUrl={storyboard || undefined} sign={pass.sign}
           fullscreen={fullscreen} openMenu={openMenu} setOpenMenu={setOpenMenu} onDrag={setDragging} onFullscreen={toggleFullscreen}
           onMute={setMuted} onVolume={setVolume} onRate={setRate} />
       )}

@@ -10,6 +10,7 @@ export interface SeekBarProps {
   available: number; // as far as it can be played by now
   buffered: [number, number][];
   storyboardUrl: string | undefined;
+  sign(url: string): string; // with a token that is valid now
   onSeek(seconds: number): void;
   onDrag(dragging: boolean): void;
 }
@@ -30,18 +31,18 @@ function useStoryboard(url: string | undefined, wanted: boolean): StoryboardCue[
 
 const kPictureWidth = 160;
 
-function Picture({ cue }: { cue: StoryboardCue }) {
+function Picture({ cue, src }: { cue: StoryboardCue; src: string }) {
   const scale = kPictureWidth / cue.width;
   const box = { width: `${kPictureWidth}px`, height: `${Math.round(cue.height * scale)}px` };
   // An image, not a background: it can be moved by transform, and fails quietly.
   return (
     <span class="vp-picture" style={box} data-testid="storyboard-picture">
-      <img src={cue.url} alt="" draggable={false} style={{ transform: `scale(${scale}) translate(${-cue.x}px, ${-cue.y}px)` }} />
+      <img src={src} alt="" draggable={false} style={{ transform: `scale(${scale}) translate(${-cue.x}px, ${-cue.y}px)` }} />
     </span>
   );
 }
 
-export function SeekBar({ time, total, available, buffered, storyboardUrl, onSeek, onDrag }: SeekBarProps) {
+export function SeekBar({ time, total, available, buffered, storyboardUrl, sign, onSeek, onDrag }: SeekBarProps) {
   const bar = useRef<HTMLDivElement>(null);
   const [hover, setHover] = useState<number | null>(null);
   const [drag, setDrag] = useState<number | null>(null);
@@ -114,7 +115,7 @@ export function SeekBar({ time, total, available, buffered, storyboardUrl, onSee
       <span class="vp-thumb" style={{ left: percent(shown) }} />
       {preview !== null && (
         <div class="vp-preview" style={{ left: `${left}px` }} aria-hidden="true" data-testid="player-preview">
-          {cue && <Picture cue={cue} />}
+          {cue && <Picture cue={cue} src={sign(cue.url)} />}
           <span class="vp-when">{preview > available + 0.5 && available > 0 ? `${clock(preview)} · not processed yet` : clock(preview)}</span>
         </div>
       )}

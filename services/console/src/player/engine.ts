@@ -43,6 +43,8 @@ export interface EngineOptions {
   sessionId: string;
   startAt: number;
   quality: string;
+  sign(url: string): string; // the address with a valid token; for each request
+  renew(): Promise<void>;    // the token was refused
   listener: EngineListener;
 }
 

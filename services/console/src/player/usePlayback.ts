@@ -1,6 +1,7 @@
 // Joins engine and view to the component: what can be chosen, what went wrong, and the acts of the viewer.
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
 
+import type { Pass } from '../api/playback';
 import type { Video } from '../api/types';
 import { openEngine, type CaptionTrack, type Engine, type EngineListener, type Quality } from './engine';
 import { availableEnd } from './media';
@@ -25,13 +26,14 @@ export interface Playback {
 
 export interface PlaybackOptions {
   video: Video;
+  pass: Pass;
   media: HTMLVideoElement | null;
   startAt: number;
   autoplay: boolean;
   freeze(): void;
 }
 
-export function usePlayback({ video, media, startAt, autoplay, freeze }: PlaybackOptions): Playback {
+export function usePlayback({ video, pass, media, startAt, autoplay, freeze }: PlaybackOptions): Playback {
   const [qualities, setQualities] = useState<Quality[]>([]);
   const [quality, setQuality] = useState('auto');
   const [currentQuality, setCurrentQuality] = useState('');
@@ -42,7 +44,7 @@ export function usePlayback({ video, media, startAt, autoplay, freeze }: Playbac
   const engine = useRef<Engine | null>(null);
   const view = useRef<View | null>(null);
   const chosenOnce = useRef(false);
-  const url = video.playable ? video.hls_url : '';
+  const url = video.playable && pass.ready ? video.hls_url : '';
 
   useEffect(() => {
     if (!media || !url) return undefined;
@@ -89,7 +91,7 @@ export function usePlayback({ video, media, startAt, autoplay, freeze }: Playbac
       view.current.wanted();
       engine.current?.restart(view.current.sessionId, at);
     }, { signal: abort.signal });
-    void openEngine(media, { url, videoId: video.video_id, sessionId: view.current.sessionId, startAt, quality: 'auto', listener })
+    void openEngine(media, { url, sign: pass.sign, renew: pass.renew, videoId: video.video_id, sessionId: view.current.sessionId, startAt, quality: 'auto', listener })
       .then((opened) => {
         if (gone) return opened.destroy();
         engine.current = opened;

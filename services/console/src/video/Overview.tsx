@@ -1,3 +1,4 @@
+import { usePass } from '../api/playback';
 import type { Video } from '../api/types';
 import { CopyField } from '../components/CopyField';
 import { bytes, date, duration, span } from '../format';
@@ -7,6 +8,7 @@ const secondsBetween = (from: string, to: string | undefined) => (to ? (Date.par
 
 export function Overview({ video, currentTime }: { video: Video; currentTime: number }) {
   const captions = video.captions ?? [];
+  const pass = usePass(video.video_id);
   return (
     <div class="overview">
       <div class="stack">
@@ -25,7 +27,7 @@ export function Overview({ video, currentTime }: { video: Video; currentTime: nu
                   {caption.forced && <span class="muted small">forced</span>}
                   {caption.hearing_impaired && <span class="muted small">for the hard of hearing</span>}
                   <span class="grow" />
-                  {caption.url && <a href={caption.url}>WebVTT</a>}
+                  {caption.url && <a href={pass.sign(caption.url)} onClick={(event) => (event.currentTarget.href = pass.sign(caption.url))}>WebVTT</a>}
                 </li>
               ))}
             </ul>
@@ -34,13 +36,13 @@ export function Overview({ video, currentTime }: { video: Video; currentTime: nu
         <Source video={video} />
       </div>
       <div class="stack">
-        <Links video={video} currentTime={currentTime} />
+        <Links video={video} currentTime={currentTime} tokens={pass.state !== 'open' && pass.ready} />
       </div>
     </div>
   );
 }
 
-function Links({ video, currentTime }: { video: Video; currentTime: number }) {
+function Links({ video, currentTime, tokens }: { video: Video; currentTime: number; tokens: boolean }) {
   const watch = video.watch_url || `${location.origin}/watch/${video.video_id}`;
   const embed = new URL(`/embed/${video.video_id}`, watch).href;
   const at = Math.floor(currentTime);
@@ -53,6 +55,11 @@ function Links({ video, currentTime }: { video: Video; currentTime: number }) {
       <CopyField label="Embed code" value={code} testid="embed-code" />
       {video.hls_url && <CopyField label="HLS" value={video.hls_url} testid="hls-link" />}
       {video.dash_url && <CopyField label="DASH" value={video.dash_url} testid="dash-link" />}
+      {video.hls_url && tokens && (
+        <p class="small muted" data-testid="token-note">
+          Players elsewhere need a playback token with these addresses: <code>vora play-url</code>, or <code>POST /v1/videos/{'{id}'}/playback-tokens</code>.
+        </p>
+      )}
       {!video.hls_url && <p class="small muted">Addresses of the streams appear as soon as the video can be played.</p>}
     </section>
   );
