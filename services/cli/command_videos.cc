@@ -80,11 +80,14 @@ int RunPlayUrl(const GlobalOptions& global, const std::string& video_id, const s
   ApiClient api(global.server);
   const auto video = api.Call("GET", VideoPath(video_id));
   if (!video.ok()) return ReportError(global, video.status());
-  const std::string url = video->value(kind + "_url", "");
+  std::string url = video->value(kind + "_url", "");
   if (url.empty() || !video->value("playable", false)) {
     return ReportError(global, FailedPrecondition("the video cannot be played yet: it is " + video->value("state", "?") +
                                                   ". Follow it with: vora watch " + video_id));
   }
+  const auto link = api.Call("POST", VideoPath(video_id) + "/playback-tokens");
+  if (!link.ok()) return ReportError(global, link.status());
+  if (link->at("token").is_string()) url = link->value("base_url", "") + url.substr(url.rfind('/') + 1);
   if (global.json) {
     PrintJson({{"url", url}});
   } else {

@@ -31,6 +31,7 @@ std::set<std::string> Registered() {
   AddHistoryRoutes(routes, *static_cast<VideoRepo*>(nothing), *static_cast<OrchestratorClient*>(nothing));
   AddLadderRoutes(routes, *static_cast<LadderRepo*>(nothing));
   AddConfigRoutes(routes, "");
+  AddPlaybackRoutes(routes, *static_cast<VideoRepo*>(nothing), {});
   AddFleetRoutes(routes, *static_cast<FleetView*>(nothing));
   AddAnalyticsRoutes(routes, *static_cast<AnalyticsQueries*>(nothing), *static_cast<LiveViewers*>(nothing),
                      *static_cast<ViewerErasure*>(nothing), true);

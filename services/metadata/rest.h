@@ -2,8 +2,10 @@
 
 // The REST API by resource. Everything given must outlive the server.
 
+#include <optional>
 #include <string>
 
+#include "libs/auth/playback_token.h"
 #include "services/metadata/api_routes.h"
 
 namespace vora::metadata {
@@ -22,8 +24,14 @@ void AddVideoRoutes(ApiRoutes& routes, VideoOperations& operations, VideoRepo& v
 // Server-sent events of one video and of all.
 void AddEventRoutes(ApiRoutes& routes, VideoRepo& videos, WatchHub& hub, std::chrono::milliseconds heartbeat = std::chrono::seconds(15));
 void AddHistoryRoutes(ApiRoutes& routes, VideoRepo& videos, OrchestratorClient& orchestrator);
-// What the pages need to know, e.g. where uploads go.
-void AddConfigRoutes(ApiRoutes& routes, const std::string& upload_url);
+// What the pages need to know: where uploads go, and whether playing needs a token.
+void AddConfigRoutes(ApiRoutes& routes, const std::string& upload_url, bool playback_tokens = false);
+// Where viewers find videos, and what signs their tokens.
+struct PlaybackLinks {
+  std::string public_url;                      // the edge, without a trailing slash
+  std::optional<auth::PlaybackTokens> tokens;  // absent: everybody may play everything
+};
+void AddPlaybackRoutes(ApiRoutes& routes, VideoRepo& videos, PlaybackLinks links);
 // Of VORA_UPLOAD_PUBLIC_URL; gives it a trailing slash.
 Status CheckUploadUrl(std::string& url);
 void AddLadderRoutes(ApiRoutes& routes, LadderRepo& ladders);
