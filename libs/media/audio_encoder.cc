@@ -10,6 +10,7 @@
 #include "libs/media/fmp4.h"
 #include "libs/media/input_internal.h"
 #include "libs/media/media_error.h"
+#include "libs/media/source_limits.h"
 
 namespace vora::media {
 namespace {
@@ -117,6 +118,13 @@ class AacSegmenter {
   MediaSegment segment_;
 };
 
+// A stream may change in the middle: a sample a second would have to be stretched 48,000 times.
+bool Usable(const AVFrame& frame) {
+  const SourceLimits& limits = ActiveSourceLimits();
+  return frame.sample_rate >= kMinSampleRate && frame.sample_rate <= limits.max_sample_rate &&
+         frame.ch_layout.nb_channels <= limits.max_channels;
+}
+
 class AudioReader {
  public:
   static StatusOr<std::unique_ptr<AudioReader>> Open(ByteSource& source, int stream_index) {
@@ -142,7 +150,7 @@ class AudioReader {
     for (;;) {
       av_frame_unref(frame);
       const int received = avcodec_receive_frame(decoder_.get(), frame);
-      if (received >= 0 && frame->nb_samples > 0 && frame->sample_rate > 0) {
+      if (received >= 0 && frame->nb_samples > 0 && Usable(*frame)) {
         if (frame->best_effort_timestamp != AV_NOPTS_VALUE) next_ = static_cast<double>(frame->best_effort_timestamp) * av_q2d(time_base_);
         *seconds = next_;
         next_ += static_cast<double>(frame->nb_samples) / frame->sample_rate;

@@ -1,12 +1,16 @@
 #include <algorithm>
 #include <cstring>
 
+#include "libs/media/extent_evidence_internal.h"
 #include "libs/media/extent_internal.h"
+#include "libs/media/source_limits.h"
 
 namespace vora::media {
 namespace {
 
 constexpr double kTailSeconds = 10;
+// Below it a long file is read whole, which is quick: a day would have 350 MB.
+constexpr double kSparseBytesPerSecond = 4096;
 
 // MP4 with a complete sample table: exact, without reading on.
 bool FromIndex(AVFormatContext* context, AVStream* stream, int64_t source_bytes, Extent* extent) {
@@ -53,11 +57,26 @@ Status ScanToEnd(VideoReader& reader, double frame_seconds, Extent* extent) {
 
 }  // namespace
 
-StatusOr<Extent> MeasureExtent(VideoReader& reader, int64_t source_bytes, double frame_seconds) {
+StatusOr<Extent> MeasureExtent(VideoReader& reader, ByteSource& source, double frame_seconds) {
+  const int64_t source_bytes = source.size();
   Extent extent;
   AVFormatContext* context = reader.input().context();
   AVStream* stream = reader.stream();
-  if (FromIndex(context, stream, source_bytes, &extent)) return extent;
+  if (FromIndex(context, stream, source_bytes, &extent)) {
+    VORA_RETURN_IF_ERROR(CheckIndexedBytes(context, source_bytes));
+    const double first = stream->start_time == AV_NOPTS_VALUE ? 0 : static_cast<double>(stream->start_time) * av_q2d(stream->time_base);
+    if (extent.end_seconds - first <= ActiveSourceLimits().max_gap_seconds) return extent;
+    VORA_RETURN_IF_ERROR(TrimToEvidence(IndexedTimes(context, stream), &extent));
+    const int entries = avformat_index_get_entries_count(stream);
+    if (extent.trimmed && entries > 1) {
+      const double tb = av_q2d(stream->time_base);
+      extent.packets = entries - 1;
+      extent.scanned_seconds =
+          static_cast<double>(avformat_index_get_entry(stream, entries - 1)->timestamp - avformat_index_get_entry(stream, 0)->timestamp) *
+          tb;
+    }
+    return extent;
+  }
   const double start = context->start_time == AV_NOPTS_VALUE ? 0 : static_cast<double>(context->start_time) / AV_TIME_BASE;
   const double length = context->duration > 0 ? static_cast<double>(context->duration) / AV_TIME_BASE : 0;
   if (length > 2 * kTailSeconds) {
@@ -74,6 +93,11 @@ StatusOr<Extent> MeasureExtent(VideoReader& reader, int64_t source_bytes, double
   extent.promised_seconds = length > 0 ? start + length : extent.end_seconds;
   // Sound may well run on a little longer than the picture.
   extent.cut_off = extent.promised_seconds > extent.end_seconds + std::max(5.0, 0.1 * length);
+  const double measured = extent.end_seconds - start;
+  if (measured > ActiveSourceLimits().max_gap_seconds && static_cast<double>(source_bytes) / measured < kSparseBytesPerSecond) {
+    VORA_ASSIGN_OR_RETURN(const std::vector<double> times, AllTimes(source));
+    VORA_RETURN_IF_ERROR(TrimToEvidence(times, &extent));
+  }
   return extent;
 }
 

@@ -12,10 +12,13 @@
 
 namespace vora::media {
 
+// media.too_large beyond kMaxSide or the active limit.
+Status CheckPictureSize(int64_t width, int64_t height);
+
 class Input {
  public:
-  // `source` must outlive the input. Media faults: media.empty, media.truncated, media.unreadable. A fault of the source is returned as it
-  // is.
+  // `source` must outlive the input. Media faults: media.empty, media.truncated, media.unreadable, media.not_a_video,
+  // media.external_reference, media.too_large (ActiveSourceLimits). A fault of the source is returned as it is.
   static StatusOr<std::unique_ptr<Input>> Open(ByteSource& source);
   ~Input();
   Input(const Input&) = delete;
@@ -33,12 +36,17 @@ class Input {
  private:
   explicit Input(ByteSource& source) : source_(source) {}
   Status DoOpen();
+  Status WhyNotOpened();
+  Status CheckStreams() const;
+  // FFmpeg's way to open further files; refuses, and remembers.
+  static int RefuseOpen(AVFormatContext* context, AVIOContext** io, const char* url, int flags, AVDictionary** options);
   static int ReadCallback(void* self, uint8_t* buffer, int size);
   static int64_t SeekCallback(void* self, int64_t offset, int whence);
 
   ByteSource& source_;
   int64_t position_ = 0;
   Status source_status_;
+  bool asked_for_a_file_ = false;
   AVIOContext* io_ = nullptr;
   AVFormatContext* context_ = nullptr;
 };

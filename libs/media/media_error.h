@@ -16,6 +16,11 @@ inline constexpr std::string_view kUnreadable = "media.unreadable";
 inline constexpr std::string_view kTruncated = "media.truncated";
 inline constexpr std::string_view kNoVideo = "media.no_video";
 inline constexpr std::string_view kTooLarge = "media.too_large";
+inline constexpr std::string_view kTooLong = "media.too_long";
+// A playlist, a list of files, a picture, a document: something that is no film, however it is named.
+inline constexpr std::string_view kNotAVideo = "media.not_a_video";
+// The film lies in another file that this one names; it is never opened.
+inline constexpr std::string_view kExternalReference = "media.external_reference";
 inline constexpr std::string_view kUnsupportedCodec = "media.unsupported_codec";
 
 struct MediaFault {

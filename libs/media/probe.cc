@@ -4,10 +4,14 @@
 #include <cctype>
 #include <cmath>
 #include <cstdio>
+#include <new>
 
+#include "libs/media/container_kind.h"
 #include "libs/media/extent_internal.h"
 #include "libs/media/frame_grid.h"
 #include "libs/media/media_error.h"
+#include "libs/media/mp4_check.h"
+#include "libs/media/source_limits.h"
 #include "libs/media/subtitle_streams_internal.h"
 #include "libs/media/video_reader_internal.h"
 
@@ -22,8 +26,6 @@ bool IsLanguageTag(std::string_view text) {
 
 using workflow::v1::MediaInfo;
 using workflow::v1::VideoStream;
-
-constexpr int kMaxSide = 8192;
 
 std::string Seconds(double value) {
   char text[32];
@@ -45,6 +47,14 @@ void DescribeAudio(AVFormatContext* context, MediaInfo* info) {
                          ") cannot be decoded and is left out.");
       continue;
     }
+    const SourceLimits& limits = ActiveSourceLimits();
+    if (par.ch_layout.nb_channels > limits.max_channels || par.sample_rate > limits.max_sample_rate || par.sample_rate < kMinSampleRate) {
+      info->add_warnings("Sound track " + std::to_string(i) + " has " + std::to_string(par.ch_layout.nb_channels) + " channels of " +
+                         std::to_string(par.sample_rate) + " samples a second; at most " + std::to_string(limits.max_channels) +
+                         " channels of " + std::to_string(kMinSampleRate) + " to " + std::to_string(limits.max_sample_rate) +
+                         " are taken, so it is left out (VORA_MAX_SOURCE_CHANNELS, VORA_MAX_SOURCE_SAMPLE_RATE).");
+      continue;
+    }
     auto* audio = info->add_audio();
     audio->set_stream_index(static_cast<int>(i));
     audio->set_codec(avcodec_get_name(par.codec_id));
@@ -57,12 +67,6 @@ void DescribeAudio(AVFormatContext* context, MediaInfo* info) {
     const AVDictionaryEntry* language = av_dict_get(stream.metadata, "language", nullptr, 0);
     if (language != nullptr && IsLanguageTag(language->value)) audio->set_language(language->value);
   }
-}
-
-Status CheckSize(int width, int height) {
-  if (width <= kMaxSide && height <= kMaxSide) return {};
-  return MediaError(kTooLarge, "The picture is " + std::to_string(width) + "x" + std::to_string(height) + "; at most " +
-                                   std::to_string(kMaxSide) + " pixels a side are taken.");
 }
 
 void DescribePicture(VideoReader& reader, const AVFrame& frame, bool turned, VideoStream* video) {
@@ -89,8 +93,9 @@ Status DescribeTiming(VideoReader& reader, ByteSource& source, double start, Med
   Rate average = {stream->avg_frame_rate.num, stream->avg_frame_rate.den};
   const Rate common = {stream->r_frame_rate.num, stream->r_frame_rate.den};
   const double frame_seconds = average.num > 0 ? 1 / average.per_second() : (common.num > 0 ? 1 / common.per_second() : 1.0 / 25);
-  VORA_ASSIGN_OR_RETURN(const Extent extent, MeasureExtent(reader, source.size(), frame_seconds));
-  if (average.num <= 0 && extent.packets > 1 && extent.scanned_seconds > 0) {
+  VORA_ASSIGN_OR_RETURN(const Extent extent, MeasureExtent(reader, source, frame_seconds));
+  // What the container reckons from a length that is wrong is wrong too.
+  if ((average.num <= 0 || extent.trimmed) && extent.packets > 1 && extent.scanned_seconds > 0) {
     average = {static_cast<int>(std::lround(static_cast<double>(extent.packets) / extent.scanned_seconds * 1000)), 1000};
   }
   const Rate rate = ChooseOutputRate(average, common);
@@ -99,18 +104,29 @@ Status DescribeTiming(VideoReader& reader, ByteSource& source, double start, Med
   video->set_frame_rate_den(rate.den);
   video->set_start_seconds(start);
   const double length = std::max(0.0, extent.end_seconds - start);
+  const double limit = ActiveSourceLimits().max_duration_seconds;
+  if (!(length <= limit)) {
+    return MediaError(kTooLong,
+                      "The video lasts " + Seconds(length) + "; at most " + Seconds(limit) + " are taken (VORA_MAX_SOURCE_DURATION).");
+  }
   video->set_frames(std::max<int64_t>(1, std::llround(length * rate.per_second())));
   info->set_duration_seconds(static_cast<double>(video->frames()) * rate.den / rate.num);
   if (extent.cut_off) {
-    info->add_warnings("The file is cut off: it promises " + Seconds(extent.promised_seconds - start) + " but holds only " +
-                       Seconds(length) + ". What is there is used.");
+    info->add_warnings(std::string(extent.trimmed ? "The file overstates its length" : "The file is cut off") + ": it promises " +
+                       Seconds(extent.promised_seconds - start) + " but holds only " + Seconds(length) + ". What is there is used.");
   }
   return {};
 }
 
 }  // namespace
 
-StatusOr<MediaInfo> Probe(ByteSource& source) {
+namespace {
+
+StatusOr<MediaInfo> ProbeWithin(ByteSource& source) {
+  std::string head(kHeadBytes, '\0');
+  VORA_ASSIGN_OR_RETURN(const size_t got, source.ReadAt(0, head.data(), head.size()));
+  VORA_RETURN_IF_ERROR(NoFilm(std::string_view(head).substr(0, got)));
+  VORA_RETURN_IF_ERROR(CheckMp4(source, ActiveSourceLimits()));
   VORA_ASSIGN_OR_RETURN(std::unique_ptr<Input> input, Input::Open(source));
   const int index = FindVideoStream(input->context());
   if (index < 0) {
@@ -118,7 +134,7 @@ StatusOr<MediaInfo> Probe(ByteSource& source) {
     return audio >= 0 ? MediaError(kNoVideo, "The file has sound but no picture.")
                       : MediaError(kUnreadable, "Neither picture nor sound was found in the file.");
   }
-  VORA_RETURN_IF_ERROR(CheckSize(input->stream(index)->codecpar->width, input->stream(index)->codecpar->height));
+  VORA_RETURN_IF_ERROR(CheckPictureSize(input->stream(index)->codecpar->width, input->stream(index)->codecpar->height));
   input.reset();
 
   VORA_ASSIGN_OR_RETURN(std::unique_ptr<VideoReader> reader, VideoReader::Open(source, index, 1));
@@ -134,7 +150,7 @@ StatusOr<MediaInfo> Probe(ByteSource& source) {
   info.set_bytes(source.size());
   const int rotation = RotationDegrees(reader->stream());
   DescribePicture(*reader, *frame, rotation == 90 || rotation == 270, info.mutable_video());
-  VORA_RETURN_IF_ERROR(CheckSize(info.video().width(), info.video().height()));
+  VORA_RETURN_IF_ERROR(CheckPictureSize(info.video().width(), info.video().height()));
   const VideoColor color = reader->color();
   if (color.transfer == AVCOL_TRC_SMPTE2084 || color.transfer == AVCOL_TRC_ARIB_STD_B67) {
     info.add_warnings("The picture is HDR; it is kept with its tags in 8 bits and may look flat on ordinary screens.");
@@ -142,6 +158,22 @@ StatusOr<MediaInfo> Probe(ByteSource& source) {
   DescribeAudio(reader->input().context(), &info);
   DescribeSubtitles(reader->input().context(), &info);
   VORA_RETURN_IF_ERROR(DescribeTiming(*reader, source, start, &info));
+  return info;
+}
+
+}  // namespace
+
+StatusOr<MediaInfo> Probe(ByteSource& source) {
+  StatusOr<MediaInfo> info = MediaError(kTooLarge, "");
+  try {
+    info = ProbeWithin(source);
+  } catch (const std::bad_alloc&) {
+    info = ResourceExhausted("out of memory");
+  }
+  // The same file would need as much again.
+  if (info.status().code() == StatusCode::kResourceExhausted) {
+    return MediaError(kTooLarge, "To find out what is in the file takes more memory than one process may have (VORA_WORKER_MEMORY_LIMIT).");
+  }
   return info;
 }
 

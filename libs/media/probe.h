@@ -9,7 +9,8 @@
 namespace vora::media {
 
 // Reads the container, decodes the first picture, and looks at the end of the file when the container does not know (or overstates) its
-// length. Media faults: media.empty, media.unreadable, media.truncated, media.no_video, media.too_large, media.unsupported_codec.
+// length. Media faults: media.empty, media.unreadable, media.truncated, media.no_video, media.too_large, media.too_long,
+// media.unsupported_codec, media.not_a_video, media.external_reference. What a source may ask for: ActiveSourceLimits.
 StatusOr<workflow::v1::MediaInfo> Probe(ByteSource& source);
 
 }  // namespace vora::media

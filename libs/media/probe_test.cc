@@ -44,14 +44,14 @@ TEST_F(ProbeTest, NamesWhatIsWrongWithBadInput) {
 TEST_F(ProbeTest, NeverFollowsReferencesToOtherFiles) {
   const std::string victim = MakeUsualSource(folder_, "victim.mp4", 1);
   EXPECT_EQ(FaultOf(File("hls.mp4", "#EXTM3U\n#EXT-X-TARGETDURATION:5\n#EXTINF:5,\nfile://" + victim + "\n#EXT-X-ENDLIST\n")),
-            "media.unreadable");
-  EXPECT_EQ(FaultOf(File("concat.mp4", "ffconcat version 1.0\nfile '" + victim + "'\n")), "media.unreadable");
+            "media.not_a_video");
+  EXPECT_EQ(FaultOf(File("concat.mp4", "ffconcat version 1.0\nfile '" + victim + "'\n")), "media.not_a_video");
   EXPECT_EQ(FaultOf(File("sdp.mp4", "v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nc=IN IP4 127.0.0.1\nt=0 0\nm=video 5004 RTP/AVP 96\n")),
-            "media.unreadable");
+            "media.not_a_video");
   EXPECT_EQ(
       FaultOf(File("dash.mp4", "<?xml version=\"1.0\"?><MPD xmlns=\"urn:mpeg:dash:schema:mpd:2011\"><Period><AdaptationSet><BaseURL>" +
                                    victim + "</BaseURL></AdaptationSet></Period></MPD>")),
-      "media.unreadable");
+      "media.not_a_video");
 }
 
 TEST_F(ProbeTest, CutOffFileKeepsWhatIsThere) {

@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "libs/media/media_error.h"
+#include "libs/media/source_limits.h"
 #include "libs/media/video_reader_internal.h"
 
 namespace vora::media {
@@ -11,7 +12,6 @@ namespace {
 constexpr double kSkipMargin = 1.0;
 // How far before the wanted time to look for a keyframe, try by try; then from the start of the file.
 constexpr double kSeekBack[] = {0, 2, 6, 20, 60};
-constexpr int64_t kMaxPixels = int64_t{8192} * 8192;
 
 // These decoders give out nothing before a key frame or a recovery point.
 bool FindsItsOwnStart(AVCodecID codec) { return codec == AV_CODEC_ID_H264 || codec == AV_CODEC_ID_HEVC; }
@@ -61,7 +61,7 @@ Status VideoReader::OpenDecoder() {
   avcodec_parameters_to_context(decoder_.get(), &par);
   decoder_->pkt_timebase = stream()->time_base;
   decoder_->thread_count = threads_;
-  decoder_->max_pixels = kMaxPixels;
+  decoder_->max_pixels = ActiveSourceLimits().max_pixels;
   decoder_->err_recognition = 0;
   const int opened = avcodec_open2(decoder_.get(), codec, nullptr);
   if (opened == AVERROR(ENOMEM)) return AvStatus(opened, "cannot open the decoder");

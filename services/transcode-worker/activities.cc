@@ -3,6 +3,7 @@
 #include "libs/workflow/payload.h"
 #include "services/transcode-worker/encode_group.h"
 #include "services/transcode-worker/failure.h"
+#include "services/transcode-worker/metrics.h"
 #include "services/transcode-worker/single_child.h"
 #include "vora/workflow/v1/process_video.pb.h"
 
@@ -51,7 +52,7 @@ ActivityOutcome EncodeAudio(const WorkerContext& context, ActivityExecution& exe
     info->set_index(segment.index);
     info->set_duration(segment.duration);
     info->set_bytes(bytes);
-    context.metrics().AddCounter("vora_transcode_segments_total", "Segments published").Increment();
+    kSegments.In(context.metrics()).Increment();
     // Sound is made in one pass, so a retry begins anew: there is nothing to continue from.
     execution.Heartbeat(static_cast<double>(segment.index + 1) / std::max(1, input.track().segments_total()), "");
     return {};

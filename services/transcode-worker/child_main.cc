@@ -9,9 +9,11 @@
 #include <vector>
 
 #include "libs/media/ffmpeg_log.h"
+#include "libs/media/source_limits.h"
 #include "services/transcode-worker/child_roles.h"
 #include "services/transcode-worker/message.h"
 #include "services/transcode-worker/sandbox.h"
+#include "services/transcode-worker/sandbox_trial.h"
 
 namespace vora::transcode {
 namespace {
@@ -62,6 +64,7 @@ StatusOr<std::string> RunRole(const std::string& role) {
       if (role == "poster") return RunPoster(source, jobs);
       if (role == "storyboard") return RunStoryboard(source, jobs);
       if (role == "subtitles") return RunSubtitles(source, jobs);
+      if (role == "check") return TryForbidden(jobs.empty() ? "" : jobs[0]);
       return InvalidArgument("no such role");
     } else {
       return InvalidArgument("unexpected message");
@@ -79,12 +82,21 @@ int ChildMain(int argc, char** argv) {
   limits.memory_bytes = std::atoll(Argument(argc, argv, "--memory=").c_str());
   limits.cpu_seconds = std::atoll(Argument(argc, argv, "--cpu=").c_str());
   limits.nice = std::atoi(Argument(argc, argv, "--nice=").c_str());
-  const std::string missing = EnterSandbox(limits);
-  if (!missing.empty() && !SendMessage(kChildSocket, MessageType::kNotice, missing).ok()) return 3;
+  limits.filter = Argument(argc, argv, "--filter=") != "off";
+  media::SetSourceLimits(media::SourceLimits::Parse(Argument(argc, argv, "--limits=")));
+  const SandboxReport report = EnterSandbox(limits);
+  const std::string role = Argument(argc, argv, kChild);
+  if (role == "check") {
+    if (!SendMessage(kChildSocket, MessageType::kNotice, report.Text()).ok()) return 3;
+  } else if (limits.filter && !report.system_call_filter) {
+    const Status uncaged = Internal("the sandbox could not be set up: " + report.problems);
+    static_cast<void>(SendMessage(kChildSocket, MessageType::kFailure, PackStatus(uncaged)));
+    return 3;
+  }
   media::LimitFfmpegLog();
   StatusOr<std::string> result = std::string();
   try {
-    result = RunRole(Argument(argc, argv, kChild));
+    result = RunRole(role);
   } catch (const std::bad_alloc&) {
     result = ResourceExhausted("out of memory");
   } catch (const std::exception& e) {

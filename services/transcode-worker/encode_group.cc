@@ -85,8 +85,7 @@ class EncodeGroup {
     if (exit.ok()) {
       for (auto& run : runs_) run->SetDecodeSeconds(std::atof(exit.result->c_str()));
     } else if (std::any_of(runs_.begin(), runs_.end(), [](auto& run) { return !run->ended(); })) {
-      context_.CountChildFailure(exit.signal != 0 ? "signal" : "failure");
-      AbortAll(FailureOf(exit, "decoder"));
+      AbortAll(context_.JudgeChild(exit, "decoder"));
     }
     decoder_running_ = false;
   }

@@ -53,7 +53,7 @@ TEST_F(EncodeTest, AResumedChunkDoesOnlyWhatIsMissingAndGivesTheSameBytes) {
 TEST_F(EncodeTest, BadSourcesFailForGoodWithACode) {
   for (const auto& [bytes, code] : {std::pair<std::string, std::string>{"", "media.empty"},
                                     {std::string(3000, 'x'), "media.unreadable"},
-                                    {"#EXTM3U\n#EXTINF:5,\nfile:///etc/passwd\n", "media.unreadable"}}) {
+                                    {"#EXTM3U\n#EXTINF:5,\nfile:///etc/passwd\n", "media.not_a_video"}}) {
     ASSERT_TRUE(store_->Put("raw/u1/original", bytes, {}).ok());
     RecordedExecution probe("media.Probe", "probe", Input<workflow::v1::ProbeInput>());
     const workflow::ActivityOutcome outcome = ProbeSource(*context_, probe);

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "libs/media/media_error.h"
+#include "services/transcode-worker/seccomp_filter.h"
 
 namespace vora::transcode {
 namespace {
@@ -42,7 +43,11 @@ workflow::v1::Failure FailureOf(const Status& status) {
 
 workflow::v1::Failure FailureOf(const ChildExit& exit, const std::string& what) {
   workflow::v1::Failure failure;
-  if (exit.failure.has_value()) {
+  if (exit.exit_code == kForbiddenCallExit) {
+    failure =
+        Make("worker.forbidden_call",
+             "The " + what + " tried a forbidden system call (" + ForbiddenCall(exit.stderr_tail) + "); the file may be an attack.", true);
+  } else if (exit.failure.has_value()) {
     failure = FailureOf(*exit.failure);
   } else if (exit.signal == SIGXCPU) {
     failure = Make("worker.child_timeout", "The " + what + " used up its processor time.", false);

@@ -20,7 +20,7 @@ enum class MessageType : uint32_t {
   kSegment = 6,     // from the child: an encoded segment
   kResult = 7,      // from the child: the last word of a success
   kFailure = 8,     // from the child: the last word of a failure
-  kNotice = 9,      // from the child: worth a log line, once per worker
+  kNotice = 9,      // from the child: the layers of its sandbox; role check only
 };
 
 struct Message {

@@ -7,6 +7,7 @@
 #include "libs/obs/trace.h"
 #include "libs/workflow/payload.h"
 #include "services/transcode-worker/failure.h"
+#include "services/transcode-worker/metrics.h"
 
 namespace vora::transcode {
 namespace {
@@ -136,7 +137,6 @@ bool RenditionRun::Start() {
 
 void RenditionRun::RunChild() {
   const ChildExit exit = child_->Run([this](Message& message) -> Status {
-    if (message.type == MessageType::kNotice) return {};
     if (message.type != MessageType::kSegment) return InvalidArgument("unexpected message from the encoder");
     VORA_ASSIGN_OR_RETURN(media::EncodedSegment segment, UnpackSegment(message.payload));
     publishing_ = true;
@@ -150,8 +150,7 @@ void RenditionRun::RunChild() {
   } else if (execution_->stopping()) {
     Stop();
   } else if (!ended_) {
-    context_.CountChildFailure(exit.signal != 0 ? "signal" : "failure");
-    Abort(FailureOf(exit, "encoder of " + input_.track().name()));
+    Abort(context_.JudgeChild(exit, "encoder of " + input_.track().name()));
   }
   running_ = false;
 }
@@ -175,7 +174,7 @@ Status RenditionRun::Publish(media::EncodedSegment segment) {
     info->set_bytes(bytes);
   }
   ++published_;
-  context_.metrics().AddCounter("vora_transcode_segments_total", "Segments published").Increment();
+  kSegments.In(context_.metrics()).Increment();
   context_.speed().Add(static_cast<double>(segment.duration) / input_.track().timescale());
   Tick();
   if (stop_after_segment_ && published_ < static_cast<uint32_t>(input_.chunk().segment_count())) {
@@ -217,10 +216,12 @@ void RenditionRun::Complete(double encode_seconds) {
   if (ring_) {
     const auto& plan = work_.track();
     const double frames = ring_->read();
-    context_.metrics().AddCounter("vora_transcode_frames_total", "Frames encoded", {{"track", plan.name()}}).Increment(frames);
-    context_.metrics()
-        .AddGauge("vora_transcode_speed_ratio", "Seconds of video encoded per second, last chunk", {{"track", plan.name()}})
-        .Set(frames * plan.frame_rate_den() / plan.frame_rate_num() / std::max(0.001, elapsed));
+    const double media_seconds = frames * plan.frame_rate_den() / plan.frame_rate_num();
+    const std::string rendition = RenditionLabel(plan.rung());
+    kFrames.In(context_.metrics(), {rendition}).Increment(frames);
+    kMediaSeconds.In(context_.metrics(), {rendition}).Increment(media_seconds);
+    kEncodingSeconds.In(context_.metrics(), {rendition}).Increment(elapsed);
+    kSpeed.In(context_.metrics(), {rendition}).Set(media_seconds / std::max(0.001, elapsed));
   }
   execution_->Complete(workflow::ToPayload(result));
 }

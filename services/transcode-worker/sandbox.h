@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 namespace vora::transcode {
 
@@ -12,10 +13,25 @@ struct SandboxLimits {
   int64_t memory_bytes = 0;  // of writable memory
   int64_t cpu_seconds = 0;
   int nice = 0;
+  bool filter = true;  // system calls; false only where the worker was told to do without
 };
 
-// No new privileges, dies with its parent, no network, no files to write, no core dumps, bounded memory, CPU and descriptors; as nobody
-// when the worker runs as root. Returns what could not be had, for the log; empty when all is well. Call while single-threaded.
-std::string EnterSandbox(const SandboxLimits& limits);
+// Which layers are on. The first two need no privileges and hold in every container; the others are had where the kernel lets them be.
+struct SandboxReport {
+  bool no_new_privileges = false;
+  bool system_call_filter = false;
+  bool network_namespace = false;
+  bool no_paths = false;  // Landlock: not one path can be opened
+  bool unprivileged = false;
+  std::string problems;  // why a layer is off; empty when all are on
+
+  // One line, e.g. "no_new_privileges=yes system_call_filter=yes ...; problems", and back.
+  std::string Text() const;
+  static SandboxReport Parse(std::string_view text);
+};
+
+// No new privileges, dies with its parent, no network, no files, no processes, no core dumps, bounded memory, CPU, descriptors and threads;
+// as nobody when the worker runs as root. Call while single-threaded.
+SandboxReport EnterSandbox(const SandboxLimits& limits);
 
 }  // namespace vora::transcode

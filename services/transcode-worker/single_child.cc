@@ -54,8 +54,7 @@ ChildOutcome RunSingleChild(const WorkerContext& context, const workflow::Activi
   if (exit.ok()) {
     outcome.result = std::move(exit.result);
   } else {
-    if (!execution.stopping()) context.CountChildFailure(exit.signal != 0 ? "signal" : "failure");
-    outcome.failure = FailureOf(exit, task.label);
+    outcome.failure = execution.stopping() ? FailureOf(exit, task.label) : context.JudgeChild(exit, task.label);
   }
   return outcome;
 }

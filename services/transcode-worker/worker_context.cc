@@ -1,6 +1,11 @@
 #include "services/transcode-worker/worker_context.h"
 
+#include <algorithm>
+
 #include "libs/log/log.h"
+#include "services/transcode-worker/metrics.h"
+#include "services/transcode-worker/failure.h"
+#include "services/transcode-worker/seccomp_filter.h"
 
 namespace vora::transcode {
 
@@ -18,14 +23,14 @@ ChildSpec WorkerContext::NewChild(const std::string& role) const {
   spec.program = options_.program;
   spec.role = role;
   spec.memory_bytes = options_.memory_limit;
+  const bool long_work = role == "decode" || role == "encode" || role == "audio";
+  spec.cpu_seconds = std::max<int64_t>(1, long_work ? options_.cpu_limit.count() : options_.cpu_limit.count() / 4);
+  spec.filter = options_.strict_sandbox;
+  spec.source_limits = options_.source_limits.Text();
   return spec;
 }
 
 Status WorkerContext::Serve(ChildProcess& child, SourceReader& source, const Message& message) const {
-  if (message.type == MessageType::kNotice) {
-    if (!noticed_.exchange(true)) log::Warn("sandbox is weaker than it should be", {{"missing", message.payload.substr(0, 500)}});
-    return {};
-  }
   if (message.type != MessageType::kRead) return InvalidArgument("unexpected message from a child");
   VORA_ASSIGN_OR_RETURN(const ReadRequest request, UnpackRead(message.payload));
   const StatusOr<std::string> bytes = source.Read(request.offset, request.length);
@@ -34,7 +39,15 @@ Status WorkerContext::Serve(ChildProcess& child, SourceReader& source, const Mes
 }
 
 void WorkerContext::CountChildFailure(const std::string& kind) const {
-  metrics_.AddCounter("vora_transcode_child_failures_total", "Child processes that ended without a result", {{"kind", kind}}).Increment();
+  kChildFailures.In(metrics_, {kind}).Increment();
+}
+
+workflow::v1::Failure WorkerContext::JudgeChild(const ChildExit& exit, const std::string& what) const {
+  const bool forbidden = exit.exit_code == kForbiddenCallExit;
+  CountChildFailure(forbidden ? "forbidden_call" : exit.signal != 0 ? "signal" : "failure");
+  workflow::v1::Failure failure = FailureOf(exit, what);
+  if (forbidden) log::Error("a child process tried a forbidden system call", {{"child", what}, {"call", ForbiddenCall(exit.stderr_tail)}});
+  return failure;
 }
 
 }  // namespace vora::transcode

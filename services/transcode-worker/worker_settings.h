@@ -5,6 +5,7 @@
 #include <string>
 
 #include "libs/core/settings.h"
+#include "libs/media/source_limits.h"
 #include "libs/storage/s3_credentials.h"
 
 namespace vora::transcode {
@@ -16,10 +17,16 @@ struct WorkerSettings {
   int64_t slots = 0;
   int64_t memory_limit = int64_t{3} << 30;
   std::chrono::milliseconds child_timeout{60000};
+  std::chrono::milliseconds cpu_limit{7200 * 1000};
+  std::string sandbox = "strict";
+  media::SourceLimits source;
+  std::chrono::milliseconds max_duration{12 * 3600 * 1000};
+  std::chrono::milliseconds max_gap{600 * 1000};
 
   void Declare(SettingsSchema& schema);
   // `slots`, or what suits this machine.
   int EffectiveSlots() const;
+  media::SourceLimits SourceLimits() const;
 };
 
 }  // namespace vora::transcode
