@@ -34,6 +34,7 @@ struct CommonSettings {
   std::string log_level = "info";
   std::string grpc_listen;
   std::string admin_listen;
+  std::string health_listen;
   milliseconds drain_delay{0};
   milliseconds drain_timeout{20000};
   daemon_internal::BoundarySettings boundary;
@@ -41,6 +42,8 @@ struct CommonSettings {
   void Declare(SettingsSchema& schema) {
     schema.Add("VORA_GRPC_LISTEN", &grpc_listen, "Address of the gRPC server, host:port; port 0 takes any free one");
     schema.Add("VORA_ADMIN_LISTEN", &admin_listen, "Address of /livez, /readyz and /metrics, host:port; port 0 takes any free one");
+    schema.Add("VORA_HEALTH_LISTEN", &health_listen,
+               "Address of a second gRPC server, in plaintext and with grpc.health.v1 alone, for probes that speak no TLS; empty: none");
     schema.Add("VORA_LOG_LEVEL", &log_level, "The least important messages that are logged",
                {.choices = {"debug", "info", "warn", "error"}});
     schema.Add("VORA_DRAIN_DELAY", &drain_delay,
@@ -59,6 +62,7 @@ struct CommonSettings {
     };
     check("VORA_GRPC_LISTEN", grpc_listen);
     check("VORA_ADMIN_LISTEN", admin_listen);
+    if (!health_listen.empty()) check("VORA_HEALTH_LISTEN", health_listen);
     return mistakes.empty() ? absl::OkStatus() : InvalidArgument(mistakes);
   }
 };
@@ -121,6 +125,7 @@ class RunningDaemon : public Daemon {
     VORA_RETURN_IF_ERROR(spec_.setup(*this));
     rpc::ServerOptions rpc_options;
     rpc_options.listen = settings_.grpc_listen;
+    rpc_options.health_listen = settings_.health_listen;
     VORA_ASSIGN_OR_RETURN(grpc_, rpc::Server::Start(rpc_options, services_, readiness_, metrics_));
     admin_ = std::make_unique<daemon_internal::AdminServer>(settings_.admin_listen, readiness_, metrics_);
     VORA_RETURN_IF_ERROR(Annotate(admin_->Start(), "VORA_ADMIN_LISTEN"));

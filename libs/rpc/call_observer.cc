@@ -21,9 +21,7 @@ using grpc::experimental::InterceptorBatchMethods;
 class MethodMetrics {
  public:
   MethodMetrics(obs::Metrics& metrics, std::string method)
-      : metrics_(metrics),
-        method_(std::move(method)),
-        duration_(kDuration.In(metrics, {method_})) {}
+      : metrics_(metrics), method_(std::move(method)), duration_(kDuration.In(metrics, {method_})) {}
 
   const std::string& method() const { return method_; }
   void Record(const std::string& code, double seconds) {

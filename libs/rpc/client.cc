@@ -3,6 +3,7 @@
 #include <grpcpp/create_channel.h>
 #include <grpcpp/security/credentials.h>
 
+#include <mutex>
 #include <utility>
 
 #include "libs/obs/span.h"
@@ -13,9 +14,25 @@
 namespace vora::rpc {
 namespace {
 
-std::function<std::string()>& FleetCredential() {
-  static std::function<std::string()> credential;
-  return credential;
+using Credential = std::function<std::string()>;
+
+struct Process {
+  std::mutex mutex;
+  std::shared_ptr<const Credential> credential;
+};
+
+Process& TheProcess() {
+  static Process process;
+  return process;
+}
+
+std::string FleetAuthorization() {
+  std::shared_ptr<const Credential> credential;
+  {
+    const std::lock_guard lock(TheProcess().mutex);
+    credential = TheProcess().credential;
+  }
+  return credential && *credential ? (*credential)() : std::string();
 }
 
 }  // namespace
@@ -34,7 +51,11 @@ std::shared_ptr<grpc::Channel> Connect(const std::string& target) {
   return grpc::experimental::CreateCustomChannelWithInterceptors(target, ChannelCredentials(), arguments, ClientSpans());
 }
 
-void SetFleetCredential(std::function<std::string()> authorization) { FleetCredential() = std::move(authorization); }
+void SetFleetCredential(std::function<std::string()> authorization) {
+  auto credential = std::make_shared<const Credential>(std::move(authorization));
+  const std::lock_guard lock(TheProcess().mutex);
+  TheProcess().credential = std::move(credential);
+}
 
 void Prepare(grpc::ClientContext& context, std::chrono::milliseconds timeout) {
   context.set_deadline(std::chrono::system_clock::now() + timeout);
@@ -43,8 +64,7 @@ void Prepare(grpc::ClientContext& context, std::chrono::milliseconds timeout) {
   // What belongs to no trace (a poll, a heartbeat) begins none.
   if (!obs::HasCurrentTrace()) trace.sampled = false;
   context.AddMetadata("traceparent", trace.ToTraceparent());
-  if (!FleetCredential()) return;
-  if (const std::string authorization = FleetCredential()(); !authorization.empty()) context.AddMetadata("authorization", authorization);
+  if (const std::string authorization = FleetAuthorization(); !authorization.empty()) context.AddMetadata("authorization", authorization);
 }
 
 }  // namespace vora::rpc

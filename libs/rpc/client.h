@@ -20,7 +20,8 @@ std::shared_ptr<grpc::Channel> Connect(const std::string& target);
 // the first call. Empty answers send none.
 void SetFleetCredential(std::function<std::string()> authorization);
 
-// Sets the deadline to now + `timeout`, adds `traceparent` (child of the thread's current trace; without one, a trace that is not recorded) and the fleet's `authorization`.
+// Sets the deadline to now + `timeout`, adds `traceparent` (child of the thread's current trace; without one, a trace that is not recorded)
+// and the fleet's `authorization`.
 void Prepare(grpc::ClientContext& context, std::chrono::milliseconds timeout);
 
 }  // namespace vora::rpc

@@ -15,4 +15,7 @@ inline const obs::HistogramFamily kDuration{kMetrics,
                                             "Time from the arrival of a gRPC call to its status; of a stream, its whole life.",
                                             {"method"}};
 
+inline const obs::GaugeFamily kCertificateExpiry{kMetrics, "vora_tls_certificate_expiry_seconds",
+                                                 "Seconds until this daemon's TLS certificate expires; below 0 it has."};
+
 }  // namespace vora::rpc

@@ -17,12 +17,15 @@
 #include "libs/rpc/calls_in_flight.h"
 #include "libs/rpc/environment.h"
 #include "libs/rpc/health.h"
+#include "libs/rpc/metrics.h"
 #include "libs/rpc/tls.h"
+#include "libs/rpc/tls_identity.h"
 
 namespace vora::rpc {
 namespace {
 
 constexpr std::chrono::milliseconds kGoAwayTime{50};
+constexpr int kProbeMetadataBytes = 4 << 10, kProbeMessageBytes = 4 << 10, kProbeCalls = 16;
 
 // gRPC's own messages become JSON lines like ours. Its errors are mostly remarks on peers that went away.
 void InstallLogBridge() {
@@ -38,11 +41,27 @@ void InstallLogBridge() {
   });
 }
 
-std::string CannotListen(const std::string& address) {
+std::string CannotListen(const std::string& address, const std::string& setting) {
   const auto colon = address.rfind(':');
   const std::string port = colon == std::string::npos ? address : address.substr(colon + 1);
   return "cannot listen for gRPC on " + address + ": the port is in use, or the address is not one of this machine's; " +
-         "`ss -ltnp sport = :" + port + "` shows who holds it. Stop that program, or choose another address with VORA_GRPC_LISTEN";
+         "`ss -ltnp sport = :" + port + "` shows who holds it. Stop that program, or choose another address with " + setting;
+}
+
+// A client that is silent, leaves and comes back, or never stops cannot hold the server for ever. gRPC takes calls of a connection that has
+// reached its age to a new one.
+void SetLimits(grpc::ServerBuilder& builder, int metadata_bytes, int concurrent_calls) {
+  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);  // two daemons must not share a port unnoticed
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 5'000);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, 30'000);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 10'000);
+  builder.AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, 10'000);
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_IDLE_MS, 15 * 60'000);
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_MS, 60 * 60'000);
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_GRACE_MS, 10 * 60'000);
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, concurrent_calls);
+  builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, metadata_bytes);
 }
 
 }  // namespace
@@ -52,9 +71,27 @@ struct Server::Impl {
   HealthService health;
   CallsInFlight calls;
   int port = 0;
+  int health_port = 0;
   std::once_flag stopped;
+  std::shared_ptr<TlsIdentity> identity;
+  obs::Gauge* expiry = nullptr;
+  std::unique_ptr<HealthService> probed;
+  std::unique_ptr<grpc::Server> probe_server;
   std::unique_ptr<grpc::Server> server;
 };
+
+Status Server::StartProbes(Impl& impl, const std::string& listen, const Readiness& readiness) {
+  if (listen.empty()) return absl::OkStatus();
+  impl.probed = std::make_unique<HealthService>(readiness);
+  grpc::ServerBuilder builder;
+  builder.AddListeningPort(listen, grpc::InsecureServerCredentials(), &impl.health_port);
+  SetLimits(builder, kProbeMetadataBytes, kProbeCalls);
+  builder.SetMaxReceiveMessageSize(kProbeMessageBytes);
+  builder.RegisterService(impl.probed.get());
+  impl.probe_server = builder.BuildAndStart();
+  if (impl.probe_server == nullptr || impl.health_port == 0) return Unavailable(CannotListen(listen, "VORA_HEALTH_LISTEN"));
+  return absl::OkStatus();
+}
 
 Server::Server(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Server::~Server() { Shutdown(std::chrono::milliseconds(0)); }
@@ -69,11 +106,7 @@ StatusOr<std::unique_ptr<Server>> Server::Start(const ServerOptions& options, st
   auto impl = std::make_unique<Impl>(readiness);
   grpc::ServerBuilder builder;
   builder.AddListeningPort(options.listen, ServerCredentials(), &impl->port);
-  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);  // two daemons must not share a port unnoticed
-  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
-  builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 5'000);
-  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, 30'000);
-  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 10'000);
+  SetLimits(builder, options.max_metadata_bytes, options.max_concurrent_calls);
   builder.SetMaxReceiveMessageSize(static_cast<int>(options.max_message_bytes));
   builder.SetMaxSendMessageSize(static_cast<int>(options.max_message_bytes));
   grpc::ResourceQuota quota("vora");
@@ -86,15 +119,27 @@ StatusOr<std::unique_ptr<Server>> Server::Start(const ServerOptions& options, st
   builder.RegisterService(&impl->health);
   for (auto* service : services) builder.RegisterService(service);
   impl->server = builder.BuildAndStart();
-  if (impl->server == nullptr || impl->port == 0) return Unavailable(CannotListen(options.listen));
+  if (impl->server == nullptr || impl->port == 0) return Unavailable(CannotListen(options.listen, "VORA_GRPC_LISTEN"));
+  VORA_RETURN_IF_ERROR(StartProbes(*impl, options.health_listen, readiness));
+  if (impl->identity = CurrentIdentity(); impl->identity) {
+    impl->expiry = &kCertificateExpiry.In(metrics);
+    impl->identity->Publish(*impl->expiry);
+  }
   return std::unique_ptr<Server>(new Server(std::move(impl)));
 }
 
 int Server::port() const { return impl_->port; }
+int Server::health_port() const { return impl_->health_port; }
 
 void Server::Shutdown(std::chrono::milliseconds budget) {
   std::call_once(impl_->stopped, [this, budget] {
+    if (impl_->expiry != nullptr) impl_->identity->Forget(*impl_->expiry);
     impl_->health.Stop();
+    if (impl_->probe_server) {
+      impl_->probed->Stop();
+      impl_->probe_server->Shutdown(std::chrono::system_clock::now());
+      impl_->probe_server->Wait();
+    }
     std::promise<void> ended;
     auto end = ended.get_future();
     std::thread stopper([&] {

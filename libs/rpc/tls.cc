@@ -2,35 +2,33 @@
 
 #include <grpcpp/security/credentials.h>
 #include <grpcpp/security/server_credentials.h>
-#include <grpcpp/security/tls_certificate_provider.h>
 #include <grpcpp/security/tls_credentials_options.h>
 
 #include <mutex>
+#include <utility>
+
+#include "libs/rpc/environment.h"
+#include "libs/rpc/tls_identity.h"
 
 namespace vora::rpc {
 namespace {
 
-constexpr unsigned kRefreshSeconds = 1;
-
-struct Identity {
-  TlsSettings settings;
-  std::shared_ptr<grpc::experimental::FileWatcherCertificateProvider> files;
+struct Process {
+  std::mutex mutex;
+  std::shared_ptr<TlsIdentity> identity;
 };
 
-std::mutex mutex;
-std::shared_ptr<const Identity> current;
-
-std::shared_ptr<const Identity> Current() {
-  const std::lock_guard lock(mutex);
-  return current;
-}
-
-void Watch(grpc::experimental::TlsCredentialsOptions& options, bool authority) {
-  options.watch_identity_key_cert_pairs();
-  if (authority) options.watch_root_certs();
+Process& TheProcess() {
+  static Process process;
+  return process;
 }
 
 }  // namespace
+
+std::shared_ptr<TlsIdentity> CurrentIdentity() {
+  const std::lock_guard lock(TheProcess().mutex);
+  return TheProcess().identity;
+}
 
 void TlsSettings::Declare(SettingsSchema& schema) {
   schema.Add("VORA_TLS_CERT", &certificate,
@@ -44,42 +42,49 @@ void TlsSettings::Declare(SettingsSchema& schema) {
 
 Status TlsSettings::Check() const {
   if (certificate.empty() && key.empty() && authority.empty()) return absl::OkStatus();
-  if (certificate.empty()) return InvalidArgument("VORA_TLS_CERT is missing: VORA_TLS_CERT, VORA_TLS_KEY and VORA_TLS_CA go together");
-  if (key.empty()) return InvalidArgument("VORA_TLS_KEY is missing: VORA_TLS_CERT, VORA_TLS_KEY and VORA_TLS_CA go together");
-  if (authority.empty()) return InvalidArgument("VORA_TLS_CA is missing: VORA_TLS_CERT, VORA_TLS_KEY and VORA_TLS_CA go together");
-  return absl::OkStatus();
+  for (const auto& [name, value] : {std::pair("VORA_TLS_CERT", &certificate), {"VORA_TLS_KEY", &key}, {"VORA_TLS_CA", &authority}}) {
+    if (value->empty()) {
+      return InvalidArgument(std::string(name) +
+                             ": is missing; VORA_TLS_CERT, VORA_TLS_KEY and VORA_TLS_CA are set together or not at all");
+    }
+  }
+  return ReadTlsFiles(*this, Clock::Real().Now()).status();
 }
 
 Status UseTls(const TlsSettings& settings) {
+  PrepareGrpcEnvironment();
   VORA_RETURN_IF_ERROR(settings.Check());
-  std::shared_ptr<const Identity> identity;
+  std::shared_ptr<TlsIdentity> identity;
   if (settings.enabled()) {
-    identity =
-        std::make_shared<const Identity>(Identity{settings, std::make_shared<grpc::experimental::FileWatcherCertificateProvider>(
-                                                                settings.key, settings.certificate, settings.authority, kRefreshSeconds)});
+    VORA_ASSIGN_OR_RETURN(TlsFiles files, ReadTlsFiles(settings, Clock::Real().Now()));
+    identity = std::make_shared<TlsIdentity>(settings, std::move(files));
   }
-  const std::lock_guard lock(mutex);
-  current = std::move(identity);
+  {
+    const std::lock_guard lock(TheProcess().mutex);
+    std::swap(TheProcess().identity, identity);
+  }
   return absl::OkStatus();
 }
 
 std::shared_ptr<grpc::ServerCredentials> ServerCredentials() {
-  const auto identity = Current();
+  const auto identity = CurrentIdentity();
   if (!identity) return grpc::InsecureServerCredentials();
-  grpc::experimental::TlsServerCredentialsOptions options(identity->files);
-  const bool require = identity->settings.client_auth == "require";
-  Watch(options, require);
+  grpc::experimental::TlsServerCredentialsOptions options(identity->provider());
+  options.watch_identity_key_cert_pairs();
+  const bool require = identity->settings().client_auth == "require";
+  if (require) options.watch_root_certs();
   options.set_cert_request_type(require ? GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY
                                         : GRPC_SSL_DONT_REQUEST_CLIENT_CERTIFICATE);
   return grpc::experimental::TlsServerCredentials(options);
 }
 
 std::shared_ptr<grpc::ChannelCredentials> ChannelCredentials() {
-  const auto identity = Current();
+  const auto identity = CurrentIdentity();
   if (!identity) return grpc::InsecureChannelCredentials();
   grpc::experimental::TlsChannelCredentialsOptions options;
-  options.set_certificate_provider(identity->files);
-  Watch(options, true);
+  options.set_certificate_provider(identity->provider());
+  options.watch_identity_key_cert_pairs();
+  options.watch_root_certs();
   options.set_certificate_verifier(std::make_shared<grpc::experimental::HostNameCertificateVerifier>());
   return grpc::experimental::TlsCredentials(options);
 }
