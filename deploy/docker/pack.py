@@ -11,6 +11,7 @@ import argparse
 import os
 import shutil
 import stat
+import subprocess
 
 import absent_libraries
 import elf
@@ -77,6 +78,26 @@ def place_loader(root, program, origins):
     origins[target] = os.path.realpath(loader)
 
 
+# What calls into absent libraries as soon as codecs are listed or a file is looked at shows here, not in production.
+_CHECK = """
+import ctypes, sys
+codec, media = ctypes.CDLL("libavcodec.so.59"), ctypes.CDLL("libavformat.so.59")
+for find in (codec.avcodec_find_decoder_by_name, codec.avcodec_find_encoder_by_name):
+    find.restype = ctypes.c_void_p
+if not all(codec.avcodec_find_decoder_by_name(name) for name in (b"h264", b"hevc", b"vp9", b"libdav1d", b"aac", b"opus")):
+    sys.exit("a decoder is missing")
+if not all(codec.avcodec_find_encoder_by_name(name) for name in (b"libx264", b"aac", b"mjpeg")):
+    sys.exit("an encoder is missing")
+context = ctypes.c_void_p()
+media.avformat_open_input(ctypes.byref(context), b"/etc/os-release", None, None)
+"""
+
+
+def check_media(root):
+    folder = os.path.dirname(os.path.join(root, "usr/lib", os.path.relpath(elf.library_paths()["libavcodec.so.59"], "/lib")))
+    subprocess.run(["python3", "-c", _CHECK], check=True, env={**os.environ, "LD_LIBRARY_PATH": folder})
+
+
 def settle_times(root, epoch):
     for folder, folders, files in os.walk(root):
         for name in folders + files:
@@ -98,6 +119,7 @@ def main():
     real, absent = collect_libraries(programs)
     place_libraries(root, real, absent, origins)
     place_loader(root, programs[0], origins)
+    check_media(root)
     copy(args.console, os.path.join(root, "usr/share/vora/console"))
     for source in COPIED:
         copy(source, os.path.join(root, source.lstrip("/")))
