@@ -3,6 +3,8 @@
 #include <memory>
 #include <mutex>
 
+#include "services/analytics-ingest/metrics.h"
+
 namespace vora::analytics {
 namespace {
 
@@ -50,11 +52,10 @@ constexpr int64_t kSetBackMs = 10'000;
 Intake::Intake(Spool& spool, const ViewerHasher& viewers, const Clock& clock, obs::Metrics& metrics)
     : spool_(spool), viewers_(viewers), clock_(clock) {
   for (const auto& [source, name] : kSources) {
-    accepted_[source] = &metrics.AddCounter("vora_events_accepted_total", "Events that are in the spool", {{"source", name}});
+    accepted_[source] = &kAccepted.In(metrics, {name});
   }
   for (const auto& [reason, name] : kRefusals) {
-    rejected_[reason] =
-        &metrics.AddCounter("vora_events_rejected_total", "Events, or whole requests of unknown content, not taken in", {{"reason", name}});
+    rejected_[reason] = &kRejected.In(metrics, {name});
   }
 }
 

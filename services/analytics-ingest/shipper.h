@@ -26,8 +26,7 @@ struct ShipperOptions {
   void Declare(SettingsSchema& schema);
 };
 
-// One thread. Migrates the schema first, and keeps trying while ClickHouse is away. Metrics: vora_ship_rows_total,
-// vora_ship_batches_total{result}, vora_ship_seconds, vora_ship_lag_seconds, vora_clickhouse_up.
+// One thread. Migrates the schema first, and keeps trying while ClickHouse is away.
 class Shipper {
  public:
   Shipper(Spool& spool, clickhouse::Client& client, ShipperOptions options, obs::Metrics& metrics);

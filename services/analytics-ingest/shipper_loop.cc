@@ -4,6 +4,7 @@
 #include "libs/core/retry.h"
 #include "libs/log/log.h"
 #include "services/analytics-ingest/event.h"
+#include "services/analytics-ingest/metrics.h"
 #include "services/analytics-ingest/migrate.h"
 #include "services/analytics-ingest/retention.h"
 #include "services/analytics-ingest/shipper_loop_internal.h"
@@ -26,10 +27,6 @@ constexpr int kAnswersUntilAside = 3;
 
 int64_t NowMs() { return std::chrono::duration_cast<milliseconds>(Clock::Real().Now().time_since_epoch()).count(); }
 
-obs::Counter& Results(obs::Metrics& metrics, const std::string& result) {
-  return metrics.AddCounter("vora_ship_batches_total", "Segments of the spool by what became of a try to ship them", {{"result", result}});
-}
-
 }  // namespace
 
 Shipper::Impl::Impl(Spool& spool_in, clickhouse::Client& client_in, ShipperOptions options_in, obs::Metrics& metrics)
@@ -37,14 +34,14 @@ Shipper::Impl::Impl(Spool& spool_in, clickhouse::Client& client_in, ShipperOptio
       client(client_in),
       options(options_in),
       segments(spool_in, client_in, options_in),
-      rows_total(metrics.AddCounter("vora_ship_rows_total", "Rows known to be in ClickHouse")),
-      result_shipped(Results(metrics, "shipped")),
-      result_recovered(Results(metrics, "recovered")),
-      result_set_aside(Results(metrics, "set_aside")),
-      result_failed(Results(metrics, "failed")),
-      seconds(metrics.AddHistogram("vora_ship_seconds", "Time to ship a segment")),
-      lag(metrics.AddGauge("vora_ship_lag_seconds", "Age of the rows being shipped, or how long nothing could be; 0 when all is shipped")),
-      up(metrics.AddGauge("vora_clickhouse_up", "1 while ClickHouse takes what it is sent")) {}
+      rows_total(kShipRows.In(metrics)),
+      result_shipped(kShipBatches.In(metrics, {"shipped"})),
+      result_recovered(kShipBatches.In(metrics, {"recovered"})),
+      result_set_aside(kShipBatches.In(metrics, {"set_aside"})),
+      result_failed(kShipBatches.In(metrics, {"failed"})),
+      seconds(kShipSeconds.In(metrics)),
+      lag(kShipLag.In(metrics)),
+      up(kClickHouseUp.In(metrics)) {}
 
 bool Shipper::Impl::Ending() {
   std::lock_guard lock(mutex);

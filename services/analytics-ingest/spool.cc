@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "libs/log/log.h"
+#include "services/analytics-ingest/metrics.h"
 #include "services/analytics-ingest/spool_disk.h"
 #include "services/analytics-ingest/spool_reader.h"
 #include "services/analytics-ingest/spool_recovery.h"
@@ -55,16 +56,20 @@ DiskSpool::DiskSpool(SpoolOptions options, const Clock& clock, obs::Metrics& met
       clock_(clock),
       directory_(std::move(directory)),
       index_(*directory_),
-      rows_gauge_(metrics.AddGauge("vora_spool_rows", "Rows in the spool")),
-      bytes_gauge_(metrics.AddGauge("vora_spool_bytes", "Bytes in the spool")),
-      segments_gauge_(metrics.AddGauge("vora_spool_segments", "Segments in the spool")),
-      appended_(metrics.AddCounter("vora_spool_appended_rows_total", "Rows that were confirmed")),
-      dropped_by_size_(
-          metrics.AddCounter("vora_spool_dropped_rows_total", "Rows that were dropped before they were shipped", {{"reason", "size"}})),
-      dropped_by_age_(
-          metrics.AddCounter("vora_spool_dropped_rows_total", "Rows that were dropped before they were shipped", {{"reason", "age"}})),
-      damaged_(metrics.AddCounter("vora_spool_damaged_segments_total", "Segments that were set aside")),
-      sync_seconds_(metrics.AddHistogram("vora_spool_fsync_seconds", "Duration of fdatasync")) {}
+      rows_gauge_(kSpoolRows.In(metrics)),
+      bytes_gauge_(kSpoolBytes.In(metrics)),
+      segments_gauge_(kSpoolSegments.In(metrics)),
+      age_gauge_(kSpoolOldestAge.In(metrics)),
+      free_gauge_(kSpoolFree.In(metrics)),
+      healthy_gauge_(kSpoolHealthy.In(metrics)),
+      appended_(kSpoolAppended.In(metrics)),
+      dropped_by_size_(kSpoolDropped.In(metrics, {"size"})),
+      dropped_by_age_(kSpoolDropped.In(metrics, {"age"})),
+      damaged_(kSpoolDamaged.In(metrics)),
+      sync_seconds_(kSpoolSync.In(metrics)) {
+  kSpoolLimit.In(metrics).Set(static_cast<double>(options_.max_bytes));
+  healthy_gauge_.Set(1);
+}
 
 Status DiskSpool::Start() {
   VORA_ASSIGN_OR_RETURN(const RecoveryReport report, RecoverSpool(*directory_));

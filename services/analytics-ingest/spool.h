@@ -59,8 +59,7 @@ struct SpoolCheck {
   std::vector<std::string> set_aside;  // found damaged earlier
 };
 
-// Thread-safe. Metrics: vora_spool_{rows,bytes,segments}, vora_spool_appended_rows_total, vora_spool_dropped_rows_total{reason="size|age"},
-// vora_spool_damaged_segments_total, vora_spool_fsync_seconds.
+// Thread-safe.
 class Spool {
  public:
   // Opens and recovers: cuts a torn tail, seals what was open, sets damaged segments aside (renamed `*.damaged`, never deleted, reported).

@@ -68,6 +68,8 @@ class DiskSpool : public Spool {
   void SetHealth(Status status);
   Steady::time_point NextDeadline() const;
   void PublishGauges();
+  void PublishAge();
+  void PublishFreeDisk();
 
   // Of the sealer's thread.
   void OnSealed(const SegmentName& name);
@@ -83,7 +85,7 @@ class DiskSpool : public Spool {
   const std::unique_ptr<SpoolDirectory> directory_;
   SegmentIndex index_;
 
-  obs::Gauge &rows_gauge_, &bytes_gauge_, &segments_gauge_;
+  obs::Gauge &rows_gauge_, &bytes_gauge_, &segments_gauge_, &age_gauge_, &free_gauge_, &healthy_gauge_;
   obs::Counter &appended_, &dropped_by_size_, &dropped_by_age_, &damaged_;
   obs::Histogram& sync_seconds_;
 

@@ -1,4 +1,5 @@
 #include <fcntl.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -166,8 +167,25 @@ int64_t DiskSpool::AgeOf(int64_t created_ms) const {
   return std::min(UnixMs(clock_) - created_ms, std::max<int64_t>(0, opened_ms_ - created_ms) + run);
 }
 
+void DiskSpool::PublishAge() {
+  const auto oldest = index_.Oldest();
+  if (!oldest) return age_gauge_.Set(0);
+  const auto file = directory_->OpenFile(FormatName(*oldest), O_RDONLY);
+  if (!file.ok()) return;  // shipped meanwhile
+  const auto header = ReadHeader(*file);
+  if (header.ok()) age_gauge_.Set(static_cast<double>(std::max<int64_t>(0, AgeOf(header->created_ms))) / 1000);
+}
+
+void DiskSpool::PublishFreeDisk() {
+  struct statvfs disk{};
+  if (statvfs(directory_->path().c_str(), &disk) != 0) return;
+  free_gauge_.Set(static_cast<double>(disk.f_bavail) * static_cast<double>(disk.f_frsize));
+}
+
 void DiskSpool::EnforceLimits() {
   last_limits_ = Steady::now();
+  PublishAge();
+  PublishFreeDisk();
   const int64_t open = open_ ? open_->bytes() : 0;
   while (index_.totals().bytes + open > options_.max_bytes) {
     const auto dropped = index_.DropOldest();
@@ -212,6 +230,7 @@ void DiskSpool::SetHealth(Status status) {
   if (status.ok()) log::Info("the spool accepts events again");
   if (!status.ok() && healthy_) log::Error("the spool refuses events until the disk takes them again", {{"reason", Message(status)}});
   healthy_ = status.ok();
+  healthy_gauge_.Set(healthy_ ? 1 : 0);
   const std::lock_guard lock(mutex_);
   health_ = healthy_ ? Status() : Unavailable(Message(status));
 }

@@ -36,7 +36,7 @@ pg::DatabaseOptions FreshDatabase() {
 Repos::Repos()
     : store(FreshDatabase(), metrics),
       videos(store, "http://edge"),
-      records(store),
+      records(store, metrics),
       outbox(store),
       progress(store),
       ladders(store),

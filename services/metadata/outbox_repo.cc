@@ -21,7 +21,9 @@ constexpr char kPostpone[] =
 constexpr char kCurrentRun[] = "UPDATE videos SET run_id = $2 WHERE video_id = $1";
 constexpr char kEarlierRun[] = "UPDATE videos SET last_run_id = $2 WHERE video_id = $1";
 constexpr char kFail[] = "UPDATE videos SET failure_code = $2, failure = $3 WHERE video_id = $1";
-constexpr char kPending[] = "SELECT count(*) AS rows FROM outbox WHERE done_at IS NULL";
+constexpr char kPending[] =
+    "SELECT count(*) AS rows, coalesce(greatest(0, extract(epoch FROM now() - min(created_at))), 0)::float8 AS oldest FROM outbox "
+    "WHERE done_at IS NULL";
 constexpr char kPurge[] = "DELETE FROM outbox WHERE done_at < now() - $1 * interval '1 hour'";
 
 }  // namespace
@@ -101,10 +103,11 @@ Status OutboxRepo::Postpone(const OutboxRow& row, std::chrono::milliseconds dela
   });
 }
 
-StatusOr<int64_t> OutboxRepo::Pending() {
-  int64_t pending = 0;
+StatusOr<OutboxBacklog> OutboxRepo::Pending() {
+  OutboxBacklog pending;
   VORA_RETURN_IF_ERROR(store_.Read([&](pqxx::nontransaction& tx) -> Status {
-    pending = tx.exec1(kPending)["rows"].as<int64_t>();
+    const pqxx::row row = tx.exec1(kPending);
+    pending = {row["rows"].as<int64_t>(), row["oldest"].as<double>()};
     return absl::OkStatus();
   }));
   return pending;

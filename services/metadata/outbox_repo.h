@@ -23,6 +23,12 @@ struct OutboxRow {
   std::chrono::milliseconds age{0};
 };
 
+// Rows that are not done.
+struct OutboxBacklog {
+  int64_t rows = 0;
+  double oldest_seconds = 0;
+};
+
 class OutboxRepo {
  public:
   explicit OutboxRepo(Store& store) : store_(store) {}
@@ -36,7 +42,7 @@ class OutboxRepo {
   Status RefuseStart(const OutboxRow& row, const std::string& code, const std::string& why);
   // Due again after `delay`.
   Status Postpone(const OutboxRow& row, std::chrono::milliseconds delay, const std::string& why);
-  StatusOr<int64_t> Pending();
+  StatusOr<OutboxBacklog> Pending();
   // Drops rows done for longer than `age`; returns how many.
   StatusOr<int64_t> Purge(std::chrono::hours age);
 

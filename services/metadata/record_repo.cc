@@ -1,9 +1,13 @@
 #include "services/metadata/record_repo.h"
 
+#include <algorithm>
+#include <cctype>
+#include <chrono>
 #include <functional>
 
 #include <nlohmann/json.hpp>
 
+#include "services/metadata/metrics.h"
 #include "services/metadata/store.h"
 #include "services/metadata/video_rows_internal.h"
 #include "services/metadata/workflow_json.h"
@@ -77,21 +81,41 @@ bool InsertRendition(pqxx::work& tx, const std::string& video_id, int ordinal, c
   return inserted.affected_rows() == 1;
 }
 
+double AgeSeconds(const v1::Video& video) {
+  const auto now = std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
+  const auto created = static_cast<double>(video.created_at().seconds()) + static_cast<double>(video.created_at().nanos()) / 1e9;
+  return std::max(0.0, now - created);
+}
+
 // Runs `body` on the locked row, unless the report is stale; `body` says whether it changed anything.
-StatusOr<bool> Report(Store& store, const std::string& video_id, const std::string& run_id,
+StatusOr<bool> Report(Store& store, obs::Metrics& metrics, const std::string& video_id, const std::string& run_id,
                       const std::function<StatusOr<bool>(pqxx::work&, VideoRow&)>& body) {
   bool changed = false;
+  v1::Video before, after;
+  int run_number = 0;
   const Status status = store.Transact([&](pqxx::work& tx) -> Status {
     changed = false;
     auto row = LoadVideoRow(tx, video_id, Lock::kForUpdate);
     if (!row) return NotFound("no video " + video_id);
     if (IsStale(*row, run_id)) return absl::OkStatus();
+    before = row->video;
     VORA_ASSIGN_OR_RETURN(changed, body(tx, *row));
+    after = row->video;
+    run_number = row->run_number;
     return absl::OkStatus();
   });
   VORA_RETURN_IF_ERROR(status);
-  if (changed) store.VideoChanged(video_id);
-  return changed;
+  if (!changed) return false;
+  store.VideoChanged(video_id);
+  // A retry may come days later: that is not how long processing takes.
+  if (run_number != 1) return true;
+  if (after.playable() && !before.playable()) kTimeToPlayable.In(metrics).Observe(AgeSeconds(after));
+  if (IsFinal(after.state()) && !IsFinal(before.state())) {
+    std::string result(StateName(after.state()));
+    for (char& c : result) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    kProcessing.In(metrics, {result}).Observe(AgeSeconds(after));
+  }
+  return true;
 }
 
 StatusOr<RenditionRow> FindRendition(pqxx::work& tx, const VideoRow& row, const std::string& track) {
@@ -114,7 +138,7 @@ Status CheckAllFinal(pqxx::work& tx, const VideoRow& row) {
 }  // namespace
 
 StatusOr<bool> RecordRepo::RecordPlan(const std::string& run_id, const wf::RecordPlanInput& input) {
-  return Report(store_, input.video_id(), run_id, [&](pqxx::work& tx, VideoRow& row) -> StatusOr<bool> {
+  return Report(store_, metrics_, input.video_id(), run_id, [&](pqxx::work& tx, VideoRow& row) -> StatusOr<bool> {
     if (IsFinal(row.video.state())) return false;
     bool changed = !row.has_media;
     // The report may overtake the outbox's own note that the workflow runs.
@@ -135,7 +159,7 @@ StatusOr<bool> RecordRepo::RecordPlan(const std::string& run_id, const wf::Recor
 }
 
 StatusOr<bool> RecordRepo::RecordSegments(const std::string& run_id, const wf::RecordSegmentsInput& input) {
-  return Report(store_, input.video_id(), run_id, [&](pqxx::work& tx, VideoRow& row) -> StatusOr<bool> {
+  return Report(store_, metrics_, input.video_id(), run_id, [&](pqxx::work& tx, VideoRow& row) -> StatusOr<bool> {
     if (IsFinal(row.video.state())) return false;
     VORA_ASSIGN_OR_RETURN(RenditionRow rendition, FindRendition(tx, row, input.segments().track()));
     bool changed = false;
@@ -157,7 +181,7 @@ StatusOr<bool> RecordRepo::RecordSegments(const std::string& run_id, const wf::R
 StatusOr<bool> RecordRepo::RecordTrack(const std::string& run_id, const wf::RecordTrackInput& input) {
   const auto to = ParseRenditionState(input.state());
   if (!to) return InvalidArgument("state: no rendition state is called " + input.state());
-  return Report(store_, input.video_id(), run_id, [&](pqxx::work& tx, VideoRow& row) -> StatusOr<bool> {
+  return Report(store_, metrics_, input.video_id(), run_id, [&](pqxx::work& tx, VideoRow& row) -> StatusOr<bool> {
     if (IsFinal(row.video.state())) return false;
     VORA_ASSIGN_OR_RETURN(RenditionRow rendition, FindRendition(tx, row, input.track()));
     VORA_ASSIGN_OR_RETURN(const bool changed, MoveRendition(tx, rendition, *to));
@@ -171,7 +195,7 @@ StatusOr<bool> RecordRepo::RecordTrack(const std::string& run_id, const wf::Reco
 }
 
 StatusOr<bool> RecordRepo::RecordPoster(const std::string& run_id, const wf::RecordPosterInput& input) {
-  return Report(store_, input.video_id(), run_id, [&](pqxx::work& tx, VideoRow& row) -> StatusOr<bool> {
+  return Report(store_, metrics_, input.video_id(), run_id, [&](pqxx::work& tx, VideoRow& row) -> StatusOr<bool> {
     if (row.poster_key == input.key()) return false;
     tx.exec_params(kStorePoster, input.video_id(), input.key());
     TouchVideo(tx, input.video_id());
@@ -180,7 +204,7 @@ StatusOr<bool> RecordRepo::RecordPoster(const std::string& run_id, const wf::Rec
 }
 
 StatusOr<bool> RecordRepo::RecordStoryboard(const std::string& run_id, const wf::RecordStoryboardInput& input) {
-  return Report(store_, input.video_id(), run_id, [&](pqxx::work& tx, VideoRow& row) -> StatusOr<bool> {
+  return Report(store_, metrics_, input.video_id(), run_id, [&](pqxx::work& tx, VideoRow& row) -> StatusOr<bool> {
     if (!row.storyboard_key.empty()) return false;
     const auto stored = tx.exec_params(kStoreStoryboard, input.video_id(), input.key(), TextsJson(input.warnings()));
     if (stored.affected_rows() == 0) return false;
@@ -190,7 +214,7 @@ StatusOr<bool> RecordRepo::RecordStoryboard(const std::string& run_id, const wf:
 }
 
 StatusOr<bool> RecordRepo::RecordCaptions(const std::string& run_id, const wf::RecordCaptionsInput& input) {
-  return Report(store_, input.video_id(), run_id, [&](pqxx::work& tx, VideoRow& row) -> StatusOr<bool> {
+  return Report(store_, metrics_, input.video_id(), run_id, [&](pqxx::work& tx, VideoRow& row) -> StatusOr<bool> {
     if (row.captions_done) return false;
     std::string captions = "[";
     for (const auto& caption : input.captions()) captions += (captions.size() > 1 ? "," : "") + ToPayload(caption);
@@ -204,7 +228,7 @@ StatusOr<bool> RecordRepo::RecordCaptions(const std::string& run_id, const wf::R
 StatusOr<bool> RecordRepo::RecordVideo(const std::string& run_id, const wf::RecordVideoInput& input) {
   const auto to = ParseVideoState(input.state());
   if (!to) return InvalidArgument("state: no video state is called " + input.state());
-  return Report(store_, input.video_id(), run_id, [&](pqxx::work& tx, VideoRow& row) -> StatusOr<bool> {
+  return Report(store_, metrics_, input.video_id(), run_id, [&](pqxx::work& tx, VideoRow& row) -> StatusOr<bool> {
     // A workflow may fail or be cancelled before the outbox noted that it runs.
     if (row.video.state() == v1::VIDEO_STATE_CREATED && *to == v1::VIDEO_STATE_READY) {
       VORA_RETURN_IF_ERROR(MoveVideo(tx, row, v1::VIDEO_STATE_PROCESSING).status());

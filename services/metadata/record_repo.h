@@ -7,6 +7,7 @@
 #include <string>
 
 #include "libs/core/status.h"
+#include "libs/obs/metrics.h"
 #include "vora/workflow/v1/process_video.pb.h"
 
 namespace vora::metadata {
@@ -15,7 +16,8 @@ class Store;
 
 class RecordRepo {
  public:
-  explicit RecordRepo(Store& store) : store_(store) {}
+  // Both must outlive it. Tells in metrics how long first runs take to be playable, and to end.
+  RecordRepo(Store& store, obs::Metrics& metrics) : store_(store), metrics_(metrics) {}
 
   StatusOr<bool> RecordPlan(const std::string& run_id, const workflow::v1::RecordPlanInput& input);
   StatusOr<bool> RecordSegments(const std::string& run_id, const workflow::v1::RecordSegmentsInput& input);
@@ -27,6 +29,7 @@ class RecordRepo {
 
  private:
   Store& store_;
+  obs::Metrics& metrics_;
 };
 
 }  // namespace vora::metadata

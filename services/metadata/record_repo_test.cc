@@ -104,6 +104,8 @@ TEST_F(RecordRepoTest, FromPlanToReady) {
   EXPECT_TRUE(*Track("720p", "DONE"));
   EXPECT_TRUE(*Finish("READY"));
   EXPECT_FALSE(*Finish("READY"));
+  EXPECT_THAT(repos_.metrics.Expose(), HasSubstr("vora_video_processing_seconds_count{result=\"ready\"} 1\n"));
+  EXPECT_THAT(repos_.metrics.Expose(), HasSubstr("vora_video_time_to_playable_seconds_count 1\n"));
   EXPECT_EQ(Video().state(), v1::VIDEO_STATE_READY);
   EXPECT_EQ(Video().progress_percent(), 100);
   EXPECT_TRUE(Video().has_ready_at());
@@ -259,7 +261,7 @@ TEST_F(RecordRepoTest, CancelledAndDeletedVideosTakeNoReports) {
   ASSERT_TRUE(Plan());
   EXPECT_EQ(repos_.videos.Cancel("default", id_)->state(), v1::VIDEO_STATE_PROCESSING) << "its workflow confirms";
   ASSERT_TRUE(repos_.videos.Cancel("default", id_).ok());
-  EXPECT_EQ(*repos_.outbox.Pending(), 1) << "cancelled once";
+  EXPECT_EQ(repos_.outbox.Pending()->rows, 1) << "cancelled once";
   EXPECT_TRUE(*Finish("CANCELLED"));
   EXPECT_EQ(Video().state(), v1::VIDEO_STATE_CANCELLED);
   EXPECT_FALSE(Segments("360p", 0, 1));

@@ -4,6 +4,7 @@
 
 #include "libs/log/log.h"
 #include "services/metadata/ladder_repo.h"
+#include "services/metadata/metrics.h"
 #include "services/metadata/outbox_repo.h"
 #include "services/metadata/store.h"
 #include "services/metadata/video_fields.h"
@@ -26,12 +27,13 @@ Upkeep::Upkeep(UpkeepParts parts, obs::Metrics& metrics, std::function<void()> o
       metrics_(metrics),
       opened_(std::move(opened)),
       fatal_(std::move(fatal)),
-      outbox_pending_(metrics.AddGauge("vora_outbox_pending", "Outbox rows the orchestrator has not taken yet")),
-      watchers_(metrics.AddGauge("vora_watchers", "Open watches of this replica, gRPC and SSE")),
+      outbox_pending_(kOutboxPending.In(metrics)),
+      outbox_oldest_(kOutboxOldestAge.In(metrics)),
+      watchers_(kWatchers.In(metrics)),
       thread_("upkeep", [this] { return Step(); }) {
   for (int state = v1::VIDEO_STATE_CREATED; state <= v1::VIDEO_STATE_CANCELLED; ++state) {
     const std::string name(StateName(static_cast<v1::VideoState>(state)));
-    videos_by_state_[name] = &metrics_.AddGauge("vora_videos_total", "Videos by state, over all replicas", {{"state", name}});
+    videos_by_state_[name] = &kVideos.In(metrics_, {name});
   }
 }
 
@@ -68,7 +70,10 @@ std::chrono::milliseconds Upkeep::Step() {
 
 void Upkeep::ShowGauges() {
   watchers_.Set(static_cast<double>(parts_.hub.watchers()));
-  if (const auto pending = parts_.outbox.Pending(); pending.ok()) outbox_pending_.Set(static_cast<double>(*pending));
+  if (const auto pending = parts_.outbox.Pending(); pending.ok()) {
+    outbox_pending_.Set(static_cast<double>(pending->rows));
+    outbox_oldest_.Set(pending->oldest_seconds);
+  }
   const auto counts = parts_.videos.CountByState();
   if (!counts.ok()) return;
   for (const auto& [state, count] : *counts) videos_by_state_.at(state)->Set(static_cast<double>(count));

@@ -48,6 +48,7 @@ class Upkeep {
   const std::function<void()> opened_;
   const std::function<void(const Status&)> fatal_;
   obs::Gauge& outbox_pending_;
+  obs::Gauge& outbox_oldest_;
   obs::Gauge& watchers_;
   std::map<std::string, obs::Gauge*> videos_by_state_;
   bool open_ = false;

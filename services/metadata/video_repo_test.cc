@@ -37,7 +37,7 @@ TEST(VideoRepoTest, OneVideoAndOneStartPerUploadHoweverManyCreateIt) {
   for (auto& thread : threads) thread.join();
   EXPECT_EQ(ids.size(), 1u);
   EXPECT_EQ(created, 1);
-  EXPECT_EQ(*repos.outbox.Pending(), 1);
+  EXPECT_EQ(repos.outbox.Pending()->rows, 1);
   const auto video = repos.videos.Get("default", *ids.begin());
   ASSERT_TRUE(video.ok());
   EXPECT_EQ(video->state(), v1::VIDEO_STATE_CREATED);
@@ -104,7 +104,7 @@ TEST(VideoRepoTest, AVideoThatWasNotStartedIsCancelledAtOnceAndCanBeRetried) {
   Repos repos;
   const std::string id = repos.videos.Create(SomeVideo("u1"))->video.video_id();
   EXPECT_EQ(repos.videos.Cancel("default", id)->state(), v1::VIDEO_STATE_CANCELLED);
-  EXPECT_EQ(*repos.outbox.Pending(), 0) << "the start was withdrawn";
+  EXPECT_EQ(repos.outbox.Pending()->rows, 0) << "the start was withdrawn";
   Expect(repos.videos.Cancel("default", id).status(), StatusCode::kFailedPrecondition, "the video is CANCELLED");
   EXPECT_EQ(repos.videos.Retry("default", id)->state(), v1::VIDEO_STATE_PROCESSING);
   const auto row = repos.outbox.Claim(std::chrono::seconds(10));

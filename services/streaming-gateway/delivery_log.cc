@@ -5,6 +5,7 @@
 
 #include "libs/core/retry.h"
 #include "libs/log/log.h"
+#include "services/streaming-gateway/metrics.h"
 
 namespace vora::gateway {
 namespace {
@@ -13,17 +14,14 @@ using std::chrono::milliseconds;
 
 constexpr RetryOptions kBackoff{.initial = milliseconds(250), .max = milliseconds(5000)};
 
-constexpr char kDroppedMetric[] = "vora_gateway_delivery_records_dropped_total";
-constexpr char kDroppedHelp[] = "Delivery records that never reached the analytics";
-
 }  // namespace
 
 DeliveryLog::DeliveryLog(DeliveryLogOptions options, obs::Metrics& metrics)
     : options_(std::move(options)),
-      sent_(metrics.AddCounter("vora_gateway_delivery_records_sent_total", "Delivery records that the analytics accepted")),
-      full_(metrics.AddCounter(kDroppedMetric, kDroppedHelp, {{"reason", "queue_full"}})),
-      refused_(metrics.AddCounter(kDroppedMetric, kDroppedHelp, {{"reason", "refused"}})),
-      unsent_(metrics.AddCounter(kDroppedMetric, kDroppedHelp, {{"reason", "shutdown"}})) {
+      sent_(kRecordsSent.In(metrics)),
+      full_(kRecordsDropped.In(metrics, {"queue_full"})),
+      refused_(kRecordsDropped.In(metrics, {"refused"})),
+      unsent_(kRecordsDropped.In(metrics, {"shutdown"})) {
   if (!enabled()) return;
   filling_.reserve(options_.max_batch);
   thread_ = std::thread([this] { Run(); });

@@ -36,7 +36,7 @@ struct DeliveryLogOptions {
   std::chrono::milliseconds slow_origin{1000};  // see DeliveryOf
 };
 
-// Thread-safe. Metrics: vora_gateway_delivery_records_sent_total, vora_gateway_delivery_records_dropped_total{reason}.
+// Thread-safe.
 class DeliveryLog {
  public:
   DeliveryLog(DeliveryLogOptions options, obs::Metrics& metrics);

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "services/streaming-gateway/metrics.h"
 #include "services/streaming-gateway/reply.h"
 
 namespace vora::gateway {
@@ -40,7 +41,7 @@ struct ObjectDelivery::Visit {
 };
 
 ObjectDelivery::ObjectDelivery(storage::ObjectStore& store, SegmentCache& cache, obs::Metrics& metrics)
-    : store_(store), cache_(cache), bytes_(metrics.AddCounter("vora_gateway_bytes_total", "Object bytes sent to clients")) {}
+    : store_(store), cache_(cache), bytes_(kBytes.In(metrics)) {}
 
 http::Task<void> ObjectDelivery::Serve(http::Exchange& exchange, ObjectRequest wanted, Provenance& provenance) {
   Visit visit{provenance};

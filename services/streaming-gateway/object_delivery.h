@@ -19,7 +19,7 @@ struct ObjectRequest {
   std::string cache_control;
 };
 
-// Thread-safe. Metric: vora_gateway_bytes_total.
+// Thread-safe.
 class ObjectDelivery {
  public:
   ObjectDelivery(storage::ObjectStore& store, SegmentCache& cache, obs::Metrics& metrics);

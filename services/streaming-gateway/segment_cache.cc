@@ -5,6 +5,7 @@
 
 #include "libs/core/retry.h"
 #include "libs/log/log.h"
+#include "services/streaming-gateway/metrics.h"
 
 namespace vora::gateway {
 namespace {
@@ -13,21 +14,21 @@ constexpr int64_t kReadBytes = 256 << 10;
 // Short: a client is waiting, and the edge may have a stale copy.
 const RetryOptions kOriginRetry{.max_attempts = 3, .initial = std::chrono::milliseconds(50), .max = std::chrono::milliseconds(500)};
 
-constexpr char kCacheMetric[] = "vora_gateway_cache_total";
-constexpr char kCacheHelp[] = "Object requests by what the memory cache did with them";
-
 }  // namespace
 
 SegmentCache::SegmentCache(storage::ObjectStore& store, SegmentCacheOptions options, const Clock& clock, obs::Metrics& metrics)
     : store_(store),
       options_(options),
       clock_(clock),
-      hits_(metrics.AddCounter(kCacheMetric, kCacheHelp, {{"result", "hit"}})),
-      coalesced_(metrics.AddCounter(kCacheMetric, kCacheHelp, {{"result", "coalesced"}})),
-      misses_(metrics.AddCounter(kCacheMetric, kCacheHelp, {{"result", "miss"}})),
-      bypasses_(metrics.AddCounter(kCacheMetric, kCacheHelp, {{"result", "bypass"}})),
-      origin_fetches_(metrics.AddCounter("vora_gateway_origin_fetch_total", "Objects opened in the object store")),
-      pool_("origin", options.fetch_threads, options.max_queued_fetches) {}
+      hits_(kCacheRequests.In(metrics, {"hit"})),
+      coalesced_(kCacheRequests.In(metrics, {"coalesced"})),
+      misses_(kCacheRequests.In(metrics, {"miss"})),
+      bypasses_(kCacheRequests.In(metrics, {"bypass"})),
+      origin_fetches_(kOriginFetches.In(metrics)),
+      bytes_(kCacheBytes.In(metrics)),
+      pool_("origin", options.fetch_threads, options.max_queued_fetches) {
+  kCacheCapacity.In(metrics).Set(static_cast<double>(options.capacity_bytes));
+}
 
 SegmentCache::~SegmentCache() { Stop(); }
 
@@ -141,7 +142,7 @@ bool SegmentCache::Reserve(int64_t bytes) {
     it = order_.erase(it);
   }
   if (memory_in_use_->load() + bytes > options_.capacity_bytes) return false;
-  memory_in_use_->fetch_add(bytes);
+  bytes_.Set(static_cast<double>(memory_in_use_->fetch_add(bytes) + bytes));
   return true;
 }
 

@@ -29,7 +29,7 @@ struct SegmentCacheOptions {
   std::chrono::milliseconds max_age{60'000};
 };
 
-// Thread-safe. Metrics: vora_gateway_cache_total{result}, vora_gateway_origin_fetch_total.
+// Thread-safe.
 class SegmentCache {
  public:
   SegmentCache(storage::ObjectStore& store, SegmentCacheOptions options, const Clock& clock, obs::Metrics& metrics);
@@ -69,6 +69,7 @@ class SegmentCache {
   obs::Counter& misses_;
   obs::Counter& bypasses_;
   obs::Counter& origin_fetches_;
+  obs::Gauge& bytes_;
   const std::shared_ptr<std::atomic<int64_t>> memory_in_use_ = std::make_shared<std::atomic<int64_t>>(0);
   std::mutex mutex_;
   std::list<std::string> order_;  // least recently used first

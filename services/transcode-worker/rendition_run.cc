@@ -68,6 +68,11 @@ bool RenditionRun::Prepare() {
   work_.mutable_chunk()->set_first_segment(input_.chunk().first_segment() + done);
   work_.mutable_chunk()->set_segment_count(input_.chunk().segment_count() - done);
   published_ = static_cast<uint32_t>(done);
+  if (done > 0) {
+    log::Info("a rendition of a chunk goes on", {{"activity", execution_->task().activity_id()},
+                                                 {"workflow_id", execution_->task().workflow_id()},
+                                                 {"from_segment", work_.chunk().first_segment()}});
+  }
   if (work_.chunk().segment_count() == 0) {
     Complete(0);
     return false;
@@ -174,6 +179,9 @@ Status RenditionRun::Publish(media::EncodedSegment segment) {
     info->set_bytes(bytes);
   }
   ++published_;
+  log::Debug(
+      "segment published",
+      {{"activity", execution_->task().activity_id()}, {"workflow_id", execution_->task().workflow_id()}, {"segment", segment.index}});
   kSegments.In(context_.metrics()).Increment();
   context_.speed().Add(static_cast<double>(segment.duration) / input_.track().timescale());
   Tick();
@@ -242,6 +250,9 @@ void RenditionRun::Abort(const workflow::v1::Failure& failure) {
 void RenditionRun::Stop() {
   if (Claim()) {
     if (execution_->stop_cause() == StopCause::kDraining) {
+      log::Info("a rendition of a chunk is handed back", {{"activity", execution_->task().activity_id()},
+                                                          {"workflow_id", execution_->task().workflow_id()},
+                                                          {"next_segment", input_.chunk().first_segment() + static_cast<int>(published_)}});
       execution_->Release(Checkpoint());
     } else {
       execution_->Cancel();

@@ -7,7 +7,7 @@
 #include <string>
 
 #include "libs/core/status.h"
-#include "services/upload/upload_metrics.h"
+#include "services/upload/metrics.h"
 #include "services/upload/upload_repo.h"
 
 namespace vora::upload {

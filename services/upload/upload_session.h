@@ -20,7 +20,7 @@
 #include "libs/core/status.h"
 #include "libs/core/thread_pool.h"
 #include "services/upload/buffer_pool.h"
-#include "services/upload/upload_metrics.h"
+#include "services/upload/metrics.h"
 #include "services/upload/upload_repo.h"
 
 namespace vora::upload {

@@ -1,0 +1,11 @@
+#include "services/analytics-ingest/metrics.h"
+
+#include "libs/obs/testing/declared.h"
+
+namespace vora::analytics {
+namespace {
+
+TEST(AnalyticsMetricsTest, AreAsDeclared) { obs::testing::ExpectDeclared(kMetrics, __FILE__); }
+
+}  // namespace
+}  // namespace vora::analytics

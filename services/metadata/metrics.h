@@ -1,0 +1,28 @@
+#pragma once
+
+// Every metric of the metadata daemon, beside those of the libraries it uses. Gauges of videos and of the outbox tell of the whole
+// database: all replicas say the same.
+
+#include "libs/obs/family.h"
+
+namespace vora::metadata {
+
+inline obs::FamilySet kMetrics{"services/metadata"};
+
+inline const obs::GaugeFamily kVideos{kMetrics, "vora_videos", "Videos by state, over all replicas.", {"state"}};
+inline const obs::GaugeFamily kOutboxPending{kMetrics, "vora_outbox_pending", "Outbox rows the orchestrator has not taken yet."};
+inline const obs::GaugeFamily kOutboxOldestAge{kMetrics, "vora_outbox_oldest_age_seconds",
+                                               "Age of the oldest of these rows; 0 without one."};
+inline const obs::GaugeFamily kWatchers{kMetrics, "vora_watchers", "Open watches of this replica, gRPC and SSE."};
+inline const obs::HistogramFamily kTimeToPlayable{kMetrics,
+                                                  "vora_video_time_to_playable_seconds",
+                                                  "Time from the creation of a video until one rendition could be played; first runs only.",
+                                                  {},
+                                                  obs::WorkBuckets()};
+inline const obs::HistogramFamily kProcessing{kMetrics,
+                                              "vora_video_processing_seconds",
+                                              "Time from the creation of a video until it was ready, failed or cancelled; first runs only.",
+                                              {"result"},
+                                              obs::WorkBuckets()};
+
+}  // namespace vora::metadata

@@ -1,0 +1,11 @@
+#include "services/upload/metrics.h"
+
+#include "libs/obs/testing/declared.h"
+
+namespace vora::upload {
+namespace {
+
+TEST(UploadMetricsTest, AreAsDeclared) { obs::testing::ExpectDeclared(kMetrics, __FILE__); }
+
+}  // namespace
+}  // namespace vora::upload
