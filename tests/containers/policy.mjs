@@ -78,12 +78,12 @@ export function probes(documents) {
         if (port !== undefined && !container.ports?.some((p) => p.name === port || p.containerPort === port)) complain(`${kind} asks port ${port}, which the container does not have`);
         const wanted = kind === 'readinessProbe' ? 'ready' : 'live';
         if (probe.grpc && probe.grpc.service !== wanted) complain(`${kind} asks gRPC service ${probe.grpc.service}, not ${wanted}`);
-        if (probe.httpGet && isDaemon(container) && probe.httpGet.path !== `/${wanted === 'ready' ? 'readyz' : 'livez'}`) complain(`${kind} asks ${probe.httpGet.path}`);
       }
       if (isDaemon(container)) {
-        const tls = container.env?.some((e) => e.name === 'VORA_TLS_CERT');
+        // The gRPC port may speak TLS, which the kubelet does not.
+        const health = Number(container.env?.find((e) => e.name === 'VORA_HEALTH_LISTEN')?.value?.split(':').at(-1));
         for (const kind of ['startupProbe', 'livenessProbe', 'readinessProbe']) {
-          if (tls === Boolean(container[kind]?.grpc)) complain(tls ? `${kind}: the kubelet speaks no TLS` : `${kind} is no gRPC probe`);
+          if (container[kind]?.grpc?.port !== health) complain(`${kind} does not ask the port of VORA_HEALTH_LISTEN by gRPC`);
         }
       }
     }
