@@ -6,14 +6,14 @@
 
 namespace vora::metadata {
 
-void ApiRoutes::Simple(const std::string& method, const std::string& pattern, http::SimpleHandler handler) {
+void ApiRoutes::Simple(const std::string& method, const std::string& pattern, http::SimpleHandler handler, std::optional<Scope> scope) {
   all_.emplace_back(method, pattern);
-  server_.RouteSimple(method, pattern, std::move(handler));
+  server_.RouteSimple(method, pattern, std::move(handler), scope);
 }
 
-void ApiRoutes::Streaming(const std::string& method, const std::string& pattern, http::Handler handler) {
+void ApiRoutes::Streaming(const std::string& method, const std::string& pattern, http::Handler handler, std::optional<Scope> scope) {
   all_.emplace_back(method, pattern);
-  server_.Route(method, pattern, std::move(handler));
+  server_.Route(method, pattern, std::move(handler), scope);
 }
 
 http::Response ApiError(const Status& status) { return http::ErrorResponse(status, FieldOfMessage(status)); }

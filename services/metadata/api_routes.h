@@ -2,6 +2,7 @@
 
 // Registers the REST API and remembers which routes it has, so that the OpenAPI document can be held to them.
 
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -13,8 +14,8 @@ namespace vora::metadata {
 class ApiRoutes {
  public:
   explicit ApiRoutes(http::Server& server) : server_(server) {}
-  void Simple(const std::string& method, const std::string& pattern, http::SimpleHandler handler);
-  void Streaming(const std::string& method, const std::string& pattern, http::Handler handler);
+  void Simple(const std::string& method, const std::string& pattern, http::SimpleHandler handler, std::optional<Scope> scope = {});
+  void Streaming(const std::string& method, const std::string& pattern, http::Handler handler, std::optional<Scope> scope = {});
   // {"GET", "/v1/videos/{id}"}
   const std::vector<std::pair<std::string, std::string>>& all() const { return all_; }
 
