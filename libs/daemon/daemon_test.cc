@@ -33,6 +33,8 @@ http::ClientResponse Get(const std::string& url) {
   return response.ok() ? *response : http::ClientResponse{};
 }
 
+constexpr char kAuthIsOff[] = "auth is off (VORA_AUTH=none): everybody who reaches this daemon may do everything";
+
 // Auth off, unless `environment` says otherwise.
 Environment Unguarded(Environment environment = {}) {
   environment.insert({"VORA_AUTH", "none"});
@@ -115,7 +117,7 @@ TEST(DaemonTest, ServesAdminAndDrainsInOrder) {
                                   HasSubstr("process_resident_memory_bytes")));
   sample.process.Signal(SIGTERM);
   EXPECT_EQ(sample.process.Wait(), 0) << sample.process.err();
-  EXPECT_THAT(sample.process.Messages("part"), ElementsAre("listening", "draining", "part stopped second", "part stopped first",
+  EXPECT_THAT(sample.process.Messages("part"), ElementsAre(kAuthIsOff, "listening", "draining", "part stopped second", "part stopped first",
                                                            "part destroyed second", "part destroyed first", "stopped"));
 }
 
@@ -197,8 +199,8 @@ TEST(DaemonTest, AFailedSetupStopsWhatWasStarted) {
   ChildProcess process(SAMPLE_DAEMON, {}, Unguarded({{"VORA_SAMPLE_FAULT", "setup"}}));
   EXPECT_EQ(process.Wait(), 1);
   EXPECT_THAT(process.err(), HasSubstr("UNAVAILABLE: the database is away"));
-  EXPECT_THAT(process.Messages("part"),
-              ElementsAre("cannot start", "part stopped second", "part stopped first", "part destroyed second", "part destroyed first"));
+  EXPECT_THAT(process.Messages("part"), ElementsAre(kAuthIsOff, "cannot start", "part stopped second", "part stopped first",
+                                                    "part destroyed second", "part destroyed first"));
 }
 
 TEST(DaemonTest, SettingsFoundWrongBySetupExitWithTwo) {
@@ -237,12 +239,14 @@ TEST(DaemonAuthTest, WithoutKeysItDoesNotStartAndSaysWhatToSet) {
   EXPECT_THAT(err, AllOf(HasSubstr("VORA_JWT_SECRET or VORA_JWT_JWKS: one must be set"), HasSubstr("VORA_AUTH=none"),
                          HasSubstr("VORA_JWT_AUDIENCE: must be set"), HasSubstr("VORA_FLEET_SECRET: must be set")));
   const std::string shared(32, 's');
-  EXPECT_EQ(RunOnce({},
-                    {{"VORA_JWT_SECRET", shared}, {"VORA_FLEET_SECRET", shared}, {"VORA_JWT_AUDIENCE", "vora-fleet"}, {"VORA_OTLP_ENDPOINT", "ftp"}},
-                    &out, &err),
-            2);
-  EXPECT_THAT(err, AllOf(HasSubstr("VORA_FLEET_SECRET: must differ from VORA_JWT_SECRET"), HasSubstr("VORA_JWT_AUDIENCE: must not be vora-fleet"),
-                         HasSubstr("VORA_OTLP_ENDPOINT"), Not(HasSubstr(shared))));
+  EXPECT_EQ(
+      RunOnce(
+          {},
+          {{"VORA_JWT_SECRET", shared}, {"VORA_FLEET_SECRET", shared}, {"VORA_JWT_AUDIENCE", "vora-fleet"}, {"VORA_OTLP_ENDPOINT", "ftp"}},
+          &out, &err),
+      2);
+  EXPECT_THAT(err, AllOf(HasSubstr("VORA_FLEET_SECRET: must differ from VORA_JWT_SECRET"),
+                         HasSubstr("VORA_JWT_AUDIENCE: must not be vora-fleet"), HasSubstr("VORA_OTLP_ENDPOINT"), Not(HasSubstr(shared))));
 }
 
 TEST(DaemonAuthTest, StartsWithKeys) {
@@ -258,9 +262,10 @@ TEST(DaemonAuthTest, StartsWithKeys) {
 
 TEST(DaemonAuthTest, AKeySetThatIsNotThereIsASettingThatIsWrong) {
   std::string out, err;
-  EXPECT_EQ(RunOnce({}, {{"VORA_JWT_JWKS", "/nowhere/keys.json"}, {"VORA_JWT_AUDIENCE", "vora"}, {"VORA_FLEET_SECRET", std::string(32, 'f')}}, &out,
-                    &err),
-            2);
+  EXPECT_EQ(
+      RunOnce({}, {{"VORA_JWT_JWKS", "/nowhere/keys.json"}, {"VORA_JWT_AUDIENCE", "vora"}, {"VORA_FLEET_SECRET", std::string(32, 'f')}},
+              &out, &err),
+      2);
   EXPECT_THAT(err, HasSubstr("VORA_JWT_JWKS /nowhere/keys.json"));
 }
 

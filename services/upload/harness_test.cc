@@ -131,8 +131,8 @@ UploadSettings TestSettings() {
   return settings;
 }
 
-Replica::Replica(storage::ObjectStore& store, UploadSettings settings, const Clock& clock) {
-  app_ = std::make_unique<UploadApp>(settings, store, metrics_, clock);
+Replica::Replica(storage::ObjectStore& store, UploadSettings settings, const Clock& clock, Doors doors) {
+  app_ = std::make_unique<UploadApp>(settings, store, metrics_, std::move(doors), clock);
   Status started = app_->Start([](const Status&) {});
   if (!started.ok()) throw std::runtime_error(ToText(started));
 }

@@ -70,8 +70,10 @@ struct TusHandler::Slot {
 
 void TusHandler::Mount(http::Server& server) {
   auto dispatch = [this](Exchange& exchange) { return Dispatch(exchange); };
-  server.Route("*", options_.base_path, dispatch);
-  server.Route("*", options_.base_path + "/{id}", dispatch);
+  for (const std::string& pattern : {options_.base_path, options_.base_path + "/{id}"}) {
+    server.Route("*", pattern, dispatch, Scope::kUpload);
+    server.Route("OPTIONS", pattern, dispatch);  // browsers ask it without credentials
+  }
   server.OnResponse([this](const http::Request& request, Response& head) { Decorate(request, head); });
 }
 
@@ -116,7 +118,7 @@ Task<Response> TusHandler::Create(Exchange& exchange) {
   Parsed<UploadDoc> created;
   std::function<void()> work = [&] {
     obs::TraceScope trace(request.trace);
-    created = engine_.Create(create, request.trace.ToTraceparent());
+    created = engine_.Create(create, request.caller, request.trace.ToTraceparent());
   };
   Status ran = co_await exchange.RunBlocking(work);
   if (!ran.ok()) co_return Refuse(Overloaded());
@@ -154,7 +156,7 @@ Task<Parsed<UploadDoc>> TusHandler::Receive(Exchange& exchange, std::string uplo
   Parsed<Receiving> begun;
   std::function<void()> begin = [&] {
     obs::TraceScope trace(request.trace);
-    begun = engine_.Begin(upload_id, patch, request.content_length);
+    begun = engine_.Begin(request.caller, upload_id, patch, request.content_length);
   };
   Status ran = co_await exchange.RunBlocking(begin);
   if (!ran.ok()) co_return Overloaded();
@@ -178,7 +180,7 @@ Task<Response> TusHandler::Head(Exchange& exchange, std::string upload_id) {
   Parsed<UploadDoc> looked;
   std::function<void()> work = [&] {
     obs::TraceScope trace(exchange.request().trace);
-    looked = engine_.Look(upload_id);
+    looked = engine_.Look(exchange.request().caller, upload_id);
   };
   Status ran = co_await exchange.RunBlocking(work);
   if (!ran.ok()) co_return Refuse(Overloaded());
@@ -190,7 +192,7 @@ Task<Response> TusHandler::Terminate(Exchange& exchange, std::string upload_id) 
   Status terminated;
   std::function<void()> work = [&] {
     obs::TraceScope trace(exchange.request().trace);
-    terminated = engine_.Terminate(upload_id);
+    terminated = engine_.Terminate(exchange.request().caller, upload_id);
   };
   Status ran = co_await exchange.RunBlocking(work);
   if (!ran.ok()) co_return Refuse(Overloaded());

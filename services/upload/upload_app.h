@@ -8,6 +8,7 @@
 
 #include "libs/core/clock.h"
 #include "libs/core/status.h"
+#include "libs/daemon/doors.h"
 #include "libs/obs/metrics.h"
 #include "libs/storage/object_store.h"
 #include "services/upload/upload_settings.h"
@@ -21,7 +22,8 @@ namespace vora::upload {
 class UploadApp {
  public:
   // `store`, `metrics` and `clock` must outlive it.
-  UploadApp(const UploadSettings& settings, storage::ObjectStore& store, obs::Metrics& metrics, const Clock& clock = Clock::Real());
+  UploadApp(const UploadSettings& settings, storage::ObjectStore& store, obs::Metrics& metrics, Doors doors,
+            const Clock& clock = Clock::Real());
   ~UploadApp();  // Stop
   // FAILED_PRECONDITION: unsafe store; UNAVAILABLE: the address cannot be bound. `on_fatal` may be called later, from any thread.
   Status Start(std::function<void(Status)> on_fatal);

@@ -38,8 +38,9 @@ TusError RefusalOf(const UploadDoc& failed) {
   return Gone(failed.failure.empty() ? "the upload has expired" : failed.failure);
 }
 
-Parsed<UploadDoc> UploadEngine::Create(const CreateRequest& request, const std::string& traceparent) {
+Parsed<UploadDoc> UploadEngine::Create(const CreateRequest& request, const Caller& caller, const std::string& traceparent) {
   UploadDoc doc;
+  doc.tenant = caller.tenant;
   doc.upload_id = NewId();
   doc.length = request.length;
   doc.metadata_header = request.metadata_header;
@@ -65,6 +66,12 @@ Parsed<UploadDoc> UploadEngine::Settle(Versioned current) {
   return RefusalOf(finished->doc);
 }
 
+Status UploadEngine::CheckOwner(const Caller& caller, const std::string& upload_id) {
+  if (caller.Has(Scope::kFleet)) return absl::OkStatus();
+  VORA_ASSIGN_OR_RETURN(const Versioned current, context_.repo.Load(upload_id));
+  return current.doc.tenant == caller.tenant ? absl::OkStatus() : NotFound("upload_id: there is no such upload");
+}
+
 StatusOr<UploadLocks::Lease> UploadEngine::Hold(const std::string& upload_id, bool drop) {
   StatusOr<UploadLocks::Lease> lease = locks_.Acquire(upload_id, patience_, drop);
   if (lease.ok() && lease->took_over()) context_.metrics.takeovers.Increment();
@@ -76,7 +83,9 @@ StatusOr<Versioned> UploadEngine::LoadFinished(const std::string& upload_id) {
   return finisher_.Finish(std::move(current));
 }
 
-Parsed<Receiving> UploadEngine::Begin(const std::string& upload_id, const PatchRequest& patch, std::optional<int64_t> content_length) {
+Parsed<Receiving> UploadEngine::Begin(const Caller& caller, const std::string& upload_id, const PatchRequest& patch,
+                                      std::optional<int64_t> content_length) {
+  if (const Status owner = CheckOwner(caller, upload_id); !owner.ok()) return RefusalOf(owner);
   Receiving receiving;
   StatusOr<UploadLocks::Lease> lease = Hold(upload_id);
   if (!lease.ok()) return RefusalOf(lease.status());
@@ -129,7 +138,8 @@ Parsed<UploadDoc> UploadEngine::End(Receiving& receiving, Ending ending) {
   return settled;
 }
 
-Parsed<UploadDoc> UploadEngine::Look(const std::string& upload_id) {
+Parsed<UploadDoc> UploadEngine::Look(const Caller& caller, const std::string& upload_id) {
+  if (const Status owner = CheckOwner(caller, upload_id); !owner.ok()) return RefusalOf(owner);
   StatusOr<UploadLocks::Lease> lease = Hold(upload_id);
   if (!lease.ok()) return RefusalOf(lease.status());
   StatusOr<Versioned> current = LoadFinished(upload_id);
@@ -138,7 +148,8 @@ Parsed<UploadDoc> UploadEngine::Look(const std::string& upload_id) {
   return std::move(current->doc);
 }
 
-StatusOr<UploadDoc> UploadEngine::Peek(const std::string& upload_id) {
+StatusOr<UploadDoc> UploadEngine::Peek(const Caller& caller, const std::string& upload_id) {
+  VORA_RETURN_IF_ERROR(CheckOwner(caller, upload_id));
   VORA_ASSIGN_OR_RETURN(Versioned current, LoadFinished(upload_id));
   bool gone = current.doc.expired(context_.repo.clock().Now()) || current.doc.failure_kind == Failure::kTerminated;
   if (gone) return NotFound("upload_id: there is no such upload, or it has expired");
@@ -150,7 +161,8 @@ void UploadEngine::CloseAll() {
   locks_.CloseAll();
 }
 
-Status UploadEngine::Terminate(const std::string& upload_id) {
+Status UploadEngine::Terminate(const Caller& caller, const std::string& upload_id) {
+  VORA_RETURN_IF_ERROR(CheckOwner(caller, upload_id));
   VORA_ASSIGN_OR_RETURN(UploadLocks::Lease lease, Hold(upload_id, /*drop=*/true));
   VORA_ASSIGN_OR_RETURN(Versioned current, LoadFinished(upload_id));
   if (current.doc.failure_kind == Failure::kTerminated) {

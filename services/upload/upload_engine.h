@@ -1,6 +1,7 @@
 #pragma once
 
 // What can be done with an upload, whatever protocol asks: create, receive, look, terminate. Thread-safe; every call blocks.
+// An upload is its tenant's: for callers of another it is not there, except for the fleet's.
 
 #include <atomic>
 #include <chrono>
@@ -8,6 +9,7 @@
 #include <optional>
 #include <string>
 
+#include "libs/core/caller.h"
 #include "services/upload/finisher.h"
 #include "services/upload/tus_headers.h"
 #include "services/upload/upload_locks.h"
@@ -33,17 +35,18 @@ class UploadEngine {
       : context_(context), finisher_(finisher), patience_(patience) {}
 
   // A zero-length upload is UPLOADED right away.
-  Parsed<UploadDoc> Create(const CreateRequest& request, const std::string& traceparent);
+  Parsed<UploadDoc> Create(const CreateRequest& request, const Caller& caller, const std::string& traceparent);
   // Takes the upload over from any older request and opens it at patch.offset. `content_length` is absent for a chunked body.
-  Parsed<Receiving> Begin(const std::string& upload_id, const PatchRequest& patch, std::optional<int64_t> content_length);
+  Parsed<Receiving> Begin(const Caller& caller, const std::string& upload_id, const PatchRequest& patch,
+                          std::optional<int64_t> content_length);
   // Makes the received bytes durable and finishes the upload if they were the last: the document as acknowledged.
   Parsed<UploadDoc> End(Receiving& receiving, Ending ending);
   // What HEAD shows: takes over as Begin does, so that nothing that arrived is missing.
-  Parsed<UploadDoc> Look(const std::string& upload_id);
+  Parsed<UploadDoc> Look(const Caller& caller, const std::string& upload_id);
   // Without disturbing a running request; finishes what a crash left complete. NOT_FOUND also when it has expired.
-  StatusOr<UploadDoc> Peek(const std::string& upload_id);
+  StatusOr<UploadDoc> Peek(const Caller& caller, const std::string& upload_id);
   // NOT_FOUND, FAILED_PRECONDITION once it is UPLOADED.
-  Status Terminate(const std::string& upload_id);
+  Status Terminate(const Caller& caller, const std::string& upload_id);
 
   // For shutdown: running requests keep what they received and end; new ones should be refused. Blocks.
   void CloseAll();
@@ -51,6 +54,8 @@ class UploadEngine {
   int64_t max_bytes() const { return context_.max_bytes; }
 
  private:
+  // Asked before Hold: nobody may take over, and so interrupt, what another tenant is sending.
+  Status CheckOwner(const Caller& caller, const std::string& upload_id);
   StatusOr<UploadLocks::Lease> Hold(const std::string& upload_id, bool drop = false);
   StatusOr<Versioned> LoadFinished(const std::string& upload_id);
   Parsed<UploadDoc> Settle(Versioned current);

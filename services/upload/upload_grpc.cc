@@ -12,27 +12,35 @@ Status CheckId(const std::string& id) { return IsId(id) ? Status() : InvalidArgu
 
 class UploadGrpcService final : public v1::UploadService::Service {
  public:
-  explicit UploadGrpcService(UploadEngine& engine) : engine_(engine) {}
+  UploadGrpcService(UploadEngine& engine, rpc::Gate gate) : engine_(engine), gate_(std::move(gate)) {}
 
-  grpc::Status GetUpload(grpc::ServerContext*, const v1::GetUploadRequest* request, v1::Upload* response) override {
-    if (Status valid = CheckId(request->upload_id()); !valid.ok()) return rpc::ToGrpc(valid);
-    StatusOr<UploadDoc> doc = engine_.Peek(request->upload_id());
-    if (!doc.ok()) return rpc::ToGrpc(doc.status());
-    *response = ToProto(*doc);
-    return grpc::Status::OK;
+  grpc::Status GetUpload(grpc::ServerContext* context, const v1::GetUploadRequest* request, v1::Upload* response) override {
+    return gate_.Let(*context, {Scope::kUpload, Scope::kRead, Scope::kFleet}, [&](const Caller& caller) {
+      if (Status valid = CheckId(request->upload_id()); !valid.ok()) return rpc::ToGrpc(valid);
+      StatusOr<UploadDoc> doc = engine_.Peek(caller, request->upload_id());
+      if (!doc.ok()) return rpc::ToGrpc(doc.status());
+      *response = ToProto(*doc);
+      return grpc::Status::OK;
+    });
   }
 
-  grpc::Status TerminateUpload(grpc::ServerContext*, const v1::TerminateUploadRequest* request, v1::TerminateUploadResponse*) override {
-    if (Status valid = CheckId(request->upload_id()); !valid.ok()) return rpc::ToGrpc(valid);
-    return rpc::ToGrpc(engine_.Terminate(request->upload_id()));
+  grpc::Status TerminateUpload(grpc::ServerContext* context, const v1::TerminateUploadRequest* request,
+                               v1::TerminateUploadResponse*) override {
+    return gate_.Let(*context, {Scope::kUpload, Scope::kFleet}, [&](const Caller& caller) {
+      if (Status valid = CheckId(request->upload_id()); !valid.ok()) return rpc::ToGrpc(valid);
+      return rpc::ToGrpc(engine_.Terminate(caller, request->upload_id()));
+    });
   }
 
  private:
   UploadEngine& engine_;
+  const rpc::Gate gate_;
 };
 
 }  // namespace
 
-std::unique_ptr<grpc::Service> MakeUploadGrpcService(UploadEngine& engine) { return std::make_unique<UploadGrpcService>(engine); }
+std::unique_ptr<grpc::Service> MakeUploadGrpcService(UploadEngine& engine, rpc::Gate gate) {
+  return std::make_unique<UploadGrpcService>(engine, std::move(gate));
+}
 
 }  // namespace vora::upload
