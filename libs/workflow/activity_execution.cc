@@ -15,6 +15,8 @@ namespace {
 
 using std::chrono::milliseconds;
 constexpr milliseconds kCallTimeout{5000};
+constexpr milliseconds kDrainCallTimeout{1500};
+constexpr milliseconds kLastCallTimeout{300};
 constexpr milliseconds kMinPause{500};
 constexpr milliseconds kProgressPause{1000};
 constexpr RetryOptions kReportRetry{.max_attempts = 0, .initial = milliseconds{100}, .max = milliseconds{2000}, .multiplier = 2.0};
@@ -105,7 +107,7 @@ void ClaimedTask::Complete(std::string result) {
   request.set_result(std::move(result));
   Status status = Report("complete", [&] {
     grpc::ClientContext context;
-    rpc::Prepare(context, kCallTimeout);
+    rpc::Prepare(context, CallTimeout());
     v1::CompleteActivityResponse response;
     return rpc::FromGrpc(stub_->CompleteActivity(&context, request, &response));
   });
@@ -125,7 +127,7 @@ Status ClaimedTask::CallFail(const v1::Failure& failure, bool canceled) {
   *request.mutable_failure() = failure;
   request.set_canceled(canceled);
   grpc::ClientContext context;
-  rpc::Prepare(context, kCallTimeout);
+  rpc::Prepare(context, CallTimeout());
   v1::FailActivityResponse response;
   return rpc::FromGrpc(stub_->FailActivity(&context, request, &response));
 }
@@ -160,11 +162,16 @@ void ClaimedTask::Release(std::string checkpoint) {
   request.set_checkpoint(std::move(checkpoint));
   const Status status = Report("release", [&] {
     grpc::ClientContext context;
-    rpc::Prepare(context, kCallTimeout);
+    rpc::Prepare(context, CallTimeout());
     v1::ReleaseActivityResponse response;
     return rpc::FromGrpc(stub_->ReleaseActivity(&context, request, &response));
   });
   End(status.ok() ? "released" : "lost");
+}
+
+milliseconds ClaimedTask::CallTimeout() const {
+  if (drain_->give_up) return kLastCallTimeout;
+  return drain_->draining ? kDrainCallTimeout : kCallTimeout;
 }
 
 milliseconds ClaimedTask::HeartbeatInterval() const {

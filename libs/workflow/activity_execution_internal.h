@@ -61,6 +61,7 @@ class ClaimedTask {
   Status Report(const char* what, const std::function<Status()>& call);
   Status CallFail(const v1::Failure& failure, bool canceled);
   std::chrono::milliseconds HeartbeatInterval() const;
+  std::chrono::milliseconds CallTimeout() const;
 
   const std::shared_ptr<Stub> stub_;
   const v1::ActivityTask task_;

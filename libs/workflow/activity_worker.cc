@@ -17,6 +17,7 @@
 #include "libs/rpc/status.h"
 #include "libs/workflow/activity_execution_internal.h"
 #include "libs/workflow/metrics.h"
+#include "libs/workflow/worker_presence_internal.h"
 
 namespace vora::workflow {
 namespace {
@@ -25,7 +26,7 @@ using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 constexpr milliseconds kPollWait{10'000};
 constexpr milliseconds kHealthy{15'000};
-constexpr milliseconds kReportInterval{10'000};
+constexpr milliseconds kLeaveBudget{1000};
 constexpr RetryOptions kPollRetry{.max_attempts = 0, .initial = milliseconds{100}, .max = milliseconds{2000}, .multiplier = 2.0};
 
 std::string DefaultWorkerId() {
@@ -122,25 +123,25 @@ struct ActivityWorker::Impl {
   bool started = false, stopping = false, finished = false;
   steady_clock::time_point last_answer;
   std::unique_ptr<grpc::ClientContext> poll_context;
+  bool polling = false;  // the poll loop has not ended
+  std::unique_ptr<WorkerPresence> presence;
   std::vector<std::thread> threads;
 
   Impl(ActivityWorkerOptions o, obs::Metrics& m) : options(std::move(o)), metrics(m) {
     options.slots = std::max(options.slots, 1);
     if (options.worker_id.empty()) options.worker_id = DefaultWorkerId();
     stub = v1::ActivityService::NewStub(rpc::Connect(options.orchestrator));
+    presence = std::make_unique<WorkerPresence>(stub, options.worker_id, options.queue, [this] { return Look(); });
   }
 
-  void CountEnd(const std::string& type, const std::string& result) {
-    kWorkerActivities.In(metrics, {type, result}).Increment();
-  }
+  void CountEnd(const std::string& type, const std::string& result) { kWorkerActivities.In(metrics, {type, result}).Increment(); }
 
   StatusOr<v1::PollActivitiesResponse> Poll(int free);
   void PollLoop();
   void Take(v1::PollActivitiesResponse response);
   void SlotLoop();
   void HeartbeatLoop();
-  void ReportLoop();
-  void ReportSelf(bool leaving);
+  v1::WorkerStatus Look();
   std::vector<std::shared_ptr<ClaimedTask>> Live();
 };
 
@@ -278,13 +279,8 @@ void ActivityWorker::Impl::HeartbeatLoop() {
   }
 }
 
-// Best effort: nobody but operators misses it.
-void ActivityWorker::Impl::ReportSelf(bool leaving) {
-  v1::ReportWorkerRequest request;
-  request.set_worker_id(options.worker_id);
-  request.set_queue(options.queue);
-  request.set_leaving(leaving);
-  auto& status = *request.mutable_status();
+v1::WorkerStatus ActivityWorker::Impl::Look() {
+  v1::WorkerStatus status;
   status.set_slots(options.slots);
   {
     std::lock_guard lock(mutex);
@@ -292,20 +288,7 @@ void ActivityWorker::Impl::ReportSelf(bool leaving) {
   }
   status.set_encode_speed(options.encode_speed ? options.encode_speed() : 0);
   status.set_version(std::string(Version()));
-  grpc::ClientContext context;
-  rpc::Prepare(context, milliseconds{2000});
-  v1::ReportWorkerResponse response;
-  const auto ignored = stub->ReportWorker(&context, request, &response);
-  (void)ignored;
-}
-
-void ActivityWorker::Impl::ReportLoop() {
-  while (true) {
-    ReportSelf(/*leaving=*/false);
-    std::unique_lock lock(mutex);
-    if (changed.wait_for(lock, kReportInterval, [&] { return stopping; })) break;
-  }
-  ReportSelf(/*leaving=*/true);
+  return status;
 }
 
 ActivityWorker::ActivityWorker(ActivityWorkerOptions options, obs::Metrics& metrics)
@@ -338,8 +321,14 @@ void ActivityWorker::Start() {
   Impl* impl = impl_.get();
   for (int i = 0; i < impl->options.slots; ++i) impl->threads.emplace_back([impl] { impl->SlotLoop(); });
   impl->threads.emplace_back([impl] { impl->HeartbeatLoop(); });
-  impl->threads.emplace_back([impl] { impl->PollLoop(); });
-  impl->threads.emplace_back([impl] { impl->ReportLoop(); });
+  impl->polling = true;
+  impl->threads.emplace_back([impl] {
+    impl->PollLoop();
+    std::lock_guard ended(impl->mutex);
+    impl->polling = false;
+    impl->changed.notify_all();
+  });
+  impl->presence->Start();
 }
 
 void ActivityWorker::Stop(milliseconds budget) {
@@ -350,7 +339,7 @@ void ActivityWorker::Stop(milliseconds budget) {
     impl_->drain->draining = true;
     if (impl_->poll_context) impl_->poll_context->TryCancel();
     impl_->changed.notify_all();
-    if (!impl_->changed.wait_for(lock, budget, [&] { return impl_->busy == 0; })) left = impl_->Live();
+    if (!impl_->changed.wait_for(lock, budget, [&] { return impl_->busy == 0 && !impl_->polling; })) left = impl_->Live();
   }
   {
     std::lock_guard lock(impl_->drain->mutex);
@@ -360,6 +349,7 @@ void ActivityWorker::Stop(milliseconds budget) {
   for (auto& item : left) {
     if (!item->ended()) item->Release("");
   }
+  impl_->presence->Leave(kLeaveBudget);
 }
 
 Status ActivityWorker::Health() const {

@@ -75,7 +75,8 @@ class ActivityWorker {
   void Handle(std::string activity_type, ActivityHandler handler);
   void HandleGroup(std::string activity_type, ActivityGroupHandler handler);
   void Start();
-  // Stops polling, sets kDraining on what runs, waits up to `budget`, then releases what is left. Safe to call twice.
+  // Stops polling, sets kDraining on what runs, waits up to `budget`, then releases what is left and says that it leaves, so that no task
+  // waits for a lease to end. Safe to call twice.
   void Stop(std::chrono::milliseconds budget);
   // OK while the orchestrator answered within the last 15 s.
   Status Health() const;

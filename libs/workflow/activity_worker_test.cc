@@ -110,14 +110,16 @@ TEST_F(ActivityWorkerTest, ACancelledTaskIsToldAndEnds) {
 
 TEST_F(ActivityWorkerTest, DrainHandsBackWithTheCheckpoint) {
   auto worker = NewWorker(1);
+  std::latch begun(1);
   worker->Handle("long", [&](ActivityExecution& execution) {
     execution.Heartbeat(0.3, "{\"n\":7}");
+    begun.count_down();
     while (!execution.stopping()) std::this_thread::yield();
     return ActivityOutcome::Failed("stopped", "stopped");
   });
   worker->Start();
   StartScript(engine_, "w", R"({"activity": "long", "options": {"heartbeatTimeout": "10s", "startToCloseTimeout": "60s"}})");
-  ASSERT_TRUE(WaitFor([&] { return worker->running() == 1; }));
+  begun.wait();
   worker->Stop(milliseconds(5000));
   worker->Stop(milliseconds(5000));
   EXPECT_EQ(worker->running(), 0);

@@ -55,6 +55,7 @@ class Engine {
   Status Release(const v1::ReleaseActivityRequest& request);
 
   // For operators.
+  // One that leaves gives up what it still holds: those tasks are ready again at once, and the attempt is not counted.
   Status ReportWorker(const v1::ReportWorkerRequest& request);
   StatusOr<v1::DescribeQueuesResponse> DescribeQueues();
 
@@ -67,6 +68,7 @@ class Engine {
   Status UpdateQueueMetrics();
 
  private:
+  Status Forget(const std::string& worker_id);
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };

@@ -16,14 +16,26 @@ Status CheckName(const std::string& field, const std::string& name) {
 
 }  // namespace
 
+// Its own releases came before: what is left are tasks of an answer that never arrived.
+Status Engine::Forget(const std::string& worker_id) {
+  std::vector<repo::HeldTask> held;
+  VORA_RETURN_IF_ERROR(impl_->Write([&](pqxx::work& tx) -> Status {
+    repo::DeleteWorker(tx, worker_id);
+    held = repo::TasksHeldBy(tx, worker_id);
+    return {};
+  }));
+  for (const auto& task : held) {
+    v1::ReleaseActivityRequest release;
+    release.set_task_token(TaskToken{task.run_id, task.scheduled_event_id, task.lease}.Encode());
+    const Status status = Release(release);
+    if (!status.ok() && status.code() != StatusCode::kAborted && status.code() != StatusCode::kNotFound) return status;
+  }
+  return {};
+}
+
 Status Engine::ReportWorker(const v1::ReportWorkerRequest& request) {
   VORA_RETURN_IF_ERROR(CheckName("worker_id", request.worker_id()));
-  if (request.leaving()) {
-    return impl_->Write([&](pqxx::work& tx) -> Status {
-      repo::DeleteWorker(tx, request.worker_id());
-      return {};
-    });
-  }
+  if (request.leaving()) return Forget(request.worker_id());
   VORA_RETURN_IF_ERROR(CheckName("queue", request.queue()));
   repo::WorkerRow worker;
   worker.worker_id = request.worker_id();

@@ -69,6 +69,26 @@ TEST_F(EngineFleetTest, CountsReadyAndRunningAndSaysWhoDoesWhat) {
   EXPECT_THAT(fleet->workers(0).activities(), ElementsAre(task.workflow_id() + ": " + task.activity_id()));
 }
 
+// An answer with tasks may be lost when a worker goes down while it polls.
+TEST_F(EngineFleetTest, AWorkerThatLeavesGivesUpWhatItStillHolds) {
+  StartScript(engine_, "w", R"({"activity": "a", "options": {"heartbeatTimeout": "600s", "startToCloseTimeout": "600s"}})");
+  StartScript(engine_, "v", R"({"activity": "a"})");
+  auto task = ClaimOne(engine_, "test", "leaver"), other = ClaimOne(engine_, "test", "stayer");
+  v1::HeartbeatActivityRequest heartbeat;
+  heartbeat.set_task_token(task.task_token());
+  heartbeat.set_checkpoint("{\"n\":3}");
+  ASSERT_TRUE(engine_.Heartbeat(heartbeat).ok());
+  ASSERT_TRUE(Report("leaver", 0, /*leaving=*/true).ok());
+  const auto again = ClaimOne(engine_, "test", "stayer");
+  EXPECT_EQ(again.workflow_id(), task.workflow_id());
+  EXPECT_EQ(again.attempt(), 1) << "no attempt is lost";
+  EXPECT_EQ(again.checkpoint(), "{\"n\":3}");
+  EXPECT_EQ(Complete(engine_, task).code(), StatusCode::kAborted) << "the leaver has it no more";
+  EXPECT_TRUE(Complete(engine_, other).ok());
+  EXPECT_TRUE(Complete(engine_, again).ok());
+  ASSERT_TRUE(Report("leaver", 0, /*leaving=*/true).ok()) << "saying it again is no error";
+}
+
 TEST_F(EngineFleetTest, RefusesAReportWithoutAName) {
   const Status refused = Report("", 0);
   EXPECT_EQ(refused.code(), StatusCode::kInvalidArgument);

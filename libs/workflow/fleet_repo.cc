@@ -9,6 +9,7 @@ constexpr char kSaveWorker[] =
     "queue = excluded.queue, slots = excluded.slots, running = excluded.running, encode_speed = excluded.encode_speed, "
     "version = excluded.version, last_seen_us = excluded.last_seen_us";
 constexpr char kDeleteWorker[] = "DELETE FROM activity_workers WHERE worker_id = $1";
+constexpr char kHeld[] = "SELECT run_id, scheduled_event_id, lease FROM activity_tasks WHERE worker_id = $1 AND state = 'STARTED'";
 constexpr char kWorkers[] =
     "SELECT w.worker_id, w.queue, w.slots, w.running, w.encode_speed, w.version, w.last_seen_us, "
     "coalesce((SELECT json_agg(t.workflow_id || ': ' || t.activity_id ORDER BY t.started_time_us) FROM activity_tasks t "
@@ -34,6 +35,14 @@ void SaveWorker(pqxx::transaction_base& tx, const WorkerRow& worker) {
 }
 
 void DeleteWorker(pqxx::transaction_base& tx, const std::string& worker_id) { tx.exec_params(kDeleteWorker, worker_id); }
+
+std::vector<HeldTask> TasksHeldBy(pqxx::transaction_base& tx, const std::string& worker_id) {
+  std::vector<HeldTask> held;
+  for (const auto& row : tx.exec_params(kHeld, worker_id)) {
+    held.push_back({row[0].as<std::string>(), row[1].as<int64_t>(), row[2].as<int64_t>()});
+  }
+  return held;
+}
 
 std::vector<WorkerRow> ReadWorkers(pqxx::transaction_base& tx) {
   std::vector<WorkerRow> workers;

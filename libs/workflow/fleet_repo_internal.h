@@ -21,6 +21,13 @@ struct WorkerRow {
 // Also forgets workers that have been silent for a day.
 void SaveWorker(pqxx::transaction_base& tx, const WorkerRow& worker);
 void DeleteWorker(pqxx::transaction_base& tx, const std::string& worker_id);
+struct HeldTask {
+  std::string run_id;
+  int64_t scheduled_event_id = 0;
+  int64_t lease = 0;
+};
+// Those that the worker has claimed and not ended.
+std::vector<HeldTask> TasksHeldBy(pqxx::transaction_base& tx, const std::string& worker_id);
 // Those heard of within a minute, by id.
 std::vector<WorkerRow> ReadWorkers(pqxx::transaction_base& tx);
 

@@ -252,6 +252,7 @@ void RenditionRun::Stop() {
     if (execution_->stop_cause() == StopCause::kDraining) {
       log::Info("a rendition of a chunk is handed back", {{"activity", execution_->task().activity_id()},
                                                           {"workflow_id", execution_->task().workflow_id()},
+                                                          {"published", static_cast<int>(published_)},
                                                           {"next_segment", input_.chunk().first_segment() + static_cast<int>(published_)}});
       execution_->Release(Checkpoint());
     } else {

@@ -73,7 +73,7 @@ test('a playlist dressed up as a video is never followed', async () => {
   ]) {
     const file = path.join(folder, name);
     await writeFile(file, text);
-    await expectFailure(file, 'media.unreadable', /video/i);
+    await expectFailure(file, 'media.not_a_video', /not a video/i);
   }
 });
 

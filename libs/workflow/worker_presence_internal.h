@@ -1,0 +1,40 @@
+#pragma once
+
+// Says to the orchestrator that a worker is there, about every ten seconds, and in the end that it leaves.
+
+#include <chrono>
+#include <condition_variable>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+
+#include "vora/workflow/v1/workflow.grpc.pb.h"
+
+namespace vora::workflow {
+
+class WorkerPresence {
+ public:
+  using Stub = v1::ActivityService::StubInterface;
+  // `look` tells how the worker is; called from a thread of this object.
+  WorkerPresence(std::shared_ptr<Stub> stub, std::string worker_id, std::string queue, std::function<v1::WorkerStatus()> look);
+  ~WorkerPresence();
+  void Start();
+  // Ends the reports with one that the worker leaves: what it may still hold, such as tasks of an answer that never arrived, goes back into
+  // the queue at once. Best effort, for at most `budget`. Does nothing when it was not started, or has left.
+  void Leave(std::chrono::milliseconds budget);
+
+ private:
+  void Loop();
+  bool Report(bool leaving, std::chrono::milliseconds timeout);
+  const std::shared_ptr<Stub> stub_;
+  const std::string worker_id_, queue_;
+  const std::function<v1::WorkerStatus()> look_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool leaving_ = false;
+  std::thread thread_;
+};
+
+}  // namespace vora::workflow
