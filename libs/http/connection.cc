@@ -29,6 +29,9 @@ class Unregister {
 
 bool SameText(std::string_view a, std::string_view b) { return beast::iequals({a.data(), a.size()}, {b.data(), b.size()}); }
 
+// A line that continues the one before (RFC 9112 section 5.2) is read in one way here and in another there.
+bool HasFold(std::string_view head) { return head.find("\n ") != std::string_view::npos || head.find("\n\t") != std::string_view::npos; }
+
 // Beast calls every broken request line a bad version: only one that ends in a well-formed other version is.
 bool NamesAVersion(std::string_view head) {
   const std::string_view line = head.substr(0, head.find('\r'));
@@ -117,7 +120,8 @@ Task<void> Connection::Loop() {
     if (keep_alive_ && !BodyEnded()) keep_alive_ = co_await DiscardBody();
     if (!keep_alive_ || server_.draining) break;
   }
-  if (!closed_ && !BodyEnded()) co_await Linger();
+  error_code ignored;
+  if (!closed_ && (!BodyEnded() || buffer_.size() > 0 || socket_.available(ignored) > 0)) co_await Linger();
 }
 
 Task<bool> Connection::ReadHeader() {
@@ -177,7 +181,9 @@ Task<bool> Connection::FillHeader(error_code& error) {
     }
     if (buffer_.size() > 0) {
       error = {};
-      buffer_.consume(parser_->put(buffer_.cdata(), error));
+      const size_t parsed = parser_->put(buffer_.cdata(), error);
+      if (!error && HasFold({static_cast<const char*>(buffer_.cdata().data()), parsed})) error = beast::http::error::bad_field;
+      buffer_.consume(parsed);
       if (error == beast::http::error::need_more) error = {};
       if (error) co_return false;
       if (parser_->is_header_done()) co_return true;
@@ -202,11 +208,14 @@ bool Connection::AcceptHeader(Response& refusal) {
   const auto method = message.method_string();
   request_.method.assign(method.data(), method.size());
   request_.target.assign(message.target().data(), message.target().size());
+  bool listed = false;  // "1, 1"
   size_t fields = 0, hosts = 0, lengths = 0, codings = 0;
   for (const auto& field : message) {
     ++fields;
     hosts += field.name() == beast::http::field::host;
     lengths += field.name() == beast::http::field::content_length;
+    if (field.name() == beast::http::field::content_length)
+      listed = field.value().find_first_not_of("0123456789") != field.value().npos;
     codings += field.name() == beast::http::field::transfer_encoding;
     request_.headers.Add({field.name_string().data(), field.name_string().size()}, {field.value().data(), field.value().size()});
   }
@@ -223,7 +232,7 @@ bool Connection::AcceptHeader(Response& refusal) {
     return false;
   }
   // Those that a proxy in front could have read another way than we do.
-  if (hosts > 1 || lengths > 1 || codings > 1 || lengths + codings > 1) {
+  if (hosts > 1 || lengths > 1 || codings > 1 || lengths + codings > 1 || listed) {
     refusal =
         ErrorResponse(400, "BAD_REQUEST", "Host, Content-Length and Transfer-Encoding may stand once each, the last two not together");
     return false;

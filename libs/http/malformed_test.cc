@@ -90,10 +90,73 @@ TEST_F(MalformedTest, Table) {
          return many + "\r\n";
        }(),
        431},
+      {"two equal lengths", post + "Content-Length: 1\r\nContent-Length: 1\r\n\r\nx", 400},
+      {"a list of lengths", post + "Content-Length: 1, 1\r\n\r\nx", 400},
+      {"length in hex", post + "Content-Length: 0x1\r\n\r\nx", 400},
+      {"length with a space inside", post + "Content-Length: 1 1\r\n\r\nx", 400},
+      {"two codings", post + "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400},
+      {"two codings, one of them hidden", post + "Transfer-Encoding: identity\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400},
+      {"chunked twice", post + "Transfer-Encoding: chunked, chunked\r\n\r\n0\r\n\r\n", 501},
+      {"coding with a space before the colon", post + "Transfer-Encoding : chunked\r\n\r\n0\r\n\r\n", 400},
+      {"coding behind a vertical tab",
+       post + "Transfer-Encoding: \x0b"
+              "chunked\r\n\r\n0\r\n\r\n",
+       400},
+      {"a length hidden by a fold", post + "X: y\r\n Content-Length: 5\r\n\r\n", 400},
+      {"a fold", "GET /echo HTTP/1.1\r\nHost: h\r\nX: a\r\n b\r\n\r\n", 400},
+      {"a fold with a tab", "GET /echo HTTP/1.1\r\nHost: h\r\nX: a\r\n\tb\r\n\r\n", 400},
+      {"a bare LF between headers", "GET /echo HTTP/1.1\r\nHost: h\nX: y\r\n\r\n", 400},
+      {"a bare LF at the end", "GET /echo HTTP/1.1\r\nHost: h\r\n\n", 0},
+      {"a bare CR in a value", "GET /echo HTTP/1.1\r\nHost: h\r\nX: a\rb\r\n\r\n", 400},
+      {"a bare CR between headers", "GET /echo HTTP/1.1\r\nHost: h\rX: y\r\n\r\n", 400},
+      {"a control character in a value",
+       "GET /echo HTTP/1.1\r\nHost: h\r\nX: a\x01"
+       "b\r\n\r\n",
+       400},
+      {"DEL in a value",
+       "GET /echo HTTP/1.1\r\nHost: h\r\nX: a\x7f"
+       "b\r\n\r\n",
+       400},
+      {"a control character in the target", "GET /ec\x01ho HTTP/1.1\r\nHost: h\r\n\r\n", 400},
+      {"an escaped CR LF in the target", "GET /echo%0d%0aX:%20y HTTP/1.1\r\nHost: h\r\n\r\n", 404},
+      {"two Hosts", "GET /echo HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", 400},
+      {"a name that is no token", "GET /echo HTTP/1.1\r\nHost: h\r\nX(Y): z\r\n\r\n", 400},
+      {"chunk size with a sign", post + "Transfer-Encoding: chunked\r\n\r\n+1\r\nx\r\n0\r\n\r\n", 400},
+      {"chunk size with 0x", post + "Transfer-Encoding: chunked\r\n\r\n0x1\r\nx\r\n0\r\n\r\n", 400},
+      {"chunk size without digits", post + "Transfer-Encoding: chunked\r\n\r\n\r\nx\r\n0\r\n\r\n", 400},
+      {"chunk size that wraps to 1", post + "Transfer-Encoding: chunked\r\n\r\n10000000000000001\r\nx\r\n0\r\n\r\n", 400},
+      {"chunk head ended by a bare LF", post + "Transfer-Encoding: chunked\r\n\r\n1\nx\r\n0\r\n\r\n", 400},
+      {"129 headers",
+       [] {
+         std::string many = "GET /echo HTTP/1.1\r\nHost: h\r\n";
+         for (int i = 0; i < 128; ++i) many += "X: y\r\n";
+         return many + "\r\n";
+       }(),
+       431},
       {"head cut off", "GET /echo HTTP/1.1\r\nHos", 0},
       {"TLS", "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n"s, 400},
   };
   for (const Case& c : cases) EXPECT_EQ(StatusOf(c.bytes), c.status) << c.what;
+}
+
+// What follows a request of two readings must not be taken for the next one.
+TEST_F(MalformedTest, NothingIsReadBehindAnAmbiguousRequest) {
+  const std::string next = "GET /echo HTTP/1.1\r\nHost: h\r\n\r\n";
+  const std::string post = "POST /echo HTTP/1.1\r\nHost: h\r\n";
+  for (const std::string& first : {
+           post + "Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+           post + "Content-Length: 3\r\nContent-Length: 3\r\n\r\nabc",
+           post + "Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n\r\n0\r\n\r\n",
+           post + "Transfer-Encoding: chunked\r\n\r\nzz\r\nabc\r\n0\r\n\r\n",
+           post + "Transfer-Encoding: chunked\r\n\r\n1\r\nab\r\n0\r\n\r\n",
+       }) {
+    RawSocket socket(server_.port());
+    socket.Say(first + next);
+    const std::string answers = socket.HearAll();
+    EXPECT_TRUE(answers.starts_with("HTTP/1.1 400 ")) << first << answers;
+    EXPECT_EQ(answers.find("HTTP/1.1 ", 1), std::string::npos) << first << answers;
+    EXPECT_NE(answers.find("\r\nConnection: close\r\n"), std::string::npos) << first << answers;
+  }
 }
 
 // Every prefix and every single-byte change of a good request must leave the server alive.

@@ -126,11 +126,17 @@ TEST(SerializeHead, FramingIsOursAndValuesCannotBeginAHeader) {
   Response head = Response::Empty(200);
   head.headers.Add("Content-Length", "7");
   head.headers.Add("X-Name", "a\r\nX-Evil: 1");
+  head.headers.Add("X-Odd\r\nX-Evil", "2");
+  head.headers.Add("X-Evil: 3\r\n\r\n", "body");
+  head.headers.Add("", "4");
   const std::string text = SerializeHead(head, {Framing::kLength, 3, false, false});
   EXPECT_TRUE(text.starts_with("HTTP/1.1 200 OK\r\nDate: "));
   EXPECT_NE(text.find("\r\nX-Name: aX-Evil: 1\r\n"), std::string::npos);
   EXPECT_NE(text.find("\r\nContent-Length: 3\r\n"), std::string::npos);
   EXPECT_EQ(text.find("Content-Length: 7"), std::string::npos);
+  EXPECT_EQ(text.find("\nX-Evil"), std::string::npos);
+  EXPECT_EQ(text.find("X-Odd"), std::string::npos);
+  EXPECT_EQ(text.find("\r\n:"), std::string::npos);
   EXPECT_NE(text.find("\r\nConnection: close\r\n"), std::string::npos);
   EXPECT_TRUE(text.ends_with("\r\n\r\n"));
 }

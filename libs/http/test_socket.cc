@@ -11,11 +11,12 @@
 
 namespace vora::http {
 
-RawSocket::RawSocket(int port) : fd_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+RawSocket::RawSocket(int port, int receive_buffer) : fd_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_port = htons(static_cast<uint16_t>(port));
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  if (receive_buffer > 0) setsockopt(fd_, SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof receive_buffer);
   const timeval limit{10, 0};
   setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
   EXPECT_EQ(connect(fd_, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
@@ -67,6 +68,12 @@ std::string RawSocket::HearAll() {
   while (Fill()) {
   }
   return std::exchange(heard_, "");
+}
+
+size_t RawSocket::Sip(size_t size) const {
+  std::string sink(size, '\0');
+  const ssize_t got = recv(fd_, sink.data(), size, 0);
+  return got > 0 ? static_cast<size_t>(got) : 0;
 }
 
 void RawSocket::HalfClose() const { shutdown(fd_, SHUT_WR); }

@@ -10,7 +10,8 @@ namespace vora::http {
 // A blocking TCP connection that says exactly the bytes it is told to.
 class RawSocket {
  public:
-  explicit RawSocket(int port);
+  // `receive_buffer`: bytes that the kernel may hold for us; 0: as many as it likes.
+  explicit RawSocket(int port, int receive_buffer = 0);
   ~RawSocket();
   RawSocket(const RawSocket&) = delete;
   RawSocket& operator=(const RawSocket&) = delete;
@@ -21,6 +22,8 @@ class RawSocket {
   std::string HearResponse();
   // Until the server closes (10 s at most).
   std::string HearAll();
+  // Takes up to `size` bytes; 0 when the server has closed.
+  size_t Sip(size_t size) const;
   void HalfClose() const;
   void Reset();  // RST
 
