@@ -125,8 +125,9 @@ test('what is attached to a film is not looked at', async () => {
 
 test('bombs go off in nobody\'s hands', async () => {
   const mp4 = await film('small.mp4', '-c:v', 'mpeg4', '-video_track_timescale', '1000', '-movflags', '+faststart');
-  const entry = mp4.indexOf('mp4v', mp4.indexOf('stsd'));
-  const huge = replaceAt(mp4, entry + 4 + 24, Buffer.from([0xff, 0xff, 0xff, 0xff]));
+  const jpegs = await film('jpegs.mp4', '-c:v', 'mjpeg', '-pix_fmt', 'yuvj420p', '-movflags', '+faststart');
+  const entry = jpegs.indexOf('mp4v', jpegs.indexOf('stsd'));
+  const huge = replaceAt(jpegs, entry + 4 + 24, Buffer.from([0xff, 0xff, 0xff, 0xff]));
   // Fifteen pictures that are said to last twenty minutes each; no edit list, which would tell the truth.
   let hours = Buffer.from(mp4);
   if (hours.includes('edts')) hours = replaceAt(hours, hours.indexOf('edts'), Buffer.from('free'));
