@@ -7,6 +7,7 @@
 
 #include "libs/core/status.h"
 #include "libs/obs/metrics.h"
+#include "libs/rpc/gate.h"
 #include "libs/workflow/engine.h"
 #include "libs/workflow/sweeper.h"
 
@@ -21,6 +22,7 @@ struct EngineHostOptions {
   int max_connections = 16;
   SweeperOptions sweeper;
   EngineOptions engine;
+  rpc::Gate gate;  // who may call the services; nobody unless it is set
 };
 
 class EngineHost {

@@ -1,9 +1,11 @@
 #pragma once
 
-// WorkflowService and ActivityService (workflow.proto) over an engine: long polls and waits by callbacks, everything else by sync handlers.
+// WorkflowService (operators and the fleet) and ActivityService (the fleet) of workflow.proto over an engine: long polls and waits by
+// callbacks, everything else by sync handlers.
 
 #include <memory>
 
+#include "libs/rpc/gate.h"
 #include "libs/workflow/dispatcher.h"
 #include "libs/workflow/engine.h"
 #include "libs/workflow/result_waiters.h"
@@ -14,7 +16,7 @@ class Service;
 
 namespace vora::workflow {
 
-std::unique_ptr<grpc::Service> MakeWorkflowService(Engine& engine, ResultWaiters& waiters);
-std::unique_ptr<grpc::Service> MakeActivityService(Engine& engine, Dispatcher& dispatcher);
+std::unique_ptr<grpc::Service> MakeWorkflowService(Engine& engine, ResultWaiters& waiters, rpc::Gate gate);
+std::unique_ptr<grpc::Service> MakeActivityService(Engine& engine, Dispatcher& dispatcher, rpc::Gate gate);
 
 }  // namespace vora::workflow

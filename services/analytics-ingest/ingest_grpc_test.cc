@@ -195,11 +195,14 @@ TEST_F(IngestGrpcTest, ErasuresThatHangDoNotTakeEveryThread) {
   std::atomic<int> hanging{0};
   std::promise<void> end;
   const auto ended = end.get_future().share();
-  const auto service = MakeIngestService(intake, [&](const auto&, const auto&, auto) -> StatusOr<Erased> {
-    ++hanging;
-    ended.wait();
-    return Erased{};
-  });
+  const auto service = MakeIngestService(
+      intake,
+      [&](const auto&, const auto&, auto) -> StatusOr<Erased> {
+        ++hanging;
+        ended.wait();
+        return Erased{};
+      },
+      rpc::Gate::Open());
   auto server = rpc::Server::Start({}, {service.get()}, readiness_, metrics_);
   ASSERT_EQ(ToText(server.status()), "OK");
   const auto stub = v1::AnalyticsIngest::NewStub(rpc::Connect("127.0.0.1:" + std::to_string((*server)->port())));

@@ -29,7 +29,10 @@ void AddRejections(const Batch& batch, int64_t offset, Response& response) {
 // A message is read when the one before it is durable: what a stream may have in memory is one message.
 class RecordReactor final : public grpc::ServerReadReactor<v1::RecordRequest> {
  public:
-  RecordReactor(Intake& intake, v1::RecordResponse* response) : intake_(intake), response_(response) { StartRead(&request_); }
+  RecordReactor(Intake& intake, std::string tenant, v1::RecordResponse* response)
+      : intake_(intake), tenant_(std::move(tenant)), response_(response) {
+    StartRead(&request_);
+  }
 
   void OnReadDone(bool ok) override {
     if (!ok) return Finish(grpc::Status::OK);
@@ -37,7 +40,10 @@ class RecordReactor final : public grpc::ServerReadReactor<v1::RecordRequest> {
       return Finish(rpc::ToGrpc(InvalidArgument("events: at most " + std::to_string(kMaxEvents) + " in one message")));
     }
     Batch batch = intake_.NewBatch(EventSource::kGrpc, "");
-    for (const v1::PlaybackEvent& event : request_.events()) AddProtoEvent(event, batch);
+    for (v1::PlaybackEvent& event : *request_.mutable_events()) {
+      if (!tenant_.empty()) event.set_tenant(tenant_);
+      AddProtoEvent(event, batch);
+    }
     intake_.CountRejected(Refusal::kInvalid, batch.rejected());
     AddRejections(batch, read_, *response_);
     read_ += batch.seen();
@@ -54,6 +60,7 @@ class RecordReactor final : public grpc::ServerReadReactor<v1::RecordRequest> {
 
  private:
   Intake& intake_;
+  const std::string tenant_;  // whose all events are; empty: each says it
   v1::RecordRequest request_;
   v1::RecordResponse* const response_;
   int64_t read_ = 0;
@@ -64,15 +71,21 @@ using CallbackBase =
 
 class Service final : public CallbackBase {
  public:
-  Service(Intake& intake, ViewerEraser eraser) : intake_(intake), eraser_(std::move(eraser)) {}
+  Service(Intake& intake, ViewerEraser eraser, rpc::Gate gate) : intake_(intake), eraser_(std::move(eraser)), gate_(std::move(gate)) {}
 
-  grpc::ServerReadReactor<v1::RecordRequest>* Record(grpc::CallbackServerContext* /*context*/, v1::RecordResponse* response) override {
-    return new RecordReactor(intake_, response);
+  grpc::ServerReadReactor<v1::RecordRequest>* Record(grpc::CallbackServerContext* context, v1::RecordResponse* response) override {
+    const auto caller = gate_.Admit(*context, {Scope::kWrite, Scope::kFleet});
+    if (!caller.ok()) return new rpc::RefusedCall<grpc::ServerReadReactor<v1::RecordRequest>>(caller.status());
+    return new RecordReactor(intake_, caller->Has(Scope::kFleet) ? "" : caller->tenant, response);
   }
 
   grpc::ServerUnaryReactor* RecordDeliveries(grpc::CallbackServerContext* context, const v1::RecordDeliveriesRequest* request,
                                              v1::RecordDeliveriesResponse* response) override {
     grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+    if (const auto caller = gate_.Admit(*context, {Scope::kFleet}); !caller.ok()) {
+      reactor->Finish(rpc::ToGrpc(caller.status()));
+      return reactor;
+    }
     if (request->records_size() > kMaxDeliveries) {
       reactor->Finish(rpc::ToGrpc(InvalidArgument("records: at most " + std::to_string(kMaxDeliveries) + " in one call")));
       return reactor;
@@ -88,9 +101,18 @@ class Service final : public CallbackBase {
 
   grpc::Status EraseViewer(grpc::ServerContext* context, const v1::EraseViewerRequest* request,
                            v1::EraseViewerResponse* response) override {
-    const std::string tenant = request->tenant().empty() ? "default" : request->tenant();
+    return gate_.Let(*context, {Scope::kOperate, Scope::kFleet}, [&](const Caller& caller) {
+      const std::string tenant = request->tenant().empty() ? caller.tenant : request->tenant();
+      if (!caller.Has(Scope::kFleet) && tenant != caller.tenant) return rpc::ToGrpc(PermissionDenied("tenant: is not the token's"));
+      return Erase(*context, tenant, *request, response);
+    });
+  }
+
+ private:
+  grpc::Status Erase(const grpc::ServerContext& context, const std::string& tenant, const v1::EraseViewerRequest& request,
+                     v1::EraseViewerResponse* response) {
     if (!IsIdText(tenant)) return rpc::ToGrpc(InvalidArgument("tenant: must be 1 to 64 characters of A-Z a-z 0-9 - _"));
-    if (request->viewer_id().empty() || request->viewer_id().size() > kMaxIdBytes) {
+    if (request.viewer_id().empty() || request.viewer_id().size() > kMaxIdBytes) {
       return rpc::ToGrpc(InvalidArgument("viewer_id: must be 1 to 64 bytes"));
     }
     struct Place {
@@ -99,8 +121,8 @@ class Service final : public CallbackBase {
       ~Place() { --running; }
     } place{erasing_};
     if (place.before >= kErasuresAtOnce) return rpc::ToGrpc(Unavailable("other erasures are under way; try again later"));
-    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(context->deadline() - std::chrono::system_clock::now());
-    const std::vector<std::string> hashes = intake_.viewers().AllHashes(tenant, request->viewer_id(), intake_.NowMs());
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(context.deadline() - std::chrono::system_clock::now());
+    const std::vector<std::string> hashes = intake_.viewers().AllHashes(tenant, request.viewer_id(), intake_.NowMs());
     const auto erased = eraser_(tenant, hashes, std::clamp(left, std::chrono::milliseconds(0), kMaxErase));
     if (!erased.ok()) return rpc::ToGrpc(erased.status());
     response->set_sessions(erased->sessions);
@@ -108,16 +130,16 @@ class Service final : public CallbackBase {
     return grpc::Status::OK;
   }
 
- private:
   Intake& intake_;
   const ViewerEraser eraser_;
+  const rpc::Gate gate_;
   std::atomic<int> erasing_{0};
 };
 
 }  // namespace
 
-std::unique_ptr<grpc::Service> MakeIngestService(Intake& intake, ViewerEraser eraser) {
-  return std::make_unique<Service>(intake, std::move(eraser));
+std::unique_ptr<grpc::Service> MakeIngestService(Intake& intake, ViewerEraser eraser, rpc::Gate gate) {
+  return std::make_unique<Service>(intake, std::move(eraser), std::move(gate));
 }
 
 }  // namespace vora::analytics

@@ -1,6 +1,6 @@
 #pragma once
 
-// AnalyticsIngest over gRPC, for services inside the fleet.
+// AnalyticsIngest over gRPC, for services inside the fleet and for programs with a token: those write and erase for their own tenant only.
 
 #include <chrono>
 #include <functional>
@@ -8,6 +8,7 @@
 #include <string>
 
 #include "libs/core/status.h"
+#include "libs/rpc/gate.h"
 #include "services/analytics-ingest/intake.h"
 #include "services/analytics-ingest/shipper.h"
 
@@ -22,6 +23,6 @@ using ViewerEraser =
     std::function<StatusOr<Erased>(const std::string& tenant, const std::vector<std::string>& hashes, std::chrono::milliseconds budget)>;
 
 // `intake` must outlive the service.
-std::unique_ptr<grpc::Service> MakeIngestService(Intake& intake, ViewerEraser eraser);
+std::unique_ptr<grpc::Service> MakeIngestService(Intake& intake, ViewerEraser eraser, rpc::Gate gate);
 
 }  // namespace vora::analytics

@@ -11,6 +11,7 @@
 
 #include "libs/core/retry.h"
 #include "libs/daemon/daemon.h"
+#include "libs/daemon/doors.h"
 #include "services/analytics-ingest/check_spool.h"
 #include "services/analytics-ingest/ingest_app.h"
 #include "services/analytics-ingest/migrate.h"
@@ -20,7 +21,7 @@ namespace {
 
 Status Setup(Daemon& daemon, IngestSettings& settings) {
   VORA_RETURN_IF_ERROR(settings.Check());
-  VORA_ASSIGN_OR_RETURN(auto started, IngestApp::Start(settings, Clock::Real(), daemon.metrics()));
+  VORA_ASSIGN_OR_RETURN(auto started, IngestApp::Start(settings, Doors(daemon.authenticator()).gate, Clock::Real(), daemon.metrics()));
   const std::shared_ptr<IngestApp> app = std::move(started);
   daemon.Keep(app);
   daemon.AddService(app->grpc_service());

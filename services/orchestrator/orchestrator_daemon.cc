@@ -5,6 +5,7 @@
 
 #include "libs/core/retry.h"
 #include "libs/daemon/daemon.h"
+#include "libs/daemon/doors.h"
 #include "libs/log/log.h"
 #include "libs/workflow/engine_host.h"
 #include "services/orchestrator/scaler_service.h"
@@ -39,6 +40,7 @@ Status Setup(const Settings& settings, Daemon& daemon) {
   options.database_url = settings.database_url;
   options.max_connections = static_cast<int>(settings.connections);
   options.sweeper.lease_grace = settings.lease_grace;
+  options.gate = Doors(daemon.authenticator()).gate;
   std::shared_ptr<workflow::EngineHost> host;
   bool told = false;
   VORA_RETURN_IF_ERROR(RetryIdempotent(kStartRetry, [&]() -> Status {
@@ -52,7 +54,7 @@ Status Setup(const Settings& settings, Daemon& daemon) {
   }));
   daemon.AddService(host->workflow_service());
   daemon.AddService(host->activity_service());
-  const auto scaler = std::make_shared<Scaler>([host] { return host->engine().DescribeQueues(); });
+  const auto scaler = std::make_shared<Scaler>([host] { return host->engine().DescribeQueues(); }, Doors(daemon.authenticator()).gate);
   daemon.AddService(scaler->service());
   daemon.readiness().AddCheck("database", [host] { return host->Ping(); });
   daemon.OnStop("workflow engine", kStopBudget, [host](milliseconds) { host->Stop(); });

@@ -11,28 +11,33 @@ constexpr int64_t kMaxTtlSeconds = 86'400;
 
 class Service final : public playback::v1::GatewayService::Service {
  public:
-  explicit Service(const Access& access) : access_(access) {}
+  Service(const Access& access, rpc::Gate gate) : access_(access), gate_(std::move(gate)) {}
 
-  grpc::Status MintPlaybackToken(grpc::ServerContext* /*context*/, const playback::v1::MintPlaybackTokenRequest* request,
+  grpc::Status MintPlaybackToken(grpc::ServerContext* context, const playback::v1::MintPlaybackTokenRequest* request,
                                  playback::v1::MintPlaybackTokenResponse* response) override {
-    if (!IsId(request->video_id())) return rpc::ToGrpc(InvalidArgument("video_id must be 32 lower-case hex digits"));
-    if (request->ttl_seconds() < 1 || request->ttl_seconds() > kMaxTtlSeconds) {
-      return rpc::ToGrpc(InvalidArgument("ttl_seconds must be from 1 to 86400"));
-    }
-    int64_t expires_at = 0;
-    auto token = access_.Mint(request->video_id(), std::chrono::seconds(request->ttl_seconds()), &expires_at);
-    if (!token.ok()) return rpc::ToGrpc(token.status());
-    response->set_token(*std::move(token));
-    response->set_expires_at_unix(expires_at);
-    return grpc::Status::OK;
+    return gate_.Let(*context, {Scope::kFleet}, [&](const Caller&) {
+      if (!IsId(request->video_id())) return rpc::ToGrpc(InvalidArgument("video_id must be 32 lower-case hex digits"));
+      if (request->ttl_seconds() < 1 || request->ttl_seconds() > kMaxTtlSeconds) {
+        return rpc::ToGrpc(InvalidArgument("ttl_seconds must be from 1 to 86400"));
+      }
+      int64_t expires_at = 0;
+      auto token = access_.Mint(request->video_id(), std::chrono::seconds(request->ttl_seconds()), &expires_at);
+      if (!token.ok()) return rpc::ToGrpc(token.status());
+      response->set_token(*std::move(token));
+      response->set_expires_at_unix(expires_at);
+      return grpc::Status::OK;
+    });
   }
 
  private:
   const Access& access_;
+  const rpc::Gate gate_;
 };
 
 }  // namespace
 
-std::unique_ptr<grpc::Service> MakeGatewayService(const Access& access) { return std::make_unique<Service>(access); }
+std::unique_ptr<grpc::Service> MakeGatewayService(const Access& access, rpc::Gate gate) {
+  return std::make_unique<Service>(access, std::move(gate));
+}
 
 }  // namespace vora::gateway

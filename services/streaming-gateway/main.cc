@@ -7,6 +7,7 @@
 #include <grpcpp/impl/codegen/service_type.h>
 
 #include "libs/daemon/daemon.h"
+#include "libs/daemon/doors.h"
 #include "libs/storage/s3_credentials.h"
 #include "services/streaming-gateway/gateway.h"
 #include "services/streaming-gateway/gateway_service.h"
@@ -85,7 +86,7 @@ Status Setup(Daemon& daemon, const Settings& settings) {
   const auto gateway = std::make_shared<Gateway>(std::move(options), *store, MetadataSource(settings.metadata, settings.metadata_timeout),
                                                  Clock::Real(), daemon.metrics());
   daemon.Keep(gateway);
-  const std::shared_ptr<grpc::Service> service = MakeGatewayService(gateway->access());
+  const std::shared_ptr<grpc::Service> service = MakeGatewayService(gateway->access(), Doors(daemon.authenticator()).gate);
   daemon.Keep(service);
   daemon.AddService(service.get());
   daemon.readiness().AddCheck("store", [store] { return store->Ping(); });

@@ -40,6 +40,7 @@ TestOrchestrator::TestOrchestrator(std::string database_url, Registry registry, 
   EngineHostOptions options;
   options.database_url = std::move(database_url);
   options.sweeper = sweeper;
+  options.gate = rpc::Gate::Open();
   host_ = Must(EngineHost::Start(options, std::move(registry), metrics_));
   readiness_.SetStarted();
   server_ = Must(rpc::Server::Start({}, {host_->workflow_service(), host_->activity_service()}, readiness_, metrics_));
