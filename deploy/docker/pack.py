@@ -63,6 +63,8 @@ def place_libraries(root, real, absent, origins):
     # One folder for all, the one of the architecture: the loader looks there without a cache.
     folder = os.path.join(root, "usr/lib", os.path.basename(os.path.dirname(os.path.realpath(elf.library_paths()["libc.so.6"]))))
     for soname, original in sorted(real.items()):
+        if soname.startswith("ld-linux"):
+            continue  # place_loader's: programs name its whole path
         copy(original, os.path.join(folder, soname))
         origins[os.path.join(folder, soname)] = original
     for soname, (original, callers) in sorted(absent.items()):
