@@ -3,6 +3,7 @@
 #include <cmath>
 #include <map>
 #include <string>
+#include <utility>
 
 #include "externalscaler/externalscaler.grpc.pb.h"
 #include "libs/rpc/status.h"
@@ -13,6 +14,7 @@ namespace vora::orchestrator {
 namespace {
 
 namespace keda = externalscaler;
+constexpr std::initializer_list<Scope> kWho = {Scope::kFleet, Scope::kOperate};
 using Base = keda::ExternalScaler::WithCallbackMethod_StreamIsActive<keda::ExternalScaler::Service>;
 
 StatusOr<ScalerTrigger> TriggerOf(const keda::ScaledObjectRef& object) {
@@ -21,32 +23,39 @@ StatusOr<ScalerTrigger> TriggerOf(const keda::ScaledObjectRef& object) {
 
 class ScalerServiceImpl : public Base {
  public:
-  ScalerServiceImpl(const ReadQueues& read, ScalerFeed& feed) : read_(read), feed_(feed) {}
+  ScalerServiceImpl(const ReadQueues& read, ScalerFeed& feed, rpc::Gate gate) : read_(read), feed_(feed), gate_(std::move(gate)) {}
 
-  grpc::Status IsActive(grpc::ServerContext*, const keda::ScaledObjectRef* request, keda::IsActiveResponse* response) override {
-    return Answer(*request, [&](const ScalerTrigger&, const QueueLoad& load) {
+  grpc::Status IsActive(grpc::ServerContext* context, const keda::ScaledObjectRef* request, keda::IsActiveResponse* response) override {
+    return Answer(*context, *request, [&](const ScalerTrigger&, const QueueLoad& load) {
       response->set_result(load.activities > 0);
       return Status();
     });
   }
 
-  grpc::ServerWriteReactor<keda::IsActiveResponse>* StreamIsActive(grpc::CallbackServerContext*,
+  grpc::ServerWriteReactor<keda::IsActiveResponse>* StreamIsActive(grpc::CallbackServerContext* context,
                                                                    const keda::ScaledObjectRef* request) override {
+    if (const auto caller = gate_.Admit(*context, kWho); !caller.ok()) {
+      return new rpc::RefusedCall<grpc::ServerWriteReactor<keda::IsActiveResponse>>(caller.status());
+    }
     return StartActiveStream(feed_, TriggerOf(*request));
   }
 
-  grpc::Status GetMetricSpec(grpc::ServerContext*, const keda::ScaledObjectRef* request, keda::GetMetricSpecResponse* response) override {
-    const auto trigger = TriggerOf(*request);
-    if (!trigger.ok()) return rpc::ToGrpc(trigger.status());
-    auto* spec = response->add_metricspecs();
-    spec->set_metricname(MetricName(trigger->queue));
-    spec->set_targetsize(std::llround(std::ceil(trigger->target_encode_seconds)));
-    spec->set_targetsizefloat(trigger->target_encode_seconds);
-    return grpc::Status::OK;
+  grpc::Status GetMetricSpec(grpc::ServerContext* context, const keda::ScaledObjectRef* request,
+                             keda::GetMetricSpecResponse* response) override {
+    return gate_.Let(*context, kWho, [&](const Caller&) {
+      const auto trigger = TriggerOf(*request);
+      if (!trigger.ok()) return rpc::ToGrpc(trigger.status());
+      auto* spec = response->add_metricspecs();
+      spec->set_metricname(MetricName(trigger->queue));
+      spec->set_targetsize(std::llround(std::ceil(trigger->target_encode_seconds)));
+      spec->set_targetsizefloat(trigger->target_encode_seconds);
+      return grpc::Status::OK;
+    });
   }
 
-  grpc::Status GetMetrics(grpc::ServerContext*, const keda::GetMetricsRequest* request, keda::GetMetricsResponse* response) override {
-    return Answer(request->scaledobjectref(), [&](const ScalerTrigger& trigger, const QueueLoad& load) -> Status {
+  grpc::Status GetMetrics(grpc::ServerContext* context, const keda::GetMetricsRequest* request,
+                          keda::GetMetricsResponse* response) override {
+    return Answer(*context, request->scaledobjectref(), [&](const ScalerTrigger& trigger, const QueueLoad& load) -> Status {
       const std::string name = MetricName(trigger.queue);
       if (request->metricname() != name) return InvalidArgument("metricName: queue " + trigger.queue + " has only " + name);
       auto* value = response->add_metricvalues();
@@ -60,16 +69,19 @@ class ScalerServiceImpl : public Base {
  private:
   // The trigger is checked before the database is asked.
   template <class Reply>
-  grpc::Status Answer(const keda::ScaledObjectRef& object, Reply reply) {
-    const auto trigger = TriggerOf(object);
-    if (!trigger.ok()) return rpc::ToGrpc(trigger.status());
-    const auto queues = read_();
-    if (!queues.ok()) return rpc::ToGrpc(queues.status());
-    return rpc::ToGrpc(reply(*trigger, LoadOf(*queues, trigger->queue)));
+  grpc::Status Answer(const grpc::ServerContext& context, const keda::ScaledObjectRef& object, Reply reply) {
+    return gate_.Let(context, kWho, [&](const Caller&) {
+      const auto trigger = TriggerOf(object);
+      if (!trigger.ok()) return rpc::ToGrpc(trigger.status());
+      const auto queues = read_();
+      if (!queues.ok()) return rpc::ToGrpc(queues.status());
+      return rpc::ToGrpc(reply(*trigger, LoadOf(*queues, trigger->queue)));
+    });
   }
 
   const ReadQueues& read_;
   ScalerFeed& feed_;
+  const rpc::Gate gate_;
 };
 
 }  // namespace
@@ -78,10 +90,12 @@ struct Scaler::Impl {
   const ReadQueues read;
   ScalerFeed feed;
   ScalerServiceImpl service;
-  Impl(ReadQueues r, std::chrono::milliseconds interval) : read(std::move(r)), feed(read, interval), service(read, feed) {}
+  Impl(ReadQueues r, rpc::Gate gate, std::chrono::milliseconds interval)
+      : read(std::move(r)), feed(read, interval), service(read, feed, std::move(gate)) {}
 };
 
-Scaler::Scaler(ReadQueues read, std::chrono::milliseconds interval) : impl_(std::make_unique<Impl>(std::move(read), interval)) {}
+Scaler::Scaler(ReadQueues read, rpc::Gate gate, std::chrono::milliseconds interval)
+    : impl_(std::make_unique<Impl>(std::move(read), std::move(gate), interval)) {}
 Scaler::~Scaler() = default;
 grpc::Service* Scaler::service() { return &impl_->service; }
 void Scaler::Stop() { impl_->feed.Stop(); }

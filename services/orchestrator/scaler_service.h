@@ -5,6 +5,7 @@
 #include <chrono>
 #include <memory>
 
+#include "libs/rpc/gate.h"
 #include "services/orchestrator/scaler_feed.h"
 
 namespace grpc {
@@ -15,8 +16,9 @@ namespace vora::orchestrator {
 
 class Scaler {
  public:
-  // `read` may block; it is asked at every call, and every `interval` while a StreamIsActive is open.
-  explicit Scaler(ReadQueues read, std::chrono::milliseconds interval = std::chrono::milliseconds{1000});
+  // `read` may block; it is asked at every call, and every `interval` while a StreamIsActive is open. `gate` lets in the fleet, which KEDA
+  // is part of by its certificate, and operators.
+  Scaler(ReadQueues read, rpc::Gate gate, std::chrono::milliseconds interval = std::chrono::milliseconds{1000});
   ~Scaler();
   // Must be registered with a server that is shut down before this is destroyed.
   grpc::Service* service();

@@ -4,6 +4,7 @@
 #include <grpcpp/grpcpp.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <cmath>
 #include <memory>
 
@@ -81,8 +82,18 @@ class ScalerTest : public ::testing::Test {
   }
   workflow::Engine& engine() { return orchestrator_.engine(); }
 
+  // Like the fleet's as long as it is open.
+  rpc::Gate Gate() {
+    return rpc::Gate([this](const Credentials&, std::initializer_list<Scope> any_of) -> StatusOr<Caller> {
+      EXPECT_THAT(any_of, ::testing::UnorderedElementsAre(Scope::kFleet, Scope::kOperate));
+      if (!open_) return Unauthenticated("show a token");
+      return Caller();
+    });
+  }
+
   TestOrchestrator orchestrator_{pg::TestPostgres::Shared().NewDatabase()};
-  Scaler scaler_{[this] { return engine().DescribeQueues(); }, milliseconds{20}};
+  Scaler scaler_{[this] { return engine().DescribeQueues(); }, Gate(), milliseconds{20}};
+  std::atomic<bool> open_ = true;
   obs::Metrics metrics_;
   Readiness readiness_;
   std::unique_ptr<rpc::Server> server_;
@@ -147,6 +158,24 @@ TEST_F(ScalerTest, BadTriggersAreRefusedByEveryCallWithTheField) {
   auto stream = stub_->StreamIsActive(&context, bad);
   EXPECT_FALSE(stream->Read(&active));
   expect(stream->Finish(), "targetEncodeSeconds: must be a number");
+}
+
+TEST_F(ScalerTest, WhoIsNotOfTheFleetLearnsNothing) {
+  open_ = false;
+  keda::IsActiveResponse active;
+  EXPECT_EQ(Call(&keda::ExternalScaler::Stub::IsActive, Object(), active).error_code(), grpc::StatusCode::UNAUTHENTICATED);
+  keda::GetMetricSpecResponse spec;
+  EXPECT_EQ(Call(&keda::ExternalScaler::Stub::GetMetricSpec, Object(), spec).error_code(), grpc::StatusCode::UNAUTHENTICATED);
+  keda::GetMetricsRequest request;
+  *request.mutable_scaledobjectref() = Object();
+  request.set_metricname(kMetric);
+  keda::GetMetricsResponse metrics;
+  EXPECT_EQ(Call(&keda::ExternalScaler::Stub::GetMetrics, request, metrics).error_code(), grpc::StatusCode::UNAUTHENTICATED);
+  grpc::ClientContext context;
+  rpc::Prepare(context, milliseconds{10'000});
+  auto stream = stub_->StreamIsActive(&context, Object());
+  EXPECT_FALSE(stream->Read(&active));
+  EXPECT_EQ(stream->Finish().error_code(), grpc::StatusCode::UNAUTHENTICATED);
 }
 
 TEST_F(ScalerTest, AStreamTellsEveryChangeAndEndsWhenTheScalerStops) {
