@@ -42,6 +42,7 @@ before(async () => {
     VORA_MIN_BODY_RATE: '1KiB',
     VORA_UPLOAD_IDLE_TIMEOUT: '4s',
     VORA_MAX_CONNECTIONS_PER_CLIENT: '150',
+    VORA_MAX_REQUESTS_PER_SECOND_PER_CLIENT: '5000',
     VORA_TRUSTED_PROXIES: 'none',   // else loopback would be a proxy, and exempt
     VORA_LOG_LEVEL: 'debug',   // logs say the most at this level, and must hold no secret even then
   });
