@@ -18,12 +18,16 @@
 #include "services/metadata/record_activities.h"
 #include "services/metadata/record_repo.h"
 #include "services/metadata/rest.h"
+#include "services/metadata/rest_webhooks.h"
 #include "services/metadata/store.h"
 #include "services/metadata/upkeep.h"
 #include "services/metadata/video_facts_repo.h"
 #include "services/metadata/video_operations.h"
 #include "services/metadata/viewer_erasure.h"
 #include "services/metadata/watch_hub.h"
+#include "services/metadata/webhook_dispatcher.h"
+#include "services/metadata/webhook_repo.h"
+#include "services/metadata/webhook_sender.h"
 
 namespace vora::metadata {
 namespace {
@@ -60,7 +64,7 @@ void SetDefaultCaching(const http::Request&, http::Response& head) {
 Status MigrateDatabase(const AppOptions& options, obs::Metrics& metrics) { return Store(DatabaseOf(options), metrics).Open(); }
 
 struct App::Impl {
-  Impl(AppOptions given, obs::Metrics& metrics, std::function<void(const Status&)> fatal)
+  Impl(AppOptions given, const Doors& doors, obs::Metrics& metrics, std::function<void(const Status&)> fatal)
       : options(std::move(given)),
         store(DatabaseOf(options), metrics),
         videos(store, options.public_url),
@@ -76,14 +80,18 @@ struct App::Impl {
         facts(store),
         analytics_reader(options.clickhouse),
         live_reader(options.clickhouse, {.at_once = 1}),
-        analytics(facts, analytics_reader),
-        live(live_reader),
+        analytics(facts, analytics_reader, doors.guarded ? Tenants::kSeparate : Tenants::kOne),
+        live(live_reader, doors.guarded ? &facts : nullptr),
         erasure(options.analytics, analytics_reader),
         channel(store),
         hub({.load = [this](const std::string& id) { return videos.GetAny(id); },
+             .tenant_of = [this](const std::string& id) { return videos.TenantOf(id); },
              .changes_after = [this](int64_t after, int limit) { return videos.ChangesAfter(after, limit); },
              .newest_version = [this] { return videos.NewestVersion(); },
              .announce = [this](const std::vector<std::string>& ids) { channel.Announce(ids); }}),
+        webhooks(store),
+        webhook_sender(options.webhook_allow_private),
+        webhook_dispatcher(webhooks, webhook_sender, metrics),
         relay(outbox, orchestrator),
         poller(progress, orchestrator, options.progress_interval),
         upkeep(
@@ -91,22 +99,24 @@ struct App::Impl {
         worker(WorkerOf(options), metrics),
         http(HttpOf(options), metrics),
         routes(http),
-        video_service(MakeVideoService(operations, videos, hub)),
-        fleet_service(MakeFleetService(fleet)),
-        playback_service(MakePlaybackService(presentations)),
-        upload_listener(MakeUploadListener(operations)),
-        analytics_service(MakeAnalyticsService(analytics, erasure)) {
+        video_service(MakeVideoService(operations, videos, hub, doors.gate)),
+        fleet_service(MakeFleetService(fleet, doors.gate)),
+        playback_service(MakePlaybackService(presentations, doors.gate)),
+        upload_listener(MakeUploadListener(operations, doors.gate)),
+        analytics_service(MakeAnalyticsService(analytics, erasure, doors.gate)) {
     store.SetSignals({.video_changed = [this](const std::string& id) { hub.Changed(id); }, .outbox_added = [this] { relay.Wake(); }});
     http.OnResponse(SetDefaultCaching);
+    http.SetAdmission(doors.admission);
     AddRecordActivities(worker, records);
     AddVideoRoutes(routes, operations, videos);
     AddEventRoutes(routes, videos, hub, options.sse_heartbeat);
     AddHistoryRoutes(routes, videos, orchestrator);
     AddLadderRoutes(routes, ladders);
-    AddConfigRoutes(routes, options.upload_url, options.playback_tokens.has_value());
+    AddConfigRoutes(routes, options.upload_url, options.playback_tokens.has_value(), doors.guarded);
     AddPlaybackRoutes(routes, videos, {options.public_url, options.playback_tokens});
     AddFleetRoutes(routes, fleet);
     AddAnalyticsRoutes(routes, analytics, live, erasure, !options.clickhouse.url.empty(), options.sse_heartbeat);
+    AddWebhookRoutes(routes, webhooks, webhook_sender, webhook_dispatcher);
     AddOpenApiRoute(routes);
     AddConsoleRoutes(http, options.console_dir);
   }
@@ -130,6 +140,9 @@ struct App::Impl {
   ViewerErasure erasure;
   ChangeChannel channel;
   WatchHub hub;
+  WebhookRepo webhooks;
+  WebhookSender webhook_sender;
+  WebhookDispatcher webhook_dispatcher;
   OutboxRelay relay;
   ProgressPoller poller;
   Upkeep upkeep;
@@ -141,8 +154,8 @@ struct App::Impl {
   bool stopped = false;
 };
 
-App::App(AppOptions options, obs::Metrics& metrics, std::function<void(const Status&)> fatal)
-    : impl_(new Impl(std::move(options), metrics, std::move(fatal))) {}
+App::App(AppOptions options, Doors doors, obs::Metrics& metrics, std::function<void(const Status&)> fatal)
+    : impl_(new Impl(std::move(options), doors, metrics, std::move(fatal))) {}
 
 App::~App() { Stop(std::chrono::milliseconds(1000)); }
 
@@ -156,6 +169,7 @@ Status App::Start() {
       std::make_unique<pg::Listener>(app.options.database_url, std::vector<std::string>{ChangeChannel::kName},
                                      [&app](const std::string&, const std::string& payload) { app.channel.Receive(payload, app.hub); });
   app.relay.Start();
+  app.webhook_dispatcher.Start();
   app.poller.Start();
   app.worker.Start();
   return app.http.Start();
@@ -173,6 +187,7 @@ void App::Stop(std::chrono::milliseconds budget) {
   app.worker.Stop(budget);
   app.poller.Stop();
   app.relay.Stop();
+  app.webhook_dispatcher.Stop();
   app.upkeep.Stop();
   app.analytics_reader.Interrupt();
 }

@@ -12,6 +12,7 @@
 #include "libs/auth/playback_token.h"
 #include "libs/clickhouse/client.h"
 #include "libs/core/status.h"
+#include "libs/daemon/doors.h"
 #include "libs/http/server.h"
 #include "libs/obs/metrics.h"
 #include "services/metadata/fleet_view.h"
@@ -46,6 +47,7 @@ struct AppOptions {
     none.timeout = std::chrono::seconds(5);
     return none;
   }();
+  bool webhook_allow_private = false;        // whether webhooks may go to private addresses and without TLS
   std::string analytics = "127.0.0.1:9084";  // ingest's gRPC, for erasure; empty: none
 };
 
@@ -55,7 +57,7 @@ Status MigrateDatabase(const AppOptions& options, obs::Metrics& metrics);
 class App {
  public:
   // `fatal` is called when the daemon cannot go on, e.g. the schema is of a newer version; any thread.
-  App(AppOptions options, obs::Metrics& metrics, std::function<void(const Status&)> fatal);
+  App(AppOptions options, Doors doors, obs::Metrics& metrics, std::function<void(const Status&)> fatal);
   ~App();  // Stop
   // Starts all but gRPC. A database or orchestrator that is away does not fail it: they are waited for in the background.
   Status Start();

@@ -49,6 +49,8 @@ void Declare(vora::SettingsSchema& schema, Settings& settings) {
   schema.Add("VORA_PLAYBACK_KEYS", &settings.playback_keys, "id1:secret1,id2:secret2 as the gateway has them; the first signs",
              {.secret = true});
   schema.Add("VORA_LADDER", &settings.ladder_file, "JSON file of the ladder new videos get; empty: the built-in one");
+  schema.Add("VORA_WEBHOOK_ALLOW_PRIVATE", &settings.app.webhook_allow_private,
+             "whether webhooks may be sent to private addresses and over http, for receivers inside the same network");
   schema.Add("VORA_METADATA_SLOTS", &settings.activity_slots, "activities of queue `metadata` worked off at the same time",
              {.min = 1, .max = 64});
   settings.app.http.max_connections_per_client = 256;
@@ -85,7 +87,7 @@ Status SetUp(Daemon& daemon, Settings& settings) {
   settings.app.database_connections = static_cast<int>(settings.database_connections);
   settings.app.activity_slots = static_cast<int>(settings.activity_slots);
   while (!settings.app.public_url.empty() && settings.app.public_url.back() == '/') settings.app.public_url.pop_back();
-  const auto app = std::make_shared<App>(settings.app, daemon.metrics(), [&daemon](const Status& reason) { daemon.Fail(reason); });
+  const auto app = std::make_shared<App>(settings.app, vora::Doors(daemon.authenticator()), daemon.metrics(), [&daemon](const Status& reason) { daemon.Fail(reason); });
   daemon.Keep(app);
   for (grpc::Service* service : app->services()) daemon.AddService(service);
   daemon.readiness().AddCheck("database", [app] { return app->Ready(); });

@@ -8,6 +8,7 @@
 
 #include "services/metadata/embedded.h"
 #include "services/metadata/rest.h"
+#include "services/metadata/rest_webhooks.h"
 #include "vora/analytics/v1/analytics.pb.h"
 #include "vora/analytics/v1/queries.pb.h"
 #include "vora/metadata/v1/fleet.pb.h"
@@ -35,6 +36,8 @@ std::set<std::string> Registered() {
   AddFleetRoutes(routes, *static_cast<FleetView*>(nothing));
   AddAnalyticsRoutes(routes, *static_cast<AnalyticsQueries*>(nothing), *static_cast<LiveViewers*>(nothing),
                      *static_cast<ViewerErasure*>(nothing), true);
+  AddWebhookRoutes(routes, *static_cast<WebhookRepo*>(nothing), *static_cast<WebhookSender*>(nothing),
+                   *static_cast<WebhookDispatcher*>(nothing));
   AddOpenApiRoute(routes);
   std::set<std::string> all;
   for (const auto& [method, pattern] : routes.all()) all.insert(method + " " + pattern);
