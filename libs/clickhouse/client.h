@@ -18,6 +18,7 @@ struct Options {
   std::string user = "default";               // VORA_CLICKHOUSE_USER
   std::string password;                       // VORA_CLICKHOUSE_PASSWORD
   std::string database = "vora";              // VORA_CLICKHOUSE_DATABASE
+  std::string ca_file;                        // VORA_CLICKHOUSE_CA, PEM; empty: the system's authorities
   std::chrono::milliseconds timeout{10'000};  // VORA_CLICKHOUSE_TIMEOUT, of a query
 
   // Declares the settings above.

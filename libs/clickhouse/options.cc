@@ -9,6 +9,8 @@ void Options::Declare(SettingsSchema& schema) {
   schema.Add("VORA_CLICKHOUSE_URL", &url, "HTTP interface of ClickHouse.");
   schema.Add("VORA_CLICKHOUSE_USER", &user, "User of ClickHouse.");
   schema.Add("VORA_CLICKHOUSE_PASSWORD", &password, "That user's password.", {.secret = true});
+  schema.Add("VORA_CLICKHOUSE_CA", &ca_file,
+             "PEM file of the authorities that the certificate of an https URL must come from; empty: the system's.");
   schema.Add("VORA_CLICKHOUSE_DATABASE", &database, "Database of the analytics tables; created if it is missing.");
   schema.Add("VORA_CLICKHOUSE_TIMEOUT", &timeout, "How long a query may take.", {.min = 100, .max = 600'000});
 }

@@ -35,7 +35,7 @@ struct S3Response {
 
 class S3Client {
  public:
-  explicit S3Client(S3Config config) : config_(std::move(config)) {}
+  explicit S3Client(S3Config config) : config_(std::move(config)), pool_(config_.ca_file) {}
 
   // The whole answer. Transient faults (no answer, 429, 5xx) are retried and then returned as an error; every
   // other HTTP status is an OK result. `request` must be idempotent or guarded by a condition or a token.

@@ -88,6 +88,7 @@ StatusOr<S3Config> ParseS3Url(const std::string& url, const std::function<std::o
   };
   config.access_key = first_of("VORA_S3_ACCESS_KEY", "AWS_ACCESS_KEY_ID");
   config.secret_key = first_of("VORA_S3_SECRET_KEY", "AWS_SECRET_ACCESS_KEY");
+  config.ca_file = getenv("VORA_S3_CA").value_or("");
   if (config.access_key.empty() || config.secret_key.empty()) {
     return Wrong("credentials are missing: set VORA_S3_ACCESS_KEY and VORA_S3_SECRET_KEY");
   }

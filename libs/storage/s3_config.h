@@ -20,6 +20,7 @@ struct S3Config {
   std::string region = "us-east-1";
   std::string access_key;
   std::string secret_key;
+  std::string ca_file;  // PEM file of the authorities that https is checked against; empty: the system's
 
   std::chrono::milliseconds connect_timeout{3000};
   std::chrono::milliseconds stall_timeout{20000};      // no byte in either direction for so long (to the second)

@@ -56,7 +56,7 @@ struct HttpPool::Channel {
   std::array<char, CURL_ERROR_SIZE> error{};
 };
 
-HttpPool::HttpPool() { InitCurlOnce(); }
+HttpPool::HttpPool(std::string ca_file) : ca_file_(std::move(ca_file)) { InitCurlOnce(); }
 HttpPool::~HttpPool() = default;
 
 std::unique_ptr<HttpPool::Channel> HttpPool::Take() {
@@ -115,6 +115,7 @@ Status HttpExchange::Begin(const HttpRequest& request) {
   curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
   curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
   curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
+  if (!pool_.ca_file_.empty()) curl_easy_setopt(easy, CURLOPT_CAINFO, pool_.ca_file_.c_str());
   curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
   curl_easy_setopt(easy, CURLOPT_HTTPHEADER, static_cast<curl_slist*>(header_list_));
   curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(request.connect_timeout.count()));

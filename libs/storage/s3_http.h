@@ -29,7 +29,8 @@ struct HttpRequest {
 // Idle connections. Thread-safe; outlives its exchanges.
 class HttpPool {
  public:
-  HttpPool();
+  // `ca_file`: PEM file of the authorities that https is checked against; empty: the system's.
+  explicit HttpPool(std::string ca_file = {});
   ~HttpPool();
   struct Channel;
 
@@ -37,6 +38,7 @@ class HttpPool {
   friend class HttpExchange;
   std::unique_ptr<Channel> Take();
   void Give(std::unique_ptr<Channel> channel);
+  const std::string ca_file_;
   std::mutex mutex_;
   std::vector<std::unique_ptr<Channel>> idle_;
 };

@@ -1,0 +1,34 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <csignal>
+
+#include "libs/clickhouse/client.h"
+#include "libs/core/ids.h"
+#include "libs/rpc/testing/test_authority.h"
+#include "libs/rpc/testing/tls_web_server.h"
+
+namespace vora::clickhouse {
+namespace {
+
+TEST(ClientTls, OnlyTheNamedAuthorityIsBelieved) {
+  std::signal(SIGPIPE, SIG_IGN);
+  const std::filesystem::path folder = std::filesystem::temp_directory_path() / ("vora-clickhouse-tls-" + NewId());
+  std::filesystem::create_directories(folder);
+  {
+    const rpc::testing::TestAuthority ours("ClickHouse CA");
+    const auto identity = ours.Issue(folder, "clickhouse");
+    const rpc::testing::TlsWebServer server(identity, "1\n");
+    Options options;
+    options.url = server.url();
+    EXPECT_FALSE(Client(options).Query("SELECT 1").ok()) << "the system knows no such authority";
+    options.ca_file = identity.authority;
+    const auto answer = Client(options).Query("SELECT 1");
+    EXPECT_EQ(ToText(answer.status()), "OK");
+    EXPECT_EQ(*answer, "1\n");
+  }
+  std::filesystem::remove_all(folder);
+}
+
+}  // namespace
+}  // namespace vora::clickhouse
