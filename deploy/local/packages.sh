@@ -15,7 +15,7 @@ BUILD_PACKAGES=(
   libgtest-dev libgmock-dev
 )
 RUN_PACKAGES=(postgresql clickhouse-server varnish ffmpeg libseccomp2 curl jq iproute2 util-linux procps)
-TEST_PACKAGES=(chromium faketime radosgw ceph-mon ceph-osd ceph-common ceph-base podman catatonit runc netavark aardvark-dns iptables debootstrap docker-compose)
+TEST_PACKAGES=(chromium faketime prometheus radosgw ceph-mon ceph-osd ceph-common ceph-base podman catatonit runc netavark aardvark-dns iptables debootstrap docker-compose)
 BENCH_PACKAGES=(nginx-light wrk clickhouse-client)
 # kubectl may have come another way; Debian's package of it cannot lie beside those.
 command -v kubectl >/dev/null || TEST_PACKAGES+=(kubernetes-client)
@@ -65,6 +65,7 @@ ensure_packages() {
       postgresql) _as_root systemctl disable -q postgresql 2>/dev/null ;;
       clickhouse-server) _as_root systemctl disable -q clickhouse-server 2>/dev/null ;;
       varnish) _as_root systemctl disable -q varnish varnishncsa 2>/dev/null ;;
+      prometheus) _as_root systemctl disable -q prometheus 2>/dev/null ;;
       ceph-base) _as_root systemctl disable -q ceph.target ceph-crash rbdmap 2>/dev/null ;;
       nginx-light) _as_root systemctl disable -q nginx 2>/dev/null ;;
     esac
