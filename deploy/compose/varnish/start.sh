@@ -18,4 +18,4 @@ sed "$script" /etc/vora/default.vcl.in >/tmp/default.vcl
 
 # Tokens and the secret are not written into the log in memory. The working folder is a tmpfs from which code may be run: VCL is compiled.
 exec varnishd -F -j none -n /srv/varnish/work -a :8080 -f /tmp/default.vcl -s "malloc,${VARNISH_SIZE:-256m}" \
-  -p vsl_mask=-ReqURL,-ReqHeader,-BereqHeader -p vsl_space=32m
+  -p vsl_mask=-ReqURL,-ReqHeader,-ReqUnset,-BereqHeader,-BereqUnset -p vsl_space=32m
