@@ -4,7 +4,7 @@
 #include "services/transcode-worker/encode_group.h"
 #include "services/transcode-worker/failure.h"
 #include "services/transcode-worker/metrics.h"
-#include "services/transcode-worker/single_child.h"
+#include "services/transcode-worker/role_activity.h"
 #include "vora/workflow/v1/process_video.pb.h"
 
 namespace vora::transcode {
@@ -22,10 +22,8 @@ using Activity = ActivityOutcome (*)(const WorkerContext&, ActivityExecution&);
 
 ActivityOutcome ProbeSource(const WorkerContext& context, ActivityExecution& execution) {
   workflow::v1::ProbeInput input;
-  if (const Status parsed = workflow::FromPayload(execution.task().input(), input); !parsed.ok()) return FromStatus(parsed);
-  const ChildTask task = {
-      .role = "probe", .label = "probe", .source_key = input.source_key(), .video_id = {}, .job = {}, .on_segment = nullptr};
-  const ChildOutcome outcome = RunSingleChild(context, execution, task);
+  if (auto ended = ReadInput(execution, &input)) return *std::move(ended);
+  const ChildOutcome outcome = RunRole(context, execution, "probe", "probe", input);
   if (!outcome.result.has_value()) return ToOutcome(outcome.failure);
   workflow::v1::MediaInfo info;
   if (!info.ParseFromString(*outcome.result)) return FromStatus(Internal("the probe gave a malformed result"));
@@ -34,7 +32,7 @@ ActivityOutcome ProbeSource(const WorkerContext& context, ActivityExecution& exe
 
 ActivityOutcome EncodeAudio(const WorkerContext& context, ActivityExecution& execution) {
   workflow::v1::EncodeAudioInput input;
-  if (const Status parsed = workflow::FromPayload(execution.task().input(), input); !parsed.ok()) return FromStatus(parsed);
+  if (auto ended = ReadInput(execution, &input)) return *std::move(ended);
   workflow::v1::EncodeAudioResult result;
   auto* segments = result.mutable_segments();
   segments->set_track(input.track().name());
@@ -57,27 +55,15 @@ ActivityOutcome EncodeAudio(const WorkerContext& context, ActivityExecution& exe
     execution.Heartbeat(static_cast<double>(segment.index + 1) / std::max(1, input.track().segments_total()), "");
     return {};
   };
-  const ChildTask task = {.role = "audio",
-                          .label = "encoder of " + input.track().name(),
-                          .source_key = input.source_key(),
-                          .video_id = input.video_id(),
-                          .job = input.SerializeAsString(),
-                          .on_segment = publish};
-  const ChildOutcome outcome = RunSingleChild(context, execution, task);
+  const ChildOutcome outcome = RunRole(context, execution, "audio", "encoder of " + input.track().name(), input, publish);
   if (!outcome.result.has_value()) return ToOutcome(outcome.failure);
   return ActivityOutcome::Ok(workflow::ToPayload(result));
 }
 
 ActivityOutcome ExtractPoster(const WorkerContext& context, ActivityExecution& execution) {
   workflow::v1::ExtractPosterInput input;
-  if (const Status parsed = workflow::FromPayload(execution.task().input(), input); !parsed.ok()) return FromStatus(parsed);
-  const ChildTask task = {.role = "poster",
-                          .label = "poster",
-                          .source_key = input.source_key(),
-                          .video_id = {},
-                          .job = input.SerializeAsString(),
-                          .on_segment = nullptr};
-  const ChildOutcome outcome = RunSingleChild(context, execution, task);
+  if (auto ended = ReadInput(execution, &input)) return *std::move(ended);
+  const ChildOutcome outcome = RunRole(context, execution, "poster", "poster", input);
   if (!outcome.result.has_value()) return ToOutcome(outcome.failure);
   workflow::v1::ExtractPosterResult result;
   result.set_key(input.object_prefix() + "/poster.jpg");
@@ -90,7 +76,7 @@ ActivityOutcome ExtractPoster(const WorkerContext& context, ActivityExecution& e
 
 ActivityOutcome DeletePrefix(const WorkerContext& context, ActivityExecution& execution) {
   workflow::v1::DeletePrefixInput input;
-  if (const Status parsed = workflow::FromPayload(execution.task().input(), input); !parsed.ok()) return FromStatus(parsed);
+  if (auto ended = ReadInput(execution, &input)) return *std::move(ended);
   workflow::v1::DeletePrefixResult result;
   const Status status = WaitOutFaults(
       context.options().store_patience, [&] { return execution.stopping(); },

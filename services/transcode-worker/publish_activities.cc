@@ -5,7 +5,7 @@
 #include "libs/workflow/payload.h"
 #include "services/transcode-worker/activities.h"
 #include "services/transcode-worker/failure.h"
-#include "services/transcode-worker/single_child.h"
+#include "services/transcode-worker/role_activity.h"
 #include "vora/workflow/v1/process_video.pb.h"
 
 namespace vora::transcode {
@@ -54,7 +54,7 @@ int64_t NowMs() {
 
 ActivityOutcome PublishTrack(const WorkerContext& context, ActivityExecution& execution) {
   workflow::v1::PublishTrackInput input;
-  if (const Status parsed = workflow::FromPayload(execution.task().input(), input); !parsed.ok()) return ToOutcome(FailureOf(parsed));
+  if (auto ended = ReadInput(execution, &input)) return *std::move(ended);
   const manifest::Track track = ToTrack(input.track(), input.segments());
   return Publish(
       context, execution,
@@ -63,7 +63,7 @@ ActivityOutcome PublishTrack(const WorkerContext& context, ActivityExecution& ex
 
 ActivityOutcome PublishMasters(const WorkerContext& context, ActivityExecution& execution) {
   workflow::v1::PublishMastersInput input;
-  if (const Status parsed = workflow::FromPayload(execution.task().input(), input); !parsed.ok()) return ToOutcome(FailureOf(parsed));
+  if (auto ended = ReadInput(execution, &input)) return *std::move(ended);
   manifest::Presentation presentation;
   presentation.duration_seconds = input.duration_seconds();
   presentation.complete = true;

@@ -3,14 +3,14 @@
 #include "libs/workflow/payload.h"
 #include "services/transcode-worker/activities.h"
 #include "services/transcode-worker/failure.h"
-#include "services/transcode-worker/single_child.h"
+#include "services/transcode-worker/role_activity.h"
 #include "vora/workflow/v1/process_video.pb.h"
 
 namespace vora::transcode {
 
 workflow::ActivityOutcome ExtractStoryboard(const WorkerContext& context, workflow::ActivityExecution& execution) {
   workflow::v1::ExtractStoryboardInput input;
-  if (const Status parsed = workflow::FromPayload(execution.task().input(), input); !parsed.ok()) return ToOutcome(FailureOf(parsed));
+  if (auto ended = ReadInput(execution, &input)) return *std::move(ended);
   const media::StoryboardPlan plan = media::PlanStoryboard(input.media());
   const std::string stem = input.object_prefix() + "/storyboard";
   const auto stopped = [&] { return execution.stopping(); };
@@ -24,13 +24,7 @@ workflow::ActivityOutcome ExtractStoryboard(const WorkerContext& context, workfl
     execution.Heartbeat(static_cast<double>(result.sheets()) / plan.sheets(), "");
     return {};
   };
-  const ChildTask task = {.role = "storyboard",
-                          .label = "storyboard",
-                          .source_key = input.source_key(),
-                          .video_id = {},
-                          .job = input.SerializeAsString(),
-                          .on_segment = publish};
-  const ChildOutcome outcome = RunSingleChild(context, execution, task);
+  const ChildOutcome outcome = RunRole(context, execution, "storyboard", "storyboard", input, publish);
   if (!outcome.result.has_value()) return ToOutcome(outcome.failure);
   if (result.sheets() != plan.sheets()) return ToOutcome(FailureOf(Internal("the storyboard is not whole")));
   // Last, so that whoever reads it finds every sheet it names.

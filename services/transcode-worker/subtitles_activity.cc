@@ -4,7 +4,7 @@
 #include "libs/workflow/payload.h"
 #include "services/transcode-worker/activities.h"
 #include "services/transcode-worker/failure.h"
-#include "services/transcode-worker/single_child.h"
+#include "services/transcode-worker/role_activity.h"
 #include "vora/workflow/v1/process_video.pb.h"
 
 namespace vora::transcode {
@@ -16,7 +16,7 @@ constexpr int kMaxWarnings = 3 * media::kMaxSubtitleTracks;
 
 workflow::ActivityOutcome ExtractSubtitles(const WorkerContext& context, workflow::ActivityExecution& execution) {
   workflow::v1::ExtractSubtitlesInput input;
-  if (const Status parsed = workflow::FromPayload(execution.task().input(), input); !parsed.ok()) return ToOutcome(FailureOf(parsed));
+  if (auto ended = ReadInput(execution, &input)) return *std::move(ended);
   const std::vector<workflow::v1::Caption> planned = media::PlanCaptions(input.media());
   const std::string playlist = manifest::HlsCaption(input.media().duration_seconds());
   const auto stopped = [&] { return execution.stopping(); };
@@ -36,13 +36,7 @@ workflow::ActivityOutcome ExtractSubtitles(const WorkerContext& context, workflo
     execution.Heartbeat(static_cast<double>(next) / static_cast<double>(planned.size()), "");
     return {};
   };
-  const ChildTask task = {.role = "subtitles",
-                          .label = "reader of subtitles",
-                          .source_key = input.source_key(),
-                          .video_id = {},
-                          .job = input.SerializeAsString(),
-                          .on_segment = publish};
-  const ChildOutcome outcome = RunSingleChild(context, execution, task);
+  const ChildOutcome outcome = RunRole(context, execution, "subtitles", "reader of subtitles", input, publish);
   if (!outcome.result.has_value()) return ToOutcome(outcome.failure);
   workflow::v1::ExtractSubtitlesResult said;
   if (!said.ParseFromString(*outcome.result) || said.warnings_size() > kMaxWarnings) {
