@@ -31,12 +31,21 @@ export function VideoCard({ video }: { video: Video }) {
 
 function Poster({ video }: { video: Video }) {
   const [broken, setBroken] = useState('');
-  const poster = useSigned(usePass(video.video_id), video.poster_url);
+  const pass = usePass(video.video_id);
+  const first = useSigned(pass, video.poster_url);
+  const [later, setLater] = useState('');
+  const poster = later || first;
+  // Scrolled to after long, its token may have ended.
+  const failed = () => {
+    const now = pass.sign(video.poster_url);
+    if (now === poster) setBroken(poster);
+    else setLater(now);
+  };
   const shown = poster && broken !== poster;
   return (
     <div class="poster">
       {shown ? (
-        <img src={poster} alt="" loading="lazy" onError={() => setBroken(poster)} />
+        <img src={poster} alt="" loading="lazy" onError={failed} />
       ) : (
         <span class="poster-none"><Icon name={video.state === 'FAILED' ? 'alert' : 'film'} size={36} /></span>
       )}

@@ -53,7 +53,6 @@ export function Player({ video, autoplay = false, muted, startAt = 0, fill = fal
 
   const pass = usePass(video.video_id);
   const poster = useSigned(pass, video.poster_url);
-  const storyboard = useSigned(pass, video.storyboard_url);
   const playback = usePlayback({ video, pass, media, startAt, autoplay, freeze });
   const [fullscreen, toggleFullscreen] = useFullscreen(root, media);
   const [idle, stir] = useIdle(root, !state.paused && openMenu === '' && !dragging && !help);
@@ -182,7 +181,7 @@ export function Player({ video, autoplay = false, muted, startAt = 0, fill = fal
       {troubled && playback.problem && <ProblemNotice problem={playback.problem} onRetry={playback.retry} />}
       {!playable && <WaitingNotice video={video} />}
       {playable && media && (
-        <ControlBar state={state} playback={playback} media={media} total={total} available={available} storyboardUrl={storyboard || undefined} sign={pass.sign}
+        <ControlBar state={state} playback={playback} media={media} total={total} available={available} storyboardUrl={pass.ready ? video.storyboard_url : undefined} sign={pass.sign}
           fullscreen={fullscreen} openMenu={openMenu} setOpenMenu={setOpenMenu} onDrag={setDragging} onFullscreen={toggleFullscreen}
           onMute={setMuted} onVolume={setVolume} onRate={setRate} />
       )}

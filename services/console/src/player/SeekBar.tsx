@@ -16,12 +16,12 @@ export interface SeekBarProps {
 }
 
 // Loaded when somebody first reaches for the bar.
-function useStoryboard(url: string | undefined, wanted: boolean): StoryboardCue[] {
+function useStoryboard(url: string | undefined, sign: (url: string) => string, wanted: boolean): StoryboardCue[] {
   const [cues, setCues] = useState<StoryboardCue[]>([]);
   useEffect(() => {
     if (!url || !wanted) return undefined;
     const abort = new AbortController();
-    fetch(url, { signal: abort.signal })
+    fetch(sign(url), { signal: abort.signal })
       .then(async (response) => response.ok && setCues(parseStoryboard(await response.text(), response.url)))
       .catch(() => {});
     return () => abort.abort();
@@ -47,7 +47,7 @@ export function SeekBar({ time, total, available, buffered, storyboardUrl, sign,
   const [hover, setHover] = useState<number | null>(null);
   const [drag, setDrag] = useState<number | null>(null);
   const [focused, setFocused] = useState(false);
-  const cues = useStoryboard(storyboardUrl, hover !== null || focused);
+  const cues = useStoryboard(storyboardUrl, sign, hover !== null || focused);
 
   const span = Math.max(total, 0.001);
   const percent = (seconds: number) => `${Math.min(100, Math.max(0, (seconds / span) * 100))}%`;
