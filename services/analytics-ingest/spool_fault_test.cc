@@ -69,11 +69,13 @@ TEST_F(SpoolFaultTest, AFailedSyncConfirmsNothingAndTheFileIsNotTrustedAgain) {
   EXPECT_EQ(refused.code(), StatusCode::kUnavailable);
   EXPECT_THAT(Message(refused), HasSubstr("Input/output error"));
   EXPECT_EQ(spool_->Health().code(), StatusCode::kUnavailable);
+  EXPECT_THAT(metrics_.Expose(), HasSubstr("vora_spool_healthy 0\n"));
   EXPECT_EQ(AppendRows({Row(4)}).code(), StatusCode::kUnavailable);
   Heal();
   EXPECT_TRUE(HealthBecomes(true)) << "by itself";
   ASSERT_TRUE(AppendRows({Row(5)}).ok());
   EXPECT_TRUE(spool_->Health().ok());
+  EXPECT_THAT(metrics_.Expose(), HasSubstr("vora_spool_healthy 1\n"));
   spool_->SealNow();
   const auto first = spool_->Take(milliseconds(0));
   ASSERT_TRUE(first);
