@@ -172,7 +172,10 @@ StatusOr<MediaInfo> Probe(ByteSource& source) {
   }
   // The same file would need as much again.
   if (info.status().code() == StatusCode::kResourceExhausted) {
-    return MediaError(kTooLarge, "To find out what is in the file takes more memory than one process may have (VORA_WORKER_MEMORY_LIMIT).");
+    return MediaError(
+        kTooLarge,
+        "To find out what is in the file takes more memory than one process may have (VORA_WORKER_MEMORY_LIMIT), or it has many "
+        "thousands of tracks.");
   }
   return info;
 }

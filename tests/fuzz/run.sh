@@ -12,8 +12,9 @@ flags=(-std=c++20 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recov
 
 core=(libs/core/{status,encoding,digest,sha256_state,ids})
 events=(services/analytics-ingest/{json_events,json_fault,event_builder,player_time,event,batch,spool_batch,spool_format}
-  services/analytics-ingest/{viewer_hash,cmcd_events,cmcd_sessions,client_address} libs/cmcd/{cmcd,structured_field} "${core[@]}")
+  services/analytics-ingest/{viewer_hash,cmcd_events,cmcd_sessions} libs/http/client_address libs/cmcd/{cmcd,structured_field} "${core[@]}")
 captions=(libs/media/webvtt)
+boxes=(libs/media/{container_kind,mp4_check,media_error} libs/core/status)
 
 # fuzz NAME SOURCE...   tests/fuzz/NAME_fuzz.cc with these sources
 fuzz() {
@@ -40,3 +41,4 @@ fuzz() {
 
 fuzz events "${events[@]}"
 fuzz captions "${captions[@]}"
+fuzz boxes "${boxes[@]}"

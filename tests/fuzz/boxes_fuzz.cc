@@ -1,0 +1,54 @@
+// Files that strangers upload: their first bytes, and the boxes of MP4, as they are looked at before any demuxer does.
+
+#include <algorithm>
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <string_view>
+
+#include "libs/media/container_kind.h"
+#include "libs/media/media_error.h"
+#include "libs/media/mp4_check.h"
+
+namespace {
+
+void Require(bool holds) {
+  if (!holds) std::abort();
+}
+
+class Bytes : public vora::media::ByteSource {
+ public:
+  explicit Bytes(std::string_view bytes) : bytes_(bytes) {}
+  int64_t size() const override { return static_cast<int64_t>(bytes_.size()); }
+  vora::StatusOr<size_t> ReadAt(int64_t offset, char* buffer, size_t size) override {
+    Require(offset >= 0 && ++reads_ < 100'000);
+    if (offset >= this->size()) return size_t{0};
+    const std::string_view part = bytes_.substr(static_cast<size_t>(offset), size);
+    std::memcpy(buffer, part.data(), part.size());
+    return part.size();
+  }
+
+ private:
+  std::string_view bytes_;
+  int reads_ = 0;
+};
+
+// A refusal is always a fault of the file, with a text for people.
+void Judge(const vora::Status& status) {
+  if (status.ok()) return;
+  const auto fault = vora::media::AsMediaFault(status);
+  Require(fault.has_value() && fault->message.size() > 20);
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  const std::string_view bytes(reinterpret_cast<const char*>(data), size);
+  Judge(vora::media::NoFilm(bytes));
+  Bytes source(bytes);
+  vora::media::SourceLimits limits;
+  limits.max_streams = 3;
+  limits.max_header_bytes = 500;
+  Judge(vora::media::CheckMp4(source, limits));
+  return 0;
+}
