@@ -151,6 +151,14 @@ describe('parts that an overlay may take instead', () => {
     assert.equal(plain.maxReplicas, keda.maxReplicaCount);
     assert.deepEqual(plain.scaleTargetRef, keda.scaleTargetRef);
   });
+  test('rules for the Prometheus operator are those of deploy/prometheus', () => {
+    const rules = YAML.parseAllDocuments(execFileSync(path.join(folder, 'monitoring/rules.sh'), { encoding: 'utf8', maxBuffer: 64 << 20 })).map((d) => d.toJS()).filter(Boolean);
+    assert.deepEqual(rules.map((d) => d.metadata.name), ['vora-alerts', 'vora-recording']);
+    for (const { kind, metadata, spec } of rules) {
+      assert.equal(kind, 'PrometheusRule');
+      assert.deepEqual(spec, YAML.parse(readFileSync(path.join(root, `deploy/prometheus/${metadata.name.replace('vora-', '')}.rules.yml`), 'utf8')));
+    }
+  });
   test('routes lead to services that there are', () => {
     const services = rendered['overlays/prod'].filter((d) => d.kind === 'Service');
     for (const route of render('gateway-api').filter((d) => d.kind === 'HTTPRoute')) {
