@@ -12,7 +12,7 @@ const services = {
   upload: ['vora.upload.v1.UploadService'],
   metadata: ['vora.metadata.v1.VideoService', 'vora.playback.v1.PlaybackService', 'vora.upload.v1.UploadListener'],
   'streaming-gateway': ['vora.playback.v1.GatewayService'],
-  orchestrator: ['vora.workflow.v1.WorkflowService', 'vora.workflow.v1.ActivityService'],
+  orchestrator: ['vora.workflow.v1.WorkflowService', 'vora.workflow.v1.ActivityService', 'externalscaler.ExternalScaler'],
   'transcode-worker': [],
 };
 
