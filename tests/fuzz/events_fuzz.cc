@@ -7,7 +7,7 @@
 #include <string_view>
 
 #include "services/analytics-ingest/batch.h"
-#include "services/analytics-ingest/client_address.h"
+#include "libs/http/client_address.h"
 #include "services/analytics-ingest/cmcd_events.h"
 #include "services/analytics-ingest/json_events.h"
 
@@ -60,10 +60,10 @@ void Read(uint8_t kind, std::string_view text) {
       return CheckRequest(cmcd::ParseHeaders(text.substr(0, half), text.substr(half), text, ""));
     }
     default: {
-      static const auto trusted = ParseCidrs({"127.0.0.0/8", "::1", "10.0.0.0/9"});
-      const auto client = ClientAddress("127.0.0.1", text, *trusted);
+      static const auto trusted = http::ParseCidrs({"127.0.0.0/8", "::1", "10.0.0.0/9"});
+      const auto client = http::ClientAddress("127.0.0.1", text, *trusted);
       Require(client.has_value() && !client->Network().empty());
-      if (const auto list = ParseCidrs({std::string(text)}); list.ok()) list->front().Holds(*client);
+      if (const auto list = http::ParseCidrs({std::string(text)}); list.ok()) list->front().Holds(*client);
     }
   }
 }
