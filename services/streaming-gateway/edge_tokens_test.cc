@@ -232,6 +232,9 @@ TEST_F(EdgeTokensTest, NeitherTokensNorTheSecretAreInTheEdgesLog) {
   EXPECT_EQ(Edge(kSegment + "?token=" + token).status, 200);
   EXPECT_EQ(Edge(kSegment, With("Cookie", "vora_token=" + token)).status, 200);
   EXPECT_EQ(Edge(kBase + "master.m3u8?token=" + token).status, 200);
+  EXPECT_EQ(Edge("/t/" + token + "/w/" + kVideo).status, 404);
+  EXPECT_EQ(Get("/t/" + token + "/w/" + kVideo).status, 404);
+  EXPECT_EQ(Get("/t/" + token).status, 404);
   EXPECT_TRUE(Eventually([&] { return edge_->Log().find("vora_url:" + kBase + "master.m3u8") != std::string::npos; }));
   const std::string log = edge_->Log();
   const auto holds = [&](const std::string& text) { return log.find(text) != std::string::npos; };

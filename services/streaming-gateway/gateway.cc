@@ -83,6 +83,13 @@ void Gateway::AddRoutes() {
     http::Response response = VerdictOn(access_, exchange.request(), Param(exchange.request(), "video_id"));
     co_await exchange.Send(std::move(response));
   });
+  // So that the log has the pattern, and not the token, of a path that is mistyped behind it.
+  for (const char* pattern : {"/t/{token}", "/t/{token}/{rest*}"}) {
+    server_.Route("GET", pattern, [](http::Exchange& exchange) -> http::Task<void> {
+      http::Response response = DeliveryError(NotFound("no such object"));
+      co_await exchange.Send(std::move(response));
+    });
+  }
   for (const char* pattern : {"/v/{video_id}/{rest*}", "/t/{token}/v/{video_id}/{rest*}"}) {
     server_.Route("GET", pattern, [this](http::Exchange& exchange) { return Deliver(*this, exchange); });
     server_.Route("OPTIONS", pattern, Preflight);
