@@ -1,5 +1,7 @@
 // Clients that want too much, or take too long.
 
+#include <sys/resource.h>
+
 #include <future>
 #include <latch>
 #include <thread>
@@ -177,6 +179,20 @@ TEST_F(LimitsTest, AnotherServerOfTheProcessGoesOnAnswering) {
     socket.Say("GET /livez HTTP/1.1\r\nHost: h\r\n\r\n");
     EXPECT_THAT(socket.HearResponse(), StartsWith("HTTP/1.1 200 "));
   }
+}
+
+TEST_F(LimitsTest, TheLimitOfOpenFilesFitsTheConnections) {
+  rlimit before{};
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
+  if (before.rlim_max < 900) GTEST_SKIP() << "the hard limit of open files is too low to tell";
+  rlimit low = before;
+  low.rlim_cur = 256;
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &low), 0);
+  Start({.max_connections = 600});
+  rlimit after{};
+  EXPECT_EQ(getrlimit(RLIMIT_NOFILE, &after), 0);
+  EXPECT_EQ(after.rlim_cur, 864U) << "a quarter is left for files and other servers";
+  EXPECT_EQ(setrlimit(RLIMIT_NOFILE, &before), 0);
 }
 
 // Says `piece` again and again until the server has answered and closed.

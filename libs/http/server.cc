@@ -1,5 +1,8 @@
 #include "libs/http/server.h"
 
+#include <sys/resource.h>
+
+#include <algorithm>
 #include <thread>
 
 #include <boost/asio/co_spawn.hpp>
@@ -40,6 +43,18 @@ StatusOr<asio::ip::tcp::endpoint> ParseListen(asio::io_context& io, const std::s
   const auto found = resolver.resolve(host, port_text, error);
   if (error || found.empty()) return InvalidArgument("`" + listen + "`: no such host: " + error.message());
   return found.begin()->endpoint();
+}
+
+// Connections must leave descriptors for files and other servers: how many of `wanted` there can be. Raises the process's limit if it may.
+size_t MakeRoom(size_t wanted) {
+  rlimit files{};
+  if (getrlimit(RLIMIT_NOFILE, &files) != 0) return wanted;
+  const rlim_t needed = static_cast<rlim_t>(wanted) / 3 * 4 + 64;
+  if (files.rlim_cur < needed && files.rlim_cur < files.rlim_max) {
+    files.rlim_cur = std::min(needed, files.rlim_max);
+    if (setrlimit(RLIMIT_NOFILE, &files) != 0) getrlimit(RLIMIT_NOFILE, &files);
+  }
+  return std::min(wanted, static_cast<size_t>(files.rlim_cur / 4 * 3));
 }
 
 // Runs the handler with the whole body in the blocking pool.
@@ -146,6 +161,11 @@ Status Server::Start() {
   auto trusted = ParseCidrs(options.trusted_proxies);
   if (!trusted.ok()) return Annotate(trusted.status(), "VORA_TRUSTED_PROXIES");
   impl_->context.trusted = *std::move(trusted);
+  if (const size_t room = MakeRoom(options.max_connections); room < options.max_connections) {
+    log::Warn("fewer connections than wanted: the limit of open files (ulimit -n) is low",
+              {{"wanted", options.max_connections}, {"connections", room}});
+    impl_->context.options.max_connections = room;
+  }
   auto endpoint = ParseListen(impl_->io, options.listen);
   if (!endpoint.ok()) return Annotate(endpoint.status(), options.listen_setting);
   error_code error;
