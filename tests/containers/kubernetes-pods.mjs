@@ -12,17 +12,13 @@
 
 import { podOf, workloads } from './policy.mjs';
 
-// Stores first, then who needs them, the edge last: it asks for its origins' addresses when it starts.
-const ORDER = ['postgres', 'object-store', 'clickhouse', 'vora-orchestrator', 'vora-metadata', 'vora-analytics-ingest', 'vora-upload', 'vora-transcode-worker', 'vora-streaming-gateway', 'vora-edge'];
-
 // podman would remove an init container that is through while it is still stopping, and fail.
 const annotations = { 'io.podman.annotations.init.container.type': 'always' };
 
-// `secrets`: name -> key -> value. [{ name, workload, documents }] in the order in which to start; documents are ConfigMaps and the Pod.
+// `secrets`: name -> key -> value. [{ name, workload, documents }]; documents are ConfigMaps and the Pod.
 export function toPods(documents, secrets) {
   const maps = new Map(documents.filter((d) => d.kind === 'ConfigMap').map((d) => [d.metadata.name, d]));
-  const sorted = workloads(documents).sort((a, b) => ORDER.indexOf(a.metadata.name) - ORDER.indexOf(b.metadata.name));
-  return sorted.map((workload) => {
+  return workloads(documents).map((workload) => {
     const name = workload.metadata.name;
     const pod = structuredClone(podOf(workload));
     const needed = new Map();
