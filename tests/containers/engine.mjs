@@ -84,7 +84,8 @@ async function makeBase() {
   return imported.code === 0 ? null : imported.stderr.trim().split('\n').at(-1);
 }
 
-// podman build with what this machine has to offer: its network for packages, its ccache, its npm settings. Returns the image's record.
+// podman build with what this machine has to offer: its network for packages, its ccache, its npm settings. Returns the image's record, and
+// what the build said as `log`.
 export async function build({ file, context = root, tag, target, args = {}, stamp = 0, timeout = 1_800_000 }) {
   const settings = spawnSync('ccache', ['--get-config', 'cache_dir'], { encoding: 'utf8' });
   const cache = settings.status === 0 ? settings.stdout.trim() : path.join(home, 'ccache');
@@ -97,7 +98,7 @@ export async function build({ file, context = root, tag, target, args = {}, stam
   const { code, stdout, stderr } = await podman([...options, context], { timeout });
   await writeFile(path.join(home, `build-${tag.replace(/\W+/g, '-')}.log`), `${stdout}\n${stderr}`);
   if (code !== 0) throw new Error(`${tag} could not be built; the end of its log in ${home}:\n${stdout.slice(-1500)}\n${stderr.slice(-3000)}`);
-  return inspect(tag);
+  return { ...(await inspect(tag)), log: stdout };
 }
 
 // podman's API for docker-compose, and what asks containers for their health where systemd's timers do not.

@@ -112,6 +112,7 @@ else describe('the image', () => {
   test('packing again gives the same image', async () => {
     const again = await vora({ tag: 'localhost/vora:again', args: { PACK_AGAIN: '1' } });
     try {
+      assert.match(again.log, /\d+ programs, \d+ libraries/, 'it was packed, not taken from the cache');
       assert.equal(image.RootFS.Layers.length, again.RootFS.Layers.length);
       assert.deepEqual(again.RootFS.Layers, image.RootFS.Layers);
       assert.equal(again.Digest, image.Digest);
