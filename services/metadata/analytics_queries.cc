@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <map>
+#include <set>
 
 #include "libs/core/digest.h"
 #include "libs/core/encoding.h"
@@ -55,11 +57,11 @@ int64_t AnalyticsQueries::NowSince() const {
   return std::chrono::duration_cast<std::chrono::milliseconds>((clock_.Now() - kNow).time_since_epoch()).count();
 }
 
-StatusOr<an::VideoAnalytics> AnalyticsQueries::Video(const an::GetVideoAnalyticsRequest& request) {
+StatusOr<an::VideoAnalytics> AnalyticsQueries::Video(const std::string& tenant, const an::GetVideoAnalyticsRequest& request) {
   VORA_ASSIGN_OR_RETURN(const AnalyticsRange range, ResolveRange(request.range(), clock_.Now()));
-  VORA_ASSIGN_OR_RETURN(const VideoFacts video, videos_.Get(kDefaultTenant, request.video_id()));
+  VORA_ASSIGN_OR_RETURN(const VideoFacts video, videos_.Get(tenant, request.video_id()));
   VORA_ASSIGN_OR_RETURN(Turn turn, reader_.Begin());
-  const AnalyticsScope scope{kDefaultTenant, request.video_id(), range.from_ms, range.to_ms};
+  const AnalyticsScope scope{tenant, request.video_id(), range.from_ms, range.to_ms};
   an::VideoAnalytics answer;
   answer.set_video_id(request.video_id());
   *answer.mutable_range() = ToProto(range);
@@ -78,7 +80,7 @@ StatusOr<an::VideoAnalytics> AnalyticsQueries::Video(const an::GetVideoAnalytics
   return answer;
 }
 
-StatusOr<an::CatalogAnalytics> AnalyticsQueries::Catalog(const an::GetCatalogAnalyticsRequest& request) {
+StatusOr<an::CatalogAnalytics> AnalyticsQueries::Catalog(const std::string& tenant, const an::GetCatalogAnalyticsRequest& request) {
   if (request.top() < 0 || request.top() > kMaxTopVideos) {
     return InvalidArgument("top: must be a number from 1 to " + std::to_string(kMaxTopVideos));
   }
@@ -86,8 +88,11 @@ StatusOr<an::CatalogAnalytics> AnalyticsQueries::Catalog(const an::GetCatalogAna
   std::vector<an::VideoShare> videos;
   an::CatalogAnalytics answer;
   {
+    AnalyticsScope scope{tenant, "", range.from_ms, range.to_ms};
+    if (tenants_ == Tenants::kSeparate) {
+      VORA_ASSIGN_OR_RETURN(scope.only, videos_.NewestIds(tenant, kMaxCatalogVideos));
+    }
     VORA_ASSIGN_OR_RETURN(Turn turn, reader_.Begin());
-    const AnalyticsScope scope{kDefaultTenant, "", range.from_ms, range.to_ms};
     *answer.mutable_range() = ToProto(range);
     VORA_ASSIGN_OR_RETURN(TopVideosRead read, ReadTopVideos(turn, scope, request.top() == 0 ? kDefaultTop : request.top()));
     *answer.mutable_totals() = read.totals;
@@ -95,7 +100,9 @@ StatusOr<an::CatalogAnalytics> AnalyticsQueries::Catalog(const an::GetCatalogAna
     VORA_ASSIGN_OR_RETURN(const auto now, ReadViewersNow(turn, scope.tenant, "", NowSince()));
     int64_t viewers_now = 0;
     std::map<std::string, int64_t> now_of;
+    const std::set<std::string> mine = scope.only ? std::set<std::string>(scope.only->begin(), scope.only->end()) : std::set<std::string>();
     for (const auto& [id, viewers] : now) {
+      if (scope.only && !mine.contains(id)) continue;
       viewers_now += viewers;
       now_of[id] = viewers;
     }
@@ -107,7 +114,7 @@ StatusOr<an::CatalogAnalytics> AnalyticsQueries::Catalog(const an::GetCatalogAna
   }
   std::vector<std::string> ids;
   for (const an::VideoShare& video : videos) ids.push_back(video.video_id());
-  VORA_ASSIGN_OR_RETURN(const auto facts, videos_.Find(kDefaultTenant, ids));
+  VORA_ASSIGN_OR_RETURN(const auto facts, videos_.Find(tenant, ids));
   for (an::VideoShare& video : videos) {
     if (const auto known = facts.find(video.video_id()); known != facts.end()) video.set_title(known->second.title);
     *answer.add_videos() = std::move(video);
@@ -115,12 +122,12 @@ StatusOr<an::CatalogAnalytics> AnalyticsQueries::Catalog(const an::GetCatalogAna
   return answer;
 }
 
-StatusOr<an::ListSessionsResponse> AnalyticsQueries::Sessions(const an::ListSessionsRequest& request) {
+StatusOr<an::ListSessionsResponse> AnalyticsQueries::Sessions(const std::string& tenant, const an::ListSessionsRequest& request) {
   VORA_ASSIGN_OR_RETURN(const int page_size, CheckPageSize(request.page_size()));
   VORA_ASSIGN_OR_RETURN(const AnalyticsRange range, ResolveRange(request.range(), clock_.Now()));
-  const AnalyticsScope scope{kDefaultTenant, request.video_id(), range.from_ms, range.to_ms};
+  const AnalyticsScope scope{tenant, request.video_id(), range.from_ms, range.to_ms};
   VORA_ASSIGN_OR_RETURN(const SessionCursor after, ParseToken(scope, request.page_token()));
-  VORA_RETURN_IF_ERROR(videos_.Get(kDefaultTenant, request.video_id()).status());
+  VORA_RETURN_IF_ERROR(videos_.Get(tenant, request.video_id()).status());
   VORA_ASSIGN_OR_RETURN(Turn turn, reader_.Begin());
   VORA_ASSIGN_OR_RETURN(const auto sessions, ReadSessions(turn, SessionsSql(scope, after, page_size + 1)));
   an::ListSessionsResponse answer;
@@ -134,15 +141,20 @@ StatusOr<an::ListSessionsResponse> AnalyticsQueries::Sessions(const an::ListSess
   return answer;
 }
 
-StatusOr<an::SessionDetail> AnalyticsQueries::Session(const an::GetSessionRequest& request) {
+StatusOr<an::SessionDetail> AnalyticsQueries::Session(const std::string& tenant, const an::GetSessionRequest& request) {
   VORA_RETURN_IF_ERROR(CheckSessionId(request.session_id()));
   if (!request.video_id().empty() && !IsIdText(request.video_id())) return InvalidArgument("video_id: must be 1 to 64 of A-Z a-z 0-9 - _");
   VORA_ASSIGN_OR_RETURN(Turn turn, reader_.Begin());
-  VORA_ASSIGN_OR_RETURN(const auto found, ReadSessions(turn, SessionSql(kDefaultTenant, request.session_id(), request.video_id())));
+  VORA_ASSIGN_OR_RETURN(const auto found, ReadSessions(turn, SessionSql(tenant, request.session_id(), request.video_id())));
   if (found.empty()) return NotFound("no session " + request.session_id());
   const SessionRead& read = found[0];
+  if (tenants_ == Tenants::kSeparate) {
+    const Status mine = videos_.Get(tenant, read.session.video_id()).status();
+    if (mine.code() == StatusCode::kNotFound) return NotFound("no session " + request.session_id());
+    VORA_RETURN_IF_ERROR(mine);
+  }
   const std::string sql =
-      SessionEventsSql(kDefaultTenant, read.session.video_id(), request.session_id(), read.begun_ms, read.heard_ms, kMaxSessionEvents + 1);
+      SessionEventsSql(tenant, read.session.video_id(), request.session_id(), read.begun_ms, read.heard_ms, kMaxSessionEvents + 1);
   VORA_ASSIGN_OR_RETURN(std::vector<ViewEvent> events, ReadEvents(turn, sql));
   an::SessionDetail answer;
   *answer.mutable_session() = read.session;

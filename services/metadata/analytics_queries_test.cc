@@ -142,7 +142,7 @@ class AnalyticsQueriesTest : public testing::TestWithParam<TestEngine> {
     if (const std::string missing = clickhouse::Missing(GetParam()); !missing.empty()) GTEST_SKIP() << missing;
     store_ = std::make_unique<AnalyticsStore>(GetParam());
     reader_ = std::make_unique<AnalyticsReader>(store_->options());
-    queries_ = std::make_unique<AnalyticsQueries>(facts_, *reader_, clock_);
+    queries_ = std::make_unique<AnalyticsQueries>(facts_, *reader_, Tenants::kOne, clock_);
   }
   std::string NewVideo(const std::string& name, double duration_seconds) {
     const auto created = repos_.videos.Create(SomeVideo(name));
@@ -164,7 +164,7 @@ class AnalyticsQueriesTest : public testing::TestWithParam<TestEngine> {
     return request;
   }
   an::VideoAnalytics Video(const std::string& video_id, const AnalyticsRange& range) {
-    auto answer = queries_->Video(Of<an::GetVideoAnalyticsRequest>(video_id, range));
+    auto answer = queries_->Video("default", Of<an::GetVideoAnalyticsRequest>(video_id, range));
     EXPECT_TRUE(answer.ok()) << ToText(answer.status());
     return answer.value_or(an::VideoAnalytics());
   }
@@ -172,7 +172,7 @@ class AnalyticsQueriesTest : public testing::TestWithParam<TestEngine> {
     an::GetCatalogAnalyticsRequest request;
     *request.mutable_range() = ToProto(range);
     request.set_top(top);
-    auto answer = queries_->Catalog(request);
+    auto answer = queries_->Catalog("default", request);
     EXPECT_TRUE(answer.ok()) << ToText(answer.status());
     return answer.value_or(an::CatalogAnalytics());
   }
@@ -241,7 +241,7 @@ TEST_P(AnalyticsQueriesTest, SessionsPageByPageNewestFirst) {
   std::set<std::string> seen;
   int64_t before = INT64_MAX;
   do {
-    const auto page = queries_->Sessions(request);
+    const auto page = queries_->Sessions("default", request);
     ASSERT_TRUE(page.ok()) << ToText(page.status());
     for (const an::Session& session : page->sessions()) {
       ASSERT_TRUE(expected.contains(session.session_id()));
@@ -326,7 +326,7 @@ TEST_P(AnalyticsQueriesTest, ASessionTellsWhyItStoodStill) {
   request.set_session_id("s1");
   for (const std::string& of : {std::string(), video}) {
     request.set_video_id(of);
-    const auto detail = queries_->Session(request);
+    const auto detail = queries_->Session("default", request);
     ASSERT_TRUE(detail.ok()) << ToText(detail.status());
     EXPECT_EQ(detail->session().video_id(), video);
     EXPECT_EQ(detail->session().events(), 5);
@@ -337,7 +337,7 @@ TEST_P(AnalyticsQueriesTest, ASessionTellsWhyItStoodStill) {
     EXPECT_EQ(detail->stalls(0).reason(), "720p/seg_3.m4s took 4.2 s, of which the object store 4.1 s");
   }
   request.set_session_id("s2");
-  EXPECT_EQ(queries_->Session(request).status().code(), StatusCode::kNotFound);
+  EXPECT_EQ(queries_->Session("default", request).status().code(), StatusCode::kNotFound);
 }
 
 TEST_P(AnalyticsQueriesTest, WithoutTablesNobodyHasWatched) {
@@ -345,7 +345,7 @@ TEST_P(AnalyticsQueriesTest, WithoutTablesNobodyHasWatched) {
   const an::VideoAnalytics answer = Video(video, {kMidnight - kHour, kMidnight});
   EXPECT_EQ(answer.totals().views(), 0);
   EXPECT_EQ(Catalog({kMidnight - kHour, kMidnight}).videos_size(), 0);
-  const auto sessions = queries_->Sessions(Of<an::ListSessionsRequest>(video, {kMidnight - kHour, kMidnight}));
+  const auto sessions = queries_->Sessions("default", Of<an::ListSessionsRequest>(video, {kMidnight - kHour, kMidnight}));
   ASSERT_TRUE(sessions.ok()) << ToText(sessions.status());
   EXPECT_EQ(sessions->sessions_size(), 0);
 }

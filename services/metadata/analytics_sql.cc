@@ -10,6 +10,7 @@ namespace {
 
 using clickhouse::Quote;
 
+constexpr char kPlayersTenant[] = "default";
 constexpr int64_t kDayMs = 86400'000;
 constexpr char kFormat[] = " FORMAT TSV";
 // Types of playback_events as `deltas` has them.
@@ -26,7 +27,17 @@ std::string DayOf(int64_t ms) {
 std::string Days(int64_t from_ms, int64_t to_ms) { return "event_date >= " + DayOf(from_ms) + " AND event_date <= " + DayOf(to_ms); }
 
 std::string Owner(const std::string& tenant, const std::string& video_id) {
-  return "tenant = " + Quote(tenant) + (video_id.empty() ? "" : " AND video_id = " + Quote(video_id));
+  const std::string whose =
+      tenant == kPlayersTenant ? "tenant = " + Quote(tenant) : "tenant IN (" + Quote(kPlayersTenant) + ", " + Quote(tenant) + ")";
+  return whose + (video_id.empty() ? "" : " AND video_id = " + Quote(video_id));
+}
+
+std::string Owner(const AnalyticsScope& scope) {
+  const std::string owner = Owner(scope.tenant, scope.video_id);
+  if (!scope.only) return owner;
+  std::string ids;
+  for (const std::string& id : *scope.only) ids += (ids.empty() ? "" : ", ") + Quote(id);
+  return owner + (ids.empty() ? " AND 0" : " AND video_id IN (" + ids + ")");
 }
 
 // One row per session. A session has a row for each day (and, until the parts are merged, for each insert); it is put together here. `u`
@@ -47,7 +58,7 @@ std::string Sessions(const std::string& where, const std::string& having) {
 
 // Sessions of the scope. A view may run over midnight, and its days are looked at as a whole.
 std::string SessionsOf(const AnalyticsScope& scope, const std::string& also) {
-  return Sessions(Owner(scope.tenant, scope.video_id) + " AND " + Days(scope.from_ms - kDayMs, scope.to_ms + kDayMs),
+  return Sessions(Owner(scope) + " AND " + Days(scope.from_ms - kDayMs, scope.to_ms + kDayMs),
                   "begun >= " + Number(scope.from_ms) + " AND begun < " + Number(scope.to_ms) + also);
 }
 
@@ -106,7 +117,7 @@ std::string BitratesSql(const AnalyticsScope& scope) {
 }
 
 std::string RenditionNamesSql(const AnalyticsScope& scope) {
-  return "SELECT bitrate, rendition FROM playback_events WHERE " + Owner(scope.tenant, scope.video_id) + " AND " +
+  return "SELECT bitrate, rendition FROM playback_events WHERE " + Owner(scope) + " AND " +
          Days(scope.from_ms - kDayMs, scope.to_ms + kDayMs) +
          " AND type IN ('watch_time', 'bitrate_selected', 'segment_fetched') AND bitrate > 0 AND rendition != '' "
          "GROUP BY bitrate, rendition ORDER BY count() DESC, rendition LIMIT 1 BY bitrate LIMIT 1000" +

@@ -4,16 +4,20 @@
 // ends in FORMAT TSV; the columns are named beside each function. Times are Unix milliseconds in UTC unless named otherwise.
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 namespace vora::metadata {
 
 // Views whose first event came in [from, to).
+// Players do not know the tenant of what they play: their events lie under `default`, and their videos tell whose they are. So a caller
+// who gives a tenant must have made sure that the video is its own, or give its videos.
 struct AnalyticsScope {
   std::string tenant;
   std::string video_id;  // empty: all
   int64_t from_ms = 0, to_ms = 0;
+  std::optional<std::vector<std::string>> only = {};  // of all videos: these
 };
 
 // Buckets of a video's length.

@@ -39,7 +39,7 @@ TEST(AnalyticsSqlTest, EveryStatementKeepsToItsTenantAndEndsInItsFormat) {
 
 TEST(AnalyticsSqlTest, TextsAreQuoted) {
   for (const std::string& sql : All({"o'ne", "v\\' OR 1", kMidnight, kMidnight + 1000})) {
-    EXPECT_THAT(sql, HasSubstr("tenant = 'o\\'ne'"));
+    EXPECT_THAT(sql, HasSubstr("tenant IN ('default', 'o\\'ne')"));
     EXPECT_THAT(sql, HasSubstr("video_id = 'v\\\\\\' OR 1'"));
     EXPECT_THAT(sql, Not(HasSubstr("s'1")));
   }

@@ -2,18 +2,19 @@
 
 #include <algorithm>
 
+#include "services/metadata/api_scopes.h"
 #include "services/metadata/video_fields.h"
 
 namespace vora::metadata {
 
 void ApiRoutes::Simple(const std::string& method, const std::string& pattern, http::SimpleHandler handler, std::optional<Scope> scope) {
   all_.emplace_back(method, pattern);
-  server_.RouteSimple(method, pattern, std::move(handler), scope);
+  server_.RouteSimple(method, pattern, std::move(handler), scope ? scope : ScopeOfRoute(method, pattern));
 }
 
 void ApiRoutes::Streaming(const std::string& method, const std::string& pattern, http::Handler handler, std::optional<Scope> scope) {
   all_.emplace_back(method, pattern);
-  server_.Route(method, pattern, std::move(handler), scope);
+  server_.Route(method, pattern, std::move(handler), scope ? scope : ScopeOfRoute(method, pattern));
 }
 
 http::Response ApiError(const Status& status) { return http::ErrorResponse(status, FieldOfMessage(status)); }

@@ -14,6 +14,7 @@ namespace vora::metadata {
 class ApiRoutes {
  public:
   explicit ApiRoutes(http::Server& server) : server_(server) {}
+  // Who may use a route stands in one table (api_scopes.cc), unless it is given here. Aborts for a route that has neither.
   void Simple(const std::string& method, const std::string& pattern, http::SimpleHandler handler, std::optional<Scope> scope = {});
   void Streaming(const std::string& method, const std::string& pattern, http::Handler handler, std::optional<Scope> scope = {});
   // {"GET", "/v1/videos/{id}"}

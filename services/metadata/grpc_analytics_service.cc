@@ -20,39 +20,49 @@ grpc::Status Answer(StatusOr<T> answer, T* response) {
 
 class AnalyticsServiceImpl final : public an::AnalyticsQueries::Service {
  public:
-  AnalyticsServiceImpl(AnalyticsQueries& queries, ViewerErasure& erasure) : queries_(queries), erasure_(erasure) {}
+  AnalyticsServiceImpl(AnalyticsQueries& queries, ViewerErasure& erasure, rpc::Gate gate)
+      : queries_(queries), erasure_(erasure), gate_(std::move(gate)) {}
 
-  grpc::Status GetVideoAnalytics(grpc::ServerContext*, const an::GetVideoAnalyticsRequest* request, an::VideoAnalytics* response) override {
-    return Answer(queries_.Video(*request), response);
+  grpc::Status GetVideoAnalytics(grpc::ServerContext* context, const an::GetVideoAnalyticsRequest* request,
+                                 an::VideoAnalytics* response) override {
+    return gate_.Let(*context, {Scope::kRead},
+                     [&](const Caller& caller) { return Answer(queries_.Video(caller.tenant, *request), response); });
   }
-  grpc::Status GetCatalogAnalytics(grpc::ServerContext*, const an::GetCatalogAnalyticsRequest* request,
+  grpc::Status GetCatalogAnalytics(grpc::ServerContext* context, const an::GetCatalogAnalyticsRequest* request,
                                    an::CatalogAnalytics* response) override {
-    return Answer(queries_.Catalog(*request), response);
+    return gate_.Let(*context, {Scope::kRead},
+                     [&](const Caller& caller) { return Answer(queries_.Catalog(caller.tenant, *request), response); });
   }
-  grpc::Status ListSessions(grpc::ServerContext*, const an::ListSessionsRequest* request, an::ListSessionsResponse* response) override {
-    return Answer(queries_.Sessions(*request), response);
+  grpc::Status ListSessions(grpc::ServerContext* context, const an::ListSessionsRequest* request,
+                            an::ListSessionsResponse* response) override {
+    return gate_.Let(*context, {Scope::kRead},
+                     [&](const Caller& caller) { return Answer(queries_.Sessions(caller.tenant, *request), response); });
   }
-  grpc::Status GetSession(grpc::ServerContext*, const an::GetSessionRequest* request, an::SessionDetail* response) override {
-    return Answer(queries_.Session(*request), response);
+  grpc::Status GetSession(grpc::ServerContext* context, const an::GetSessionRequest* request, an::SessionDetail* response) override {
+    return gate_.Let(*context, {Scope::kRead},
+                     [&](const Caller& caller) { return Answer(queries_.Session(caller.tenant, *request), response); });
   }
-  grpc::Status EraseViewerData(grpc::ServerContext*, const an::EraseViewerDataRequest* request,
+  grpc::Status EraseViewerData(grpc::ServerContext* context, const an::EraseViewerDataRequest* request,
                                an::EraseViewerDataResponse* response) override {
-    const auto erased = erasure_.Erase(request->viewer_id());
-    if (!erased.ok()) return rpc::ToGrpc(erased.status());
-    response->set_sessions(erased->sessions());
-    response->set_events(erased->events());
-    return grpc::Status::OK;
+    return gate_.Let(*context, {Scope::kOperate}, [&](const Caller& caller) {
+      const auto erased = erasure_.Erase(caller.tenant, request->viewer_id());
+      if (!erased.ok()) return rpc::ToGrpc(erased.status());
+      response->set_sessions(erased->sessions());
+      response->set_events(erased->events());
+      return grpc::Status::OK;
+    });
   }
 
  private:
   AnalyticsQueries& queries_;
   ViewerErasure& erasure_;
+  const rpc::Gate gate_;
 };
 
 }  // namespace
 
-std::unique_ptr<grpc::Service> MakeAnalyticsService(AnalyticsQueries& queries, ViewerErasure& erasure) {
-  return std::make_unique<AnalyticsServiceImpl>(queries, erasure);
+std::unique_ptr<grpc::Service> MakeAnalyticsService(AnalyticsQueries& queries, ViewerErasure& erasure, rpc::Gate gate) {
+  return std::make_unique<AnalyticsServiceImpl>(queries, erasure, std::move(gate));
 }
 
 }  // namespace vora::metadata

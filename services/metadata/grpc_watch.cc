@@ -20,7 +20,8 @@ struct Link {
 
 class WatchReactor final : public grpc::ServerWriteReactor<v1::Video> {
  public:
-  WatchReactor(WatchHub& hub, std::string video_id) : hub_(hub), video_id_(std::move(video_id)), link_(std::make_shared<Link>()) {
+  WatchReactor(WatchHub& hub, std::string tenant, std::string video_id)
+      : hub_(hub), tenant_(std::move(tenant)), video_id_(std::move(video_id)), link_(std::make_shared<Link>()) {
     link_->reactor = this;
     mailbox_ = std::make_shared<WatchMailbox>([link = link_] { Pump(link); });
   }
@@ -28,10 +29,10 @@ class WatchReactor final : public grpc::ServerWriteReactor<v1::Video> {
   // Subscribes first and loads then, so that no change falls between.
   void Begin(VideoRepo& videos, ThreadPool& loaders) {
     const auto link = link_;
-    hub_.Watch(kDefaultTenant, video_id_, mailbox_);
+    hub_.Watch(tenant_, video_id_, mailbox_);
     if (video_id_.empty()) return;
-    const bool queued = loaders.TrySubmit([link, mailbox = mailbox_, id = video_id_, &videos] {
-      auto video = videos.Get(kDefaultTenant, id);
+    const bool queued = loaders.TrySubmit([link, mailbox = mailbox_, tenant = tenant_, id = video_id_, &videos] {
+      auto video = videos.Get(tenant, id);
       if (video.ok()) {
         mailbox->Put({id, std::make_shared<const v1::Video>(*std::move(video))});
       } else {
@@ -102,7 +103,7 @@ class WatchReactor final : public grpc::ServerWriteReactor<v1::Video> {
   }
 
   WatchHub& hub_;
-  const std::string video_id_;
+  const std::string tenant_, video_id_;
   const std::shared_ptr<Link> link_;
   std::shared_ptr<WatchMailbox> mailbox_;
   v1::Video message_;
@@ -113,8 +114,9 @@ class WatchReactor final : public grpc::ServerWriteReactor<v1::Video> {
 
 }  // namespace
 
-grpc::ServerWriteReactor<v1::Video>* StartWatch(VideoRepo& videos, WatchHub& hub, ThreadPool& loaders, const std::string& video_id) {
-  auto* reactor = new WatchReactor(hub, video_id);
+grpc::ServerWriteReactor<v1::Video>* StartWatch(VideoRepo& videos, WatchHub& hub, ThreadPool& loaders, const std::string& tenant,
+                                                const std::string& video_id) {
+  auto* reactor = new WatchReactor(hub, tenant, video_id);
   reactor->Begin(videos, loaders);
   return reactor;
 }

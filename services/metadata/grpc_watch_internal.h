@@ -13,6 +13,7 @@
 namespace vora::metadata {
 
 // Owns itself until the call is done. The first state is loaded in `loaders`, never on gRPC's threads.
-grpc::ServerWriteReactor<v1::Video>* StartWatch(VideoRepo& videos, WatchHub& hub, ThreadPool& loaders, const std::string& video_id);
+grpc::ServerWriteReactor<v1::Video>* StartWatch(VideoRepo& videos, WatchHub& hub, ThreadPool& loaders, const std::string& tenant,
+                                                const std::string& video_id);
 
 }  // namespace vora::metadata

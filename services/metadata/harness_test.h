@@ -72,7 +72,7 @@ class DaemonProcess {
 // The daemon in process: REST and gRPC on free ports.
 class TestApp {
  public:
-  explicit TestApp(AppOptions options);  // fills in what is empty
+  explicit TestApp(AppOptions options, Doors doors = Doors::Open());  // fills in what is empty
   ~TestApp();
 
   struct Answer {

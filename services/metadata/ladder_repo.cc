@@ -12,7 +12,9 @@ constexpr char kClearDefault[] = "UPDATE ladders SET is_default = false WHERE te
 constexpr char kPut[] =
     "INSERT INTO ladders (tenant, name, body, is_default) VALUES ($1, $2, $3::jsonb, true) "
     "ON CONFLICT (tenant, name) DO UPDATE SET body = excluded.body, is_default = true, updated_at = now()";
-constexpr char kList[] = "SELECT body::text AS body, is_default FROM ladders WHERE tenant = $1 ORDER BY name";
+constexpr char kList[] =
+    "SELECT body::text AS body, is_default FROM ladders WHERE tenant = CASE WHEN EXISTS (SELECT 1 FROM ladders WHERE tenant = $1) "
+    "THEN $1 ELSE 'default' END ORDER BY name";
 
 }  // namespace
 

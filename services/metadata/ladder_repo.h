@@ -22,7 +22,7 @@ class LadderRepo {
   explicit LadderRepo(Store& store) : store_(store) {}
   // Stores `ladder` under its name and makes it the one new videos of `tenant` are encoded with. Videos keep the ladder they began with.
   Status PutDefault(const std::string& tenant, const workflow::v1::Ladder& ladder);
-  // By name.
+  // By name. A tenant that has none of its own has those of `default`.
   StatusOr<std::vector<StoredLadder>> List(const std::string& tenant);
 
  private:

@@ -1,6 +1,8 @@
 #include "services/metadata/live_viewers.h"
 
 #include <algorithm>
+#include <map>
+#include <set>
 
 #include <nlohmann/json.hpp>
 
@@ -19,8 +21,8 @@ std::string Text(const Json& json) { return json.dump(-1, ' ', false, Json::erro
 
 }  // namespace
 
-LiveViewers::LiveViewers(AnalyticsReader& reader, std::chrono::milliseconds interval)
-    : reader_(reader), interval_(interval), thread_("live-viewers", [this] { return Step(); }) {}
+LiveViewers::LiveViewers(AnalyticsReader& reader, VideoFactsRepo* videos, std::chrono::milliseconds interval)
+    : reader_(reader), videos_(videos), interval_(interval), thread_("live-viewers", [this] { return Step(); }) {}
 
 LiveViewers::~LiveViewers() { Stop(); }
 
@@ -43,7 +45,7 @@ void LiveViewers::Listen(std::shared_ptr<Listener> listener) {
     const std::lock_guard lock(mutex_);
     first = listeners_.empty();
     // What was said before a rest is old.
-    if (first) message_.clear();
+    if (first) messages_.clear();
     listeners_.push_back(std::move(listener));
   }
   if (first) thread_.Wake();
@@ -56,9 +58,10 @@ void LiveViewers::Leave(const std::shared_ptr<Listener>& listener) {
 
 std::string LiveViewers::Take(Listener& listener) {
   const std::lock_guard lock(mutex_);
-  if (message_.empty() || listener.seen_ == number_) return {};
-  listener.seen_ = number_;
-  return message_;
+  const auto found = messages_.find(listener.tenant_);
+  if (found == messages_.end() || listener.seen_ == found->second.number) return {};
+  listener.seen_ = found->second.number;
+  return found->second.text;
 }
 
 bool LiveViewers::closed() const {
@@ -71,18 +74,26 @@ size_t LiveViewers::listeners() const {
   return listeners_.size();
 }
 
-std::string LiveViewers::Load() {
+std::string LiveViewers::Load(const std::string& tenant) {
   const auto since = std::chrono::duration_cast<std::chrono::milliseconds>((Clock::Real().Now() - kNow).time_since_epoch()).count();
   StatusOr<std::vector<std::pair<std::string, int64_t>>> viewers = Unavailable("not asked");
   if (auto turn = reader_.Begin(); turn.ok()) {
-    viewers = ReadViewersNow(*turn, kDefaultTenant, "", since);
+    viewers = ReadViewersNow(*turn, tenant, "", since);
   } else {
     viewers = turn.status();
   }
-  if (!viewers.ok()) return "event: unavailable\ndata: " + Text({{"message", Message(viewers.status())}}) + "\n\n";
+  StatusOr<std::map<std::string, VideoFacts>> mine = std::map<std::string, VideoFacts>();
+  if (viewers.ok() && videos_ != nullptr) {
+    std::vector<std::string> ids;
+    for (const auto& [video_id, count] : *viewers) ids.push_back(video_id);
+    mine = videos_->Find(tenant, ids);
+    if (!mine.ok()) viewers = mine.status();
+  }
+  if (!viewers.ok()) return "event: unavailable\ndata: " + Text({{"message", vora::Message(viewers.status())}}) + "\n\n";
   Json json = {{"viewers_now", 0}, {"videos", Json::array()}};
   int64_t all = 0;
   for (const auto& [video_id, count] : *viewers) {
+    if (videos_ != nullptr && !mine->contains(video_id)) continue;
     json["videos"].push_back({{"video_id", video_id}, {"viewers_now", count}});
     all += count;
   }
@@ -92,17 +103,27 @@ std::string LiveViewers::Load() {
 
 std::chrono::milliseconds LiveViewers::Step() {
   if (closed()) return kAtRest;
-  if (listeners() == 0) return kAtRest;
-  std::string message = Load();
-  std::vector<std::shared_ptr<Listener>> all;
+  std::set<std::string> tenants;
   {
     const std::lock_guard lock(mutex_);
-    if (message == message_) return interval_;
-    message_ = std::move(message);
-    ++number_;
-    all = listeners_;
+    for (const auto& listener : listeners_) tenants.insert(listener->tenant_);
+    std::erase_if(messages_, [&](const auto& message) { return !tenants.contains(message.first); });
   }
-  for (const auto& listener : all) listener->wake_();
+  if (tenants.empty()) return kAtRest;
+  for (const std::string& tenant : tenants) {
+    std::string text = Load(tenant);
+    std::vector<std::shared_ptr<Listener>> those;
+    {
+      const std::lock_guard lock(mutex_);
+      Message& message = messages_[tenant];
+      if (message.text == text) continue;
+      message = {std::move(text), ++number_};
+      for (const auto& listener : listeners_) {
+        if (listener->tenant_ == tenant) those.push_back(listener);
+      }
+    }
+    for (const auto& listener : those) listener->wake_();
+  }
   return interval_;
 }
 

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -11,6 +12,7 @@
 
 #include "services/metadata/analytics_reader.h"
 #include "services/metadata/periodic.h"
+#include "services/metadata/video_facts_repo.h"
 
 namespace vora::metadata {
 
@@ -19,16 +21,19 @@ class LiveViewers {
   // Who listens. `wake` is called on any thread, without locks, when there is something new to Take.
   class Listener {
    public:
-    explicit Listener(std::function<void()> wake) : wake_(std::move(wake)) {}
+    // To the viewers of `tenant`'s videos.
+    Listener(std::string tenant, std::function<void()> wake) : tenant_(std::move(tenant)), wake_(std::move(wake)) {}
 
    private:
     friend class LiveViewers;
+    const std::string tenant_;
     const std::function<void()> wake_;
     uint64_t seen_ = 0;
   };
 
-  // `reader` is the poller's own, so that people's requests do not hold it up.
-  explicit LiveViewers(AnalyticsReader& reader, std::chrono::milliseconds interval = std::chrono::seconds(2));
+  // `reader` is the poller's own, so that people's requests do not hold it up. `videos` tells whose a video is; nullptr: all are of one
+  // tenant.
+  LiveViewers(AnalyticsReader& reader, VideoFactsRepo* videos, std::chrono::milliseconds interval = std::chrono::seconds(2));
   ~LiveViewers();  // Stop
   void Start();
   // Tells every listener that it is over. Safe to call twice.
@@ -44,13 +49,18 @@ class LiveViewers {
 
  private:
   std::chrono::milliseconds Step();
-  std::string Load();
+  std::string Load(const std::string& tenant);
+  struct Message {
+    std::string text;
+    uint64_t number = 0;
+  };
   AnalyticsReader& reader_;
+  VideoFactsRepo* const videos_;
   const std::chrono::milliseconds interval_;
   mutable std::mutex mutex_;
   std::vector<std::shared_ptr<Listener>> listeners_;
-  std::string message_;  // the newest; empty: none since somebody listens
-  uint64_t number_ = 0;  // of the newest message
+  std::map<std::string, Message> messages_;  // the newest of each tenant that somebody listens to
+  uint64_t number_ = 0;                      // of the newest message
   bool closed_ = false;
   Periodic thread_;
 };

@@ -24,8 +24,8 @@ void AddVideoRoutes(ApiRoutes& routes, VideoOperations& operations, VideoRepo& v
 // Server-sent events of one video and of all.
 void AddEventRoutes(ApiRoutes& routes, VideoRepo& videos, WatchHub& hub, std::chrono::milliseconds heartbeat = std::chrono::seconds(15));
 void AddHistoryRoutes(ApiRoutes& routes, VideoRepo& videos, OrchestratorClient& orchestrator);
-// What the pages need to know: where uploads go, and whether playing needs a token.
-void AddConfigRoutes(ApiRoutes& routes, const std::string& upload_url, bool playback_tokens = false);
+// What the pages need to know: where uploads go, whether playing needs a token, and whether people have to sign in (`guarded`).
+void AddConfigRoutes(ApiRoutes& routes, const std::string& upload_url, bool playback_tokens = false, bool guarded = false);
 // Where viewers find videos, and what signs their tokens.
 struct PlaybackLinks {
   std::string public_url;                      // the edge, without a trailing slash

@@ -44,7 +44,7 @@ StatusOr<an::VideoAnalytics> Video(AnalyticsQueries& queries, const http::Reques
   an::GetVideoAnalyticsRequest asked;
   asked.set_video_id(request.params.at("id"));
   VORA_ASSIGN_OR_RETURN(*asked.mutable_range(), ParseRange(request.Query("from"), request.Query("to")));
-  return queries.Video(asked);
+  return queries.Video(request.caller.tenant, asked);
 }
 
 StatusOr<an::CatalogAnalytics> Catalog(AnalyticsQueries& queries, const http::Request& request) {
@@ -53,7 +53,7 @@ StatusOr<an::CatalogAnalytics> Catalog(AnalyticsQueries& queries, const http::Re
   VORA_ASSIGN_OR_RETURN(*asked.mutable_range(), ParseRange(request.Query("from"), request.Query("to")));
   VORA_ASSIGN_OR_RETURN(const int top, Number(request, "top", kMaxTopVideos));
   asked.set_top(top);
-  return queries.Catalog(asked);
+  return queries.Catalog(request.caller.tenant, asked);
 }
 
 StatusOr<an::ListSessionsResponse> Sessions(AnalyticsQueries& queries, const http::Request& request) {
@@ -64,7 +64,7 @@ StatusOr<an::ListSessionsResponse> Sessions(AnalyticsQueries& queries, const htt
   VORA_ASSIGN_OR_RETURN(const int page_size, Number(request, "page_size", kMaxPageSize));
   asked.set_page_size(page_size);
   asked.set_page_token(request.Query("page_token").value_or(""));
-  return queries.Sessions(asked);
+  return queries.Sessions(request.caller.tenant, asked);
 }
 
 StatusOr<an::SessionDetail> Session(AnalyticsQueries& queries, const http::Request& request) {
@@ -72,7 +72,7 @@ StatusOr<an::SessionDetail> Session(AnalyticsQueries& queries, const http::Reque
   an::GetSessionRequest asked;
   asked.set_session_id(request.params.at("session_id"));
   asked.set_video_id(request.Query("video_id").value_or(""));
-  return queries.Session(asked);
+  return queries.Session(request.caller.tenant, asked);
 }
 
 class Listening {
@@ -124,11 +124,12 @@ http::Task<void> ServeLive(http::Exchange& exchange, LiveViewers& live, bool con
   }
   const auto executor = co_await asio::this_coro::executor;
   const auto timer = std::make_shared<Timer>(executor);
-  const auto listener = std::make_shared<LiveViewers::Listener>([executor, weak = std::weak_ptr<Timer>(timer)] {
-    asio::post(executor, [weak] {
-      if (const auto alive = weak.lock()) alive->cancel();
-    });
-  });
+  const auto listener =
+      std::make_shared<LiveViewers::Listener>(exchange.request().caller.tenant, [executor, weak = std::weak_ptr<Timer>(timer)] {
+        asio::post(executor, [weak] {
+          if (const auto alive = weak.lock()) alive->cancel();
+        });
+      });
   http::Response head = EventStreamHead();
   const Status begun = co_await exchange.Begin(std::move(head), std::nullopt);
   if (!begun.ok()) co_return;
@@ -154,7 +155,7 @@ void AddAnalyticsRoutes(ApiRoutes& routes, AnalyticsQueries& queries, LiveViewer
   routes.Simple("GET", "/v1/sessions/{session_id}",
                 [&queries](const http::Request& request, const std::string&) { return Answer(Session(queries, request)); });
   routes.Simple("DELETE", "/v1/viewers/{viewer_id}", [&erasure](const http::Request& request, const std::string&) {
-    return Answer(erasure.Erase(request.params.at("viewer_id")));
+    return Answer(erasure.Erase(request.caller.tenant, request.params.at("viewer_id")));
   });
   routes.Streaming("GET", "/v1/analytics/events",
                    [&live, configured, heartbeat](http::Exchange& exchange) { return ServeLive(exchange, live, configured, heartbeat); });

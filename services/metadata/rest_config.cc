@@ -4,8 +4,9 @@
 
 namespace vora::metadata {
 
-void AddConfigRoutes(ApiRoutes& routes, const std::string& upload_url, bool playback_tokens) {
-  const std::string body = nlohmann::ordered_json{{"upload_url", upload_url}, {"playback_tokens", playback_tokens}}.dump();
+void AddConfigRoutes(ApiRoutes& routes, const std::string& upload_url, bool playback_tokens, bool guarded) {
+  const nlohmann::ordered_json config{{"upload_url", upload_url}, {"playback_tokens", playback_tokens}, {"auth", guarded ? "jwt" : "none"}};
+  const std::string body = config.dump();
   routes.Simple("GET", "/v1/config", [body](const http::Request& request, const std::string&) {
     if (const Status known = CheckQueryKeys(request, {}); !known.ok()) return ApiError(known);
     http::Response response = http::Response::Json(200, body);

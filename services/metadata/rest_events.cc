@@ -44,9 +44,9 @@ int64_t LastEventId(const http::Request& request) {
 
 class Subscription {
  public:
-  Subscription(WatchHub& hub, const std::string& video_id, std::shared_ptr<WatchMailbox> mailbox)
+  Subscription(WatchHub& hub, const std::string& tenant, const std::string& video_id, std::shared_ptr<WatchMailbox> mailbox)
       : hub_(hub), mailbox_(std::move(mailbox)) {
-    hub_.Watch(kDefaultTenant, video_id, mailbox_);
+    hub_.Watch(tenant, video_id, mailbox_);
   }
   ~Subscription() { hub_.Unwatch(mailbox_); }
   Subscription(const Subscription&) = delete;
@@ -58,16 +58,17 @@ class Subscription {
 };
 
 // What the client missed: the video itself, or every change since its last event.
-Status Catchup(VideoRepo& videos, const std::string& video_id, int64_t last_event_id, WatchMailbox& mailbox) {
+Status Catchup(VideoRepo& videos, const std::string& tenant, const std::string& video_id, int64_t last_event_id, WatchMailbox& mailbox) {
   if (!video_id.empty()) {
-    VORA_ASSIGN_OR_RETURN(v1::Video video, videos.Get(kDefaultTenant, video_id));
+    VORA_ASSIGN_OR_RETURN(v1::Video video, videos.Get(tenant, video_id));
     if (video.version() != last_event_id) mailbox.Put({video_id, std::make_shared<const v1::Video>(std::move(video))});
     return absl::OkStatus();
   }
   if (last_event_id < 0) return absl::OkStatus();
   VORA_ASSIGN_OR_RETURN(const auto changes, videos.ChangesAfter(std::max<int64_t>(0, last_event_id - kReplayOverlap), kMaxReplay));
   for (const VideoVersion& change : changes) {
-    auto video = videos.Get(kDefaultTenant, change.video_id);
+    if (change.tenant != tenant) continue;
+    auto video = videos.Get(tenant, change.video_id);
     if (video.ok()) {
       mailbox.Put({change.video_id, std::make_shared<const v1::Video>(*std::move(video))});
     } else if (video.status().code() == StatusCode::kNotFound) {
@@ -122,10 +123,11 @@ http::Task<void> Serve(http::Exchange& exchange, VideoRepo& videos, WatchHub& hu
       if (const auto alive = weak.lock()) alive->cancel();
     });
   });
-  const Subscription subscription(hub, video_id, mailbox);
+  const std::string tenant = exchange.request().caller.tenant;
+  const Subscription subscription(hub, tenant, video_id, mailbox);
   const int64_t last_event_id = LastEventId(exchange.request());
   Status caught_up;
-  std::function<void()> catch_up = [&] { caught_up = Catchup(videos, video_id, last_event_id, *mailbox); };
+  std::function<void()> catch_up = [&] { caught_up = Catchup(videos, tenant, video_id, last_event_id, *mailbox); };
   const Status ran = co_await exchange.RunBlocking(catch_up);
   if (!ran.ok()) caught_up = ran;
   if (!caught_up.ok()) {

@@ -9,8 +9,8 @@
 namespace vora::metadata {
 
 void AddLadderRoutes(ApiRoutes& routes, LadderRepo& ladders) {
-  routes.Simple("GET", "/v1/ladders", [&ladders](const http::Request&, const std::string&) {
-    const auto stored = ladders.List(kDefaultTenant);
+  routes.Simple("GET", "/v1/ladders", [&ladders](const http::Request& request, const std::string&) {
+    const auto stored = ladders.List(request.caller.tenant);
     if (!stored.ok()) return ApiError(stored.status());
     nlohmann::ordered_json json = {{"ladders", nlohmann::ordered_json::array()}};
     for (const StoredLadder& ladder : *stored) {

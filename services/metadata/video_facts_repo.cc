@@ -10,6 +10,8 @@ constexpr char kFacts[] =
     "SELECT video_id, title, duration_seconds, coalesce((ladder->>'segmentSeconds')::float8, 0) AS segment_seconds "
     "FROM videos WHERE tenant = $1 AND deleted_at IS NULL AND video_id = ANY($2::text[])";
 
+constexpr char kNewestIds[] = "SELECT video_id FROM videos WHERE tenant = $1 AND deleted_at IS NULL ORDER BY video_id DESC LIMIT $2";
+
 }  // namespace
 
 StatusOr<std::map<std::string, VideoFacts>> VideoFactsRepo::Find(const std::string& tenant, const std::vector<std::string>& video_ids) {
@@ -27,6 +29,16 @@ StatusOr<std::map<std::string, VideoFacts>> VideoFactsRepo::Find(const std::stri
     return absl::OkStatus();
   }));
   return found;
+}
+
+StatusOr<std::vector<std::string>> VideoFactsRepo::NewestIds(const std::string& tenant, int limit) {
+  std::vector<std::string> ids;
+  VORA_RETURN_IF_ERROR(store_.Read([&](pqxx::nontransaction& tx) -> Status {
+    ids.clear();
+    for (const auto& row : tx.exec_params(kNewestIds, tenant, limit)) ids.emplace_back(row["video_id"].c_str());
+    return absl::OkStatus();
+  }));
+  return ids;
 }
 
 StatusOr<VideoFacts> VideoFactsRepo::Get(const std::string& tenant, const std::string& video_id) {

@@ -23,6 +23,8 @@ class VideoFactsRepo {
   explicit VideoFactsRepo(Store& store) : store_(store) {}
   // Those of `video_ids` that exist; deleted ones do not.
   StatusOr<std::map<std::string, VideoFacts>> Find(const std::string& tenant, const std::vector<std::string>& video_ids);
+  // The newest of the tenant's videos, at most `limit`.
+  StatusOr<std::vector<std::string>> NewestIds(const std::string& tenant, int limit);
   // NOT_FOUND: no such video, or deleted.
   StatusOr<VideoFacts> Get(const std::string& tenant, const std::string& video_id);
 

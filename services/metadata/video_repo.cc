@@ -34,7 +34,8 @@ constexpr char kRestartRenditions[] =
     "UPDATE renditions SET attempts = '{}', retries = 0, failure_code = '', failure = '', "
     "progress_percent = CASE WHEN segments_total > 0 THEN least(99, 100 * segments_done / segments_total) ELSE 0 END "
     "WHERE video_id = $1 AND state <> 'DONE'";
-constexpr char kChangesAfter[] = "SELECT video_id, version FROM videos WHERE version > $1 ORDER BY version LIMIT $2";
+constexpr char kChangesAfter[] = "SELECT video_id, version, tenant FROM videos WHERE version > $1 ORDER BY version LIMIT $2";
+constexpr char kTenantOf[] = "SELECT tenant FROM videos WHERE video_id = $1";
 constexpr char kNewestVersion[] = "SELECT coalesce(max(version), 0) AS version FROM videos";
 constexpr char kCountByState[] = "SELECT state, count(*) AS videos FROM videos WHERE deleted_at IS NULL GROUP BY state";
 
@@ -247,12 +248,23 @@ StatusOr<v1::Video> VideoRepo::Retry(const std::string& tenant, const std::strin
   return video;
 }
 
+StatusOr<std::string> VideoRepo::TenantOf(const std::string& video_id) {
+  std::string tenant;
+  VORA_RETURN_IF_ERROR(store_.Read([&](pqxx::nontransaction& tx) -> Status {
+    const pqxx::result found = tx.exec_params(kTenantOf, video_id);
+    if (found.empty()) return NoSuchVideo(video_id);
+    tenant = found[0]["tenant"].c_str();
+    return absl::OkStatus();
+  }));
+  return tenant;
+}
+
 StatusOr<std::vector<VideoVersion>> VideoRepo::ChangesAfter(int64_t after, int limit) {
   std::vector<VideoVersion> changes;
   VORA_RETURN_IF_ERROR(store_.Read([&](pqxx::nontransaction& tx) -> Status {
     changes.clear();
     for (const auto& row : tx.exec_params(kChangesAfter, after, limit)) {
-      changes.push_back({row["video_id"].c_str(), row["version"].as<int64_t>()});
+      changes.push_back({row["video_id"].c_str(), row["version"].as<int64_t>(), row["tenant"].c_str()});
     }
     return absl::OkStatus();
   }));

@@ -39,6 +39,7 @@ struct VideoPage {
 struct VideoVersion {
   std::string video_id;
   int64_t version = 0;
+  std::string tenant = {};
 };
 
 class VideoRepo {
@@ -52,6 +53,8 @@ class VideoRepo {
   StatusOr<v1::Video> Get(const std::string& tenant, const std::string& video_id);
   // Of any tenant, for the change feed.
   StatusOr<v1::Video> GetAny(const std::string& video_id);
+  // Whose the video is, or was before it was deleted. NOT_FOUND: there never was such a video.
+  StatusOr<std::string> TenantOf(const std::string& video_id);
   StatusOr<VideoPage> List(const ListFilter& filter, int page_size, const std::string& page_token);
   StatusOr<v1::Video> Update(const std::string& tenant, const std::string& video_id, const std::optional<std::string>& title,
                              const std::optional<std::string>& description);

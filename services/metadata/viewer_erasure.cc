@@ -39,7 +39,7 @@ ViewerErasure::ViewerErasure(const std::string& target, AnalyticsReader& reader)
 
 ViewerErasure::~ViewerErasure() = default;
 
-StatusOr<analytics::v1::EraseViewerResponse> ViewerErasure::Erase(const std::string& viewer_id) {
+StatusOr<analytics::v1::EraseViewerResponse> ViewerErasure::Erase(const std::string& tenant, const std::string& viewer_id) {
   if (viewer_id.empty() || viewer_id.size() > kMaxViewerIdBytes) return InvalidArgument("viewer_id: must be 1 to 64 bytes");
   if (!CountCodePoints(viewer_id)) return InvalidArgument("viewer_id: must be UTF-8");
   if (!impl_->stub) return Unavailable("analytics are not configured: the operator sets VORA_ANALYTICS");
@@ -53,7 +53,7 @@ StatusOr<analytics::v1::EraseViewerResponse> ViewerErasure::Erase(const std::str
   grpc::ClientContext context;
   rpc::Prepare(context, kTimeout);
   analytics::v1::EraseViewerRequest request;
-  request.set_tenant(kDefaultTenant);
+  request.set_tenant(tenant);
   request.set_viewer_id(viewer_id);
   analytics::v1::EraseViewerResponse response;
   const Status status = rpc::FromGrpc(impl_->stub->EraseViewer(&context, request, &response));

@@ -17,7 +17,7 @@ class ViewerErasure {
   ViewerErasure(const std::string& target, AnalyticsReader& reader);
   ~ViewerErasure();
   // INVALID_ARGUMENT: `viewer_id` is not 1 to 64 bytes. UNAVAILABLE: nobody to ask, ClickHouse away, or two others under way: repeat it.
-  StatusOr<analytics::v1::EraseViewerResponse> Erase(const std::string& viewer_id);
+  StatusOr<analytics::v1::EraseViewerResponse> Erase(const std::string& tenant, const std::string& viewer_id);
 
  private:
   struct Impl;

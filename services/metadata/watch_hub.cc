@@ -140,7 +140,15 @@ bool WatchHub::Deliver(const std::string& video_id) {
     return false;
   }
   Change change{video_id, nullptr};
-  if (loaded.ok()) change.video = std::make_shared<const v1::Video>(*std::move(loaded));
+  std::string tenant;
+  if (loaded.ok()) {
+    tenant = loaded->tenant();
+    change.video = std::make_shared<const v1::Video>(*std::move(loaded));
+  } else {
+    auto owner = sources_.tenant_of(video_id);
+    if (!owner.ok()) return owner.status().code() == StatusCode::kNotFound;
+    tenant = *std::move(owner);
+  }
   if (delivered_.size() > kRemembered) delivered_.clear();
   const int64_t version = change.video ? change.video->version() : INT64_MAX;
   int64_t& known = delivered_[video_id];
@@ -150,8 +158,7 @@ bool WatchHub::Deliver(const std::string& video_id) {
   {
     const std::lock_guard lock(mutex_);
     for (const Entry& entry : entries_) {
-      const bool mine = entry.video_id.empty() ? (!change.video || change.video->tenant() == entry.tenant) : entry.video_id == video_id;
-      if (mine) targets.push_back(entry.watcher);
+      if (entry.tenant == tenant && (entry.video_id.empty() || entry.video_id == video_id)) targets.push_back(entry.watcher);
     }
   }
   for (const auto& watcher : targets) watcher->OnChange(change);

@@ -29,7 +29,8 @@ struct Change {
 };
 
 struct WatchSources {
-  std::function<StatusOr<v1::Video>(const std::string& video_id)> load;  // NOT_FOUND: deleted
+  std::function<StatusOr<v1::Video>(const std::string& video_id)> load;         // NOT_FOUND: deleted
+  std::function<StatusOr<std::string>(const std::string& video_id)> tenant_of;  // also of a deleted one
   std::function<StatusOr<std::vector<VideoVersion>>(int64_t after, int limit)> changes_after;
   std::function<StatusOr<int64_t>()> newest_version;
   std::function<void(const std::vector<std::string>& video_ids)> announce;  // to other replicas; best effort
@@ -52,7 +53,8 @@ class WatchHub {
   // Tells every watcher that it is over. Safe to call twice.
   void Stop();
 
-  // `video_id` empty: every video of `tenant`. Watched until Unwatch or Stop; a watcher added after Stop is closed at once.
+  // `video_id` empty: every video of `tenant`; a video of another tenant says nothing. Watched until Unwatch or Stop; a watcher added after
+  // Stop is closed at once.
   void Watch(const std::string& tenant, const std::string& video_id, std::shared_ptr<Watcher> watcher);
   void Unwatch(const std::shared_ptr<Watcher>& watcher);
   size_t watchers() const;

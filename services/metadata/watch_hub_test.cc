@@ -44,6 +44,7 @@ class WatchHubTest : public ::testing::Test {
  protected:
   std::unique_ptr<WatchHub> Hub() {
     auto hub = std::make_unique<WatchHub>(WatchSources{.load = [this](const std::string& id) { return Load(id); },
+                                                       .tenant_of = [](const std::string&) -> StatusOr<std::string> { return "default"; },
                                                        .changes_after = [this](int64_t after, int) { return ChangesAfter(after); },
                                                        .newest_version = [this]() -> StatusOr<int64_t> { return version_; },
                                                        .announce =
