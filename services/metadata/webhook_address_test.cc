@@ -19,7 +19,9 @@ std::string Why(const std::string& text) {
     v6->sin6_family = AF_INET6;
   }
   const auto* address = reinterpret_cast<const sockaddr*>(&storage);
-  if (address->sa_family == AF_INET) EXPECT_EQ(AddressText(address), text);
+  if (address->sa_family == AF_INET) {
+    EXPECT_EQ(AddressText(address), text);
+  }
   return std::string(WhyNotPublic(address));
 }
 

@@ -51,7 +51,8 @@ StatusOr<WebhookTarget> ParseWebhookUrl(std::string_view url, bool allow_private
   target.port = Part(parsed.get(), CURLUPART_PORT, CURLU_DEFAULT_PORT);
   if (target.host.starts_with('[')) target.host = target.host.substr(1, target.host.size() - 2);
   if (target.host.empty()) return InvalidArgument("url: has no host");
-  if (target.host.find('%') != std::string::npos) return InvalidArgument("url: must not name a zone of an address");
+  if (!Part(parsed.get(), CURLUPART_ZONEID).empty() || target.host.find('%') != std::string::npos)
+    return InvalidArgument("url: must not name a zone of an address");
   return target;
 }
 
