@@ -23,7 +23,7 @@ secret() {
   fi
 }
 
-MODE=make
+MODE="make"
 case "${1:-}" in
   '') ;;
   --print) MODE=print ;;
