@@ -1,0 +1,60 @@
+// TLS between daemons by settings alone.
+
+#include <gmock/gmock.h>
+#include <grpc/health/v1/health.grpc.pb.h>
+#include <gtest/gtest.h>
+
+#include "libs/core/ids.h"
+#include "libs/daemon/testing/child_process.h"
+#include "libs/rpc/client.h"
+#include "libs/rpc/testing/test_authority.h"
+
+namespace vora {
+namespace {
+
+using daemon_testing::ChildProcess;
+using ::testing::HasSubstr;
+
+class DaemonTlsTest : public ::testing::Test {
+ protected:
+  DaemonTlsTest() { std::filesystem::create_directories(folder_); }
+  ~DaemonTlsTest() override {
+    EXPECT_TRUE(rpc::UseTls({}).ok());
+    std::filesystem::remove_all(folder_);
+  }
+  static std::map<std::string, std::string> Environment(const rpc::TlsSettings& tls) {
+    return {{"VORA_AUTH", "none"}, {"VORA_TLS_CERT", tls.certificate}, {"VORA_TLS_KEY", tls.key}, {"VORA_TLS_CA", tls.authority}};
+  }
+  static grpc::StatusCode AskAs(const rpc::TlsSettings& identity, const std::string& address) {
+    EXPECT_EQ(ToText(rpc::UseTls(identity)), "OK");
+    const auto stub = grpc::health::v1::Health::NewStub(rpc::Connect(address));
+    grpc::ClientContext context;
+    rpc::Prepare(context, std::chrono::seconds(20));
+    grpc::health::v1::HealthCheckResponse response;
+    return stub->Check(&context, {}, &response).error_code();
+  }
+  const std::filesystem::path folder_ = std::filesystem::temp_directory_path() / ("vora-daemon-tls-" + NewId());
+};
+
+TEST_F(DaemonTlsTest, ServesItsPeersAndNobodyElse) {
+  const rpc::testing::TestAuthority fleet("Fleet CA"), other("Other CA");
+  ChildProcess process(SAMPLE_DAEMON, {}, Environment(fleet.Issue(folder_, "sample")));
+  const auto listening = process.WaitForLog("listening");
+  ASSERT_TRUE(listening) << process.err();
+  const std::string address = (*listening)["grpc"];
+  EXPECT_EQ(AskAs(fleet.Issue(folder_, "peer"), address), grpc::StatusCode::OK);
+  EXPECT_EQ(AskAs({}, address), grpc::StatusCode::UNAVAILABLE);
+  EXPECT_EQ(AskAs(other.Issue(folder_, "stranger"), address), grpc::StatusCode::UNAVAILABLE);
+}
+
+TEST_F(DaemonTlsTest, AKeyThatDoesNotFitIsNamedAtStart) {
+  const rpc::testing::TestAuthority fleet("Fleet CA");
+  rpc::TlsSettings mixed = fleet.Issue(folder_, "sample");
+  mixed.key = fleet.Issue(folder_, "another").key;
+  ChildProcess process(SAMPLE_DAEMON, {}, Environment(mixed));
+  EXPECT_EQ(process.Wait(), 2);
+  EXPECT_THAT(process.err(), HasSubstr("VORA_TLS_KEY=" + mixed.key + ": is not the key of the certificate VORA_TLS_CERT="));
+}
+
+}  // namespace
+}  // namespace vora
