@@ -73,6 +73,8 @@ bench_load() {
   export VORA_LOG_LEVEL=warn VORA_STORAGE="file://$home/objects" VORA_PLAYBACK_TOKENS=$LOAD_TOKENS
   # All comes from one address.
   export VORA_MAX_CONNECTIONS_PER_CLIENT=0 VORA_MAX_REQUESTS_PER_SECOND_PER_CLIENT=0 VORA_CLIENT_EVENTS_PER_SECOND=0 VORA_CLIENT_REQUESTS_PER_SECOND=0
+  # On a slow store all may be sending in the same moment.
+  export VORA_UPLOAD_MAX_ACTIVE=$((LOAD_UPLOADS + 16))
   for part in "${STACK_PARTS[@]}"; do start_part "$part" >&2; done
   local -a videos
   mapfile -t videos < <(_load_videos "$home")
@@ -145,7 +147,7 @@ bench_load() {
   done
   VORA_HOME=$outer
   unset VORA_STORAGE VORA_PLAYBACK_TOKENS VORA_MAX_CONNECTIONS_PER_CLIENT VORA_MAX_REQUESTS_PER_SECOND_PER_CLIENT
-  unset VORA_CLIENT_EVENTS_PER_SECOND VORA_CLIENT_REQUESTS_PER_SECOND
+  unset VORA_UPLOAD_MAX_ACTIVE VORA_CLIENT_EVENTS_PER_SECOND VORA_CLIENT_REQUESTS_PER_SECOND
   [ "$SHORT" = 0 ] && rm -rf "$home"
   return 0
 }
