@@ -82,13 +82,13 @@ int ChildMain(int argc, char** argv) {
   limits.memory_bytes = std::atoll(Argument(argc, argv, "--memory=").c_str());
   limits.cpu_seconds = std::atoll(Argument(argc, argv, "--cpu=").c_str());
   limits.nice = std::atoi(Argument(argc, argv, "--nice=").c_str());
-  limits.filter = Argument(argc, argv, "--filter=") != "off";
+  const bool needs_filter = Argument(argc, argv, "--filter=") != "optional";
   media::SetSourceLimits(media::SourceLimits::Parse(Argument(argc, argv, "--limits=")));
   const SandboxReport report = EnterSandbox(limits);
   const std::string role = Argument(argc, argv, kChild);
   if (role == "check") {
     if (!SendMessage(kChildSocket, MessageType::kNotice, report.Text()).ok()) return 3;
-  } else if (limits.filter && !report.system_call_filter) {
+  } else if (needs_filter && !report.system_call_filter) {
     const Status uncaged = Internal("the sandbox could not be set up: " + report.problems);
     static_cast<void>(SendMessage(kChildSocket, MessageType::kFailure, PackStatus(uncaged)));
     return 3;

@@ -49,7 +49,7 @@ std::vector<std::string> Arguments(const ChildSpec& spec) {
   arguments.push_back("--parent=" + std::to_string(getpid()));
   arguments.push_back("--memory=" + std::to_string(spec.memory_bytes));
   arguments.push_back("--cpu=" + std::to_string(spec.cpu_seconds));
-  if (!spec.filter) arguments.push_back("--filter=off");
+  if (!spec.needs_filter) arguments.push_back("--filter=optional");
   if (!spec.source_limits.empty()) arguments.push_back("--limits=" + spec.source_limits);
   arguments.push_back("--nice=" + std::to_string(spec.nice));
   arguments.push_back("--shared=" + std::to_string(spec.shared_fds.size()));

@@ -26,7 +26,7 @@ struct ChildSpec {
   std::vector<int> shared_fds;      // become 4, 5, ... in the child
   int64_t memory_bytes = int64_t{3} << 30;
   int64_t cpu_seconds = 7200;
-  bool filter = true;         // of system calls
+  bool needs_filter = true;   // of system calls: without one, no work
   std::string source_limits;  // SourceLimits::Text
   int nice = 0;
 };

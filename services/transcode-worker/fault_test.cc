@@ -123,6 +123,7 @@ TEST_F(FaultTest, ChildrenAreCaged) {
       ASSERT_EQ(pids.size(), 1U) << role;
       const std::string proc = "/proc/" + std::to_string(pids[0]);
       EXPECT_NE(media::ReadFile(proc + "/status").find("NoNewPrivs:\t1"), std::string::npos);
+      EXPECT_NE(media::ReadFile(proc + "/status").find("Seccomp:\t2"), std::string::npos);
       const std::string limits = media::RunProgram("cat " + proc + "/limits | tr -s ' '");
       EXPECT_NE(limits.find("Max file size 0 0"), std::string::npos) << limits;
       EXPECT_NE(limits.find("Max open files 32 32"), std::string::npos) << limits;

@@ -13,7 +13,6 @@ struct SandboxLimits {
   int64_t memory_bytes = 0;  // of writable memory
   int64_t cpu_seconds = 0;
   int nice = 0;
-  bool filter = true;  // system calls; false only where the worker was told to do without
 };
 
 // Which layers are on. The first two need no privileges and hold in every container; the others are had where the kernel lets them be.

@@ -39,6 +39,14 @@ TEST_F(SandboxTest, EveryChildIsFilteredAndSaysSo) {
   EXPECT_TRUE(CheckSandbox(*context_).ok());
 }
 
+TEST_F(SandboxTest, RelaxedOnlyMeansThatTheFilterIsNotRequired) {
+  options_.strict_sandbox = false;
+  Remake();
+  ASSERT_TRUE(Try("nothing").ok());
+  EXPECT_TRUE(report_.system_call_filter) << report_.problems;
+  EXPECT_TRUE(CheckSandbox(*context_).ok());
+}
+
 // What only hostile code does ends the process, and the failure names it.
 TEST_F(SandboxTest, HostileCallsEndTheProcess) {
   for (const auto& [trial, call] : {std::pair{"socket", "socket"}, std::pair{"network", "socket"}, std::pair{"connect", "connect"},

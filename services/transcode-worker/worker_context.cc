@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "libs/log/log.h"
-#include "services/transcode-worker/metrics.h"
 #include "services/transcode-worker/failure.h"
+#include "services/transcode-worker/metrics.h"
 #include "services/transcode-worker/seccomp_filter.h"
 
 namespace vora::transcode {
@@ -25,7 +25,7 @@ ChildSpec WorkerContext::NewChild(const std::string& role) const {
   spec.memory_bytes = options_.memory_limit;
   const bool long_work = role == "decode" || role == "encode" || role == "audio";
   spec.cpu_seconds = std::max<int64_t>(1, long_work ? options_.cpu_limit.count() : options_.cpu_limit.count() / 4);
-  spec.filter = options_.strict_sandbox;
+  spec.needs_filter = options_.strict_sandbox;
   spec.source_limits = options_.source_limits.Text();
   return spec;
 }
@@ -38,9 +38,7 @@ Status WorkerContext::Serve(ChildProcess& child, SourceReader& source, const Mes
   return child.Send(MessageType::kData, *bytes);
 }
 
-void WorkerContext::CountChildFailure(const std::string& kind) const {
-  kChildFailures.In(metrics_, {kind}).Increment();
-}
+void WorkerContext::CountChildFailure(const std::string& kind) const { kChildFailures.In(metrics_, {kind}).Increment(); }
 
 workflow::v1::Failure WorkerContext::JudgeChild(const ChildExit& exit, const std::string& what) const {
   const bool forbidden = exit.exit_code == kForbiddenCallExit;
