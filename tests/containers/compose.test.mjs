@@ -12,7 +12,7 @@ import { debian, thirdParty, vora } from './images.mjs';
 
 const reason = await unusable();
 const project = 'vora-test-compose';
-const ports = { VORA_EDGE_PORT: '28080', VORA_UPLOAD_PORT: '28081', VORA_UPLOAD_GRPC_PORT: '29081', VORA_METADATA_GRPC_PORT: '29082', PROMETHEUS_PORT: '29090' };
+const ports = { VORA_EDGE_PORT: '28080', VORA_UPLOAD_PORT: '28081', VORA_UPLOAD_GRPC_PORT: '28085', VORA_METADATA_GRPC_PORT: '28086', PROMETHEUS_PORT: '28090' };
 const env = { COMPOSE_PROJECT_NAME: project, VORA_NETWORK: '172.31.84', CEPH_BYTES: String(6 * 2 ** 30), ...ports };
 const files = ['compose.yaml', 'compose.debian.yaml'];
 const container = (service) => `${project}_${service}_1`;
