@@ -48,10 +48,12 @@ Status StatusFromResponse(const http::ClientResponse& response) {
     message = body["error"].value("message", message);
     if (const std::string field = body["error"].value("field", ""); !field.empty()) message += " (field " + field + ")";
   }
+  if (response.status == 401) message += ". Give a token that is valid: --token, --token-file, VORA_TOKEN or VORA_TOKEN_FILE";
+  if (response.status == 403 && message.find("scope") != std::string::npos) message += ". Ask who issues your tokens for one with it";
   return MakeStatus(CodeOf(response.status), message);
 }
 
-ApiClient::ApiClient(std::string server) : server_(std::move(server)) {
+ApiClient::ApiClient(std::string server, std::string token) : server_(std::move(server)), token_(std::move(token)) {
   while (!server_.empty() && server_.back() == '/') server_.pop_back();
 }
 
@@ -65,6 +67,7 @@ StatusOr<json> ApiClient::Call(const std::string& method, const std::string& pat
   http::ClientRequest request;
   request.method = method;
   request.url = server_ + path;
+  if (!token_.empty()) request.headers.Set("Authorization", "Bearer " + token_);
   if (!body.is_null()) {
     request.body = body.dump();
     request.headers.Set("Content-Type", "application/json");
@@ -96,6 +99,7 @@ Status ApiClient::Watch(const std::string& video_id, const std::function<bool(co
     http::ClientRequest request;
     request.url = server_ + "/v1/videos/" + video_id + "/events";
     request.headers.Set("Accept", "text/event-stream");
+    if (!token_.empty()) request.headers.Set("Authorization", "Bearer " + token_);
     request.timeout = std::chrono::milliseconds(0);
     request.cancelled = cancelled;
     request.on_data = [&](std::string_view bytes) {

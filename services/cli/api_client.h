@@ -14,8 +14,8 @@ namespace vora::cli {
 
 class ApiClient {
  public:
-  // `server`: base URL of the edge, e.g. http://127.0.0.1:8080
-  explicit ApiClient(std::string server);
+  // `server`: base URL of the edge, e.g. http://127.0.0.1:8080. `token`: shown with every call; empty: none.
+  explicit ApiClient(std::string server, std::string token = "");
 
   // One JSON call. An HTTP error becomes a Status with the server's own message; no answer names the server and says what to do.
   StatusOr<nlohmann::json> Call(const std::string& method, const std::string& path, const nlohmann::json& body = nullptr);
@@ -27,11 +27,11 @@ class ApiClient {
 
  private:
   Status Explain(const Status& status) const;
-  std::string server_;
+  std::string server_, token_;
   http::Client http_;
 };
 
-// The message of {"error":{...}} as a Status of the HTTP status' kind.
+// The message of {"error":{...}} as a Status of the HTTP status' kind; of 401 and 403 with what to do.
 Status StatusFromResponse(const http::ClientResponse& response);
 
 }  // namespace vora::cli

@@ -63,7 +63,7 @@ void PrintVideo(const nlohmann::json& video) {
 }
 
 int FollowVideo(const GlobalOptions& global, const std::string& video_id) {
-  ApiClient api(global.server);
+  ApiClient api(global.server, global.token);
   nlohmann::json last;
   Status status;
   {

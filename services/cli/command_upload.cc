@@ -53,6 +53,7 @@ StatusOr<UploadResult> Transfer(const GlobalOptions& global, const UploadArgumen
   ProgressView view(global.json);
   view.Line("Uploading " + file.path.string() + " (" + FormatBytes(static_cast<double>(file.size)) + ")");
   UploadOptions options;
+  options.token = global.token;
   options.endpoint = global.upload_url.ends_with('/') ? global.upload_url : global.upload_url + '/';
   options.max_bytes_per_second = arguments.max_rate;
   options.metadata["filename"] = file.path.filename().string();
@@ -78,7 +79,7 @@ int RunUpload(const GlobalOptions& global, const UploadArguments& arguments) {
     if (Interrupted() && !global.json) std::fprintf(stderr, "\nInterrupted. The same command goes on where it stopped.\n");
     return ReportError(global, uploaded.status());
   }
-  ApiClient api(global.server);
+  ApiClient api(global.server, global.token);
   nlohmann::json request{{"upload_id", uploaded->upload_id}};
   if (!arguments.title.empty()) request["title"] = arguments.title;
   if (!arguments.description.empty()) request["description"] = arguments.description;

@@ -17,7 +17,7 @@ using nlohmann::json;
 // One call; with --json its answer, else `print`.
 template <typename Print>
 int CallAndPrint(const GlobalOptions& global, const std::string& method, const std::string& path, const Print& print) {
-  ApiClient api(global.server);
+  ApiClient api(global.server, global.token);
   const auto answer = api.Call(method, path);
   if (!answer.ok()) return ReportError(global, answer.status());
   if (global.json) {
@@ -77,7 +77,7 @@ int RunShow(const GlobalOptions& global, const std::string& video_id) {
 int RunWatch(const GlobalOptions& global, const std::string& video_id) { return FollowVideo(global, PercentEncode(video_id)); }
 
 int RunPlayUrl(const GlobalOptions& global, const std::string& video_id, const std::string& kind) {
-  ApiClient api(global.server);
+  ApiClient api(global.server, global.token);
   const auto video = api.Call("GET", VideoPath(video_id));
   if (!video.ok()) return ReportError(global, video.status());
   std::string url = video->value(kind + "_url", "");

@@ -10,6 +10,7 @@ namespace vora::cli {
 struct GlobalOptions {
   std::string server;      // base URL of the edge
   std::string upload_url;  // tus endpoint
+  std::string token;       // shown to both; empty: none
   bool json = false;       // machine-readable results on stdout
 };
 

@@ -6,6 +6,7 @@
 #include <CLI/CLI.hpp>
 
 #include "services/cli/commands.h"
+#include "services/cli/token_file.h"
 
 namespace {
 
@@ -26,9 +27,20 @@ int main(int argc, char** argv) {
   app.fallthrough();
   app.set_version_flag("--version", "vora 0.1.0");
 
-  GlobalOptions global{.server = "http://127.0.0.1:8080", .upload_url = "http://127.0.0.1:8081/files/"};
+  GlobalOptions global{.server = "http://127.0.0.1:8080", .upload_url = "http://127.0.0.1:8081/files/", .token = ""};
   app.add_option("--server", global.server, "Base URL of the edge")->envname("VORA_SERVER")->capture_default_str();
   app.add_option("--upload-url", global.upload_url, "tus endpoint of the upload daemon")->envname("VORA_UPLOAD_URL")->capture_default_str();
+  std::string token_file;
+  app.add_option("--token", global.token, "Token that lets you in (better kept in a file: other users see command lines)")->envname("VORA_TOKEN");
+  app.add_option("--token-file", token_file, "File that holds the token")->envname("VORA_TOKEN_FILE");
+  app.parse_complete_callback([&] {
+    if (!global.token.empty() || token_file.empty()) return;
+    if (const auto read = vora::cli::ReadToken(token_file); read.ok()) {
+      global.token = *read;
+    } else {
+      throw CLI::ValidationError("--token-file", vora::Message(read.status()));
+    }
+  });
   app.add_flag("--json", global.json, "Results as JSON, one document per line; errors as JSON on stderr");
 
   int exit_code = 0;

@@ -18,11 +18,12 @@ constexpr int kMaxFailuresInARow = 30;
 constexpr RetryOptions kBackoff{
     .max_attempts = kMaxFailuresInARow, .initial = std::chrono::milliseconds(300), .max = std::chrono::milliseconds(5000)};
 
-http::ClientRequest TusRequest(const std::string& method, const std::string& url) {
+http::ClientRequest TusRequest(const std::string& method, const std::string& url, const std::string& token) {
   http::ClientRequest request;
   request.method = method;
   request.url = url;
   request.headers.Set("Tus-Resumable", kTusVersion);
+  if (!token.empty()) request.headers.Set("Authorization", "Bearer " + token);
   return request;
 }
 
@@ -62,7 +63,7 @@ std::string ResolveLocation(const std::string& base, const std::string& location
 }
 
 StatusOr<std::string> TusClient::Create(const FileIdentity& file, const UploadOptions& options) {
-  auto request = TusRequest("POST", options.endpoint);
+  auto request = TusRequest("POST", options.endpoint, options.token);
   request.headers.Set("Upload-Length", std::to_string(file.size));
   request.headers.Set("Upload-Metadata", EncodeUploadMetadata(options.metadata));
   request.headers.Set("Content-Length", "0");
@@ -73,8 +74,8 @@ StatusOr<std::string> TusClient::Create(const FileIdentity& file, const UploadOp
   return ResolveLocation(options.endpoint, *location);
 }
 
-StatusOr<int64_t> TusClient::Offset(const std::string& url) {
-  VORA_ASSIGN_OR_RETURN(const auto response, http_.Do(TusRequest("HEAD", url)));
+StatusOr<int64_t> TusClient::Offset(const std::string& url, const std::string& token) {
+  VORA_ASSIGN_OR_RETURN(const auto response, http_.Do(TusRequest("HEAD", url, token)));
   if (response.status >= 400) {
     return response.status == 404 || response.status == 410 ? NotFound("the upload is gone") : StatusFromResponse(response);
   }
@@ -88,7 +89,7 @@ StatusOr<int64_t> TusClient::Send(const FileIdentity& file, const std::string& u
   std::ifstream in(file.path, std::ios::binary);
   in.seekg(offset);
   if (!in) return InvalidArgument(file.path.string() + ": cannot be read");
-  auto request = TusRequest("PATCH", url);
+  auto request = TusRequest("PATCH", url, options.token);
   request.headers.Set("Upload-Offset", std::to_string(offset));
   request.headers.Set("Content-Type", "application/offset+octet-stream");
   request.upload_size = file.size - offset;
@@ -142,7 +143,7 @@ StatusOr<UploadResult> TusClient::Upload(const FileIdentity& file, const UploadO
         last = created.status();
       }
     } else if (!known_offset) {
-      auto at = Offset(*url);
+      auto at = Offset(*url, options.token);
       if (at.ok()) {
         if (*at > offset) failures = 0;
         offset = *at;

@@ -17,6 +17,7 @@ struct UploadOptions {
   std::string endpoint;                         // http://127.0.0.1:8081/files/
   std::map<std::string, std::string> metadata;  // filename, filetype, title, sha256 ...
   int64_t max_bytes_per_second = 0;             // 0: as fast as it goes
+  std::string token;                            // shown with every request; empty: none
   std::function<void(int64_t sent, int64_t total)> on_progress;
   std::function<void(const std::string& reason, int64_t offset)> on_resume;
   std::function<bool()> cancelled;
@@ -35,7 +36,7 @@ class TusClient {
 
  private:
   StatusOr<std::string> Create(const FileIdentity& file, const UploadOptions& options);
-  StatusOr<int64_t> Offset(const std::string& url);
+  StatusOr<int64_t> Offset(const std::string& url, const std::string& token);
   StatusOr<int64_t> Send(const FileIdentity& file, const std::string& url, int64_t offset, const UploadOptions& options);
 
   ResumeStore store_;

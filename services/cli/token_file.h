@@ -1,0 +1,14 @@
+#pragma once
+
+// The token that a file holds.
+
+#include <string>
+
+#include "libs/core/status.h"
+
+namespace vora::cli {
+
+// Without the white space around it. INVALID_ARGUMENT when the file cannot be read or is empty.
+StatusOr<std::string> ReadToken(const std::string& file);
+
+}  // namespace vora::cli
