@@ -11,8 +11,8 @@ LOAD_FOR=${VORA_BENCH_LOAD_FOR:-60}               # seconds
 LOAD_VIDEOS=${VORA_BENCH_LOAD_VIDEOS:-3}
 LOAD_TOKENS=${VORA_BENCH_LOAD_TOKENS:-on}
 LOAD_DAEMONS=(orchestrator metadata upload transcode-worker analytics-ingest streaming-gateway)
-# MiB that each may need at most, whatever comes.
-declare -A LOAD_MEMORY=([orchestrator]=192 [metadata]=256 [upload]=384 [analytics-ingest]=256 [streaming-gateway]=256 [varnish]=640)
+# MiB that each may need at most; the upload daemon holds what the store has not taken yet, here all of each upload of 2 MiB.
+declare -A LOAD_MEMORY=([orchestrator]=192 [metadata]=256 [upload]=$((160 + 2 * LOAD_UPLOADS)) [analytics-ingest]=256 [streaming-gateway]=256 [varnish]=640)
 
 # As deploy/local/stack.sh does it, but as children of this shell, whose exit codes it gets.
 _load_launch() {
