@@ -5,7 +5,7 @@ const words = new Set(['and', 'or', 'unless', 'by', 'without', 'on', 'ignoring',
 export function namesOf(expression) {
   const metrics = new Map();
   const grouped = new Set();
-  const text = expression.replaceAll(/"(?:[^"\\]|\\.)*"/g, '""').replaceAll(/\[[^\]]*\]/g, '');
+  const text = expression.replaceAll(/"(?:[^"\\]|\\.)*"/g, '""').replaceAll(/\[[^\]]*\]/g, '').replaceAll(/(?<![\w:])\d[\d.]*(?:e[+-]?\d+)?/gi, '0');
   const token = /(\b(?:by|without|on|ignoring|group_left|group_right))\s*\(([^)]*)\)|([a-zA-Z_:][\w:]*)\s*(\{[^}]*\}|\(|)/g;
   for (const [, clause, list, name, after] of text.matchAll(token)) {
     if (clause) {
