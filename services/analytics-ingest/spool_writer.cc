@@ -177,7 +177,7 @@ void DiskSpool::PublishAge() {
 }
 
 void DiskSpool::PublishFreeDisk() {
-  struct statvfs disk{};
+  struct statvfs disk {};
   if (statvfs(directory_->path().c_str(), &disk) != 0) return;
   free_gauge_.Set(static_cast<double>(disk.f_bavail) * static_cast<double>(disk.f_frsize));
 }

@@ -27,7 +27,8 @@ inline const obs::HistogramFamily kProcessing{kMetrics,
 
 inline const obs::CounterFamily kWebhookDeliveries{
     kMetrics, "vora_webhook_deliveries_total", "Attempts to deliver webhooks: delivered, failed, refused (its address), dead.", {"result"}};
-inline const obs::GaugeFamily kWebhooksPending{kMetrics, "vora_webhooks_pending", "Webhook deliveries still to be made, over all replicas."};
+inline const obs::GaugeFamily kWebhooksPending{kMetrics, "vora_webhooks_pending",
+                                               "Webhook deliveries still to be made, over all replicas."};
 inline const obs::GaugeFamily kWebhooksOldestAge{kMetrics, "vora_webhooks_oldest_age_seconds", "Age of the oldest of them; 0 without one."};
 
 }  // namespace vora::metadata
