@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include "services/metadata/api_scopes.h"
 #include "services/metadata/embedded.h"
 #include "services/metadata/rest.h"
 #include "services/metadata/rest_webhooks.h"
@@ -81,6 +82,24 @@ TEST(OpenApiTest, EveryReferenceLeadsSomewhereAndOperationsAreNamedOnce) {
     for (const auto& [method, operation] : item.items()) {
       if (method == "parameters") continue;
       EXPECT_TRUE(ids.insert(operation.at("operationId").get<std::string>()).second) << method << " " << path;
+    }
+  }
+}
+
+// What is documented is what is asked for.
+TEST(OpenApiTest, EveryOperationNamesItsScopeAndHowItIsRefused) {
+  const Json document = Json::parse(OpenApiDocument());
+  for (const auto& [path, item] : document.at("paths").items()) {
+    for (const auto& [method, operation] : item.items()) {
+      if (method == "parameters") continue;
+      std::string upper = method;
+      std::transform(upper.begin(), upper.end(), upper.begin(), [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+      const auto scope = path.starts_with("/v1/webhooks") ? Scope::kOperate : ScopeOfRoute(upper, path);
+      Json security = Json::array();
+      if (scope) security.push_back({{"token", {ScopeName(*scope)}}});
+      EXPECT_EQ(operation.at("security"), security) << upper << " " << path;
+      for (const char* status : {"401", "403"})
+        EXPECT_EQ(operation.at("responses").contains(status), scope.has_value()) << upper << " " << path;
     }
   }
 }
