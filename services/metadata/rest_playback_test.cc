@@ -17,9 +17,16 @@ std::string NewVideo(TestApp& app) {
   return Json::parse(app.Call("GET", "/v1/videos").body)["videos"][0]["video_id"].get<std::string>();
 }
 
+AppOptions WithTokens(const auth::PlaybackTokens& tokens) {
+  AppOptions options;
+  options.playback_tokens = tokens;
+  return options;
+}
+
 TEST(RestPlaybackTest, SignsWhatTheGatewayAccepts) {
-  const auth::PlaybackTokens tokens({{"k1", "a secret of enough bytes"}, {"k2", "another secret of enough bytes"}});
-  TestApp app({.playback_tokens = tokens});
+  const auth::PlaybackTokens tokens(
+      std::vector<auth::PlaybackKey>{{"k1", "a secret of enough bytes"}, {"k2", "another secret of enough bytes"}});
+  TestApp app(WithTokens(tokens));
   const std::string id = NewVideo(app), path = "/v1/videos/" + id + "/playback-tokens";
   EXPECT_EQ(Json::parse(app.Call("GET", "/v1/config").body)["playback_tokens"], true);
   const auto now = std::chrono::system_clock::now();
@@ -38,7 +45,7 @@ TEST(RestPlaybackTest, SignsWhatTheGatewayAccepts) {
 }
 
 TEST(RestPlaybackTest, NamesWhatIsWrong) {
-  TestApp app({.playback_tokens = auth::PlaybackTokens({{"k1", "a secret of enough bytes"}})});
+  TestApp app(WithTokens(auth::PlaybackTokens(std::vector<auth::PlaybackKey>{{"k1", "a secret of enough bytes"}})));
   const std::string path = "/v1/videos/" + NewVideo(app) + "/playback-tokens";
   for (const char* body : {R"({"ttl_seconds":0})", R"({"ttl_seconds":86401})", R"({"ttl_seconds":"60"})", R"({"ttl_seconds":1.5})"}) {
     const auto refused = app.Call("POST", path, body);
