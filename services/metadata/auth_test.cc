@@ -3,6 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <thread>
+
 #include <nlohmann/json.hpp>
 
 #include "libs/auth/test_doors.h"
@@ -134,13 +137,27 @@ TEST_F(MetadataAuthTest, TenantsDoNotHearOfEachOthersChanges) {
   context.AddMetadata("authorization", TestDoors::Bearer("acme", "read"));
   context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(20));
   const auto watch = stub->WatchVideo(&context, v1::WatchVideoRequest());
-  watch->WaitForInitialMetadata();
-  const std::string theirs = Announce("u1", "other");
-  EXPECT_EQ(Call("DELETE", "/v1/videos/" + theirs, TestDoors::Bearer("other", "write")).status, 204);
-  const std::string mine = Announce("u2", "acme");
+  const std::string mine = Announce("u1", "acme");
+  const auto rename = [&](const std::string& title) {
+    return Call("PATCH", "/v1/videos/" + mine, TestDoors::Bearer("acme", "write"), json{{"title", title}}.dump()).status;
+  };
+  // Changes until the watch has begun, and hears of one.
+  std::atomic<bool> heard{false};
+  std::thread changes([&] {
+    for (int i = 0; !heard; ++i) EXPECT_EQ(rename("title " + std::to_string(i)), 200);
+  });
   v1::Video video;
-  ASSERT_TRUE(watch->Read(&video));
-  EXPECT_EQ(video.video_id(), mine) << "the first that is heard is one's own";
+  const bool began = watch->Read(&video);
+  heard = true;
+  changes.join();
+  ASSERT_TRUE(began);
+  const std::string theirs = Announce("u2", "other");
+  EXPECT_EQ(Call("DELETE", "/v1/videos/" + theirs, TestDoors::Bearer("other", "write")).status, 204);
+  EXPECT_EQ(rename("the last"), 200);
+  do {
+    EXPECT_EQ(video.video_id(), mine);
+  } while (video.title() != "the last" && watch->Read(&video));
+  EXPECT_EQ(video.title(), "the last");
   context.TryCancel();
 }
 

@@ -162,6 +162,7 @@ DaemonProcess::DaemonProcess(std::string binary, std::map<std::string, std::stri
   environment_["VORA_GRPC_LISTEN"] = grpc();
   environment_["VORA_ADMIN_LISTEN"] = "127.0.0.1:0";
   environment_["VORA_LOG_LEVEL"] = "warn";
+  environment_.insert({"VORA_AUTH", "none"});
 }
 
 DaemonProcess::~DaemonProcess() { Kill(); }
