@@ -22,6 +22,12 @@ partial="$target.partial"
 rm -rf "$partial" && mkdir -p "$partial" || fail "$partial cannot be written" "choose another folder"
 chmod 700 "$partial"
 
+# copy_living FROM TO WHAT   of a folder in use: a file that goes away meanwhile was deleted; anything else is an error.
+copy_living() {
+  LC_ALL=C cp -a "$1" "$2" 2>"$partial/errors"
+  if grep -v 'No such file or directory' "$partial/errors" | grep -q .; then fail "$3 could not be copied" "$(tail -n 3 "$partial/errors")"; fi
+}
+
 # 1. Both databases, as they are at one instant: an answer that one gave the other is in both or in neither.
 say "databases"
 "$(postgres_bin)/pg_basebackup" -D "$partial/postgres" -X stream -c fast -d "$(postgres_url postgres)" 2>"$partial/errors" ||
@@ -32,17 +38,19 @@ say "databases"
 case "$VORA_STORAGE" in
   file://*)
     say "objects"
-    # A file that goes away meanwhile was deleted; anything else is an error.
-    cp -a "${VORA_STORAGE#file://}" "$partial/objects" 2>"$partial/errors"
-    if grep -v 'No such file or directory' "$partial/errors" | grep -q .; then fail "the objects could not be copied" "$(tail -n 3 "$partial/errors")"; fi
+    copy_living "${VORA_STORAGE#file://}" "$partial/objects" "the objects"
     ;;
   *) warn "the objects lie in $VORA_STORAGE: back the bucket up by its own means, after this" ;;
 esac
 
 # 3. Events: first those that wait in the spool, then those that have arrived; what is in both is recognised by its batch.
 say "events"
-[ -d "$VORA_HOME/spool" ] && cp -a "$VORA_HOME/spool" "$partial/spool" 2>/dev/null
-clickhouse_query 'SELECT * FROM playback_events FORMAT Native' >"$partial/playback_events.native" || fail "ClickHouse could not be read" "see $(log_file clickhouse)"
+[ -d "$VORA_HOME/spool" ] && copy_living "$VORA_HOME/spool" "$partial/spool" "the spool"
+# Without `not_after`: it is the last moment of the insert that brought the row, and the table refuses rows whose moment is over.
+clickhouse_query "SELECT arrayStringConcat(groupArray(name), ',') FROM system.columns WHERE database = 'vora' AND table = 'playback_events' AND default_kind = '' AND name != 'not_after'" \
+  >"$partial/playback_events.columns" && [ -s "$partial/playback_events.columns" ] || fail "ClickHouse could not be read" "see $(log_file clickhouse)"
+clickhouse_query "SELECT $(cat "$partial/playback_events.columns") FROM playback_events FORMAT Native" >"$partial/playback_events.native" ||
+  fail "ClickHouse could not be read" "see $(log_file clickhouse)"
 
 cp -a "$VORA_HOME/secrets" "$partial/secrets" || fail "the secrets could not be copied" "see $VORA_HOME/secrets"
 rm -f "$partial/errors"

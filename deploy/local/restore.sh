@@ -15,13 +15,20 @@ EOF
 case "${1:-}" in --help | -h) usage; exit 0 ;; '' | -*) usage >&2; fail "no folder is given" "deploy/local/restore.sh FOLDER" ;; esac
 backup=$1
 [ -r "$backup/CHECKSUMS" ] && [ -d "$backup/postgres" ] || fail "$backup is no backup" "name a folder that backup.sh has written"
-[ ! -e "$VORA_HOME/postgres" ] || fail "$VORA_HOME holds a stack already" "choose another VORA_HOME, or delete it: deploy/local/down.sh --wipe"
+# What a restore that failed has left is thrown away, nothing else: it has no databases, and has left a mark.
+parts=(postgres.new secrets objects spool clickhouse)
+for part in postgres "${parts[@]}"; do
+  if [ "$part" != postgres ] && [ -e "$VORA_HOME/restoring" ]; then continue; fi
+  [ ! -e "$VORA_HOME/$part" ] || fail "$VORA_HOME holds a stack already" "choose another VORA_HOME, or delete it: deploy/local/down.sh --wipe"
+done
 
 say "checking the backup"
 (cd "$backup" && sha256sum --quiet -c CHECKSUMS) || fail "the backup is damaged" "the lines above name the files; take an older backup"
 "$(postgres_bin)/pg_verifybackup" -q "$backup/postgres" || fail "the databases in the backup are damaged" "take an older backup"
 
 mkdir -p "$VORA_HOME/run" "$VORA_HOME/logs" && VORA_HOME="$(cd "$VORA_HOME" && pwd)" || fail "$VORA_HOME cannot be written" "choose another VORA_HOME"
+stop_part clickhouse
+touch "$VORA_HOME/restoring" && (cd "$VORA_HOME" && rm -rf "${parts[@]}") || fail "$VORA_HOME cannot be written" "choose another folder"
 say "copying"
 for part in secrets objects spool; do
   [ -e "$backup/$part" ] || continue
@@ -38,7 +45,7 @@ clickhouse_settings
 env "${CLICKHOUSE_SETTINGS[@]}" VORA_AUTH=none "$VORA_BUILD/bin/vora-analytics-ingest" --migrate >>"$(log_file restore)" 2>&1 ||
   fail "the tables could not be made" "see $(log_file restore)"
 if [ -s "$backup/playback_events.native" ]; then
-  curl -fsS "http://127.0.0.1:$CLICKHOUSE_HTTP/?database=vora&query=INSERT%20INTO%20playback_events%20FORMAT%20Native" -H "X-ClickHouse-User: default" \
+  curl -fsS "http://127.0.0.1:$CLICKHOUSE_HTTP/?database=vora&query=INSERT%20INTO%20playback_events($(cat "$backup/playback_events.columns"))%20FORMAT%20Native" -H "X-ClickHouse-User: default" \
     -H "X-ClickHouse-Key: $(cat "$VORA_HOME/secrets/clickhouse")" -H 'Transfer-Encoding: chunked' -T "$backup/playback_events.native" >>"$(log_file restore)" 2>&1 ||
     fail "the events could not be loaded" "see $(log_file restore) and $(log_file clickhouse)"
 fi
@@ -49,5 +56,5 @@ say "announcing finished uploads again"
 env VORA_AUTH=none VORA_STORAGE="${VORA_STORAGE:-file://$VORA_HOME/objects}" "$VORA_BUILD/bin/vora-upload" --announce-again >>"$(log_file restore)" 2>&1 ||
   fail "the uploads could not be announced again" "see $(log_file restore)"
 # Last, so that a restore that failed on its way can be repeated.
-mv "$VORA_HOME/postgres.new" "$VORA_HOME/postgres" || fail "the databases could not be put into place" "see $VORA_HOME/postgres.new"
+mv "$VORA_HOME/postgres.new" "$VORA_HOME/postgres" && rm -f "$VORA_HOME/restoring" || fail "the databases could not be put into place" "see $VORA_HOME/postgres.new"
 say "restored; start it: $(dirname "$0")/up.sh"

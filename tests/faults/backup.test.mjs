@@ -46,6 +46,8 @@ test('everything is lost but the backup: finished videos play, unfinished ones a
   assert.equal(made.code, 0, `${made.stdout}\n${made.stderr}`);
   assert.equal((await script('backup.sh', backup)).code, 1, 'a backup is not written over another');
   assert.match((await script('restore.sh', backup)).stderr, /holds a stack already/);
+  // A backup is older than the moment until which its rows might have been inserted.
+  await until('the last insert to be over', async () => Number((await stack.clickhouse('SELECT max(not_after) < toUInt32(now()) FROM playback_events'))[0][0]) === 1);
 
   // Everything is lost. A damaged backup is refused before it does anything.
   await stack.down(['--wipe']);
@@ -56,6 +58,9 @@ test('everything is lost but the backup: finished videos play, unfinished ones a
   assert.equal(refused.code, 1);
   assert.match(refused.stderr, /damaged/);
 
+  // One that fails on its way leaves nothing that the next one stumbles over.
+  const failing = await run(path.join(root, 'deploy/local/restore.sh'), [backup], { env: { ...stack.env, VORA_STORAGE: 'nowhere://' } });
+  assert.equal(failing.code, 1, 'the uploads cannot be announced again');
   const restored = await script('restore.sh', backup);
   assert.equal(restored.code, 0, `${restored.stdout}\n${restored.stderr}`);
   await stack.up();
