@@ -78,6 +78,11 @@ TEST_F(UploadAuthTest, WithoutATokenNothingIsAnsweredButWhatTheServerCan) {
   EXPECT_EQ(Ask("POST", url, {{"Authorization", "Bearer nonsense"}}), 401);
   EXPECT_EQ(Ask("POST", url, As("acme", "read write operate")), 403);
   EXPECT_EQ(Ask("OPTIONS", url, {}), 204) << "browsers ask it before they show their token";
+  for (const char* method : {"POST", "PATCH", "HEAD", "DELETE", "patch"}) {
+    const Tus::Fields fields = {{"X-HTTP-Method-Override", method}, {"Upload-Length", "3"}};
+    EXPECT_EQ(Ask("OPTIONS", url, fields), 401) << method;
+    EXPECT_EQ(Ask("OPTIONS", url + std::string(32, 'a'), fields), 401) << method;
+  }
   EXPECT_THAT(Keys(*store_, "raw/"), ::testing::IsEmpty());
 }
 
