@@ -1,5 +1,6 @@
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "libs/auth/authenticator.h"
 #include "libs/auth/fleet_tokens.h"
@@ -9,6 +10,8 @@ namespace vora::auth {
 namespace {
 
 constexpr size_t kMinSecretBytes = 32;  // RFC 7518 section 3.2: as long as the hash
+
+constexpr std::string_view kExample = "change-me";  // what the secrets of deploy/compose/.env begin with
 
 std::string TooShort(std::string_view setting) {
   return std::string(setting) + ": must have at least 32 bytes, e.g. from `openssl rand -hex 32`";
@@ -53,6 +56,11 @@ Status AuthSettings::Check() const {
     if (!secret.empty() && secret.size() < kMinSecretBytes) report(TooShort("VORA_JWT_SECRET"));
     if (!secret.empty() && secret == fleet_secret) {
       report("VORA_FLEET_SECRET: must differ from VORA_JWT_SECRET: who signs users' tokens must not be able to pass for a daemon");
+    }
+    for (const auto& [setting, value] : {std::pair("VORA_JWT_SECRET", &secret), {"VORA_FLEET_SECRET", &fleet_secret}}) {
+      if (value->starts_with(kExample)) {
+        report(std::string(setting) + ": is that of the example, which everybody knows; make one with `openssl rand -hex 32`");
+      }
     }
     if (audience.empty()) report("VORA_JWT_AUDIENCE: must be set to what tokens name as their audience (`aud`)");
     if (audience == kFleetAudience) report("VORA_JWT_AUDIENCE: must not be " + std::string(kFleetAudience) + ", which is that of daemons");

@@ -175,5 +175,15 @@ TEST(OpenTest, SettingsThatCannotWorkAreNamedAllAtOnce) {
   EXPECT_THAT(Message(status), ::testing::Not(HasSubstr("short")));
 }
 
+TEST(OpenTest, SecretsOfTheExampleDoNotProtectAnything) {
+  AuthSettings settings;
+  settings.audience = "vora";
+  settings.secret = kSecret;
+  settings.fleet_secret = "change-me-fleet-0123456789abcdef0123";
+  EXPECT_THAT(Message(settings.Check()), HasSubstr("VORA_FLEET_SECRET: is that of the example"));
+  settings.mode = "none";
+  EXPECT_TRUE(settings.Check().ok()) << "where nothing is protected they may stay";
+}
+
 }  // namespace
 }  // namespace vora::auth
