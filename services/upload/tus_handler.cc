@@ -71,8 +71,8 @@ struct TusHandler::Slot {
 void TusHandler::Mount(http::Server& server) {
   auto dispatch = [this](Exchange& exchange) { return Dispatch(exchange); };
   for (const std::string& pattern : {options_.base_path, options_.base_path + "/{id}"}) {
-    // OPTIONS, which browsers ask without credentials, must not be a route of its own: without a scope it would let in whoever makes another
-    // method of it by X-HTTP-Method-Override.
+    // OPTIONS, which browsers ask without credentials, must not be a route of its own: without a scope it would let in whoever makes
+    // another method of it by X-HTTP-Method-Override.
     server.Route("*", pattern, dispatch, Scope::kUpload);
   }
   server.OnResponse([this](const http::Request& request, Response& head) { Decorate(request, head); });
