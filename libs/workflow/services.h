@@ -1,6 +1,6 @@
 #pragma once
 
-// WorkflowService (operators and the fleet) and ActivityService (the fleet) of workflow.proto over an engine: long polls and waits by
+// WorkflowService (the fleet; operators for the workflows of their tenant) and ActivityService (the fleet) of workflow.proto over an engine: long polls and waits by
 // callbacks, everything else by sync handlers.
 
 #include <memory>

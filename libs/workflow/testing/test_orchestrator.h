@@ -17,7 +17,8 @@ namespace vora::workflow::testing {
 class TestOrchestrator {
  public:
   // No lease grace and a 20 ms sweep, unless `sweeper` says otherwise. Aborts when it cannot start.
-  explicit TestOrchestrator(std::string database_url, Registry registry = DefaultRegistry(), SweeperOptions sweeper = QuickSweeper());
+  explicit TestOrchestrator(std::string database_url, Registry registry = DefaultRegistry(), SweeperOptions sweeper = QuickSweeper(),
+                            rpc::Gate gate = rpc::Gate::Open());
   ~TestOrchestrator();
   static Registry DefaultRegistry();
   static SweeperOptions QuickSweeper();

@@ -1,0 +1,92 @@
+// Whose workflows a caller of the gRPC service may see and stop.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "libs/pg/test_postgres.h"
+#include "libs/rpc/client.h"
+#include "libs/workflow/testing/test_orchestrator.h"
+#include "vora/workflow/v1/workflow.grpc.pb.h"
+
+namespace vora::workflow {
+namespace {
+
+using namespace testing;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+// Believes what callers say of themselves: "fleet", or the tenant that they are an operator of.
+rpc::Gate Believing() {
+  return rpc::Gate([](const Credentials& credentials, std::initializer_list<vora::Scope> any_of) -> StatusOr<Caller> {
+    Caller caller;
+    caller.tenant = credentials.authorization;
+    caller.scopes = {credentials.authorization == "fleet" ? vora::Scope::kFleet : vora::Scope::kOperate};
+    for (const vora::Scope scope : any_of) {
+      if (caller.Has(scope)) return caller;
+    }
+    return PermissionDenied("scope");
+  });
+}
+
+class WorkflowServiceTest : public ::testing::Test {
+ protected:
+  using Stub = v1::WorkflowService::Stub;
+  template <typename Request, typename Response>
+  grpc::StatusCode Call(const std::string& who, grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Response*),
+                        const Request& request, Response* response) {
+    grpc::ClientContext context;
+    context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(10));
+    context.AddMetadata("authorization", who);
+    return ((*stub_).*method)(&context, request, response).error_code();
+  }
+  template <typename Request, typename Response>
+  grpc::StatusCode OfTheWorkflow(const std::string& who, grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Response*)) {
+    Request request;
+    request.set_workflow_id("video/1");
+    Response response;
+    return Call(who, method, request, &response);
+  }
+  std::vector<std::string> Listed(const std::string& who) {
+    v1::ListWorkflowsResponse response;
+    EXPECT_EQ(Call(who, &Stub::ListWorkflows, v1::ListWorkflowsRequest(), &response), grpc::StatusCode::OK);
+    std::vector<std::string> ids;
+    for (const auto& workflow : response.workflows()) ids.push_back(workflow.workflow_id());
+    return ids;
+  }
+  grpc::StatusCode Start(const std::string& who) {
+    v1::StartWorkflowRequest request;
+    request.set_workflow_id("video/1");
+    request.set_type("Script");
+    request.set_tenant("acme");
+    request.set_input(R"({"steps": [{"activity": "a", "id": "one"}]})");
+    v1::StartWorkflowResponse response;
+    return Call(who, &Stub::StartWorkflow, request, &response);
+  }
+
+  TestOrchestrator orchestrator_{pg::TestPostgres::Shared().NewDatabase(), TestOrchestrator::DefaultRegistry(),
+                                 TestOrchestrator::QuickSweeper(), Believing()};
+  std::unique_ptr<Stub> stub_ = v1::WorkflowService::NewStub(rpc::Connect(orchestrator_.address()));
+};
+
+TEST_F(WorkflowServiceTest, OperatorsLookAfterTheWorkflowsOfTheirTenant) {
+  EXPECT_EQ(Start("acme"), grpc::StatusCode::PERMISSION_DENIED) << "what is run, and on which files, only the fleet says";
+  ASSERT_EQ(Start("fleet"), grpc::StatusCode::OK);
+
+  EXPECT_EQ(OfTheWorkflow("other", &Stub::DescribeWorkflow), grpc::StatusCode::NOT_FOUND);
+  EXPECT_EQ(OfTheWorkflow("other", &Stub::GetHistory), grpc::StatusCode::NOT_FOUND);
+  EXPECT_EQ(OfTheWorkflow("other", &Stub::SignalWorkflow), grpc::StatusCode::NOT_FOUND);
+  EXPECT_EQ(OfTheWorkflow("other", &Stub::CancelWorkflow), grpc::StatusCode::NOT_FOUND);
+  EXPECT_EQ(OfTheWorkflow("other", &Stub::TerminateWorkflow), grpc::StatusCode::NOT_FOUND);
+  EXPECT_THAT(Listed("other"), IsEmpty());
+
+  EXPECT_EQ(OfTheWorkflow("acme", &Stub::DescribeWorkflow), grpc::StatusCode::OK);
+  EXPECT_EQ(OfTheWorkflow("acme", &Stub::GetHistory), grpc::StatusCode::OK);
+  EXPECT_THAT(Listed("acme"), ElementsAre("video/1"));
+  EXPECT_THAT(Listed("fleet"), ElementsAre("video/1"));
+  EXPECT_EQ(OfTheWorkflow("acme", &Stub::TerminateWorkflow), grpc::StatusCode::OK);
+  EXPECT_EQ(OfTheWorkflow("other", &Stub::WaitResult), grpc::StatusCode::NOT_FOUND);
+  EXPECT_EQ(OfTheWorkflow("acme", &Stub::WaitResult), grpc::StatusCode::OK);
+}
+
+}  // namespace
+}  // namespace vora::workflow
