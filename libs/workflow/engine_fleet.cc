@@ -24,13 +24,17 @@ Status Engine::Forget(const std::string& worker_id) {
     held = repo::TasksHeldBy(tx, worker_id);
     return {};
   }));
+  // One that cannot be released now (a stuck run) must not keep the others from it.
+  Status first;
   for (const auto& task : held) {
     v1::ReleaseActivityRequest release;
     release.set_task_token(TaskToken{task.run_id, task.scheduled_event_id, task.lease}.Encode());
     const Status status = Release(release);
-    if (!status.ok() && status.code() != StatusCode::kAborted && status.code() != StatusCode::kNotFound) return status;
+    if (status.code() == StatusCode::kAborted || status.code() == StatusCode::kNotFound) continue;
+    if (first.ok()) first = status;
+    if (status.code() == StatusCode::kUnavailable) break;
   }
-  return {};
+  return first;
 }
 
 Status Engine::ReportWorker(const v1::ReportWorkerRequest& request) {

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
+#include <pqxx/pqxx>
 
 #include "libs/pg/test_postgres.h"
 #include "libs/workflow/testing/script_workflow.h"
@@ -233,6 +234,33 @@ TEST(StuckTest, AStuckRunsTasksAreNotGivenOut) {
   EXPECT_THAT(described->info().stuck_reason(), HasSubstr("nondeterminism"));
   EXPECT_EQ(described->info().status(), v1::WORKFLOW_STATUS_RUNNING);
   EXPECT_EQ(described->pending_activities_size(), 2);
+}
+
+TEST(StuckTest, AWorkerThatLeavesGivesUpItsOtherTasksAllTheSame) {
+  const std::string database = pg::TestPostgres::Shared().NewDatabase();
+  Registry other;
+  other.Add("Script", &OtherScript);
+  {
+    TestOrchestrator right(database);
+    StartScript(right.engine(), "stuck", R"({"activity": "a"})");
+    StartScript(right.engine(), "well", R"({"activity": "a"})");
+  }
+  auto sweeper = TestOrchestrator::QuickSweeper();
+  sweeper.stuck_interval = std::chrono::hours(1);
+  TestOrchestrator wrong(database, other, sweeper);
+  EXPECT_EQ(ClaimOne(wrong.engine(), "test", "leaver").workflow_id(), "stuck");
+  EXPECT_EQ(ClaimOne(wrong.engine(), "test", "leaver").workflow_id(), "well");
+  {
+    pqxx::connection connection(database);
+    pqxx::work tx(connection);
+    tx.exec("UPDATE activity_tasks SET cancel_requested = true WHERE workflow_id = 'stuck'");
+    tx.commit();
+  }
+  v1::ReportWorkerRequest leaving;
+  leaving.set_worker_id("leaver");
+  leaving.set_leaving(true);
+  EXPECT_EQ(wrong.engine().ReportWorker(leaving).code(), StatusCode::kFailedPrecondition) << "the cancelled one cannot end now";
+  EXPECT_EQ(ClaimOne(wrong.engine(), "test", "stayer").workflow_id(), "well");
 }
 
 }  // namespace
