@@ -29,6 +29,8 @@ inline const obs::CounterFamily kWebhookDeliveries{
     kMetrics, "vora_webhook_deliveries_total", "Attempts to deliver webhooks: delivered, failed, refused (its address), dead.", {"result"}};
 inline const obs::GaugeFamily kWebhooksPending{kMetrics, "vora_webhooks_pending",
                                                "Webhook deliveries still to be made, over all replicas."};
-inline const obs::GaugeFamily kWebhooksOldestAge{kMetrics, "vora_webhooks_oldest_age_seconds", "Age of the oldest of them; 0 without one."};
+inline const obs::GaugeFamily kWebhooksOldestAge{
+    kMetrics, "vora_webhooks_oldest_age_seconds",
+    "How long the oldest of them has been due, without those of receivers that do not answer."};
 
 }  // namespace vora::metadata

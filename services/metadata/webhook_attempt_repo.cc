@@ -7,15 +7,15 @@
 namespace vora::metadata {
 namespace {
 
-// The webhook's row is locked while one of its deliveries is taken, so that two replicas together keep to `at_once`. The conditions are
-// repeated for the update: it looks at the row as it is now, the search may have seen it as it was.
+// The webhook's row is locked while one of its deliveries is taken, so that two replicas together keep to `at_once`; not its key, which the
+// transactions of videos share. The conditions are repeated for the update: the search may have seen the row as it was.
 constexpr char kClaim[] =
     "WITH due AS (SELECT d.delivery_id, w.url, w.secret FROM webhooks w JOIN LATERAL ("
     "    SELECT delivery_id, next_attempt_at FROM webhook_deliveries "
     "    WHERE webhook_id = w.webhook_id AND state = 'PENDING' AND next_attempt_at <= now() ORDER BY next_attempt_at LIMIT 1) d ON true "
     "  WHERE w.enabled AND (SELECT count(*) FROM webhook_deliveries u WHERE u.webhook_id = w.webhook_id AND u.state = 'PENDING' "
     "                       AND u.leased_until > now()) < $2 "
-    "  ORDER BY d.next_attempt_at LIMIT 1 FOR UPDATE OF w SKIP LOCKED) "
+    "  ORDER BY d.next_attempt_at LIMIT 1 FOR NO KEY UPDATE OF w SKIP LOCKED) "
     "UPDATE webhook_deliveries d SET attempts = d.attempts + 1, leased_until = now() + $1 * interval '1 millisecond', "
     "next_attempt_at = now() + $1 * interval '1 millisecond' FROM due "
     "WHERE d.delivery_id = due.delivery_id AND d.state = 'PENDING' AND d.next_attempt_at <= now() "
@@ -38,8 +38,10 @@ constexpr char kDisable[] =
 constexpr char kRelease[] =
     "UPDATE webhook_deliveries SET attempts = attempts - 1, leased_until = 'epoch', next_attempt_at = now() "
     "WHERE delivery_id = $1 AND state = 'PENDING' AND attempts = $2";
+// A receiver that does not answer makes its own deliveries old, and nobody else's: what is late is what is due where the last one arrived.
 constexpr char kBacklog[] =
-    "SELECT count(*) AS pending, coalesce(greatest(0, extract(epoch FROM now() - min(d.created_at))), 0)::float8 AS oldest "
+    "SELECT count(*) AS pending, coalesce(greatest(0, extract(epoch FROM now() - "
+    "min(d.next_attempt_at) FILTER (WHERE w.failing_since IS NULL))), 0)::float8 AS oldest "
     "FROM webhook_deliveries d JOIN webhooks w USING (webhook_id) WHERE d.state = 'PENDING' AND w.enabled";
 constexpr char kPurge[] = "DELETE FROM webhook_deliveries WHERE state <> 'PENDING' AND ended_at < now() - $1 * interval '1 hour'";
 

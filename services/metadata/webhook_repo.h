@@ -25,7 +25,7 @@ struct WebhookAttempt {
 
 struct WebhookBacklog {
   int64_t pending = 0;        // of enabled webhooks
-  double oldest_seconds = 0;  // age of the oldest of them
+  double oldest_seconds = 0;  // how long the oldest of them has been due, where the last attempt arrived
 };
 
 struct DeliveryPage {

@@ -5,6 +5,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <thread>
+
 #include <nlohmann/json.hpp>
 
 #include "services/metadata/harness_test.h"
@@ -92,6 +94,53 @@ TEST_F(WebhookRepoTest, WhatIsRolledBackIsNotTold) {
   });
   EXPECT_EQ(rolled_back.code(), StatusCode::kFailedPrecondition);
   EXPECT_TRUE(Deliveries(webhook).empty());
+}
+
+TEST_F(WebhookRepoTest, AWebhookThatIsDeletedThisMomentDoesNotFailTheVideo) {
+  const Webhook webhook = Add();
+  const std::string id = Video("u1");
+  std::thread video;
+  Status failed = Internal("not run");
+  const Status deleted = repos_.store.Transact([&](pqxx::work& tx) -> Status {
+    tx.exec_params("DELETE FROM webhooks WHERE webhook_id = $1", webhook.webhook_id);
+    video = std::thread([&] { failed = Fail(id); });
+    EXPECT_TRUE(Eventually([&] {
+      return repos_.store
+          .Read([&](pqxx::nontransaction& look) -> Status {
+            return look.exec("SELECT FROM pg_locks WHERE NOT granted").empty() ? NotFound("nobody waits") : Status();
+          })
+          .ok();
+    }));
+    return {};
+  });
+  video.join();
+  EXPECT_TRUE(deleted.ok()) << Message(deleted);
+  EXPECT_TRUE(failed.ok()) << Message(failed);
+  EXPECT_EQ(repos_.videos.Get("default", id)->state(), v1::VIDEO_STATE_FAILED);
+}
+
+TEST_F(WebhookRepoTest, AVideoDoesNotWaitForAClaim) {
+  const Webhook webhook = Add();
+  ASSERT_TRUE(webhooks_.AddTest("default", webhook.webhook_id, "").ok());
+  const std::string id = Video("u1");
+  const Status claim = repos_.store.Transact([&](pqxx::work& tx) -> Status {
+    tx.exec("SELECT FROM webhooks FOR NO KEY UPDATE");  // as a claim does
+    return Fail(id);
+  });
+  EXPECT_TRUE(claim.ok()) << Message(claim);
+  EXPECT_EQ(Deliveries(webhook).size(), 2u);
+}
+
+TEST_F(WebhookRepoTest, OnlyDeliveriesToReceiversThatAnswerAreLate) {
+  for (int i = 0; i < 2; ++i) ASSERT_TRUE(webhooks_.AddTest("default", Add().webhook_id, "").ok());
+  Sql("UPDATE webhook_deliveries SET next_attempt_at = now() - interval '1 hour'");
+  EXPECT_NEAR(webhooks_.Backlog()->oldest_seconds, 3600, 60);
+  const auto first = Claim();
+  ASSERT_TRUE(webhooks_.Failed(*first, 500, "HTTP status 500", milliseconds(0), false, hours(72)).ok());
+  const auto second = Claim();
+  ASSERT_NE(second->webhook_id, first->webhook_id);
+  EXPECT_EQ(webhooks_.Backlog()->oldest_seconds, 0) << "one is failing, the other is being sent";
+  EXPECT_EQ(webhooks_.Backlog()->pending, 2);
 }
 
 TEST_F(WebhookRepoTest, ATenantSeesItsOwnOnly) {
