@@ -169,9 +169,13 @@ TEST_F(SpanTest, WithoutACollectorTheQueueStaysBoundedAndTheEndIsQuick) {
 
 TEST_F(SpanTest, ACollectorThatHangsDoesNotHoldUpTheEnd) {
   Metrics metrics;
+  std::promise<void> called;
+  std::once_flag first;
   http::Server hanging({}, metrics);
-  hanging.Route("POST", "/v1/traces",
-                [](http::Exchange& exchange) -> http::Task<void> { (void)co_await exchange.Sleep(std::chrono::seconds(30)); });
+  hanging.Route("POST", "/v1/traces", [&](http::Exchange& exchange) -> http::Task<void> {
+    std::call_once(first, [&] { called.set_value(); });
+    (void)co_await exchange.Sleep(std::chrono::seconds(30));
+  });
   ASSERT_TRUE(hanging.Start().ok());
   Export("http://127.0.0.1:" + std::to_string(hanging.port()));
   { const Span span("stuck", SpanKind::kInternal, kParent); }
