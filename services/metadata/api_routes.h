@@ -2,6 +2,7 @@
 
 // Registers the REST API and remembers which routes it has, so that the OpenAPI document can be held to them.
 
+#include <chrono>
 #include <optional>
 #include <string>
 #include <utility>
@@ -10,6 +11,9 @@
 #include "libs/http/server.h"
 
 namespace vora::metadata {
+
+// Server-sent events end after so long. Clients come back by themselves, and show their token anew: none outlives its token by more.
+inline constexpr std::chrono::milliseconds kStreamLifetime = std::chrono::minutes(10);
 
 class ApiRoutes {
  public:

@@ -109,7 +109,7 @@ struct App::Impl {
     http.SetAdmission(doors.admission);
     AddRecordActivities(worker, records);
     AddVideoRoutes(routes, operations, videos);
-    AddEventRoutes(routes, videos, hub, options.sse_heartbeat);
+    AddEventRoutes(routes, videos, hub, options.sse_heartbeat, options.sse_lifetime);
     AddHistoryRoutes(routes, videos, orchestrator);
     AddLadderRoutes(routes, ladders);
     AddConfigRoutes(routes, options.upload_url, options.playback_tokens.has_value(), doors.guarded);

@@ -15,6 +15,7 @@
 #include "libs/daemon/doors.h"
 #include "libs/http/server.h"
 #include "libs/obs/metrics.h"
+#include "services/metadata/api_routes.h"
 #include "services/metadata/fleet_view.h"
 #include "vora/workflow/v1/process_video.pb.h"
 
@@ -38,6 +39,7 @@ struct AppOptions {
   workflow::v1::Ladder ladder;                              // of new videos
   std::chrono::milliseconds progress_interval{500};
   std::chrono::milliseconds sse_heartbeat{15000};
+  std::chrono::milliseconds sse_lifetime = kStreamLifetime;  // of the streams of videos
   int activity_slots = 8;
   std::vector<FleetDaemon> fleet;  // whose health is shown
   // What analytics are read from; without a url they are not configured. The daemon needs it for nothing else.

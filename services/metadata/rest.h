@@ -22,7 +22,8 @@ class WatchHub;
 
 void AddVideoRoutes(ApiRoutes& routes, VideoOperations& operations, VideoRepo& videos);
 // Server-sent events of one video and of all.
-void AddEventRoutes(ApiRoutes& routes, VideoRepo& videos, WatchHub& hub, std::chrono::milliseconds heartbeat = std::chrono::seconds(15));
+void AddEventRoutes(ApiRoutes& routes, VideoRepo& videos, WatchHub& hub, std::chrono::milliseconds heartbeat = std::chrono::seconds(15),
+                    std::chrono::milliseconds lifetime = kStreamLifetime);
 void AddHistoryRoutes(ApiRoutes& routes, VideoRepo& videos, OrchestratorClient& orchestrator);
 // What the pages need to know: where uploads go, whether playing needs a token, and whether people have to sign in (`guarded`).
 void AddConfigRoutes(ApiRoutes& routes, const std::string& upload_url, bool playback_tokens = false, bool guarded = false);

@@ -89,13 +89,15 @@ class Listening {
   const std::shared_ptr<LiveViewers::Listener> listener_;
 };
 
-// Writes what changes until the client goes or the server drains.
+// Writes what changes until the client goes, the server drains or the stream's time is over.
 http::Task<void> Stream(http::Exchange& exchange, LiveViewers& live, LiveViewers::Listener& listener, Timer& timer,
                         std::chrono::milliseconds heartbeat) {
   auto last_write = std::chrono::steady_clock::now();
+  const auto end = last_write + kStreamLifetime;
   while (!exchange.draining() && !live.closed()) {
     std::string message = live.Take(listener);
     const auto now = std::chrono::steady_clock::now();
+    if (now >= end) co_return;
     if (message.empty() && now - last_write >= heartbeat) message = ": heartbeat\n\n";
     if (!message.empty()) {
       const Status written = co_await exchange.Write(message);

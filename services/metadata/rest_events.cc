@@ -80,10 +80,11 @@ Status Catchup(VideoRepo& videos, const std::string& tenant, const std::string& 
   return absl::OkStatus();
 }
 
-// Writes changes until the client goes, the server drains or the one video is deleted.
-http::Task<void> Stream(http::Exchange& exchange, WatchMailbox& mailbox, Timer& timer, bool one_video,
-                        std::chrono::milliseconds heartbeat) {
+// Writes changes until the client goes, the server drains, the one video is deleted or `lifetime` is over.
+http::Task<void> Stream(http::Exchange& exchange, WatchMailbox& mailbox, Timer& timer, bool one_video, std::chrono::milliseconds heartbeat,
+                        std::chrono::milliseconds lifetime) {
   auto last_write = std::chrono::steady_clock::now();
+  const auto end = last_write + lifetime;
   int64_t sent_version = -1;
   while (!exchange.draining()) {
     while (const auto change = mailbox.Take()) {
@@ -98,6 +99,7 @@ http::Task<void> Stream(http::Exchange& exchange, WatchMailbox& mailbox, Timer& 
     }
     if (mailbox.closed()) co_return;
     const auto now = std::chrono::steady_clock::now();
+    if (now >= end) co_return;
     if (now - last_write >= heartbeat) {
       const Status written = co_await exchange.Write(": heartbeat\n\n");
       if (!written.ok()) co_return;
@@ -115,7 +117,7 @@ http::Task<void> Stream(http::Exchange& exchange, WatchMailbox& mailbox, Timer& 
 }
 
 http::Task<void> Serve(http::Exchange& exchange, VideoRepo& videos, WatchHub& hub, std::string video_id,
-                       std::chrono::milliseconds heartbeat) {
+                       std::chrono::milliseconds heartbeat, std::chrono::milliseconds lifetime) {
   const auto executor = co_await asio::this_coro::executor;
   const auto timer = std::make_shared<Timer>(executor);
   const auto mailbox = std::make_shared<WatchMailbox>([executor, weak = std::weak_ptr<Timer>(timer)] {
@@ -140,18 +142,20 @@ http::Task<void> Serve(http::Exchange& exchange, VideoRepo& videos, WatchHub& hu
   if (!begun.ok()) co_return;
   const Status hello = co_await exchange.Write("retry: 2000\n\n");
   if (!hello.ok()) co_return;
-  if (exchange.request().method != "HEAD") co_await Stream(exchange, *mailbox, *timer, !video_id.empty(), heartbeat);
+  if (exchange.request().method != "HEAD") co_await Stream(exchange, *mailbox, *timer, !video_id.empty(), heartbeat, lifetime);
   co_await exchange.Finish();
 }
 
 }  // namespace
 
-void AddEventRoutes(ApiRoutes& routes, VideoRepo& videos, WatchHub& hub, std::chrono::milliseconds heartbeat) {
-  routes.Streaming("GET", "/v1/videos/{id}/events", [&videos, &hub, heartbeat](http::Exchange& exchange) {
-    return Serve(exchange, videos, hub, exchange.request().params.at("id"), heartbeat);
+void AddEventRoutes(ApiRoutes& routes, VideoRepo& videos, WatchHub& hub, std::chrono::milliseconds heartbeat,
+                    std::chrono::milliseconds lifetime) {
+  routes.Streaming("GET", "/v1/videos/{id}/events", [&videos, &hub, heartbeat, lifetime](http::Exchange& exchange) {
+    return Serve(exchange, videos, hub, exchange.request().params.at("id"), heartbeat, lifetime);
   });
-  routes.Streaming("GET", "/v1/events",
-                   [&videos, &hub, heartbeat](http::Exchange& exchange) { return Serve(exchange, videos, hub, "", heartbeat); });
+  routes.Streaming("GET", "/v1/events", [&videos, &hub, heartbeat, lifetime](http::Exchange& exchange) {
+    return Serve(exchange, videos, hub, "", heartbeat, lifetime);
+  });
 }
 
 }  // namespace vora::metadata

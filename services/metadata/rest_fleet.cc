@@ -9,7 +9,7 @@ namespace {
 
 constexpr std::chrono::milliseconds kInterval{2000};
 
-// The whole fleet every two seconds, until the client goes or the server drains.
+// The whole fleet every two seconds, until the client goes, the server drains or the stream's time is over.
 http::Task<void> Stream(http::Exchange& exchange, FleetView& fleet) {
   http::Response head = EventStreamHead();
   Status going = co_await exchange.Begin(std::move(head), std::nullopt);
@@ -17,7 +17,8 @@ http::Task<void> Stream(http::Exchange& exchange, FleetView& fleet) {
     co_await exchange.Finish();
     co_return;
   }
-  while (going.ok()) {
+  const auto end = std::chrono::steady_clock::now() + kStreamLifetime;
+  while (going.ok() && std::chrono::steady_clock::now() < end) {
     std::string text;
     std::function<void()> ask = [&] { text = ToJsonText(fleet.Get()); };
     going = co_await exchange.RunBlocking(ask);

@@ -99,6 +99,17 @@ TEST(WatchTest, ServerSentEventsOfOneVideo) {
   EXPECT_EQ(unknown.status(), 404);
 }
 
+TEST(WatchTest, AStreamEndsAndItsClientIsAskedForItsTokenAnew) {
+  AppOptions options;
+  options.sse_heartbeat = std::chrono::milliseconds(50);
+  options.sse_lifetime = std::chrono::milliseconds(300);
+  TestApp app(options);
+  Stream all(app.url() + "/v1/events");
+  EXPECT_TRUE(all.Ended());
+  EXPECT_EQ(all.status(), 200);
+  EXPECT_THAT(all.text(), HasSubstr(": heartbeat"));
+}
+
 TEST(WatchTest, ServerSentEventsOfAllVideosReplayWhatWasMissed) {
   TestApp app({});
   Stream all(app.url() + "/v1/events");
