@@ -53,9 +53,9 @@ StatusOr<CreatedVideo> VideoOperations::CreateFromRequest(const std::string& ten
   const auto upload = uploads_.Get(body.upload_id);
   if (upload.status().code() == StatusCode::kNotFound) return NotFound("no upload " + body.upload_id);
   VORA_RETURN_IF_ERROR(upload.status());
-  VORA_RETURN_IF_ERROR(CheckFinished(*upload));
   NewVideo video = FromUpload(*upload);
   if (video.tenant != tenant) return NotFound("no upload " + body.upload_id);
+  VORA_RETURN_IF_ERROR(CheckFinished(*upload));
   if (!body.title.empty()) {
     video.title = body.title;
     video.title_given = true;
