@@ -165,6 +165,7 @@ Task<void> Connection::Dispatch() {
   }
   Response answer = ErrorResponse(404, "NOT_FOUND", "there is nothing at this path");
   if (match.kind == Router::Match::Kind::kOtherMethod) {
+    request_.params = std::move(match.params);  // so that the log leaves out what it must not hold
     const bool options = request_.method == "OPTIONS";
     if (options) match.allowed.emplace_back("OPTIONS");
     answer =

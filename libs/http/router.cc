@@ -84,6 +84,7 @@ Router::Match Router::Find(std::string_view method, const std::vector<std::strin
   if (exact == nullptr) exact = any;
   if (exact == nullptr) {
     match.kind = Match::Kind::kOtherMethod;
+    match.params = Bind(*best, segments);
     if (get != nullptr && std::find(match.allowed.begin(), match.allowed.end(), "HEAD") == match.allowed.end()) {
       match.allowed.push_back("HEAD");
     }

@@ -56,6 +56,7 @@ TEST_F(RouterTest, MethodsOfOnePathMayNameTheirParametersDifferently) {
   const auto other = Find("PUT", "/v1/videos/7");
   EXPECT_EQ(other.kind, Router::Match::Kind::kOtherMethod);
   EXPECT_THAT(other.allowed, UnorderedElementsAre("GET", "DELETE", "HEAD"));
+  EXPECT_EQ(other.params.size(), 1U) << "the log must know what stands in the path";
 }
 
 TEST_F(RouterTest, HeadFallsBackToGetAndStarTakesTheRest) {
