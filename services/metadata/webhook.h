@@ -37,6 +37,7 @@ struct WebhookFields {
 };
 
 inline constexpr int kMaxWebhooks = 32;  // of a tenant
+inline constexpr int kMaxWebhookTests = 60;  // of a webhook within a minute
 inline constexpr char kWebhookTestEvent[] = "webhook.test";
 
 // What webhooks are told, all of which is the default.

@@ -33,6 +33,10 @@ constexpr char kFindDelivery[] = "SELECT " VORA_DELIVERY_COLUMNS " FROM webhook_
 constexpr char kInsertTest[] =
     "INSERT INTO webhook_deliveries AS d (delivery_id, webhook_id, event, payload, traceparent) VALUES ($1, $2, $3, $4, $5) "
     "RETURNING " VORA_DELIVERY_COLUMNS;
+// Only the newest are looked at: they are found by the index, however many there are.
+constexpr char kRecentTests[] =
+    "SELECT count(*) FROM (SELECT event, created_at FROM webhook_deliveries WHERE webhook_id = $1 ORDER BY seq DESC LIMIT $3) d "
+    "WHERE event = $2 AND created_at > now() - interval '1 minute'";
 constexpr char kNow[] = "SELECT " VORA_TIME_TEXT("now()");
 
 StatusOr<Webhook> OneWebhook(const pqxx::result& rows, const std::string& webhook_id) {
@@ -170,6 +174,9 @@ StatusOr<WebhookDelivery> WebhookRepo::AddTest(const std::string& tenant, const 
   StatusOr<WebhookDelivery> added = Internal("not run");
   VORA_RETURN_IF_ERROR(store_.Transact([&](pqxx::work& tx) -> Status {
     VORA_RETURN_IF_ERROR(CheckOwner(tx, tenant, webhook_id));
+    if (tx.exec_params1(kRecentTests, webhook_id, kWebhookTestEvent, kMaxWebhookTests)[0].as<int>() >= kMaxWebhookTests) {
+      return ResourceExhausted("at most " + std::to_string(kMaxWebhookTests) + " tests of a webhook in a minute; wait a little");
+    }
     const std::string payload = WebhookTestPayload(webhook_id, tx.exec1(kNow)[0].c_str());
     added = ReadDelivery(tx.exec_params1(kInsertTest, "msg_" + NewId(), webhook_id, kWebhookTestEvent, payload, traceparent));
     return {};

@@ -49,6 +49,7 @@ class WebhookRepo {
                                     int limit);
   // To be sent once more, now, under the same id, however it ended.
   StatusOr<WebhookDelivery> Redeliver(const std::string& tenant, const std::string& webhook_id, const std::string& delivery_id);
+  // RESOURCE_EXHAUSTED beyond kMaxWebhookTests: nobody fills the table, or has us knock at somebody's door without end.
   StatusOr<WebhookDelivery> AddTest(const std::string& tenant, const std::string& webhook_id, const std::string& traceparent);
 
   // The sender's. The delivery that is due longest, of an enabled webhook with fewer than `at_once` under way.

@@ -189,6 +189,15 @@ TEST_F(WebhookRepoTest, OneWebhookIsNotCalledByMoreThanAFewAtATime) {
   EXPECT_TRUE(Claim());
 }
 
+TEST_F(WebhookRepoTest, TestsAreBounded) {
+  const Webhook webhook = Add();
+  for (int i = 0; i < kMaxWebhookTests; ++i) ASSERT_TRUE(webhooks_.AddTest("default", webhook.webhook_id, "").ok());
+  EXPECT_EQ(webhooks_.AddTest("default", webhook.webhook_id, "").status().code(), StatusCode::kResourceExhausted);
+  EXPECT_TRUE(webhooks_.AddTest("default", Add().webhook_id, "").ok()) << "of another webhook";
+  Sql("UPDATE webhook_deliveries SET created_at = created_at - interval '2 minutes'");
+  EXPECT_TRUE(webhooks_.AddTest("default", webhook.webhook_id, "").ok());
+}
+
 TEST_F(WebhookRepoTest, AFailureComesAgainUnderTheSameIdAndInTheEndDies) {
   const Webhook webhook = Add();
   const std::string id = webhooks_.AddTest("default", webhook.webhook_id, "")->delivery_id;
