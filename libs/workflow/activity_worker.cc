@@ -27,6 +27,7 @@ using std::chrono::steady_clock;
 constexpr milliseconds kPollWait{10'000};
 constexpr milliseconds kHealthy{15'000};
 constexpr milliseconds kLeaveBudget{1000};
+constexpr milliseconds kClaimPause{1000};
 constexpr RetryOptions kPollRetry{.max_attempts = 0, .initial = milliseconds{100}, .max = milliseconds{2000}, .multiplier = 2.0};
 
 std::string DefaultWorkerId() {
@@ -131,7 +132,8 @@ struct ActivityWorker::Impl {
     options.slots = std::max(options.slots, 1);
     if (options.worker_id.empty()) options.worker_id = DefaultWorkerId();
     stub = v1::ActivityService::NewStub(rpc::Connect(options.orchestrator));
-    presence = std::make_unique<WorkerPresence>(stub, options.worker_id, options.queue, [this] { return Look(); });
+    presence = std::make_unique<WorkerPresence>(
+        stub, options.worker_id, options.queue, [this] { return Look(); }, [this] { Answered(); });
   }
 
   void CountEnd(const std::string& type, const std::string& result) { kWorkerActivities.In(metrics, {type, result}).Increment(); }
@@ -142,6 +144,10 @@ struct ActivityWorker::Impl {
   void SlotLoop();
   void HeartbeatLoop();
   v1::WorkerStatus Look();
+  void Answered() {
+    std::lock_guard lock(mutex);
+    last_answer = steady_clock::now();
+  }
   std::vector<std::shared_ptr<ClaimedTask>> Live();
 };
 
@@ -180,6 +186,11 @@ void ActivityWorker::Impl::PollLoop() {
       changed.wait(lock, [&] { return stopping || busy < options.slots; });
       if (stopping) return;
       free = options.slots - busy;
+    }
+    if (options.may_claim && !options.may_claim()) {
+      std::unique_lock lock(mutex);
+      changed.wait_for(lock, kClaimPause, [&] { return stopping; });
+      continue;
     }
     auto response = Poll(free);
     if (response.ok()) {
@@ -272,9 +283,7 @@ void ActivityWorker::Impl::HeartbeatLoop() {
     const auto now = steady_clock::now();
     for (const auto& item : live) {
       if (!item->HeartbeatDue(now)) continue;
-      if (!item->SendHeartbeat()) continue;
-      std::lock_guard lock(mutex);
-      last_answer = steady_clock::now();
+      if (item->SendHeartbeat()) Answered();
     }
   }
 }

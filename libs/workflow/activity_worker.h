@@ -66,6 +66,9 @@ struct ActivityWorkerOptions {
   int max_siblings = 0;
   // For operators: output media seconds per wall second over the last minute. Called from a thread of the worker; empty: 0.
   std::function<double()> encode_speed = {};
+  // Asked before tasks are claimed: while it says no, what could only fail here stays in the queue, with all its attempts. Called from a
+  // thread of the worker, may take a few seconds; empty: yes.
+  std::function<bool()> may_claim = {};
 };
 
 class ActivityWorker {

@@ -146,6 +146,27 @@ TEST_F(ActivityWorkerTest, AWorkerThatLosesItsLeaseIsTold) {
   EXPECT_TRUE(lost);
 }
 
+TEST_F(ActivityWorkerTest, ClaimsNothingWhileItCouldOnlyFail) {
+  std::atomic<int> asked{0};
+  std::atomic<bool> may = false;
+  ActivityWorkerOptions options;
+  options.orchestrator = orchestrator_.address();
+  options.queue = "test";
+  options.may_claim = [&] {
+    ++asked;
+    return may.load();
+  };
+  ActivityWorker worker(options, metrics_);
+  worker.Handle("a", [](ActivityExecution& execution) { return ActivityOutcome::Ok(std::to_string(execution.task().attempt())); });
+  StartScript(engine_, "w", R"({"activity": "a"})");
+  worker.Start();
+  ASSERT_TRUE(WaitFor([&] { return asked >= 2; }));
+  EXPECT_EQ(Pending("w").state(), v1::PENDING_ACTIVITY_STATE_SCHEDULED);
+  EXPECT_TRUE(WaitFor([&] { return worker.Health().ok(); })) << "the orchestrator is there: it is told how the worker is";
+  may = true;
+  EXPECT_EQ(WaitClosed(engine_, "w").result(), R"(["1"])");
+}
+
 TEST_F(ActivityWorkerTest, SiblingsComeAsOneGroup) {
   auto worker = NewWorker(2, 10);
   std::mutex mutex;

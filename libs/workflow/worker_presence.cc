@@ -16,8 +16,13 @@ constexpr milliseconds kPause{100};
 
 }  // namespace
 
-WorkerPresence::WorkerPresence(std::shared_ptr<Stub> stub, std::string worker_id, std::string queue, std::function<v1::WorkerStatus()> look)
-    : stub_(std::move(stub)), worker_id_(std::move(worker_id)), queue_(std::move(queue)), look_(std::move(look)) {}
+WorkerPresence::WorkerPresence(std::shared_ptr<Stub> stub, std::string worker_id, std::string queue, std::function<v1::WorkerStatus()> look,
+                               std::function<void()> answered)
+    : stub_(std::move(stub)),
+      worker_id_(std::move(worker_id)),
+      queue_(std::move(queue)),
+      look_(std::move(look)),
+      answered_(std::move(answered)) {}
 
 WorkerPresence::~WorkerPresence() { Leave(milliseconds{0}); }
 
@@ -44,7 +49,7 @@ void WorkerPresence::Leave(milliseconds budget) {
 // Nobody but operators misses one.
 void WorkerPresence::Loop() {
   for (;;) {
-    Report(/*leaving=*/false, kCallTimeout);
+    if (Report(/*leaving=*/false, kCallTimeout)) answered_();
     std::unique_lock lock(mutex_);
     if (changed_.wait_for(lock, kReportInterval, [&] { return leaving_; })) return;
   }

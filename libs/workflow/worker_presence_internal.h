@@ -17,8 +17,9 @@ namespace vora::workflow {
 class WorkerPresence {
  public:
   using Stub = v1::ActivityService::StubInterface;
-  // `look` tells how the worker is; called from a thread of this object.
-  WorkerPresence(std::shared_ptr<Stub> stub, std::string worker_id, std::string queue, std::function<v1::WorkerStatus()> look);
+  // `look` tells how the worker is, `answered` is told that the orchestrator took a report; called from a thread of this object.
+  WorkerPresence(std::shared_ptr<Stub> stub, std::string worker_id, std::string queue, std::function<v1::WorkerStatus()> look,
+                 std::function<void()> answered);
   ~WorkerPresence();
   void Start();
   // Ends the reports with one that the worker leaves: what it may still hold, such as tasks of an answer that never arrived, goes back into
@@ -31,6 +32,7 @@ class WorkerPresence {
   const std::shared_ptr<Stub> stub_;
   const std::string worker_id_, queue_;
   const std::function<v1::WorkerStatus()> look_;
+  const std::function<void()> answered_;
   std::mutex mutex_;
   std::condition_variable changed_;
   bool leaving_ = false;

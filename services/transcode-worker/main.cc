@@ -46,6 +46,8 @@ Status Setup(Daemon& daemon, const WorkerSettings& settings) {
   worker.slots = settings.EffectiveSlots();
   worker.max_siblings = kMaxSiblings;
   worker.encode_speed = [context = parts->context.get()] { return context->speed().PerSecond(); };
+  // While the store is away every attempt would be lost; what an answer says of rights is the activity's to report.
+  worker.may_claim = [store = parts->store.get()] { return !IsTransient(store->Ping()); };
   parts->worker = std::make_unique<workflow::ActivityWorker>(worker, daemon.metrics());
   RegisterActivities(*parts->context, *parts->worker);
   daemon.readiness().AddCheck("orchestrator", [w = parts->worker.get()] { return w->Health(); });
