@@ -14,6 +14,7 @@ using nlohmann::json;
 StatusCode CodeOf(int http_status) {
   switch (http_status) {
     case 400:
+    case 413:
       return StatusCode::kInvalidArgument;
     case 401:
       return StatusCode::kUnauthenticated;
@@ -24,12 +25,12 @@ StatusCode CodeOf(int http_status) {
       return StatusCode::kNotFound;
     case 409:
       return StatusCode::kFailedPrecondition;
-    case 413:
     case 429:
       return StatusCode::kResourceExhausted;
     case 503:
     case 502:
       return StatusCode::kUnavailable;
+    case 408:  // the network stood still for too long
     case 504:
       return StatusCode::kDeadlineExceeded;
     default:
