@@ -8,6 +8,7 @@
 #include "libs/core/ids.h"
 #include "services/metadata/analytics_fixture_test.h"
 #include "services/metadata/harness_test.h"
+#include "services/metadata/viewer_erasure.h"
 
 namespace vora::metadata {
 namespace {
@@ -90,6 +91,11 @@ TEST_F(AnalyticsPipelineTest, WhatWasWatchedIsSeenAndCanBeErased) {
   EXPECT_EQ(Totals()["watch_seconds"], 6.0);
   EXPECT_EQ(app_->Call("GET", "/v1/sessions/one").status, 404);
   EXPECT_EQ(Json::parse(app_->Call("DELETE", "/v1/viewers/of-one").body)["sessions"], 0) << "repeating it is no error";
+
+  AnalyticsReader reader(store_->options());
+  const Status other = ViewerErasure(ingest_->grpc(), reader).Erase("acme", "of-two").status();
+  EXPECT_EQ(other.code(), StatusCode::kFailedPrecondition) << "players report under `default`, which acme's operators do not erase";
+  EXPECT_EQ(Totals()["views"], 1);
 }
 
 TEST_F(AnalyticsPipelineTest, WhatCameWhileClickHouseWasAwayIsCountedExactlyAfterwards) {

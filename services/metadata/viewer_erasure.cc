@@ -57,7 +57,13 @@ StatusOr<analytics::v1::EraseViewerResponse> ViewerErasure::Erase(const std::str
   request.set_viewer_id(viewer_id);
   analytics::v1::EraseViewerResponse response;
   const Status status = rpc::FromGrpc(impl_->stub->EraseViewer(&context, request, &response));
-  if (status.ok()) return response;
+  if (status.ok() && tenant == kDefaultTenant) return response;
+  // Said as a failure: an erasure that is told to be complete and is not would be believed.
+  if (status.ok()) {
+    return FailedPrecondition("viewer_id: " + std::to_string(response.events()) +
+                              " events that programs recorded for the tenant are erased; what players report lies under the tenant `" +
+                              std::string(kDefaultTenant) + "`, whose operators erase it");
+  }
   if (status.code() == StatusCode::kInvalidArgument) return status;
   log::Warn("a viewer could not be erased", {{"reason", ToText(status)}});
   if (status.code() == StatusCode::kDeadlineExceeded)
