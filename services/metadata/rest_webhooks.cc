@@ -1,5 +1,6 @@
 #include "services/metadata/rest_webhooks.h"
 
+#include <atomic>
 #include <charconv>
 #include <nlohmann/json.hpp>
 
@@ -15,6 +16,7 @@ namespace vora::metadata {
 namespace {
 
 using Json = nlohmann::ordered_json;
+constexpr int kNamesAtOnce = 4;
 
 Json TextOrNull(const std::string& text) { return text.empty() ? Json(nullptr) : Json(text); }
 
@@ -50,9 +52,16 @@ http::Response Answer(int status, const StatusOr<T>& result) {
   return result.ok() ? http::Response::Json(status, ToJson(*result).dump()) : ApiError(result.status());
 }
 
-// The name server is asked as well, so that a mistake is told now and not by a delivery that fails.
+// The name server is asked as well, so that a mistake is told now and not by a delivery that fails. It may be slow on purpose, and the
+// threads are everybody's.
 Status CheckUrl(const std::string& url, bool allow_private) {
   VORA_ASSIGN_OR_RETURN(const auto target, ParseWebhookUrl(url, allow_private));
+  static std::atomic<int> asking{0};
+  struct Place {
+    const int before = asking.fetch_add(1);
+    ~Place() { --asking; }
+  } const place;
+  if (place.before >= kNamesAtOnce) return Unavailable("url: other names are being resolved; try again");
   const Status resolved = ResolveWebhookTarget(target, allow_private).status();
   return resolved.code() == StatusCode::kUnavailable ? InvalidArgument(Message(resolved)) : resolved;
 }

@@ -8,14 +8,17 @@ namespace vora::metadata {
 namespace {
 
 // The webhook's row is locked while one of its deliveries is taken, so that two replicas together keep to `at_once`; not its key, which the
-// transactions of videos share. The conditions are repeated for the update: the search may have seen the row as it was.
+// transactions of videos share. The conditions are repeated for the update: the search may have seen the row as it was. The tenant with the
+// fewest under way goes first: one whose receivers are slow, by accident or on purpose, holds up itself.
 constexpr char kClaim[] =
     "WITH due AS (SELECT d.delivery_id, w.url, w.secret FROM webhooks w JOIN LATERAL ("
     "    SELECT delivery_id, next_attempt_at FROM webhook_deliveries "
     "    WHERE webhook_id = w.webhook_id AND state = 'PENDING' AND next_attempt_at <= now() ORDER BY next_attempt_at LIMIT 1) d ON true "
     "  WHERE w.enabled AND (SELECT count(*) FROM webhook_deliveries u WHERE u.webhook_id = w.webhook_id AND u.state = 'PENDING' "
     "                       AND u.leased_until > now()) < $2 "
-    "  ORDER BY d.next_attempt_at LIMIT 1 FOR NO KEY UPDATE OF w SKIP LOCKED) "
+    "  ORDER BY (SELECT count(*) FROM webhooks x JOIN webhook_deliveries u USING (webhook_id) WHERE x.tenant = w.tenant "
+    "            AND u.state = 'PENDING' AND u.leased_until > now()), d.next_attempt_at "
+    "  LIMIT 1 FOR NO KEY UPDATE OF w SKIP LOCKED) "
     "UPDATE webhook_deliveries d SET attempts = d.attempts + 1, leased_until = now() + $1 * interval '1 millisecond', "
     "next_attempt_at = now() + $1 * interval '1 millisecond' FROM due "
     "WHERE d.delivery_id = due.delivery_id AND d.state = 'PENDING' AND d.next_attempt_at <= now() "

@@ -52,7 +52,8 @@ class WebhookRepo {
   // RESOURCE_EXHAUSTED beyond kMaxWebhookTests: nobody fills the table, or has us knock at somebody's door without end.
   StatusOr<WebhookDelivery> AddTest(const std::string& tenant, const std::string& webhook_id, const std::string& traceparent);
 
-  // The sender's. The delivery that is due longest, of an enabled webhook with fewer than `at_once` under way.
+  // The sender's. Of an enabled webhook with fewer than `at_once` under way: the delivery that is due longest of the tenant with the fewest
+  // under way.
   StatusOr<std::optional<WebhookAttempt>> Claim(std::chrono::milliseconds lease, int at_once);
   Status Delivered(const WebhookAttempt& attempt, int http_status);
   // Due again after `again`, or DEAD without one. A webhook that has failed all the time for `disable_after` is disabled when a delivery of

@@ -189,6 +189,17 @@ TEST_F(WebhookRepoTest, OneWebhookIsNotCalledByMoreThanAFewAtATime) {
   EXPECT_TRUE(Claim());
 }
 
+TEST_F(WebhookRepoTest, ATenantWithSlowReceiversHoldsUpItself) {
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(webhooks_.AddTest("default", Add().webhook_id, "").ok());
+  const Webhook other = Add("other");
+  ASSERT_TRUE(webhooks_.AddTest("other", other.webhook_id, "").ok());
+  ASSERT_TRUE(Claim());
+  const auto next = Claim();
+  ASSERT_TRUE(next);
+  EXPECT_EQ(next->webhook_id, other.webhook_id) << "though others are due for longer";
+  EXPECT_TRUE(Claim());
+}
+
 TEST_F(WebhookRepoTest, TestsAreBounded) {
   const Webhook webhook = Add();
   for (int i = 0; i < kMaxWebhookTests; ++i) ASSERT_TRUE(webhooks_.AddTest("default", webhook.webhook_id, "").ok());
