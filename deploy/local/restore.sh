@@ -42,7 +42,7 @@ chmod 700 "$VORA_HOME/postgres.new"
 say "loading the events"
 start_part clickhouse || exit 1
 clickhouse_settings
-env "${CLICKHOUSE_SETTINGS[@]}" VORA_AUTH=none "$VORA_BUILD/bin/vora-analytics-ingest" --migrate >>"$(log_file restore)" 2>&1 ||
+env "${CLICKHOUSE_SETTINGS[@]}" VORA_SPOOL_DIR="$VORA_HOME/spool" VORA_AUTH=none "$VORA_BUILD/bin/vora-analytics-ingest" --migrate >>"$(log_file restore)" 2>&1 ||
   fail "the tables could not be made" "see $(log_file restore)"
 if [ -s "$backup/playback_events.native" ]; then
   curl -fsS "http://127.0.0.1:$CLICKHOUSE_HTTP/?database=vora&query=INSERT%20INTO%20playback_events($(cat "$backup/playback_events.columns"))%20FORMAT%20Native" -H "X-ClickHouse-User: default" \
