@@ -5,6 +5,7 @@
 build_all() {
   local log="$VORA_HOME/logs/build.log"
   mkdir -p "$VORA_HOME/logs"
+  export CCACHE_BASEDIR="$VORA_ROOT" CCACHE_NOHASHDIR=1   # what one checkout has compiled serves another
   if [ ! -f "$VORA_BUILD/build.ninja" ]; then
     say "configuring the build"
     cmake -S "$VORA_ROOT" -B "$VORA_BUILD" --preset release >"$log" 2>&1 || {
