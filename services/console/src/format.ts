@@ -50,6 +50,12 @@ export function percent(ratio: number): string {
   return `${value !== 0 && Math.abs(value) < 9.95 ? trim(value.toFixed(1)) : Math.round(value)} %`;
 }
 
+// `the token has expired` -> `The token has expired.`
+export function sentence(text: string): string {
+  const clean = text.trim();
+  return clean ? clean[0]!.toUpperCase() + clean.slice(1) + (/[.!?]$/.test(clean) ? '' : '.') : '';
+}
+
 const dateTime = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' });
 const clock = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit', second: '2-digit' });
 

@@ -2,6 +2,7 @@
 import { render } from 'preact';
 
 import './styles.css';
+import { session, tabStorage } from './session/session';
 import { applyTheme } from './theme';
 import { Shell } from './shell/Shell';
 import { activity } from './upload/activity';
@@ -18,4 +19,5 @@ window.addEventListener('vite:preloadError', (event) => {
 });
 
 applyTheme();
+session.open(tabStorage());
 render(<Shell />, document.getElementById('app')!);

@@ -9,6 +9,7 @@ export { matchPath, type Params } from './match';
 export interface Route {
   path: string; // `/watch/{id}/timeline`
   load: () => Promise<ComponentType<{ params: Params }>>;
+  viewers?: () => Promise<ComponentType<{ params: Params }>>; // for those who are not signed in; none: they are asked to
 }
 
 const listeners = new Set<() => void>();

@@ -1,4 +1,5 @@
-// The REST API: JSON in and out, errors as ApiError.
+// The REST API: JSON in and out, errors as ApiError. Whatever the console asks the server for goes through `request`.
+import { session } from '../session/session';
 
 export type Query = Record<string, string | number | boolean | undefined | null>;
 
@@ -41,34 +42,56 @@ export function send<T>(method: 'POST' | 'PATCH' | 'PUT' | 'DELETE', path: strin
 }
 
 async function call<T>(method: string, path: string, body: unknown, signal?: AbortSignal): Promise<T> {
-  let response: Response;
-  try {
-    response = await fetch(path, {
-      method,
-      signal: signal ?? null,
-      headers: body === undefined ? {} : { 'Content-Type': 'application/json' },
-      body: body === undefined ? null : JSON.stringify(body),
-    });
-  } catch (error) {
-    if (error instanceof DOMException && error.name === 'AbortError') throw error;
-    throw new ApiError('NETWORK', 'Vora cannot be reached. Check the connection and try again.');
-  }
-  const text = await response.text();
-  let json: unknown;
-  try {
-    json = text ? JSON.parse(text) : undefined;
-  } catch {
-    json = undefined;
-  }
-  if (response.ok && (json !== undefined || !text)) return json as T;
-  throw errorOf(response, json);
+  const response = await request(path, {
+    method,
+    signal: signal ?? null,
+    headers: body === undefined ? {} : { 'Content-Type': 'application/json' },
+    body: body === undefined ? null : JSON.stringify(body),
+  });
+  const text = await response.clone().text();
+  if (response.ok && !text) return undefined as T;
+  const json = response.ok ? parse(text) : undefined;
+  if (json !== undefined) return json as T;
+  throw await errorOf(response);
 }
 
-function errorOf(response: Response, json: unknown): ApiError {
-  const told = (json as { error?: { code?: string; message?: string; field?: string } } | undefined)?.error;
-  const wait = Number(response.headers.get('Retry-After') ?? 0);
-  const fallback = response.status >= 500 ? 'Vora is not available right now.' : `The request failed (HTTP ${response.status}).`;
-  return new ApiError(told?.code ?? `HTTP_${response.status}`, told?.message ?? fallback, response.status, told?.field ?? '', wait > 0 ? wait : 0);
+export const bearer = (token: string): Record<string, string> => (token ? { Authorization: `Bearer ${token}` } : {});
+
+// fetch with the token of who is signed in. A server that does not take it ends the session.
+export async function request(url: string, init: RequestInit & { headers?: Record<string, string> } = {}, token = session.token): Promise<Response> {
+  let response: Response;
+  try {
+    response = await fetch(url, { ...init, headers: { ...init.headers, ...bearer(token) } });
+  } catch (error) {
+    if (isAbort(error)) throw error;
+    throw new ApiError('NETWORK', 'Vora cannot be reached. Check the connection and try again.');
+  }
+  if (response.status === 401) session.refused(token, (await errorOf(response.clone())).message);
+  return response;
+}
+
+// What an answer that is none of success says.
+export async function errorOf(response: Response): Promise<ApiError> {
+  const { status, headers } = response;
+  const told = (parse(await response.text()) as { error?: { code?: string; message?: string; field?: string } } | undefined)?.error;
+  const wait = Number(headers.get('Retry-After') ?? 0);
+  const fallback = status >= 500 ? 'Vora is not available right now.' : `The request failed (HTTP ${status}).`;
+  const message = status === 403 ? withScope(told?.message ?? fallback, headers) : (told?.message ?? fallback);
+  return new ApiError(told?.code ?? `HTTP_${status}`, message, status, told?.field ?? '', wait > 0 ? wait : 0);
+}
+
+// RFC 6750, section 3: the scope that was needed stands in the challenge.
+function withScope(message: string, headers: Headers): string {
+  const scope = /\bscope="([^"]+)"/.exec(headers.get('WWW-Authenticate') ?? '')?.[1];
+  return scope ? `Your token does not have the scope “${scope}”. Sign in with one that has it.` : message;
+}
+
+function parse(text: string): unknown {
+  try {
+    return text ? JSON.parse(text) : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 export const isAbort = (error: unknown): boolean => error instanceof DOMException && error.name === 'AbortError';

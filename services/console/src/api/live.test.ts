@@ -3,19 +3,32 @@ import { test } from 'node:test';
 
 import { follow } from './live';
 
+// A stream that a test feeds; the real fetch breaks its body when the request is given up.
 class Source {
   static all: Source[] = [];
-  static CLOSED = 2;
-  readyState = 1;
-  onopen?: () => void;
-  onmessage?: (message: object) => void;
-  onerror?: () => void;
-  constructor(readonly url: string) {
+  static status = 200;
+  private control!: ReadableStreamDefaultController<Uint8Array>;
+  readonly response: Response;
+  constructor(readonly url: string, readonly init: RequestInit) {
     Source.all.push(this);
+    const body = new ReadableStream<Uint8Array>({ start: (control) => void (this.control = control) });
+    init.signal!.addEventListener('abort', () => this.control.error(new DOMException('gone', 'AbortError')));
+    this.response =
+      Source.status === 200
+        ? new Response(body, { headers: { 'Content-Type': 'text/event-stream' } })
+        : Response.json({ error: { code: 'X', message: 'no' } }, { status: Source.status });
   }
-  addEventListener(): void {}
-  close(): void {
-    this.readyState = Source.CLOSED;
+  get open(): boolean {
+    return !this.init.signal!.aborted;
+  }
+  get lastId(): string | undefined {
+    return (this.init.headers as Record<string, string>)['Last-Event-ID'];
+  }
+  say(text: string): void {
+    this.control.enqueue(new TextEncoder().encode(text));
+  }
+  end(): void {
+    this.control.close();
   }
 }
 
@@ -37,55 +50,82 @@ function fakeTimers(): (ms: number) => void {
   };
 }
 
-test('a stream rests in a page that nobody sees, and goes on behind its last message', (context) => {
-  const { setTimeout, clearTimeout } = globalThis;
+test('a stream rests in a page that nobody sees, goes on behind its last message, and ends where nobody may listen', async (context) => {
+  const { setTimeout, clearTimeout, fetch } = globalThis;
+  context.after(() => Object.assign(globalThis, { setTimeout, clearTimeout, fetch }));
+  // Promises and streams run to where they wait for something.
+  const settle = async () => {
+    for (let turn = 0; turn < 20; turn += 1) await new Promise(setImmediate);
+  };
   const pass = fakeTimers();
-  context.after(() => Object.assign(globalThis, { setTimeout, clearTimeout }));
   const page = Object.assign(new EventTarget(), { visibilityState: 'visible' });
-  Object.assign(globalThis, { document: page, EventSource: Source });
+  Object.assign(globalThis, { document: page, fetch: async (url: string, init: RequestInit) => new Source(url, init).response });
   const show = (state: string) => {
     page.visibilityState = state;
     page.dispatchEvent(new Event('visibilitychange'));
   };
+  const newest = () => Source.all.at(-1)!;
   const got: unknown[] = [];
-  const stop = follow('/v1/events', { onMessage: (data) => got.push(data) });
+  const states: string[] = [];
+  const stop = follow('/v1/events', { events: ['deleted'], onMessage: (data, event) => got.push([event, data]), onState: (state) => states.push(state) });
   const [first] = Source.all;
-  first!.onmessage!({ data: '{"n":1}', lastEventId: '41', type: 'message' });
-  first!.onmessage!({ data: 'no JSON', lastEventId: '', type: 'message' });
-  assert.deepEqual(got, [{ n: 1 }]);
+  await settle();
+  assert.deepEqual(states, ['connecting', 'live']);
+  first!.say('id: 41\ndata: {"n":1}\n\ndata: no JSON\n\nevent: deleted\ndata: {"n":2}\n\nevent: other\ndata: {"n":3}\n\n');
+  await settle();
+  assert.deepEqual(got, [['message', { n: 1 }], ['deleted', { n: 2 }]]);
 
   show('hidden');
   pass(3000);
   show('visible');
   pass(60_000);
-  assert.equal(first!.readyState, 1, 'a short look elsewhere changes nothing');
+  assert.ok(first!.open, 'a short look elsewhere changes nothing');
 
   show('hidden');
   pass(60_000);
-  assert.equal(first!.readyState, Source.CLOSED);
+  await settle();
+  assert.ok(!first!.open);
   assert.equal(Source.all.length, 1);
   show('visible');
-  assert.equal(Source.all.at(-1)!.url, '/v1/events?last_event_id=41');
+  assert.equal(newest().lastId, '41');
+  await settle();
 
-  // Refused by the server: tried again later, behind the same message.
-  const second = Source.all.at(-1)!;
-  second.close();
-  second.onerror!();
-  pass(1000);
+  // Ended by the server: opened again after a moment, behind the same message; later and later while it fails.
+  newest().say('retry: 2000\n\n');
+  await settle();
+  newest().end();
+  await settle();
+  Source.status = 503;
+  pass(2000);
   assert.equal(Source.all.length, 3);
-  assert.equal(Source.all.at(-1)!.url, '/v1/events?last_event_id=41');
+  assert.equal(newest().lastId, '41');
+  await settle();
+  pass(1000);
+  assert.equal(Source.all.length, 3, 'a failure is followed by a longer pause');
+  pass(1000);
+  assert.equal(Source.all.length, 4);
+  await settle();
+  assert.equal(states.at(-1), 'reconnecting');
   stop();
-  assert.equal(Source.all.at(-1)!.readyState, Source.CLOSED);
+  assert.ok(!newest().open);
   show('hidden');
   show('visible');
   pass(60_000);
-  assert.equal(Source.all.length, 3);
+  assert.equal(Source.all.length, 4);
 
   show('hidden');
   const background = follow('/v1/events', { onMessage: () => {} });
   pass(60_000);
-  assert.equal(Source.all.length, 3, 'a tab opened in the background waits');
+  assert.equal(Source.all.length, 4, 'a tab opened in the background waits');
   show('visible');
-  assert.equal(Source.all.length, 4);
+  assert.equal(Source.all.length, 5);
   background();
+
+  Source.status = 403;
+  const refused: string[] = [];
+  follow('/v1/fleet/events', { onMessage: () => {}, onState: (state) => refused.push(state) });
+  await settle();
+  pass(60_000);
+  assert.equal(Source.all.length, 6, 'a refusal stays one');
+  assert.deepEqual(refused, ['connecting', 'ended']);
 });

@@ -1,7 +1,8 @@
-// Server-sent events that come back by themselves, and say whether they are live.
+// Server-sent events that come back by themselves, and say whether they are live. Read by fetch, since an EventSource sends no token.
 import { useEffect, useRef, useState } from 'preact/hooks';
 
-import { withQuery } from './client';
+import { ApiError, errorOf, isAbort, request } from './client';
+import { EventStreamParser } from './event-stream';
 
 export type LiveState = 'connecting' | 'live' | 'reconnecting' | 'ended';
 
@@ -18,11 +19,28 @@ const firstRetryMs = 1000;
 const maxRetryMs = 15000;
 const restAfterMs = 5000;
 
-// Until the returned function is called. A browser reconnects by itself unless the server answered an error; that is repeated here.
+// Reads one stream to its end. Throws what broke it.
+async function read(url: string, parser: EventStreamParser, signal: AbortSignal, onOpen: () => void, onMessage: (data: string, event: string) => void): Promise<void> {
+  const headers: Record<string, string> = { Accept: 'text/event-stream' };
+  if (parser.lastId) headers['Last-Event-ID'] = parser.lastId;
+  const response = await request(url, { headers, signal, cache: 'no-store' });
+  if (!response.ok) throw await errorOf(response);
+  if (!response.headers.get('Content-Type')?.startsWith('text/event-stream')) throw new Error('no stream of events');
+  onOpen();
+  const reader = response.body!.getReader();
+  const decoder = new TextDecoder();
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done || signal.aborted) return;
+    for (const message of parser.push(decoder.decode(value, { stream: true }))) onMessage(message.data, message.event);
+  }
+}
+
+// Until the returned function is called, or the server says that who is signed in may not see it.
 // In a page that nobody sees the stream rests: over HTTP/1.1 a browser has six connections to a server for all its tabs, and a few
 // forgotten ones would leave none for the one in front. A stream with ids goes on behind the last one.
 export function follow(url: string, handlers: LiveHandlers): () => void {
-  let source: EventSource | undefined;
+  let current: AbortController | undefined;
   let timer: ReturnType<typeof setTimeout> | undefined;
   let restTimer: ReturnType<typeof setTimeout> | undefined;
   let failures = 0;
@@ -30,38 +48,45 @@ export function follow(url: string, handlers: LiveHandlers): () => void {
   let stopped = false;
   let resting = false;
 
-  const open = () => {
-    source = new EventSource(withQuery(url, { last_event_id: lastId }));
-    source.onopen = () => {
+  const open = async () => {
+    const control = new AbortController();
+    current = control;
+    const parser = new EventStreamParser(lastId);
+    let problem: unknown = null;
+    const opened = () => {
       failures = 0;
       handlers.onState?.('live');
       handlers.onOpen?.();
     };
-    const receive = (message: MessageEvent<string>) => {
-      lastId = message.lastEventId || lastId;
+    const receive = (text: string, event: string) => {
+      lastId = parser.lastId;
+      if (stopped || (event !== 'message' && !handlers.events?.includes(event))) return;
       let data: unknown;
       try {
-        data = JSON.parse(message.data);
+        data = JSON.parse(text);
       } catch {
         return;
       }
-      if (!stopped) handlers.onMessage(data, message.type);
+      handlers.onMessage(data, event);
     };
-    source.onmessage = receive;
-    for (const name of handlers.events ?? []) source.addEventListener(name, receive as EventListener);
-    source.onerror = () => {
-      if (stopped) return;
-      handlers.onState?.('reconnecting');
-      if (source?.readyState !== EventSource.CLOSED) return;
-      source.close();
-      failures += 1;
-      timer = setTimeout(open, Math.min(firstRetryMs * 2 ** (failures - 1), maxRetryMs));
-    };
+    try {
+      await read(url, parser, control.signal, opened, receive);
+    } catch (error) {
+      problem = error;
+    }
+    if (control.signal.aborted || isAbort(problem)) return;
+    control.abort();
+    const { status = 0, retryAfterSeconds = 0 } = problem instanceof ApiError ? problem : {};
+    if (status === 401 || status === 403) return handlers.onState?.('ended');
+    handlers.onState?.('reconnecting');
+    const pause = Math.max(parser.retryMs ?? 0, firstRetryMs) * 2 ** failures;
+    failures += 1;
+    timer = setTimeout(open, Math.max(Math.min(pause, maxRetryMs), Math.min(retryAfterSeconds * 1000, maxRetryMs)));
   };
   const rest = () => {
     resting = true;
     clearTimeout(timer);
-    source?.close();
+    current?.abort();
   };
   const look = () => {
     clearTimeout(restTimer);
@@ -71,20 +96,20 @@ export function follow(url: string, handlers: LiveHandlers): () => void {
       resting = false;
       failures = 0;
       handlers.onState?.('connecting');
-      open();
+      void open();
     }
   };
   handlers.onState?.('connecting');
   // A tab opened in the background begins when it is looked at.
   if (document.visibilityState === 'hidden') rest();
-  else open();
+  else void open();
   document.addEventListener('visibilitychange', look);
   return () => {
     stopped = true;
     document.removeEventListener('visibilitychange', look);
     clearTimeout(restTimer);
     clearTimeout(timer);
-    source?.close();
+    current?.abort();
     handlers.onState?.('ended');
   };
 }

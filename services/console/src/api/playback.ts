@@ -2,8 +2,9 @@
 // addresses in playlists keep it, and renewed before it ends.
 import { useEffect, useMemo, useState } from 'preact/hooks';
 
-import { ApiError, get, send } from './client';
-import type { Config } from './types';
+import { session } from '../session/session';
+import { ApiError, send } from './client';
+import { config } from './config';
 
 interface Minted {
   token: string | null; // null: none is needed
@@ -22,14 +23,6 @@ export function withToken(url: string, token: string): string {
 
 // When a token that was given now is to be renewed, in ms from now.
 export const renewalDelay = (expiresAt: number, now: number): number => Math.max(kSoonestMs, (expiresAt - now) * kRenewAt);
-
-// Asked once; a failure is forgotten.
-let asked: Promise<boolean> | null = null;
-function tokensAreOn(): Promise<boolean> {
-  asked ??= get<Config>('/v1/config').then((config) => config.playback_tokens === true);
-  asked.catch(() => (asked = null));
-  return asked;
-}
 
 export class Pass {
   // `open`: no token is needed. `refused`: none is given; the gateway will say why.
@@ -78,7 +71,9 @@ export class Pass {
 
   private async ask(): Promise<void> {
     try {
-      if (!(await tokensAreOn())) return this.become('open');
+      const { playback_tokens: needed, auth } = await config();
+      if (!needed) return this.become('open');
+      if (auth === 'jwt' && !session.token) return this.become('refused');
       const minted = await send<Minted>('POST', `/v1/videos/${encodeURIComponent(this.videoId)}/playback-tokens`, { ttl_seconds: kTtlSeconds });
       if (!minted.token) return this.become('open');
       this.token = minted.token;
@@ -99,8 +94,12 @@ export class Pass {
 }
 
 const passes = new Map<string, Pass>();
+let askedBy = ''; // the token that they were asked for with
 
 export function passOf(videoId: string): Pass {
+  // What one may play another may not, and who could not play may do so after signing in.
+  if (askedBy !== session.token) passes.clear();
+  askedBy = session.token;
   const known = passes.get(videoId);
   if (known) return known;
   const pass = new Pass(videoId);
@@ -108,8 +107,11 @@ export function passOf(videoId: string): Pass {
   return pass;
 }
 
-// For a page whose address brought a token.
-export const givePass = (videoId: string, token: string): void => void passes.set(videoId, new Pass(videoId, token));
+// Takes the token that stands behind `#token=` in the page's address, if there is one; the server never sees it.
+export function takePass(videoId: string): void {
+  const token = new URLSearchParams(location.hash.slice(1)).get('token');
+  if (token) passes.set(videoId, new Pass(videoId, token));
+}
 
 // The pass of a video while a component shows it.
 export function usePass(videoId: string): Pass {

@@ -65,6 +65,7 @@ export interface VideoPage {
 export interface Config {
   upload_url: string; // tus endpoint
   playback_tokens?: boolean; // playing needs a token
+  auth?: 'jwt' | 'none'; // whether the API asks who calls
 }
 
 export interface Failure {

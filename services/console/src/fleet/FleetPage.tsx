@@ -1,7 +1,7 @@
 // For operators: the daemons' health, the workers and what they do, the queues.
 import { useEffect, useState } from 'preact/hooks';
 
-import { get, isAbort } from '../api/client';
+import { ApiError, get, isAbort } from '../api/client';
 import { useLive } from '../api/live';
 import { Badge } from '../components/Badge';
 import { EmptyState } from '../components/EmptyState';
@@ -44,7 +44,7 @@ export default function FleetPage() {
         (problem: unknown) => {
           if (isAbort(problem)) return;
           setError(problem);
-          timer = setTimeout(turn, kAgainMs);
+          if (!(problem instanceof ApiError) || problem.transient) timer = setTimeout(turn, kAgainMs);
         },
       );
     };

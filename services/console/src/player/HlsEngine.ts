@@ -19,7 +19,7 @@ export class HlsEngine implements Engine {
   private wanted: string;
   private caption = -1;
   private begun = false;
-  private known: Offer = { renditions: 0, captions: 0, final: false };
+  private known: Offer | null = null;
   private mediaErrors: number[] = [];
   private networkErrors = 0;
   private renewed = false;
@@ -163,10 +163,10 @@ export class HlsEngine implements Engine {
   }
 
   offer(offer: Offer): void {
-    const before = this.known;
+    const before = this.known ?? offer;
     const grown = offer.renditions > before.renditions || offer.captions > before.captions || (offer.final && !before.final);
     this.known = { renditions: Math.max(offer.renditions, before.renditions), captions: Math.max(offer.captions, before.captions), final: offer.final };
-    if (grown && before.renditions > 0) this.lookAgain(3);
+    if (grown) this.lookAgain(3);
   }
 
   // Loads the master playlist anew where play stands, once it can hold more than the loaded one.
@@ -174,12 +174,13 @@ export class HlsEngine implements Engine {
     if (this.reloadTimer !== null) clearTimeout(this.reloadTimer);
     this.reloadTimer = setTimeout(() => {
       this.reloadTimer = null;
-      const { hls } = this;
-      if (!hls || hls.levels.length === 0) return;
-      if (hls.levels.length >= this.known.renditions && hls.subtitleTracks.length >= this.known.captions) return;
+      const { hls, known } = this;
+      if (!hls || !known || hls.levels.length === 0) return;
+      const counted = known.renditions > 0;   // viewers without a token are not told how many there are
+      if (counted && hls.levels.length >= known.renditions && hls.subtitleTracks.length >= known.captions) return;
       this.options.listener.swapping();
       this.load(this.media.currentTime, !this.media.paused);
-      if (tries > 1) this.lookAgain(tries - 1);
+      if (tries > 1 && counted) this.lookAgain(tries - 1);
     }, kSettleMs);
   }
 

@@ -1,24 +1,21 @@
 import type { ComponentType } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 
+import { Button } from '../components/Button';
 import { ErrorNotice } from '../components/ErrorNotice';
-import { Icon } from '../components/Icon';
 import { Loading } from '../components/Skeleton';
 import { Toasts } from '../components/Toast';
 import { Link, matchPath, useLocation, type Params } from '../router';
 import { routes } from '../routes';
-import { activity } from '../upload/activity';
+import { Account } from '../session/Account';
+import { session } from '../session/session';
+import { SignInPage } from '../session/SignInPage';
+import { useAccess } from '../session/useAccess';
+import { Nav } from './Nav';
 import { NotFoundPage } from './NotFoundPage';
 import { ThemeToggle } from './ThemeToggle';
 import { DropZone } from './DropZone';
 import './shell.css';
-
-const sections = [
-  { href: '/', label: 'Library', icon: 'library', test: (path: string) => path === '/' || path.startsWith('/watch/') },
-  { href: '/upload', label: 'Upload', icon: 'upload', test: (path: string) => path === '/upload' },
-  { href: '/analytics', label: 'Analytics', icon: 'chart', test: (path: string) => path === '/analytics' },
-  { href: '/fleet', label: 'Fleet', icon: 'server', test: (path: string) => path === '/fleet' },
-] as const;
 
 type Page = ComponentType<{ params: Params }>;
 interface Shown {
@@ -26,12 +23,6 @@ interface Shown {
   page: Page | null;
   params: Params;
   error?: unknown;
-}
-
-function useActivity() {
-  const [shown, setShown] = useState(activity.get);
-  useEffect(() => activity.subscribe(() => setShown(activity.get())), []);
-  return shown;
 }
 
 // The heading comes once the page's data is there; until then the focus waits at the page itself, unless somebody takes it away.
@@ -50,7 +41,6 @@ function focusHeading(main: HTMLElement): () => void {
 
 export function Shell() {
   const { path } = useLocation();
-  const running = useActivity();
   const [attempt, setAttempt] = useState(0);
   const [shown, setShown] = useState<Shown | null>(null);
   const main = useRef<HTMLElement>(null);
@@ -58,14 +48,16 @@ export function Shell() {
   const route = routes.find((candidate) => matchPath(candidate.path, path));
   const params = route ? matchPath(route.path, path)! : {};
   // Tabs of one video are one page: the player goes on while they change.
-  const key = route ? `${route.path.startsWith('/watch/') ? '/watch' : route.path}:${params['id'] ?? ''}` : 'none';
+  const access = useAccess(Boolean(route?.viewers));
+  const key = route ? `${access === 'viewer' ? 'viewer:' : ''}${route.path.startsWith('/watch/') ? '/watch' : route.path}:${params['id'] ?? ''}` : 'none';
 
   useEffect(() => {
     let current = true;
     if (!route) {
       setShown({ key, page: null, params });
     } else {
-      route.load().then(
+      const load = access === 'viewer' ? route.viewers! : route.load;
+      load().then(
         (page) => current && setShown({ key, page, params }),
         (error: unknown) => current && setShown({ key, page: null, params, error }),
       );
@@ -73,18 +65,20 @@ export function Shell() {
     return () => {
       current = false;
     };
-  }, [path, attempt]);
+  }, [path, attempt, access === 'viewer']);
 
   // A new page is announced by moving the focus to its heading, as loading it would have done.
   useEffect(() => {
-    if (!shown) return undefined;
-    if (!first.current) return focusHeading(main.current!);
+    if (!shown && access !== 'sign-in') return undefined;
+    if (!first.current && access !== 'sign-in') return focusHeading(main.current!);
     first.current = false;
     return undefined;
-  }, [shown?.key]);
+  }, [shown?.key, access === 'sign-in']);
 
   let content = <Loading />;
-  if (shown?.page) content = <shown.page key={shown.key} params={shown.params} />;
+  if (access === 'sign-in') content = <SignInPage onLeave={route?.viewers && (() => session.want(false))} />;
+  else if (access === 'waiting' || (shown && shown.key !== key && access === 'viewer')) content = <Loading />;
+  else if (shown?.page) content = <shown.page key={shown.key} params={shown.params} />;
   else if (shown?.error) content = <ErrorNotice title="The page could not be loaded" error={shown.error} onRetry={() => setAttempt(attempt + 1)} />;
   else if (shown && !route) content = <NotFoundPage />;
 
@@ -97,26 +91,16 @@ export function Shell() {
             <img src="/favicon.svg" alt="" width="28" height="28" />
             <span>Vora</span>
           </Link>
-          <nav class="nav" aria-label="Main">
-            {sections.map((section) => (
-              <Link key={section.href} href={section.href} aria-current={section.test(path) ? 'page' : undefined} data-testid={`nav-${section.label.toLowerCase()}`}>
-                <Icon name={section.icon} />
-                <span>{section.label}</span>
-                {section.href === '/upload' && running.active > 0 && (
-                  <span class="nav-note" data-testid="upload-activity">
-                    {running.percent} %<span class="visually-hidden"> sent</span>
-                  </span>
-                )}
-              </Link>
-            ))}
-          </nav>
+          {(access === 'full' || access === 'waiting') && <Nav path={path} />}
+          {access === 'full' && session.needed && session.token && <Account />}
+          {access === 'viewer' && <Button onClick={() => session.want(true)} testid="sign-in-open">Sign in</Button>}
           <ThemeToggle />
         </div>
       </header>
       <main id="main" ref={main} tabIndex={-1}>
         {content}
       </main>
-      <DropZone />
+      {access === 'full' && <DropZone />}
       <Toasts />
     </>
   );

@@ -69,7 +69,7 @@ export function useHistory(video: Video) {
           if (isAbort(problem)) return;
           if (problem instanceof ApiError && problem.notFound) setNone(true);
           else setError(problem);
-          timer = setTimeout(wait, kRetryMs);
+          if (!(problem instanceof ApiError && problem.status === 403)) timer = setTimeout(wait, kRetryMs);
         },
       );
     };

@@ -31,6 +31,8 @@ function statusText(transfer: Transfer): string {
       return `Paused at ${percent(done)}`;
     case 'offline':
       return `No network. Goes on by itself (${percent(done)} sent)`;
+    case 'signed-out':
+      return `Goes on when somebody signs in (${percent(done)} sent)`;
     case 'finishing':
       return 'Verifying the checksum…';
     default:
@@ -42,7 +44,7 @@ export function TransferRow({ transfer, rerender }: { transfer: Transfer; rerend
   const [asking, setAsking] = useState(false);
   const { phase, file, video, problem } = transfer;
   const done = file.size > 0 ? (transfer.sent / file.size) * 100 : 0;
-  const running = phase === 'queued' || phase === 'ready' || phase === 'checking' || phase === 'uploading' || phase === 'offline';
+  const running = phase === 'queued' || phase === 'ready' || phase === 'checking' || phase === 'uploading' || phase === 'offline' || phase === 'signed-out';
   const bad = phase === 'failed' || video?.state === 'FAILED';
   const cancel = () => {
     setAsking(false);
@@ -61,7 +63,7 @@ export function TransferRow({ transfer, rerender }: { transfer: Transfer; rerend
         {phase !== 'done' && phase !== 'failed' && (
           <ProgressBar
             value={phase === 'checking' ? (transfer.checked / file.size) * 100 : done}
-            tone={phase === 'paused' || phase === 'checking' || phase === 'offline' ? 'neutral' : 'info'}
+            tone={phase === 'paused' || phase === 'checking' || phase === 'offline' || phase === 'signed-out' ? 'neutral' : 'info'}
             label={`${phase === 'checking' ? 'Checksum' : 'Upload'} of ${file.name}`}
             valueText={statusText(transfer)}
             indeterminate={phase === 'finishing'}

@@ -1,4 +1,5 @@
 // Why an upload failed, for people: what happened, and what to do.
+import { sentence } from '../format';
 
 export interface Problem {
   message: string;
@@ -12,9 +13,22 @@ interface Answer {
   message: string;
 }
 
+interface TusAnswer {
+  getStatus(): number;
+  getBody(): string;
+}
+
+// An answer that says who may do what, as an error: tus-js-client would take it for the end of the upload and forget its address.
+export class Refused extends Error {
+  constructor(readonly originalResponse: TusAnswer) {
+    super(`refused with ${originalResponse.getStatus()}`);
+  }
+}
+
 // From an error of tus-js-client.
 export function answerOf(error: unknown): Answer {
-  const response = (error as { originalResponse?: { getStatus(): number; getBody(): string } | null }).originalResponse;
+  const told = error as { originalResponse?: TusAnswer | null; causingError?: { originalResponse?: TusAnswer | null } | null };
+  const response = told.originalResponse ?? told.causingError?.originalResponse;
   if (!response) return { status: 0, code: '', message: '' };
   try {
     const told = (JSON.parse(response.getBody()) as { error?: { code?: string; message?: string } }).error;
@@ -23,11 +37,6 @@ export function answerOf(error: unknown): Answer {
     return { status: response.getStatus(), code: '', message: '' };
   }
 }
-
-const sentence = (text: string) => {
-  const clean = text.trim();
-  return clean ? clean[0]!.toUpperCase() + clean.slice(1) + (/[.!?]$/.test(clean) ? '' : '.') : '';
-};
 
 export function problemOf(error: unknown, endpoint: string): Problem {
   const answer = answerOf(error);
@@ -41,7 +50,7 @@ export function problemOf(error: unknown, endpoint: string): Problem {
     return { message: 'The server does not have this upload any more.', advice: 'It was discarded or rested for too long. Upload the file again.', again: 'anew' };
   }
   if (answer.status === 401 || answer.status === 403) {
-    return { message: sentence(answer.message) || 'The server refused the upload.', advice: 'Ask its operator for permission.', again: 'resume' };
+    return { message: sentence(answer.message) || 'The server refused the upload.', advice: 'Sign in with a token that has the scope “upload”.', again: 'resume' };
   }
   if (answer.status === 429 || answer.status >= 500) {
     return { message: sentence(answer.message) || 'The upload server is busy or not well.', advice: 'What was sent is kept. Try again in a moment.', again: 'resume' };

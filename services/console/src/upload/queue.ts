@@ -1,6 +1,8 @@
 // The uploads of this page: checksums one after the other, two files at a time on the wire, the rest wait. Goes on while pages change.
 import { get } from '../api/client';
-import { isRunning, type Config, type Video } from '../api/types';
+import { config } from '../api/config';
+import { isRunning, type Video } from '../api/types';
+import { session } from '../session/session';
 import { activity } from './activity';
 import { emptyFile } from './problems';
 import { TransferRate } from './rate';
@@ -13,7 +15,6 @@ class UploadQueue {
   readonly transfers: Transfer[] = [];
   private readonly rates = new Map<number, TransferRate>();
   private readonly listeners = new Set<() => void>();
-  private endpoint = '';
   private nextId = 1;
   private hashing = false;
   private timer: ReturnType<typeof setTimeout> | undefined;
@@ -22,12 +23,18 @@ class UploadQueue {
     window.addEventListener('beforeunload', (event) => {
       if (this.transfers.some((transfer) => transfer.active)) event.preventDefault();
     });
+    session.onForget(() => this.forget());
   }
 
-  // Where uploads go; asked for once.
+  // Where uploads go.
   async uploadUrl(): Promise<string> {
-    if (!this.endpoint) this.endpoint = (await get<Config>('/v1/config')).upload_url;
-    return this.endpoint;
+    return (await config()).upload_url;
+  }
+
+  // Nothing is sent or shown any more; what the server has goes on when the file is chosen again.
+  private forget(): void {
+    for (const transfer of this.transfers.splice(0)) transfer.pause();
+    this.notify();
   }
 
   // The ones added. A file that is in the list already is not added twice.

@@ -3,10 +3,12 @@ import { Upload, type PreviousUpload } from 'tus-js-client';
 
 import { ApiError, isAbort, send } from '../api/client';
 import type { Video } from '../api/types';
+import { session } from '../session/session';
+import { authorised } from './authorised';
 import { checksum, Unreadable } from './checksum';
-import { isPassing, problemOf, unreadable, type Problem } from './problems';
+import { answerOf, isPassing, problemOf, unreadable, type Problem } from './problems';
 
-export type Phase = 'queued' | 'checking' | 'ready' | 'uploading' | 'paused' | 'offline' | 'finishing' | 'done' | 'failed';
+export type Phase = 'queued' | 'checking' | 'ready' | 'uploading' | 'paused' | 'offline' | 'signed-out' | 'finishing' | 'done' | 'failed';
 
 const retryDelays = [0, 500, 1000, 2000, 4000, 8000, 15000, 15000, 15000, 15000];
 const createAttempts = 8;
@@ -34,7 +36,7 @@ export class Transfer {
   ) {}
 
   get active(): boolean {
-    return ['queued', 'checking', 'ready', 'uploading', 'offline', 'finishing'].includes(this.phase);
+    return ['queued', 'checking', 'ready', 'uploading', 'offline', 'signed-out', 'finishing'].includes(this.phase);
   }
 
   // Finds an earlier upload of the same file, else computes the checksum. Ends in `ready` or `failed`, or where pause() and cancel() put it.
@@ -112,6 +114,7 @@ export class Transfer {
     let first = true;
     const upload = new Upload(this.file, {
       endpoint: this.endpoint,
+      ...authorised(),
       retryDelays,
       metadata,
       removeFingerprintOnSuccess: true,
@@ -133,6 +136,7 @@ export class Transfer {
       onError: (error) => {
         if (this.phase !== 'uploading') return;
         if (!navigator.onLine) this.waitForNetwork();
+        else if (answerOf(error).status === 401 && !session.token) void this.waitForSignIn();
         else this.fail(problemOf(error, this.endpoint));
       },
     });
@@ -147,6 +151,12 @@ export class Transfer {
     window.addEventListener('online', back, { once: true });
   }
 
+  private async waitForSignIn(): Promise<void> {
+    this.to('signed-out');
+    await session.signedIn();
+    if (this.phase === 'signed-out') this.to('ready');
+  }
+
   // The video of the finished upload, titled by its file name. It makes itself, too; asking for it by its upload gives the same one.
   async finish(): Promise<void> {
     this.sent = this.file.size;
@@ -158,6 +168,10 @@ export class Transfer {
         break;
       } catch (error) {
         const failed = error instanceof ApiError ? error : null;
+        if (failed?.status === 401 && !session.token) {
+          await session.signedIn();
+          continue;
+        }
         if (!failed?.transient || attempt === createAttempts) {
           this.fail({ message: failed?.message ?? String(error), advice: 'The file arrived in full; its video appears in the library by itself.', again: 'never' });
           return;

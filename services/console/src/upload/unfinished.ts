@@ -1,6 +1,9 @@
 // Uploads this browser began and did not finish: tus-js-client keeps their addresses in localStorage.
 import { defaultOptions, Upload, type PreviousUpload } from 'tus-js-client';
 
+import { request } from '../api/client';
+import { authorised } from './authorised';
+
 export interface Unfinished {
   key: string; // in localStorage
   url: string;
@@ -37,7 +40,7 @@ export async function listUnfinished(endpoint: string, signal?: AbortSignal): Pr
 
 async function receivedBytes(url: string, signal?: AbortSignal): Promise<number | 'gone'> {
   try {
-    const response = await fetch(url, { method: 'HEAD', headers: { 'Tus-Resumable': '1.0.0' }, signal: signal ?? null });
+    const response = await request(url, { method: 'HEAD', headers: { 'Tus-Resumable': '1.0.0' }, signal: signal ?? null });
     if (response.status === 404 || response.status === 410) return 'gone';
     const offset = Number(response.headers.get('Upload-Offset') ?? -1);
     return response.ok && offset >= 0 ? offset : -1;
@@ -49,7 +52,7 @@ async function receivedBytes(url: string, signal?: AbortSignal): Promise<number 
 // Deletes it on the server and forgets it here.
 export async function discard(item: Unfinished): Promise<void> {
   try {
-    await Upload.terminate(item.url, { retryDelays: [500, 2000] });
+    await Upload.terminate(item.url, { ...authorised(), retryDelays: [500, 2000] });
   } catch (error) {
     // Gone already is as good.
     const status = (error as { originalResponse?: { getStatus(): number } | null }).originalResponse?.getStatus() ?? 0;
