@@ -124,7 +124,7 @@ test('with a good token a file is uploaded, its processing is followed, and it p
   await signIn(page, ` Bearer ${mine}\n`);
   await by(page, 'drop-box').waitFor();
   assert.deepEqual(await kept(page), [mine, false, ''], 'in sessionStorage only');
-  assert.match(await by(page, 'account').innerText(), /alice@example\.org\s+acme · until \d/);
+  assert.match(await by(page, 'account').innerText(), /alice@example\.org\s+acme\s+until \d/);
   const file = await source({ seconds: 24, width: 1280, height: 720 });
   await by(page, 'file-input').setInputFiles(file);
   await by(page, 'open-video').waitFor({ timeout: 60_000 });
@@ -176,7 +176,7 @@ test('a missing scope is named where it is missed', async () => {
   await until('the scope', async () => /scope “operate”/.test(await by(page, 'fleet-error').innerText()), { timeout: 10_000 });
   await by(page, 'nav-upload').click();
   await by(page, 'file-input').setInputFiles(await source({ seconds: 24, width: 1280, height: 720 }));
-  await until('the scope', async () => /scope .upload/.test(await by(page, 'transfer').innerText()), { timeout: 30_000 });
+  await until('the scope', async () => /scope “upload”/.test(await by(page, 'transfer').innerText()), { timeout: 30_000 });
   await shoot(page, 'scope-missing');
   assert.equal(await by(page, 'sign-in').count(), 0, 'the session goes on');
   await close();

@@ -50,9 +50,9 @@ export function percent(ratio: number): string {
   return `${value !== 0 && Math.abs(value) < 9.95 ? trim(value.toFixed(1)) : Math.round(value)} %`;
 }
 
-// `the token has expired` -> `The token has expired.`
+// the token has no scope `upload` -> The token has no scope “upload”.
 export function sentence(text: string): string {
-  const clean = text.trim();
+  const clean = text.trim().replace(/`([^`]*)`/g, '“$1”');
   return clean ? clean[0]!.toUpperCase() + clean.slice(1) + (/[.!?]$/.test(clean) ? '' : '.') : '';
 }
 

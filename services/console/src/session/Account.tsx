@@ -18,13 +18,15 @@ function ends(at: number): string {
 export function Account() {
   const [asking, setAsking] = useState(false);
   const { claims } = session;
-  const details = [claims?.tenant, claims?.expiresAt ? `until ${ends(claims.expiresAt)}` : ''].filter(Boolean).join(' · ');
   const scopes = claims?.scopes.length ? `Scopes: ${claims.scopes.join(', ')}` : 'No scopes';
   return (
     <div class="account" data-testid="account">
       <div class="account-who" title={scopes}>
         <strong data-testid="account-subject">{claims?.subject || 'Signed in'}</strong>
-        <span class="muted" data-testid="account-details">{details}</span>
+        <span class="account-details muted" data-testid="account-details">
+          {claims?.tenant && <span>{claims.tenant}</span>}
+          {claims?.expiresAt && <span>until {ends(claims.expiresAt)}</span>}
+        </span>
       </div>
       <Button onClick={() => (activity.get().active > 0 ? setAsking(true) : session.signOut())} testid="sign-out">
         Sign out

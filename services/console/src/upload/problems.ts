@@ -50,7 +50,7 @@ export function problemOf(error: unknown, endpoint: string): Problem {
     return { message: 'The server does not have this upload any more.', advice: 'It was discarded or rested for too long. Upload the file again.', again: 'anew' };
   }
   if (answer.status === 401 || answer.status === 403) {
-    return { message: sentence(answer.message) || 'The server refused the upload.', advice: 'Sign in with a token that has the scope “upload”.', again: 'resume' };
+    return { message: sentence(answer.message) || 'The server refused the upload.', advice: 'Sign in with another token, then try again.', again: 'resume' };
   }
   if (answer.status === 429 || answer.status >= 500) {
     return { message: sentence(answer.message) || 'The upload server is busy or not well.', advice: 'What was sent is kept. Try again in a moment.', again: 'resume' };
