@@ -84,6 +84,21 @@ async function makeBase() {
   return imported.code === 0 ? null : imported.stderr.trim().split('\n').at(-1);
 }
 
+// npm inside is set up as npm here is, and trusts the authorities that this machine trusts.
+async function npmSettings() {
+  const bundle = '/etc/ssl/certs/ca-certificates.crt';
+  const own = path.join(process.env.HOME ?? '/root', '.npmrc');
+  const lines = existsSync(own) ? [readFileSync(own, 'utf8').trim()] : [];
+  const mounts = [];
+  if (existsSync(bundle)) {
+    lines.push('cafile=/host-authorities.crt');
+    mounts.push('--volume', `${bundle}:/host-authorities.crt:ro`);
+  }
+  const file = path.join(home, 'npmrc');
+  await writeFile(file, lines.join('\n') + '\n');
+  return [...mounts, '--volume', `${file}:/root/.npmrc:ro`];
+}
+
 // podman build with what this machine has to offer: its network for packages, its ccache, its npm settings. Returns the image's record, and
 // what the build said as `log`.
 export async function build({ file, context = root, tag, target, args = {}, stamp = 0, timeout = 1_800_000 }) {
@@ -91,8 +106,7 @@ export async function build({ file, context = root, tag, target, args = {}, stam
   const cache = settings.status === 0 ? settings.stdout.trim() : path.join(home, 'ccache');
   await mkdir(cache, { recursive: true });
   const options = ['build', '--network', 'host', '--timestamp', String(stamp), '--file', path.join(root, file), '--tag', tag, '--volume', `${cache}:/host-ccache`];
-  const npm = path.join(process.env.HOME ?? '/root', '.npmrc');
-  if (existsSync(npm)) options.push('--volume', `${npm}:/root/.npmrc:ro`);
+  options.push(...(await npmSettings()));
   if (target) options.push('--target', target);
   for (const [name, value] of Object.entries({ BASE: base, ...args })) options.push('--build-arg', `${name}=${value}`);
   const { code, stdout, stderr } = await podman([...options, context], { timeout });
