@@ -106,7 +106,7 @@ const bad = {
   'for no audience': token(issuer, { aud: undefined }),
   'of another issuer': token(issuer, { iss: 'https://evil.example.org' }),
   'with a critical extension': sign({ alg: 'HS256', crit: ['b64'], b64: false }, claims(), issuer.secret),
-  'longer than anything sensible': `${token(issuer)}${'A'.repeat(12_000)}`,
+  'with thousands of characters behind the signature': `${token(issuer)}${'A'.repeat(5_000)}`,
 };
 
 for (const [name, text] of Object.entries(bad)) {
