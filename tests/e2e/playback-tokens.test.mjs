@@ -98,7 +98,8 @@ test('the watch page plays with a token, and renews it before it ends', async ()
   await page.getByRole('menuitemradio', { name: /360p/ }).click();
   await by(page, 'player').focus();
   await page.keyboard.press('0');
-  await page.evaluate(() => document.querySelector('video').play());   // it may have come to its end
+  // It may have come to its end, and a load that begins meanwhile interrupts play().
+  await until('it to play again', () => page.evaluate(() => document.querySelector('video').play().then(() => true, () => false)), { timeout: 10_000 });
   await reaches(page, 'the chosen quality', 'media.videoHeight === 360 && media.currentTime > 1 && !media.paused');
   await by(page, 'player-seek').hover();
   await by(page, 'storyboard-picture').waitFor({ timeout: 10_000 });
