@@ -45,7 +45,7 @@ function(_vora_tests name lib tests)
   target_link_libraries(${name}_test PRIVATE ${lib} vora_options GTest::gmock GTest::gtest_main)
   # One ctest entry per program: its tests share what is dear to start, such as a private PostgreSQL.
   add_test(NAME ${name}_test COMMAND ${name}_test)
-  set_tests_properties(${name}_test PROPERTIES LABELS unit TIMEOUT 600)
+  set_tests_properties(${name}_test PROPERTIES LABELS unit TIMEOUT 600 ENVIRONMENT "VORA_SOURCE_DIR=${CMAKE_SOURCE_DIR}")
 endfunction()
 
 function(_vora_archive target srcs deps)

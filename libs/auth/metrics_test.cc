@@ -5,7 +5,7 @@
 namespace vora::auth {
 namespace {
 
-TEST(AuthMetricsTest, AreAsDeclared) { obs::testing::ExpectDeclared(kMetrics, __FILE__); }
+TEST(AuthMetricsTest, AreAsDeclared) { obs::testing::ExpectDeclared(kMetrics); }
 
 }  // namespace
 }  // namespace vora::auth

@@ -5,7 +5,7 @@
 namespace vora::daemon_internal {
 namespace {
 
-TEST(DaemonMetricsTest, AreAsDeclared) { obs::testing::ExpectDeclared(kMetrics, __FILE__); }
+TEST(DaemonMetricsTest, AreAsDeclared) { obs::testing::ExpectDeclared(kMetrics); }
 
 }  // namespace
 }  // namespace vora::daemon_internal

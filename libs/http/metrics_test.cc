@@ -5,7 +5,7 @@
 namespace vora::http {
 namespace {
 
-TEST(HttpMetricsTest, AreAsDeclared) { obs::testing::ExpectDeclared(kMetrics, __FILE__); }
+TEST(HttpMetricsTest, AreAsDeclared) { obs::testing::ExpectDeclared(kMetrics); }
 
 }  // namespace
 }  // namespace vora::http

@@ -203,7 +203,7 @@ TEST(OtlpSettingsTest, MistakesAreNamed) {
   EXPECT_THAT(Message((OtlpSettings{"", 1.5}).Check()), HasSubstr("VORA_OTLP_SAMPLE_RATIO"));
 }
 
-TEST(SpanMetricsTest, AreAsDeclared) { testing::ExpectDeclared(kSpanMetrics, __FILE__); }
+TEST(SpanMetricsTest, AreAsDeclared) { testing::ExpectDeclared(kSpanMetrics); }
 
 }  // namespace
 }  // namespace vora::obs

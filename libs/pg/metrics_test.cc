@@ -5,7 +5,7 @@
 namespace vora::pg {
 namespace {
 
-TEST(PgMetricsTest, AreAsDeclared) { obs::testing::ExpectDeclared(kMetrics, __FILE__); }
+TEST(PgMetricsTest, AreAsDeclared) { obs::testing::ExpectDeclared(kMetrics); }
 
 }  // namespace
 }  // namespace vora::pg

@@ -5,7 +5,7 @@
 namespace vora::rpc {
 namespace {
 
-TEST(RpcMetricsTest, AreAsDeclared) { obs::testing::ExpectDeclared(kMetrics, __FILE__); }
+TEST(RpcMetricsTest, AreAsDeclared) { obs::testing::ExpectDeclared(kMetrics); }
 
 }  // namespace
 }  // namespace vora::rpc

@@ -5,7 +5,7 @@
 namespace vora::storage {
 namespace {
 
-TEST(StorageMetricsTest, AreAsDeclared) { obs::testing::ExpectDeclared(kMetrics, __FILE__); }
+TEST(StorageMetricsTest, AreAsDeclared) { obs::testing::ExpectDeclared(kMetrics); }
 
 }  // namespace
 }  // namespace vora::storage

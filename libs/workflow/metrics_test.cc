@@ -5,7 +5,7 @@
 namespace vora::workflow {
 namespace {
 
-TEST(WorkflowMetricsTest, AreAsDeclared) { obs::testing::ExpectDeclared(kMetrics, __FILE__); }
+TEST(WorkflowMetricsTest, AreAsDeclared) { obs::testing::ExpectDeclared(kMetrics); }
 
 }  // namespace
 }  // namespace vora::workflow

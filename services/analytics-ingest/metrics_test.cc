@@ -5,7 +5,7 @@
 namespace vora::analytics {
 namespace {
 
-TEST(AnalyticsMetricsTest, AreAsDeclared) { obs::testing::ExpectDeclared(kMetrics, __FILE__); }
+TEST(AnalyticsMetricsTest, AreAsDeclared) { obs::testing::ExpectDeclared(kMetrics); }
 
 }  // namespace
 }  // namespace vora::analytics

@@ -5,7 +5,7 @@
 namespace vora::metadata {
 namespace {
 
-TEST(MetadataMetricsTest, AreAsDeclared) { obs::testing::ExpectDeclared(kMetrics, __FILE__); }
+TEST(MetadataMetricsTest, AreAsDeclared) { obs::testing::ExpectDeclared(kMetrics); }
 
 }  // namespace
 }  // namespace vora::metadata

@@ -5,7 +5,7 @@
 namespace vora::gateway {
 namespace {
 
-TEST(GatewayMetricsTest, AreAsDeclared) { obs::testing::ExpectDeclared(kMetrics, __FILE__); }
+TEST(GatewayMetricsTest, AreAsDeclared) { obs::testing::ExpectDeclared(kMetrics); }
 
 }  // namespace
 }  // namespace vora::gateway

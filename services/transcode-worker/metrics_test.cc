@@ -5,7 +5,7 @@
 namespace vora::transcode {
 namespace {
 
-TEST(TranscodeMetricsTest, AreAsDeclared) { obs::testing::ExpectDeclared(kMetrics, __FILE__); }
+TEST(TranscodeMetricsTest, AreAsDeclared) { obs::testing::ExpectDeclared(kMetrics); }
 
 std::string Label(const std::string& codec, int height) {
   workflow::v1::Rung rung;

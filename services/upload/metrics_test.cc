@@ -5,7 +5,7 @@
 namespace vora::upload {
 namespace {
 
-TEST(UploadMetricsTest, AreAsDeclared) { obs::testing::ExpectDeclared(kMetrics, __FILE__); }
+TEST(UploadMetricsTest, AreAsDeclared) { obs::testing::ExpectDeclared(kMetrics); }
 
 }  // namespace
 }  // namespace vora::upload

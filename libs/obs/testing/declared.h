@@ -1,7 +1,8 @@
 #pragma once
 
 // For the test of a folder's metrics.h: what is declared follows the conventions, and is what metrics.txt beside the test says. After a
-// change that is meant, run the test with VORA_UPDATE_GOLDEN=1, read the difference, and run docs/metrics.mjs.
+// change that is meant, run the test with VORA_UPDATE_GOLDEN=1, read the difference, and run docs/metrics.mjs. The checkout is
+// VORA_SOURCE_DIR (ctest sets it), else the working directory.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -16,10 +17,10 @@
 
 namespace vora::obs::testing {
 
-// `test_file`: __FILE__ of the test.
-inline void ExpectDeclared(const FamilySet& set, const std::string& test_file) {
+inline void ExpectDeclared(const FamilySet& set) {
   EXPECT_THAT(set.Faults(), ::testing::IsEmpty());
-  const auto golden = std::filesystem::path(test_file).parent_path() / "metrics.txt";
+  const char* checkout = std::getenv("VORA_SOURCE_DIR");
+  const auto golden = std::filesystem::path(checkout != nullptr ? checkout : ".") / set.folder() / "metrics.txt";
   if (std::getenv("VORA_UPDATE_GOLDEN") != nullptr) std::ofstream(golden) << set.Describe();
   std::ifstream file(golden);
   const std::string expected{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
