@@ -225,8 +225,13 @@ void TestPostgres::Stop() {
 
 void TestPostgres::Kill() {
   if (impl_->server < 0) return;
-  // The children notice the postmaster's death by themselves; a new one waits for them through the shared memory block.
+  // Its backends too, which would answer until they notice the postmaster's death; a new one waits for them through the shared memory block.
+  const std::string self = std::to_string(impl_->server);
+  std::ifstream children("/proc/" + self + "/task/" + self + "/children");
+  std::vector<pid_t> backends;
+  for (pid_t child = 0; children >> child;) backends.push_back(child);
   kill(impl_->server, SIGKILL);
+  for (const pid_t backend : backends) kill(backend, SIGKILL);
   impl_->WaitExit();
 }
 
