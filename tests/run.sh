@@ -15,8 +15,8 @@ Suites (all of them without an argument):
   unit         every library and daemon by itself, against a real PostgreSQL and two engines of ClickHouse where it uses them
   integration  the object-store contract and its faults on a real S3 server (Ceph RGW)
   e2e          uploads and playback through the running stack, in a real browser
-  containers   the images, the compose stack and the Kubernetes manifests, with a real container runtime
   faults       parts killed and stores taken away (also the S3 server under a whole stack) while videos are processed; each ends in recovery
+  containers   the images, the compose stack and the Kubernetes manifests, with a real container runtime
   all          all of these
 
 The stacks of the tests live under .vora/tests and on ports of their own; a stack that you run is left alone.
