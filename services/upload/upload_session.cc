@@ -35,9 +35,14 @@ StatusOr<std::shared_ptr<UploadSession>> UploadSession::Open(SessionContext& con
     VORA_ASSIGN_OR_RETURN(session->sha256_, Sha256State::Restore(doc.sha256_state));
   }
   session->receiving_ = context.buffers.Take();
-  VORA_ASSIGN_OR_RETURN(std::string tail, context.repo.GetTail(doc));
-  std::memcpy(session->receiving_->data(), tail.data(), tail.size());
-  session->receiving_->filled = session->receiving_->hashed = tail.size();
+  const StatusOr<std::string> tail = context.repo.GetTail(doc);
+  if (tail.status().code() == StatusCode::kDataLoss) {
+    // A rival on another replica may have gone on, and dropped this tail, since the state was read: a conflict, not a loss.
+    VORA_RETURN_IF_ERROR(context.repo.CheckUnchanged(session->current_));
+  }
+  VORA_RETURN_IF_ERROR(tail.status());
+  std::memcpy(session->receiving_->data(), tail->data(), tail->size());
+  session->receiving_->filled = session->receiving_->hashed = tail->size();
   return session;
 }
 
