@@ -10,12 +10,13 @@
 #include <thread>
 #include <utility>
 
+#include "libs/core/retry.h"
+#include "libs/core/version.h"
 #include "libs/daemon/admin.h"
 #include "libs/daemon/boundary.h"
 #include "libs/daemon/command_line.h"
 #include "libs/daemon/drain_watch.h"
 #include "libs/daemon/metrics.h"
-#include "libs/core/version.h"
 #include "libs/log/log.h"
 #include "libs/rpc/server.h"
 
@@ -200,6 +201,13 @@ int RunCommand(const DaemonCommand& command) {
 }
 
 }  // namespace
+
+DaemonCommand MigrateCommand(const std::string& store, std::function<Status(obs::Metrics&)> migrate) {
+  constexpr RetryOptions kRetry{.max_attempts = 30, .initial = milliseconds{100}, .max = milliseconds{1000}, .multiplier = 2.0};
+  return {
+      "--migrate", "bring the schema in " + store + " up to date, then exit",
+      [migrate = std::move(migrate), kRetry](obs::Metrics& metrics) { return RetryIdempotent(kRetry, [&] { return migrate(metrics); }); }};
+}
 
 int RunDaemon(int argc, char** argv, const DaemonSpec& spec) {
   BlockShutdownSignals();

@@ -50,6 +50,10 @@ struct DaemonCommand {
   std::function<Status(obs::Metrics&)> run;
 };
 
+// `--migrate`: brings the schema in `store` (a name for people) up to date. Waits about half a minute for a store that is started at the
+// same time; `migrate` must be safe to repeat.
+DaemonCommand MigrateCommand(const std::string& store, std::function<Status(obs::Metrics&)> migrate);
+
 struct DaemonSpec {
   std::string name;           // vora-upload
   std::string summary;        // one line for --help

@@ -9,7 +9,6 @@
 
 #include <grpcpp/impl/service_type.h>
 
-#include "libs/core/retry.h"
 #include "libs/daemon/daemon.h"
 #include "libs/daemon/doors.h"
 #include "services/analytics-ingest/check_spool.h"
@@ -43,10 +42,6 @@ int CheckSpoolOf(IngestSettings& settings, int argc, char** argv) {
   return CheckSpoolMain(settings.spool.directory);
 }
 
-// About half a minute: a server that is started at the same time is there by then.
-constexpr RetryOptions kMigrateRetry{
-    .max_attempts = 30, .initial = std::chrono::milliseconds{100}, .max = std::chrono::milliseconds{1000}, .multiplier = 2.0};
-
 }  // namespace
 }  // namespace vora::analytics
 
@@ -64,11 +59,9 @@ int main(int argc, char** argv) {
   spec.default_admin = "127.0.0.1:9184";
   spec.declare = [&](vora::SettingsSchema& schema) { settings.Declare(schema); };
   spec.setup = [&](vora::Daemon& daemon) { return vora::analytics::Setup(daemon, settings); };
-  spec.commands.push_back({"--migrate", "bring the schema in ClickHouse up to date, then exit", [&](vora::obs::Metrics&) {
-                             return vora::RetryIdempotent(vora::analytics::kMigrateRetry, [&]() -> vora::Status {
-                               vora::clickhouse::Client client(settings.clickhouse);
-                               return vora::analytics::Migrate(client);
-                             });
-                           }});
+  spec.commands.push_back(vora::MigrateCommand("ClickHouse", [&](vora::obs::Metrics&) {
+    vora::clickhouse::Client client(settings.clickhouse);
+    return vora::analytics::Migrate(client);
+  }));
   return vora::RunDaemon(argc, argv, spec);
 }

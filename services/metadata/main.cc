@@ -3,7 +3,6 @@
 #include <fstream>
 #include <iterator>
 
-#include "libs/core/retry.h"
 #include "libs/daemon/daemon.h"
 #include "libs/ladder/ladder.h"
 #include "services/metadata/app.h"
@@ -15,10 +14,6 @@ using vora::Daemon;
 using vora::Status;
 using vora::metadata::App;
 using vora::metadata::AppOptions;
-
-// About half a minute: a database that is started at the same time is there by then.
-constexpr vora::RetryOptions kMigrateRetry{
-    .max_attempts = 30, .initial = std::chrono::milliseconds{100}, .max = std::chrono::milliseconds{1000}, .multiplier = 2.0};
 
 struct Settings {
   AppOptions app;
@@ -87,7 +82,8 @@ Status SetUp(Daemon& daemon, Settings& settings) {
   settings.app.database_connections = static_cast<int>(settings.database_connections);
   settings.app.activity_slots = static_cast<int>(settings.activity_slots);
   while (!settings.app.public_url.empty() && settings.app.public_url.back() == '/') settings.app.public_url.pop_back();
-  const auto app = std::make_shared<App>(settings.app, vora::Doors(daemon.authenticator()), daemon.metrics(), [&daemon](const Status& reason) { daemon.Fail(reason); });
+  const auto app = std::make_shared<App>(settings.app, vora::Doors(daemon.authenticator()), daemon.metrics(),
+                                         [&daemon](const Status& reason) { daemon.Fail(reason); });
   daemon.Keep(app);
   for (grpc::Service* service : app->services()) daemon.AddService(service);
   daemon.readiness().AddCheck("database", [app] { return app->Ready(); });
@@ -106,9 +102,7 @@ int main(int argc, char** argv) {
   spec.default_admin = "127.0.0.1:9182";
   spec.declare = [&settings](vora::SettingsSchema& schema) { Declare(schema, settings); };
   spec.setup = [&settings](Daemon& daemon) { return SetUp(daemon, settings); };
-  spec.commands.push_back({"--migrate", "bring the schema in PostgreSQL up to date, then exit", [&settings](vora::obs::Metrics& metrics) {
-                             return vora::RetryIdempotent(kMigrateRetry,
-                                                          [&] { return vora::metadata::MigrateDatabase(settings.app, metrics); });
-                           }});
+  spec.commands.push_back(vora::MigrateCommand(
+      "PostgreSQL", [&settings](vora::obs::Metrics& metrics) { return vora::metadata::MigrateDatabase(settings.app, metrics); }));
   return vora::RunDaemon(argc, argv, spec);
 }

@@ -75,10 +75,8 @@ int RunOrchestrator(int argc, char** argv) {
   spec.default_admin = "127.0.0.1:9185";
   spec.declare = [&](SettingsSchema& schema) { settings.Declare(schema); };
   spec.setup = [&](Daemon& daemon) { return Setup(settings, daemon); };
-  spec.commands.push_back({"--migrate", "bring the schema in PostgreSQL up to date, then exit", [&](obs::Metrics& metrics) {
-                             return RetryIdempotent(kStartRetry,
-                                                    [&] { return workflow::EngineHost::Migrate(settings.database_url, metrics); });
-                           }});
+  spec.commands.push_back(
+      MigrateCommand("PostgreSQL", [&](obs::Metrics& metrics) { return workflow::EngineHost::Migrate(settings.database_url, metrics); }));
   return RunDaemon(argc, argv, spec);
 }
 
