@@ -89,6 +89,16 @@ StatusOr<std::vector<Cidr>> ParseCidrs(const std::vector<std::string>& list) {
   return out;
 }
 
+Address Address::Client() const {
+  Address client = *this;
+  if (!IsV4()) std::fill(client.bytes.begin() + 8, client.bytes.end(), static_cast<unsigned char>(0));
+  return client;
+}
+
+size_t AddressHash::operator()(const Address& address) const {
+  return std::hash<std::string_view>()({reinterpret_cast<const char*>(address.bytes.data()), address.bytes.size()});
+}
+
 bool HeldByAny(const std::vector<Cidr>& networks, const Address& address) {
   return std::any_of(networks.begin(), networks.end(), [&](const Cidr& cidr) { return cidr.Holds(address); });
 }

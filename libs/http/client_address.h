@@ -4,6 +4,7 @@
 // 7239) is not read: a proxy that writes only one of the two passes on the other as the client made it up.
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -22,6 +23,11 @@ struct Address {
   std::string Text() const;
   // 203.0.113.0/24 or 2001:db8:1::/48: what may be stored.
   std::string Network() const;
+  // Whom limits count: the address, of IPv6 its /64, for who has one of those networks has all its addresses.
+  Address Client() const;
+};
+struct AddressHash {
+  size_t operator()(const Address& address) const;
 };
 // Also takes [v6], a port behind either, and a zone. nullopt: not an address.
 std::optional<Address> ParseAddress(std::string_view text);

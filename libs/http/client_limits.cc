@@ -12,12 +12,6 @@ constexpr std::chrono::minutes kRemembered{10};
 constexpr int kForgottenAtOnce = 4;
 constexpr int64_t kPatience = 100;
 
-Address KeyOf(const Address& client) {
-  Address key = client;
-  if (!key.IsV4()) std::fill(key.bytes.begin() + 8, key.bytes.end(), static_cast<unsigned char>(0));
-  return key;
-}
-
 }  // namespace
 
 ClientLimits::Slot& ClientLimits::Slot::operator=(Slot&& other) noexcept {
@@ -31,10 +25,6 @@ ClientLimits::Slot& ClientLimits::Slot::operator=(Slot&& other) noexcept {
 void ClientLimits::Slot::Release() {
   if (client_) client_->connections.fetch_sub(1, std::memory_order_relaxed);
   client_.reset();
-}
-
-size_t ClientLimits::Hash::operator()(const Address& address) const {
-  return std::hash<std::string_view>()({reinterpret_cast<const char*>(address.bytes.data()), address.bytes.size()});
 }
 
 double ClientLimits::Burst() const { return std::max(1.0, 2 * options_.requests_per_second); }
@@ -56,8 +46,8 @@ void ClientLimits::Forget(Shard& shard, Time now) const {
 }
 
 std::shared_ptr<ClientLimits::Client> ClientLimits::Find(const Address& address, Time now) {
-  const Address key = KeyOf(address);
-  Shard& shard = shards_[(Hash()(key) >> 7) % kShards];
+  const Address key = address.Client();
+  Shard& shard = shards_[(AddressHash()(key) >> 7) % kShards];
   const std::lock_guard lock(shard.mutex);
   const auto found = shard.by_address.find(key);
   if (found != shard.by_address.end()) {

@@ -66,13 +66,10 @@ class ClientLimits {
   size_t clients() const;
 
  private:
-  struct Hash {
-    size_t operator()(const Address& address) const;
-  };
   struct Shard {
     mutable std::mutex mutex;
     std::list<std::pair<std::shared_ptr<Client>, Time>> by_use;  // the latest first
-    std::unordered_map<Address, std::list<std::pair<std::shared_ptr<Client>, Time>>::iterator, Hash> by_address;
+    std::unordered_map<Address, std::list<std::pair<std::shared_ptr<Client>, Time>>::iterator, AddressHash> by_address;
   };
   double Burst() const;
   void Forget(Shard& shard, Time now) const;

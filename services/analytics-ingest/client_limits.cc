@@ -8,13 +8,6 @@
 namespace vora::analytics {
 namespace {
 
-// Who has an IPv6 network has all its addresses.
-Address KeyOf(const Address& client) {
-  Address key = client;
-  if (!key.IsV4()) std::fill(key.bytes.begin() + 8, key.bytes.end(), static_cast<unsigned char>(0));
-  return key;
-}
-
 ClientLimitOptions Completed(ClientLimitOptions options) {
   if (options.requests_per_second > 0) return options;
   options.requests_per_second = options.events_per_second;
@@ -30,11 +23,7 @@ int64_t SecondsUntil(double missing, int64_t rate) {
 
 ClientLimits::ClientLimits(ClientLimitOptions options) : options_(Completed(options)) {}
 
-size_t ClientLimits::Hash::operator()(const Address& address) const {
-  return std::hash<std::string_view>()({reinterpret_cast<const char*>(address.bytes.data()), address.bytes.size()});
-}
-
-ClientLimits::Shard& ClientLimits::ShardOf(const Address& address) { return shards_[(Hash()(address) >> 7) % kShards]; }
+ClientLimits::Shard& ClientLimits::ShardOf(const Address& address) { return shards_[(http::AddressHash()(address) >> 7) % kShards]; }
 
 void ClientLimits::Bucket::Fill(int64_t rate, int64_t burst, Time now) {
   const double seconds = std::chrono::duration<double>(now - filled).count();
@@ -60,7 +49,7 @@ ClientLimits::Client& ClientLimits::Find(Shard& shard, const Address& address, T
 }
 
 int64_t ClientLimits::TakeRequest(const Address& client, Time now) {
-  const Address key = KeyOf(client);
+  const Address key = client.Client();
   Shard& shard = ShardOf(key);
   const std::lock_guard lock(shard.mutex);
   Client& known = Find(shard, key, now);
@@ -77,7 +66,7 @@ int64_t ClientLimits::TakeRequest(const Address& client, Time now) {
 
 int64_t ClientLimits::TakeEvents(const Address& client, int64_t events, Time now) {
   if (options_.events_per_second <= 0) return 0;
-  const Address key = KeyOf(client);
+  const Address key = client.Client();
   Shard& shard = ShardOf(key);
   const std::lock_guard lock(shard.mutex);
   Client& known = Find(shard, key, now);
@@ -89,7 +78,7 @@ int64_t ClientLimits::TakeEvents(const Address& client, int64_t events, Time now
 }
 
 bool ClientLimits::TakeBytes(const Address& client, int64_t bytes, int64_t limit, Time now) {
-  const Address key = KeyOf(client);
+  const Address key = client.Client();
   Shard& shard = ShardOf(key);
   const std::lock_guard lock(shard.mutex);
   Client& known = Find(shard, key, now);
@@ -99,7 +88,7 @@ bool ClientLimits::TakeBytes(const Address& client, int64_t bytes, int64_t limit
 }
 
 void ClientLimits::GiveBytes(const Address& client, int64_t bytes) {
-  const Address key = KeyOf(client);
+  const Address key = client.Client();
   Shard& shard = ShardOf(key);
   const std::lock_guard lock(shard.mutex);
   const auto found = shard.by_address.find(key);

@@ -48,13 +48,10 @@ class ClientLimits {
     Bucket requests, events;
     int64_t bytes = 0;  // in flight
   };
-  struct Hash {
-    size_t operator()(const Address& address) const;
-  };
   struct Shard {
     mutable std::mutex mutex;
     std::list<Client> by_use;  // the latest first
-    std::unordered_map<Address, std::list<Client>::iterator, Hash> by_address;
+    std::unordered_map<Address, std::list<Client>::iterator, http::AddressHash> by_address;
   };
   Client& Find(Shard& shard, const Address& address, Time now);
   Shard& ShardOf(const Address& address);
