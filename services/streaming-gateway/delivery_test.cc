@@ -14,12 +14,6 @@ using ::testing::HasSubstr;
 const std::string kSegmentUrl = std::string("/v/") + kVideo + "/720p/seg_0.m4s";
 const std::string kSegmentKey = std::string("processed/") + kVideo + "/720p/seg_0.m4s";
 
-http::Headers With(std::string_view name, std::string_view value) {
-  http::Headers headers;
-  headers.Set(name, value);
-  return headers;
-}
-
 TEST_F(GatewayTest, SegmentWithItsHeadersEvenWithoutMetadata) {
   playback_.Stop();
   Start();

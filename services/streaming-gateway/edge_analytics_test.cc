@@ -17,12 +17,6 @@ using ::testing::SizeIs;
 
 std::string Cmcd(const std::string& session) { return "CMCD=br%3D3000%2Csid%3D%22" + session + "%22"; }
 
-http::Headers With(std::string_view name, std::string_view value) {
-  http::Headers headers;
-  headers.Set(name, value);
-  return headers;
-}
-
 class EdgeCmcdTest : public EdgeTest {
  protected:
   void SetUp() override {

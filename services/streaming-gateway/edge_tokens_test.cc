@@ -13,12 +13,6 @@ using ::testing::HasSubstr;
 const auth::PlaybackKey kOld{"old", "a secret of enough bytes"}, kNew{"new", "another secret of enough bytes"};
 const std::string kSegment = kBase + "720p/seg_0.m4s";
 
-http::Headers With(std::string_view name, std::string_view value) {
-  http::Headers headers;
-  headers.Set(name, value);
-  return headers;
-}
-
 class EdgeTokensTest : public EdgeTest {
  protected:
   void SetUp() override {

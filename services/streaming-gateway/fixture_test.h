@@ -86,6 +86,13 @@ playback::v1::Presentation MakePresentation(const std::string& state, int segmen
 // Waits until `condition` holds; false after 10 s.
 bool Eventually(const std::function<bool()>& condition);
 
+// One header.
+inline http::Headers With(std::string_view name, std::string_view value) {
+  http::Headers headers;
+  headers.Set(name, value);
+  return headers;
+}
+
 class GatewayTest : public ::testing::Test {
  protected:
   GatewayTest();
