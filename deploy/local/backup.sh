@@ -2,6 +2,7 @@
 # Copies everything of a running local stack that cannot be made again into a folder, without stopping it. restore.sh is the way back.
 set -uo pipefail
 . "$(dirname "$0")/stack.sh"
+. "$(dirname "$0")/backup_check.sh"
 
 usage() {
   cat <<'EOF'
@@ -19,7 +20,7 @@ target=$1
 part_pid postgres >/dev/null && part_pid clickhouse >/dev/null || fail "the stack does not run" "deploy/local/up.sh starts it; the copy is made of the running stack"
 export VORA_STORAGE="${VORA_STORAGE:-file://$VORA_HOME/objects}"
 partial="$target.partial"
-rm -rf "$partial" && mkdir -p "$partial" || fail "$partial cannot be written" "choose another folder"
+rm -rf "$partial" "$partial.checksums" && mkdir -p "$partial" || fail "$partial cannot be written" "choose another folder"
 chmod 700 "$partial"
 
 # copy_living FROM TO WHAT   of a folder in use: a file that goes away meanwhile was deleted; anything else is an error.
@@ -32,7 +33,6 @@ copy_living() {
 say "databases"
 "$(postgres_bin)/pg_basebackup" -D "$partial/postgres" -X stream -c fast -d "$(postgres_url postgres)" 2>"$partial/errors" ||
   fail "PostgreSQL could not be copied" "$(tail -n 3 "$partial/errors")"
-"$(postgres_bin)/pg_verifybackup" -q "$partial/postgres" || fail "the copy of PostgreSQL is damaged" "look at the disk, then try again"
 
 # 2. Objects, after the databases: they are written once, so every object that the databases speak of is there.
 case "$VORA_STORAGE" in
@@ -54,6 +54,10 @@ clickhouse_query "SELECT $(cat "$partial/playback_events.columns") FROM playback
 
 cp -a "$VORA_HOME/secrets" "$partial/secrets" || fail "the secrets could not be copied" "see $VORA_HOME/secrets"
 rm -f "$partial/errors"
-(cd "$partial" && find . -type f ! -path './postgres/*' -print0 | sort -z | xargs -0 -r sha256sum >CHECKSUMS) || fail "the checksums could not be written" "is the disk full?"
+# The list is written beside the folder and moved in, so that it never holds itself.
+say "checking the copy"
+(cd "$partial" && find . -type f ! -path './postgres/*' -print0 | sort -z | xargs -0 -r sha256sum) >"$partial.checksums" &&
+  mv "$partial.checksums" "$partial/CHECKSUMS" || fail "the checksums could not be written" "is the disk full?"
+check_backup "$partial"
 mv "$partial" "$target" || fail "$target could not be put into place" "the copy is in $partial"
 say "done: $(du -sh "$target" | cut -f1) in $target"

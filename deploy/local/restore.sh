@@ -2,6 +2,7 @@
 # Makes a local stack out of what backup.sh has written. Start it with up.sh afterwards.
 set -uo pipefail
 . "$(dirname "$0")/stack.sh"
+. "$(dirname "$0")/backup_check.sh"
 
 usage() {
   cat <<'EOF'
@@ -23,8 +24,7 @@ for part in postgres "${parts[@]}"; do
 done
 
 say "checking the backup"
-(cd "$backup" && sha256sum --quiet -c CHECKSUMS) || fail "the backup is damaged" "the lines above name the files; take an older backup"
-"$(postgres_bin)/pg_verifybackup" -q "$backup/postgres" || fail "the databases in the backup are damaged" "take an older backup"
+check_backup "$backup"
 
 mkdir -p "$VORA_HOME/run" "$VORA_HOME/logs" && VORA_HOME="$(cd "$VORA_HOME" && pwd)" || fail "$VORA_HOME cannot be written" "choose another VORA_HOME"
 stop_part clickhouse

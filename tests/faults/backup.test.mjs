@@ -1,6 +1,6 @@
 // A backup of a working stack, the loss of everything, and the way back.
 import assert from 'node:assert/strict';
-import { appendFile, cp, rm } from 'node:fs/promises';
+import { appendFile, cp, readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 
@@ -44,6 +44,9 @@ test('everything is lost but the backup: finished videos play, unfinished ones a
   const late = await stack.upload(file, ['--title', 'finished during the backup']);
   const made = await copying;
   assert.equal(made.code, 0, `${made.stdout}\n${made.stderr}`);
+  const listed = (await readFile(path.join(backup, 'CHECKSUMS'), 'utf8')).split('\n').map((line) => line.slice(66));
+  assert.ok(!listed.includes('./CHECKSUMS'), 'the list does not hold itself');
+  assert.ok(listed.includes('./playback_events.native'));
   assert.equal((await script('backup.sh', backup)).code, 1, 'a backup is not written over another');
   assert.match((await script('restore.sh', backup)).stderr, /holds a stack already/);
   // A backup is older than the moment until which its rows might have been inserted.
