@@ -13,7 +13,7 @@ build_all() {
       fail "the build could not be configured" "see $log"
     }
   fi
-  say "building (first time about ten minutes on two cores)"
+  say "building (the first time takes up to forty minutes on two cores)"
   # Progress on a terminal as ninja shows it; elsewhere a line every hundred steps.
   if [ -t 1 ]; then
     ninja -C "$VORA_BUILD" 2>&1 | tee "$log" | sed -u -n 's/^\(\[[0-9]*\/[0-9]*\]\).*/\1/p' | tr '\n' '\r'
