@@ -20,8 +20,8 @@ export function span(seconds: number): string {
   const whole = Math.round(seconds);
   const units: [number, string][] = [[86400, 'd'], [3600, 'h'], [60, 'min'], [1, 's']];
   const first = units.findIndex(([size]) => whole >= size);
-  const [size, name] = units[first]!;
-  const [nextSize, nextName] = units[first + 1]!;
+  const [size, name] = units[first];
+  const [nextSize, nextName] = units[first + 1];
   const rest = Math.floor((whole % size) / nextSize);
   return rest > 0 ? `${Math.floor(whole / size)} ${name} ${rest} ${nextName}` : `${Math.floor(whole / size)} ${name}`;
 }
@@ -53,7 +53,7 @@ export function percent(ratio: number): string {
 // the token has no scope `upload` -> The token has no scope “upload”.
 export function sentence(text: string): string {
   const clean = text.trim().replace(/`([^`]*)`/g, '“$1”');
-  return clean ? clean[0]!.toUpperCase() + clean.slice(1) + (/[.!?]$/.test(clean) ? '' : '.') : '';
+  return clean ? clean[0].toUpperCase() + clean.slice(1) + (/[.!?]$/.test(clean) ? '' : '.') : '';
 }
 
 const dateTime = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' });

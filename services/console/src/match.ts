@@ -9,7 +9,7 @@ export function matchPath(pattern: string, path: string): Params | null {
   if (wanted.length !== given.length) return null;
   const params: Params = {};
   for (const [index, part] of wanted.entries()) {
-    const value = given[index]!;
+    const value = given[index];
     const name = /^\{(.+)\}$/.exec(part)?.[1];
     if (name) {
       try {

@@ -36,7 +36,7 @@ export function WatchSeries({ series, seconds, shares, fromSeconds, heading: Hea
             axes: [axis(theme, { size: 30, space: 64, values: timeLabels, grid: { show: false } }), axis(theme, { size: 52, values: (_plot, values) => values.map((value) => count(Math.round(value * 100) / 100)) })],
             // The sum of all is drawn first, the lower sums over it.
             series: [{}, ...names.map((_, index) => {
-              const color = theme.series[(names.length - 1 - index) % kSeries]!;
+              const color = theme.series[(names.length - 1 - index) % kSeries];
               return { fill: color, stroke: color, width: 0, paths: bars(0.78), points: { show: false } };
             })],
           })} />

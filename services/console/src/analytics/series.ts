@@ -52,7 +52,7 @@ export function stackedHours(buckets: Buckets, names: string[]): number[][] {
     const shares = buckets.at(time)?.bitrates ?? [];
     return shares.filter((share) => nameOf(share) === name).reduce((sum, share) => sum + share.watch_seconds, 0) / 3600;
   }));
-  return columns.map((_, index) => buckets.times.map((_time, at) => columns.slice(0, columns.length - index).reduce((sum, column) => sum + column[at]!, 0)));
+  return columns.map((_, index) => buckets.times.map((_time, at) => columns.slice(0, columns.length - index).reduce((sum, column) => sum + column[at], 0)));
 }
 
 // Percent of the views that saw each moment, as steps to the end of the video.

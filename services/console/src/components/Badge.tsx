@@ -28,7 +28,7 @@ export function Badge({ tone = 'neutral', busy, testid, children }: { tone?: Ton
 
 // Of a video or a rendition.
 export function StateBadge({ state, testid }: { state: string; testid?: string }) {
-  const shown = states[state] ?? { text: state, tone: 'neutral' as Tone };
+  const shown = states[state] ?? { text: state, tone: 'neutral' };
   return (
     <Badge tone={shown.tone} busy={shown.busy} testid={testid}>
       {shown.text}

@@ -3,7 +3,8 @@ import type { ComponentChildren, JSX } from 'preact';
 import { Icon, type IconName } from './Icon';
 import './button.css';
 
-type Props = Omit<JSX.IntrinsicElements['button'], 'icon'> & {
+type Props = Omit<JSX.IntrinsicElements['button'], 'icon' | 'class'> & {
+  class?: string;
   variant?: 'primary' | 'secondary' | 'danger' | 'plain';
   icon?: IconName;
   busy?: boolean; // works on it: no further clicks, said to screen readers

@@ -96,5 +96,5 @@ export function verdict(concerns: Concern[]): string {
 // `video/{id}: 720p/chunk/3` -> the video and what is done for it.
 export function activityOf(text: string): { videoId: string; what: string } {
   const match = /^video\/([^:]+): (.*)$/.exec(text);
-  return match ? { videoId: match[1]!, what: match[2]! } : { videoId: '', what: text };
+  return match ? { videoId: match[1], what: match[2] } : { videoId: '', what: text };
 }

@@ -11,7 +11,7 @@ export const matches = (video: Video, { query, state }: Filter): boolean =>
 
 export function withVideo(list: Video[], video: Video, filter: Filter, more: boolean): Video[] {
   const index = list.findIndex((other) => other.video_id === video.video_id);
-  if (index >= 0 && list[index]!.version > video.version) return list;
+  if (index >= 0 && list[index].version > video.version) return list;
   if (!matches(video, filter)) return index >= 0 ? list.filter((_, at) => at !== index) : list;
   if (index >= 0) return list.map((other, at) => (at === index ? video : other));
   const before = list.findIndex((other) => other.created_at < video.created_at);

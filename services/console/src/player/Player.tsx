@@ -112,7 +112,7 @@ export function Player({ video, autoplay = false, muted, startAt = 0, fill = fal
       }
       case 'speed': {
         const at = kRates.indexOf(media.playbackRate);
-        setRate(kRates[Math.min(kRates.length - 1, Math.max(0, (at < 0 ? kRates.indexOf(1) : at) + action.by))]!);
+        setRate(kRates[Math.min(kRates.length - 1, Math.max(0, (at < 0 ? kRates.indexOf(1) : at) + action.by))]);
         return setSaid(`Speed ${media.playbackRate}`);
       }
       case 'help':

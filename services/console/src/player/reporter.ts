@@ -200,7 +200,7 @@ export class Reporter {
         body: JSON.stringify(events),
         credentials: 'omit',
         priority: 'low',
-      } as RequestInit);
+      });
       status = response.status;
       retryAfter = response.headers.get('Retry-After');
       void response.body?.cancel();

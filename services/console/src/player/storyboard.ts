@@ -26,7 +26,7 @@ export function parseStoryboard(text: string, base: string): StoryboardCue[] {
     const timing = lines.findIndex((line) => line.includes('-->'));
     const payload = timing < 0 ? undefined : lines[timing + 1];
     if (timing < 0 || payload === undefined) continue;
-    const [from, rest] = lines[timing]!.split('-->');
+    const [from, rest] = lines[timing].split('-->');
     const start = parseTimestamp(from ?? '');
     const end = parseTimestamp((rest ?? '').trim().split(/\s+/)[0] ?? '');
     const piece = /^(.*)#xywh=(?:pixel:)?(\d+),(\d+),(\d+),(\d+)$/.exec(payload.trim());
@@ -34,7 +34,7 @@ export function parseStoryboard(text: string, base: string): StoryboardCue[] {
     const [x, y, width, height] = piece.slice(2).map(Number) as [number, number, number, number];
     let url: string;
     try {
-      url = new URL(piece[1]!, base).href;
+      url = new URL(piece[1], base).href;
     } catch {
       continue;
     }
@@ -49,8 +49,8 @@ export function cueAt(cues: StoryboardCue[], seconds: number): StoryboardCue | n
   let high = cues.length;
   while (low < high) {
     const middle = (low + high) >> 1;
-    if (cues[middle]!.start <= seconds) low = middle + 1;
+    if (cues[middle].start <= seconds) low = middle + 1;
     else high = middle;
   }
-  return low > 0 ? cues[low - 1]! : (cues[0] ?? null);
+  return low > 0 ? cues[low - 1] : (cues[0] ?? null);
 }

@@ -10,7 +10,7 @@ export function useFullscreen(root: RefObject<HTMLElement>, media: HTMLVideoElem
     return () => document.removeEventListener('fullscreenchange', update);
   }, []);
   const toggle = useCallback(() => {
-    const phone = media as (HTMLVideoElement & { webkitEnterFullscreen?: () => void }) | null;
+    const phone: (HTMLVideoElement & { webkitEnterFullscreen?: () => void }) | null = media;
     if (document.fullscreenElement) void document.exitFullscreen().catch(() => {});
     else if (root.current?.requestFullscreen) void root.current.requestFullscreen().catch(() => {});
     else phone?.webkitEnterFullscreen?.();

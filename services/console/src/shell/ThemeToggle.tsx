@@ -9,7 +9,7 @@ const icons = { auto: 'contrast', light: 'sun', dark: 'moon' } as const;
 
 export function ThemeToggle() {
   const [theme, setTheme] = useState(storedTheme);
-  const next = order[(order.indexOf(theme) + 1) % order.length]!;
+  const next = order[(order.indexOf(theme) + 1) % order.length];
   const label = `Colours: ${names[theme]}. Change to ${names[next]}`;
   return (
     <button

@@ -91,7 +91,7 @@ export function Chart({ timeline, now, zoom, active, pinned, onShow, onPin }: Ch
                   </button>
                 )}
                 <div class="tl-lane">
-                  {single && barOf(group.bars[0]!)}
+                  {single && barOf(group.bars[0])}
                   {!single && !open && group.bars.filter((bar) => bar.started !== null || bar.state === 'failed').map((bar) => (
                     <span key={bar.key} class={`tl-mini tl-${bar.state}`} style={place(bar.started ?? bar.scheduled, bar.ended ?? now)} />
                   ))}

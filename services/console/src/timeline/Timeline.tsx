@@ -75,7 +75,7 @@ export function Timeline({ video }: { video: Video }) {
       )).slice(0, 3)}
       <div class="card tl-card">
         {asTable ? <Table timeline={timeline} now={now} /> : (
-          <Chart timeline={timeline} now={now} zoom={kZooms[zoom]!} active={shown?.key ?? null} pinned={pinnedKey} onShow={(bar: Bar | null) => setShown(bar?.key ?? null)}
+          <Chart timeline={timeline} now={now} zoom={kZooms[zoom]} active={shown?.key ?? null} pinned={pinnedKey} onShow={(bar: Bar | null) => setShown(bar?.key ?? null)}
             onPin={(bar: Bar | null) => setPinned(bar?.key ?? null)} />
         )}
         {!asTable && (

@@ -36,7 +36,7 @@ export function UnfinishedList({ endpoint, busy, accepted, onFiles }: Props) {
       toast(`${file.name} is not the file that was being uploaded (${wanted.name}, ${bytes(wanted.size)}). Choose that one.`, 'bad');
       return;
     }
-    onFiles(files!);
+    onFiles(files);
   };
   const drop = (item: Unfinished) => {
     discard(item).then(

@@ -28,7 +28,7 @@ const Timeline = lazy(() => import('../timeline/Timeline').then((module) => modu
 const tabs = { '': 'Overview', analytics: 'Analytics', timeline: 'Timeline' } as const;
 
 export default function VideoPage({ params }: { params: Params }) {
-  const id = params['id']!;
+  const id = params['id'];
   const tab = params['tab'] ?? '';
   const { video, error, deleted, live, update, reload } = useVideo(id);
   const [editing, setEditing] = useState(false);

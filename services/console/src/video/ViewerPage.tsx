@@ -14,7 +14,7 @@ import { usePublicVideo } from './usePublicVideo';
 import './video.css';
 
 export default function ViewerPage({ params }: { params: Params }) {
-  const id = params['id']!;
+  const id = params['id'];
   const { video, error, deleted } = usePublicVideo(id);
   useMemo(() => takePass(id), [id]);
   const startAt = useRef(startOf(new URLSearchParams(location.search)));
