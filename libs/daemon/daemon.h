@@ -70,7 +70,8 @@ struct DaemonSpec {
 
 // Handles --help, --version, --print-config, --healthcheck (asks the running daemon's /readyz) and runs until SIGTERM or SIGINT. Exit
 // codes: 0 clean, 1 fault, 2 bad settings. Common settings: VORA_LOG_LEVEL, VORA_GRPC_LISTEN, VORA_ADMIN_LISTEN, VORA_DRAIN_DELAY (default
-// 0s), VORA_DRAIN_TIMEOUT (20s), and those of AuthSettings, TlsSettings and OtlpSettings. Admin: GET /livez, /readyz (200, or 503 with the failing checks), /metrics.
+// 0s), VORA_DRAIN_TIMEOUT (20s), and those of AuthSettings, TlsSettings and OtlpSettings. Admin: GET /livez, /readyz (200, or 503 with the
+// failing checks), /metrics.
 int RunDaemon(int argc, char** argv, const DaemonSpec& spec);
 
 }  // namespace vora

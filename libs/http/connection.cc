@@ -214,8 +214,7 @@ bool Connection::AcceptHeader(Response& refusal) {
     ++fields;
     hosts += field.name() == beast::http::field::host;
     lengths += field.name() == beast::http::field::content_length;
-    if (field.name() == beast::http::field::content_length)
-      listed = field.value().find_first_not_of("0123456789") != field.value().npos;
+    if (field.name() == beast::http::field::content_length) listed = field.value().find_first_not_of("0123456789") != field.value().npos;
     codings += field.name() == beast::http::field::transfer_encoding;
     request_.headers.Add({field.name_string().data(), field.name_string().size()}, {field.value().data(), field.value().size()});
   }

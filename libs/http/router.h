@@ -20,7 +20,7 @@ class Router {
     enum class Kind { kFound, kUnknownPath, kOtherMethod } kind = Kind::kUnknownPath;
     size_t index = 0;
     std::map<std::string, std::string> params;  // of kOtherMethod: as one of the path's methods names them
-    std::vector<std::string> allowed;  // kOtherMethod: the methods the path knows, for Allow
+    std::vector<std::string> allowed;           // kOtherMethod: the methods the path knows, for Allow
   };
   Match Find(std::string_view method, const std::vector<std::string>& segments) const;
 

@@ -3,10 +3,10 @@
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <libpq-fe.h>
+#include <linux/capability.h>
 #include <netinet/in.h>
 #include <pwd.h>
 #include <signal.h>
-#include <linux/capability.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -225,7 +225,8 @@ void TestPostgres::Stop() {
 
 void TestPostgres::Kill() {
   if (impl_->server < 0) return;
-  // Its backends too, which would answer until they notice the postmaster's death; a new one waits for them through the shared memory block.
+  // Its backends too, which would answer until they notice the postmaster's death; a new one waits for them through the shared memory
+  // block.
   const std::string self = std::to_string(impl_->server);
   std::ifstream children("/proc/" + self + "/task/" + self + "/children");
   std::vector<pid_t> backends;

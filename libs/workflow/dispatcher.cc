@@ -21,8 +21,8 @@ struct Dispatcher::Poll {
   v1::PollActivitiesRequest request;
   steady_clock::time_point deadline;
   Done done;
-  std::string filter;               // polls of one filter see the same tasks
-  bool canceled = false;            // this and the next under the dispatcher's mutex
+  std::string filter;     // polls of one filter see the same tasks
+  bool canceled = false;  // this and the next under the dispatcher's mutex
 };
 
 struct Dispatcher::Impl {

@@ -45,7 +45,7 @@ struct ResultWaiters::Impl {
       return true;
     }
     {
-      std::lock_guard lock(mutex);   // RunClosed reads it
+      std::lock_guard lock(mutex);  // RunClosed reads it
       waiter.request.set_run_id(described->info().run_id());
     }
     if (described->info().status() == v1::WORKFLOW_STATUS_RUNNING && !last) return false;

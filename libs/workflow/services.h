@@ -1,7 +1,7 @@
 #pragma once
 
-// WorkflowService (the fleet; operators for the workflows of their tenant) and ActivityService (the fleet) of workflow.proto over an engine: long polls and waits by
-// callbacks, everything else by sync handlers.
+// WorkflowService (the fleet; operators for the workflows of their tenant) and ActivityService (the fleet) of workflow.proto over an
+// engine: long polls and waits by callbacks, everything else by sync handlers.
 
 #include <memory>
 

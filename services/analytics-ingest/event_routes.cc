@@ -69,8 +69,7 @@ EventRoutes::EventRoutes(EventRouteOptions options, ClientLimitOptions limits, I
     : options_(std::move(options)),
       cors_(options_.cors_origins),
       intake_(intake),
-      in_flight_(std::make_shared<InFlight>(
-          limits, kBytesInFlight.In(metrics))) {}
+      in_flight_(std::make_shared<InFlight>(limits, kBytesInFlight.In(metrics))) {}
 
 void EventRoutes::Mount(http::Server& server) {
   server.OnResponse([this](const http::Request& request, http::Response& head) {

@@ -31,7 +31,8 @@ int main(int argc, char** argv) {
   app.add_option("--server", global.server, "Base URL of the edge")->envname("VORA_SERVER")->capture_default_str();
   app.add_option("--upload-url", global.upload_url, "tus endpoint of the upload daemon")->envname("VORA_UPLOAD_URL")->capture_default_str();
   std::string token_file;
-  app.add_option("--token", global.token, "Token that lets you in (better kept in a file: other users see command lines)")->envname("VORA_TOKEN");
+  app.add_option("--token", global.token, "Token that lets you in (better kept in a file: other users see command lines)")
+      ->envname("VORA_TOKEN");
   app.add_option("--token-file", token_file, "File that holds the token")->envname("VORA_TOKEN_FILE");
   app.parse_complete_callback([&] {
     if (!global.token.empty() || token_file.empty()) return;

@@ -7,8 +7,8 @@ namespace {
 // Assets carry a hash of their content in their names; pages name the assets, so they are asked for again by ETag.
 constexpr char kPageCaching[] = "no-cache";
 constexpr char kAssetCaching[] = "public, max-age=31536000, immutable";
-// The player feeds the video element and its worker from blobs, caption tracks begin as data URLs; uploads, manifests and segments may be of
-// another origin.
+// The player feeds the video element and its worker from blobs, caption tracks begin as data URLs; uploads, manifests and segments may be
+// of another origin.
 constexpr char kPolicy[] =
     "default-src 'self'; connect-src *; media-src * data: blob:; img-src * data: blob:; worker-src 'self' blob:; object-src 'none'; "
     "base-uri 'none'; form-action 'self'; ";

@@ -36,7 +36,7 @@ struct WebhookFields {
   std::optional<bool> enabled;
 };
 
-inline constexpr int kMaxWebhooks = 32;  // of a tenant
+inline constexpr int kMaxWebhooks = 32;      // of a tenant
 inline constexpr int kMaxWebhookTests = 60;  // of a webhook within a minute
 inline constexpr char kWebhookTestEvent[] = "webhook.test";
 

@@ -1,7 +1,7 @@
 #pragma once
 
-// Playlists and manifests, and the storyboard (always the published one): built from what metadata says while a video grows, the published objects once it is finished, and whichever of
-// the two can be had while metadata or an object is missing.
+// Playlists and manifests, and the storyboard (always the published one): built from what metadata says while a video grows, the published
+// objects once it is finished, and whichever of the two can be had while metadata or an object is missing.
 
 #include <optional>
 #include <string>

@@ -52,8 +52,7 @@ Status Setup(Daemon& daemon, const WorkerSettings& settings) {
   RegisterActivities(*parts->context, *parts->worker);
   daemon.readiness().AddCheck("orchestrator", [w = parts->worker.get()] { return w->Health(); });
   daemon.readiness().AddCheck("storage", [s = parts->store.get()] { return s->Ping(); });
-  daemon.OnStop("activities", kDrainBudget,
-                [w = parts->worker.get()](std::chrono::milliseconds budget) { w->Stop(budget); });
+  daemon.OnStop("activities", kDrainBudget, [w = parts->worker.get()](std::chrono::milliseconds budget) { w->Stop(budget); });
   parts->worker->Start();
   daemon.Keep(parts);
   return {};

@@ -38,9 +38,13 @@ class DaemonProcess {
   DaemonProcess(std::string store, int port) : store_(std::move(store)), port_(port) { Start(); }
   ~DaemonProcess() { Signal(SIGKILL); }
   void Start() {
-    std::vector<std::string> environment{"VORA_STORAGE=" + StoreUrl(store_),   "VORA_HTTP_LISTEN=127.0.0.1:" + std::to_string(port_),
-                                         "VORA_GRPC_LISTEN=127.0.0.1:0",       "VORA_ADMIN_LISTEN=127.0.0.1:0",
-                                         "VORA_UPLOAD_CHECKPOINT_BYTES=16MiB", "VORA_LOG_LEVEL=error", "VORA_AUTH=none"};
+    std::vector<std::string> environment{"VORA_STORAGE=" + StoreUrl(store_),
+                                         "VORA_HTTP_LISTEN=127.0.0.1:" + std::to_string(port_),
+                                         "VORA_GRPC_LISTEN=127.0.0.1:0",
+                                         "VORA_ADMIN_LISTEN=127.0.0.1:0",
+                                         "VORA_UPLOAD_CHECKPOINT_BYTES=16MiB",
+                                         "VORA_LOG_LEVEL=error",
+                                         "VORA_AUTH=none"};
     for (const char* name : {"VORA_S3_ACCESS_KEY", "VORA_S3_SECRET_KEY"}) {
       if (const char* value = std::getenv(name)) environment.push_back(std::string(name) + "=" + value);
     }

@@ -6,8 +6,8 @@
 #include <string>
 #include <string_view>
 
-#include "services/analytics-ingest/batch.h"
 #include "libs/http/client_address.h"
+#include "services/analytics-ingest/batch.h"
 #include "services/analytics-ingest/cmcd_events.h"
 #include "services/analytics-ingest/json_events.h"
 
