@@ -30,6 +30,7 @@ http {
   server { listen 127.0.0.1:$port; root $home/plain; }
 }
 CONF
+  # shellcheck disable=SC2094  # nginx is told the name of its log, it does not read it
   "$(command -v nginx || echo /usr/sbin/nginx)" -p "$home" -e "$home/nginx.log" -c "$home/nginx.conf" 2>>"$home/nginx.log" &
   BENCH_PIDS+=($!)
 }

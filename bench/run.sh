@@ -53,6 +53,7 @@ trap clean_up EXIT
 
 for name in "${wanted[@]}"; do
   say "$name" >&2
+  # shellcheck source=/dev/null
   . "$VORA_ROOT/bench/$name.sh"
   "bench_$name"
 done

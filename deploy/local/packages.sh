@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# shellcheck disable=SC2034  # the lists are read by who sources this
 # Debian 12 packages that Vora needs, and how they get there. Sourced, not run.
 #
 # Packages that bring a system service (postgresql, varnish, nginx, ceph) are installed without starting it, and one that was not there

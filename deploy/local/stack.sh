@@ -31,6 +31,7 @@ EDGE_URL="http://127.0.0.1:$EDGE_PORT"
 UPLOAD_URL="http://127.0.0.1:$UPLOAD_HTTP/files/"
 
 # In the order in which they start; stopped the other way round.
+# shellcheck disable=SC2034  # read by who sources this
 STACK_PARTS=(postgres clickhouse orchestrator metadata upload transcode-worker analytics-ingest streaming-gateway varnish)
 
 part_port() {
@@ -85,6 +86,7 @@ launch() {
   local part=$1
   shift
   mkdir -p "$VORA_HOME/run" "$VORA_HOME/logs"
+  # shellcheck disable=SC2016  # the inner shell's own
   setsid -f bash -c 'echo $$ >"$1.starting"; shift; exec "$@"' _ "$(pid_file "$part")" "$@" >>"$(log_file "$part")" 2>&1 </dev/null
   local tries=0
   until [ -s "$(pid_file "$part").starting" ]; do

@@ -8,6 +8,7 @@ seconds=${1:-60}
 out="$root/build/fuzz"
 compiler=$(command -v clang++ || command -v clang++-14) || { echo "clang++ is missing: apt-get install clang" >&2; exit 1; }
 launcher=$(command -v ccache || true)
+# shellcheck disable=SC2054  # the commas are -fsanitize's
 flags=(-std=c++20 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -DSIMDJSON_THREADS_ENABLED=1 -I"$root")
 
 core=(libs/core/{status,encoding,digest,sha256_state,ids})

@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # Fills in the template and starts Varnish, in the public image and in the one from Debian packages.
 set -eu
 

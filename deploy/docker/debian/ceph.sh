@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # One monitor, one OSD on a file, one RADOS gateway: an S3 store on port 8333 whose data lies in /var/lib/ceph/vora. For one machine; nothing is
 # replicated. Environment: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, S3_BUCKET (made when it is missing), CEPH_BYTES (room for objects).
 # Ends when one of the three ends; SIGTERM stops them in turn.

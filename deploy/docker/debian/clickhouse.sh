@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Starts ClickHouse 18.16 with one user, CLICKHOUSE_USER with the password CLICKHOUSE_PASSWORD, sized for a small machine.
 set -euo pipefail
 

@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Starts PostgreSQL; the first time, makes the cluster in $PGDATA with the superuser POSTGRES_USER, and runs /docker-entrypoint-initdb.d/*.sql.
 # The password is POSTGRES_PASSWORD, or stands in the file POSTGRES_PASSWORD_FILE.
 set -euo pipefail
