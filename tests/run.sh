@@ -18,6 +18,7 @@ Suites (all of them without an argument):
   faults       parts killed and stores taken away (also the S3 server under a whole stack) while videos are processed; each ends in recovery
   containers   the images, the compose stack and the Kubernetes manifests, with a real container runtime
   all          all of these
+  lint         what reads the sources: tests/lint.sh; runs only when it is named
 
 The stacks of the tests live under .vora/tests and on ports of their own; a stack that you run is left alone.
 EOF
@@ -27,7 +28,7 @@ all_suites=(unit integration e2e faults containers)
 suites=()
 for argument in "$@"; do
   case "$argument" in
-    unit | integration | e2e | faults | containers) suites+=("$argument") ;;
+    unit | integration | e2e | faults | containers | lint) suites+=("$argument") ;;
     all) suites+=("${all_suites[@]}") ;;
     --help | -h) usage; exit 0 ;;
     *) usage >&2; fail "unknown suite: $argument" ;;
@@ -130,6 +131,11 @@ for suite in "${suites[@]}"; do
       rgw_home=''
       ;;
     e2e | faults | containers) run_node "$suite" ;;
+    lint)
+      bash "$VORA_ROOT/tests/lint.sh" 2>&1 | tee "$results/lint.log"
+      read -r good bad < <(sed -n '$s/^\([0-9]*\) passed, \([0-9]*\) failed$/\1 \2/p' "$results/lint.log") || { good=0 bad=1; }
+      add_counts "$good" "$bad" 0
+      ;;
   esac
   say "suite $suite took $((SECONDS - began)) s"
 done

@@ -17,6 +17,7 @@ BUILD_PACKAGES=(
 )
 RUN_PACKAGES=(postgresql clickhouse-server varnish ffmpeg libseccomp2 curl jq iproute2 util-linux procps)
 TEST_PACKAGES=(chromium faketime prometheus radosgw ceph-mon ceph-osd ceph-common ceph-base podman catatonit runc netavark aardvark-dns iptables debootstrap docker-compose)
+LINT_PACKAGES=(clang-format-14 clang-tidy-14 shellcheck)
 BENCH_PACKAGES=(nginx-light wrk clickhouse-client)
 # kubectl may have come another way; Debian's package of it cannot lie beside those.
 command -v kubectl >/dev/null || TEST_PACKAGES+=(kubernetes-client)
