@@ -211,7 +211,7 @@ TEST(LocationOfTest, FollowsWhatTheClientSaw) {
 // Whatever comes in: no crash, and every answer is either usable or names what is wrong.
 TEST(TusHeadersTest, RandomTextNeverBreaksTheParsers) {
   std::mt19937 random(20261120);
-  const std::string alphabet(" ,=+/;:-_09azAZ\t\r\n\0\x7f\xc3\xff", 24);
+  const std::string alphabet(" ,=+/;:-_09azAZ\t\r\n\0\x7f\xc3\xff", 22);
   const std::string seeds[] = {"filename d29ybGQ=,sha256 YWJj", "sha1 Kq5sNclPz7QV2+lfQIuc6R7oRu0=", "1234567890123456789", "1.0.0",
                                "application/offset+octet-stream"};
   for (int round = 0; round < 20000; ++round) {
