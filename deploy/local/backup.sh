@@ -49,7 +49,7 @@ copy_living() {
   code=$?
   changed=''
   [ "$code" != 0 ] || return 0
-  local harmless="^cp: (cannot (stat|open|access) .*: No such file or directory|skipping file .*, as it was replaced while being copied)$"
+  local harmless="^cp: ((cannot (stat|open|access) )?['\"].*: No such file or directory|skipping file .*, as it was replaced while being copied)\$"
   changed=$(grep -E "$harmless" <<<"$said")
   other=$(grep -vE "$harmless" <<<"$said")
   [ "$code" = 1 ] && [ -n "$changed" ] && [ -z "$other" ] || fail "$what could not be copied" "$(tail -n 3 <<<"${other:-cp ended with $code}")"
