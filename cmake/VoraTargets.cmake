@@ -2,6 +2,9 @@
 # vora_daemon(BINARY [DEPS target...])  one folder = one program; everything but main.cc lies in a library of its own,
 #                                       so that tests can link it; *_test.cc become the test `BINARY_test`
 # Sources are globbed: a new file in the folder needs no edit here. Files ending in _fuzz.cc and _bench.cc are left out.
+# The sources of a library are compiled together, and so are its tests: most of a file's time goes into the headers that its neighbours
+# include too. Names in anonymous namespaces are therefore unique in a folder. OFF compiles each file by itself.
+option(VORA_UNITY "Compile the sources of a library as one" ON)
 set(VORA_SANITIZE "" CACHE STRING "Sanitizers for all targets, e.g. address,undefined or thread")
 
 add_library(vora_options INTERFACE)
@@ -11,6 +14,10 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # g++ 12 is wrong about "literal" + std::string (-Wrestrict, GCC bug 105651), and about the frames of Asio's coroutines once it has
   # inlined their allocation function but not its counterpart (-Wmismatched-new-delete).
   target_compile_options(vora_options INTERFACE -Wno-restrict -Wno-mismatched-new-delete $<$<COMPILE_LANGUAGE:CXX>:-fcoroutines>)
+endif()
+if(VORA_UNITY AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  # Every file is included then, and g++ takes them all for headers, in which a class must not hold what is in an anonymous namespace.
+  target_compile_options(vora_options INTERFACE -Wno-subobject-linkage)
 endif()
 if(VORA_SANITIZE)
   target_compile_options(vora_options INTERFACE -fsanitize=${VORA_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
@@ -48,10 +55,15 @@ function(_vora_tests name lib tests)
   set_tests_properties(${name}_test PROPERTIES LABELS unit TIMEOUT 600 ENVIRONMENT "VORA_SOURCE_DIR=${CMAKE_SOURCE_DIR}")
 endfunction()
 
+function(vora_unity target)
+  set_target_properties(${target} PROPERTIES UNITY_BUILD ${VORA_UNITY} UNITY_BUILD_BATCH_SIZE 0)
+endfunction()
+
 function(_vora_archive target srcs deps)
   if(srcs)
     add_library(${target} STATIC ${srcs})
     target_link_libraries(${target} PUBLIC vora_options ${deps})
+    vora_unity(${target})
   else()
     add_library(${target} INTERFACE)
     target_link_libraries(${target} INTERFACE vora_options ${deps})

@@ -9,7 +9,7 @@
 namespace vora::auth {
 namespace {
 
-constexpr size_t kMinSecretBytes = 32;  // RFC 7518 section 3.2: as long as the hash
+constexpr size_t kMinHmacSecretBytes = 32;  // RFC 7518 section 3.2: as long as the hash
 
 constexpr std::string_view kExample = "change-me";  // what the secrets of deploy/compose/.env begin with
 
@@ -46,14 +46,14 @@ void AuthSettings::DeclareFleet(SettingsSchema& schema) {
 Status AuthSettings::Check() const {
   std::string mistakes;
   const auto report = [&mistakes](const std::string& line) { mistakes.append(mistakes.empty() ? "" : "\n").append(line); };
-  if (!fleet_secret.empty() && fleet_secret.size() < kMinSecretBytes) report(TooShort("VORA_FLEET_SECRET"));
+  if (!fleet_secret.empty() && fleet_secret.size() < kMinHmacSecretBytes) report(TooShort("VORA_FLEET_SECRET"));
   if (mode == "jwt") {
     if (secret.empty() && jwks.empty()) {
       report(
           "VORA_JWT_SECRET or VORA_JWT_JWKS: one must be set, so that callers can be let in by their tokens; VORA_AUTH=none lets everybody "
           "in, which is only for one's own machine");
     }
-    if (!secret.empty() && secret.size() < kMinSecretBytes) report(TooShort("VORA_JWT_SECRET"));
+    if (!secret.empty() && secret.size() < kMinHmacSecretBytes) report(TooShort("VORA_JWT_SECRET"));
     if (!secret.empty() && secret == fleet_secret) {
       report("VORA_FLEET_SECRET: must differ from VORA_JWT_SECRET: who signs users' tokens must not be able to pass for a daemon");
     }

@@ -14,9 +14,9 @@ namespace vora::auth {
 namespace {
 
 constexpr std::string_view kVersion = "v1";
-constexpr size_t kMinSecretBytes = 16;
+constexpr size_t kMinPlaybackSecretBytes = 16;
 constexpr size_t kMaxKeyId = 16;
-constexpr size_t kMaxTokenBytes = 512;
+constexpr size_t kMaxPlaybackTokenBytes = 512;
 
 bool IsKeyId(std::string_view id) {
   const auto allowed = [](char c) {
@@ -67,8 +67,8 @@ StatusOr<std::vector<PlaybackKey>> ParsePlaybackKeys(std::string_view text) {
     const std::string_view id = entry.substr(0, colon);
     std::string secret(entry.substr(colon + 1));
     if (!IsKeyId(id)) return BadEntry(number, "has a bad id: 1 to 16 characters of A-Z a-z 0-9 _ -");
-    if (const auto bytes = HexDecode(secret); bytes && bytes->size() >= kMinSecretBytes) secret = *bytes;
-    if (secret.size() < kMinSecretBytes) {
+    if (const auto bytes = HexDecode(secret); bytes && bytes->size() >= kMinPlaybackSecretBytes) secret = *bytes;
+    if (secret.size() < kMinPlaybackSecretBytes) {
       return BadEntry(number, "(id " + std::string(id) + ") has a secret of less than 16 bytes (or 32 hex digits)");
     }
     const auto same_id = [&](const PlaybackKey& key) { return key.id == id; };
@@ -90,7 +90,7 @@ std::string PlaybackTokens::Sign(const PlaybackClaims& claims) const {
 
 StatusOr<PlaybackClaims> PlaybackTokens::Verify(std::string_view token, std::string_view video_id, std::string_view scope,
                                                 SystemTime now) const {
-  if (token.size() > kMaxTokenBytes) return Unauthenticated("playback token is malformed");
+  if (token.size() > kMaxPlaybackTokenBytes) return Unauthenticated("playback token is malformed");
   const auto parts = SplitExactly<4>(token, '.');
   if (!parts || (*parts)[0] != kVersion) return Unauthenticated("playback token is malformed");
   const std::string_view key_id = (*parts)[1], payload = (*parts)[2], signature = (*parts)[3];

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "libs/core/text.h"
+
 namespace vora::http {
 namespace {
 
@@ -12,12 +14,6 @@ constexpr std::array<unsigned char, 12> kV4Prefix = {0, 0, 0, 0, 0, 0, 0, 0, 0, 
 constexpr int kV4Bits = 96;
 constexpr int kStoredV4 = 24;
 constexpr int kStoredV6 = 48;
-
-std::string_view Trim(std::string_view text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
-  return text;
-}
 
 // Without brackets, port and zone.
 std::string_view Host(std::string_view text) {
@@ -58,7 +54,7 @@ std::string Address::Network() const {
 }
 
 std::optional<Address> ParseAddress(std::string_view text) {
-  const std::string host(Host(Trim(text)));
+  const std::string host(Host(TrimBlanks(text)));
   Address address;
   if (inet_pton(AF_INET6, host.c_str(), address.bytes.data()) == 1) return address;
   std::copy(kV4Prefix.begin(), kV4Prefix.end(), address.bytes.begin());

@@ -2,16 +2,11 @@
 
 #include <limits>
 
+#include "libs/core/text.h"
 #include "libs/http/message.h"
 
 namespace vora::http {
 namespace {
-
-std::string_view Trim(std::string_view text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
-  return text;
-}
 
 // Saturates instead of overflowing: a position beyond any file behaves as one.
 std::optional<int64_t> Digits(std::string_view text) {
@@ -45,12 +40,12 @@ std::string_view StripWeak(std::string_view tag) {
 
 std::optional<std::optional<ByteRange>> ParseRange(std::string_view header, int64_t size) {
   const size_t equals = header.find('=');
-  if (equals == std::string_view::npos || !IsBytesUnit(Trim(header.substr(0, equals)))) return std::nullopt;
-  const std::string_view spec = Trim(header.substr(equals + 1));
+  if (equals == std::string_view::npos || !IsBytesUnit(TrimBlanks(header.substr(0, equals)))) return std::nullopt;
+  const std::string_view spec = TrimBlanks(header.substr(equals + 1));
   const size_t dash = spec.find('-');
   if (spec.find(',') != std::string_view::npos || dash == std::string_view::npos) return std::nullopt;
-  const std::string_view first_text = Trim(spec.substr(0, dash));
-  const std::string_view last_text = Trim(spec.substr(dash + 1));
+  const std::string_view first_text = TrimBlanks(spec.substr(0, dash));
+  const std::string_view last_text = TrimBlanks(spec.substr(dash + 1));
   const auto unsatisfiable = std::make_optional(std::optional<ByteRange>());
   if (first_text.empty()) {
     const auto suffix = Digits(last_text);
@@ -66,9 +61,9 @@ std::optional<std::optional<ByteRange>> ParseRange(std::string_view header, int6
 }
 
 bool EtagMatches(std::string_view if_none_match, std::string_view etag) {
-  std::string_view rest = Trim(if_none_match);
+  std::string_view rest = TrimBlanks(if_none_match);
   if (rest == "*") return true;
-  const std::string_view wanted = StripWeak(Trim(etag));
+  const std::string_view wanted = StripWeak(TrimBlanks(etag));
   while (!rest.empty()) {
     // A comma inside quotes belongs to the tag.
     size_t end = 0;
@@ -77,7 +72,7 @@ bool EtagMatches(std::string_view if_none_match, std::string_view etag) {
       if (rest[end] == '"') quoted = !quoted;
       ++end;
     }
-    const std::string_view tag = Trim(rest.substr(0, end));
+    const std::string_view tag = TrimBlanks(rest.substr(0, end));
     if (!tag.empty() && StripWeak(tag) == wanted) return true;
     rest = end < rest.size() ? rest.substr(end + 1) : std::string_view();
   }

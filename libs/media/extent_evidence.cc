@@ -1,7 +1,6 @@
 #include "libs/media/extent_evidence_internal.h"
 
 #include <algorithm>
-#include <cstdio>
 
 #include "libs/media/input_internal.h"
 #include "libs/media/media_error.h"
@@ -16,12 +15,6 @@ constexpr int64_t kSharing = 4;
 bool IsMedia(const AVStream& stream) {
   const AVMediaType type = stream.codecpar->codec_type;
   return (type == AVMEDIA_TYPE_VIDEO && (stream.disposition & AV_DISPOSITION_ATTACHED_PIC) == 0) || type == AVMEDIA_TYPE_AUDIO;
-}
-
-std::string Seconds(double value) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.1f s", value);
-  return text;
 }
 
 }  // namespace
@@ -60,8 +53,8 @@ Status TrimToEvidence(std::vector<double> times, Extent* extent) {
   std::sort(times.begin(), times.end());
   for (size_t i = 1; i < times.size() && times[i - 1] < extent->end_seconds; ++i) {
     if (times[i] - times[i - 1] <= limit) continue;
-    return MediaError(kTooLong, "The file holds neither picture nor sound from " + Seconds(times[i - 1]) + " to " + Seconds(times[i]) +
-                                    "; at most " + Seconds(limit) + " are bridged (VORA_MAX_SOURCE_GAP).");
+    return MediaError(kTooLong, "The file holds neither picture nor sound from " + SecondsText(times[i - 1]) + " to " + SecondsText(times[i]) +
+                                    "; at most " + SecondsText(limit) + " are bridged (VORA_MAX_SOURCE_GAP).");
   }
   const double last = times.back();
   if (extent->end_seconds - last <= limit) return {};

@@ -31,5 +31,7 @@ struct MediaFault {
 Status MediaError(std::string_view code, std::string_view message);
 // nullopt when `status` is something else (a fault of the store, of memory, of this program).
 std::optional<MediaFault> AsMediaFault(const Status& status);
+// `12.3 s`, as messages tell lengths.
+std::string SecondsText(double seconds);
 
 }  // namespace vora::media

@@ -12,7 +12,7 @@ namespace vora::media {
 namespace {
 
 constexpr int kMaxFramesToTarget = 150;  // a picture a little early will do when keyframes are far apart
-constexpr int kQuality = 4;
+constexpr int kPosterQuality = 4;
 constexpr double kLively = 30;  // standard deviation of luma that needs no better picture
 
 double Liveliness(const std::string& pixels, const FrameLayout& layout) {
@@ -64,7 +64,7 @@ StatusOr<std::string> MakePoster(ByteSource& source, const workflow::v1::MediaIn
     if (best_liveliness >= kLively) break;
   }
   if (best.empty()) return MediaError(kUnreadable, "No picture for a poster could be decoded.");
-  return EncodeJpeg(best, layout, kQuality);
+  return EncodeJpeg(best, layout, kPosterQuality);
 }
 
 }  // namespace vora::media

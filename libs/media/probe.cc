@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cctype>
 #include <cmath>
-#include <cstdio>
 #include <new>
 
 #include "libs/media/container_kind.h"
@@ -26,12 +25,6 @@ bool IsLanguageTag(std::string_view text) {
 
 using workflow::v1::MediaInfo;
 using workflow::v1::VideoStream;
-
-std::string Seconds(double value) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.1f s", value);
-  return text;
-}
 
 double Start(const AVStream& stream) {
   return stream.start_time == AV_NOPTS_VALUE ? 0 : static_cast<double>(stream.start_time) * av_q2d(stream.time_base);
@@ -107,13 +100,13 @@ Status DescribeTiming(VideoReader& reader, ByteSource& source, double start, Med
   const double limit = ActiveSourceLimits().max_duration_seconds;
   if (!(length <= limit)) {
     return MediaError(kTooLong,
-                      "The video lasts " + Seconds(length) + "; at most " + Seconds(limit) + " are taken (VORA_MAX_SOURCE_DURATION).");
+                      "The video lasts " + SecondsText(length) + "; at most " + SecondsText(limit) + " are taken (VORA_MAX_SOURCE_DURATION).");
   }
   video->set_frames(std::max<int64_t>(1, std::llround(length * rate.per_second())));
   info->set_duration_seconds(static_cast<double>(video->frames()) * rate.den / rate.num);
   if (extent.cut_off) {
     info->add_warnings(std::string(extent.trimmed ? "The file overstates its length" : "The file is cut off") + ": it promises " +
-                       Seconds(extent.promised_seconds - start) + " but holds only " + Seconds(length) + ". What is there is used.");
+                       SecondsText(extent.promised_seconds - start) + " but holds only " + SecondsText(length) + ". What is there is used.");
   }
   return {};
 }

@@ -10,7 +10,7 @@
 namespace vora::media {
 namespace {
 
-constexpr int kQuality = 5;
+constexpr int kStoryboardQuality = 5;
 // Pictures between key frames are decoded until this many pixels are: five minutes of 1080p30. A number and not a time, so that every try
 // makes the same sheets.
 constexpr int64_t kPixelBudget = int64_t{20} * 1000 * 1000 * 1000;
@@ -113,7 +113,7 @@ Status MakeStoryboard(ByteSource& source, const workflow::v1::MediaInfo& media,
       CopyTile(pixels, tile, layout, i % plan.Columns(sheet) * plan.tile_width, i / plan.Columns(sheet) * plan.tile_height, &whole);
     }
     if (!any) return MediaError(kUnreadable, "No picture for the storyboard could be decoded.");
-    VORA_ASSIGN_OR_RETURN(std::string jpeg, EncodeJpeg(whole, layout, kQuality));
+    VORA_ASSIGN_OR_RETURN(std::string jpeg, EncodeJpeg(whole, layout, kStoryboardQuality));
     VORA_RETURN_IF_ERROR(on_sheet(sheet, std::move(jpeg)));
   }
   return {};

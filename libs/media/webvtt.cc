@@ -6,26 +6,10 @@
 #include <cstdio>
 #include <tuple>
 
+#include "libs/core/text.h"
+
 namespace vora::media {
 namespace {
-
-// Bytes of the well-formed character at the front (Unicode 15 table 3-7), 0 when there is none.
-size_t CharacterSize(std::string_view text) {
-  const auto byte = [&](size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U; };
-  const auto tail = [&](size_t i) { return (byte(i) & 0xc0) == 0x80; };
-  const unsigned first = byte(0);
-  if (first < 0x80) return text.empty() ? 0 : 1;
-  if (first >= 0xc2 && first <= 0xdf) return tail(1) ? 2 : 0;
-  if (first >= 0xe0 && first <= 0xef) {
-    const bool bad = (first == 0xe0 && byte(1) < 0xa0) || (first == 0xed && byte(1) > 0x9f);
-    return tail(1) && tail(2) && !bad ? 3 : 0;
-  }
-  if (first >= 0xf0 && first <= 0xf4) {
-    const bool bad = (first == 0xf0 && byte(1) < 0x90) || (first == 0xf4 && byte(1) > 0x8f);
-    return tail(1) && tail(2) && tail(3) && !bad ? 4 : 0;
-  }
-  return 0;
-}
 
 bool IsBlank(char c) { return c == ' ' || c == '\t'; }
 
@@ -105,7 +89,7 @@ std::string CleanText(std::string_view text, size_t max_bytes) {
     line.clear();
   };
   while (!text.empty()) {
-    const size_t size = CharacterSize(text);
+    const size_t size = Utf8SequenceLength(text);
     const std::string_view character = text.substr(0, std::max<size_t>(1, size));
     text.remove_prefix(character.size());
     if (size == 0) continue;

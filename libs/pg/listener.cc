@@ -21,14 +21,14 @@ constexpr std::chrono::milliseconds kFirstPause{50};
 constexpr std::chrono::milliseconds kMaxPause{2000};
 
 using Connection = std::unique_ptr<PGconn, decltype(&PQfinish)>;
-using Result = std::unique_ptr<PGresult, decltype(&PQclear)>;
+using PgResult = std::unique_ptr<PGresult, decltype(&PQclear)>;
 
 bool Listen(PGconn* connection, const std::string& channel) {
   char* quoted = PQescapeIdentifier(connection, channel.data(), channel.size());
   if (quoted == nullptr) return false;
   const std::string sql = std::string("LISTEN ") + quoted;
   PQfreemem(quoted);
-  const Result result(PQexec(connection, sql.c_str()), &PQclear);
+  const PgResult result(PQexec(connection, sql.c_str()), &PQclear);
   return PQresultStatus(result.get()) == PGRES_COMMAND_OK;
 }
 

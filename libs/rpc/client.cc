@@ -16,21 +16,21 @@ namespace {
 
 using Credential = std::function<std::string()>;
 
-struct Process {
+struct ProcessCredential {
   std::mutex mutex;
   std::shared_ptr<const Credential> credential;
 };
 
-Process& TheProcess() {
-  static Process process;
+ProcessCredential& TheCredential() {
+  static ProcessCredential process;
   return process;
 }
 
 std::string FleetAuthorization() {
   std::shared_ptr<const Credential> credential;
   {
-    const std::lock_guard lock(TheProcess().mutex);
-    credential = TheProcess().credential;
+    const std::lock_guard lock(TheCredential().mutex);
+    credential = TheCredential().credential;
   }
   return credential && *credential ? (*credential)() : std::string();
 }
@@ -53,8 +53,8 @@ std::shared_ptr<grpc::Channel> Connect(const std::string& target) {
 
 void SetFleetCredential(std::function<std::string()> authorization) {
   auto credential = std::make_shared<const Credential>(std::move(authorization));
-  const std::lock_guard lock(TheProcess().mutex);
-  TheProcess().credential = std::move(credential);
+  const std::lock_guard lock(TheCredential().mutex);
+  TheCredential().credential = std::move(credential);
 }
 
 void Prepare(grpc::ClientContext& context, std::chrono::milliseconds timeout) {

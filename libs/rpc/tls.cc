@@ -13,21 +13,21 @@
 namespace vora::rpc {
 namespace {
 
-struct Process {
+struct ProcessIdentity {
   std::mutex mutex;
   std::shared_ptr<TlsIdentity> identity;
 };
 
-Process& TheProcess() {
-  static Process process;
+ProcessIdentity& TheIdentity() {
+  static ProcessIdentity process;
   return process;
 }
 
 }  // namespace
 
 std::shared_ptr<TlsIdentity> CurrentIdentity() {
-  const std::lock_guard lock(TheProcess().mutex);
-  return TheProcess().identity;
+  const std::lock_guard lock(TheIdentity().mutex);
+  return TheIdentity().identity;
 }
 
 void TlsSettings::Declare(SettingsSchema& schema) {
@@ -60,8 +60,8 @@ Status UseTls(const TlsSettings& settings) {
     identity = std::make_shared<TlsIdentity>(settings, std::move(files));
   }
   {
-    const std::lock_guard lock(TheProcess().mutex);
-    std::swap(TheProcess().identity, identity);
+    const std::lock_guard lock(TheIdentity().mutex);
+    std::swap(TheIdentity().identity, identity);
   }
   return absl::OkStatus();
 }

@@ -3,43 +3,9 @@
 #include <algorithm>
 #include <string>
 
+#include "libs/core/text.h"
+
 namespace vora::storage {
-namespace {
-
-bool IsContinuation(unsigned char c) { return (c & 0xC0U) == 0x80U; }
-
-// Length of the well-formed sequence (RFC 3629 section 4) that `text` begins with; 0 when it is none.
-size_t Utf8SequenceLength(std::string_view text) {
-  auto at = [&](size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : static_cast<unsigned char>(0); };
-  unsigned char first = at(0);
-  if (first < 0x80) return 1;
-  if (first >= 0xC2 && first <= 0xDF) return IsContinuation(at(1)) ? 2 : 0;
-  if (first >= 0xE0 && first <= 0xEF) {
-    unsigned char low = first == 0xE0 ? 0xA0 : 0x80;
-    unsigned char high = first == 0xED ? 0x9F : 0xBF;
-    return at(1) >= low && at(1) <= high && IsContinuation(at(2)) ? 3 : 0;
-  }
-  if (first >= 0xF0 && first <= 0xF4) {
-    unsigned char low = first == 0xF0 ? 0x90 : 0x80;
-    unsigned char high = first == 0xF4 ? 0x8F : 0xBF;
-    return at(1) >= low && at(1) <= high && IsContinuation(at(2)) && IsContinuation(at(3)) ? 4 : 0;
-  }
-  return 0;
-}
-
-bool IsControl(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; }
-
-}  // namespace
-
-bool IsValidUtf8(std::string_view text) {
-  while (!text.empty()) {
-    size_t length = Utf8SequenceLength(text);
-    if (length == 0) return false;
-    text.remove_prefix(length);
-  }
-  return true;
-}
-
 Status ValidateKey(std::string_view key) {
   if (key.empty()) return InvalidArgument("object key: empty, must have 1 to 1024 bytes");
   if (key.size() > kMaxKeyBytes) {
@@ -104,5 +70,7 @@ Status ValidatePartList(const std::vector<CompletedPart>& parts) {
 Status ValidateOffset(int64_t offset) {
   return offset < 0 ? InvalidArgument("read: offset is " + std::to_string(offset) + ", must not be negative") : absl::OkStatus();
 }
+
+Status NoSuchMultipart(const std::string& id) { return NotFound("multipart upload " + id + " does not exist"); }
 
 }  // namespace vora::storage

@@ -2,6 +2,7 @@
 
 // What every store checks before it touches anything: keys, content types, part lists. Pure.
 
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -14,8 +15,6 @@ inline constexpr size_t kMaxKeyBytes = 1024;
 inline constexpr int kMaxParts = 10'000;
 inline constexpr int64_t kMinPartSize = 5 << 20;
 inline constexpr int64_t kMaxPartSize = int64_t{5} << 30;
-
-bool IsValidUtf8(std::string_view text);
 
 // INVALID_ARGUMENT unless `key` keeps the rules of object_store.h. Control characters are refused as well: XML 1.0, in which
 // S3 lists objects, cannot carry them.
@@ -31,5 +30,7 @@ Status ValidatePartNumber(int number);
 Status ValidatePartList(const std::vector<CompletedPart>& parts);
 // INVALID_ARGUMENT when negative.
 Status ValidateOffset(int64_t offset);
+// What every store answers when there is no such multipart upload.
+Status NoSuchMultipart(const std::string& id);
 
 }  // namespace vora::storage

@@ -116,8 +116,6 @@ Status SyncOrForget(int data, int parts, int number) {
   return synced;
 }
 
-Status NoSuchMultipart(const std::string& id) { return NotFound("multipart upload " + id + " does not exist"); }
-
 }  // namespace
 
 struct LocalObjectStore::Multipart {

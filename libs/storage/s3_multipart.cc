@@ -13,8 +13,6 @@ struct MultipartId {
   std::string token, upload_id;
 };
 
-Status NoSuchMultipart(const std::string& id) { return NotFound("multipart upload " + id + " does not exist"); }
-
 StatusOr<MultipartId> ParseMultipartId(const std::string& id) {
   size_t dot = id.find('.');
   if (dot == id.npos || !IsId(id.substr(0, dot)) || dot + 1 == id.size()) return NoSuchMultipart(id);

@@ -3,12 +3,12 @@
 #include <algorithm>
 
 #include "libs/core/retry.h"
+#include "libs/core/text.h"
 #include "libs/log/log.h"
 #include "libs/obs/span.h"
 #include "libs/rpc/client.h"
 #include "libs/rpc/status.h"
 #include "libs/workflow/activity_execution_internal.h"
-#include "libs/workflow/text.h"
 
 namespace vora::workflow {
 namespace {
@@ -135,9 +135,9 @@ Status ClaimedTask::CallFail(const v1::Failure& failure, bool canceled) {
 void ClaimedTask::Fail(v1::Failure failure) {
   if (!Claim()) return;
   // Texts of outside programs (the tail of a child's stderr) may not be UTF-8, which a proto3 string must be.
-  failure.set_code(ValidUtf8(failure.code(), 200));
-  failure.set_message(ValidUtf8(failure.message(), 4096));
-  failure.set_details(ValidUtf8(failure.details(), 65536));
+  failure.set_code(RepairUtf8(failure.code(), 200));
+  failure.set_message(RepairUtf8(failure.message(), 4096));
+  failure.set_details(RepairUtf8(failure.details(), 65536));
   const Status status = Report("fail", [&] { return CallFail(failure, false); });
   End(status.ok() ? "failed" : "lost");
 }

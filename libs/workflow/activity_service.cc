@@ -7,17 +7,17 @@ namespace vora::workflow {
 namespace {
 
 using std::chrono::milliseconds;
-constexpr std::initializer_list<vora::Scope> kWho = {vora::Scope::kFleet};
-using Base = v1::ActivityService::WithCallbackMethod_PollActivities<v1::ActivityService::Service>;
+constexpr std::initializer_list<vora::Scope> kActivityScopes = {vora::Scope::kFleet};
+using ActivityBase = v1::ActivityService::WithCallbackMethod_PollActivities<v1::ActivityService::Service>;
 
-class ActivityServiceImpl : public Base {
+class ActivityServiceImpl : public ActivityBase {
  public:
   ActivityServiceImpl(Engine& engine, Dispatcher& dispatcher, rpc::Gate gate)
       : engine_(engine), dispatcher_(dispatcher), gate_(std::move(gate)) {}
 
   grpc::ServerUnaryReactor* PollActivities(grpc::CallbackServerContext* context, const v1::PollActivitiesRequest* request,
                                            v1::PollActivitiesResponse* response) override {
-    if (const auto caller = gate_.Admit(*context, kWho); !caller.ok()) {
+    if (const auto caller = gate_.Admit(*context, kActivityScopes); !caller.ok()) {
       return new rpc::RefusedCall<grpc::ServerUnaryReactor>(caller.status());
     }
     using Call = WaitingCall<Dispatcher::Poll>;
@@ -34,7 +34,7 @@ class ActivityServiceImpl : public Base {
 
   grpc::Status HeartbeatActivity(grpc::ServerContext* context, const v1::HeartbeatActivityRequest* request,
                                  v1::HeartbeatActivityResponse* response) override {
-    return gate_.Let(*context, kWho, [&](const Caller&) {
+    return gate_.Let(*context, kActivityScopes, [&](const Caller&) {
       const auto cancel_requested = engine_.Heartbeat(*request);
       if (!cancel_requested.ok()) return rpc::ToGrpc(cancel_requested.status());
       response->set_cancel_requested(*cancel_requested);
@@ -43,11 +43,11 @@ class ActivityServiceImpl : public Base {
   }
   grpc::Status CompleteActivity(grpc::ServerContext* context, const v1::CompleteActivityRequest* request,
                                 v1::CompleteActivityResponse*) override {
-    return gate_.Let(*context, kWho, [&](const Caller&) { return rpc::ToGrpc(engine_.Complete(*request)); });
+    return gate_.Let(*context, kActivityScopes, [&](const Caller&) { return rpc::ToGrpc(engine_.Complete(*request)); });
   }
   grpc::Status FailActivity(grpc::ServerContext* context, const v1::FailActivityRequest* request,
                             v1::FailActivityResponse* response) override {
-    return gate_.Let(*context, kWho, [&](const Caller&) {
+    return gate_.Let(*context, kActivityScopes, [&](const Caller&) {
       const auto will_retry = engine_.Fail(*request);
       if (!will_retry.ok()) return rpc::ToGrpc(will_retry.status());
       response->set_will_retry(*will_retry);
@@ -56,10 +56,10 @@ class ActivityServiceImpl : public Base {
   }
   grpc::Status ReleaseActivity(grpc::ServerContext* context, const v1::ReleaseActivityRequest* request,
                                v1::ReleaseActivityResponse*) override {
-    return gate_.Let(*context, kWho, [&](const Caller&) { return rpc::ToGrpc(engine_.Release(*request)); });
+    return gate_.Let(*context, kActivityScopes, [&](const Caller&) { return rpc::ToGrpc(engine_.Release(*request)); });
   }
   grpc::Status ReportWorker(grpc::ServerContext* context, const v1::ReportWorkerRequest* request, v1::ReportWorkerResponse*) override {
-    return gate_.Let(*context, kWho, [&](const Caller&) { return rpc::ToGrpc(engine_.ReportWorker(*request)); });
+    return gate_.Let(*context, kActivityScopes, [&](const Caller&) { return rpc::ToGrpc(engine_.ReportWorker(*request)); });
   }
   grpc::Status DescribeQueues(grpc::ServerContext* context, const v1::DescribeQueuesRequest*,
                               v1::DescribeQueuesResponse* response) override {

@@ -16,6 +16,7 @@
 #include "libs/rpc/client.h"
 #include "libs/rpc/status.h"
 #include "libs/workflow/activity_execution_internal.h"
+#include "libs/workflow/history.h"
 #include "libs/workflow/metrics.h"
 #include "libs/workflow/worker_presence_internal.h"
 
@@ -34,13 +35,6 @@ std::string DefaultWorkerId() {
   char host[256] = "host";
   gethostname(host, sizeof host - 1);
   return std::string(host) + "/" + std::to_string(getpid()) + "/" + RandomHex(3);
-}
-
-v1::Failure MakeFailure(std::string code, std::string message) {
-  v1::Failure failure;
-  failure.set_code(std::move(code));
-  failure.set_message(std::move(message));
-  return failure;
 }
 
 // What a handler holds. The heartbeat thread shares the ClaimedTask, so that it may outlive the handler while it reports.

@@ -13,7 +13,7 @@ namespace {
 
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
-constexpr milliseconds kFallback{500};  // when no wake-up comes
+constexpr milliseconds kDispatchFallback{500};  // when no wake-up comes
 
 }  // namespace
 
@@ -122,14 +122,14 @@ void Dispatcher::Impl::Pump(std::unique_lock<std::mutex>& lock, Queue& queue) {
 }
 
 void Dispatcher::Impl::TickLoop() {
-  auto next_fallback = steady_clock::now() + kFallback;
+  auto next_fallback = steady_clock::now() + kDispatchFallback;
   std::unique_lock lock(mutex);
   while (!stopping) {
     tick.wait_for(lock, milliseconds{50}, [&] { return stopping; });
     const auto now = steady_clock::now();
     std::vector<PollPtr> expired;
     const bool fallback = now >= next_fallback;
-    if (fallback) next_fallback = now + kFallback;
+    if (fallback) next_fallback = now + kDispatchFallback;
     for (auto& [name, queue] : queues) {
       for (auto it = queue.waiting.begin(); it != queue.waiting.end();) {
         if ((*it)->deadline <= now) {

@@ -2,11 +2,11 @@
 
 #include <charconv>
 
+#include "libs/core/text.h"
 #include "libs/log/log.h"
 #include "libs/workflow/engine_internal.h"
 #include "libs/workflow/engine_spans_internal.h"
 #include "libs/workflow/metrics.h"
-#include "libs/workflow/text.h"
 
 namespace vora::workflow {
 
@@ -101,7 +101,7 @@ Status Engine::Impl::TransactOn(const std::function<StatusOr<std::optional<repo:
     return {};
   });
   if (!effects.stuck.empty() && !status.ok()) {
-    const std::string reason = ValidUtf8(effects.stuck, 4096);
+    const std::string reason = RepairUtf8(effects.stuck, 4096);
     stuck_transitions.Increment();
     log::Error("workflow is stuck", {{"workflow_id", workflow_id}, {"run_id", run_id}, {"reason", reason}});
     const Status marked = Write([&](pqxx::work& tx) -> Status {

@@ -7,11 +7,11 @@
 namespace vora::workflow {
 namespace {
 
-constexpr size_t kMaxName = 200;
+constexpr size_t kMaxWorkerName = 200;
 
 Status CheckName(const std::string& field, const std::string& name) {
-  if (!name.empty() && name.size() <= kMaxName) return {};
-  return InvalidArgument(field + ": must have 1 to " + std::to_string(kMaxName) + " characters");
+  if (!name.empty() && name.size() <= kMaxWorkerName) return {};
+  return InvalidArgument(field + ": must have 1 to " + std::to_string(kMaxWorkerName) + " characters");
 }
 
 }  // namespace
@@ -48,7 +48,7 @@ Status Engine::ReportWorker(const v1::ReportWorkerRequest& request) {
   worker.running = std::max(request.status().running(), 0);
   const double speed = request.status().encode_speed();
   worker.encode_speed = std::isfinite(speed) ? std::max(speed, 0.0) : 0;
-  worker.version = request.status().version().substr(0, kMaxName);
+  worker.version = request.status().version().substr(0, kMaxWorkerName);
   return impl_->Write([&](pqxx::work& tx) -> Status {
     repo::SaveWorker(tx, worker);
     return {};

@@ -20,7 +20,7 @@ v1::WorkflowStatus ParseStatus(const std::string& name) {
 
 v1::Failure ParseFailure(const std::string& json) { return FailureFromJson(nlohmann::json::parse(json)); }
 
-v1::WorkflowInfo ToProto(const repo::RunRow& run) {
+v1::WorkflowInfo ToWorkflowInfo(const repo::RunRow& run) {
   v1::WorkflowInfo info;
   info.set_workflow_id(run.workflow_id);
   info.set_run_id(run.run_id);
@@ -37,7 +37,7 @@ v1::WorkflowInfo ToProto(const repo::RunRow& run) {
   return info;
 }
 
-v1::PendingActivity ToProto(const repo::TaskRow& task) {
+v1::PendingActivity ToPendingActivity(const repo::TaskRow& task) {
   v1::PendingActivity pending;
   pending.set_scheduled_event_id(task.scheduled_event_id);
   pending.set_activity_type(task.activity_type);
@@ -70,9 +70,9 @@ StatusOr<v1::DescribeWorkflowResponse> Engine::Describe(const v1::DescribeWorkfl
     response.Clear();
     const auto run = repo::FindRun(tx, request.workflow_id(), request.run_id());
     if (!run) return NotFound("no workflow " + request.workflow_id());
-    *response.mutable_info() = ToProto(*run);
+    *response.mutable_info() = ToWorkflowInfo(*run);
     if (!run->running()) return {};
-    for (const auto& task : repo::TasksOfRun(tx, run->run_id)) *response.add_pending_activities() = ToProto(task);
+    for (const auto& task : repo::TasksOfRun(tx, run->run_id)) *response.add_pending_activities() = ToPendingActivity(task);
     return {};
   });
   if (!status.ok()) return status;
@@ -97,7 +97,7 @@ StatusOr<v1::ListWorkflowsResponse> Engine::List(const v1::ListWorkflowsRequest&
   const Status status = impl_->Read([&](pqxx::nontransaction& tx) -> Status {
     response.Clear();
     const auto runs = repo::ListRuns(tx, before, page + 1, wanted, request.type());
-    for (size_t i = 0; i < runs.size() && i < static_cast<size_t>(page); ++i) *response.add_workflows() = ToProto(runs[i]);
+    for (size_t i = 0; i < runs.size() && i < static_cast<size_t>(page); ++i) *response.add_workflows() = ToWorkflowInfo(runs[i]);
     if (runs.size() > static_cast<size_t>(page)) response.set_next_page_token(std::to_string(runs[static_cast<size_t>(page) - 1].seq));
     return {};
   });

@@ -1,20 +1,20 @@
 #include "libs/core/ids.h"
+#include "libs/core/text.h"
 #include "libs/obs/trace.h"
 #include "libs/workflow/engine_internal.h"
 #include "libs/workflow/payload.h"
 #include "libs/workflow/retry_policy.h"
-#include "libs/workflow/text.h"
 
 namespace vora::workflow {
 namespace {
 
-constexpr size_t kMaxName = 500;
+constexpr size_t kMaxWorkflowName = 500;
 
 Status CheckName(const char* field, const std::string& value, bool required) {
   if (required && value.empty()) return InvalidArgument(std::string(field) + ": must not be empty");
-  if (value.size() > kMaxName) {
+  if (value.size() > kMaxWorkflowName) {
     return InvalidArgument(std::string(field) + ": " + std::to_string(value.size()) + " bytes are more than the limit of " +
-                           std::to_string(kMaxName));
+                           std::to_string(kMaxWorkflowName));
   }
   return CheckPayload(field, value);
 }
@@ -123,7 +123,7 @@ Status Engine::Impl::CloseRun(const std::string& run_id, v1::EventType event, co
 Status Engine::Terminate(const v1::TerminateWorkflowRequest& request) {
   VORA_RETURN_IF_ERROR(CheckPayload("reason", request.reason()));
   VORA_ASSIGN_OR_RETURN(const auto run_id, impl_->ResolveRun(request.workflow_id(), request.run_id()));
-  return impl_->CloseRun(run_id, v1::EVENT_TYPE_WORKFLOW_EXECUTION_TERMINATED, "TERMINATED", ValidUtf8(request.reason(), 4096));
+  return impl_->CloseRun(run_id, v1::EVENT_TYPE_WORKFLOW_EXECUTION_TERMINATED, "TERMINATED", RepairUtf8(request.reason(), 4096));
 }
 
 }  // namespace vora::workflow

@@ -18,7 +18,7 @@ void SetDuration(google::protobuf::Duration* duration, int64_t us) {
   duration->set_nanos(static_cast<int32_t>(us % 1'000'000 * 1000));
 }
 
-v1::ActivityTask ToProto(repo::TaskRow row) {
+v1::ActivityTask ToActivityTask(repo::TaskRow row) {
   v1::ActivityTask task;
   task.set_task_token(TaskToken{row.run_id, row.scheduled_event_id, row.lease}.Encode());
   task.set_workflow_id(std::move(row.workflow_id));
@@ -64,7 +64,7 @@ StatusOr<std::vector<v1::ActivityTask>> Engine::Claim(const v1::PollActivitiesRe
     if (bytes > kMaxAnswerBytes && !tasks.empty()) return repo::RescheduleTask(tx, row, row.visible_at_us);  // for the next poll
     waits.emplace_back(row.activity_type, row.started_time_us.value_or(row.visible_at_us) - row.visible_at_us);
     AddWaitSpan(row, spans);
-    tasks.push_back(ToProto(std::move(row)));
+    tasks.push_back(ToActivityTask(std::move(row)));
   };
   const Status status = impl_->Write([&](pqxx::work& tx) -> Status {
     tasks.clear();

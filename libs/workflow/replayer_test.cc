@@ -5,7 +5,6 @@
 
 #include "libs/workflow/retry_policy.h"
 #include "libs/workflow/testing/script_workflow.h"
-#include "libs/workflow/text.h"
 
 namespace vora::workflow {
 namespace {
@@ -203,15 +202,6 @@ TEST(RetryPolicyTest, CodesMatchExactlyOrByPrefix) {
   EXPECT_FALSE(refused("mediation.failed"));
   EXPECT_FALSE(refused("worker.bugs"));
   EXPECT_FALSE(refused(""));
-}
-
-TEST(TextTest, MakesValidUtf8OfAnything) {
-  EXPECT_EQ(ValidUtf8("grün €", 100), "grün €");
-  EXPECT_EQ(ValidUtf8("a\xff\xc0\xaf z", 100), "a??? z");
-  EXPECT_EQ(ValidUtf8(std::string_view("a\0b", 3), 100), "a?b");
-  EXPECT_EQ(ValidUtf8("\xed\xa0\x80", 100), "???") << "a surrogate";
-  EXPECT_EQ(ValidUtf8("abcdef", 3), "def");
-  EXPECT_EQ(ValidUtf8("x\xe2\x82\xac", 2), "??") << "cut inside a character";
 }
 
 }  // namespace

@@ -10,7 +10,7 @@ namespace vora::workflow {
 namespace {
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
-constexpr milliseconds kFallback{500};
+constexpr milliseconds kResultFallback{500};
 }  // namespace
 
 struct ResultWaiters::Waiter {
@@ -54,14 +54,14 @@ struct ResultWaiters::Impl {
   }
 
   void Loop() {
-    auto next_fallback = steady_clock::now() + kFallback;
+    auto next_fallback = steady_clock::now() + kResultFallback;
     std::unique_lock lock(mutex);
     while (true) {
       changed.wait_for(lock, milliseconds{50}, [&] { return stopping || poked; });
       poked = false;
       const auto now = steady_clock::now();
       const bool all = now >= next_fallback || stopping;
-      if (all) next_fallback = now + kFallback;
+      if (all) next_fallback = now + kResultFallback;
       std::vector<WaiterPtr> due;
       for (const auto& waiter : waiters) {
         if (all || waiter->look || waiter->canceled || waiter->deadline <= now) due.push_back(waiter);

@@ -11,7 +11,7 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 constexpr milliseconds kReportInterval{10'000};
-constexpr milliseconds kCallTimeout{2000};
+constexpr milliseconds kReportTimeout{2000};
 constexpr milliseconds kPause{100};
 
 }  // namespace
@@ -41,7 +41,7 @@ void WorkerPresence::Leave(milliseconds budget) {
   const auto deadline = steady_clock::now() + budget;
   for (;;) {
     const auto left = std::chrono::duration_cast<milliseconds>(deadline - steady_clock::now());
-    if (left <= milliseconds{0} || Report(/*leaving=*/true, std::min(left, kCallTimeout))) return;
+    if (left <= milliseconds{0} || Report(/*leaving=*/true, std::min(left, kReportTimeout))) return;
     std::this_thread::sleep_for(kPause);
   }
 }
@@ -49,7 +49,7 @@ void WorkerPresence::Leave(milliseconds budget) {
 // Nobody but operators misses one.
 void WorkerPresence::Loop() {
   for (;;) {
-    if (Report(/*leaving=*/false, kCallTimeout)) answered_();
+    if (Report(/*leaving=*/false, kReportTimeout)) answered_();
     std::unique_lock lock(mutex_);
     if (changed_.wait_for(lock, kReportInterval, [&] { return leaving_; })) return;
   }

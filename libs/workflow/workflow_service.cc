@@ -9,10 +9,10 @@ namespace {
 
 using std::chrono::milliseconds;
 // Operators look after the workflows of their tenant, the fleet after all. What is run, and on which files, only the fleet says.
-constexpr std::initializer_list<vora::Scope> kWho = {vora::Scope::kOperate, vora::Scope::kFleet};
-using Base = v1::WorkflowService::WithCallbackMethod_WaitResult<v1::WorkflowService::Service>;
+constexpr std::initializer_list<vora::Scope> kWorkflowScopes = {vora::Scope::kOperate, vora::Scope::kFleet};
+using WorkflowBase = v1::WorkflowService::WithCallbackMethod_WaitResult<v1::WorkflowService::Service>;
 
-class WorkflowServiceImpl : public Base {
+class WorkflowServiceImpl : public WorkflowBase {
  public:
   WorkflowServiceImpl(Engine& engine, ResultWaiters& waiters, rpc::Gate gate)
       : engine_(engine), waiters_(waiters), gate_(std::move(gate)) {}
@@ -39,7 +39,7 @@ class WorkflowServiceImpl : public Base {
   }
   grpc::Status ListWorkflows(grpc::ServerContext* context, const v1::ListWorkflowsRequest* request,
                              v1::ListWorkflowsResponse* response) override {
-    return gate_.Let(*context, kWho, [&](const Caller& caller) {
+    return gate_.Let(*context, kWorkflowScopes, [&](const Caller& caller) {
       const grpc::Status listed = Reply(engine_.List(*request), response);
       auto* all = response->mutable_workflows();
       all->erase(std::remove_if(all->begin(), all->end(), [&](const auto& info) { return !MaySee(caller, info); }), all->end());
@@ -52,7 +52,7 @@ class WorkflowServiceImpl : public Base {
 
   grpc::ServerUnaryReactor* WaitResult(grpc::CallbackServerContext* context, const v1::WaitResultRequest* request,
                                        v1::WaitResultResponse* response) override {
-    const auto caller = gate_.Admit(*context, kWho);
+    const auto caller = gate_.Admit(*context, kWorkflowScopes);
     if (!caller.ok()) return new rpc::RefusedCall<grpc::ServerUnaryReactor>(caller.status());
     using Call = WaitingCall<ResultWaiters::Waiter>;
     auto call = Call::Make([this](const std::shared_ptr<ResultWaiters::Waiter>& waiter) { waiters_.Cancel(waiter); });
@@ -75,7 +75,7 @@ class WorkflowServiceImpl : public Base {
   // `serve()` for those who may see the workflow that the request names; for others it is not there.
   template <typename Request, typename Serve>
   grpc::Status ForOwner(const grpc::ServerContext& context, const Request& request, Serve serve) const {
-    return gate_.Let(context, kWho, [&](const Caller& caller) {
+    return gate_.Let(context, kWorkflowScopes, [&](const Caller& caller) {
       if (caller.Has(vora::Scope::kFleet)) return serve();
       v1::DescribeWorkflowRequest asked;
       asked.set_workflow_id(request.workflow_id());

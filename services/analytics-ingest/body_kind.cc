@@ -12,7 +12,7 @@ struct KnownType {
   const char* name;
   BodyKind kind;
 };
-constexpr std::array kTypes = {
+constexpr std::array kMediaTypes = {
     KnownType{"application/json", BodyKind::kJson},          KnownType{"text/plain", BodyKind::kJson},
     KnownType{"application/x-ndjson", BodyKind::kJsonLines}, KnownType{"application/ndjson", BodyKind::kJsonLines},
     KnownType{"application/jsonl", BodyKind::kJsonLines},    KnownType{"application/cmcd", BodyKind::kCmcdEvents},
@@ -26,7 +26,7 @@ BodyKind BodyKindOf(std::string_view content_type) {
   while (content_type.ends_with(' ') || content_type.ends_with('\t')) content_type.remove_suffix(1);
   if (content_type.empty()) return BodyKind::kJson;
   const std::string name(content_type);
-  for (const KnownType& known : kTypes) {
+  for (const KnownType& known : kMediaTypes) {
     if (strcasecmp(known.name, name.c_str()) == 0) return known.kind;
   }
   return BodyKind::kUnknown;

@@ -13,9 +13,9 @@ using clickhouse::Client;
 using clickhouse::Quote;
 using std::chrono::steady_clock;
 
-constexpr std::chrono::seconds kTimeout{60};
+constexpr std::chrono::seconds kEraseTimeout{60};
 constexpr std::chrono::minutes kMutationsBudget{5};
-constexpr std::chrono::milliseconds kBetweenLooks{50};
+constexpr std::chrono::milliseconds kMutationPollInterval{50};
 constexpr size_t kIdsPerStatement = 1000;
 constexpr int kPasses = 3;
 
@@ -26,7 +26,7 @@ std::string List(auto begin, auto end) {
 }
 
 StatusOr<int64_t> Count(Client& client, const std::string& sql) {
-  VORA_ASSIGN_OR_RETURN(const std::string answer, client.Query(sql, {}, kTimeout));
+  VORA_ASSIGN_OR_RETURN(const std::string answer, client.Query(sql, {}, kEraseTimeout));
   return std::atoll(answer.c_str());
 }
 
@@ -39,13 +39,13 @@ Status AwaitMutations(Client& client) {
                                             Quote(client.options().database) + " AND table IN ('playback_events', 'playback_sessions')"));
     if (open == 0) return {};
     if (steady_clock::now() > until) return Unavailable("ClickHouse is still deleting; ask again later");
-    std::this_thread::sleep_for(kBetweenLooks);
+    std::this_thread::sleep_for(kMutationPollInterval);
   }
 }
 
 // Waits besides its own for all others: a repeated erasure ends when the first has.
 Status Delete(Client& client, const std::string& table, const std::string& where) {
-  VORA_RETURN_IF_ERROR(client.Query("ALTER TABLE " + table + " DELETE WHERE " + where, {}, kTimeout).status());
+  VORA_RETURN_IF_ERROR(client.Query("ALTER TABLE " + table + " DELETE WHERE " + where, {}, kEraseTimeout).status());
   return AwaitMutations(client);
 }
 
@@ -58,7 +58,7 @@ StatusOr<std::vector<std::string>> SessionsOf(Client& client, const std::string&
                        "maxMerge(viewer) AS who FROM playback_sessions WHERE " +
                        mine + " GROUP BY event_date, video_id, session_id) WHERE who IN " + hashes +
                        ") WHERE session_id != '' ORDER BY session_id FORMAT TabSeparatedRaw",
-                   {}, kTimeout));
+                   {}, kEraseTimeout));
   std::vector<std::string> ids;
   std::istringstream lines(answer);
   for (std::string id; std::getline(lines, id);) ids.push_back(std::move(id));

@@ -19,7 +19,7 @@ struct TypeName {
   std::string_view name;
   EventType type;
 };
-constexpr std::array kTypes = {
+constexpr std::array kEventTypes = {
     TypeName{"watch_time", EventType::kWatchTime},
     TypeName{"segment_fetched", EventType::kSegmentFetched},
     TypeName{"play", EventType::kPlay},
@@ -39,7 +39,7 @@ bool IsIdText(std::string_view text) {
 }
 
 bool ParseEventType(std::string_view name, EventType& type) {
-  for (const TypeName& known : kTypes) {
+  for (const TypeName& known : kEventTypes) {
     if (name != known.name) continue;
     type = known.type;
     return true;

@@ -11,7 +11,7 @@ namespace {
 using clickhouse::Client;
 using clickhouse::Quote;
 
-constexpr std::chrono::seconds kTimeout{60};
+constexpr std::chrono::seconds kMigrateTimeout{60};
 
 // What keeps an acknowledged insert through a power cut, and lets a repeated one be recognised by its token.
 constexpr char kDurable[] = "fsync_after_insert = 1, fsync_part_directory = 1";
@@ -23,14 +23,14 @@ Status CreateDatabase(Client& client) {
   VORA_ASSIGN_OR_RETURN(const std::string found,
                         client.Query("SELECT count() FROM system.databases WHERE name = " + Quote(name), elsewhere));
   if (found == "1\n") return {};  // a user who may not create databases is good enough then
-  return client.Query("CREATE DATABASE IF NOT EXISTS " + name, elsewhere, kTimeout).status();
+  return client.Query("CREATE DATABASE IF NOT EXISTS " + name, elsewhere, kMigrateTimeout).status();
 }
 
 StatusOr<int> Applied(Client& client) {
   VORA_RETURN_IF_ERROR(client
                            .Query("CREATE TABLE IF NOT EXISTS schema_migrations (version UInt32, name String, applied DateTime)"
                                   " ENGINE = MergeTree PARTITION BY tuple() ORDER BY version",
-                                  {}, kTimeout)
+                                  {}, kMigrateTimeout)
                            .status());
   VORA_ASSIGN_OR_RETURN(const std::string version, client.Query("SELECT max(version) FROM schema_migrations"));
   return std::atoi(version.c_str());
@@ -38,7 +38,7 @@ StatusOr<int> Applied(Client& client) {
 
 Status Apply(Client& client, const SchemaMigration& migration) {
   for (const std::string& statement : SplitStatements(migration.sql)) {
-    const Status done = client.Query(statement, {}, kTimeout).status();
+    const Status done = client.Query(statement, {}, kMigrateTimeout).status();
     if (!done.ok()) return Annotate(done, "migration " + migration.name);
   }
   log::Info("ClickHouse schema migrated", {{"version", migration.version}, {"name", migration.name}});
@@ -53,7 +53,7 @@ Status SetUp(Client& client, const std::string& table, const std::string& settin
                         client.Query("SELECT create_table_query FROM system.tables WHERE database = " + Quote(client.options().database) +
                                      " AND name = " + Quote(table) + " FORMAT TabSeparatedRaw"));
   if (now.find(settings) != std::string::npos) return {};
-  return client.Query("ALTER TABLE " + table + " MODIFY SETTING " + settings, {}, kTimeout).status();
+  return client.Query("ALTER TABLE " + table + " MODIFY SETTING " + settings, {}, kMigrateTimeout).status();
 }
 
 }  // namespace

@@ -20,7 +20,7 @@ constexpr milliseconds kIdleWait{100};
 constexpr milliseconds kBetweenInserts{50};
 constexpr std::chrono::hours kBetweenRetentions{1};
 constexpr std::chrono::minutes kBetweenComplaints{1};
-constexpr std::chrono::seconds kBetweenLooks{1};
+constexpr std::chrono::seconds kShipmentPollInterval{1};
 constexpr size_t kMaxWaiting = 64;
 constexpr int kRefusalsUntilSetAside = 5;
 constexpr int kAnswersUntilAside = 3;
@@ -230,7 +230,7 @@ void Shipper::Impl::Ship(Shipment shipment) {
     return Trouble(result.status());
   }
   if (*result == ShipResult::kWait) {
-    waiting.push_back({std::move(shipment), steady_clock::now() + kBetweenLooks});
+    waiting.push_back({std::move(shipment), steady_clock::now() + kShipmentPollInterval});
     return;
   }
   Done(shipment, *result);

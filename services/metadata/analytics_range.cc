@@ -7,7 +7,6 @@
 namespace vora::metadata {
 namespace {
 
-constexpr int64_t kDayMs = 86400'000;
 constexpr int64_t kMaxMs = 4'133'980'800'000;  // 2101
 constexpr double kFallbackSegmentSeconds = 5;
 

@@ -11,7 +11,6 @@ namespace {
 using clickhouse::Quote;
 
 constexpr char kPlayersTenant[] = "default";
-constexpr int64_t kDayMs = 86400'000;
 constexpr char kFormat[] = " FORMAT TSV";
 // Types of playback_events as `deltas` has them.
 constexpr char kWatched[] = "kind = 5";

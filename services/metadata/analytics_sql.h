@@ -10,6 +10,8 @@
 
 namespace vora::metadata {
 
+inline constexpr int64_t kDayMs = 86400'000;
+
 // Views whose first event came in [from, to).
 // Players do not know the tenant of what they play: their events lie under `default`, and their videos tell whose they are. So a caller
 // who gives a tenant must have made sure that the video is its own, or give its videos.

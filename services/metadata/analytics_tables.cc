@@ -57,7 +57,7 @@ StatusOr<Series> ReadSeriesViews(Turn& turn, const AnalyticsScope& scope, int64_
   return series;
 }
 
-void Store(Series series, Repeated<an::TimePoint>* points) {
+void StoreSeries(Series series, Repeated<an::TimePoint>* points) {
   for (auto& [bucket, point] : series) {
     *point.mutable_time() = ToTimestamp(bucket * 1000);
     *points->Add() = std::move(point);
@@ -159,7 +159,7 @@ Status ReadSeries(Turn& turn, const AnalyticsScope& scope, int64_t bucket_second
     SetBitrate(bitrate, names, field.Seconds(), point.watch_seconds(), point.add_bitrates());
     VORA_RETURN_IF_ERROR(field.Finish());
   }
-  Store(std::move(series), points);
+  StoreSeries(std::move(series), points);
   return absl::OkStatus();
 }
 
@@ -213,7 +213,7 @@ Status ReadSeriesOfAll(Turn& turn, const AnalyticsScope& scope, int64_t step, an
     point.set_average_bitrate(Ratio(sums[bucket].weighted, sums[bucket].known));
     for (an::BitrateShare& share : *point.mutable_bitrates()) share.set_ratio(Ratio(share.watch_seconds(), point.watch_seconds()));
   }
-  Store(std::move(series), answer.mutable_series());
+  StoreSeries(std::move(series), answer.mutable_series());
   std::vector<std::pair<double, int64_t>> most;
   for (const auto& [bitrate, watched] : watched_at) most.emplace_back(-watched, bitrate);
   std::sort(most.begin(), most.end());

@@ -11,7 +11,7 @@
 namespace vora::metadata {
 namespace {
 
-using Clock = std::chrono::steady_clock;
+using std::chrono::steady_clock;
 namespace health = grpc::health::v1;
 constexpr std::chrono::milliseconds kPatience{1500};
 constexpr std::chrono::seconds kFresh{1};
@@ -71,13 +71,13 @@ FleetView::~FleetView() = default;
 v1::Fleet FleetView::Get() {
   std::unique_lock lock(mutex_);
   told_.wait(lock, [this] { return known_ || !asking_; });
-  if (asking_ || (known_ && Clock::now() - asked_ < kFresh)) return last_;
+  if (asking_ || (known_ && steady_clock::now() - asked_ < kFresh)) return last_;
   asking_ = true;
   lock.unlock();
   v1::Fleet fleet = Ask();
   lock.lock();
   last_ = std::move(fleet);
-  asked_ = Clock::now();
+  asked_ = steady_clock::now();
   known_ = true;
   asking_ = false;
   told_.notify_all();
@@ -96,7 +96,7 @@ v1::Fleet FleetView::Ask() {
   std::mutex mutex;
   std::condition_variable ended;
   size_t open = calls.size();
-  const auto begun = Clock::now();
+  const auto begun = steady_clock::now();
   for (size_t i = 0; i < calls.size(); ++i) {
     Call& call = calls[i];
     rpc::Prepare(call.context, kPatience);
@@ -104,7 +104,7 @@ v1::Fleet FleetView::Ask() {
     targets_[i]->stub->async()->Check(&call.context, &call.request, &call.response, [&, i](grpc::Status status) {
       std::lock_guard lock(mutex);
       calls[i].status = std::move(status);
-      calls[i].seconds = std::chrono::duration<double>(Clock::now() - begun).count();
+      calls[i].seconds = std::chrono::duration<double>(steady_clock::now() - begun).count();
       --open;
       ended.notify_one();
     });

@@ -6,34 +6,12 @@
 
 #include <nlohmann/json.hpp>
 
+#include "libs/core/text.h"
+
 namespace vora::metadata {
 namespace {
 
 using Json = nlohmann::json;
-
-// Length in bytes of the code point at the front, 0 when it is not valid UTF-8 (RFC 3629: no surrogates, no overlong forms).
-size_t CodePointLength(std::string_view text) {
-  const auto byte = [&](size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U; };
-  const auto follows = [&](size_t i) { return (byte(i) & 0xC0U) == 0x80U; };
-  const unsigned first = byte(0);
-  if (first < 0x80) return 1;
-  if (first >= 0xC2 && first <= 0xDF) return follows(1) ? 2 : 0;
-  if (first >= 0xE0 && first <= 0xEF) {
-    if (!follows(1) || !follows(2)) return 0;
-    if (first == 0xE0 && byte(1) < 0xA0) return 0;
-    if (first == 0xED && byte(1) > 0x9F) return 0;
-    return 3;
-  }
-  if (first >= 0xF0 && first <= 0xF4) {
-    if (!follows(1) || !follows(2) || !follows(3)) return 0;
-    if (first == 0xF0 && byte(1) < 0x90) return 0;
-    if (first == 0xF4 && byte(1) > 0x8F) return 0;
-    return 4;
-  }
-  return 0;
-}
-
-bool IsControl(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; }
 
 Status CheckText(std::string_view field, std::string_view text, size_t limit, bool lines_allowed) {
   const auto count = CountCodePoints(text);
@@ -80,21 +58,10 @@ std::optional<std::string> Text(const Json& json, const char* field) {
 
 }  // namespace
 
-std::optional<size_t> CountCodePoints(std::string_view text) {
-  size_t count = 0;
-  while (!text.empty()) {
-    const size_t length = CodePointLength(text);
-    if (length == 0) return std::nullopt;
-    text.remove_prefix(length);
-    ++count;
-  }
-  return count;
-}
-
 std::string Sanitise(std::string_view text, size_t limit) {
   std::string clean;
   for (size_t count = 0; !text.empty() && count < limit; ++count) {
-    const size_t length = CodePointLength(text);
+    const size_t length = Utf8SequenceLength(text);
     if (length == 0 || (length == 1 && IsControl(text[0]))) {
       clean += '?';
       text.remove_prefix(1);

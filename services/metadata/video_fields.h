@@ -24,8 +24,6 @@ Status CheckDescription(std::string_view description);
 // 1 to 200, 0 means 50.
 StatusOr<int> CheckPageSize(int page_size);
 
-// Number of UTF-8 code points; nullopt when `text` is not valid UTF-8.
-std::optional<size_t> CountCodePoints(std::string_view text);
 // `text` with invalid bytes and control characters replaced by '?', and at most `limit` code points.
 std::string Sanitise(std::string_view text, size_t limit);
 // A title from Upload-Metadata: `title`, else the file name without folder and ending, else "Untitled".

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "libs/core/text.h"
+
 namespace vora::metadata {
 namespace {
 

@@ -4,6 +4,7 @@
 #include <cctype>
 
 #include "libs/core/ids.h"
+#include "libs/core/text.h"
 #include "services/metadata/video_state.h"
 
 namespace vora::metadata {

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <chrono>
 
+#include "libs/core/text.h"
 #include "libs/log/log.h"
 #include "libs/rpc/client.h"
 #include "libs/rpc/status.h"

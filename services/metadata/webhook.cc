@@ -4,6 +4,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "libs/core/text.h"
 #include "services/metadata/video_fields.h"
 #include "services/metadata/webhook_signature.h"
 

@@ -5,17 +5,12 @@
 
 #include "libs/core/digest.h"
 #include "libs/core/encoding.h"
+#include "libs/core/text.h"
 
 namespace vora::gateway {
 namespace {
 
 constexpr size_t kMinSecretBytes = 16;
-
-std::string_view Trim(std::string_view text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
-  return text;
-}
 
 std::optional<std::string> PathToken(const http::Request& request) {
   const auto found = request.params.find("token");
@@ -46,7 +41,7 @@ std::optional<std::string> FindToken(const http::Request& request) {
 std::optional<std::string> CookieValue(std::string_view header, std::string_view name) {
   while (!header.empty()) {
     const size_t semicolon = header.find(';');
-    const std::string_view pair = Trim(header.substr(0, semicolon));
+    const std::string_view pair = TrimBlanks(header.substr(0, semicolon));
     const size_t equals = pair.find('=');
     if (equals != std::string_view::npos && pair.substr(0, equals) == name) return std::string(pair.substr(equals + 1));
     if (semicolon == std::string_view::npos) break;

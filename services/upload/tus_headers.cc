@@ -7,6 +7,7 @@
 #include <set>
 
 #include "libs/core/encoding.h"
+#include "libs/core/text.h"
 
 namespace vora::upload {
 namespace {
@@ -25,12 +26,6 @@ TusError TooLarge(std::string_view field, int64_t length, int64_t max_bytes) {
           std::string(field)};
 }
 
-std::string_view Trim(std::string_view text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
-  return text;
-}
-
 bool IsMetadataKey(std::string_view key) {
   return !key.empty() && key.size() <= 255 && std::all_of(key.begin(), key.end(), [](char c) { return c > 0x20 && c < 0x7f && c != ','; });
 }
@@ -43,7 +38,7 @@ std::string Printable(std::string_view text) {
 }
 
 bool IsOffsetOctetStream(std::string_view content_type) {
-  std::string_view type = Trim(content_type.substr(0, content_type.find(';')));
+  std::string_view type = TrimBlanks(content_type.substr(0, content_type.find(';')));
   return type.size() == kOffsetOctetStream.size() && std::equal(type.begin(), type.end(), kOffsetOctetStream.begin(), [](char a, char b) {
            return std::tolower(static_cast<unsigned char>(a)) == b;
          });
@@ -76,7 +71,7 @@ Parsed<std::optional<int64_t>> OptionalLength(const http::Headers& headers, int6
 }  // namespace
 
 std::optional<int64_t> ParseCount(std::string_view text) {
-  text = Trim(text);
+  text = TrimBlanks(text);
   if (text.empty() || text.size() > 19) return std::nullopt;
   uint64_t value = 0;
   for (char c : text) {
@@ -90,10 +85,10 @@ std::optional<int64_t> ParseCount(std::string_view text) {
 Parsed<Metadata> ParseMetadata(std::string_view header) {
   Metadata metadata;
   std::set<std::string, std::less<>> seen;
-  std::string_view rest = Trim(header);
+  std::string_view rest = TrimBlanks(header);
   while (!rest.empty()) {
     size_t comma = rest.find(',');
-    std::string_view pair = Trim(rest.substr(0, comma));
+    std::string_view pair = TrimBlanks(rest.substr(0, comma));
     bool last = comma == std::string_view::npos;
     rest = last ? std::string_view() : rest.substr(comma + 1);
     size_t space = pair.find(' ');
@@ -102,11 +97,11 @@ Parsed<Metadata> ParseMetadata(std::string_view header) {
       return Bad("Upload-Metadata", "Upload-Metadata: the key `" + Printable(key) +
                                         "` is not one: 1 to 255 printable ASCII characters without space and comma");
     }
-    std::optional<std::string> value = Base64Decode(space == std::string_view::npos ? std::string_view() : Trim(pair.substr(space)));
+    std::optional<std::string> value = Base64Decode(space == std::string_view::npos ? std::string_view() : TrimBlanks(pair.substr(space)));
     if (!value) return Bad(key, "Upload-Metadata: the value of `" + std::string(key) + "` is not base64 (RFC 4648 section 4, padded)");
     if (!seen.insert(std::string(key)).second) return Bad(key, "Upload-Metadata: the key `" + std::string(key) + "` occurs twice");
     metadata.emplace_back(std::string(key), *std::move(value));
-    if (!last && Trim(rest).empty()) return Bad("Upload-Metadata", "Upload-Metadata ends in a comma: a key is missing behind it");
+    if (!last && TrimBlanks(rest).empty()) return Bad("Upload-Metadata", "Upload-Metadata ends in a comma: a key is missing behind it");
   }
   return metadata;
 }
@@ -129,7 +124,7 @@ Parsed<std::string> WholeFileSha256(const Metadata& metadata) {
 }
 
 Parsed<Checksum> ParseChecksum(std::string_view header) {
-  header = Trim(header);
+  header = TrimBlanks(header);
   size_t space = header.find(' ');
   std::string_view name = header.substr(0, space);
   const Algorithm* algorithm = std::find_if(kAlgorithms.begin(), kAlgorithms.end(), [&](const Algorithm& a) { return a.name == name; });
@@ -139,7 +134,7 @@ Parsed<Checksum> ParseChecksum(std::string_view header) {
                     "Upload-Checksum"};
   }
   std::optional<std::string> digest;
-  if (space != std::string_view::npos) digest = Base64Decode(Trim(header.substr(space)));
+  if (space != std::string_view::npos) digest = Base64Decode(TrimBlanks(header.substr(space)));
   if (!digest || digest->size() != algorithm->digest_bytes) {
     return Bad("Upload-Checksum", "Upload-Checksum: behind `" + std::string(name) + "` stand " + std::to_string(algorithm->digest_bytes) +
                                       " bytes of digest in base64");
@@ -153,13 +148,13 @@ TusError BodyTooLong(int64_t body_bytes, int64_t room) {
 }
 
 std::optional<TusError> CheckVersion(const http::Headers& headers) {
-  if (Trim(headers.GetOr("Tus-Resumable", "")) == kTusVersion) return std::nullopt;
+  if (TrimBlanks(headers.GetOr("Tus-Resumable", "")) == kTusVersion) return std::nullopt;
   return TusError{412, "UNSUPPORTED_TUS_VERSION", "send Tus-Resumable: " + std::string(kTusVersion), "Tus-Resumable"};
 }
 
 std::string EffectiveMethod(std::string_view method, const http::Headers& headers) {
   std::string value = headers.GetOr("X-HTTP-Method-Override", "");
-  std::string_view effective = Trim(value).empty() ? method : Trim(value);
+  std::string_view effective = TrimBlanks(value).empty() ? method : TrimBlanks(value);
   std::string upper(effective);
   std::transform(upper.begin(), upper.end(), upper.begin(), [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
   return upper;
@@ -172,7 +167,7 @@ Parsed<CreateRequest> ParseCreate(const http::Headers& headers, std::optional<in
   if (const TusError* error = ErrorOf(length)) return *error;
   create.length = std::get<std::optional<int64_t>>(length);
   std::optional<std::string> defer = headers.Get("Upload-Defer-Length");
-  if (defer && Trim(*defer) != "1") return Bad("Upload-Defer-Length", "Upload-Defer-Length must be 1");
+  if (defer && TrimBlanks(*defer) != "1") return Bad("Upload-Defer-Length", "Upload-Defer-Length must be 1");
   if (defer && create.length) return Bad("Upload-Defer-Length", "send either Upload-Length or Upload-Defer-Length, not both");
   if (!defer && !create.length) return Bad("Upload-Length", "Upload-Length (or Upload-Defer-Length: 1) is missing");
 
@@ -214,7 +209,7 @@ std::string LocationOf(const http::Headers& headers, std::string_view public_url
   // Proxies append: the first entry is what the client saw.
   auto first = [&](std::string_view name) {
     std::string value = headers.GetOr(name, "");
-    return std::string(Trim(std::string_view(value).substr(0, value.find(','))));
+    return std::string(TrimBlanks(std::string_view(value).substr(0, value.find(','))));
   };
   std::string scheme = first("X-Forwarded-Proto");
   if (scheme != "https") scheme = "http";

@@ -13,7 +13,7 @@ namespace {
 // Small enough that a fast client does not keep its I/O thread from the others.
 constexpr size_t kWindowBytes = 1 << 20;
 
-Status TakenOver() { return Aborted("a newer request has taken the upload over"); }
+Status SessionTakenOver() { return Aborted("a newer request has taken the upload over"); }
 
 }  // namespace
 
@@ -55,7 +55,7 @@ UploadSession::Window UploadSession::Reserve() {
 
 Status UploadSession::Commit(size_t bytes) {
   std::lock_guard lock(mutex_);
-  if (closing_) return TakenOver();
+  if (closing_) return SessionTakenOver();
   if (static_cast<int64_t>(bytes) > room_end_ - offset_) return OutOfRange("the body goes on behind the end of the upload");
   receiving_->filled += bytes;
   offset_ += static_cast<int64_t>(bytes);
@@ -72,7 +72,7 @@ bool UploadSession::TryAdvance() {
 Status UploadSession::Advance() {
   std::unique_lock lock(mutex_);
   changed_.wait(lock, [this] { return !in_flight_; });
-  if (closing_) return TakenOver();
+  if (closing_) return SessionTakenOver();
   VORA_RETURN_IF_ERROR(error_);
   return StartPart(lock);
 }
