@@ -15,7 +15,7 @@
 #include <string_view>
 #include <vector>
 
-#include "services/analytics-ingest/spool.h"
+#include "services/analytics-ingest/spool/spool.h"
 
 namespace vora::analytics {
 namespace {

@@ -1,6 +1,9 @@
 # vora_library(NAME [DEPS target...])   one folder = one library `vora_NAME`; *_test.cc become the test `NAME_test`
 # vora_daemon(BINARY [DEPS target...])  one folder = one program; everything but main.cc lies in a library of its own,
 #                                       so that tests can link it; *_test.cc become the test `BINARY_test`
+# vora_room(PARENT ROOM [DEPS target...])  a folder inside one of those = a library `PARENT-ROOM`, named before the parent, which depends on it;
+#                                       its *_test.cc go into the parent's test
+# A library includes only headers of what it names in DEPS, and of what those name (cmake/VoraArrows.cmake checks it at each build).
 # Sources are globbed: a new file in the folder needs no edit here. Files ending in _fuzz.cc and _bench.cc are left out.
 # The sources of a library are compiled together, and so are its tests: most of a file's time goes into the headers that its neighbours
 # include too. Names in anonymous namespaces are therefore unique in a folder. OFF compiles each file by itself.
@@ -31,6 +34,8 @@ endif()
 function(_vora_sources out_main out_srcs out_tests)
   file(GLOB srcs CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cc)
   set(tests ${srcs})
+  get_property(rooms DIRECTORY PROPERTY VORA_ROOM_TESTS)
+  list(APPEND tests ${rooms})
   list(FILTER tests INCLUDE REGEX "_test\\.cc$")
   list(FILTER srcs EXCLUDE REGEX "(_test|_fuzz|_bench|/main)\\.cc$")
   set(main "")
@@ -49,6 +54,7 @@ function(_vora_tests name lib tests)
   add_executable(${name}_test ${tests})
   # What is tested is optimised, the tests themselves need not be: they build in half the time.
   target_compile_options(${name}_test PRIVATE -O0)
+  vora_unity(${name}_test)
   target_link_libraries(${name}_test PRIVATE ${lib} vora_options GTest::gmock GTest::gtest_main)
   # One ctest entry per program: its tests share what is dear to start, such as a private PostgreSQL.
   add_test(NAME ${name}_test COMMAND ${name}_test)
@@ -68,6 +74,18 @@ function(_vora_archive target srcs deps)
     add_library(${target} INTERFACE)
     target_link_libraries(${target} INTERFACE vora_options ${deps})
   endif()
+  vora_arrows(${target} "${deps}")
+endfunction()
+
+function(vora_room parent room)
+  cmake_parse_arguments(A "" "" "DEPS" ${ARGN})
+  file(GLOB srcs CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${room}/*.cc)
+  set(tests ${srcs})
+  list(FILTER tests INCLUDE REGEX "_test\\.cc$")
+  list(FILTER srcs EXCLUDE REGEX "(_test|_fuzz|_bench)\\.cc$")
+  set_property(DIRECTORY APPEND PROPERTY VORA_ROOM_TESTS ${tests})
+  set(VORA_FOLDER ${CMAKE_CURRENT_SOURCE_DIR}/${room})
+  _vora_archive(${parent}-${room} "${srcs}" "${A_DEPS}")
 endfunction()
 
 function(vora_library name)

@@ -1,7 +1,7 @@
 """Stand-ins for libraries that Debian's FFmpeg is linked with and that Vora never calls.
 
 libavcodec, libavformat and libavfilter name some fifty libraries as NEEDED (speech synthesis, SVG, GPU, network protocols ...), which
-with theirs are 160 MB. Files of the accepted containers (libs/media/input.cc) are read by FFmpeg's own decoders or by those in KEPT. For each
+with theirs are 160 MB. Files of the accepted containers (libs/media/input/input.cc) are read by FFmpeg's own decoders or by those in KEPT. For each
 of the others, a library of the same name with the same symbols takes its place; a call says which library is missing and ends the process,
 which is a decoder's child. The image is smaller by two thirds, and so is what a hostile file can reach.
 """

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "libs/media/byte_source.h"
+#include "libs/media/base/byte_source.h"
 #include "vora/workflow/v1/process_video.pb.h"
 
 namespace vora::media {

@@ -11,10 +11,10 @@
 #include <fstream>
 #include <sstream>
 
-#include "libs/media/audio_encoder.h"
-#include "libs/media/ffmpeg_log.h"
-#include "libs/media/grid_decoder.h"
-#include "libs/media/segment_encoder.h"
+#include "libs/media/audio/audio_encoder.h"
+#include "libs/media/base/ffmpeg_log.h"
+#include "libs/media/video/grid_decoder.h"
+#include "libs/media/video/segment_encoder.h"
 
 namespace vora::media {
 namespace {

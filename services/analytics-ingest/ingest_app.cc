@@ -4,8 +4,8 @@
 
 #include "libs/http/server.h"
 #include "libs/log/log.h"
-#include "services/analytics-ingest/event_routes.h"
-#include "services/analytics-ingest/ingest_service.h"
+#include "services/analytics-ingest/intake/event_routes.h"
+#include "services/analytics-ingest/intake/ingest_service.h"
 
 namespace vora::analytics {
 namespace {

@@ -4,24 +4,17 @@
 
 #include <chrono>
 #include <string>
-#include <vector>
 
 #include "libs/clickhouse/client.h"
 #include "libs/core/settings.h"
 #include "libs/http/server.h"
-#include "services/analytics-ingest/client_limits.h"
-#include "services/analytics-ingest/shipper.h"
-#include "services/analytics-ingest/spool.h"
-#include "services/analytics-ingest/viewer_hash.h"
+#include "services/analytics-ingest/events/viewer_hash.h"
+#include "services/analytics-ingest/intake/client_limits.h"
+#include "services/analytics-ingest/intake/event_route_options.h"
+#include "services/analytics-ingest/shipper/shipper.h"
+#include "services/analytics-ingest/spool/spool.h"
 
 namespace vora::analytics {
-
-struct EventRouteOptions {
-  int64_t max_body_bytes = 1 << 20;
-  int64_t max_events = 5000;               // of one request
-  int64_t max_bytes_in_flight = 16 << 20;  // of all bodies being read or waiting for the disk
-  std::vector<std::string> cors_origins{"*"};
-};
 
 struct IngestSettings {
   IngestSettings();

@@ -11,9 +11,9 @@
 
 #include "libs/daemon/daemon.h"
 #include "libs/daemon/doors.h"
-#include "services/analytics-ingest/check_spool.h"
 #include "services/analytics-ingest/ingest_app.h"
-#include "services/analytics-ingest/migrate.h"
+#include "services/analytics-ingest/shipper/migrate.h"
+#include "services/analytics-ingest/spool/check_spool.h"
 
 namespace vora::analytics {
 namespace {

@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "services/analytics-ingest/batch.h"
+#include "services/analytics-ingest/formats/batch.h"
 
 namespace vora::analytics {
 

@@ -24,7 +24,7 @@ export default defineConfig({
   preview: { proxy: forward },
 });
 
-// The pages' routes, as the metadata daemon serves them (services/metadata/rest_console.cc).
+// The pages' routes, as the metadata daemon serves them (services/metadata/api/rest_console.cc).
 function pageRoutes() {
   const rewrite = (request: { url?: string }, _response: unknown, next: () => void) => {
     const path = (request.url ?? '/').split('?')[0]!;

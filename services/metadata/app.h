@@ -15,8 +15,8 @@
 #include "libs/daemon/doors.h"
 #include "libs/http/server.h"
 #include "libs/obs/metrics.h"
-#include "services/metadata/api_routes.h"
-#include "services/metadata/fleet_view.h"
+#include "services/metadata/api/api_routes.h"
+#include "services/metadata/processing/fleet_view.h"
 #include "vora/workflow/v1/process_video.pb.h"
 
 namespace grpc {

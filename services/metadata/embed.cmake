@@ -1,5 +1,5 @@
 # Writes OUT, a C++ file with the OPENAPI document as a string literal. Run by the build.
 file(READ ${OPENAPI} openapi)
-string(CONCAT body "// Made by embed.cmake.\n#include \"services/metadata/embedded.h\"\n\nnamespace vora::metadata {\n\n"
+string(CONCAT body "// Made by embed.cmake.\n#include \"services/metadata/rows/embedded.h\"\n\nnamespace vora::metadata {\n\n"
   "std::string_view OpenApiDocument() {\n  return R\"VORADOC(${openapi})VORADOC\";\n}\n\n}  // namespace vora::metadata\n")
 file(WRITE ${OUT} "${body}")

@@ -5,8 +5,8 @@
 
 #include "libs/daemon/daemon.h"
 #include "libs/ladder/ladder.h"
+#include "services/metadata/api/rest.h"
 #include "services/metadata/app.h"
-#include "services/metadata/rest.h"
 
 namespace {
 

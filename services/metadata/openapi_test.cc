@@ -6,10 +6,10 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
-#include "services/metadata/api_scopes.h"
-#include "services/metadata/embedded.h"
-#include "services/metadata/rest.h"
-#include "services/metadata/rest_webhooks.h"
+#include "services/metadata/api/api_scopes.h"
+#include "services/metadata/api/rest.h"
+#include "services/metadata/api/rest_webhooks.h"
+#include "services/metadata/rows/embedded.h"
 #include "vora/analytics/v1/analytics.pb.h"
 #include "vora/analytics/v1/queries.pb.h"
 #include "vora/metadata/v1/fleet.pb.h"

@@ -3,14 +3,14 @@
 #include <utility>
 
 #include "libs/log/log.h"
-#include "services/metadata/ladder_repo.h"
 #include "services/metadata/metrics.h"
-#include "services/metadata/outbox_repo.h"
-#include "services/metadata/store.h"
-#include "services/metadata/video_fields.h"
-#include "services/metadata/video_repo.h"
-#include "services/metadata/video_state.h"
-#include "services/metadata/watch_hub.h"
+#include "services/metadata/processing/outbox_repo.h"
+#include "services/metadata/rows/store.h"
+#include "services/metadata/rows/video_state.h"
+#include "services/metadata/videos/ladder_repo.h"
+#include "services/metadata/videos/video_fields.h"
+#include "services/metadata/videos/video_repo.h"
+#include "services/metadata/videos/watch_hub.h"
 
 namespace vora::metadata {
 namespace {

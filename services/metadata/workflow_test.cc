@@ -12,10 +12,10 @@
 #include <nlohmann/json.hpp>
 
 #include "libs/pg/test_postgres.h"
-#include "libs/workflow/activity_worker.h"
+#include "libs/workflow/definition/payload.h"
+#include "libs/workflow/worker/activity_worker.h"
 #include "services/metadata/harness_test.h"
-#include "services/metadata/orchestrator_client.h"
-#include "services/metadata/workflow_json.h"
+#include "services/metadata/processing/orchestrator_client.h"
 
 namespace vora::metadata {
 namespace {
@@ -47,14 +47,14 @@ class WorkflowTest : public ::testing::Test {
     options.queue = "transcode";
     options.slots = 6;
     worker_ = std::make_unique<workflow::ActivityWorker>(options, worker_metrics_);
-    worker_->Handle("media.Probe", [](ActivityExecution&) { return ActivityOutcome::Ok(ToPayload(SomeMedia())); });
+    worker_->Handle("media.Probe", [](ActivityExecution&) { return ActivityOutcome::Ok(workflow::ToPayload(SomeMedia())); });
     worker_->Handle("media.EncodeChunk", std::move(encode));
     worker_->Handle("media.EncodeAudio", [](ActivityExecution& execution) {
       wf::EncodeAudioInput input;
-      EXPECT_TRUE(FromPayload(execution.task().input(), &input).ok());
+      EXPECT_TRUE(workflow::FromPayload(execution.task().input(), input).ok());
       wf::EncodeAudioResult result;
       *result.mutable_segments() = SomeSegments("", "audio_0", 0, input.track().segments_total()).segments();
-      return ActivityOutcome::Ok(ToPayload(result));
+      return ActivityOutcome::Ok(workflow::ToPayload(result));
     });
     worker_->Handle("media.ExtractPoster", [](ActivityExecution&) { return ActivityOutcome::Ok(R"({"key":"processed/x/poster.jpg"})"); });
     worker_->Handle("media.ExtractStoryboard",
@@ -71,11 +71,11 @@ class WorkflowTest : public ::testing::Test {
   }
   static ActivityOutcome Encode(ActivityExecution& execution) {
     wf::EncodeChunkInput input;
-    EXPECT_TRUE(FromPayload(execution.task().input(), &input).ok());
+    EXPECT_TRUE(workflow::FromPayload(execution.task().input(), input).ok());
     wf::EncodeChunkResult result;
     *result.mutable_segments() =
         SomeSegments("", input.track().name(), input.chunk().first_segment(), input.chunk().segment_count()).segments();
-    return ActivityOutcome::Ok(ToPayload(result));
+    return ActivityOutcome::Ok(workflow::ToPayload(result));
   }
   // Until the test opens the gate, or the task is to stop.
   bool WaitAtGate(ActivityExecution& execution) {

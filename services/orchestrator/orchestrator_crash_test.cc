@@ -17,10 +17,10 @@
 #include "libs/ladder/ladder.h"
 #include "libs/pg/test_postgres.h"
 #include "libs/rpc/client.h"
-#include "libs/workflow/activity_worker.h"
-#include "libs/workflow/history.h"
-#include "libs/workflow/payload.h"
+#include "libs/workflow/definition/history.h"
+#include "libs/workflow/definition/payload.h"
 #include "libs/workflow/testing/test_orchestrator.h"
+#include "libs/workflow/worker/activity_worker.h"
 #include "vora/workflow/v1/process_video.pb.h"
 #include "vora/workflow/v1/workflow.grpc.pb.h"
 

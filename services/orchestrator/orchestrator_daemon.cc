@@ -7,7 +7,7 @@
 #include "libs/daemon/daemon.h"
 #include "libs/daemon/doors.h"
 #include "libs/log/log.h"
-#include "libs/workflow/engine_host.h"
+#include "libs/workflow/service/engine_host.h"
 #include "services/orchestrator/scaler_service.h"
 #include "services/orchestrator/workflows/workflows.h"
 

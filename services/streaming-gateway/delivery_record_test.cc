@@ -5,9 +5,9 @@
 
 #include <gmock/gmock.h>
 
-#include "services/streaming-gateway/client_data.h"
 #include "services/streaming-gateway/fixture_test.h"
 #include "services/streaming-gateway/ingest_server_test.h"
+#include "services/streaming-gateway/records/client_data.h"
 
 namespace vora::gateway {
 namespace {

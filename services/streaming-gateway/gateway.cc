@@ -4,9 +4,9 @@
 #include <utility>
 
 #include "libs/core/ids.h"
-#include "services/streaming-gateway/object_path.h"
-#include "services/streaming-gateway/recorded_exchange.h"
-#include "services/streaming-gateway/reply.h"
+#include "services/streaming-gateway/objects/object_path.h"
+#include "services/streaming-gateway/objects/reply.h"
+#include "services/streaming-gateway/records/recorded_exchange.h"
 
 namespace vora::gateway {
 namespace {

@@ -14,11 +14,11 @@
 #include "libs/obs/metrics.h"
 #include "libs/storage/object_store.h"
 #include "services/streaming-gateway/access.h"
-#include "services/streaming-gateway/delivery_log.h"
-#include "services/streaming-gateway/manifests.h"
-#include "services/streaming-gateway/object_delivery.h"
-#include "services/streaming-gateway/presentation_cache.h"
-#include "services/streaming-gateway/segment_cache.h"
+#include "services/streaming-gateway/cache/presentation_cache.h"
+#include "services/streaming-gateway/cache/segment_cache.h"
+#include "services/streaming-gateway/manifest/manifests.h"
+#include "services/streaming-gateway/objects/object_delivery.h"
+#include "services/streaming-gateway/records/delivery_log.h"
 
 namespace vora::gateway {
 

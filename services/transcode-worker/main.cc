@@ -5,10 +5,10 @@
 #include "libs/daemon/daemon.h"
 #include "libs/log/log.h"
 #include "libs/storage/object_store.h"
-#include "libs/workflow/activity_worker.h"
-#include "services/transcode-worker/activities.h"
-#include "services/transcode-worker/child_main.h"
-#include "services/transcode-worker/sandbox_check.h"
+#include "libs/workflow/worker/activity_worker.h"
+#include "services/transcode-worker/activities/activities.h"
+#include "services/transcode-worker/activities/sandbox_check.h"
+#include "services/transcode-worker/child/child_main.h"
 #include "services/transcode-worker/worker_settings.h"
 
 namespace vora::transcode {

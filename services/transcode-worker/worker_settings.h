@@ -5,7 +5,7 @@
 #include <string>
 
 #include "libs/core/settings.h"
-#include "libs/media/source_limits.h"
+#include "libs/media/base/source_limits.h"
 #include "libs/storage/s3_credentials.h"
 
 namespace vora::transcode {

@@ -6,9 +6,9 @@
 #include <cstring>
 #include <string_view>
 
-#include "libs/media/container_kind.h"
-#include "libs/media/media_error.h"
-#include "libs/media/mp4_check.h"
+#include "libs/media/base/media_error.h"
+#include "libs/media/input/container_kind.h"
+#include "libs/media/input/mp4_check.h"
 
 namespace {
 

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "libs/media/webvtt.h"
+#include "libs/media/captions/webvtt.h"
 
 namespace {
 

@@ -7,9 +7,9 @@
 #include <string_view>
 
 #include "libs/http/client_address.h"
-#include "services/analytics-ingest/batch.h"
-#include "services/analytics-ingest/cmcd_events.h"
-#include "services/analytics-ingest/json_events.h"
+#include "services/analytics-ingest/formats/batch.h"
+#include "services/analytics-ingest/formats/cmcd_events.h"
+#include "services/analytics-ingest/formats/json_events.h"
 
 namespace vora::analytics {
 namespace {

@@ -11,7 +11,7 @@
 // Options default to queue `test` and start_to_close_timeout 10 s. Ends when a step fails: FAILED, or CANCELED when it was cancelled.
 // The result is a JSON list of the results of the activities and signals, in order of the script.
 
-#include "libs/workflow/context.h"
+#include "libs/workflow/definition/context.h"
 
 namespace vora::workflow::testing {
 

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "libs/workflow/replayer.h"
+#include "libs/workflow/definition/replayer.h"
 
 namespace vora::workflow::testing {
 

@@ -5,7 +5,7 @@
 #include <cstdlib>
 #include <thread>
 
-#include "libs/workflow/history.h"
+#include "libs/workflow/definition/history.h"
 #include "libs/workflow/testing/script_workflow.h"
 
 namespace vora::workflow::testing {

@@ -9,7 +9,7 @@
 #include "libs/core/lifecycle.h"
 #include "libs/obs/metrics.h"
 #include "libs/rpc/server.h"
-#include "libs/workflow/engine_host.h"
+#include "libs/workflow/service/engine_host.h"
 #include "vora/workflow/v1/workflow.pb.h"
 
 namespace vora::workflow::testing {

@@ -5,7 +5,7 @@
 
 #include <vector>
 
-#include "libs/workflow/context.h"
+#include "libs/workflow/definition/context.h"
 #include "vora/workflow/v1/process_video.pb.h"
 
 namespace vora::workflows {

@@ -4,7 +4,7 @@
 // already begun makes it stuck. Change them so that replay of the stored histories (testdata/) still passes, or give the new one another
 // type.
 
-#include "libs/workflow/context.h"
+#include "libs/workflow/definition/context.h"
 #include "vora/workflow/v1/process_video.pb.h"
 
 namespace vora::workflows {

@@ -1,0 +1,19 @@
+#pragma once
+
+// The whole sound track to CMAF segments: decoded, resampled, aligned to the picture, AAC. One pass, so there is no seam between segments.
+
+#include <functional>
+
+#include "libs/core/status.h"
+#include "libs/media/base/byte_source.h"
+#include "libs/media/video/segment_encoder.h"
+#include "vora/workflow/v1/process_video.pb.h"
+
+namespace vora::media {
+
+// Calls `on_segment` for every segment in order, as soon as it is finished; its error ends the work. A pure function of source and plan.
+// media.unreadable, media.unsupported_codec.
+Status EncodeAudioTrack(ByteSource& source, const workflow::v1::MediaInfo& media, const workflow::v1::TrackPlan& plan,
+                        const std::function<Status(EncodedSegment)>& on_segment);
+
+}  // namespace vora::media

@@ -1,0 +1,126 @@
+#include <algorithm>
+#include <cmath>
+
+#include "libs/media/audio/audio_timeline_internal.h"
+
+namespace vora::media {
+
+AudioTimeline::AudioTimeline(int sample_rate, int channels, double start_seconds, int64_t total, int block, Consumer consumer)
+    : sample_rate_(sample_rate),
+      channels_(channels),
+      start_seconds_(start_seconds),
+      total_(total),
+      block_(block),
+      consumer_(std::move(consumer)),
+      pending_(static_cast<size_t>(channels)) {}
+
+AudioTimeline::~AudioTimeline() = default;
+
+Status AudioTimeline::Add(const AVFrame& frame, double seconds) {
+  const int64_t wanted = std::llround((seconds - start_seconds_) * sample_rate_);
+  if (!begun_) {
+    begun_ = true;
+    if (wanted > 0) VORA_RETURN_IF_ERROR(PutSilence(wanted));
+    position_ = std::min<int64_t>(wanted, total_);
+  } else {
+    const int64_t held = swr_ ? swr_get_delay(swr_.get(), sample_rate_) : 0;
+    const int64_t gap = wanted - (position_ + held - drop_);
+    // Timestamps jitter by rounding; more than a frame is a real hole or a repeat.
+    const int64_t tolerance = sample_rate_ / 50;
+    if (gap > tolerance) {
+      VORA_RETURN_IF_ERROR(Resample(nullptr));
+      swr_.reset();
+      if (wanted > position_) VORA_RETURN_IF_ERROR(PutSilence(wanted - position_));
+    } else if (gap < -tolerance) {
+      drop_ += -gap;
+    }
+  }
+  if (!swr_ || frame.sample_rate != in_rate_ || frame.format != in_format_ || frame.ch_layout.nb_channels != in_channels_) {
+    VORA_RETURN_IF_ERROR(Resample(nullptr));
+    VORA_RETURN_IF_ERROR(Configure(frame));
+  }
+  return Resample(&frame);
+}
+
+Status AudioTimeline::Configure(const AVFrame& frame) {
+  AVChannelLayout in = {};
+  if (frame.ch_layout.order == AV_CHANNEL_ORDER_UNSPEC) {
+    av_channel_layout_default(&in, frame.ch_layout.nb_channels);
+  } else {
+    av_channel_layout_copy(&in, &frame.ch_layout);
+  }
+  AVChannelLayout out = {};
+  av_channel_layout_default(&out, channels_);
+  SwrContext* swr = nullptr;
+  int result = swr_alloc_set_opts2(&swr, &out, AV_SAMPLE_FMT_FLTP, sample_rate_, &in, static_cast<AVSampleFormat>(frame.format),
+                                   frame.sample_rate, 0, nullptr);
+  swr_.reset(swr);
+  if (result >= 0) result = swr_init(swr_.get());
+  av_channel_layout_uninit(&in);
+  av_channel_layout_uninit(&out);
+  if (result < 0) {
+    swr_.reset();
+    return AvStatus(result, "cannot resample the sound");
+  }
+  in_rate_ = frame.sample_rate;
+  in_format_ = frame.format;
+  in_channels_ = frame.ch_layout.nb_channels;
+  return {};
+}
+
+Status AudioTimeline::Resample(const AVFrame* frame) {
+  if (!swr_) return {};
+  const int in_count = frame == nullptr ? 0 : frame->nb_samples;
+  const int room = swr_get_out_samples(swr_.get(), in_count);
+  if (room < 0) return AvStatus(room, "resampling");
+  std::vector<std::vector<float>> planes(static_cast<size_t>(channels_), std::vector<float>(static_cast<size_t>(room) + 32));
+  std::vector<uint8_t*> out;
+  for (auto& plane : planes) out.push_back(reinterpret_cast<uint8_t*>(plane.data()));
+  const int got = swr_convert(swr_.get(), out.data(), room + 32,
+                              frame == nullptr ? nullptr : const_cast<const uint8_t**>(frame->extended_data), in_count);
+  if (got < 0) return AvStatus(got, "resampling");
+  std::vector<const float*> in;
+  for (auto& plane : planes) in.push_back(plane.data());
+  return Append(in.data(), got);
+}
+
+Status AudioTimeline::PutSilence(int64_t count) { return Append(nullptr, count); }
+
+Status AudioTimeline::Append(const float* const* planes, int64_t count) {
+  int64_t from = 0;
+  if (planes != nullptr && drop_ > 0) {
+    from = std::min(drop_, count);
+    drop_ -= from;
+  }
+  if (position_ < 0) {
+    const int64_t before = std::min(-position_, count - from);
+    position_ += before;
+    from += before;
+  }
+  while (from < count && position_ < total_) {
+    const int64_t have = static_cast<int64_t>(pending_[0].size());
+    const int64_t take = std::min({count - from, block_ - have, total_ - position_});
+    for (size_t c = 0; c < pending_.size(); ++c) {
+      if (planes == nullptr) {
+        pending_[c].insert(pending_[c].end(), static_cast<size_t>(take), 0.0F);
+      } else {
+        pending_[c].insert(pending_[c].end(), planes[c] + from, planes[c] + from + take);
+      }
+    }
+    from += take;
+    position_ += take;
+    if (static_cast<int64_t>(pending_[0].size()) == block_) {
+      VORA_RETURN_IF_ERROR(consumer_(pending_));
+      for (auto& plane : pending_) plane.clear();
+    }
+  }
+  return {};
+}
+
+Status AudioTimeline::Finish() {
+  VORA_RETURN_IF_ERROR(Resample(nullptr));
+  position_ = std::max<int64_t>(position_, 0);
+  return PutSilence(total_ - position_);
+}
+
+}  // namespace vora::media

@@ -1,0 +1,177 @@
+#include "libs/media/probe/probe.h"
+
+#include <algorithm>
+#include <cctype>
+#include <cmath>
+#include <new>
+
+#include "libs/media/base/frame_grid.h"
+#include "libs/media/base/media_error.h"
+#include "libs/media/base/source_limits.h"
+#include "libs/media/captions/subtitle_streams_internal.h"
+#include "libs/media/input/container_kind.h"
+#include "libs/media/input/mp4_check.h"
+#include "libs/media/probe/extent_internal.h"
+#include "libs/media/video/video_reader_internal.h"
+
+namespace vora::media {
+namespace {
+
+// Characters of BCP 47, not merely "undetermined": a file may hold anything there.
+bool IsLanguageTag(std::string_view text) {
+  return !text.empty() && text.size() <= 35 && text != "und" &&
+         std::all_of(text.begin(), text.end(), [](unsigned char c) { return c < 0x80 && (std::isalnum(c) || c == '-'); });
+}
+
+using workflow::v1::MediaInfo;
+using workflow::v1::VideoStream;
+
+double Start(const AVStream& stream) {
+  return stream.start_time == AV_NOPTS_VALUE ? 0 : static_cast<double>(stream.start_time) * av_q2d(stream.time_base);
+}
+
+void DescribeAudio(AVFormatContext* context, MediaInfo* info) {
+  for (unsigned i = 0; i < context->nb_streams; ++i) {
+    const AVStream& stream = *context->streams[i];
+    const AVCodecParameters& par = *stream.codecpar;
+    if (par.codec_type != AVMEDIA_TYPE_AUDIO) continue;
+    if (avcodec_find_decoder(par.codec_id) == nullptr || par.sample_rate <= 0 || par.ch_layout.nb_channels <= 0) {
+      info->add_warnings("Sound track " + std::to_string(i) + " (" + avcodec_get_name(par.codec_id) +
+                         ") cannot be decoded and is left out.");
+      continue;
+    }
+    const SourceLimits& limits = ActiveSourceLimits();
+    if (par.ch_layout.nb_channels > limits.max_channels || par.sample_rate > limits.max_sample_rate || par.sample_rate < kMinSampleRate) {
+      info->add_warnings("Sound track " + std::to_string(i) + " has " + std::to_string(par.ch_layout.nb_channels) + " channels of " +
+                         std::to_string(par.sample_rate) + " samples a second; at most " + std::to_string(limits.max_channels) +
+                         " channels of " + std::to_string(kMinSampleRate) + " to " + std::to_string(limits.max_sample_rate) +
+                         " are taken, so it is left out (VORA_MAX_SOURCE_CHANNELS, VORA_MAX_SOURCE_SAMPLE_RATE).");
+      continue;
+    }
+    auto* audio = info->add_audio();
+    audio->set_stream_index(static_cast<int>(i));
+    audio->set_codec(avcodec_get_name(par.codec_id));
+    audio->set_sample_rate(par.sample_rate);
+    audio->set_channels(par.ch_layout.nb_channels);
+    audio->set_start_seconds(Start(stream));
+    double duration = stream.duration > 0 ? static_cast<double>(stream.duration) * av_q2d(stream.time_base) : 0;
+    if (duration <= 0 && context->duration > 0) duration = static_cast<double>(context->duration) / AV_TIME_BASE;
+    audio->set_duration_seconds(duration);
+    const AVDictionaryEntry* language = av_dict_get(stream.metadata, "language", nullptr, 0);
+    if (language != nullptr && IsLanguageTag(language->value)) audio->set_language(language->value);
+  }
+}
+
+void DescribePicture(VideoReader& reader, const AVFrame& frame, bool turned, VideoStream* video) {
+  AVFormatContext* context = reader.input().context();
+  AVStream* stream = reader.stream();
+  AVRational sar = av_guess_sample_aspect_ratio(context, stream, nullptr);
+  if (sar.num <= 0 || sar.den <= 0 || av_q2d(sar) > 10 || av_q2d(sar) < 0.1) sar = {1, 1};
+  int width = frame.width, height = frame.height;
+  // The frame is upright already; the aspect ratio is of the stored picture.
+  if (turned) std::swap(width, height);
+  width = std::max(1, static_cast<int>(std::lround(width * av_q2d(sar))));
+  if (turned) std::swap(width, height);
+  video->set_stream_index(stream->index);
+  video->set_codec(avcodec_get_name(stream->codecpar->codec_id));
+  video->set_width(width);
+  video->set_height(height);
+  video->set_rotation_degrees(RotationDegrees(stream));
+  const char* format = av_get_pix_fmt_name(static_cast<AVPixelFormat>(frame.format));
+  video->set_pixel_format(format == nullptr ? "unknown" : format);
+}
+
+Status DescribeTiming(VideoReader& reader, ByteSource& source, double start, MediaInfo* info) {
+  AVStream* stream = reader.stream();
+  Rate average = {stream->avg_frame_rate.num, stream->avg_frame_rate.den};
+  const Rate common = {stream->r_frame_rate.num, stream->r_frame_rate.den};
+  const double frame_seconds = average.num > 0 ? 1 / average.per_second() : (common.num > 0 ? 1 / common.per_second() : 1.0 / 25);
+  VORA_ASSIGN_OR_RETURN(const Extent extent, MeasureExtent(reader, source, frame_seconds));
+  // What the container reckons from a length that is wrong is wrong too.
+  if ((average.num <= 0 || extent.trimmed) && extent.packets > 1 && extent.scanned_seconds > 0) {
+    average = {static_cast<int>(std::lround(static_cast<double>(extent.packets) / extent.scanned_seconds * 1000)), 1000};
+  }
+  const Rate rate = ChooseOutputRate(average, common);
+  VideoStream* video = info->mutable_video();
+  video->set_frame_rate_num(rate.num);
+  video->set_frame_rate_den(rate.den);
+  video->set_start_seconds(start);
+  const double length = std::max(0.0, extent.end_seconds - start);
+  const double limit = ActiveSourceLimits().max_duration_seconds;
+  if (!(length <= limit)) {
+    return MediaError(
+        kTooLong, "The video lasts " + SecondsText(length) + "; at most " + SecondsText(limit) + " are taken (VORA_MAX_SOURCE_DURATION).");
+  }
+  video->set_frames(std::max<int64_t>(1, std::llround(length * rate.per_second())));
+  info->set_duration_seconds(static_cast<double>(video->frames()) * rate.den / rate.num);
+  if (extent.cut_off) {
+    info->add_warnings(std::string(extent.trimmed ? "The file overstates its length" : "The file is cut off") + ": it promises " +
+                       SecondsText(extent.promised_seconds - start) + " but holds only " + SecondsText(length) +
+                       ". What is there is used.");
+  }
+  return {};
+}
+
+}  // namespace
+
+namespace {
+
+StatusOr<MediaInfo> ProbeWithin(ByteSource& source) {
+  std::string head(kHeadBytes, '\0');
+  VORA_ASSIGN_OR_RETURN(const size_t got, source.ReadAt(0, head.data(), head.size()));
+  VORA_RETURN_IF_ERROR(NoFilm(std::string_view(head).substr(0, got)));
+  VORA_RETURN_IF_ERROR(CheckMp4(source, ActiveSourceLimits()));
+  VORA_ASSIGN_OR_RETURN(std::unique_ptr<Input> input, Input::Open(source));
+  const int index = FindVideoStream(input->context());
+  if (index < 0) {
+    const int audio = av_find_best_stream(input->context(), AVMEDIA_TYPE_AUDIO, -1, -1, nullptr, 0);
+    return audio >= 0 ? MediaError(kNoVideo, "The file has sound but no picture.")
+                      : MediaError(kUnreadable, "Neither picture nor sound was found in the file.");
+  }
+  VORA_RETURN_IF_ERROR(CheckPictureSize(input->stream(index)->codecpar->width, input->stream(index)->codecpar->height));
+  input.reset();
+
+  VORA_ASSIGN_OR_RETURN(std::unique_ptr<VideoReader> reader, VideoReader::Open(source, index, 1));
+  FramePtr frame(av_frame_alloc());
+  double start = 0;
+  VORA_ASSIGN_OR_RETURN(const bool some, reader->Next(frame.get(), &start));
+  if (!some) {
+    return MediaError(kUnreadable, std::string("Not one picture of the ") + avcodec_get_name(reader->stream()->codecpar->codec_id) +
+                                       " video could be decoded: the file is damaged.");
+  }
+  MediaInfo info;
+  info.set_container(reader->input().context()->iformat->name);
+  info.set_bytes(source.size());
+  const int rotation = RotationDegrees(reader->stream());
+  DescribePicture(*reader, *frame, rotation == 90 || rotation == 270, info.mutable_video());
+  VORA_RETURN_IF_ERROR(CheckPictureSize(info.video().width(), info.video().height()));
+  const VideoColor color = reader->color();
+  if (color.transfer == AVCOL_TRC_SMPTE2084 || color.transfer == AVCOL_TRC_ARIB_STD_B67) {
+    info.add_warnings("The picture is HDR; it is kept with its tags in 8 bits and may look flat on ordinary screens.");
+  }
+  DescribeAudio(reader->input().context(), &info);
+  DescribeSubtitles(reader->input().context(), &info);
+  VORA_RETURN_IF_ERROR(DescribeTiming(*reader, source, start, &info));
+  return info;
+}
+
+}  // namespace
+
+StatusOr<MediaInfo> Probe(ByteSource& source) {
+  StatusOr<MediaInfo> info = MediaError(kTooLarge, "");
+  try {
+    info = ProbeWithin(source);
+  } catch (const std::bad_alloc&) {
+    info = ResourceExhausted("out of memory");
+  }
+  // The same file would need as much again.
+  if (info.status().code() == StatusCode::kResourceExhausted) {
+    return MediaError(
+        kTooLarge,
+        "To find out what is in the file takes more memory than one process may have (VORA_WORKER_MEMORY_LIMIT), or it has many "
+        "thousands of tracks.");
+  }
+  return info;
+}
+
+}  // namespace vora::media

@@ -1,0 +1,126 @@
+#include "libs/media/probe/probe.h"
+
+#include <gtest/gtest.h>
+
+#include "libs/media/base/media_error.h"
+#include "libs/media/pictures/poster.h"
+#include "libs/media/test_media.h"
+
+namespace vora::media {
+namespace {
+
+using workflow::v1::MediaInfo;
+
+std::string FaultOf(const std::string& path) {
+  const StatusOr<MediaInfo> info = Probe(*OpenOrDie(path));
+  if (info.ok()) return "none";
+  const std::optional<MediaFault> fault = AsMediaFault(info.status());
+  return fault.has_value() ? fault->code : ToText(info.status());
+}
+
+class ProbeTest : public ::testing::Test {
+ protected:
+  std::string File(const std::string& name, const std::string& bytes) {
+    WriteFile(folder_ / name, bytes);
+    return folder_ / name;
+  }
+  TempFolder folder_;
+};
+
+TEST_F(ProbeTest, NamesWhatIsWrongWithBadInput) {
+  EXPECT_EQ(FaultOf(File("empty.mp4", "")), "media.empty");
+  std::string text;
+  for (int i = 0; i < 500; ++i) text += "This is only a letter, however it is named. Line " + std::to_string(i) + "\n";
+  EXPECT_EQ(FaultOf(File("text.mp4", text)), "media.unreadable");
+  EXPECT_EQ(FaultOf(File("zeros.mp4", std::string(100000, '\0'))), "media.unreadable");
+  const std::string whole = ReadFile(MakeUsualSource(folder_, "whole.mp4", 2));
+  EXPECT_EQ(FaultOf(File("no_moov.mp4", whole.substr(0, whole.size() / 2))), "media.truncated");
+  EXPECT_EQ(FaultOf(MakeSource(folder_, "sound.m4a", "-f lavfi -i sine=duration=2 -c:a aac")), "media.no_video");
+  EXPECT_EQ(FaultOf(MakeSource(folder_, "sound.mp3", "-f lavfi -i sine=duration=2 -c:a libmp3lame")), "media.no_video");
+  EXPECT_EQ(FaultOf(MakeSource(folder_, "large.mkv", "-f lavfi -i color=size=8200x64:rate=5:duration=1 -c:v libx264 -preset ultrafast")),
+            "media.too_large");
+}
+
+TEST_F(ProbeTest, NeverFollowsReferencesToOtherFiles) {
+  const std::string victim = MakeUsualSource(folder_, "victim.mp4", 1);
+  EXPECT_EQ(FaultOf(File("hls.mp4", "#EXTM3U\n#EXT-X-TARGETDURATION:5\n#EXTINF:5,\nfile://" + victim + "\n#EXT-X-ENDLIST\n")),
+            "media.not_a_video");
+  EXPECT_EQ(FaultOf(File("concat.mp4", "ffconcat version 1.0\nfile '" + victim + "'\n")), "media.not_a_video");
+  EXPECT_EQ(FaultOf(File("sdp.mp4", "v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nc=IN IP4 127.0.0.1\nt=0 0\nm=video 5004 RTP/AVP 96\n")),
+            "media.not_a_video");
+  EXPECT_EQ(
+      FaultOf(File("dash.mp4", "<?xml version=\"1.0\"?><MPD xmlns=\"urn:mpeg:dash:schema:mpd:2011\"><Period><AdaptationSet><BaseURL>" +
+                                   victim + "</BaseURL></AdaptationSet></Period></MPD>")),
+      "media.not_a_video");
+}
+
+TEST_F(ProbeTest, CutOffFileKeepsWhatIsThere) {
+  const std::string whole = ReadFile(MakeUsualSource(folder_, "front.mp4", 10, 640, 360, "30", "-movflags +faststart"));
+  const std::string cut = File("cut.mp4", whole.substr(0, whole.size() / 2));
+  const StatusOr<MediaInfo> info = Probe(*OpenOrDie(cut));
+  ASSERT_TRUE(info.ok()) << ToText(info.status());
+  EXPECT_GT(info->duration_seconds(), 3);
+  EXPECT_LT(info->duration_seconds(), 7);
+  ASSERT_EQ(info->warnings_size(), 1);
+  EXPECT_NE(info->warnings(0).find("cut off"), std::string::npos) << info->warnings(0);
+  const auto plan = VideoPlan(*info, 160, 90);
+  const EncodedTrack track = EncodeVideoSpan(cut, *info, plan, 0, plan.segments_total());
+  EXPECT_EQ(track.segments.size(), static_cast<size_t>(plan.segments_total()));
+
+  const std::string mkv = ReadFile(MakeUsualSource(folder_, "m.mkv", 30, 160, 90));
+  const StatusOr<MediaInfo> half = Probe(*OpenOrDie(File("cut.mkv", mkv.substr(0, mkv.size() / 2))));
+  ASSERT_TRUE(half.ok()) << ToText(half.status());
+  EXPECT_GT(half->duration_seconds(), 10);
+  EXPECT_LT(half->duration_seconds(), 20);
+}
+
+TEST_F(ProbeTest, LengthIsFoundWhenTheContainerDoesNotKnowIt) {
+  const std::string live = folder_ / "live.mkv";
+  RunProgram(
+      "ffmpeg -nostdin -v error -f lavfi -i testsrc2=size=160x90:rate=25:duration=25 -c:v libx264 -preset ultrafast -live 1 -f matroska - "
+      "> '" +
+      live + "'");
+  StatusOr<MediaInfo> info = Probe(*OpenOrDie(live));
+  ASSERT_TRUE(info.ok()) << ToText(info.status());
+  EXPECT_NEAR(info->duration_seconds(), 25, 0.05);
+  EXPECT_EQ(info->video().frames(), 625);
+  const std::string fragmented = MakeUsualSource(folder_, "frag.mp4", 6, 160, 90, "25", "-movflags +frag_keyframe+empty_moov");
+  info = Probe(*OpenOrDie(fragmented));
+  ASSERT_TRUE(info.ok()) << ToText(info.status());
+  EXPECT_EQ(info->video().frames(), 150);
+}
+
+TEST_F(ProbeTest, DescribesStreams) {
+  const std::string source = MakeUsualSource(folder_, "a.mp4", 2, 320, 242, "30000/1001", "-metadata:s:a:0 language=deu");
+  const StatusOr<MediaInfo> info = Probe(*OpenOrDie(source));
+  ASSERT_TRUE(info.ok()) << ToText(info.status());
+  EXPECT_NE(info->container().find("mp4"), std::string::npos);
+  EXPECT_EQ(info->video().codec(), "h264");
+  EXPECT_EQ(info->video().width(), 320);
+  EXPECT_EQ(info->video().height(), 242);
+  EXPECT_EQ(info->video().frame_rate_num(), 30000);
+  EXPECT_EQ(info->video().frame_rate_den(), 1001);
+  EXPECT_EQ(info->video().pixel_format(), "yuv420p");
+  ASSERT_EQ(info->audio_size(), 1);
+  EXPECT_EQ(info->audio(0).codec(), "aac");
+  EXPECT_EQ(info->audio(0).language(), "deu");
+  EXPECT_EQ(info->audio(0).sample_rate(), 44100);
+  EXPECT_EQ(info->warnings_size(), 0);
+}
+
+TEST_F(ProbeTest, PosterPassesOverBlackPictures) {
+  const std::string source =
+      MakeSource(folder_, "late.mp4",
+                 "-f lavfi -i color=black:size=1920x1080:rate=10:duration=3 -f lavfi -i "
+                 "testsrc2=size=1920x1080:rate=10:duration=4 -filter_complex '[0][1]concat' -c:v libx264 -preset ultrafast");
+  const StatusOr<MediaInfo> info = Probe(*OpenOrDie(source));
+  ASSERT_TRUE(info.ok()) << ToText(info.status());
+  const StatusOr<std::string> poster = MakePoster(*OpenOrDie(source), *info, 0, 0);
+  ASSERT_TRUE(poster.ok()) << ToText(poster.status());
+  const std::string path = File("poster.jpg", *poster);
+  EXPECT_EQ(RunProgram("ffprobe -v error -show_entries stream=codec_name,width,height -of csv=p=0 '" + path + "'"), "mjpeg,1280,720\n");
+  EXPECT_GT(poster->size(), 20000U) << "a black picture would be small";
+}
+
+}  // namespace
+}  // namespace vora::media

@@ -1,0 +1,140 @@
+// The part of VideoReader that turns and deinterlaces, by libavfilter.
+
+#include <cmath>
+
+#include "libs/media/video/video_reader_internal.h"
+
+extern "C" {
+#include <libavfilter/buffersink.h>
+#include <libavfilter/buffersrc.h>
+}
+
+namespace vora::media {
+namespace {
+
+const int32_t* DisplayMatrix(AVStream* stream) {
+  size_t size = 0;
+  const uint8_t* data = av_stream_get_side_data(stream, AV_PKT_DATA_DISPLAYMATRIX, &size);
+  return data != nullptr && size >= 9 * sizeof(int32_t) ? reinterpret_cast<const int32_t*>(data) : nullptr;
+}
+
+double Turn(const int32_t* matrix) {
+  double turn = -std::round(av_display_rotation_get(matrix));
+  if (std::isnan(turn)) return 0;
+  turn -= 360 * std::floor(turn / 360 + 0.9 / 360);
+  return turn;
+}
+
+}  // namespace
+
+int FindVideoStream(AVFormatContext* context) {
+  int best = -1;
+  int64_t best_pixels = -1;
+  for (unsigned i = 0; i < context->nb_streams; ++i) {
+    const AVStream& s = *context->streams[i];
+    if (s.codecpar->codec_type != AVMEDIA_TYPE_VIDEO || (s.disposition & AV_DISPOSITION_ATTACHED_PIC) != 0) continue;
+    if ((s.disposition & AV_DISPOSITION_DEFAULT) != 0 && best >= 0 && (context->streams[best]->disposition & AV_DISPOSITION_DEFAULT) != 0) {
+      continue;
+    }
+    const int64_t pixels =
+        int64_t{s.codecpar->width} * s.codecpar->height + ((s.disposition & AV_DISPOSITION_DEFAULT) != 0 ? int64_t{1} << 40 : 0);
+    if (pixels > best_pixels) {
+      best = static_cast<int>(i);
+      best_pixels = pixels;
+    }
+  }
+  return best;
+}
+
+int RotationDegrees(AVStream* stream) {
+  const int32_t* matrix = DisplayMatrix(stream);
+  if (matrix == nullptr) return 0;
+  const double turn = Turn(matrix);
+  for (const int degrees : {90, 180, 270}) {
+    if (std::abs(turn - degrees) < 1) return degrees;
+  }
+  return 0;
+}
+
+std::string OrientationFilter(AVStream* stream) {
+  const int32_t* m = DisplayMatrix(stream);
+  if (m == nullptr) return {};
+  switch (RotationDegrees(stream)) {
+    case 90:
+      return m[3] > 0 ? "transpose=cclock_flip" : "transpose=clock";
+    case 180: {
+      std::string text = m[0] < 0 ? "hflip" : "";
+      if (m[4] < 0) text += text.empty() ? "vflip" : ",vflip";
+      return text;
+    }
+    case 270:
+      return m[3] < 0 ? "transpose=clock_flip" : "transpose=cclock";
+    default:
+      return m[4] < 0 ? "vflip" : "";
+  }
+}
+
+Status VideoReader::BuildFilter(const AVFrame& like) {
+  graph_.reset(avfilter_graph_alloc());
+  if (!graph_) return ResourceExhausted("out of memory");
+  graph_->nb_threads = 1;
+  const AVRational tb = stream()->time_base;
+  const AVRational rate = stream()->avg_frame_rate.num > 0 ? stream()->avg_frame_rate : AVRational{25, 1};
+  const std::string args = "video_size=" + std::to_string(like.width) + "x" + std::to_string(like.height) +
+                           ":pix_fmt=" + std::to_string(like.format) + ":time_base=" + std::to_string(tb.num) + "/" +
+                           std::to_string(tb.den) + ":frame_rate=" + std::to_string(rate.num) + "/" + std::to_string(rate.den);
+  std::string text = interlaced_ ? "bwdif=mode=send_frame:deint=interlaced" : "";
+  if (!filter_text_.empty()) text += (text.empty() ? "" : ",") + filter_text_;
+  int result = avfilter_graph_create_filter(&graph_in_, avfilter_get_by_name("buffer"), "in", args.c_str(), nullptr, graph_.get());
+  if (result >= 0)
+    result = avfilter_graph_create_filter(&graph_out_, avfilter_get_by_name("buffersink"), "out", nullptr, nullptr, graph_.get());
+  if (result >= 0) {
+    AVFilterInOut* outputs = avfilter_inout_alloc();
+    AVFilterInOut* inputs = avfilter_inout_alloc();
+    *outputs = {av_strdup("in"), graph_in_, 0, nullptr};
+    *inputs = {av_strdup("out"), graph_out_, 0, nullptr};
+    result = avfilter_graph_parse_ptr(graph_.get(), text.c_str(), &inputs, &outputs, nullptr);
+    avfilter_inout_free(&inputs);
+    avfilter_inout_free(&outputs);
+  }
+  if (result >= 0) result = avfilter_graph_config(graph_.get(), nullptr);
+  if (result < 0) return AvStatus(result, "cannot set up '" + text + "'");
+  graph_time_base_ = av_buffersink_get_time_base(graph_out_);
+  graph_width_ = like.width;
+  graph_height_ = like.height;
+  graph_format_ = like.format;
+  graph_eof_ = false;
+  return {};
+}
+
+StatusOr<bool> VideoReader::FilterNext(AVFrame* frame) {
+  FramePtr decoded(av_frame_alloc());
+  for (;;) {
+    if (graph_) {
+      av_frame_unref(frame);
+      const int got = av_buffersink_get_frame(graph_out_, frame);
+      if (got >= 0) {
+        frame->best_effort_timestamp = frame->pts;
+        return true;
+      }
+      if (got == AVERROR_EOF || graph_eof_) return false;
+      if (got != AVERROR(EAGAIN)) return AvStatus(got, "filtering");
+    }
+    VORA_ASSIGN_OR_RETURN(const bool some, Decode(decoded.get()));
+    if (!some) {
+      if (!graph_) return false;
+      graph_eof_ = true;
+      const int ended = av_buffersrc_add_frame_flags(graph_in_, nullptr, 0);
+      if (ended < 0) return AvStatus(ended, "filtering");
+      continue;
+    }
+    decoded->pts = decoded->best_effort_timestamp;
+    if (!graph_ || decoded->width != graph_width_ || decoded->height != graph_height_ || decoded->format != graph_format_) {
+      VORA_RETURN_IF_ERROR(BuildFilter(*decoded));
+    }
+    const int added = av_buffersrc_add_frame_flags(graph_in_, decoded.get(), 0);
+    if (added < 0) return AvStatus(added, "filtering");
+  }
+}
+
+}  // namespace vora::media

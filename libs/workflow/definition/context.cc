@@ -1,0 +1,87 @@
+#include "libs/workflow/definition/context.h"
+
+#include "libs/workflow/definition/run_state_internal.h"
+
+namespace vora::workflow {
+namespace {
+
+// Waits until the run's state resolves `wait`; `command` opens it.
+struct WaitAwaiter {
+  Wait& wait;
+  std::optional<Command> command;
+  bool await_ready() const noexcept { return false; }
+  void await_suspend(std::coroutine_handle<> handle) {
+    wait.handle = handle;
+    wait.state->Open(wait, std::move(command));
+  }
+  void await_resume() const noexcept {}
+};
+
+ActivityResult CanceledResult() { return {false, true, {}, MakeFailure("canceled", "canceled by the workflow", true)}; }
+
+Command ScheduleCommand(std::string type, std::string id, std::string input, v1::ActivityOptions options) {
+  Command command;
+  command.type = v1::EVENT_TYPE_ACTIVITY_TASK_SCHEDULED;
+  command.attributes = {
+      {"activity_type", std::move(type)}, {"activity_id", std::move(id)}, {"queue", options.queue()}, {"input", std::move(input)}};
+  if (options.priority() != 0) command.attributes["priority"] = options.priority();
+  if (!options.affinity_key().empty()) command.attributes["affinity_key"] = options.affinity_key();
+  command.options = std::move(options);
+  return command;
+}
+
+Task<ActivityResult> ActivityTask(RunState* state, Scope* scope, std::string type, std::string id, std::string input,
+                                  v1::ActivityOptions options) {
+  if (state->IsCancelled(scope)) co_return CanceledResult();
+  if (const Status fits = CheckPayload("input", input); !fits.ok()) {
+    co_return ActivityResult{false, false, {}, MakeFailure("workflow.payload_too_large", Message(fits), true)};
+  }
+  Wait wait(state, scope, Wait::Kind::kActivity);
+  WaitAwaiter awaiter{wait, ScheduleCommand(std::move(type), std::move(id), std::move(input), std::move(options))};
+  co_await awaiter;
+  co_return std::move(wait.result);
+}
+
+Task<bool> TimerTask(RunState* state, Scope* scope, std::chrono::milliseconds after, std::string id) {
+  if (state->IsCancelled(scope)) co_return false;
+  Wait wait(state, scope, Wait::Kind::kTimer);
+  Command command;
+  command.type = v1::EVENT_TYPE_TIMER_STARTED;
+  command.attributes = {{"timer_id", std::move(id)}, {"after_ms", after.count()}};
+  WaitAwaiter awaiter{wait, std::move(command)};
+  co_await awaiter;
+  co_return wait.result.ok;
+}
+
+Task<ActivityResult> SignalTask(RunState* state, Scope* scope, std::string name) {
+  if (auto input = state->TakeSignal(name)) co_return ActivityResult{true, false, std::move(*input), {}};
+  if (state->IsCancelled(scope)) co_return CanceledResult();
+  Wait wait(state, scope, Wait::Kind::kSignal);
+  wait.name = std::move(name);
+  WaitAwaiter awaiter{wait, std::nullopt};
+  co_await awaiter;
+  co_return std::move(wait.result);
+}
+
+}  // namespace
+
+const RunInfo& WorkflowContext::info() const { return state_->info(); }
+int64_t WorkflowContext::now_us() const { return state_->now_us(); }
+
+Task<ActivityResult> WorkflowContext::Activity(std::string type, std::string activity_id, std::string input_json,
+                                               v1::ActivityOptions options) const {
+  return ActivityTask(state_, scope_, std::move(type), std::move(activity_id), std::move(input_json), std::move(options));
+}
+
+Task<bool> WorkflowContext::Timer(std::chrono::milliseconds after, std::string timer_id) const {
+  return TimerTask(state_, scope_, after, std::move(timer_id));
+}
+
+Task<ActivityResult> WorkflowContext::Signal(std::string name) const { return SignalTask(state_, scope_, std::move(name)); }
+
+bool WorkflowContext::cancelled() const { return state_->IsCancelled(scope_); }
+void WorkflowContext::Cancel() const { state_->CancelScope(scope_); }
+WorkflowContext WorkflowContext::NewScope() const { return {state_, state_->NewScope(scope_)}; }
+WorkflowContext WorkflowContext::Detached() const { return {state_, state_->NewScope(nullptr)}; }
+
+}  // namespace vora::workflow

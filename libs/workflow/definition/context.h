@@ -1,0 +1,153 @@
+#pragma once
+
+// What a workflow definition sees. A definition is a coroutine `Task<WorkflowResult> F(WorkflowContext, Input)` and must be deterministic:
+// no clock, no randomness, no I/O and no iteration over unordered containers but through the context. Captureless: parameters by value.
+
+#include <chrono>
+#include <functional>
+#include <map>
+#include <string>
+#include <utility>
+
+#include "libs/workflow/definition/payload.h"
+#include "libs/workflow/definition/task.h"
+#include "vora/workflow/v1/workflow.pb.h"
+
+namespace vora::workflow {
+
+class RunState;
+struct Scope;
+
+struct RunInfo {
+  std::string workflow_id;
+  std::string run_id;
+  std::string tenant;
+  std::string type;
+};
+
+// How an activity ended. `canceled`: the workflow did not want it any more (failure.code is `canceled`).
+struct ActivityResult {
+  bool ok = false;
+  bool canceled = false;
+  std::string result;
+  v1::Failure failure;
+};
+
+template <class T>
+struct Outcome {
+  bool ok = false;
+  bool canceled = false;
+  T value;
+  v1::Failure failure;
+};
+
+struct WorkflowResult {
+  enum class State { kCompleted, kFailed, kCanceled };
+  State state = State::kCompleted;
+  std::string result;  // JSON
+  v1::Failure failure;
+
+  static WorkflowResult Completed(std::string result_json) { return {State::kCompleted, std::move(result_json), {}}; }
+  static WorkflowResult Failed(v1::Failure failure) { return {State::kFailed, {}, std::move(failure)}; }
+  static WorkflowResult Canceled() { return {State::kCanceled, {}, {}}; }
+};
+
+// A handle; copy it freely within its run. Each belongs to a cancellation scope.
+class WorkflowContext {
+ public:
+  WorkflowContext(RunState* state, Scope* scope) : state_(state), scope_(scope) {}
+
+  const RunInfo& info() const;
+  // When the event that is being handled was recorded. The only clock.
+  int64_t now_us() const;
+
+  // Schedules an activity when awaited. `activity_id` is for people and is compared on replay: keep it unique and stable.
+  // In a cancelled scope, or when the scope is cancelled meanwhile, it ends at once as canceled; the worker is told at its next heartbeat.
+  Task<ActivityResult> Activity(std::string type, std::string activity_id, std::string input_json, v1::ActivityOptions options) const;
+
+  // The same with protobuf messages. A result that does not parse is the failure `workflow.bad_result`.
+  template <class Result>
+  Task<Outcome<Result>> Run(std::string type, std::string activity_id, const google::protobuf::Message& input,
+                            v1::ActivityOptions options) const;
+
+  // False when it was cancelled before it fired.
+  Task<bool> Timer(std::chrono::milliseconds after, std::string timer_id) const;
+
+  // The input of the next signal of this name, in order of arrival; ok is false when the scope was cancelled.
+  Task<ActivityResult> Signal(std::string name) const;
+
+  bool cancelled() const;
+  // Cancels this scope and those made in it. Activities and timers waiting in them end as canceled.
+  void Cancel() const;
+  // A scope that can be cancelled on its own, and is with this one.
+  WorkflowContext NewScope() const;
+  // A scope for cleanup: it is not cancelled with this one.
+  WorkflowContext Detached() const;
+
+ private:
+  RunState* state_;
+  Scope* scope_;
+};
+
+namespace internal {
+
+template <class Result>
+Task<Outcome<Result>> RunTyped(WorkflowContext ctx, std::string type, std::string id, std::string input, v1::ActivityOptions options) {
+  ActivityResult raw = co_await ctx.Activity(std::move(type), std::move(id), std::move(input), std::move(options));
+  Outcome<Result> outcome;
+  outcome.ok = raw.ok;
+  outcome.canceled = raw.canceled;
+  outcome.failure = std::move(raw.failure);
+  if (raw.ok) {
+    const Status parsed = FromPayload(raw.result, outcome.value);
+    if (!parsed.ok()) {
+      outcome.ok = false;
+      outcome.failure.set_code("workflow.bad_result");
+      outcome.failure.set_message(Message(parsed));
+      outcome.failure.set_non_retryable(true);
+    }
+  }
+  co_return outcome;
+}
+
+}  // namespace internal
+
+template <class Result>
+Task<Outcome<Result>> WorkflowContext::Run(std::string type, std::string activity_id, const google::protobuf::Message& input,
+                                           v1::ActivityOptions options) const {
+  return internal::RunTyped<Result>(*this, std::move(type), std::move(activity_id), ToPayload(input), std::move(options));
+}
+
+// The definitions a process knows, by type. Fill before use; read-only afterwards.
+class Registry {
+ public:
+  using Definition = std::function<Task<WorkflowResult>(WorkflowContext, std::string input)>;
+  void Add(std::string type, Definition definition) { definitions_[std::move(type)] = std::move(definition); }
+  // A definition that takes a protobuf message; input that does not parse fails the workflow with `workflow.bad_input`.
+  template <class Input>
+  void AddTyped(std::string type, Task<WorkflowResult> (*definition)(WorkflowContext, Input)) {
+    Add(std::move(type), [definition](WorkflowContext ctx, std::string input) { return Typed<Input>(definition, ctx, std::move(input)); });
+  }
+  // nullptr when the type is unknown.
+  const Definition* Find(const std::string& type) const {
+    const auto it = definitions_.find(type);
+    return it == definitions_.end() ? nullptr : &it->second;
+  }
+
+ private:
+  template <class Input>
+  static Task<WorkflowResult> Typed(Task<WorkflowResult> (*definition)(WorkflowContext, Input), WorkflowContext ctx, std::string input) {
+    Input message;
+    const Status parsed = FromPayload(input, message);
+    if (!parsed.ok()) {
+      v1::Failure failure;
+      failure.set_code("workflow.bad_input");
+      failure.set_message(Message(parsed));
+      co_return WorkflowResult::Failed(std::move(failure));
+    }
+    co_return co_await definition(ctx, std::move(message));
+  }
+  std::map<std::string, Definition> definitions_;
+};
+
+}  // namespace vora::workflow

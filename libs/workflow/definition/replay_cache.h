@@ -1,0 +1,35 @@
+#pragma once
+
+// Live replayers kept between transitions, so that a transition reads only events that are new to this process. Only a shortcut: an entry
+// has seen a committed beginning of an append-only history, and is brought up to date before use; everything can be dropped at any time.
+
+#include <list>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <unordered_map>
+
+#include "libs/workflow/definition/replayer.h"
+
+namespace vora::workflow {
+
+class ReplayCache {
+ public:
+  explicit ReplayCache(size_t capacity) : capacity_(capacity) {}
+  // Takes the entry out; nullptr when there is none that has seen at most `history_length` events.
+  std::unique_ptr<Replayer> Take(const std::string& run_id, int64_t history_length);
+  // Only after the commit of the transition that brought it here.
+  void Put(const std::string& run_id, std::unique_ptr<Replayer> replayer);
+
+ private:
+  struct Entry {
+    std::string run_id;
+    std::unique_ptr<Replayer> replayer;
+  };
+  const size_t capacity_;
+  std::mutex mutex_;
+  std::list<Entry> entries_;  // most recently used first
+  std::unordered_map<std::string, std::list<Entry>::iterator> by_run_;
+};
+
+}  // namespace vora::workflow

@@ -1,0 +1,34 @@
+#include "libs/workflow/definition/retry_policy.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace vora::workflow {
+
+int64_t ToMicros(const google::protobuf::Duration& duration) {
+  return std::max<int64_t>(0, duration.seconds() * 1'000'000 + duration.nanos() / 1000);
+}
+
+bool IsNonRetryable(const v1::RetryPolicy& policy, const v1::Failure& failure) {
+  if (failure.non_retryable()) return true;
+  for (const std::string& type : policy.non_retryable_error_types()) {
+    if (failure.code() == type) return true;
+    if (type.ends_with(".*") && failure.code().starts_with(type.substr(0, type.size() - 1))) return true;
+  }
+  return false;
+}
+
+std::optional<int64_t> NextAttemptDelay(const v1::RetryPolicy& policy, int attempt, const v1::Failure& failure, int64_t now_us,
+                                        std::optional<int64_t> deadline_us) {
+  if (IsNonRetryable(policy, failure)) return std::nullopt;
+  if (policy.maximum_attempts() > 0 && attempt >= policy.maximum_attempts()) return std::nullopt;
+  const int64_t initial = policy.has_initial_interval() ? ToMicros(policy.initial_interval()) : 1'000'000;
+  const double coefficient = policy.backoff_coefficient() >= 1 ? policy.backoff_coefficient() : 2.0;
+  const int64_t maximum = policy.has_maximum_interval() ? ToMicros(policy.maximum_interval()) : 100 * initial;
+  const double wanted = static_cast<double>(initial) * std::pow(coefficient, std::min(attempt - 1, 100));
+  const auto delay = static_cast<int64_t>(std::min(wanted, static_cast<double>(maximum)));
+  if (deadline_us && now_us + delay >= *deadline_us) return std::nullopt;
+  return delay;
+}
+
+}  // namespace vora::workflow

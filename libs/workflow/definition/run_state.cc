@@ -1,0 +1,204 @@
+#include <algorithm>
+
+#include "libs/workflow/definition/run_state_internal.h"
+
+namespace vora::workflow {
+namespace {
+
+v1::Failure CanceledFailure() { return MakeFailure("canceled", "canceled by the workflow", true); }
+
+ActivityResult Canceled() { return {false, true, {}, CanceledFailure()}; }
+
+}  // namespace
+
+Wait::~Wait() { state->Abandon(*this); }
+
+RunState::~RunState() {
+  tearing_down_ = true;
+  root_.reset();
+}
+
+Scope* RunState::NewScope(Scope* parent) {
+  scopes_.push_back({parent, false});
+  return &scopes_.back();
+}
+
+bool RunState::IsCancelled(const Scope* scope) const {
+  for (; scope; scope = scope->parent) {
+    if (scope->cancelled) return true;
+  }
+  return false;
+}
+
+void RunState::CancelScope(Scope* scope) {
+  scope->cancelled = true;
+  std::vector<Wait*> hit;
+  for (const auto& [seq, wait] : open_) {
+    if (IsCancelled(wait->scope)) hit.push_back(wait);
+  }
+  for (Wait* wait : hit) {
+    RequestCancel(*wait);
+    wait->result = Canceled();
+    Resolve(*wait);
+  }
+}
+
+void RunState::Open(Wait& wait, std::optional<Command> command) {
+  wait.seq = next_seq_++;
+  open_[wait.seq] = &wait;
+  if (command) commands_.push_back({std::move(*command), wait.seq, 0});
+}
+
+void RunState::Resolve(Wait& wait) {
+  open_.erase(wait.seq);
+  ready_.push_back(&wait);
+}
+
+void RunState::RequestCancel(const Wait& wait) {
+  if (wait.kind == Wait::Kind::kSignal) return;
+  Command command;
+  command.type = wait.kind == Wait::Kind::kActivity ? v1::EVENT_TYPE_ACTIVITY_TASK_CANCEL_REQUESTED : v1::EVENT_TYPE_TIMER_CANCELED;
+  command.attributes = nlohmann::json::object();
+  commands_.push_back({std::move(command), 0, wait.seq});
+}
+
+void RunState::Abandon(Wait& wait) {
+  if (tearing_down_ || wait.seq == 0) return;
+  std::erase(ready_, &wait);
+  if (open_.erase(wait.seq) > 0) RequestCancel(wait);
+}
+
+std::optional<std::string> RunState::TakeSignal(const std::string& name) {
+  auto& queue = signals_[name];
+  if (queue.empty()) return std::nullopt;
+  std::string input = std::move(queue.front());
+  queue.pop_front();
+  return input;
+}
+
+Command RunState::Record(int64_t event_id) {
+  IssuedCommand issued = std::move(commands_.front());
+  commands_.pop_front();
+  if (issued.seq != 0) {
+    seq_of_event_[event_id] = issued.seq;
+    event_of_seq_[issued.seq] = event_id;
+  }
+  if (issued.target_seq != 0) {
+    const int64_t target = event_of_seq_.at(issued.target_seq);
+    const bool timer = issued.command.type == v1::EVENT_TYPE_TIMER_CANCELED;
+    issued.command.attributes[timer ? "started_event_id" : "scheduled_event_id"] = target;
+    if (timer) seq_of_event_.erase(target);
+  }
+  return std::move(issued.command);
+}
+
+Status RunState::ResolveEvent(const char* id_key, const Event& event, const std::function<void(Wait&)>& fill) {
+  const int64_t id = event.attributes.value(id_key, int64_t{0});
+  const auto it = seq_of_event_.find(id);
+  if (it == seq_of_event_.end()) {
+    return FailedPrecondition("nondeterminism: event " + std::to_string(event.id) + " " + EventTypeName(event.type) + " ends what event " +
+                              std::to_string(id) + " did not begin");
+  }
+  const auto open = open_.find(it->second);
+  event_of_seq_.erase(it->second);
+  seq_of_event_.erase(it);
+  if (open == open_.end()) return {};  // canceled meanwhile: nobody waits for it any more
+  Wait& wait = *open->second;
+  fill(wait);
+  Resolve(wait);
+  return {};
+}
+
+Status RunState::Deliver(const Event& event) {
+  now_us_ = event.time_us;
+  const auto& attributes = event.attributes;
+  switch (event.type) {
+    case v1::EVENT_TYPE_WORKFLOW_EXECUTION_STARTED:
+      if (root_) return FailedPrecondition("nondeterminism: the run was started twice");
+      root_.emplace(definition_(WorkflowContext(this, NewScope(nullptr)), attributes.value("input", "")));
+      root_->Start();
+      break;
+    case v1::EVENT_TYPE_ACTIVITY_TASK_COMPLETED:
+      VORA_RETURN_IF_ERROR(ResolveEvent("scheduled_event_id", event, [&](Wait& wait) {
+        wait.result.ok = true;
+        wait.result.result = attributes.value("result", "");
+      }));
+      break;
+    case v1::EVENT_TYPE_ACTIVITY_TASK_FAILED:
+    case v1::EVENT_TYPE_ACTIVITY_TASK_TIMED_OUT:
+      VORA_RETURN_IF_ERROR(ResolveEvent("scheduled_event_id", event, [&](Wait& wait) {
+        wait.result.failure = FailureFromJson(attributes.value("failure", nlohmann::json::object()));
+      }));
+      break;
+    case v1::EVENT_TYPE_ACTIVITY_TASK_CANCELED:
+      VORA_RETURN_IF_ERROR(ResolveEvent("scheduled_event_id", event, [&](Wait& wait) { wait.result = Canceled(); }));
+      break;
+    case v1::EVENT_TYPE_TIMER_FIRED:
+      VORA_RETURN_IF_ERROR(ResolveEvent("started_event_id", event, [&](Wait& wait) { wait.result.ok = true; }));
+      break;
+    case v1::EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED: {
+      const std::string name = attributes.value("name", "");
+      signals_[name].push_back(attributes.value("input", ""));
+      const auto waiting = std::find_if(open_.begin(), open_.end(), [&](const auto& entry) {
+        return entry.second->kind == Wait::Kind::kSignal && entry.second->name == name;
+      });
+      if (waiting == open_.end()) break;
+      Wait& wait = *waiting->second;
+      wait.result.ok = true;
+      wait.result.result = *TakeSignal(name);
+      Resolve(wait);
+      break;
+    }
+    case v1::EVENT_TYPE_WORKFLOW_EXECUTION_CANCEL_REQUESTED:
+      if (root_) CancelScope(&scopes_.front());
+      break;
+    case v1::EVENT_TYPE_WORKFLOW_EXECUTION_TERMINATED:
+    case v1::EVENT_TYPE_WORKFLOW_EXECUTION_TIMED_OUT:
+      closed_ = true;
+      return {};
+    default:
+      return FailedPrecondition("nondeterminism: event " + std::to_string(event.id) + " of type " + EventTypeName(event.type) +
+                                " is no input");
+  }
+  return Drain();
+}
+
+Status RunState::Drain() {
+  while (!ready_.empty()) {
+    Wait* wait = ready_.front();
+    ready_.pop_front();
+    wait->handle.resume();
+  }
+  if (!root_ || closed_ || !root_->done()) return {};
+  try {
+    Close(root_->Take());
+  } catch (const std::exception& e) {
+    return FailedPrecondition(std::string("the workflow's code threw: ") + e.what());
+  }
+  return {};
+}
+
+void RunState::Close(WorkflowResult result) {
+  closed_ = true;
+  if (result.state == WorkflowResult::State::kCompleted && result.result.size() > kMaxPayloadBytes) {
+    result = WorkflowResult::Failed(MakeFailure("workflow.payload_too_large", "the workflow's result is larger than 1 MiB"));
+  }
+  Command command;
+  switch (result.state) {
+    case WorkflowResult::State::kCompleted:
+      command.type = v1::EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED;
+      command.attributes = {{"result", std::move(result.result)}};
+      break;
+    case WorkflowResult::State::kFailed:
+      command.type = v1::EVENT_TYPE_WORKFLOW_EXECUTION_FAILED;
+      command.attributes = {{"failure", FailureToJson(result.failure)}};
+      break;
+    case WorkflowResult::State::kCanceled:
+      command.type = v1::EVENT_TYPE_WORKFLOW_EXECUTION_CANCELED;
+      command.attributes = nlohmann::json::object();
+      break;
+  }
+  commands_.push_back({std::move(command), 0, 0});
+}
+
+}  // namespace vora::workflow

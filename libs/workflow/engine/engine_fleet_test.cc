@@ -1,0 +1,100 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "libs/pg/test_postgres.h"
+#include "libs/workflow/engine/engine.h"
+#include "libs/workflow/testing/test_orchestrator.h"
+
+namespace vora::workflow {
+namespace {
+
+using namespace testing;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+class EngineFleetTest : public ::testing::Test {
+ protected:
+  TestOrchestrator orchestrator_{pg::TestPostgres::Shared().NewDatabase()};
+  Engine& engine_ = orchestrator_.engine();
+
+  Status Report(const std::string& id, int running, bool leaving = false) {
+    v1::ReportWorkerRequest request;
+    request.set_worker_id(id);
+    request.set_queue("q");
+    request.set_leaving(leaving);
+    request.mutable_status()->set_slots(2);
+    request.mutable_status()->set_running(running);
+    request.mutable_status()->set_encode_speed(3.5);
+    request.mutable_status()->set_version("1.2.3");
+    return engine_.ReportWorker(request);
+  }
+};
+
+TEST_F(EngineFleetTest, KnowsTheWorkersThatReportAndForgetsThoseThatLeave) {
+  ASSERT_TRUE(Report("one", 0).ok());
+  ASSERT_TRUE(Report("two", 0).ok());
+  ASSERT_TRUE(Report("one", 1).ok());
+  auto fleet = engine_.DescribeQueues();
+  ASSERT_TRUE(fleet.ok()) << fleet.status();
+  ASSERT_EQ(fleet->workers_size(), 2);
+  EXPECT_EQ(fleet->workers(0).worker_id(), "one");
+  EXPECT_EQ(fleet->workers(0).status().running(), 1);
+  EXPECT_EQ(fleet->workers(0).status().encode_speed(), 3.5);
+  EXPECT_EQ(fleet->workers(0).status().version(), "1.2.3");
+  EXPECT_GT(fleet->workers(0).last_seen().seconds(), 1'700'000'000);
+  ASSERT_EQ(fleet->queues_size(), 1) << "a queue without tasks that somebody works off is listed";
+  EXPECT_EQ(fleet->queues(0).name(), "q");
+  ASSERT_TRUE(Report("one", 0, /*leaving=*/true).ok());
+  fleet = engine_.DescribeQueues();
+  ASSERT_EQ(fleet->workers_size(), 1);
+  EXPECT_EQ(fleet->workers(0).worker_id(), "two");
+}
+
+TEST_F(EngineFleetTest, CountsReadyAndRunningAndSaysWhoDoesWhat) {
+  StartScript(engine_, "w", R"({"activity": "a", "id": "one"})");
+  StartScript(engine_, "v", R"({"activity": "a", "id": "two"})");
+  auto fleet = engine_.DescribeQueues();
+  ASSERT_EQ(fleet->queues_size(), 1);
+  EXPECT_EQ(fleet->queues(0).ready(), 2);
+  EXPECT_EQ(fleet->queues(0).running(), 0);
+  const auto task = ClaimOne(engine_);
+  v1::ReportWorkerRequest request;
+  request.set_worker_id("tester");
+  request.set_queue(fleet->queues(0).name());
+  ASSERT_TRUE(engine_.ReportWorker(request).ok());
+  fleet = engine_.DescribeQueues();
+  EXPECT_EQ(fleet->queues(0).ready(), 1);
+  EXPECT_EQ(fleet->queues(0).running(), 1);
+  ASSERT_EQ(fleet->workers_size(), 1);
+  EXPECT_THAT(fleet->workers(0).activities(), ElementsAre(task.workflow_id() + ": " + task.activity_id()));
+}
+
+// An answer with tasks may be lost when a worker goes down while it polls.
+TEST_F(EngineFleetTest, AWorkerThatLeavesGivesUpWhatItStillHolds) {
+  StartScript(engine_, "w", R"({"activity": "a", "options": {"heartbeatTimeout": "600s", "startToCloseTimeout": "600s"}})");
+  StartScript(engine_, "v", R"({"activity": "a"})");
+  auto task = ClaimOne(engine_, "test", "leaver"), other = ClaimOne(engine_, "test", "stayer");
+  v1::HeartbeatActivityRequest heartbeat;
+  heartbeat.set_task_token(task.task_token());
+  heartbeat.set_checkpoint("{\"n\":3}");
+  ASSERT_TRUE(engine_.Heartbeat(heartbeat).ok());
+  ASSERT_TRUE(Report("leaver", 0, /*leaving=*/true).ok());
+  const auto again = ClaimOne(engine_, "test", "stayer");
+  EXPECT_EQ(again.workflow_id(), task.workflow_id());
+  EXPECT_EQ(again.attempt(), 1) << "no attempt is lost";
+  EXPECT_EQ(again.checkpoint(), "{\"n\":3}");
+  EXPECT_EQ(Complete(engine_, task).code(), StatusCode::kAborted) << "the leaver has it no more";
+  EXPECT_TRUE(Complete(engine_, other).ok());
+  EXPECT_TRUE(Complete(engine_, again).ok());
+  ASSERT_TRUE(Report("leaver", 0, /*leaving=*/true).ok()) << "saying it again is no error";
+}
+
+TEST_F(EngineFleetTest, RefusesAReportWithoutAName) {
+  const Status refused = Report("", 0);
+  EXPECT_EQ(refused.code(), StatusCode::kInvalidArgument);
+  EXPECT_THAT(Message(refused), HasSubstr("worker_id: must have 1 to 200 characters"));
+  EXPECT_THAT(Message(Report(std::string(201, 'x'), 0)), HasSubstr("worker_id"));
+}
+
+}  // namespace
+}  // namespace vora::workflow

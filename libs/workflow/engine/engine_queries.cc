@@ -1,0 +1,136 @@
+#include <algorithm>
+#include <charconv>
+#include <limits>
+
+#include "libs/workflow/engine/engine_internal.h"
+
+namespace vora::workflow {
+namespace {
+
+void SetTime(google::protobuf::Timestamp* time, int64_t us) {
+  time->set_seconds(us / 1'000'000);
+  time->set_nanos(static_cast<int32_t>(us % 1'000'000 * 1000));
+}
+
+v1::WorkflowStatus ParseStatus(const std::string& name) {
+  v1::WorkflowStatus status = v1::WORKFLOW_STATUS_UNSPECIFIED;
+  v1::WorkflowStatus_Parse("WORKFLOW_STATUS_" + name, &status);
+  return status;
+}
+
+v1::Failure ParseFailure(const std::string& json) { return FailureFromJson(nlohmann::json::parse(json)); }
+
+v1::WorkflowInfo ToWorkflowInfo(const repo::RunRow& run) {
+  v1::WorkflowInfo info;
+  info.set_workflow_id(run.workflow_id);
+  info.set_run_id(run.run_id);
+  info.set_type(run.type);
+  info.set_tenant(run.tenant);
+  info.set_status(ParseStatus(run.status));
+  SetTime(info.mutable_start_time(), run.start_time_us);
+  if (run.close_time_us) SetTime(info.mutable_close_time(), *run.close_time_us);
+  info.set_history_length(run.history_length);
+  info.set_result(run.result);
+  if (!run.failure.empty()) *info.mutable_failure() = ParseFailure(run.failure);
+  info.set_cancel_requested(run.cancel_requested);
+  info.set_stuck_reason(run.stuck_reason);
+  return info;
+}
+
+v1::PendingActivity ToPendingActivity(const repo::TaskRow& task) {
+  v1::PendingActivity pending;
+  pending.set_scheduled_event_id(task.scheduled_event_id);
+  pending.set_activity_type(task.activity_type);
+  pending.set_activity_id(task.activity_id);
+  pending.set_affinity_key(task.affinity_key);
+  pending.set_queue(task.queue);
+  pending.set_attempt(task.attempt);
+  pending.set_progress(task.progress);
+  pending.set_worker_id(task.worker_id);
+  if (task.cancel_requested) {
+    pending.set_state(v1::PENDING_ACTIVITY_STATE_CANCEL_REQUESTED);
+  } else {
+    pending.set_state(task.started ? v1::PENDING_ACTIVITY_STATE_STARTED : v1::PENDING_ACTIVITY_STATE_SCHEDULED);
+  }
+  if (!task.last_failure.empty()) *pending.mutable_last_failure() = ParseFailure(task.last_failure);
+  SetTime(pending.mutable_scheduled_time(), task.scheduled_time_us);
+  if (task.started_time_us) SetTime(pending.mutable_started_time(), *task.started_time_us);
+  if (!task.started) SetTime(pending.mutable_next_attempt_time(), task.visible_at_us);
+  return pending;
+}
+
+int PageSize(int asked, int usual, int most) { return asked <= 0 ? usual : std::min(asked, most); }
+
+}  // namespace
+
+StatusOr<v1::DescribeWorkflowResponse> Engine::Describe(const v1::DescribeWorkflowRequest& request) {
+  if (request.workflow_id().empty()) return InvalidArgument("workflow_id: must not be empty");
+  v1::DescribeWorkflowResponse response;
+  const Status status = impl_->Read([&](pqxx::nontransaction& tx) -> Status {
+    response.Clear();
+    const auto run = repo::FindRun(tx, request.workflow_id(), request.run_id());
+    if (!run) return NotFound("no workflow " + request.workflow_id());
+    *response.mutable_info() = ToWorkflowInfo(*run);
+    if (!run->running()) return {};
+    for (const auto& task : repo::TasksOfRun(tx, run->run_id)) *response.add_pending_activities() = ToPendingActivity(task);
+    return {};
+  });
+  if (!status.ok()) return status;
+  return response;
+}
+
+StatusOr<v1::ListWorkflowsResponse> Engine::List(const v1::ListWorkflowsRequest& request) {
+  const int page = PageSize(request.page_size(), 50, 500);
+  int64_t before = std::numeric_limits<int64_t>::max();
+  const std::string& token = request.page_token();
+  if (!token.empty()) {
+    const auto [ptr, error] = std::from_chars(token.data(), token.data() + token.size(), before);
+    if (error != std::errc() || ptr != token.data() + token.size()) return InvalidArgument("page_token: not one of ours");
+  }
+  std::string wanted;
+  if (request.status() != v1::WORKFLOW_STATUS_UNSPECIFIED) {
+    constexpr size_t kPrefix = sizeof("WORKFLOW_STATUS_") - 1;
+    if (!v1::WorkflowStatus_IsValid(request.status())) return InvalidArgument("status: unknown");
+    wanted = v1::WorkflowStatus_Name(request.status()).substr(kPrefix);
+  }
+  v1::ListWorkflowsResponse response;
+  const Status status = impl_->Read([&](pqxx::nontransaction& tx) -> Status {
+    response.Clear();
+    const auto runs = repo::ListRuns(tx, before, page + 1, wanted, request.type());
+    for (size_t i = 0; i < runs.size() && i < static_cast<size_t>(page); ++i) *response.add_workflows() = ToWorkflowInfo(runs[i]);
+    if (runs.size() > static_cast<size_t>(page)) response.set_next_page_token(std::to_string(runs[static_cast<size_t>(page) - 1].seq));
+    return {};
+  });
+  if (!status.ok()) return status;
+  return response;
+}
+
+StatusOr<v1::GetHistoryResponse> Engine::GetHistory(const v1::GetHistoryRequest& request) {
+  constexpr size_t kMaxBytes = 3 << 20;  // below gRPC's 4 MiB
+  const int page = PageSize(request.page_size(), 200, 1000);
+  VORA_ASSIGN_OR_RETURN(const auto run_id, impl_->ResolveRun(request.workflow_id(), request.run_id()));
+  v1::GetHistoryResponse response;
+  const Status status = impl_->Read([&](pqxx::nontransaction& tx) -> Status {
+    response.Clear();
+    response.set_run_id(run_id);
+    size_t bytes = 0;
+    for (const auto& event : repo::LoadHistory(tx, run_id, request.after_event_id(), page + 1)) {
+      std::string attributes = event.attributes.dump();
+      bytes += attributes.size();
+      if (response.events_size() == page || (bytes > kMaxBytes && response.events_size() > 0)) {
+        response.set_more(true);
+        break;
+      }
+      auto* out = response.add_events();
+      out->set_event_id(event.id);
+      out->set_type(event.type);
+      SetTime(out->mutable_time(), event.time_us);
+      out->set_attributes(std::move(attributes));
+    }
+    return {};
+  });
+  if (!status.ok()) return status;
+  return response;
+}
+
+}  // namespace vora::workflow

@@ -1,0 +1,38 @@
+#pragma once
+
+// Wake-ups: at once in this process; to other replicas by NOTIFY on channel `vora_workflow`, coalesced (at most one statement per 20 ms,
+// outside transitions, since a NOTIFY in every transaction serialises commits). Hints only: whoever waits polls as well.
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "libs/workflow/engine/engine.h"
+
+namespace vora::workflow {
+
+class Wakeups : public WakeSink {
+ public:
+  struct Receiver {
+    std::function<void(const std::string& queue)> queue_ready;  // empty name: any queue
+    std::function<void(const std::string& run_id)> run_closed;  // empty id: any run
+  };
+  // `url` empty: this process only.
+  Wakeups(pg::Database& db, std::string url);
+  ~Wakeups() override;  // Stop
+  // Set before Start. Called from several threads; must not block.
+  void SetReceiver(Receiver receiver);
+  void Start();
+  void Stop();
+
+  void QueueReady(const std::string& queue) override;
+  void QueueReadyAfter(const std::string& queue, std::chrono::microseconds delay) override;
+  void RunClosed(const std::string& run_id) override;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace vora::workflow

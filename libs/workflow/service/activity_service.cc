@@ -1,0 +1,86 @@
+#include "libs/workflow/definition/retry_policy.h"
+#include "libs/workflow/service/service_call_internal.h"
+#include "libs/workflow/service/services.h"
+#include "vora/workflow/v1/workflow.grpc.pb.h"
+
+namespace vora::workflow {
+namespace {
+
+using std::chrono::milliseconds;
+constexpr std::initializer_list<vora::Scope> kActivityScopes = {vora::Scope::kFleet};
+using ActivityBase = v1::ActivityService::WithCallbackMethod_PollActivities<v1::ActivityService::Service>;
+
+class ActivityServiceImpl : public ActivityBase {
+ public:
+  ActivityServiceImpl(Engine& engine, Dispatcher& dispatcher, rpc::Gate gate)
+      : engine_(engine), dispatcher_(dispatcher), gate_(std::move(gate)) {}
+
+  grpc::ServerUnaryReactor* PollActivities(grpc::CallbackServerContext* context, const v1::PollActivitiesRequest* request,
+                                           v1::PollActivitiesResponse* response) override {
+    if (const auto caller = gate_.Admit(*context, kActivityScopes); !caller.ok()) {
+      return new rpc::RefusedCall<grpc::ServerUnaryReactor>(caller.status());
+    }
+    using Call = WaitingCall<Dispatcher::Poll>;
+    auto call = Call::Make([this](const std::shared_ptr<Dispatcher::Poll>& poll) { dispatcher_.Cancel(poll); });
+    Call* raw = call.get();
+    const milliseconds asked{std::min<int64_t>(ToMicros(request->wait()) / 1000, 60'000)};
+    call->Attach(dispatcher_.Add(*request, TimeLeft(*context, asked, milliseconds{500}),
+                                 [raw, response](const Status& status, std::vector<v1::ActivityTask> tasks) {
+                                   for (auto& task : tasks) *response->add_tasks() = std::move(task);
+                                   raw->Finish(rpc::ToGrpc(status));
+                                 }));
+    return raw;
+  }
+
+  grpc::Status HeartbeatActivity(grpc::ServerContext* context, const v1::HeartbeatActivityRequest* request,
+                                 v1::HeartbeatActivityResponse* response) override {
+    return gate_.Let(*context, kActivityScopes, [&](const Caller&) {
+      const auto cancel_requested = engine_.Heartbeat(*request);
+      if (!cancel_requested.ok()) return rpc::ToGrpc(cancel_requested.status());
+      response->set_cancel_requested(*cancel_requested);
+      return grpc::Status::OK;
+    });
+  }
+  grpc::Status CompleteActivity(grpc::ServerContext* context, const v1::CompleteActivityRequest* request,
+                                v1::CompleteActivityResponse*) override {
+    return gate_.Let(*context, kActivityScopes, [&](const Caller&) { return rpc::ToGrpc(engine_.Complete(*request)); });
+  }
+  grpc::Status FailActivity(grpc::ServerContext* context, const v1::FailActivityRequest* request,
+                            v1::FailActivityResponse* response) override {
+    return gate_.Let(*context, kActivityScopes, [&](const Caller&) {
+      const auto will_retry = engine_.Fail(*request);
+      if (!will_retry.ok()) return rpc::ToGrpc(will_retry.status());
+      response->set_will_retry(*will_retry);
+      return grpc::Status::OK;
+    });
+  }
+  grpc::Status ReleaseActivity(grpc::ServerContext* context, const v1::ReleaseActivityRequest* request,
+                               v1::ReleaseActivityResponse*) override {
+    return gate_.Let(*context, kActivityScopes, [&](const Caller&) { return rpc::ToGrpc(engine_.Release(*request)); });
+  }
+  grpc::Status ReportWorker(grpc::ServerContext* context, const v1::ReportWorkerRequest* request, v1::ReportWorkerResponse*) override {
+    return gate_.Let(*context, kActivityScopes, [&](const Caller&) { return rpc::ToGrpc(engine_.ReportWorker(*request)); });
+  }
+  grpc::Status DescribeQueues(grpc::ServerContext* context, const v1::DescribeQueuesRequest*,
+                              v1::DescribeQueuesResponse* response) override {
+    return gate_.Let(*context, {vora::Scope::kOperate, vora::Scope::kFleet}, [&](const Caller&) {
+      auto described = engine_.DescribeQueues();
+      if (!described.ok()) return rpc::ToGrpc(described.status());
+      *response = *std::move(described);
+      return grpc::Status::OK;
+    });
+  }
+
+ private:
+  Engine& engine_;
+  Dispatcher& dispatcher_;
+  const rpc::Gate gate_;
+};
+
+}  // namespace
+
+std::unique_ptr<grpc::Service> MakeActivityService(Engine& engine, Dispatcher& dispatcher, rpc::Gate gate) {
+  return std::make_unique<ActivityServiceImpl>(engine, dispatcher, std::move(gate));
+}
+
+}  // namespace vora::workflow

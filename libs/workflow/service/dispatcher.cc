@@ -1,0 +1,214 @@
+#include "libs/workflow/service/dispatcher.h"
+
+#include <condition_variable>
+#include <deque>
+#include <list>
+#include <map>
+#include <mutex>
+#include <set>
+#include <thread>
+
+namespace vora::workflow {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+constexpr milliseconds kDispatchFallback{500};  // when no wake-up comes
+
+}  // namespace
+
+struct Dispatcher::Poll {
+  v1::PollActivitiesRequest request;
+  steady_clock::time_point deadline;
+  Done done;
+  std::string filter;     // polls of one filter see the same tasks
+  bool canceled = false;  // this and the next under the dispatcher's mutex
+};
+
+struct Dispatcher::Impl {
+  using PollPtr = std::shared_ptr<Poll>;
+  struct Queue {
+    std::list<PollPtr> waiting;
+    bool dirty = false;
+    bool pumping = false;
+  };
+
+  Engine& engine;
+  std::mutex mutex;
+  std::condition_variable work, tick;
+  std::map<std::string, Queue> queues;
+  std::deque<std::string> jobs;         // queues to pump
+  std::deque<std::string> undelivered;  // tokens to hand back
+  bool stopping = false;
+  std::vector<std::thread> threads;
+
+  explicit Impl(Engine& e) : engine(e) {}
+
+  // With the mutex held.
+  void MarkDirty(const std::string& name, Queue& queue) {
+    queue.dirty = true;
+    if (queue.pumping || queue.waiting.empty()) return;
+    queue.pumping = true;
+    jobs.push_back(name);
+    work.notify_one();
+  }
+
+  void WorkLoop() {
+    std::unique_lock lock(mutex);
+    while (true) {
+      work.wait(lock, [&] { return stopping || !jobs.empty() || !undelivered.empty(); });
+      if (!undelivered.empty()) {
+        const std::string token = std::move(undelivered.front());
+        undelivered.pop_front();
+        lock.unlock();
+        HandBack(token);
+        lock.lock();
+        continue;
+      }
+      if (stopping) return;
+      const std::string name = std::move(jobs.front());
+      jobs.pop_front();
+      Pump(lock, queues[name]);
+    }
+  }
+
+  void Pump(std::unique_lock<std::mutex>& lock, Queue& queue);
+  void TickLoop();
+  void HandBack(const std::string& token);
+};
+
+void Dispatcher::Impl::HandBack(const std::string& token) {
+  v1::ReleaseActivityRequest request;
+  request.set_task_token(token);
+  (void)engine.Release(request);  // else the lease ends by itself
+}
+
+void Dispatcher::Impl::Pump(std::unique_lock<std::mutex>& lock, Queue& queue) {
+  std::set<std::string> empty_filters;
+  while (!stopping) {
+    if (std::exchange(queue.dirty, false)) empty_filters.clear();
+    auto next = queue.waiting.begin();
+    while (next != queue.waiting.end() && empty_filters.contains((*next)->filter)) ++next;
+    if (next == queue.waiting.end()) break;
+    const PollPtr poll = *next;
+    queue.waiting.erase(next);
+    lock.unlock();
+    auto claimed = engine.Claim(poll->request);
+    lock.lock();
+    const bool nothing = !claimed.ok() ? IsTransient(claimed.status()) : claimed->empty();
+    if (nothing && !poll->canceled && !stopping) {
+      queue.waiting.push_front(poll);
+      empty_filters.insert(poll->filter);
+      continue;
+    }
+    const bool canceled = poll->canceled;
+    if (claimed.ok()) {
+      if (canceled) {
+        for (const auto& task : *claimed) undelivered.push_back(task.task_token());
+      }
+      if (canceled) work.notify_one();
+    }
+    lock.unlock();
+    if (canceled) {
+      poll->done(Cancelled("the caller went away"), {});
+    } else if (claimed.ok()) {
+      poll->done({}, std::move(*claimed));
+    } else {
+      poll->done(stopping && nothing ? Status() : claimed.status(), {});
+    }
+    lock.lock();
+  }
+  queue.pumping = false;
+}
+
+void Dispatcher::Impl::TickLoop() {
+  auto next_fallback = steady_clock::now() + kDispatchFallback;
+  std::unique_lock lock(mutex);
+  while (!stopping) {
+    tick.wait_for(lock, milliseconds{50}, [&] { return stopping; });
+    const auto now = steady_clock::now();
+    std::vector<PollPtr> expired;
+    const bool fallback = now >= next_fallback;
+    if (fallback) next_fallback = now + kDispatchFallback;
+    for (auto& [name, queue] : queues) {
+      for (auto it = queue.waiting.begin(); it != queue.waiting.end();) {
+        if ((*it)->deadline <= now) {
+          expired.push_back(*it);
+          it = queue.waiting.erase(it);
+        } else {
+          ++it;
+        }
+      }
+      if (fallback) MarkDirty(name, queue);
+    }
+    lock.unlock();
+    for (const auto& poll : expired) poll->done({}, {});
+    lock.lock();
+  }
+}
+
+Dispatcher::Dispatcher(Engine& engine, int threads) : impl_(std::make_unique<Impl>(engine)) {
+  Impl* impl = impl_.get();
+  for (int i = 0; i < threads; ++i) impl->threads.emplace_back([impl] { impl->WorkLoop(); });
+  impl->threads.emplace_back([impl] { impl->TickLoop(); });
+}
+
+Dispatcher::~Dispatcher() { Stop(); }
+
+std::shared_ptr<Dispatcher::Poll> Dispatcher::Add(v1::PollActivitiesRequest request, milliseconds wait, Done done) {
+  auto poll = std::make_shared<Poll>();
+  poll->deadline = steady_clock::now() + wait;
+  poll->done = std::move(done);
+  for (const auto& type : request.activity_types()) poll->filter += type + "\n";
+  const std::string name = request.queue();
+  poll->request = std::move(request);
+  std::unique_lock lock(impl_->mutex);
+  if (impl_->stopping) {
+    lock.unlock();
+    poll->done({}, {});
+    return poll;
+  }
+  auto& queue = impl_->queues[name];
+  queue.waiting.push_back(poll);
+  impl_->MarkDirty(name, queue);
+  return poll;
+}
+
+void Dispatcher::Cancel(const std::shared_ptr<Poll>& poll) {
+  {
+    std::lock_guard lock(impl_->mutex);
+    poll->canceled = true;
+    if (impl_->queues[poll->request.queue()].waiting.remove(poll) == 0) return;  // being served, or done
+  }
+  poll->done(Cancelled("the caller went away"), {});
+}
+
+void Dispatcher::Wake(const std::string& queue) {
+  std::lock_guard lock(impl_->mutex);
+  for (auto& [name, item] : impl_->queues) {
+    if (queue.empty() || queue == name) impl_->MarkDirty(name, item);
+  }
+}
+
+void Dispatcher::Stop() {
+  std::vector<std::shared_ptr<Poll>> left;
+  {
+    std::lock_guard lock(impl_->mutex);
+    impl_->stopping = true;
+    impl_->work.notify_all();
+    impl_->tick.notify_all();
+  }
+  for (auto& thread : impl_->threads) {
+    if (thread.joinable()) thread.join();
+  }
+  {
+    std::lock_guard lock(impl_->mutex);
+    for (auto& [name, queue] : impl_->queues) {
+      left.insert(left.end(), queue.waiting.begin(), queue.waiting.end());
+      queue.waiting.clear();
+    }
+  }
+  for (const auto& poll : left) poll->done({}, {});
+}
+
+}  // namespace vora::workflow

@@ -1,0 +1,71 @@
+#include "libs/workflow/service/engine_host.h"
+
+#include <grpcpp/impl/service_type.h>
+
+#include "libs/pg/database.h"
+#include "libs/workflow/engine/wakeups.h"
+#include "libs/workflow/service/dispatcher.h"
+#include "libs/workflow/service/result_waiters.h"
+#include "libs/workflow/service/services.h"
+#include "libs/workflow/store/migrations.h"
+
+namespace vora::workflow {
+
+struct EngineHost::Impl {
+  const Registry registry;
+  pg::Database db;
+  Wakeups wakeups;
+  Engine engine;
+  Dispatcher dispatcher;
+  ResultWaiters waiters;
+  std::unique_ptr<grpc::Service> workflow_service, activity_service;
+  std::unique_ptr<Sweeper> sweeper;
+
+  Impl(const EngineHostOptions& options, Registry r, obs::Metrics& metrics)
+      : registry(std::move(r)),
+        db({.url = options.database_url, .max_connections = options.max_connections}, metrics),
+        wakeups(db, options.database_url),
+        engine(db, registry, wakeups, metrics, options.engine),
+        dispatcher(engine),
+        waiters(engine),
+        workflow_service(MakeWorkflowService(engine, waiters, options.gate)),
+        activity_service(MakeActivityService(engine, dispatcher, options.gate)) {
+    wakeups.SetReceiver(
+        {[this](const std::string& queue) { dispatcher.Wake(queue); }, [this](const std::string& run_id) { waiters.RunClosed(run_id); }});
+  }
+
+  // The sweeper first: it wakes the others. Wake-ups last: the engine posts to them while calls are in flight.
+  void Stop() {
+    if (sweeper) sweeper->Stop();
+    dispatcher.Stop();
+    waiters.Stop();
+    wakeups.Stop();
+  }
+  ~Impl() { Stop(); }
+};
+
+EngineHost::EngineHost(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+EngineHost::~EngineHost() = default;
+
+StatusOr<std::unique_ptr<EngineHost>> EngineHost::Start(EngineHostOptions options, Registry registry, obs::Metrics& metrics) {
+  auto impl = std::make_unique<Impl>(options, std::move(registry), metrics);
+  VORA_RETURN_IF_ERROR(pg::Migrate(impl->db, "workflow", Migrations()));
+  impl->wakeups.Start();
+  impl->sweeper = std::make_unique<Sweeper>(impl->engine, options.sweeper);
+  return std::unique_ptr<EngineHost>(new EngineHost(std::move(impl)));
+}
+
+Status EngineHost::Migrate(const std::string& database_url, obs::Metrics& metrics) {
+  pg::DatabaseOptions options;
+  options.url = database_url;
+  pg::Database db(std::move(options), metrics);
+  return pg::Migrate(db, "workflow", Migrations());
+}
+
+Engine& EngineHost::engine() { return impl_->engine; }
+grpc::Service* EngineHost::workflow_service() { return impl_->workflow_service.get(); }
+grpc::Service* EngineHost::activity_service() { return impl_->activity_service.get(); }
+Status EngineHost::Ping() { return impl_->db.Ping(); }
+void EngineHost::Stop() { impl_->Stop(); }
+
+}  // namespace vora::workflow

@@ -1,0 +1,51 @@
+#pragma once
+
+// An engine with everything around it: connections, schema, wake-ups, long polls, sweeps, gRPC services. What the orchestrator daemon runs.
+
+#include <memory>
+#include <string>
+
+#include "libs/core/status.h"
+#include "libs/obs/metrics.h"
+#include "libs/rpc/gate.h"
+#include "libs/workflow/engine/engine.h"
+#include "libs/workflow/engine/sweeper.h"
+
+namespace grpc {
+class Service;
+}
+
+namespace vora::workflow {
+
+struct EngineHostOptions {
+  std::string database_url;
+  int max_connections = 16;
+  SweeperOptions sweeper;
+  EngineOptions engine;
+  rpc::Gate gate;  // who may call the services; nobody unless it is set
+};
+
+class EngineHost {
+ public:
+  // Applies the schema. UNAVAILABLE while the database cannot be reached. `metrics` must outlive it.
+  static StatusOr<std::unique_ptr<EngineHost>> Start(EngineHostOptions options, Registry registry, obs::Metrics& metrics);
+  // Only applies the schema. UNAVAILABLE while the database cannot be reached.
+  static Status Migrate(const std::string& database_url, obs::Metrics& metrics);
+  ~EngineHost();
+
+  Engine& engine();
+  // Must be registered with a server that is shut down before this is destroyed.
+  grpc::Service* workflow_service();
+  grpc::Service* activity_service();
+  // OK while the database answers.
+  Status Ping();
+  // Answers waiting polls (empty) and stops the background work; calls in flight still work. Safe to call twice.
+  void Stop();
+
+ private:
+  struct Impl;
+  explicit EngineHost(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace vora::workflow

@@ -1,0 +1,22 @@
+#pragma once
+
+// WorkflowService (the fleet; operators for the workflows of their tenant) and ActivityService (the fleet) of workflow.proto over an
+// engine: long polls and waits by callbacks, everything else by sync handlers.
+
+#include <memory>
+
+#include "libs/rpc/gate.h"
+#include "libs/workflow/engine/engine.h"
+#include "libs/workflow/service/dispatcher.h"
+#include "libs/workflow/service/result_waiters.h"
+
+namespace grpc {
+class Service;
+}
+
+namespace vora::workflow {
+
+std::unique_ptr<grpc::Service> MakeWorkflowService(Engine& engine, ResultWaiters& waiters, rpc::Gate gate);
+std::unique_ptr<grpc::Service> MakeActivityService(Engine& engine, Dispatcher& dispatcher, rpc::Gate gate);
+
+}  // namespace vora::workflow

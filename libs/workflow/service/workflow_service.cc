@@ -1,0 +1,100 @@
+#include <algorithm>
+
+#include "libs/workflow/service/service_call_internal.h"
+#include "libs/workflow/service/services.h"
+#include "vora/workflow/v1/workflow.grpc.pb.h"
+
+namespace vora::workflow {
+namespace {
+
+using std::chrono::milliseconds;
+// Operators look after the workflows of their tenant, the fleet after all. What is run, and on which files, only the fleet says.
+constexpr std::initializer_list<vora::Scope> kWorkflowScopes = {vora::Scope::kOperate, vora::Scope::kFleet};
+using WorkflowBase = v1::WorkflowService::WithCallbackMethod_WaitResult<v1::WorkflowService::Service>;
+
+class WorkflowServiceImpl : public WorkflowBase {
+ public:
+  WorkflowServiceImpl(Engine& engine, ResultWaiters& waiters, rpc::Gate gate)
+      : engine_(engine), waiters_(waiters), gate_(std::move(gate)) {}
+
+  grpc::Status StartWorkflow(grpc::ServerContext* context, const v1::StartWorkflowRequest* request,
+                             v1::StartWorkflowResponse* response) override {
+    return gate_.Let(*context, {vora::Scope::kFleet}, [&](const Caller&) { return Reply(engine_.Start(*request), response); });
+  }
+  grpc::Status SignalWorkflow(grpc::ServerContext* context, const v1::SignalWorkflowRequest* request,
+                              v1::SignalWorkflowResponse*) override {
+    return ForOwner(*context, *request, [&] { return rpc::ToGrpc(engine_.Signal(*request)); });
+  }
+  grpc::Status CancelWorkflow(grpc::ServerContext* context, const v1::CancelWorkflowRequest* request,
+                              v1::CancelWorkflowResponse*) override {
+    return ForOwner(*context, *request, [&] { return rpc::ToGrpc(engine_.Cancel(*request)); });
+  }
+  grpc::Status TerminateWorkflow(grpc::ServerContext* context, const v1::TerminateWorkflowRequest* request,
+                                 v1::TerminateWorkflowResponse*) override {
+    return ForOwner(*context, *request, [&] { return rpc::ToGrpc(engine_.Terminate(*request)); });
+  }
+  grpc::Status DescribeWorkflow(grpc::ServerContext* context, const v1::DescribeWorkflowRequest* request,
+                                v1::DescribeWorkflowResponse* response) override {
+    return ForOwner(*context, *request, [&] { return Reply(engine_.Describe(*request), response); });
+  }
+  grpc::Status ListWorkflows(grpc::ServerContext* context, const v1::ListWorkflowsRequest* request,
+                             v1::ListWorkflowsResponse* response) override {
+    return gate_.Let(*context, kWorkflowScopes, [&](const Caller& caller) {
+      const grpc::Status listed = Reply(engine_.List(*request), response);
+      auto* all = response->mutable_workflows();
+      all->erase(std::remove_if(all->begin(), all->end(), [&](const auto& info) { return !MaySee(caller, info); }), all->end());
+      return listed;
+    });
+  }
+  grpc::Status GetHistory(grpc::ServerContext* context, const v1::GetHistoryRequest* request, v1::GetHistoryResponse* response) override {
+    return ForOwner(*context, *request, [&] { return Reply(engine_.GetHistory(*request), response); });
+  }
+
+  grpc::ServerUnaryReactor* WaitResult(grpc::CallbackServerContext* context, const v1::WaitResultRequest* request,
+                                       v1::WaitResultResponse* response) override {
+    const auto caller = gate_.Admit(*context, kWorkflowScopes);
+    if (!caller.ok()) return new rpc::RefusedCall<grpc::ServerUnaryReactor>(caller.status());
+    using Call = WaitingCall<ResultWaiters::Waiter>;
+    auto call = Call::Make([this](const std::shared_ptr<ResultWaiters::Waiter>& waiter) { waiters_.Cancel(waiter); });
+    Call* raw = call.get();
+    call->Attach(waiters_.Add(request->workflow_id(), request->run_id(), TimeLeft(*context, milliseconds{60'000}, milliseconds{500}),
+                              [raw, response, caller = *caller](const Status& status, v1::WorkflowInfo info) {
+                                if (status.ok() && !MaySee(caller, info)) return raw->Finish(rpc::ToGrpc(NoWorkflow(info.workflow_id())));
+                                *response->mutable_info() = std::move(info);
+                                raw->Finish(rpc::ToGrpc(status));
+                              }));
+    return raw;
+  }
+
+ private:
+  static bool MaySee(const Caller& caller, const v1::WorkflowInfo& info) {
+    return caller.Has(vora::Scope::kFleet) || caller.tenant == info.tenant();
+  }
+  static Status NoWorkflow(const std::string& workflow_id) { return NotFound("no workflow " + workflow_id); }
+
+  // `serve()` for those who may see the workflow that the request names; for others it is not there.
+  template <typename Request, typename Serve>
+  grpc::Status ForOwner(const grpc::ServerContext& context, const Request& request, Serve serve) const {
+    return gate_.Let(context, kWorkflowScopes, [&](const Caller& caller) {
+      if (caller.Has(vora::Scope::kFleet)) return serve();
+      v1::DescribeWorkflowRequest asked;
+      asked.set_workflow_id(request.workflow_id());
+      asked.set_run_id(request.run_id());
+      const auto found = engine_.Describe(asked);
+      if (!found.ok()) return rpc::ToGrpc(found.status());
+      return MaySee(caller, found->info()) ? serve() : rpc::ToGrpc(NoWorkflow(request.workflow_id()));
+    });
+  }
+
+  Engine& engine_;
+  ResultWaiters& waiters_;
+  const rpc::Gate gate_;
+};
+
+}  // namespace
+
+std::unique_ptr<grpc::Service> MakeWorkflowService(Engine& engine, ResultWaiters& waiters, rpc::Gate gate) {
+  return std::make_unique<WorkflowServiceImpl>(engine, waiters, std::move(gate));
+}
+
+}  // namespace vora::workflow

@@ -1,0 +1,43 @@
+#pragma once
+
+// SQL of what operators look at: workers and queues.
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "libs/workflow/store/engine_repo_internal.h"
+
+namespace vora::workflow::repo {
+
+struct WorkerRow {
+  std::string worker_id, queue;
+  int slots = 0, running = 0;
+  double encode_speed = 0;
+  std::string version;
+  int64_t last_seen_us = 0;             // ignored when written: the database's clock
+  std::vector<std::string> activities;  // `{workflow_id}: {activity_id}`; read only
+};
+// Also forgets workers that have been silent for a day.
+void SaveWorker(pqxx::transaction_base& tx, const WorkerRow& worker);
+void DeleteWorker(pqxx::transaction_base& tx, const std::string& worker_id);
+struct HeldTask {
+  std::string run_id;
+  int64_t scheduled_event_id = 0;
+  int64_t lease = 0;
+};
+// Those that the worker has claimed and not ended.
+std::vector<HeldTask> TasksHeldBy(pqxx::transaction_base& tx, const std::string& worker_id);
+// Those heard of within a minute, by id.
+std::vector<WorkerRow> ReadWorkers(pqxx::transaction_base& tx);
+
+struct QueueRow {
+  std::string name;
+  int64_t ready = 0, delayed = 0, running = 0;
+  double oldest_ready_seconds = 0;
+  double estimated_cost = 0, running_cost = 0;
+};
+// Queues with tasks, and those that somebody works off.
+std::vector<QueueRow> ReadQueues(pqxx::transaction_base& tx);
+
+}  // namespace vora::workflow::repo

@@ -1,0 +1,26 @@
+#pragma once
+
+// SQL of what operators watch: open runs and workers, in numbers.
+
+#include <string>
+#include <vector>
+
+#include "libs/workflow/store/engine_repo_internal.h"
+
+namespace vora::workflow::repo {
+
+struct RunStats {
+  double running = 0, stuck = 0;
+  double oldest_age_seconds = 0;
+  double longest_silence_seconds = 0;  // since the last event of a run
+};
+RunStats ReadRunStats(pqxx::transaction_base& tx);
+
+struct WorkerStats {
+  std::string queue;
+  double workers = 0, slots = 0, running = 0;
+};
+// Of workers heard of within a minute.
+std::vector<WorkerStats> ReadWorkerStats(pqxx::transaction_base& tx);
+
+}  // namespace vora::workflow::repo

@@ -1,0 +1,220 @@
+#include <grpcpp/client_context.h>
+
+#include <algorithm>
+
+#include "libs/core/retry.h"
+#include "libs/core/text.h"
+#include "libs/log/log.h"
+#include "libs/obs/span.h"
+#include "libs/rpc/client.h"
+#include "libs/rpc/status.h"
+#include "libs/workflow/worker/activity_execution_internal.h"
+
+namespace vora::workflow {
+namespace {
+
+using std::chrono::milliseconds;
+constexpr milliseconds kCallTimeout{5000};
+constexpr milliseconds kDrainCallTimeout{1500};
+constexpr milliseconds kLastCallTimeout{300};
+constexpr milliseconds kMinPause{500};
+constexpr milliseconds kProgressPause{1000};
+constexpr RetryOptions kReportRetry{.max_attempts = 0, .initial = milliseconds{100}, .max = milliseconds{2000}, .multiplier = 2.0};
+
+// A token that is not current any more, or whose run is gone: nothing this worker reports will be taken.
+bool IsStale(const Status& status) { return status.code() == StatusCode::kAborted || status.code() == StatusCode::kNotFound; }
+
+}  // namespace
+
+void DrainState::Wait(milliseconds at_most) {
+  std::unique_lock lock(mutex);
+  changed.wait_for(lock, at_most, [&] { return give_up.load(); });
+}
+
+ClaimedTask::ClaimedTask(std::shared_ptr<Stub> stub, v1::ActivityTask task, std::shared_ptr<DrainState> drain, Ended ended)
+    : stub_(std::move(stub)),
+      task_(std::move(task)),
+      trace_(obs::ContinueTrace(task_.traceparent())),
+      drain_(std::move(drain)),
+      ended_callback_(std::move(ended)),
+      checkpoint_(task_.checkpoint()),
+      sent_checkpoint_(task_.checkpoint()),
+      last_sent_(std::chrono::steady_clock::now()) {}
+
+void ClaimedTask::Remember(double progress, std::string checkpoint) {
+  std::lock_guard lock(mutex_);
+  progress_ = std::clamp(progress, 0.0, 1.0);
+  if (!checkpoint.empty()) checkpoint_ = std::move(checkpoint);
+}
+
+StopCause ClaimedTask::stop_cause() const {
+  if (lease_lost_) return StopCause::kLeaseLost;
+  if (cancel_requested_) return StopCause::kCancelRequested;
+  return drain_->draining ? StopCause::kDraining : StopCause::kNone;
+}
+
+bool ClaimedTask::Claim() { return !ended_.exchange(true); }
+
+void ClaimedTask::End(const char* result) {
+  reported_ = true;
+  RecordSpan(result);
+  ended_callback_(task_.activity_type(), result);
+}
+
+void ClaimedTask::RecordSpan(const std::string& result) const {
+  if (!obs::RecordsSpans(trace_)) return;
+  obs::SpanRecord span;
+  span.name = "activity " + task_.activity_type();
+  span.kind = obs::SpanKind::kConsumer;
+  span.context = trace_;
+  span.parent_span_id = obs::SpanIdOf(task_.traceparent());
+  span.start = claimed_at_;
+  span.end = std::chrono::system_clock::now();
+  span.failed = result == "failed" || result == "lost";
+  if (span.failed) span.error = result;
+  span.attributes = {{"vora.activity.id", task_.activity_id()},
+                     {"vora.workflow.id", task_.workflow_id()},
+                     {"vora.attempt", std::to_string(task_.attempt())},
+                     {"vora.result", result}};
+  obs::RecordSpan(std::move(span));
+}
+
+Status ClaimedTask::Report(const char* what, const std::function<Status()>& call) {
+  for (int attempt = 1;; ++attempt) {
+    if (lease_lost_) return Aborted("lease lost");
+    const Status status = call();
+    if (IsStale(status)) {
+      lease_lost_ = true;
+      log::Warn("the orchestrator has given the task away; the report is dropped",
+                {{"report", what}, {"activity", task_.activity_id()}, {"workflow_id", task_.workflow_id()}, {"reason", Message(status)}});
+      return status;
+    }
+    // Finished work is not thrown away because of an answer that may change (a stuck run, a database in failover): the task's own timeouts
+    // end the tries, since then the token is stale. Only what this report holds can be wrong for good.
+    if (status.ok() || status.code() == StatusCode::kInvalidArgument || drain_->give_up) return status;
+    if (attempt == 1 || attempt % 10 == 0) {
+      log::Warn("report not taken, trying again",
+                {{"report", what}, {"activity", task_.activity_id()}, {"attempt", attempt}, {"error", ToText(status)}});
+    }
+    drain_->Wait(BackoffDelay(kReportRetry, std::min(attempt, 10), status));
+  }
+}
+
+void ClaimedTask::Complete(std::string result) {
+  if (!Claim()) return;
+  v1::CompleteActivityRequest request;
+  request.set_task_token(task_.task_token());
+  request.set_result(std::move(result));
+  Status status = Report("complete", [&] {
+    grpc::ClientContext context;
+    rpc::Prepare(context, CallTimeout());
+    v1::CompleteActivityResponse response;
+    return rpc::FromGrpc(stub_->CompleteActivity(&context, request, &response));
+  });
+  if (status.code() == StatusCode::kInvalidArgument) {
+    v1::Failure failure;
+    failure.set_code("worker.invalid_result");
+    failure.set_message(Message(status));
+    failure.set_non_retryable(true);
+    status = Report("fail", [&] { return CallFail(failure, false); });
+  }
+  End(status.ok() ? "completed" : "lost");
+}
+
+Status ClaimedTask::CallFail(const v1::Failure& failure, bool canceled) {
+  v1::FailActivityRequest request;
+  request.set_task_token(task_.task_token());
+  *request.mutable_failure() = failure;
+  request.set_canceled(canceled);
+  grpc::ClientContext context;
+  rpc::Prepare(context, CallTimeout());
+  v1::FailActivityResponse response;
+  return rpc::FromGrpc(stub_->FailActivity(&context, request, &response));
+}
+
+void ClaimedTask::Fail(v1::Failure failure) {
+  if (!Claim()) return;
+  // Texts of outside programs (the tail of a child's stderr) may not be UTF-8, which a proto3 string must be.
+  failure.set_code(RepairUtf8(failure.code(), 200));
+  failure.set_message(RepairUtf8(failure.message(), 4096));
+  failure.set_details(RepairUtf8(failure.details(), 65536));
+  const Status status = Report("fail", [&] { return CallFail(failure, false); });
+  End(status.ok() ? "failed" : "lost");
+}
+
+void ClaimedTask::Cancel() {
+  if (!Claim()) return;
+  v1::Failure failure;
+  failure.set_code("canceled");
+  failure.set_message("canceled by the workflow");
+  const Status status = Report("cancel", [&] { return CallFail(failure, true); });
+  End(status.ok() ? "canceled" : "lost");
+}
+
+void ClaimedTask::Release(std::string checkpoint) {
+  if (!Claim()) return;
+  v1::ReleaseActivityRequest request;
+  request.set_task_token(task_.task_token());
+  if (checkpoint.empty()) {
+    std::lock_guard lock(mutex_);
+    checkpoint = checkpoint_;
+  }
+  request.set_checkpoint(std::move(checkpoint));
+  const Status status = Report("release", [&] {
+    grpc::ClientContext context;
+    rpc::Prepare(context, CallTimeout());
+    v1::ReleaseActivityResponse response;
+    return rpc::FromGrpc(stub_->ReleaseActivity(&context, request, &response));
+  });
+  End(status.ok() ? "released" : "lost");
+}
+
+milliseconds ClaimedTask::CallTimeout() const {
+  if (drain_->give_up) return kLastCallTimeout;
+  return drain_->draining ? kDrainCallTimeout : kCallTimeout;
+}
+
+milliseconds ClaimedTask::HeartbeatInterval() const {
+  const auto ms = [](const google::protobuf::Duration& d) { return d.seconds() * 1000 + d.nanos() / 1'000'000; };
+  int64_t lease = ms(task_.heartbeat_timeout());
+  if (lease == 0) lease = ms(task_.start_to_close_timeout());
+  if (lease == 0) lease = 30'000;
+  return milliseconds{std::clamp<int64_t>(lease / 3, 20, 10'000)};
+}
+
+bool ClaimedTask::HeartbeatDue(SteadyTime now) const {
+  if (reported_ || lease_lost_) return false;
+  std::lock_guard lock(mutex_);
+  const auto since = now - last_sent_;
+  if (since >= HeartbeatInterval()) return true;
+  if (checkpoint_ != sent_checkpoint_) return since >= kMinPause;
+  return progress_ != sent_progress_ && since >= kProgressPause;
+}
+
+bool ClaimedTask::SendHeartbeat() {
+  v1::HeartbeatActivityRequest request;
+  request.set_task_token(task_.task_token());
+  {
+    std::lock_guard lock(mutex_);
+    if (checkpoint_ != sent_checkpoint_) request.set_checkpoint(checkpoint_);
+    request.set_progress(progress_);
+    last_sent_ = std::chrono::steady_clock::now();
+  }
+  grpc::ClientContext context;
+  rpc::Prepare(context, std::min(kCallTimeout, std::max(HeartbeatInterval(), milliseconds{1000})));
+  v1::HeartbeatActivityResponse response;
+  const Status status = rpc::FromGrpc(stub_->HeartbeatActivity(&context, request, &response));
+  if (IsStale(status)) {
+    // Between a taken completion and the end of this object the token is stale by design.
+    if (!ended_) lease_lost_ = true;
+    return true;
+  }
+  if (!status.ok()) return false;
+  if (response.cancel_requested()) cancel_requested_ = true;
+  std::lock_guard lock(mutex_);
+  if (!request.checkpoint().empty()) sent_checkpoint_ = request.checkpoint();
+  sent_progress_ = request.progress();
+  return true;
+}
+
+}  // namespace vora::workflow

@@ -1,0 +1,369 @@
+#include "libs/workflow/worker/activity_worker.h"
+
+#include <grpcpp/client_context.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <deque>
+#include <set>
+#include <thread>
+
+#include "libs/core/ids.h"
+#include "libs/core/retry.h"
+#include "libs/core/version.h"
+#include "libs/log/log.h"
+#include "libs/obs/trace.h"
+#include "libs/rpc/client.h"
+#include "libs/rpc/status.h"
+#include "libs/workflow/definition/history.h"
+#include "libs/workflow/metrics.h"
+#include "libs/workflow/worker/activity_execution_internal.h"
+#include "libs/workflow/worker/worker_presence_internal.h"
+
+namespace vora::workflow {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+constexpr milliseconds kPollWait{10'000};
+constexpr milliseconds kHealthy{15'000};
+constexpr milliseconds kLeaveBudget{1000};
+constexpr milliseconds kClaimPause{1000};
+constexpr RetryOptions kPollRetry{.max_attempts = 0, .initial = milliseconds{100}, .max = milliseconds{2000}, .multiplier = 2.0};
+
+std::string DefaultWorkerId() {
+  char host[256] = "host";
+  gethostname(host, sizeof host - 1);
+  return std::string(host) + "/" + std::to_string(getpid()) + "/" + RandomHex(3);
+}
+
+// What a handler holds. The heartbeat thread shares the ClaimedTask, so that it may outlive the handler while it reports.
+class Execution : public ActivityExecution {
+ public:
+  explicit Execution(std::shared_ptr<ClaimedTask> claimed) : claimed_(std::move(claimed)) {}
+  ~Execution() override { claimed_->Fail(MakeFailure("worker.abandoned", "the worker dropped the task without a report")); }
+  const v1::ActivityTask& task() const override { return claimed_->task(); }
+  const obs::TraceContext& trace() const { return claimed_->trace(); }
+  void Heartbeat(double progress, std::string checkpoint) override { claimed_->Remember(progress, std::move(checkpoint)); }
+  StopCause stop_cause() const override { return claimed_->stop_cause(); }
+  void Complete(std::string result_json) override { claimed_->Complete(std::move(result_json)); }
+  void Fail(v1::Failure failure) override { claimed_->Fail(std::move(failure)); }
+  void Cancel() override { claimed_->Cancel(); }
+  void Release(std::string checkpoint) override { claimed_->Release(std::move(checkpoint)); }
+
+ private:
+  const std::shared_ptr<ClaimedTask> claimed_;
+};
+
+// A handler that was asked to stop may still have finished: a result is worth more than a hand-back.
+void Report(ActivityExecution& execution, ActivityOutcome outcome) {
+  if (outcome.ok) return execution.Complete(std::move(outcome.result));
+  switch (execution.stop_cause()) {
+    case StopCause::kCancelRequested:
+      return execution.Cancel();
+    case StopCause::kDraining:
+      return execution.Release("");
+    case StopCause::kLeaseLost:
+    case StopCause::kNone:
+      return execution.Fail(std::move(outcome.failure));
+  }
+}
+
+void LogStarted(const v1::ActivityTask& task) {
+  log::Info("activity started", {{"workflow_id", task.workflow_id()},
+                                 {"activity_id", task.activity_id()},
+                                 {"activity_type", task.activity_type()},
+                                 {"attempt", task.attempt()}});
+}
+
+}  // namespace
+
+ActivityOutcome ActivityOutcome::Ok(std::string result_json) {
+  ActivityOutcome outcome;
+  outcome.ok = true;
+  outcome.result = std::move(result_json);
+  return outcome;
+}
+
+ActivityOutcome ActivityOutcome::Failed(std::string code, std::string message, bool non_retryable, std::string details) {
+  ActivityOutcome outcome;
+  outcome.failure = MakeFailure(std::move(code), std::move(message));
+  outcome.failure.set_non_retryable(non_retryable);
+  outcome.failure.set_details(std::move(details));
+  return outcome;
+}
+
+ActivityOutcome ActivityOutcome::FromStatus(const Status& status, const std::string& code_prefix) {
+  std::string code = std::string(absl::StatusCodeToString(status.code()));
+  std::transform(code.begin(), code.end(), code.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  const bool permanent = status.code() == StatusCode::kInvalidArgument || status.code() == StatusCode::kNotFound ||
+                         status.code() == StatusCode::kFailedPrecondition;
+  return Failed(code_prefix + "." + code, Message(status), permanent);
+}
+
+struct ActivityWorker::Impl {
+  using Group = std::vector<std::shared_ptr<ActivityExecution>>;
+
+  ActivityWorkerOptions options;
+  obs::Metrics& metrics;
+  std::shared_ptr<ClaimedTask::Stub> stub;
+  std::shared_ptr<DrainState> drain = std::make_shared<DrainState>();
+  std::map<std::string, ActivityGroupHandler> handlers;
+
+  mutable std::mutex mutex;
+  std::condition_variable changed;
+  std::deque<Group> queue;
+  std::vector<std::weak_ptr<ClaimedTask>> claimed;
+  int busy = 0;  // groups queued or in a handler
+  bool started = false, stopping = false, finished = false;
+  steady_clock::time_point last_answer;
+  std::unique_ptr<grpc::ClientContext> poll_context;
+  bool polling = false;  // the poll loop has not ended
+  std::unique_ptr<WorkerPresence> presence;
+  std::vector<std::thread> threads;
+
+  Impl(ActivityWorkerOptions o, obs::Metrics& m) : options(std::move(o)), metrics(m) {
+    options.slots = std::max(options.slots, 1);
+    if (options.worker_id.empty()) options.worker_id = DefaultWorkerId();
+    stub = v1::ActivityService::NewStub(rpc::Connect(options.orchestrator));
+    presence = std::make_unique<WorkerPresence>(
+        stub, options.worker_id, options.queue, [this] { return Look(); }, [this] { Answered(); });
+  }
+
+  void CountEnd(const std::string& type, const std::string& result) { kWorkerActivities.In(metrics, {type, result}).Increment(); }
+
+  StatusOr<v1::PollActivitiesResponse> Poll(int free);
+  void PollLoop();
+  void Take(v1::PollActivitiesResponse response);
+  void SlotLoop();
+  void HeartbeatLoop();
+  v1::WorkerStatus Look();
+  void Answered() {
+    std::lock_guard lock(mutex);
+    last_answer = steady_clock::now();
+  }
+  std::vector<std::shared_ptr<ClaimedTask>> Live();
+};
+
+StatusOr<v1::PollActivitiesResponse> ActivityWorker::Impl::Poll(int free) {
+  v1::PollActivitiesRequest request;
+  request.set_queue(options.queue);
+  request.set_worker_id(options.worker_id);
+  request.set_max_tasks(std::min(free, 100));
+  request.set_max_siblings(options.max_siblings);
+  for (const auto& [type, handler] : handlers) request.add_activity_types(type);
+  grpc::ClientContext* context;
+  {
+    std::lock_guard lock(mutex);
+    if (stopping) return Cancelled("stopping");
+    // The first answer is wanted at once: it shows that the orchestrator is there, and so that this worker is ready.
+    if (last_answer != steady_clock::time_point{}) request.mutable_wait()->set_seconds(kPollWait.count() / 1000);
+    poll_context = std::make_unique<grpc::ClientContext>();
+    context = poll_context.get();
+  }
+  rpc::Prepare(*context, kPollWait + milliseconds{5000});
+  v1::PollActivitiesResponse response;
+  const Status status = rpc::FromGrpc(stub->PollActivities(context, request, &response));
+  std::lock_guard lock(mutex);
+  poll_context.reset();
+  if (!status.ok()) return status;
+  last_answer = steady_clock::now();
+  return response;
+}
+
+void ActivityWorker::Impl::PollLoop() {
+  int failures = 0;
+  while (true) {
+    int free;
+    {
+      std::unique_lock lock(mutex);
+      changed.wait(lock, [&] { return stopping || busy < options.slots; });
+      if (stopping) return;
+      free = options.slots - busy;
+    }
+    if (options.may_claim && !options.may_claim()) {
+      std::unique_lock lock(mutex);
+      changed.wait_for(lock, kClaimPause, [&] { return stopping; });
+      continue;
+    }
+    auto response = Poll(free);
+    if (response.ok()) {
+      failures = 0;
+      Take(std::move(response).value());
+      continue;
+    }
+    std::unique_lock lock(mutex);
+    if (stopping) return;
+    ++failures;
+    if (failures == 1 || failures % 20 == 0) {
+      log::Warn("polling failed", {{"queue", options.queue}, {"orchestrator", options.orchestrator}, {"error", ToText(response.status())}});
+    }
+    changed.wait_for(lock, BackoffDelay(kPollRetry, std::min(failures, 10), response.status()), [&] { return stopping; });
+  }
+}
+
+void ActivityWorker::Impl::Take(v1::PollActivitiesResponse response) {
+  std::map<std::string, Group> groups;  // siblings of one run, affinity key and type
+  std::vector<std::string> order;
+  std::lock_guard lock(mutex);
+  for (auto& task : *response.mutable_tasks()) {
+    std::string key = task.task_token();
+    if (!task.affinity_key().empty() && options.max_siblings > 0) {
+      key = task.run_id() + "\n" + task.affinity_key() + "\n" + task.activity_type();
+    }
+    auto item = std::make_shared<ClaimedTask>(stub, std::move(task), drain,
+                                              [this](const std::string& type, const std::string& result) { CountEnd(type, result); });
+    claimed.push_back(item);
+    auto& group = groups[key];
+    if (group.empty()) order.push_back(key);
+    group.push_back(std::make_shared<Execution>(std::move(item)));
+  }
+  for (const auto& key : order) {
+    queue.push_back(std::move(groups[key]));
+    ++busy;
+  }
+  changed.notify_all();
+}
+
+void ActivityWorker::Impl::SlotLoop() {
+  while (true) {
+    Group group;
+    {
+      std::unique_lock lock(mutex);
+      changed.wait(lock, [&] { return finished || !queue.empty(); });
+      if (queue.empty()) return;
+      group = std::move(queue.front());
+      queue.pop_front();
+    }
+    if (drain->draining) {
+      for (auto& execution : group) execution->Release("");
+    } else {
+      const obs::TraceScope trace(static_cast<const Execution&>(*group.front()).trace());
+      for (const auto& execution : group) LogStarted(execution->task());
+      const auto& handler = handlers.at(group.front()->task().activity_type());
+      try {
+        handler(group);
+      } catch (const std::exception& e) {
+        for (auto& execution : group) execution->Fail(MakeFailure("worker.exception", e.what()));
+      }
+    }
+    group.clear();
+    std::lock_guard lock(mutex);
+    --busy;
+    changed.notify_all();
+  }
+}
+
+std::vector<std::shared_ptr<ClaimedTask>> ActivityWorker::Impl::Live() {
+  std::vector<std::shared_ptr<ClaimedTask>> live;
+  std::erase_if(claimed, [&](const std::weak_ptr<ClaimedTask>& weak) {
+    auto item = weak.lock();
+    if (item) live.push_back(std::move(item));
+    return weak.expired();
+  });
+  return live;
+}
+
+void ActivityWorker::Impl::HeartbeatLoop() {
+  while (true) {
+    std::vector<std::shared_ptr<ClaimedTask>> live;
+    {
+      std::unique_lock lock(mutex);
+      if (claimed.empty()) changed.wait_for(lock, milliseconds{1000}, [&] { return finished || !claimed.empty(); });
+      if (!claimed.empty()) changed.wait_for(lock, milliseconds{20}, [&] { return finished; });
+      if (finished) return;
+      live = Live();
+    }
+    const auto now = steady_clock::now();
+    for (const auto& item : live) {
+      if (!item->HeartbeatDue(now)) continue;
+      if (item->SendHeartbeat()) Answered();
+    }
+  }
+}
+
+v1::WorkerStatus ActivityWorker::Impl::Look() {
+  v1::WorkerStatus status;
+  status.set_slots(options.slots);
+  {
+    std::lock_guard lock(mutex);
+    status.set_running(busy);
+  }
+  status.set_encode_speed(options.encode_speed ? options.encode_speed() : 0);
+  status.set_version(std::string(Version()));
+  return status;
+}
+
+ActivityWorker::ActivityWorker(ActivityWorkerOptions options, obs::Metrics& metrics)
+    : impl_(std::make_unique<Impl>(std::move(options), metrics)) {}
+
+ActivityWorker::~ActivityWorker() {
+  Stop(milliseconds{0});
+  {
+    std::lock_guard lock(impl_->mutex);
+    impl_->finished = true;
+    impl_->changed.notify_all();
+  }
+  for (auto& thread : impl_->threads) thread.join();
+}
+
+void ActivityWorker::Handle(std::string activity_type, ActivityHandler handler) {
+  HandleGroup(std::move(activity_type), [handler = std::move(handler)](std::vector<std::shared_ptr<ActivityExecution>> group) {
+    for (auto& execution : group) Report(*execution, handler(*execution));
+  });
+}
+
+void ActivityWorker::HandleGroup(std::string activity_type, ActivityGroupHandler handler) {
+  impl_->handlers[std::move(activity_type)] = std::move(handler);
+}
+
+void ActivityWorker::Start() {
+  std::lock_guard lock(impl_->mutex);
+  if (impl_->started || impl_->stopping) return;
+  impl_->started = true;
+  Impl* impl = impl_.get();
+  for (int i = 0; i < impl->options.slots; ++i) impl->threads.emplace_back([impl] { impl->SlotLoop(); });
+  impl->threads.emplace_back([impl] { impl->HeartbeatLoop(); });
+  impl->polling = true;
+  impl->threads.emplace_back([impl] {
+    impl->PollLoop();
+    std::lock_guard ended(impl->mutex);
+    impl->polling = false;
+    impl->changed.notify_all();
+  });
+  impl->presence->Start();
+}
+
+void ActivityWorker::Stop(milliseconds budget) {
+  std::vector<std::shared_ptr<ClaimedTask>> left;
+  {
+    std::unique_lock lock(impl_->mutex);
+    impl_->stopping = true;
+    impl_->drain->draining = true;
+    if (impl_->poll_context) impl_->poll_context->TryCancel();
+    impl_->changed.notify_all();
+    if (!impl_->changed.wait_for(lock, budget, [&] { return impl_->busy == 0 && !impl_->polling; })) left = impl_->Live();
+  }
+  {
+    std::lock_guard lock(impl_->drain->mutex);
+    impl_->drain->give_up = true;
+    impl_->drain->changed.notify_all();
+  }
+  for (auto& item : left) {
+    if (!item->ended()) item->Release("");
+  }
+  impl_->presence->Leave(kLeaveBudget);
+}
+
+Status ActivityWorker::Health() const {
+  std::lock_guard lock(impl_->mutex);
+  if (impl_->last_answer != steady_clock::time_point{} && steady_clock::now() - impl_->last_answer <= kHealthy) return {};
+  return Unavailable("no answer from the orchestrator at " + impl_->options.orchestrator + " within the last 15 s");
+}
+
+int ActivityWorker::running() const {
+  std::lock_guard lock(impl_->mutex);
+  return impl_->busy;
+}
+
+}  // namespace vora::workflow

@@ -1,0 +1,218 @@
+#include "libs/workflow/worker/activity_worker.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <latch>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <thread>
+
+#include "libs/pg/test_postgres.h"
+#include "libs/workflow/testing/test_orchestrator.h"
+
+namespace vora::workflow {
+namespace {
+
+using namespace testing;
+using std::chrono::milliseconds;
+using ::testing::HasSubstr;
+
+class ActivityWorkerTest : public ::testing::Test {
+ protected:
+  std::unique_ptr<ActivityWorker> NewWorker(int slots = 2, int siblings = 0) {
+    ActivityWorkerOptions options;
+    options.orchestrator = orchestrator_.address();
+    options.queue = "test";
+    options.slots = slots;
+    options.max_siblings = siblings;
+    return std::make_unique<ActivityWorker>(options, metrics_);
+  }
+  v1::PendingActivity Pending(const std::string& id) {
+    v1::DescribeWorkflowRequest request;
+    request.set_workflow_id(id);
+    const auto described = engine_.Describe(request);
+    if (!described.ok() || described->pending_activities_size() == 0) return {};
+    return described->pending_activities(0);
+  }
+  TestOrchestrator orchestrator_{pg::TestPostgres::Shared().NewDatabase()};
+  Engine& engine_ = orchestrator_.engine();
+  obs::Metrics metrics_;
+};
+
+TEST_F(ActivityWorkerTest, WorksOffAWorkflow) {
+  auto worker = NewWorker();
+  EXPECT_FALSE(worker->Health().ok());
+  worker->Handle("add",
+                 [](ActivityExecution& execution) { return ActivityOutcome::Ok(std::to_string(std::stoi(execution.task().input()) + 1)); });
+  worker->Start();
+  StartScript(engine_, "w",
+              R"({"activity": "add", "input": "1"}, {"all": [{"activity": "add", "input": "2"}, {"activity": "add", "input": "3"}]})");
+  EXPECT_EQ(WaitClosed(engine_, "w").result(), R"(["2","3","4"])");
+  EXPECT_TRUE(worker->Health().ok()) << ToText(worker->Health());
+}
+
+TEST_F(ActivityWorkerTest, FailuresAreReportedAndRetried) {
+  auto worker = NewWorker();
+  std::atomic<int> calls{0};
+  worker->Handle("flaky", [&](ActivityExecution& execution) {
+    ++calls;
+    if (execution.task().attempt() == 1) return ActivityOutcome::FromStatus(Unavailable("store away"), "storage");
+    if (execution.task().attempt() == 2) throw std::runtime_error("a bug");
+    return ActivityOutcome::Failed("media.bad", "broken file", true, "stderr \xff tail");
+  });
+  worker->Start();
+  StartScript(engine_, "w", R"({"activity": "flaky"})");
+  const auto info = WaitClosed(engine_, "w");
+  EXPECT_EQ(info.failure().code(), "media.bad");
+  EXPECT_EQ(info.failure().details(), "stderr ? tail");
+  EXPECT_EQ(calls, 3);
+  EXPECT_EQ(ActivityOutcome::FromStatus(NotFound("gone"), "storage").failure.code(), "storage.not_found");
+  EXPECT_TRUE(ActivityOutcome::FromStatus(NotFound("gone"), "storage").failure.non_retryable());
+}
+
+TEST_F(ActivityWorkerTest, HeartbeatsKeepTheLeaseAndCarryProgress) {
+  auto worker = NewWorker(1);
+  std::latch finish(1);
+  worker->Handle("long", [&](ActivityExecution& execution) {
+    execution.Heartbeat(0.5, "{\"n\":1}");
+    finish.wait();
+    return ActivityOutcome::Ok("\"" + std::to_string(execution.task().attempt()) + "\"");
+  });
+  worker->Start();
+  StartScript(engine_, "w", R"({"activity": "long", "options": {"heartbeatTimeout": "0.5s", "startToCloseTimeout": "60s"}})");
+  ASSERT_TRUE(WaitFor([&] { return Pending("w").progress() == 0.5; }));
+  // A timer of more than twice the lease: without heartbeats the attempt would be over by then.
+  StartScript(engine_, "timer", R"({"timer_ms": 1200})");
+  WaitClosed(engine_, "timer");
+  finish.count_down();
+  EXPECT_EQ(WaitClosed(engine_, "w").result(), R"(["\"1\""])");
+}
+
+TEST_F(ActivityWorkerTest, ACancelledTaskIsToldAndEnds) {
+  auto worker = NewWorker(1);
+  worker->Handle("endless", [&](ActivityExecution& execution) {
+    while (execution.stop_cause() != StopCause::kCancelRequested) std::this_thread::yield();
+    return ActivityOutcome::Failed("stopped", "stopped");
+  });
+  worker->Start();
+  StartScript(engine_, "w", R"({"activity": "endless", "options": {"heartbeatTimeout": "1s", "startToCloseTimeout": "60s"}},
+                               {"cleanup": {"signal": "done"}})");
+  ASSERT_TRUE(WaitFor([&] { return worker->running() == 1; }));
+  v1::CancelWorkflowRequest cancel;
+  cancel.set_workflow_id("w");
+  ASSERT_TRUE(engine_.Cancel(cancel).ok());
+  ASSERT_TRUE(WaitFor([&] { return worker->running() == 0; }));
+  const auto names = EventNames(History(engine_, "w"));
+  EXPECT_EQ(std::count(names.begin(), names.end(), "ACTIVITY_TASK_CANCELED"), 1);
+}
+
+TEST_F(ActivityWorkerTest, DrainHandsBackWithTheCheckpoint) {
+  auto worker = NewWorker(1);
+  std::latch begun(1);
+  worker->Handle("long", [&](ActivityExecution& execution) {
+    execution.Heartbeat(0.3, "{\"n\":7}");
+    begun.count_down();
+    while (!execution.stopping()) std::this_thread::yield();
+    return ActivityOutcome::Failed("stopped", "stopped");
+  });
+  worker->Start();
+  StartScript(engine_, "w", R"({"activity": "long", "options": {"heartbeatTimeout": "10s", "startToCloseTimeout": "60s"}})");
+  begun.wait();
+  worker->Stop(milliseconds(5000));
+  worker->Stop(milliseconds(5000));
+  EXPECT_EQ(worker->running(), 0);
+  const auto task = ClaimOne(engine_);
+  EXPECT_EQ(task.attempt(), 1) << "the attempt is not counted";
+  EXPECT_EQ(task.checkpoint(), "{\"n\":7}");
+}
+
+TEST_F(ActivityWorkerTest, AWorkerThatLosesItsLeaseIsTold) {
+  auto worker = NewWorker(1);
+  std::atomic<bool> lost{false};
+  worker->Handle("long", [&](ActivityExecution& execution) {
+    while (!execution.stopping()) std::this_thread::yield();
+    lost = execution.stop_cause() == StopCause::kLeaseLost;
+    return ActivityOutcome::Ok("{}");
+  });
+  worker->Start();
+  StartScript(engine_, "w", R"({"activity": "long", "options": {"heartbeatTimeout": "1s", "startToCloseTimeout": "60s"}})");
+  ASSERT_TRUE(WaitFor([&] { return worker->running() == 1; }));
+  v1::TerminateWorkflowRequest terminate;
+  terminate.set_workflow_id("w");
+  ASSERT_TRUE(engine_.Terminate(terminate).ok());
+  ASSERT_TRUE(WaitFor([&] { return worker->running() == 0; }));
+  EXPECT_TRUE(lost);
+}
+
+TEST_F(ActivityWorkerTest, ClaimsNothingWhileItCouldOnlyFail) {
+  std::atomic<int> asked{0};
+  std::atomic<bool> may = false;
+  ActivityWorkerOptions options;
+  options.orchestrator = orchestrator_.address();
+  options.queue = "test";
+  options.may_claim = [&] {
+    ++asked;
+    return may.load();
+  };
+  ActivityWorker worker(options, metrics_);
+  worker.Handle("a", [](ActivityExecution& execution) { return ActivityOutcome::Ok(std::to_string(execution.task().attempt())); });
+  StartScript(engine_, "w", R"({"activity": "a"})");
+  worker.Start();
+  ASSERT_TRUE(WaitFor([&] { return asked >= 2; }));
+  EXPECT_EQ(Pending("w").state(), v1::PENDING_ACTIVITY_STATE_SCHEDULED);
+  EXPECT_TRUE(WaitFor([&] { return worker.Health().ok(); })) << "the orchestrator is there: it is told how the worker is";
+  may = true;
+  EXPECT_EQ(WaitClosed(engine_, "w").result(), R"(["1"])");
+}
+
+TEST_F(ActivityWorkerTest, SiblingsComeAsOneGroup) {
+  auto worker = NewWorker(2, 10);
+  std::mutex mutex;
+  std::multiset<std::string> groups;
+  worker->HandleGroup("encode", [&](std::vector<std::shared_ptr<ActivityExecution>> group) {
+    std::string ids;
+    for (auto& execution : group) ids += execution->task().activity_id() + " ";
+    {
+      std::lock_guard lock(mutex);
+      groups.insert(ids);
+    }
+    for (auto& execution : group) execution->Complete("{}");
+  });
+  StartScript(engine_, "w", R"({"all": [
+      {"activity": "encode", "id": "360/0", "options": {"affinityKey": "0"}},
+      {"activity": "encode", "id": "360/1", "options": {"affinityKey": "1"}},
+      {"activity": "encode", "id": "720/0", "options": {"affinityKey": "0"}},
+      {"activity": "encode", "id": "720/1", "options": {"affinityKey": "1"}}]})");
+  worker->Start();
+  EXPECT_EQ(WaitClosed(engine_, "w").status(), v1::WORKFLOW_STATUS_COMPLETED);
+  EXPECT_THAT(groups, ::testing::ElementsAre("360/0 720/0 ", "360/1 720/1 "));
+}
+
+TEST_F(ActivityWorkerTest, ATaskThatIsDroppedIsRetried) {
+  auto worker = NewWorker(1);
+  worker->HandleGroup("drop", [](std::vector<std::shared_ptr<ActivityExecution>> group) {
+    if (group[0]->task().attempt() > 1) group[0]->Complete("\"second\"");
+  });
+  worker->Start();
+  StartScript(engine_, "w", R"({"activity": "drop"})");
+  EXPECT_EQ(WaitClosed(engine_, "w").result(), R"(["\"second\""])");
+}
+
+TEST_F(ActivityWorkerTest, AResultThatIsTooLargeFailsForGood) {
+  auto worker = NewWorker(1);
+  worker->Handle("big", [](ActivityExecution&) {
+    std::string big;
+    big.resize(2 << 20, 'x');
+    return ActivityOutcome::Ok(big);
+  });
+  worker->Start();
+  StartScript(engine_, "w", R"({"activity": "big"})");
+  const auto info = WaitClosed(engine_, "w");
+  EXPECT_EQ(info.failure().code(), "worker.invalid_result");
+  EXPECT_THAT(info.failure().message(), HasSubstr("result:"));
+}
+
+}  // namespace
+}  // namespace vora::workflow

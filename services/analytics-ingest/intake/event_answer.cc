@@ -1,0 +1,48 @@
+#include "services/analytics-ingest/intake/event_answer.h"
+
+#include <nlohmann/json.hpp>
+
+namespace vora::analytics {
+namespace {
+
+using nlohmann::json;
+
+std::string Dump(const json& value) { return value.dump(-1, ' ', false, json::error_handler_t::replace) + "\n"; }
+
+json RejectionsOf(const Batch& batch) {
+  json list = json::array();
+  for (const Rejection& rejection : batch.rejections()) {
+    list.push_back({{"index", rejection.index}, {"field", rejection.field}, {"reason", rejection.reason}});
+  }
+  return list;
+}
+
+}  // namespace
+
+http::Response AnswerOf(const Batch& batch) {
+  if (batch.rejected() == 0) {  // the usual case, without a tree
+    return http::Response::Json(202, "{\"accepted\":" + std::to_string(batch.accepted()) +
+                                         ",\"ignored\":" + std::to_string(batch.ignored()) + ",\"rejected\":[],\"rejected_count\":0}\n");
+  }
+  json body{{"accepted", batch.accepted()},
+            {"ignored", batch.ignored()},
+            {"rejected", RejectionsOf(batch)},
+            {"rejected_count", batch.rejected()}};
+  if (batch.rejected() < batch.seen()) return http::Response::Json(202, Dump(body));
+  const Rejection& first = batch.rejections().front();
+  const std::string what = first.field.empty() ? first.reason : first.field + ": " + first.reason;
+  json error{
+      {"code", "INVALID_ARGUMENT"},
+      {"message", batch.seen() == 1 ? what : "none of the " + std::to_string(batch.seen()) + " events is valid; the first: " + what}};
+  if (!first.field.empty()) error["field"] = first.field;
+  body["error"] = std::move(error);
+  return http::Response::Json(400, Dump(body));
+}
+
+http::Response TryLater(int status, std::string_view message, int64_t seconds) {
+  http::Response response = http::ErrorResponse(status, status == 429 ? "RESOURCE_EXHAUSTED" : "UNAVAILABLE", message);
+  response.headers.Set("Retry-After", std::to_string(seconds));
+  return response;
+}
+
+}  // namespace vora::analytics

@@ -1,0 +1,91 @@
+#pragma once
+
+// What the spool's tests share: a folder of their own, rows that say who they are, and a disk whose syncs can be made to fail.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <filesystem>
+#include <functional>
+#include <future>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "libs/core/clock.h"
+#include "libs/core/ids.h"
+#include "libs/obs/metrics.h"
+#include "services/analytics-ingest/spool/spool.h"
+
+namespace vora::analytics {
+
+// Defined in spool_fault_test.cc, which puts its own fdatasync, ftruncate and renameat before the C library's: errno of the next calls on
+// any file; 0: none.
+extern std::atomic<int> g_fail_sync, g_fail_truncate, g_fail_rename;
+
+class SpoolTest : public testing::Test {
+ protected:
+  SpoolTest() {
+    options_.directory = (std::filesystem::temp_directory_path() / ("spool_test." + RandomHex(8))).string();
+    options_.segment_age = std::chrono::hours(1);
+  }
+  ~SpoolTest() override {
+    spool_.reset();
+    std::error_code ignored;
+    std::filesystem::remove_all(options_.directory, ignored);
+  }
+
+  void Open() {
+    spool_.reset();
+    auto opened = Spool::Open(options_, clock_, metrics_);
+    ASSERT_TRUE(opened.ok()) << opened.status();
+    spool_ = *std::move(opened);
+  }
+  static std::string Row(int64_t number, size_t size = 100) {
+    std::string row = "row " + std::to_string(number) + " ";
+    row.resize(std::max(size, row.size()), 'x');
+    return row;
+  }
+  // Appends and waits for the answer.
+  Status AppendRows(const std::vector<std::string>& rows, int32_t day = 20'000) { return AppendTo(*spool_, rows, day); }
+  static Status AppendTo(Spool& spool, const std::vector<std::string>& rows, int32_t day = 20'000) {
+    std::promise<Status> answer;
+    const Status taken = spool.Append(day, rows, [&](Status status) { answer.set_value(std::move(status)); });
+    return taken.ok() ? answer.get_future().get() : taken;
+  }
+  // Takes, reads and releases everything that is sealed, or becomes so by SealNow.
+  std::vector<std::string> Drain() {
+    spool_->SealNow();
+    std::vector<std::string> rows;
+    while (const auto segment = spool_->Take(std::chrono::milliseconds(0))) {
+      std::vector<std::string> read;
+      const Status status = spool_->ReadRows(*segment, [&](std::string_view row) { read.emplace_back(row); });
+      if (!status.ok()) {
+        EXPECT_EQ(status.code(), StatusCode::kDataLoss) << status;
+        EXPECT_TRUE(spool_->SetAside(*segment, Message(status)).ok());
+        continue;
+      }
+      EXPECT_EQ(segment->rows, static_cast<int64_t>(read.size()));
+      rows.insert(rows.end(), read.begin(), read.end());
+      EXPECT_TRUE(spool_->Release(*segment).ok());
+    }
+    return rows;
+  }
+  std::vector<std::string> Files(const std::string& ending) const {
+    std::vector<std::string> found;
+    for (const auto& entry : std::filesystem::directory_iterator(options_.directory)) {
+      if (entry.path().string().ends_with(ending)) found.push_back(entry.path().string());
+    }
+    std::sort(found.begin(), found.end());
+    return found;
+  }
+
+  SpoolOptions options_;
+  FakeClock clock_;
+  obs::Metrics metrics_;
+  std::unique_ptr<Spool> spool_;
+};
+
+}  // namespace vora::analytics

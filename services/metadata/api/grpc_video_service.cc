@@ -1,0 +1,129 @@
+#include <grpcpp/server_context.h>
+
+#include "libs/core/thread_pool.h"
+#include "libs/rpc/status.h"
+#include "services/metadata/api/grpc_answer_internal.h"
+#include "services/metadata/api/grpc_services.h"
+#include "services/metadata/api/grpc_watch_internal.h"
+#include "services/metadata/rows/video_state.h"
+#include "services/metadata/videos/video_operations.h"
+#include "vora/metadata/v1/metadata.grpc.pb.h"
+
+namespace vora::metadata {
+namespace {
+
+using Base = v1::VideoService::WithCallbackMethod_WatchVideo<v1::VideoService::Service>;
+constexpr size_t kLoaders = 4;
+constexpr size_t kMaxWaitingLoads = 10'000;
+
+// Which of the two fields an update names. An empty mask means both.
+struct UpdateFields {
+  bool title = false, description = false;
+};
+
+StatusOr<UpdateFields> ParseMask(const google::protobuf::FieldMask& mask) {
+  UpdateFields fields;
+  for (const std::string& path : mask.paths()) {
+    if (path == "title") {
+      fields.title = true;
+    } else if (path == "description") {
+      fields.description = true;
+    } else {
+      return InvalidArgument("update_mask: only title and description can be changed, not " + Sanitise(path, 100));
+    }
+  }
+  if (mask.paths_size() == 0) fields = {true, true};
+  return fields;
+}
+
+class VideoServiceImpl final : public Base {
+ public:
+  VideoServiceImpl(VideoOperations& operations, VideoRepo& videos, WatchHub& hub, rpc::Gate gate)
+      : operations_(operations), videos_(videos), hub_(hub), gate_(std::move(gate)) {}
+
+  grpc::Status CreateVideo(grpc::ServerContext* context, const v1::CreateVideoRequest* request, v1::Video* response) override {
+    return gate_.Let(*context, {Scope::kWrite}, [&](const Caller& caller) {
+      auto created = operations_.CreateFromRequest(caller.tenant, {request->upload_id(), request->title(), request->description()});
+      if (!created.ok()) return rpc::ToGrpc(created.status());
+      *response = std::move(created->video);
+      return grpc::Status::OK;
+    });
+  }
+
+  grpc::Status GetVideo(grpc::ServerContext* context, const v1::GetVideoRequest* request, v1::Video* response) override {
+    return gate_.Let(*context, {Scope::kRead},
+                     [&](const Caller& caller) { return AnswerUnary(videos_.Get(caller.tenant, request->video_id()), response); });
+  }
+
+  grpc::Status ListVideos(grpc::ServerContext* context, const v1::ListVideosRequest* request, v1::ListVideosResponse* response) override {
+    return gate_.Let(*context, {Scope::kRead}, [&](const Caller& caller) {
+      ListRequest list;
+      list.tenant = caller.tenant;
+      list.page_size = request->page_size();
+      list.page_token = request->page_token();
+      list.query = request->query();
+      if (request->state() != v1::VIDEO_STATE_UNSPECIFIED) {
+        list.state = v1::VideoState_IsValid(request->state()) ? std::string(StateName(request->state())) : "unknown";
+      }
+      auto page = operations_.List(list);
+      if (!page.ok()) return rpc::ToGrpc(page.status());
+      for (auto& video : page->videos) *response->add_videos() = std::move(video);
+      response->set_next_page_token(page->next_page_token);
+      return grpc::Status::OK;
+    });
+  }
+
+  grpc::Status UpdateVideo(grpc::ServerContext* context, const v1::UpdateVideoRequest* request, v1::Video* response) override {
+    return gate_.Let(*context, {Scope::kWrite}, [&](const Caller& caller) {
+      const auto fields = ParseMask(request->update_mask());
+      if (!fields.ok()) return rpc::ToGrpc(fields.status());
+      std::optional<std::string> title, description;
+      if (fields->title) title = request->video().title();
+      if (fields->description) description = request->video().description();
+      if (title) {
+        if (title->empty()) return rpc::ToGrpc(InvalidArgument("title: must not be empty"));
+        if (const Status valid = CheckTitle(*title); !valid.ok()) return rpc::ToGrpc(valid);
+      }
+      if (description) {
+        if (const Status valid = CheckDescription(*description); !valid.ok()) return rpc::ToGrpc(valid);
+      }
+      return AnswerUnary(videos_.Update(caller.tenant, request->video().video_id(), title, description), response);
+    });
+  }
+
+  grpc::Status DeleteVideo(grpc::ServerContext* context, const v1::DeleteVideoRequest* request, v1::DeleteVideoResponse*) override {
+    return gate_.Let(*context, {Scope::kWrite},
+                     [&](const Caller& caller) { return rpc::ToGrpc(videos_.Delete(caller.tenant, request->video_id())); });
+  }
+
+  grpc::Status CancelVideo(grpc::ServerContext* context, const v1::CancelVideoRequest* request, v1::Video* response) override {
+    return gate_.Let(*context, {Scope::kWrite},
+                     [&](const Caller& caller) { return AnswerUnary(videos_.Cancel(caller.tenant, request->video_id()), response); });
+  }
+
+  grpc::Status RetryVideo(grpc::ServerContext* context, const v1::RetryVideoRequest* request, v1::Video* response) override {
+    return gate_.Let(*context, {Scope::kWrite},
+                     [&](const Caller& caller) { return AnswerUnary(videos_.Retry(caller.tenant, request->video_id()), response); });
+  }
+
+  grpc::ServerWriteReactor<v1::Video>* WatchVideo(grpc::CallbackServerContext* context, const v1::WatchVideoRequest* request) override {
+    const auto caller = gate_.Admit(*context, {Scope::kRead});
+    if (!caller.ok()) return new rpc::RefusedCall<grpc::ServerWriteReactor<v1::Video>>(caller.status());
+    return StartWatch(videos_, hub_, loaders_, caller->tenant, request->video_id());
+  }
+
+ private:
+  VideoOperations& operations_;
+  VideoRepo& videos_;
+  WatchHub& hub_;
+  const rpc::Gate gate_;
+  ThreadPool loaders_{"watch-load", kLoaders, kMaxWaitingLoads};
+};
+
+}  // namespace
+
+std::unique_ptr<grpc::Service> MakeVideoService(VideoOperations& operations, VideoRepo& videos, WatchHub& hub, rpc::Gate gate) {
+  return std::make_unique<VideoServiceImpl>(operations, videos, hub, std::move(gate));
+}
+
+}  // namespace vora::metadata

@@ -1,0 +1,161 @@
+// Server-sent events (https://html.spec.whatwg.org/multipage/server-sent-events.html): one message per change with the whole
+// video as data and its version as id; event `deleted` when it goes. A comment each heartbeat keeps proxies from closing the stream.
+
+#include <algorithm>
+#include <charconv>
+#include <chrono>
+
+#include <boost/asio/post.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <nlohmann/json.hpp>
+
+#include "services/metadata/api/proto_json.h"
+#include "services/metadata/api/rest.h"
+#include "services/metadata/api/watch_mailbox.h"
+#include "services/metadata/videos/video_fields.h"
+#include "services/metadata/videos/video_repo.h"
+#include "services/metadata/videos/watch_hub.h"
+
+namespace vora::metadata {
+namespace {
+
+namespace asio = boost::asio;
+using Timer = asio::steady_timer;
+constexpr std::chrono::seconds kLookForClient{1};
+constexpr int kMaxReplay = 1000;
+// Changes of several videos at once are not sent in the order of their versions: a few behind the client's last event are sent again.
+constexpr int64_t kReplayOverlap = 20;
+
+std::string ChangeMessage(const Change& change) {
+  if (!change.video) return "event: deleted\ndata: " + nlohmann::json{{"video_id", change.video_id}}.dump() + "\n\n";
+  return "id: " + std::to_string(change.video->version()) + "\ndata: " + ToJsonText(*change.video) + "\n\n";
+}
+
+// Version the client has already; -1 when it says none.
+int64_t LastEventId(const http::Request& request) {
+  const std::string text = request.headers.GetOr("Last-Event-ID", request.Query("last_event_id").value_or(""));
+  int64_t id = -1;
+  const auto parsed = std::from_chars(text.data(), text.data() + text.size(), id);
+  return parsed.ec == std::errc() && parsed.ptr == text.data() + text.size() && id >= 0 ? id : -1;
+}
+
+class Subscription {
+ public:
+  Subscription(WatchHub& hub, const std::string& tenant, const std::string& video_id, std::shared_ptr<WatchMailbox> mailbox)
+      : hub_(hub), mailbox_(std::move(mailbox)) {
+    hub_.Watch(tenant, video_id, mailbox_);
+  }
+  ~Subscription() { hub_.Unwatch(mailbox_); }
+  Subscription(const Subscription&) = delete;
+  Subscription& operator=(const Subscription&) = delete;
+
+ private:
+  WatchHub& hub_;
+  const std::shared_ptr<WatchMailbox> mailbox_;
+};
+
+// What the client missed: the video itself, or every change since its last event.
+Status Catchup(VideoRepo& videos, const std::string& tenant, const std::string& video_id, int64_t last_event_id, WatchMailbox& mailbox) {
+  if (!video_id.empty()) {
+    VORA_ASSIGN_OR_RETURN(v1::Video video, videos.Get(tenant, video_id));
+    if (video.version() != last_event_id) mailbox.Put({video_id, std::make_shared<const v1::Video>(std::move(video))});
+    return absl::OkStatus();
+  }
+  if (last_event_id < 0) return absl::OkStatus();
+  VORA_ASSIGN_OR_RETURN(const auto changes, videos.ChangesAfter(std::max<int64_t>(0, last_event_id - kReplayOverlap), kMaxReplay));
+  for (const VideoVersion& change : changes) {
+    if (change.tenant != tenant) continue;
+    auto video = videos.Get(tenant, change.video_id);
+    if (video.ok()) {
+      mailbox.Put({change.video_id, std::make_shared<const v1::Video>(*std::move(video))});
+    } else if (video.status().code() == StatusCode::kNotFound) {
+      mailbox.Put({change.video_id, nullptr});
+    } else {
+      return video.status();
+    }
+  }
+  return absl::OkStatus();
+}
+
+// Writes changes until the client goes, the server drains, the one video is deleted or `lifetime` is over.
+http::Task<void> StreamChanges(http::Exchange& exchange, WatchMailbox& mailbox, Timer& timer, bool one_video,
+                               std::chrono::milliseconds heartbeat, std::chrono::milliseconds lifetime) {
+  auto last_write = std::chrono::steady_clock::now();
+  const auto end = last_write + lifetime;
+  int64_t sent_version = -1;
+  while (!exchange.draining()) {
+    while (const auto change = mailbox.Take()) {
+      const int64_t version = change->video ? change->video->version() : INT64_MAX;
+      if (one_video && version <= sent_version) continue;
+      sent_version = version;
+      const std::string message = ChangeMessage(*change);
+      const Status written = co_await exchange.Write(message);
+      if (!written.ok()) co_return;
+      last_write = std::chrono::steady_clock::now();
+      if (one_video && !change->video) co_return;
+    }
+    if (mailbox.closed()) co_return;
+    const auto now = std::chrono::steady_clock::now();
+    if (now >= end) co_return;
+    if (now - last_write >= heartbeat) {
+      const Status written = co_await exchange.Write(": heartbeat\n\n");
+      if (!written.ok()) co_return;
+      last_write = now;
+    }
+    // Nothing between the last Take and this wait leaves the connection's strand, so a wake-up posted to it is not lost.
+    boost::system::error_code woken;
+    timer.expires_after(std::min<std::chrono::steady_clock::duration>(kLookForClient, heartbeat));
+    co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, woken));
+    if (!woken) {
+      const Status there = co_await exchange.Sleep(std::chrono::milliseconds(0));
+      if (!there.ok()) co_return;
+    }
+  }
+}
+
+http::Task<void> Serve(http::Exchange& exchange, VideoRepo& videos, WatchHub& hub, std::string video_id,
+                       std::chrono::milliseconds heartbeat, std::chrono::milliseconds lifetime) {
+  const auto executor = co_await asio::this_coro::executor;
+  const auto timer = std::make_shared<Timer>(executor);
+  const auto mailbox = std::make_shared<WatchMailbox>([executor, weak = std::weak_ptr<Timer>(timer)] {
+    asio::post(executor, [weak] {
+      if (const auto alive = weak.lock()) alive->cancel();
+    });
+  });
+  const std::string tenant = exchange.request().caller.tenant;
+  const Subscription subscription(hub, tenant, video_id, mailbox);
+  const int64_t last_event_id = LastEventId(exchange.request());
+  Status caught_up;
+  std::function<void()> catch_up = [&] { caught_up = Catchup(videos, tenant, video_id, last_event_id, *mailbox); };
+  const Status ran = co_await exchange.RunBlocking(catch_up);
+  if (!ran.ok()) caught_up = ran;
+  if (!caught_up.ok()) {
+    http::Response error = ApiError(caught_up);
+    co_await exchange.Send(std::move(error));
+    co_return;
+  }
+  http::Response head = EventStreamHead();
+  const Status begun = co_await exchange.Begin(std::move(head), std::nullopt);
+  if (!begun.ok()) co_return;
+  const Status hello = co_await exchange.Write("retry: 2000\n\n");
+  if (!hello.ok()) co_return;
+  if (exchange.request().method != "HEAD") co_await StreamChanges(exchange, *mailbox, *timer, !video_id.empty(), heartbeat, lifetime);
+  co_await exchange.Finish();
+}
+
+}  // namespace
+
+void AddEventRoutes(ApiRoutes& routes, VideoRepo& videos, WatchHub& hub, std::chrono::milliseconds heartbeat,
+                    std::chrono::milliseconds lifetime) {
+  routes.Streaming("GET", "/v1/videos/{id}/events", [&videos, &hub, heartbeat, lifetime](http::Exchange& exchange) {
+    return Serve(exchange, videos, hub, exchange.request().params.at("id"), heartbeat, lifetime);
+  });
+  routes.Streaming("GET", "/v1/events", [&videos, &hub, heartbeat, lifetime](http::Exchange& exchange) {
+    return Serve(exchange, videos, hub, "", heartbeat, lifetime);
+  });
+}
+
+}  // namespace vora::metadata

@@ -1,0 +1,117 @@
+#include <charconv>
+
+#include <nlohmann/json.hpp>
+
+#include "services/metadata/api/proto_json.h"
+#include "services/metadata/api/rest.h"
+#include "services/metadata/videos/video_operations.h"
+
+namespace vora::metadata {
+namespace {
+
+http::Response VideoResponse(int status, const StatusOr<v1::Video>& video) {
+  return video.ok() ? http::Response::Json(status, ToJsonText(*video)) : ApiError(video.status());
+}
+
+// The id from the path; ids are 32 hex digits, anything else is simply not found.
+std::string Id(const http::Request& request) { return request.params.at("id"); }
+
+Status CheckNoBody(const std::string& body) {
+  if (body.empty() || body == "{}") return absl::OkStatus();
+  return InvalidArgument("body: this request takes none");
+}
+
+// What plays it and what it is called: nothing of how it came to be.
+v1::Video ForViewers(const v1::Video& video) {
+  v1::Video shown;
+  shown.set_video_id(video.video_id());
+  shown.set_title(video.title());
+  shown.set_description(video.description());
+  shown.set_state(video.state());
+  shown.set_progress_percent(video.progress_percent());
+  shown.set_duration_seconds(video.duration_seconds());
+  shown.set_hls_url(video.hls_url());
+  shown.set_dash_url(video.dash_url());
+  shown.set_poster_url(video.poster_url());
+  shown.set_storyboard_url(video.storyboard_url());
+  shown.set_watch_url(video.watch_url());
+  shown.set_version(video.version());
+  shown.set_playable(video.playable());
+  shown.set_revision(video.revision());
+  *shown.mutable_created_at() = video.created_at();
+  *shown.mutable_captions() = video.captions();
+  return shown;
+}
+
+StatusOr<ListRequest> ParseListRequest(const http::Request& request) {
+  VORA_RETURN_IF_ERROR(CheckQueryKeys(request, {"page_size", "page_token", "state", "query"}));
+  ListRequest list;
+  list.tenant = request.caller.tenant;
+  if (const auto size = request.Query("page_size")) {
+    const char* end = size->data() + size->size();
+    const auto parsed = std::from_chars(size->data(), end, list.page_size);
+    if (parsed.ec != std::errc() || parsed.ptr != end || list.page_size == 0) {
+      return InvalidArgument("page_size: must be a number from 1 to " + std::to_string(kMaxPageSize));
+    }
+  }
+  list.page_token = request.Query("page_token").value_or("");
+  list.state = request.Query("state").value_or("");
+  list.query = request.Query("query").value_or("");
+  return list;
+}
+
+http::Response CreateVideo(VideoOperations& operations, const http::Request& request, const std::string& body) {
+  const auto parsed = ParseCreateBody(body);
+  if (!parsed.ok()) return ApiError(parsed.status());
+  const auto created = operations.CreateFromRequest(request.caller.tenant, *parsed);
+  if (!created.ok()) return ApiError(created.status());
+  http::Response response = http::Response::Json(created->created ? 201 : 200, ToJsonText(created->video));
+  response.headers.Set("Location", "/v1/videos/" + created->video.video_id());
+  return response;
+}
+
+http::Response ListVideos(VideoOperations& operations, const http::Request& request) {
+  const auto list = ParseListRequest(request);
+  if (!list.ok()) return ApiError(list.status());
+  const auto page = operations.List(*list);
+  if (!page.ok()) return ApiError(page.status());
+  v1::ListVideosResponse response;
+  for (const auto& video : page->videos) *response.add_videos() = video;
+  response.set_next_page_token(page->next_page_token);
+  return http::Response::Json(200, ToJsonText(response));
+}
+
+}  // namespace
+
+void AddVideoRoutes(ApiRoutes& routes, VideoOperations& operations, VideoRepo& videos) {
+  routes.Simple("POST", "/v1/videos",
+                [&operations](const http::Request& request, const std::string& body) { return CreateVideo(operations, request, body); });
+  routes.Simple("GET", "/v1/videos",
+                [&operations](const http::Request& request, const std::string&) { return ListVideos(operations, request); });
+  routes.Simple("GET", "/v1/videos/{id}", [&videos](const http::Request& request, const std::string&) {
+    return VideoResponse(200, videos.Get(request.caller.tenant, Id(request)));
+  });
+  routes.Simple("GET", "/v1/public/videos/{id}", [&videos](const http::Request& request, const std::string&) {
+    const auto video = videos.GetAny(Id(request));
+    return VideoResponse(200, video.ok() ? StatusOr<v1::Video>(ForViewers(*video)) : video);
+  });
+  routes.Simple("PATCH", "/v1/videos/{id}", [&videos](const http::Request& request, const std::string& body) {
+    const auto update = ParseUpdateBody(body);
+    if (!update.ok()) return ApiError(update.status());
+    return VideoResponse(200, videos.Update(request.caller.tenant, Id(request), update->title, update->description));
+  });
+  routes.Simple("DELETE", "/v1/videos/{id}", [&videos](const http::Request& request, const std::string&) {
+    const Status deleted = videos.Delete(request.caller.tenant, Id(request));
+    return deleted.ok() ? http::Response::Empty(204) : ApiError(deleted);
+  });
+  routes.Simple("POST", "/v1/videos/{id}/cancel", [&videos](const http::Request& request, const std::string& body) {
+    if (const Status none = CheckNoBody(body); !none.ok()) return ApiError(none);
+    return VideoResponse(200, videos.Cancel(request.caller.tenant, Id(request)));
+  });
+  routes.Simple("POST", "/v1/videos/{id}/retry", [&videos](const http::Request& request, const std::string& body) {
+    if (const Status none = CheckNoBody(body); !none.ok()) return ApiError(none);
+    return VideoResponse(200, videos.Retry(request.caller.tenant, Id(request)));
+  });
+}
+
+}  // namespace vora::metadata

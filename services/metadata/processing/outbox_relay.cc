@@ -1,0 +1,118 @@
+#include "services/metadata/processing/outbox_relay.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "libs/core/retry.h"
+#include "libs/log/log.h"
+#include "libs/obs/span.h"
+
+namespace vora::metadata {
+namespace {
+
+namespace wf = workflow::v1;
+constexpr std::chrono::milliseconds kStillOpen{300};
+constexpr std::chrono::milliseconds kRounding{5};
+
+RetryOptions Backoff() { return {.max_attempts = 0, .initial = std::chrono::milliseconds(200), .max = std::chrono::milliseconds(5000)}; }
+
+// What no repetition can cure.
+bool IsRefusal(const Status& status) { return status.code() == StatusCode::kInvalidArgument; }
+
+}  // namespace
+
+OutboxRelay::OutboxRelay(OutboxRepo& outbox, OrchestratorClient& orchestrator, OutboxRelayOptions options)
+    : outbox_(outbox), orchestrator_(orchestrator), options_(options), thread_("outbox", [this] { return Step(); }) {}
+
+std::chrono::milliseconds OutboxRelay::Step() {
+  const auto row = outbox_.Claim(options_.lease);
+  if (!row.ok()) return options_.poll;
+  if (!row->has_value()) {
+    const auto due = std::exchange(next_due_, std::chrono::steady_clock::time_point::max());
+    if (due == std::chrono::steady_clock::time_point::max()) return options_.poll;
+    const auto wait = std::chrono::duration_cast<std::chrono::milliseconds>(due - std::chrono::steady_clock::now()) + kRounding;
+    return std::clamp(wait, kRounding, options_.poll);
+  }
+  obs::Span span("outbox " + (*row)->kind, obs::SpanKind::kProducer, (*row)->traceparent);
+  span.Set("vora.video.id", (*row)->video_id);
+  span.Set("vora.attempt", std::to_string((*row)->attempts));
+  const Status sent = Send(**row);
+  span.Fail(sent);
+  if (sent.ok()) return std::chrono::milliseconds(0);
+  const auto delay = BackoffDelay(Backoff(), std::min((*row)->attempts, 10), sent);
+  log::Warn("the orchestrator did not take an outbox row; it will be sent again", {{"kind", (*row)->kind},
+                                                                                   {"video_id", (*row)->video_id},
+                                                                                   {"attempts", (*row)->attempts},
+                                                                                   {"error", ToText(sent)},
+                                                                                   {"again_in_ms", static_cast<int64_t>(delay.count())}});
+  // When this fails too, the lease runs out and the row is due again.
+  (void)Postpone(**row, delay, ToText(sent));
+  return std::chrono::milliseconds(0);
+}
+
+Status OutboxRelay::Postpone(const OutboxRow& row, std::chrono::milliseconds delay, const std::string& why) {
+  next_due_ = std::min(next_due_, std::chrono::steady_clock::now() + delay);
+  return outbox_.Postpone(row, delay, why);
+}
+
+Status OutboxRelay::Send(const OutboxRow& row) {
+  if (row.kind == "start") return SendStart(row);
+  if (row.kind == "cancel") return SendCancel(row);
+  return SendDelete(row);
+}
+
+Status OutboxRelay::SendStart(const OutboxRow& row) {
+  wf::StartWorkflowRequest request;
+  request.set_workflow_id("video/" + row.video_id);
+  request.set_type("ProcessVideo");
+  request.set_input(row.payload);
+  request.set_tenant(row.tenant);
+  request.set_reuse_policy(row.run_number > 1 ? wf::WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE
+                                              : wf::WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE);
+  request.set_traceparent(obs::CurrentTrace().ToTraceparent());
+  request.set_request_id(row.request_id);
+  const auto started = orchestrator_.Start(request);
+  if (IsRefusal(started.status())) return outbox_.RefuseStart(row, "workflow.refused", Message(started.status()));
+  VORA_RETURN_IF_ERROR(started.status());
+  // The run that this one follows is still closing: to be given its id means not to be started.
+  if (!started->started() && !row.last_run_id.empty() && started->run_id() == row.last_run_id) {
+    return Postpone(row, kStillOpen, "the run before is still open");
+  }
+  log::Info("workflow started", {{"video_id", row.video_id}, {"run_id", started->run_id()}, {"run_number", row.run_number}});
+  return outbox_.FinishStart(row, started->run_id());
+}
+
+Status OutboxRelay::SendCancel(const OutboxRow& row) {
+  const std::string video_workflow = "video/" + row.video_id;
+  Status cancelled = orchestrator_.Cancel(video_workflow, "cancelled by request");
+  // A run that is stuck cannot wind up; it is ended from outside, so that the video can be retried or deleted.
+  if (cancelled.code() == StatusCode::kFailedPrecondition)
+    cancelled = orchestrator_.Terminate(video_workflow, "cancelled while it was stuck");
+  if (!cancelled.ok() && cancelled.code() != StatusCode::kNotFound) return cancelled;
+  return outbox_.Finish(row);
+}
+
+Status OutboxRelay::SendDelete(const OutboxRow& row) {
+  const std::string video_workflow = "video/" + row.video_id;
+  const auto described = orchestrator_.Describe(video_workflow, "");
+  if (described.ok() && described->info().status() == wf::WORKFLOW_STATUS_RUNNING) {
+    // Its activities may still write objects: let it wind up first, but not for ever.
+    if (row.age < options_.drain_limit) return Postpone(row, kStillOpen, "the video's workflow is still winding up");
+    VORA_RETURN_IF_ERROR(orchestrator_.Terminate(video_workflow, "the video was deleted"));
+  } else if (!described.ok() && described.status().code() != StatusCode::kNotFound) {
+    return described.status();
+  }
+  wf::StartWorkflowRequest request;
+  request.set_workflow_id("delete/" + row.video_id);
+  request.set_type("DeleteVideo");
+  request.set_input(row.payload);
+  request.set_tenant(row.tenant);
+  request.set_traceparent(obs::CurrentTrace().ToTraceparent());
+  request.set_request_id(row.request_id);
+  const Status started = orchestrator_.Start(request).status();
+  if (!started.ok() && started.code() != StatusCode::kAlreadyExists) return started;
+  return outbox_.Finish(row);
+}
+
+}  // namespace vora::metadata

@@ -1,0 +1,125 @@
+#include "services/metadata/processing/outbox_repo.h"
+
+#include "services/metadata/rows/store.h"
+#include "services/metadata/rows/video_rows_internal.h"
+
+namespace vora::metadata {
+namespace {
+
+constexpr char kClaimRows[] =
+    "WITH due AS (SELECT o.seq FROM outbox o WHERE o.done_at IS NULL AND o.next_attempt_at <= now() "
+    "  AND NOT EXISTS (SELECT 1 FROM outbox e WHERE e.video_id = o.video_id AND e.done_at IS NULL AND e.seq < o.seq) "
+    "  ORDER BY o.seq LIMIT 1 FOR UPDATE SKIP LOCKED) "
+    "UPDATE outbox o SET attempts = o.attempts + 1, next_attempt_at = now() + $1 * interval '1 millisecond' "
+    "FROM due, videos v WHERE o.seq = due.seq AND v.video_id = o.video_id "
+    "RETURNING o.seq, o.request_id, o.video_id, o.tenant, o.kind, o.payload, o.traceparent, o.run_number, o.attempts, v.last_run_id, "
+    "(extract(epoch FROM now() - o.created_at) * 1000)::bigint AS age_ms";
+constexpr char kDone[] = "UPDATE outbox SET done_at = now(), last_error = $2 WHERE seq = $1 AND done_at IS NULL";
+constexpr char kPostpone[] =
+    "UPDATE outbox SET next_attempt_at = now() + $2 * interval '1 millisecond', last_error = $3 WHERE seq = $1 AND done_at IS NULL";
+// The run of an older start is the one that a later start has to wait for.
+constexpr char kCurrentRun[] = "UPDATE videos SET run_id = $2 WHERE video_id = $1";
+constexpr char kEarlierRun[] = "UPDATE videos SET last_run_id = $2 WHERE video_id = $1";
+constexpr char kFailVideo[] = "UPDATE videos SET failure_code = $2, failure = $3 WHERE video_id = $1";
+constexpr char kPending[] =
+    "SELECT count(*) AS rows, coalesce(greatest(0, extract(epoch FROM now() - min(created_at))), 0)::float8 AS oldest FROM outbox "
+    "WHERE done_at IS NULL";
+constexpr char kPurge[] = "DELETE FROM outbox WHERE done_at < now() - $1 * interval '1 hour'";
+
+}  // namespace
+
+StatusOr<std::optional<OutboxRow>> OutboxRepo::Claim(std::chrono::milliseconds lease) {
+  std::optional<OutboxRow> claimed;
+  VORA_RETURN_IF_ERROR(store_.Transact([&](pqxx::work& tx) -> Status {
+    claimed.reset();
+    const pqxx::result rows = tx.exec_params(kClaimRows, static_cast<int64_t>(lease.count()));
+    if (rows.empty()) return absl::OkStatus();
+    const pqxx::row row = rows[0];
+    OutboxRow& out = claimed.emplace();
+    out.seq = row["seq"].as<int64_t>();
+    out.request_id = row["request_id"].c_str();
+    out.video_id = row["video_id"].c_str();
+    out.tenant = row["tenant"].c_str();
+    out.kind = row["kind"].c_str();
+    out.payload = row["payload"].c_str();
+    out.traceparent = row["traceparent"].c_str();
+    out.run_number = row["run_number"].as<int>();
+    out.attempts = row["attempts"].as<int>();
+    out.last_run_id = row["last_run_id"].c_str();
+    out.age = std::chrono::milliseconds(row["age_ms"].as<int64_t>());
+    return absl::OkStatus();
+  }));
+  return claimed;
+}
+
+Status OutboxRepo::FinishStart(const OutboxRow& row, const std::string& run_id) {
+  bool changed = false;
+  VORA_RETURN_IF_ERROR(store_.Transact([&](pqxx::work& tx) -> Status {
+    changed = false;
+    auto video = LoadVideoRow(tx, row.video_id, Lock::kForUpdate);
+    if (video && video->run_number == row.run_number) {
+      tx.exec_params(kCurrentRun, row.video_id, run_id);
+      if (video->video.state() == v1::VIDEO_STATE_CREATED && !video->deleted) {
+        VORA_ASSIGN_OR_RETURN(changed, MoveVideo(tx, *video, v1::VIDEO_STATE_PROCESSING));
+        TouchVideo(tx, row.video_id);
+      }
+    } else if (video) {
+      tx.exec_params(kEarlierRun, row.video_id, run_id);
+    }
+    tx.exec_params(kDone, row.seq, "");
+    return absl::OkStatus();
+  }));
+  if (changed) store_.VideoChanged(row.video_id);
+  return absl::OkStatus();
+}
+
+Status OutboxRepo::Finish(const OutboxRow& row) {
+  return store_.Transact([&](pqxx::work& tx) -> Status {
+    tx.exec_params(kDone, row.seq, "");
+    return absl::OkStatus();
+  });
+}
+
+Status OutboxRepo::RefuseStart(const OutboxRow& row, const std::string& code, const std::string& why) {
+  VORA_RETURN_IF_ERROR(store_.Transact([&](pqxx::work& tx) -> Status {
+    auto video = LoadVideoRow(tx, row.video_id, Lock::kForUpdate);
+    if (video && !video->deleted && video->run_number == row.run_number && !IsFinal(video->video.state())) {
+      VORA_RETURN_IF_ERROR(SettleRenditions(tx, row.video_id, v1::RENDITION_STATE_FAILED));
+      VORA_RETURN_IF_ERROR(MoveVideo(tx, *video, v1::VIDEO_STATE_FAILED).status());
+      tx.exec_params(kFailVideo, row.video_id, code, why);
+      TouchVideo(tx, row.video_id);
+    }
+    tx.exec_params(kDone, row.seq, why);
+    return absl::OkStatus();
+  }));
+  store_.VideoChanged(row.video_id);
+  return absl::OkStatus();
+}
+
+Status OutboxRepo::Postpone(const OutboxRow& row, std::chrono::milliseconds delay, const std::string& why) {
+  return store_.Transact([&](pqxx::work& tx) -> Status {
+    tx.exec_params(kPostpone, row.seq, static_cast<int64_t>(delay.count()), why);
+    return absl::OkStatus();
+  });
+}
+
+StatusOr<OutboxBacklog> OutboxRepo::Pending() {
+  OutboxBacklog pending;
+  VORA_RETURN_IF_ERROR(store_.Read([&](pqxx::nontransaction& tx) -> Status {
+    const pqxx::row row = tx.exec1(kPending);
+    pending = {row["rows"].as<int64_t>(), row["oldest"].as<double>()};
+    return absl::OkStatus();
+  }));
+  return pending;
+}
+
+StatusOr<int64_t> OutboxRepo::Purge(std::chrono::hours age) {
+  int64_t purged = 0;
+  VORA_RETURN_IF_ERROR(store_.Transact([&](pqxx::work& tx) -> Status {
+    purged = static_cast<int64_t>(tx.exec_params(kPurge, static_cast<int64_t>(age.count())).affected_rows());
+    return absl::OkStatus();
+  }));
+  return purged;
+}
+
+}  // namespace vora::metadata

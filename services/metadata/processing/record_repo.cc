@@ -1,0 +1,251 @@
+#include "services/metadata/processing/record_repo.h"
+
+#include <algorithm>
+#include <cctype>
+#include <chrono>
+#include <functional>
+
+#include <nlohmann/json.hpp>
+
+#include "libs/workflow/definition/payload.h"
+#include "services/metadata/metrics.h"
+#include "services/metadata/rows/store.h"
+#include "services/metadata/rows/video_rows_internal.h"
+
+namespace vora::metadata {
+namespace {
+
+namespace wf = workflow::v1;
+
+constexpr char kStorePlan[] = "UPDATE videos SET media = $2::jsonb, chunks = $3::jsonb, duration_seconds = $4 WHERE video_id = $1";
+constexpr char kInsertRendition[] =
+    "INSERT INTO renditions (video_id, name, ordinal, kind, state, width, height, frame_rate_num, frame_rate_den, sample_rate, channels, "
+    "language, timescale, segment_seconds, codecs, max_bitrate, segments_total) "
+    "VALUES ($1, $2, $3, $4, 'PENDING', $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) ON CONFLICT DO NOTHING";
+constexpr char kInsertSegment[] =
+    "INSERT INTO segments (video_id, rendition, idx, duration, bytes) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING";
+// Peak and average are measured over the published segments; the video's progress follows the segments.
+constexpr char kMeasure[] =
+    "UPDATE renditions r SET segments_done = s.done, codecs = CASE WHEN $3 <> '' THEN $3 ELSE r.codecs END, "
+    "bandwidth = s.peak, average_bandwidth = s.average, "
+    "progress_percent = CASE WHEN r.state = 'DONE' THEN 100 "
+    "  ELSE greatest(r.progress_percent, least(99, 100 * s.done / greatest(r.segments_total, 1))) END "
+    "FROM (SELECT count(*)::int AS done, coalesce(max(ceil(g.bytes * 8.0 * r2.timescale / g.duration)), 0)::bigint AS peak, "
+    "             coalesce(ceil(sum(g.bytes) * 8.0 * max(r2.timescale) / sum(g.duration)), 0)::bigint AS average "
+    "      FROM segments g JOIN renditions r2 ON r2.video_id = g.video_id AND r2.name = g.rendition "
+    "      WHERE g.video_id = $1 AND g.rendition = $2) AS s "
+    "WHERE r.video_id = $1 AND r.name = $2";
+constexpr char kFinishRendition[] =
+    "UPDATE renditions SET failure_code = $3, failure = $4, progress_percent = CASE WHEN $5 THEN 100 ELSE progress_percent END "
+    "WHERE video_id = $1 AND name = $2";
+constexpr char kStorePoster[] = "UPDATE videos SET poster_key = $2 WHERE video_id = $1";
+constexpr char kStoreStoryboard[] =
+    "UPDATE videos SET storyboard_key = $2, part_warnings = jsonb_set(part_warnings, '{storyboard}', $3::jsonb) WHERE video_id = $1 "
+    "AND (storyboard_key <> $2 OR part_warnings->'storyboard' IS DISTINCT FROM $3::jsonb)";
+constexpr char kStoreCaptions[] =
+    "UPDATE videos SET captions = CASE WHEN $2 THEN $3::jsonb END, "
+    "part_warnings = jsonb_set(part_warnings, '{captions}', $4::jsonb) WHERE video_id = $1 "
+    "AND ($2 OR part_warnings->'captions' IS DISTINCT FROM $4::jsonb)";
+constexpr char kFinishVideo[] =
+    "UPDATE videos SET failure_code = $2, failure = $3, cancel_requested = false, "
+    "ready_at = CASE WHEN $4 THEN now() ELSE ready_at END WHERE video_id = $1";
+
+std::string TextsJson(const google::protobuf::RepeatedPtrField<std::string>& texts) {
+  nlohmann::json array = nlohmann::json::array();
+  for (const std::string& text : texts) array.push_back(text);
+  return array.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+// What a report may do to a video.
+bool IsStale(const VideoRow& row, const std::string& run_id) {
+  if (row.deleted || row.video.state() == v1::VIDEO_STATE_CANCELLED) return true;
+  if (run_id.empty()) return false;
+  if (run_id == row.last_run_id) return true;
+  return !row.run_id.empty() && run_id != row.run_id;
+}
+
+std::string LanguageOf(const wf::MediaInfo& media, const wf::TrackPlan& track) {
+  for (const auto& audio : media.audio()) {
+    if (audio.stream_index() == track.source_stream_index() && track.kind() == "audio") return audio.language();
+  }
+  return {};
+}
+
+bool InsertRendition(pqxx::work& tx, const std::string& video_id, int ordinal, const wf::TrackPlan& track, const std::string& language) {
+  const bool video = track.kind() == "video";
+  const int64_t bitrate = video ? track.rung().max_bitrate() : track.audio().bitrate();
+  const auto inserted =
+      tx.exec_params(kInsertRendition, video_id, track.name(), ordinal, track.kind(), track.width(), track.height(), track.frame_rate_num(),
+                     track.frame_rate_den(), track.audio().sample_rate(), track.audio().channels(), language, track.timescale(),
+                     track.segment_seconds(), track.codecs(), bitrate, track.segments_total());
+  return inserted.affected_rows() == 1;
+}
+
+double AgeSeconds(const v1::Video& video) {
+  const auto now = std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
+  const auto created = static_cast<double>(video.created_at().seconds()) + static_cast<double>(video.created_at().nanos()) / 1e9;
+  return std::max(0.0, now - created);
+}
+
+// Runs `body` on the locked row, unless the report is stale; `body` says whether it changed anything.
+StatusOr<bool> Report(Store& store, obs::Metrics& metrics, const std::string& video_id, const std::string& run_id,
+                      const std::function<StatusOr<bool>(pqxx::work&, VideoRow&)>& body) {
+  bool changed = false;
+  v1::Video before, after;
+  int run_number = 0;
+  const Status status = store.Transact([&](pqxx::work& tx) -> Status {
+    changed = false;
+    auto row = LoadVideoRow(tx, video_id, Lock::kForUpdate);
+    if (!row) return NotFound("no video " + video_id);
+    if (IsStale(*row, run_id)) return absl::OkStatus();
+    before = row->video;
+    VORA_ASSIGN_OR_RETURN(changed, body(tx, *row));
+    after = row->video;
+    run_number = row->run_number;
+    return absl::OkStatus();
+  });
+  VORA_RETURN_IF_ERROR(status);
+  if (!changed) return false;
+  store.VideoChanged(video_id);
+  // A retry may come days later: that is not how long processing takes.
+  if (run_number != 1) return true;
+  if (after.playable() && !before.playable()) kTimeToPlayable.In(metrics).Observe(AgeSeconds(after));
+  if (IsFinal(after.state()) && !IsFinal(before.state())) {
+    std::string result(StateName(after.state()));
+    for (char& c : result) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    kProcessing.In(metrics, {result}).Observe(AgeSeconds(after));
+  }
+  return true;
+}
+
+StatusOr<RenditionRow> FindRendition(pqxx::work& tx, const VideoRow& row, const std::string& track) {
+  for (auto& rendition : LoadRenditionRows(tx, {row.video.video_id()})) {
+    if (rendition.rendition.name() == track) return rendition;
+  }
+  return NotFound("the plan of video " + row.video.video_id() + " has no track " + track);
+}
+
+Status CheckAllFinal(pqxx::work& tx, const VideoRow& row) {
+  for (const auto& rendition : LoadRenditionRows(tx, {row.video.video_id()})) {
+    if (!IsFinal(rendition.rendition.state())) {
+      return FailedPrecondition("rendition " + rendition.rendition.name() + " is still " +
+                                std::string(StateName(rendition.rendition.state())) + "; the video cannot be READY");
+    }
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+StatusOr<bool> RecordRepo::RecordPlan(const std::string& run_id, const wf::RecordPlanInput& input) {
+  return Report(store_, metrics_, input.video_id(), run_id, [&](pqxx::work& tx, VideoRow& row) -> StatusOr<bool> {
+    if (IsFinal(row.video.state())) return false;
+    bool changed = !row.has_media;
+    // The report may overtake the outbox's own note that the workflow runs.
+    if (row.video.state() == v1::VIDEO_STATE_CREATED) {
+      VORA_ASSIGN_OR_RETURN(changed, MoveVideo(tx, row, v1::VIDEO_STATE_PROCESSING));
+    }
+    int ordinal = 0;
+    for (const auto& track : input.plan().tracks()) {
+      changed |= InsertRendition(tx, input.video_id(), ordinal++, track, LanguageOf(input.media(), track));
+    }
+    if (!changed) return false;
+    nlohmann::json chunks = nlohmann::json::array();
+    for (const auto& chunk : input.plan().chunks()) chunks.push_back({{"index", chunk.index()}, {"segments", chunk.segment_count()}});
+    tx.exec_params(kStorePlan, input.video_id(), workflow::ToPayload(input.media()), chunks.dump(), input.media().duration_seconds());
+    VORA_RETURN_IF_ERROR(RefreshVideo(tx, row));
+    return true;
+  });
+}
+
+StatusOr<bool> RecordRepo::RecordSegments(const std::string& run_id, const wf::RecordSegmentsInput& input) {
+  return Report(store_, metrics_, input.video_id(), run_id, [&](pqxx::work& tx, VideoRow& row) -> StatusOr<bool> {
+    if (IsFinal(row.video.state())) return false;
+    VORA_ASSIGN_OR_RETURN(RenditionRow rendition, FindRendition(tx, row, input.segments().track()));
+    bool changed = false;
+    for (const auto& segment : input.segments().segments()) {
+      const auto inserted =
+          tx.exec_params(kInsertSegment, input.video_id(), input.segments().track(), segment.index(), segment.duration(), segment.bytes());
+      changed |= inserted.affected_rows() == 1;
+    }
+    if (!changed) return false;
+    if (rendition.rendition.state() == v1::RENDITION_STATE_PENDING) {
+      VORA_RETURN_IF_ERROR(MoveRendition(tx, rendition, v1::RENDITION_STATE_PROCESSING).status());
+    }
+    tx.exec_params(kMeasure, input.video_id(), input.segments().track(), input.segments().codecs());
+    VORA_RETURN_IF_ERROR(RefreshVideo(tx, row));
+    return true;
+  });
+}
+
+StatusOr<bool> RecordRepo::RecordTrack(const std::string& run_id, const wf::RecordTrackInput& input) {
+  const auto to = ParseRenditionState(input.state());
+  if (!to) return InvalidArgument("state: no rendition state is called " + input.state());
+  return Report(store_, metrics_, input.video_id(), run_id, [&](pqxx::work& tx, VideoRow& row) -> StatusOr<bool> {
+    if (IsFinal(row.video.state())) return false;
+    VORA_ASSIGN_OR_RETURN(RenditionRow rendition, FindRendition(tx, row, input.track()));
+    VORA_ASSIGN_OR_RETURN(const bool changed, MoveRendition(tx, rendition, *to));
+    if (!changed) return false;
+    const bool failed = *to == v1::RENDITION_STATE_FAILED;
+    tx.exec_params(kFinishRendition, input.video_id(), input.track(), failed ? input.failure_code() : "", failed ? input.failure() : "",
+                   *to == v1::RENDITION_STATE_DONE);
+    VORA_RETURN_IF_ERROR(RefreshVideo(tx, row));
+    return true;
+  });
+}
+
+StatusOr<bool> RecordRepo::RecordPoster(const std::string& run_id, const wf::RecordPosterInput& input) {
+  return Report(store_, metrics_, input.video_id(), run_id, [&](pqxx::work& tx, VideoRow& row) -> StatusOr<bool> {
+    if (row.poster_key == input.key()) return false;
+    tx.exec_params(kStorePoster, input.video_id(), input.key());
+    TouchVideo(tx, input.video_id());
+    return true;
+  });
+}
+
+StatusOr<bool> RecordRepo::RecordStoryboard(const std::string& run_id, const wf::RecordStoryboardInput& input) {
+  return Report(store_, metrics_, input.video_id(), run_id, [&](pqxx::work& tx, VideoRow& row) -> StatusOr<bool> {
+    if (!row.storyboard_key.empty()) return false;
+    const auto stored = tx.exec_params(kStoreStoryboard, input.video_id(), input.key(), TextsJson(input.warnings()));
+    if (stored.affected_rows() == 0) return false;
+    TouchVideo(tx, input.video_id());
+    return true;
+  });
+}
+
+StatusOr<bool> RecordRepo::RecordCaptions(const std::string& run_id, const wf::RecordCaptionsInput& input) {
+  return Report(store_, metrics_, input.video_id(), run_id, [&](pqxx::work& tx, VideoRow& row) -> StatusOr<bool> {
+    if (row.captions_done) return false;
+    std::string captions = "[";
+    for (const auto& caption : input.captions()) captions += (captions.size() > 1 ? "," : "") + workflow::ToPayload(caption);
+    const auto stored = tx.exec_params(kStoreCaptions, input.video_id(), input.done(), captions + "]", TextsJson(input.warnings()));
+    if (stored.affected_rows() == 0) return false;
+    TouchVideo(tx, input.video_id());
+    return true;
+  });
+}
+
+StatusOr<bool> RecordRepo::RecordVideo(const std::string& run_id, const wf::RecordVideoInput& input) {
+  const auto to = ParseVideoState(input.state());
+  if (!to) return InvalidArgument("state: no video state is called " + input.state());
+  return Report(store_, metrics_, input.video_id(), run_id, [&](pqxx::work& tx, VideoRow& row) -> StatusOr<bool> {
+    // A workflow may fail or be cancelled before the outbox noted that it runs.
+    if (row.video.state() == v1::VIDEO_STATE_CREATED && *to == v1::VIDEO_STATE_READY) {
+      VORA_RETURN_IF_ERROR(MoveVideo(tx, row, v1::VIDEO_STATE_PROCESSING).status());
+    }
+    VORA_ASSIGN_OR_RETURN(const bool changed, MoveVideo(tx, row, *to));
+    if (!changed) return false;
+    const bool failed = *to == v1::VIDEO_STATE_FAILED;
+    if (*to == v1::VIDEO_STATE_READY) VORA_RETURN_IF_ERROR(CheckAllFinal(tx, row));
+    if (failed) VORA_RETURN_IF_ERROR(SettleRenditions(tx, input.video_id(), v1::RENDITION_STATE_FAILED));
+    if (*to == v1::VIDEO_STATE_CANCELLED) VORA_RETURN_IF_ERROR(SettleRenditions(tx, input.video_id(), v1::RENDITION_STATE_PENDING));
+    if (IsFinal(*to)) {
+      tx.exec_params(kFinishVideo, input.video_id(), failed ? input.failure_code() : "", failed ? input.failure() : "",
+                     *to == v1::VIDEO_STATE_READY);
+    }
+    VORA_RETURN_IF_ERROR(RefreshVideo(tx, row));
+    return true;
+  });
+}
+
+}  // namespace vora::metadata

@@ -1,0 +1,80 @@
+#include <map>
+
+#include "libs/core/ids.h"
+#include "libs/obs/trace.h"
+#include "libs/workflow/definition/payload.h"
+#include "services/metadata/rows/outbox_rows_internal.h"
+#include "vora/workflow/v1/process_video.pb.h"
+
+namespace vora::metadata {
+namespace {
+
+constexpr char kInsert[] =
+    "INSERT INTO outbox (request_id, video_id, tenant, kind, run_number, payload, traceparent) VALUES ($1, $2, $3, $4, $5, $6, $7)";
+constexpr char kRecipe[] = "SELECT ladder::text AS ladder, coalesce(media::text, '') AS media FROM videos WHERE video_id = $1";
+constexpr char kDoneSegments[] =
+    "SELECT s.rendition, r.codecs, s.idx, s.duration, s.bytes FROM segments s "
+    "JOIN renditions r ON r.video_id = s.video_id AND r.name = s.rendition WHERE s.video_id = $1 ORDER BY r.ordinal, s.rendition, s.idx";
+constexpr char kWithdraw[] =
+    "UPDATE outbox SET done_at = now(), last_error = 'withdrawn' WHERE video_id = $1 AND kind = 'start' AND done_at IS NULL AND attempts = "
+    "0";
+constexpr char kStartsUnderway[] = "SELECT 1 FROM outbox WHERE video_id = $1 AND kind = 'start' AND done_at IS NULL LIMIT 1";
+
+constexpr int kPipelineVersion = 2;  // of ProcessVideo
+
+void Insert(pqxx::transaction_base& tx, const VideoRow& row, const char* kind, int run_number, const std::string& payload) {
+  const v1::Video& video = row.video;
+  tx.exec_params(kInsert, NewId(), video.video_id(), video.tenant(), kind, run_number, payload, row.traceparent);
+}
+
+}  // namespace
+
+Status AddStart(pqxx::transaction_base& tx, const VideoRow& row) {
+  const std::string& id = row.video.video_id();
+  workflow::v1::ProcessVideoInput input;
+  input.set_video_id(id);
+  input.set_tenant(row.video.tenant());
+  input.set_source_key(row.source_key);
+  input.set_object_prefix(row.object_prefix);
+  const pqxx::row recipe = tx.exec_params1(kRecipe, id);
+  VORA_RETURN_IF_ERROR(workflow::FromPayload(recipe["ladder"].c_str(), *input.mutable_ladder()));
+  const std::string media = recipe["media"].c_str();
+  if (!media.empty()) VORA_RETURN_IF_ERROR(workflow::FromPayload(media, *input.mutable_media()));
+  workflow::v1::TrackSegments* track = nullptr;
+  for (const auto& segment : tx.exec_params(kDoneSegments, id)) {
+    const std::string name = segment["rendition"].c_str();
+    if (track == nullptr || track->track() != name) {
+      track = input.add_done();
+      track->set_track(name);
+      track->set_codecs(segment["codecs"].c_str());
+    }
+    auto* info = track->add_segments();
+    info->set_index(segment["idx"].as<int>());
+    info->set_duration(segment["duration"].as<int64_t>());
+    info->set_bytes(segment["bytes"].as<int64_t>());
+  }
+  input.set_poster_done(!row.poster_key.empty());
+  input.set_storyboard_done(!row.storyboard_key.empty());
+  input.set_captions_done(row.captions_done);
+  for (const auto& caption : row.captions) *input.add_captions() = caption;
+  input.set_pipeline_version(kPipelineVersion);
+  Insert(tx, row, "start", row.run_number, workflow::ToPayload(input));
+  return absl::OkStatus();
+}
+
+void AddCancel(pqxx::transaction_base& tx, const VideoRow& row) { Insert(tx, row, "cancel", 0, ""); }
+
+void AddDelete(pqxx::transaction_base& tx, const VideoRow& row) {
+  workflow::v1::DeleteVideoInput input;
+  input.set_video_id(row.video.video_id());
+  input.add_prefixes("processed/" + row.video.video_id() + "/");
+  input.add_prefixes("raw/" + row.video.upload_id() + "/");
+  Insert(tx, row, "delete", 0, workflow::ToPayload(input));
+}
+
+bool WithdrawStarts(pqxx::transaction_base& tx, const std::string& video_id) {
+  tx.exec_params(kWithdraw, video_id);
+  return !tx.exec_params(kStartsUnderway, video_id).empty();
+}
+
+}  // namespace vora::metadata

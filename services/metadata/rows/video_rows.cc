@@ -1,0 +1,228 @@
+#include <algorithm>
+
+#include <nlohmann/json.hpp>
+
+#include "libs/workflow/definition/payload.h"
+#include "services/metadata/rows/video_rows_internal.h"
+
+namespace vora::metadata {
+namespace {
+
+constexpr char kSelectRenditions[] =
+    "SELECT video_id, name, kind, state, progress_percent, width, height, frame_rate_num, frame_rate_den, codecs, max_bitrate, "
+    "bandwidth, average_bandwidth, segments_done, segments_total, failure, retries, attempts::text AS attempts "
+    "FROM renditions WHERE video_id = ANY($1::text[]) ORDER BY video_id, ordinal, name";
+constexpr char kMoveVideo[] = "UPDATE videos SET state = $2 WHERE video_id = $1";
+constexpr char kMoveRendition[] = "UPDATE renditions SET state = $3 WHERE video_id = $1 AND name = $2";
+constexpr char kTouch[] = "UPDATE videos SET version = nextval('video_versions'), updated_at = now() WHERE video_id = $1";
+// Sound counts only where there is any that did not fail.
+constexpr char kPlayable[] =
+    "SELECT coalesce(bool_or(kind = 'video' AND begun), false) AND "
+    "       (coalesce(bool_or(kind = 'audio' AND begun), false) OR NOT coalesce(bool_or(kind = 'audio'), false)) AS playable "
+    "FROM (SELECT r.kind, EXISTS (SELECT 1 FROM segments s WHERE s.video_id = r.video_id AND s.rendition = r.name AND s.idx = 0) AS begun "
+    "      FROM renditions r WHERE r.video_id = $1 AND r.state <> 'FAILED') AS t";
+constexpr char kRefresh[] =
+    "UPDATE videos SET progress_percent = $2, playable = $3, "
+    "first_playable_at = CASE WHEN $3 THEN coalesce(first_playable_at, clock_timestamp()) ELSE first_playable_at END, "
+    "version = nextval('video_versions'), updated_at = now() WHERE video_id = $1";
+
+void SetTime(const pqxx::field& micros, google::protobuf::Timestamp* time) {
+  const auto value = micros.as<int64_t>();
+  time->set_seconds(value / 1'000'000);
+  time->set_nanos(static_cast<int32_t>(value % 1'000'000) * 1000);
+}
+
+std::string TextArray(const std::vector<std::string>& ids) {
+  std::string array = "{";
+  for (const std::string& id : ids) array += (array.size() > 1 ? ",\"" : "\"") + id + "\"";
+  return array + "}";
+}
+
+std::vector<workflow::v1::Caption> ReadCaptions(const char* json) {
+  // The list travels as a field of a message, since JSON of protobuf is always a message's.
+  workflow::v1::RecordCaptionsInput list;
+  if (!workflow::FromPayload(std::string("{\"captions\":") + json + "}", list).ok()) return {};
+  return {list.captions().begin(), list.captions().end()};
+}
+
+// "" or "r2/": tracks of a re-encode lie in its folder.
+std::string RevisionFolder(const VideoRow& row) {
+  const std::string base = "processed/" + row.video.video_id() + "/";
+  return row.object_prefix.size() > base.size() && row.object_prefix.rfind(base, 0) == 0 ? row.object_prefix.substr(base.size()) + "/" : "";
+}
+
+RenditionRow ReadRenditionRow(const pqxx::row& row) {
+  RenditionRow result;
+  result.video_id = row["video_id"].c_str();
+  result.kind = row["kind"].c_str();
+  v1::Rendition& rendition = result.rendition;
+  rendition.set_name(row["name"].c_str());
+  rendition.set_state(ParseRenditionState(row["state"].c_str()).value_or(v1::RENDITION_STATE_UNSPECIFIED));
+  rendition.set_progress_percent(row["progress_percent"].as<int>());
+  rendition.set_width(row["width"].as<int>());
+  rendition.set_height(row["height"].as<int>());
+  const int den = row["frame_rate_den"].as<int>();
+  rendition.set_frame_rate(den > 0 ? static_cast<double>(row["frame_rate_num"].as<int>()) / den : 0);
+  rendition.set_codecs(row["codecs"].c_str());
+  const auto measured = row["bandwidth"].as<int64_t>();
+  rendition.set_bandwidth(measured > 0 ? measured : row["max_bitrate"].as<int64_t>());
+  rendition.set_average_bandwidth(row["average_bandwidth"].as<int64_t>());
+  rendition.set_segments_done(row["segments_done"].as<int>());
+  rendition.set_segments_total(row["segments_total"].as<int>());
+  rendition.set_failure(row["failure"].c_str());
+  rendition.set_retries(row["retries"].as<int>());
+  const auto attempts = nlohmann::json::parse(row["attempts"].c_str());
+  for (const auto& [id, count] : attempts.items()) result.attempts[id] = count.get<int>();
+  return result;
+}
+
+}  // namespace
+
+const char kVideoColumns[] =
+    "v.video_id, v.tenant, v.upload_id, v.title, v.title_given, v.description, v.filename, v.state, v.version, v.revision, v.source_key, "
+    "v.source_bytes, v.object_prefix, v.media IS NOT NULL AS has_media, coalesce(v.media->'warnings', '[]')::text AS warnings, "
+    "v.duration_seconds, v.poster_key, v.storyboard_key, coalesce(v.captions::text, '') AS captions, v.part_warnings::text AS "
+    "part_warnings, v.progress_percent, v.playable, v.failure_code, v.failure, v.run_number, v.run_id, v.last_run_id, "
+    "v.cancel_requested, v.traceparent, v.deleted_at IS NOT NULL AS deleted, "
+    "(extract(epoch FROM v.created_at) * 1000000)::bigint AS created_us, (extract(epoch FROM v.updated_at) * 1000000)::bigint AS "
+    "updated_us, "
+    "(extract(epoch FROM v.ready_at) * 1000000)::bigint AS ready_us, "
+    "(extract(epoch FROM v.first_playable_at) * 1000000)::bigint AS first_playable_us";
+
+VideoRow ReadVideoRow(const pqxx::row& row) {
+  VideoRow result;
+  v1::Video& video = result.video;
+  video.set_video_id(row["video_id"].c_str());
+  video.set_tenant(row["tenant"].c_str());
+  video.set_upload_id(row["upload_id"].c_str());
+  video.set_title(row["title"].c_str());
+  video.set_description(row["description"].c_str());
+  video.set_filename(row["filename"].c_str());
+  video.set_state(ParseVideoState(row["state"].c_str()).value_or(v1::VIDEO_STATE_UNSPECIFIED));
+  video.set_version(row["version"].as<int64_t>());
+  video.set_revision(row["revision"].as<int>());
+  video.set_source_bytes(row["source_bytes"].as<int64_t>());
+  video.set_duration_seconds(row["duration_seconds"].as<double>());
+  video.set_progress_percent(row["progress_percent"].as<int>());
+  video.set_playable(row["playable"].as<bool>());
+  video.set_failure_code(row["failure_code"].c_str());
+  video.set_failure(row["failure"].c_str());
+  SetTime(row["created_us"], video.mutable_created_at());
+  SetTime(row["updated_us"], video.mutable_updated_at());
+  if (!row["ready_us"].is_null()) SetTime(row["ready_us"], video.mutable_ready_at());
+  if (!row["first_playable_us"].is_null()) SetTime(row["first_playable_us"], video.mutable_first_playable_at());
+  const auto warnings = nlohmann::json::parse(row["warnings"].c_str());
+  for (const auto& warning : warnings) video.add_warnings(warning.get<std::string>());
+  result.source_key = row["source_key"].c_str();
+  result.object_prefix = row["object_prefix"].c_str();
+  const auto part_warnings = nlohmann::json::parse(row["part_warnings"].c_str());
+  for (const auto& part : part_warnings) {
+    for (const auto& warning : part) video.add_warnings(warning.get<std::string>());
+  }
+  result.poster_key = row["poster_key"].c_str();
+  result.storyboard_key = row["storyboard_key"].c_str();
+  result.captions_done = *row["captions"].c_str() != '\0';
+  if (result.captions_done) result.captions = ReadCaptions(row["captions"].c_str());
+  result.run_id = row["run_id"].c_str();
+  result.last_run_id = row["last_run_id"].c_str();
+  result.traceparent = row["traceparent"].c_str();
+  result.run_number = row["run_number"].as<int>();
+  result.cancel_requested = row["cancel_requested"].as<bool>();
+  result.title_given = row["title_given"].as<bool>();
+  result.has_media = row["has_media"].as<bool>();
+  result.deleted = row["deleted"].as<bool>();
+  return result;
+}
+
+std::optional<VideoRow> LoadVideoRow(pqxx::transaction_base& tx, const std::string& video_id, Lock lock) {
+  std::string sql = std::string("SELECT ") + kVideoColumns + " FROM videos v WHERE v.video_id = $1";
+  if (lock == Lock::kForUpdate) sql += " FOR UPDATE";
+  const pqxx::result rows = tx.exec_params(sql, video_id);
+  if (rows.empty()) return std::nullopt;
+  return ReadVideoRow(rows[0]);
+}
+
+std::vector<RenditionRow> LoadRenditionRows(pqxx::transaction_base& tx, const std::vector<std::string>& video_ids) {
+  std::vector<RenditionRow> renditions;
+  for (const auto& row : tx.exec_params(kSelectRenditions, TextArray(video_ids))) renditions.push_back(ReadRenditionRow(row));
+  return renditions;
+}
+
+RenditionView ViewOf(const RenditionRow& row) {
+  const v1::Rendition& r = row.rendition;
+  return {r.name(),           row.kind == "video", r.state(),  r.progress_percent(), r.segments_done(),
+          r.segments_total(), r.width(),           r.height(), row.attempts,         r.failure()};
+}
+
+v1::Video Assemble(const VideoRow& row, const std::vector<RenditionRow>& renditions, const std::string& public_url) {
+  v1::Video video = row.video;
+  for (const RenditionRow& rendition : renditions) {
+    if (rendition.video_id == video.video_id()) *video.add_renditions() = rendition.rendition;
+  }
+  const std::string base = public_url + "/v/" + video.video_id();
+  if (video.playable()) {
+    video.set_hls_url(base + "/master.m3u8");
+    video.set_dash_url(base + "/manifest.mpd");
+  }
+  if (!row.poster_key.empty()) video.set_poster_url(base + "/poster.jpg");
+  if (!row.storyboard_key.empty()) video.set_storyboard_url(base + "/storyboard.vtt");
+  for (const auto& stored : row.captions) {
+    auto* caption = video.add_captions();
+    caption->set_language(stored.language());
+    caption->set_name(stored.name());
+    caption->set_url(base + "/" + RevisionFolder(row) + stored.track() + "/seg_0.vtt");
+    caption->set_forced(stored.forced());
+    caption->set_hearing_impaired(stored.hearing_impaired());
+  }
+  video.set_watch_url(public_url + "/watch/" + video.video_id());
+  return video;
+}
+
+StatusOr<bool> MoveVideo(pqxx::transaction_base& tx, VideoRow& row, v1::VideoState to) {
+  VORA_ASSIGN_OR_RETURN(const bool changed, CheckTransition(row.video.state(), to));
+  if (!changed) return false;
+  tx.exec_params(kMoveVideo, row.video.video_id(), std::string(StateName(to)));
+  row.video.set_state(to);
+  return true;
+}
+
+StatusOr<bool> MoveRendition(pqxx::transaction_base& tx, RenditionRow& row, v1::RenditionState to) {
+  VORA_ASSIGN_OR_RETURN(const bool changed, CheckTransition(row.rendition.state(), to));
+  if (!changed) return false;
+  tx.exec_params(kMoveRendition, row.video_id, row.rendition.name(), std::string(StateName(to)));
+  row.rendition.set_state(to);
+  return true;
+}
+
+void TouchVideo(pqxx::transaction_base& tx, const std::string& video_id) { tx.exec_params(kTouch, video_id); }
+
+Status SettleRenditions(pqxx::transaction_base& tx, const std::string& video_id, v1::RenditionState to) {
+  std::vector<RenditionRow> rows = LoadRenditionRows(tx, {video_id});
+  for (RenditionRow& row : rows) {
+    if (!IsFinal(row.rendition.state())) VORA_RETURN_IF_ERROR(MoveRendition(tx, row, to).status());
+  }
+  return absl::OkStatus();
+}
+
+Status RefreshVideo(pqxx::transaction_base& tx, VideoRow& row, Progress progress) {
+  std::vector<RenditionView> views;
+  for (const RenditionRow& rendition : LoadRenditionRows(tx, {row.video.video_id()})) views.push_back(ViewOf(rendition));
+  int percent = VideoPercent(views);
+  if (row.video.state() == v1::VIDEO_STATE_READY) {
+    percent = 100;
+  } else if (IsFinal(row.video.state())) {
+    percent = row.video.progress_percent();
+  } else if (progress == Progress::kMonotonic) {
+    percent = std::max(percent, row.video.progress_percent());
+  }
+  const bool playable = tx.exec_params1(kPlayable, row.video.video_id())["playable"].as<bool>();
+  if (playable && row.video.state() == v1::VIDEO_STATE_PROCESSING) {
+    VORA_RETURN_IF_ERROR(MoveVideo(tx, row, v1::VIDEO_STATE_PARTIALLY_READY).status());
+  }
+  tx.exec_params(kRefresh, row.video.video_id(), percent, playable);
+  row.video.set_progress_percent(percent);
+  row.video.set_playable(playable);
+  return absl::OkStatus();
+}
+
+}  // namespace vora::metadata

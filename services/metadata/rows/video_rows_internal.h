@@ -1,0 +1,64 @@
+#pragma once
+
+// Rows of videos and renditions inside a transaction: shared by the repositories. Heavy (pqxx).
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <pqxx/pqxx>
+
+#include "libs/core/status.h"
+#include "services/metadata/rows/progress.h"
+#include "services/metadata/rows/video_state.h"
+#include "vora/workflow/v1/process_video.pb.h"
+
+namespace vora::metadata {
+
+struct VideoRow {
+  v1::Video video;  // without renditions and links
+  std::string source_key, object_prefix, poster_key, storyboard_key, run_id, last_run_id, traceparent;
+  std::vector<workflow::v1::Caption> captions;
+  bool captions_done = false;
+  int run_number = 1;
+  bool cancel_requested = false;
+  bool title_given = false;
+  bool has_media = false;
+  bool deleted = false;
+};
+
+struct RenditionRow {
+  std::string video_id;
+  std::string kind;
+  v1::Rendition rendition;
+  std::map<std::string, int> attempts;
+};
+
+enum class Lock { kNone, kForUpdate };
+
+// Columns of `videos v` that ReadVideoRow expects.
+extern const char kVideoColumns[];
+VideoRow ReadVideoRow(const pqxx::row& row);
+// Deleted ones too: the caller looks at `deleted`.
+std::optional<VideoRow> LoadVideoRow(pqxx::transaction_base& tx, const std::string& video_id, Lock lock);
+// In plan order; of several videos, grouped by video.
+std::vector<RenditionRow> LoadRenditionRows(pqxx::transaction_base& tx, const std::vector<std::string>& video_ids);
+
+RenditionView ViewOf(const RenditionRow& row);
+// The video as clients see it.
+v1::Video Assemble(const VideoRow& row, const std::vector<RenditionRow>& renditions, const std::string& public_url);
+
+// Both check the transition table, write, and change the row given. True: changed.
+StatusOr<bool> MoveVideo(pqxx::transaction_base& tx, VideoRow& row, v1::VideoState to);
+StatusOr<bool> MoveRendition(pqxx::transaction_base& tx, RenditionRow& row, v1::RenditionState to);
+// Moves every rendition that is not final: where they go when the video FAILED or was CANCELLED.
+Status SettleRenditions(pqxx::transaction_base& tx, const std::string& video_id, v1::RenditionState to);
+// A new version and updated_at.
+void TouchVideo(pqxx::transaction_base& tx, const std::string& video_id);
+
+// Recomputes progress and whether it can play (then PROCESSING becomes PARTIALLY_READY), and gives the video a new version.
+// `restart`: progress may go back, since a retry begins.
+enum class Progress { kMonotonic, kRestart };
+Status RefreshVideo(pqxx::transaction_base& tx, VideoRow& row, Progress progress = Progress::kMonotonic);
+
+}  // namespace vora::metadata

@@ -1,0 +1,36 @@
+#include "services/metadata/videos/page_token.h"
+
+#include "libs/core/digest.h"
+#include "libs/core/encoding.h"
+#include "libs/core/ids.h"
+
+namespace vora::metadata {
+namespace {
+
+constexpr size_t kIdLength = 32;
+
+std::string Fingerprint(const ListFilter& filter) {
+  std::string text = filter.tenant;
+  text.append(1, '\0').append(filter.state).append(1, '\0').append(filter.query);
+  return Sha256(text).substr(0, 8);
+}
+
+}  // namespace
+
+std::string MakePageToken(const ListFilter& filter, std::string_view last_video_id) {
+  return Base64UrlEncode(std::string(last_video_id) + Fingerprint(filter));
+}
+
+StatusOr<std::string> ParsePageToken(const ListFilter& filter, std::string_view token) {
+  if (token.empty()) return std::string();
+  const auto bytes = Base64UrlDecode(token);
+  if (!bytes || bytes->size() != kIdLength + 8 || !IsId(bytes->substr(0, kIdLength))) {
+    return InvalidArgument("page_token: not a token of this service; use next_page_token of the page before");
+  }
+  if (bytes->substr(kIdLength) != Fingerprint(filter)) {
+    return InvalidArgument("page_token: belongs to a list with another state or query");
+  }
+  return bytes->substr(0, kIdLength);
+}
+
+}  // namespace vora::metadata

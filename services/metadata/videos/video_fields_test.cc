@@ -1,0 +1,97 @@
+#include "services/metadata/videos/video_fields.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "libs/core/text.h"
+
+namespace vora::metadata {
+namespace {
+
+using ::testing::HasSubstr;
+
+std::string Repeat(const std::string& text, size_t times) {
+  std::string all;
+  for (size_t i = 0; i < times; ++i) all += text;
+  return all;
+}
+
+void ExpectInvalid(const Status& status, const std::string& field, const std::string& part) {
+  EXPECT_EQ(status.code(), StatusCode::kInvalidArgument);
+  EXPECT_EQ(FieldOfMessage(status), field);
+  EXPECT_THAT(Message(status), HasSubstr(part));
+}
+
+TEST(VideoFieldsTest, LimitsCountCharactersNotBytes) {
+  EXPECT_TRUE(CheckTitle(Repeat("ä", 200)).ok());
+  ExpectInvalid(CheckTitle(Repeat("ä", 201)), "title", "at most 200 characters, got 201");
+  EXPECT_TRUE(CheckDescription(Repeat("字", 5000)).ok());
+  ExpectInvalid(CheckDescription(Repeat("字", 5001)), "description", "at most 5000 characters, got 5001");
+}
+
+TEST(VideoFieldsTest, ControlCharactersAndBrokenUtf8AreRefused) {
+  ExpectInvalid(CheckTitle(std::string("a\0b", 3)), "title", "control characters");
+  ExpectInvalid(CheckTitle("a\nb"), "title", "control characters");
+  EXPECT_TRUE(CheckDescription("line\nline\ttab").ok());
+  for (const char* broken : {"\xff", "\xc0\x80", "\xed\xa0\x80", "\xe4\xb8", "\xf4\x90\x80\x80", "\x80"}) {
+    ExpectInvalid(CheckTitle(broken), "title", "not valid UTF-8");
+  }
+}
+
+TEST(VideoFieldsTest, PageSizes) {
+  EXPECT_EQ(*CheckPageSize(0), 50);
+  EXPECT_EQ(*CheckPageSize(1), 1);
+  EXPECT_EQ(*CheckPageSize(200), 200);
+  ExpectInvalid(CheckPageSize(201).status(), "page_size", "1 to 200, got 201");
+  ExpectInvalid(CheckPageSize(-1).status(), "page_size", "1 to 200, got -1");
+}
+
+TEST(VideoFieldsTest, TitlesOfUploads) {
+  EXPECT_EQ(TitleOfUpload({{"title", "My cat"}, {"filename", "a.mp4"}}), "My cat");
+  EXPECT_EQ(TitleOfUpload({{"filename", "/tmp/holiday 2026.mp4"}}), "holiday 2026");
+  EXPECT_EQ(TitleOfUpload({{"filename", "C:\\films\\one.two.webm"}}), "one.two");
+  EXPECT_EQ(TitleOfUpload({{"filename", ".mp4"}}), ".mp4");
+  EXPECT_EQ(TitleOfUpload({}), "Untitled");
+  EXPECT_EQ(TitleOfUpload({{"title", std::string("a\0\xff"
+                                                 "b",
+                                                 4)}}),
+            "a??b");
+  EXPECT_EQ(*CountCodePoints(TitleOfUpload({{"title", Repeat("ü", 300)}})), 200u);
+  EXPECT_EQ(FilenameOfUpload({{"filename", "../../etc/passwd"}}), "passwd");
+}
+
+TEST(VideoFieldsTest, CreateBodies) {
+  const auto body = ParseCreateBody(R"({"upload_id":"u1","title":"T","description":"D"})");
+  ASSERT_TRUE(body.ok());
+  EXPECT_EQ(body->upload_id, "u1");
+  EXPECT_EQ(body->title, "T");
+  EXPECT_EQ(body->description, "D");
+  ExpectInvalid(ParseCreateBody("{").status(), "body", "not valid JSON");
+  ExpectInvalid(ParseCreateBody("").status(), "body", "not valid JSON");
+  ExpectInvalid(ParseCreateBody("[]").status(), "body", "must be a JSON object");
+  ExpectInvalid(ParseCreateBody("{}").status(), "upload_id", "required");
+  ExpectInvalid(ParseCreateBody(R"({"upload_id":5})").status(), "upload_id", "must be a string, got number");
+  ExpectInvalid(ParseCreateBody(R"({"upload_id":"u","title":null})").status(), "title", "must be a string, got null");
+  ExpectInvalid(ParseCreateBody(R"({"upload_id":"u","tittle":"x"})").status(), "tittle",
+                "unknown field; known are upload_id, title, description");
+  ExpectInvalid(ParseCreateBody(R"({"upload_id":"u","title":")" + Repeat("x", 201) + "\"}").status(), "title", "at most 200");
+}
+
+TEST(VideoFieldsTest, UpdateBodies) {
+  const auto body = ParseUpdateBody(R"({"description":""})");
+  ASSERT_TRUE(body.ok());
+  EXPECT_FALSE(body->title);
+  EXPECT_EQ(body->description, "");
+  ExpectInvalid(ParseUpdateBody("{}").status(), "body", "give title, description or both");
+  ExpectInvalid(ParseUpdateBody(R"({"title":""})").status(), "title", "must not be empty");
+  ExpectInvalid(ParseUpdateBody(R"({"state":"READY"})").status(), "state", "unknown field");
+}
+
+TEST(VideoFieldsTest, FieldOfMessage) {
+  EXPECT_EQ(FieldOfMessage(InvalidArgument("page_token: broken")), "page_token");
+  EXPECT_EQ(FieldOfMessage(InvalidArgument("this is wrong: really")), "");
+  EXPECT_EQ(FieldOfMessage(NotFound("title: x")), "");
+}
+
+}  // namespace
+}  // namespace vora::metadata

@@ -1,0 +1,87 @@
+#include "services/metadata/videos/video_operations.h"
+
+#include <algorithm>
+#include <cctype>
+
+#include "libs/core/ids.h"
+#include "libs/core/text.h"
+#include "services/metadata/rows/video_state.h"
+
+namespace vora::metadata {
+namespace {
+
+constexpr size_t kMaxUploadId = 128;
+
+Status CheckUploadId(const std::string& id) {
+  const bool valid = !id.empty() && id.size() <= kMaxUploadId &&
+                     std::all_of(id.begin(), id.end(), [](unsigned char c) { return std::isalnum(c) != 0 || c == '-' || c == '_'; });
+  return valid ? absl::OkStatus() : InvalidArgument("upload_id: must be 1 to 128 letters, digits, '-' or '_'");
+}
+
+NewVideo FromUpload(const upload::v1::Upload& upload) {
+  const std::map<std::string, std::string> metadata(upload.metadata().begin(), upload.metadata().end());
+  NewVideo video;
+  video.tenant = upload.tenant().empty() ? kDefaultTenant : upload.tenant();
+  video.upload_id = upload.upload_id();
+  video.source_key = upload.object_key();
+  video.title = TitleOfUpload(metadata);
+  const auto given = metadata.find("title");
+  video.title_given = given != metadata.end() && !given->second.empty();
+  video.filename = FilenameOfUpload(metadata);
+  const auto description = metadata.find("description");
+  if (description != metadata.end()) video.description = Sanitise(description->second, kMaxDescription);
+  video.source_bytes = upload.has_length() ? upload.length() : upload.offset();
+  video.traceparent = upload.traceparent();
+  return video;
+}
+
+Status CheckFinished(const upload::v1::Upload& upload) {
+  VORA_RETURN_IF_ERROR(CheckUploadId(upload.upload_id()));
+  if (upload.state() != upload::v1::UPLOAD_STATE_UPLOADED) {
+    return FailedPrecondition("upload " + upload.upload_id() + " is not finished: it is " +
+                              upload::v1::UploadState_Name(upload.state()).substr(sizeof("UPLOAD_STATE_") - 1));
+  }
+  if (upload.object_key().empty()) return InvalidArgument("upload.object_key: required of a finished upload");
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+StatusOr<CreatedVideo> VideoOperations::CreateFromRequest(const std::string& tenant, const CreateBody& body) {
+  VORA_RETURN_IF_ERROR(CheckUploadId(body.upload_id));
+  VORA_RETURN_IF_ERROR(CheckTitle(body.title));
+  VORA_RETURN_IF_ERROR(CheckDescription(body.description));
+  const auto upload = uploads_.Get(body.upload_id);
+  if (upload.status().code() == StatusCode::kNotFound) return NotFound("no upload " + body.upload_id);
+  VORA_RETURN_IF_ERROR(upload.status());
+  NewVideo video = FromUpload(*upload);
+  if (video.tenant != tenant) return NotFound("no upload " + body.upload_id);
+  VORA_RETURN_IF_ERROR(CheckFinished(*upload));
+  if (!body.title.empty()) {
+    video.title = body.title;
+    video.title_given = true;
+  }
+  if (!body.description.empty()) video.description = body.description;
+  VORA_ASSIGN_OR_RETURN(CreatedVideo created, videos_.Create(video));
+  if (created.deleted) return FailedPrecondition("the video of upload " + body.upload_id + " was deleted; upload the file again");
+  return created;
+}
+
+StatusOr<CreatedVideo> VideoOperations::CreateFromUpload(const upload::v1::Upload& upload) {
+  VORA_RETURN_IF_ERROR(CheckFinished(upload));
+  return videos_.Create(FromUpload(upload));
+}
+
+StatusOr<VideoPage> VideoOperations::List(const ListRequest& request) {
+  VORA_ASSIGN_OR_RETURN(const int page_size, CheckPageSize(request.page_size));
+  if (!request.state.empty() && !ParseVideoState(request.state)) {
+    return InvalidArgument("state: must be CREATED, PROCESSING, PARTIALLY_READY, READY, FAILED or CANCELLED");
+  }
+  const auto length = CountCodePoints(request.query);
+  if (!length || *length > kMaxTitle || request.query.find('\0') != std::string::npos) {
+    return InvalidArgument("query: must be valid UTF-8 of at most " + std::to_string(kMaxTitle) + " characters");
+  }
+  return videos_.List({request.tenant, request.state, request.query}, page_size, request.page_token);
+}
+
+}  // namespace vora::metadata

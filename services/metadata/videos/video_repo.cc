@@ -1,0 +1,296 @@
+#include "services/metadata/videos/video_repo.h"
+
+#include <map>
+
+#include "libs/core/ids.h"
+#include "services/metadata/rows/outbox_rows_internal.h"
+#include "services/metadata/rows/store.h"
+#include "services/metadata/rows/video_rows_internal.h"
+
+namespace vora::metadata {
+namespace {
+
+constexpr char kInsertVideo[] =
+    "INSERT INTO videos (video_id, tenant, upload_id, title, title_given, description, filename, state, source_key, source_bytes, "
+    "object_prefix, traceparent, ladder) "
+    "SELECT $1, $2, $3, $4, $5, $6, $7, 'CREATED', $8, $9, $10, $11, l.body FROM ladders l "
+    "WHERE l.is_default AND l.tenant IN ($2, 'default') ORDER BY l.tenant = $2 DESC LIMIT 1 "
+    "ON CONFLICT (upload_id) DO NOTHING";
+constexpr char kIdOfUpload[] = "SELECT video_id FROM videos WHERE upload_id = $1";
+constexpr char kWhere[] =
+    " FROM videos v WHERE v.tenant = $1 AND v.deleted_at IS NULL AND ($2 = '' OR v.state = $2) AND ($3 = '' OR v.video_id < $3) "
+    "AND ($4 = '' OR v.title ILIKE $4 OR v.filename ILIKE $4) ORDER BY v.video_id DESC LIMIT $5";
+constexpr char kUpdateText[] =
+    "UPDATE videos SET title = $2, description = $3, title_given = $4, version = nextval('video_versions'), updated_at = now() "
+    "WHERE video_id = $1";
+constexpr char kDelete[] =
+    "UPDATE videos SET deleted_at = now(), version = nextval('video_versions'), updated_at = now() WHERE video_id = $1";
+constexpr char kDeleteRenditions[] = "DELETE FROM renditions WHERE video_id = $1";
+constexpr char kRequestCancel[] = "UPDATE videos SET cancel_requested = true WHERE video_id = $1";
+constexpr char kRestart[] =
+    "UPDATE videos SET run_number = run_number + 1, last_run_id = CASE WHEN run_id <> '' THEN run_id ELSE last_run_id END, run_id = '', "
+    "cancel_requested = false, failure_code = '', failure = '', ready_at = NULL WHERE video_id = $1 RETURNING run_number";
+constexpr char kRestartRenditions[] =
+    "UPDATE renditions SET attempts = '{}', retries = 0, failure_code = '', failure = '', "
+    "progress_percent = CASE WHEN segments_total > 0 THEN least(99, 100 * segments_done / segments_total) ELSE 0 END "
+    "WHERE video_id = $1 AND state <> 'DONE'";
+constexpr char kChangesAfter[] = "SELECT video_id, version, tenant FROM videos WHERE version > $1 ORDER BY version LIMIT $2";
+constexpr char kTenantOf[] = "SELECT tenant FROM videos WHERE video_id = $1";
+constexpr char kNewestVersion[] = "SELECT coalesce(max(version), 0) AS version FROM videos";
+constexpr char kCountByState[] = "SELECT state, count(*) AS videos FROM videos WHERE deleted_at IS NULL GROUP BY state";
+
+Status NoSuchVideo(const std::string& video_id) { return NotFound("no video " + (IsId(video_id) ? video_id : "with this id")); }
+
+std::string LikePattern(const std::string& query) {
+  if (query.empty()) return {};
+  std::string pattern = "%";
+  for (char c : query) {
+    if (c == '%' || c == '_' || c == '\\') pattern += '\\';
+    pattern += c;
+  }
+  return pattern + "%";
+}
+
+// The row locked, or NOT_FOUND.
+StatusOr<VideoRow> LockVisible(pqxx::work& tx, const std::string& tenant, const std::string& video_id) {
+  auto row = LoadVideoRow(tx, video_id, Lock::kForUpdate);
+  if (!row || row->deleted || row->video.tenant() != tenant) return NoSuchVideo(video_id);
+  return *row;
+}
+
+v1::Video Reload(pqxx::transaction_base& tx, const std::string& video_id, const std::string& public_url) {
+  return Assemble(*LoadVideoRow(tx, video_id, Lock::kNone), LoadRenditionRows(tx, {video_id}), public_url);
+}
+
+bool HasFailedRendition(const std::vector<RenditionRow>& renditions) {
+  for (const auto& row : renditions) {
+    if (row.rendition.state() == v1::RENDITION_STATE_FAILED) return true;
+  }
+  return false;
+}
+
+Status RestartRenditions(pqxx::work& tx, std::vector<RenditionRow>& renditions) {
+  for (RenditionRow& row : renditions) {
+    if (row.rendition.state() == v1::RENDITION_STATE_DONE) continue;
+    VORA_RETURN_IF_ERROR(MoveRendition(tx, row, v1::RENDITION_STATE_PENDING).status());
+    if (row.rendition.segments_done() > 0) {
+      VORA_RETURN_IF_ERROR(MoveRendition(tx, row, v1::RENDITION_STATE_PROCESSING).status());
+    }
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+StatusOr<CreatedVideo> VideoRepo::Create(const NewVideo& video) {
+  const std::string new_id = NewId();
+  CreatedVideo result;
+  const Status status = store_.Transact([&](pqxx::work& tx) -> Status {
+    result = {};
+    const auto inserted =
+        tx.exec_params(kInsertVideo, new_id, video.tenant, video.upload_id, video.title, video.title_given, video.description,
+                       video.filename, video.source_key, video.source_bytes, "processed/" + new_id, video.traceparent);
+    result.created = inserted.affected_rows() == 1;
+    const pqxx::result found = tx.exec_params(kIdOfUpload, video.upload_id);
+    if (found.empty()) return Internal("there is no default ladder");
+    const std::string id = found[0]["video_id"].c_str();
+    auto row = LoadVideoRow(tx, id, Lock::kForUpdate);
+    if (row->video.tenant() != video.tenant) return NotFound("no upload " + video.upload_id);
+    if (row->deleted) {
+      result.deleted = true;
+      return absl::OkStatus();
+    }
+    if (result.created) {
+      VORA_RETURN_IF_ERROR(AddStart(tx, *row));
+    } else if (video.title_given && !row->title_given) {
+      const std::string& description = video.description.empty() ? row->video.description() : video.description;
+      tx.exec_params(kUpdateText, id, video.title, description, true);
+    }
+    result.video = Reload(tx, id, public_url_);
+    return absl::OkStatus();
+  });
+  VORA_RETURN_IF_ERROR(status);
+  if (result.created) store_.OutboxAdded();
+  if (!result.deleted) store_.VideoChanged(result.video.video_id());
+  return result;
+}
+
+StatusOr<v1::Video> VideoRepo::Get(const std::string& tenant, const std::string& video_id) {
+  VORA_ASSIGN_OR_RETURN(v1::Video video, GetAny(video_id));
+  if (video.tenant() != tenant) return NoSuchVideo(video_id);
+  return video;
+}
+
+StatusOr<v1::Video> VideoRepo::GetAny(const std::string& video_id) {
+  if (!IsId(video_id)) return NoSuchVideo(video_id);
+  v1::Video video;
+  VORA_RETURN_IF_ERROR(store_.Read([&](pqxx::nontransaction& tx) -> Status {
+    const auto row = LoadVideoRow(tx, video_id, Lock::kNone);
+    if (!row || row->deleted) return NoSuchVideo(video_id);
+    video = Assemble(*row, LoadRenditionRows(tx, {video_id}), public_url_);
+    return absl::OkStatus();
+  }));
+  return video;
+}
+
+StatusOr<VideoPage> VideoRepo::List(const ListFilter& filter, int page_size, const std::string& page_token) {
+  VORA_ASSIGN_OR_RETURN(const std::string after, ParsePageToken(filter, page_token));
+  VideoPage page;
+  VORA_RETURN_IF_ERROR(store_.Read([&](pqxx::nontransaction& tx) -> Status {
+    page = {};
+    const auto rows = tx.exec_params(std::string("SELECT ") + kVideoColumns + kWhere, filter.tenant, filter.state, after,
+                                     LikePattern(filter.query), page_size + 1);
+    std::vector<VideoRow> videos;
+    std::vector<std::string> ids;
+    for (const auto& row : rows) {
+      if (static_cast<int>(videos.size()) == page_size) {
+        page.next_page_token = MakePageToken(filter, ids.back());
+        break;
+      }
+      videos.push_back(ReadVideoRow(row));
+      ids.push_back(videos.back().video.video_id());
+    }
+    std::map<std::string, std::vector<RenditionRow>> renditions;
+    for (auto& row : LoadRenditionRows(tx, ids)) renditions[row.video_id].push_back(row);
+    for (const VideoRow& video : videos) page.videos.push_back(Assemble(video, renditions[video.video.video_id()], public_url_));
+    return absl::OkStatus();
+  }));
+  return page;
+}
+
+StatusOr<v1::Video> VideoRepo::Update(const std::string& tenant, const std::string& video_id, const std::optional<std::string>& title,
+                                      const std::optional<std::string>& description) {
+  v1::Video video;
+  VORA_RETURN_IF_ERROR(store_.Transact([&](pqxx::work& tx) -> Status {
+    VORA_ASSIGN_OR_RETURN(const VideoRow row, LockVisible(tx, tenant, video_id));
+    const std::string new_title = title.value_or(row.video.title());
+    const std::string new_description = description.value_or(row.video.description());
+    if (new_title != row.video.title() || new_description != row.video.description()) {
+      tx.exec_params(kUpdateText, video_id, new_title, new_description, row.title_given || title.has_value());
+    }
+    video = Reload(tx, video_id, public_url_);
+    return absl::OkStatus();
+  }));
+  store_.VideoChanged(video_id);
+  return video;
+}
+
+Status VideoRepo::Delete(const std::string& tenant, const std::string& video_id) {
+  const Status status = store_.Transact([&](pqxx::work& tx) -> Status {
+    const auto row = LoadVideoRow(tx, video_id, Lock::kForUpdate);
+    if (!row || row->video.tenant() != tenant) return NoSuchVideo(video_id);
+    if (row->deleted) return absl::OkStatus();
+    const bool underway = WithdrawStarts(tx, video_id);
+    if (underway || !IsFinal(row->video.state())) AddCancel(tx, *row);
+    AddDelete(tx, *row);
+    tx.exec_params(kDeleteRenditions, video_id);
+    tx.exec_params(kDelete, video_id);
+    return absl::OkStatus();
+  });
+  VORA_RETURN_IF_ERROR(status);
+  store_.OutboxAdded();
+  store_.VideoChanged(video_id);
+  return absl::OkStatus();
+}
+
+StatusOr<v1::Video> VideoRepo::Cancel(const std::string& tenant, const std::string& video_id) {
+  v1::Video video;
+  VORA_RETURN_IF_ERROR(store_.Transact([&](pqxx::work& tx) -> Status {
+    VORA_ASSIGN_OR_RETURN(VideoRow row, LockVisible(tx, tenant, video_id));
+    if (IsFinal(row.video.state())) {
+      return FailedPrecondition("the video is " + std::string(StateName(row.video.state())) + "; there is nothing to cancel");
+    }
+    if (row.video.state() == v1::VIDEO_STATE_CREATED) {
+      if (WithdrawStarts(tx, video_id)) AddCancel(tx, row);
+      VORA_RETURN_IF_ERROR(MoveVideo(tx, row, v1::VIDEO_STATE_CANCELLED).status());
+      TouchVideo(tx, video_id);
+    } else if (!row.cancel_requested) {
+      // A retry whose start was not tried yet has no run to confirm the cancel; one that is on its way gets it in order.
+      const bool never_started = row.run_id.empty() && !WithdrawStarts(tx, video_id);
+      if (never_started) {
+        VORA_RETURN_IF_ERROR(SettleRenditions(tx, video_id, v1::RENDITION_STATE_PENDING));
+        VORA_RETURN_IF_ERROR(MoveVideo(tx, row, v1::VIDEO_STATE_CANCELLED).status());
+      } else {
+        tx.exec_params(kRequestCancel, video_id);
+        AddCancel(tx, row);
+      }
+      TouchVideo(tx, video_id);
+    }
+    video = Reload(tx, video_id, public_url_);
+    return absl::OkStatus();
+  }));
+  store_.OutboxAdded();
+  store_.VideoChanged(video_id);
+  return video;
+}
+
+StatusOr<v1::Video> VideoRepo::Retry(const std::string& tenant, const std::string& video_id) {
+  v1::Video video;
+  VORA_RETURN_IF_ERROR(store_.Transact([&](pqxx::work& tx) -> Status {
+    VORA_ASSIGN_OR_RETURN(VideoRow row, LockVisible(tx, tenant, video_id));
+    std::vector<RenditionRow> renditions = LoadRenditionRows(tx, {video_id});
+    const bool ready_in_part = row.video.state() == v1::VIDEO_STATE_READY && HasFailedRendition(renditions);
+    if (row.video.state() != v1::VIDEO_STATE_FAILED && row.video.state() != v1::VIDEO_STATE_CANCELLED && !ready_in_part) {
+      return FailedPrecondition("the video is " + std::string(StateName(row.video.state())) +
+                                " and nothing of it failed; there is nothing to retry");
+    }
+    VORA_RETURN_IF_ERROR(MoveVideo(tx, row, v1::VIDEO_STATE_PROCESSING).status());
+    row.run_number = tx.exec_params1(kRestart, video_id)["run_number"].as<int>();
+    VORA_RETURN_IF_ERROR(RestartRenditions(tx, renditions));
+    tx.exec_params(kRestartRenditions, video_id);
+    VORA_RETURN_IF_ERROR(RefreshVideo(tx, row, Progress::kRestart));
+    VORA_RETURN_IF_ERROR(AddStart(tx, row));
+    video = Reload(tx, video_id, public_url_);
+    return absl::OkStatus();
+  }));
+  store_.OutboxAdded();
+  store_.VideoChanged(video_id);
+  return video;
+}
+
+StatusOr<std::string> VideoRepo::TenantOf(const std::string& video_id) {
+  std::string tenant;
+  VORA_RETURN_IF_ERROR(store_.Read([&](pqxx::nontransaction& tx) -> Status {
+    const pqxx::result found = tx.exec_params(kTenantOf, video_id);
+    if (found.empty()) return NoSuchVideo(video_id);
+    tenant = found[0]["tenant"].c_str();
+    return absl::OkStatus();
+  }));
+  return tenant;
+}
+
+StatusOr<std::vector<VideoVersion>> VideoRepo::ChangesAfter(int64_t after, int limit) {
+  std::vector<VideoVersion> changes;
+  VORA_RETURN_IF_ERROR(store_.Read([&](pqxx::nontransaction& tx) -> Status {
+    changes.clear();
+    for (const auto& row : tx.exec_params(kChangesAfter, after, limit)) {
+      changes.push_back({row["video_id"].c_str(), row["version"].as<int64_t>(), row["tenant"].c_str()});
+    }
+    return absl::OkStatus();
+  }));
+  return changes;
+}
+
+StatusOr<int64_t> VideoRepo::NewestVersion() {
+  int64_t version = 0;
+  VORA_RETURN_IF_ERROR(store_.Read([&](pqxx::nontransaction& tx) -> Status {
+    version = tx.exec_params1(kNewestVersion)["version"].as<int64_t>();
+    return absl::OkStatus();
+  }));
+  return version;
+}
+
+StatusOr<std::map<std::string, int64_t>> VideoRepo::CountByState() {
+  std::map<std::string, int64_t> counts;
+  VORA_RETURN_IF_ERROR(store_.Read([&](pqxx::nontransaction& tx) -> Status {
+    counts.clear();
+    for (int state = v1::VIDEO_STATE_CREATED; state <= v1::VIDEO_STATE_CANCELLED; ++state) {
+      counts[std::string(StateName(static_cast<v1::VideoState>(state)))] = 0;
+    }
+    for (const auto& row : tx.exec_params(kCountByState)) counts[row["state"].c_str()] = row["videos"].as<int64_t>();
+    return absl::OkStatus();
+  }));
+  return counts;
+}
+
+}  // namespace vora::metadata

@@ -1,0 +1,79 @@
+#pragma once
+
+// Videos in PostgreSQL: what people do with them. Thread-safe. Every method: UNAVAILABLE while the database is away.
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "libs/core/status.h"
+#include "services/metadata/videos/page_token.h"
+#include "vora/metadata/v1/metadata.pb.h"
+
+namespace vora::metadata {
+
+class Store;
+
+struct NewVideo {
+  std::string tenant, upload_id, source_key;
+  std::string title;
+  bool title_given = false;  // by a person: wins over one derived from the file name, whoever came first
+  std::string description, filename, traceparent;
+  int64_t source_bytes = 0;
+};
+
+struct CreatedVideo {
+  v1::Video video;
+  bool created = false;  // false: it existed
+  bool deleted = false;  // the upload's video existed and was deleted: `video` is empty
+};
+
+struct VideoPage {
+  std::vector<v1::Video> videos;
+  std::string next_page_token;
+};
+
+// A video's newest version, as a change feed sees it.
+struct VideoVersion {
+  std::string video_id;
+  int64_t version = 0;
+  std::string tenant = {};
+};
+
+class VideoRepo {
+ public:
+  // `public_url` without trailing slash: the edge, in links.
+  VideoRepo(Store& store, std::string public_url) : store_(store), public_url_(std::move(public_url)) {}
+
+  // Video and outbox row in one transaction; unique per upload_id.
+  StatusOr<CreatedVideo> Create(const NewVideo& video);
+  // NOT_FOUND: no such video, or deleted.
+  StatusOr<v1::Video> Get(const std::string& tenant, const std::string& video_id);
+  // Of any tenant, for the change feed.
+  StatusOr<v1::Video> GetAny(const std::string& video_id);
+  // Whose the video is, or was before it was deleted. NOT_FOUND: there never was such a video.
+  StatusOr<std::string> TenantOf(const std::string& video_id);
+  StatusOr<VideoPage> List(const ListFilter& filter, int page_size, const std::string& page_token);
+  StatusOr<v1::Video> Update(const std::string& tenant, const std::string& video_id, const std::optional<std::string>& title,
+                             const std::optional<std::string>& description);
+  // Out of view at once; the outbox sees to the workflow and the objects. Repeating it is no error.
+  Status Delete(const std::string& tenant, const std::string& video_id);
+  // A video not started yet is CANCELLED at once, a running one when its workflow confirms. FAILED_PRECONDITION in a final state.
+  StatusOr<v1::Video> Cancel(const std::string& tenant, const std::string& video_id);
+  // FAILED_PRECONDITION when there is nothing to retry.
+  StatusOr<v1::Video> Retry(const std::string& tenant, const std::string& video_id);
+
+  // Changes with version > `after`, oldest first, at most `limit`; deleted ones too.
+  StatusOr<std::vector<VideoVersion>> ChangesAfter(int64_t after, int limit);
+  StatusOr<int64_t> NewestVersion();
+  // Videos per state name, deleted ones left out; every state is there.
+  StatusOr<std::map<std::string, int64_t>> CountByState();
+
+ private:
+  Store& store_;
+  const std::string public_url_;
+};
+
+}  // namespace vora::metadata

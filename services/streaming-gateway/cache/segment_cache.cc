@@ -1,0 +1,157 @@
+#include "services/streaming-gateway/cache/segment_cache.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "libs/core/retry.h"
+#include "libs/log/log.h"
+#include "services/streaming-gateway/metrics.h"
+
+namespace vora::gateway {
+namespace {
+
+constexpr int64_t kReadBytes = 256 << 10;
+// Short: a client is waiting, and the edge may have a stale copy.
+const RetryOptions kOriginRetry{.max_attempts = 3, .initial = std::chrono::milliseconds(50), .max = std::chrono::milliseconds(500)};
+
+}  // namespace
+
+SegmentCache::SegmentCache(storage::ObjectStore& store, SegmentCacheOptions options, const Clock& clock, obs::Metrics& metrics)
+    : store_(store),
+      options_(options),
+      clock_(clock),
+      hits_(kCacheRequests.In(metrics, {"hit"})),
+      coalesced_(kCacheRequests.In(metrics, {"coalesced"})),
+      misses_(kCacheRequests.In(metrics, {"miss"})),
+      bypasses_(kCacheRequests.In(metrics, {"bypass"})),
+      origin_fetches_(kOriginFetches.In(metrics)),
+      bytes_(kCacheBytes.In(metrics)),
+      pool_("origin", options.fetch_threads, options.max_queued_fetches) {
+  kCacheCapacity.In(metrics).Set(static_cast<double>(options.capacity_bytes));
+}
+
+SegmentCache::~SegmentCache() { Stop(); }
+
+void SegmentCache::Stop() { pool_.Stop(); }
+
+std::shared_ptr<CachedObject> SegmentCache::Find(const std::string& key) {
+  const auto found = entries_.find(key);
+  if (found == entries_.end()) return nullptr;
+  if (clock_.Now() - found->second.fetched > options_.max_age) {
+    order_.erase(found->second.order);
+    entries_.erase(found);
+    return nullptr;
+  }
+  order_.splice(order_.end(), order_, found->second.order);
+  return found->second.object;
+}
+
+std::shared_ptr<CachedObject> SegmentCache::Peek(const std::string& key) {
+  std::lock_guard lock(mutex_);
+  return Find(key);
+}
+
+SegmentCache::Lookup SegmentCache::Get(const std::string& key) {
+  std::shared_ptr<CachedObject> object;
+  {
+    std::lock_guard lock(mutex_);
+    if (auto found = Find(key)) {
+      const bool hit = found->complete();
+      (hit ? hits_ : coalesced_).Increment();
+      return {std::move(found), hit ? CacheState::kHit : CacheState::kCoalesced};
+    }
+    object = std::make_shared<CachedObject>(memory_in_use_);
+    entries_[key] = {object, clock_.Now(), order_.insert(order_.end(), key)};
+  }
+  misses_.Increment();
+  if (pool_.TrySubmit([this, key, object] { Fetch(key, object); })) return {std::move(object), CacheState::kMiss};
+  // Others may have joined in the meantime, and must not wait for ever.
+  Drop(key, object);
+  object->Fail(ResourceExhausted("too many objects are being fetched"));
+  return {};
+}
+
+void SegmentCache::Fetch(const std::string& key, const std::shared_ptr<CachedObject>& object) {
+  auto reader = Open(key, 0);
+  if (!reader.ok()) {
+    Drop(key, object);
+    object->Fail(reader.status());
+    return;
+  }
+  const storage::ObjectInfo info = (*reader)->info();
+  if (!Reserve(info.size)) {
+    bypasses_.Increment();
+    Drop(key, object);
+    object->Bypass(info);
+    return;
+  }
+  object->Begin(info);
+  if (const Status status = Fill(key, *object, *std::move(reader)); !status.ok()) {
+    log::Warn("object fetch failed midway", {{"key", key}, {"error", ToText(status)}});
+    Drop(key, object);
+    object->Fail(status);
+  }
+}
+
+StatusOr<std::unique_ptr<storage::ObjectReader>> SegmentCache::Open(const std::string& key, int64_t offset) {
+  std::unique_ptr<storage::ObjectReader> reader;
+  const Status status = RetryIdempotent(kOriginRetry, [&] {
+    origin_fetches_.Increment();
+    auto opened = store_.Open(key, offset);
+    if (opened.ok()) reader = *std::move(opened);
+    return opened.status();
+  });
+  if (status.ok()) return reader;
+  // A local store whose folder is gone knows no object either: that must not look like a missing one.
+  if (status.code() == StatusCode::kNotFound) VORA_RETURN_IF_ERROR(store_.Ping());
+  return status;
+}
+
+Status SegmentCache::Fill(const std::string& key, CachedObject& object, std::unique_ptr<storage::ObjectReader> reader) {
+  const int64_t size = object.info().size;
+  int64_t filled = 0;
+  bool resumed = false;
+  while (filled < size) {
+    const auto got = reader->Read(object.buffer() + filled, static_cast<size_t>(std::min(kReadBytes, size - filled)));
+    if (got.ok() && *got > 0) {
+      filled += static_cast<int64_t>(*got);
+      object.Advance(static_cast<int64_t>(*got));
+      resumed = false;
+      continue;
+    }
+    const Status problem = got.ok() ? DataLoss("object is shorter than its size") : got.status();
+    if (resumed || !IsTransient(problem)) return problem;
+    // Objects are immutable, so the rest of it may come from another request.
+    VORA_ASSIGN_OR_RETURN(reader, Open(key, filled));
+    if (reader->info().etag != object.info().etag) return DataLoss("object changed while it was read");
+    resumed = true;
+  }
+  return absl::OkStatus();
+}
+
+bool SegmentCache::Reserve(int64_t bytes) {
+  std::lock_guard lock(mutex_);
+  for (auto it = order_.begin(); it != order_.end() && memory_in_use_->load() + bytes > options_.capacity_bytes;) {
+    const auto entry = entries_.find(*it);
+    // What a client still reads would not free memory.
+    if (entry->second.object.use_count() > 1) {
+      ++it;
+      continue;
+    }
+    entries_.erase(entry);
+    it = order_.erase(it);
+  }
+  if (memory_in_use_->load() + bytes > options_.capacity_bytes) return false;
+  bytes_.Set(static_cast<double>(memory_in_use_->fetch_add(bytes) + bytes));
+  return true;
+}
+
+void SegmentCache::Drop(const std::string& key, const std::shared_ptr<CachedObject>& object) {
+  std::lock_guard lock(mutex_);
+  const auto found = entries_.find(key);
+  if (found == entries_.end() || found->second.object != object) return;
+  order_.erase(found->second.order);
+  entries_.erase(found);
+}
+
+}  // namespace vora::gateway

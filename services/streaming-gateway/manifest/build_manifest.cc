@@ -1,0 +1,55 @@
+#include <algorithm>
+
+#include "libs/manifest/manifest.h"
+#include "services/streaming-gateway/manifest/manifests.h"
+#include "services/streaming-gateway/manifest/presentation.h"
+#include "services/streaming-gateway/objects/reply.h"
+
+namespace vora::gateway {
+namespace {
+
+ManifestAnswer NotPlayableYet(const playback::v1::Presentation& presentation) {
+  return {.error = DeliveryError(404, "not_playable_yet", "the video is not playable yet (state " + presentation.state() + ")", true)};
+}
+
+ManifestAnswer Ended(std::string_view code, std::string_view what, const std::string& reason) {
+  return {.error = DeliveryError(404, code, reason.empty() ? std::string(what) : std::string(what) + ": " + reason)};
+}
+
+ManifestAnswer BuildMedia(const playback::v1::Presentation& presentation, const manifest::Presentation& all, const std::string& name) {
+  for (const auto& caption : all.captions) {
+    if (caption.name == name) return {.text = manifest::HlsCaption(all.duration_seconds), .final = true};
+  }
+  const auto track = std::find_if(all.tracks.begin(), all.tracks.end(), [&](const auto& t) { return t.name == name; });
+  if (track == all.tracks.end()) return {.error = DeliveryError(NotFound("no such track"))};
+  if (track->segments.empty()) return NotPlayableYet(presentation);
+  return {.text = manifest::HlsMedia(*track, all.target_segment_seconds), .final = track->complete};
+}
+
+}  // namespace
+
+ManifestAnswer BuildManifest(const playback::v1::Presentation& presentation, const ObjectPath& path, SystemTime now) {
+  if (presentation.state() == "FAILED") return Ended("video_failed", "the video could not be processed", presentation.failure());
+  if (presentation.state() == "CANCELLED") return Ended("video_cancelled", "processing of the video was cancelled", "");
+  if (!path.revision.empty() && path.revision != RevisionOf(presentation)) return {.error = DeliveryError(NotFound("no such revision"))};
+  manifest::Presentation all = ToManifest(presentation);
+  if (path.kind == ObjectKind::kMediaPlaylist) {
+    // A track's playlist lies beside its segments, so another revision's cannot be built from this one.
+    if (path.revision != RevisionOf(presentation)) return {.error = DeliveryError(NotFound("no such revision"))};
+    return BuildMedia(presentation, all, path.track);
+  }
+  if (!manifest::IsPlayable(all)) return NotPlayableYet(presentation);
+  if (!path.revision.empty()) all.path_prefix.clear();
+  // One caption file spans the whole video, which players of a growing one would take for its end.
+  if (!all.complete) all.captions.clear();
+  ManifestAnswer answer{.final = all.complete};
+  if (path.kind == ObjectKind::kMaster) {
+    answer.text = manifest::HlsMaster(all);
+  } else {
+    const int64_t now_ms = std::chrono::duration_cast<std::chrono::milliseconds>(now.time_since_epoch()).count();
+    answer.text = manifest::DashMpd(all, AvailabilityStartMs(presentation.video_id(), all.duration_seconds), now_ms);
+  }
+  return answer;
+}
+
+}  // namespace vora::gateway

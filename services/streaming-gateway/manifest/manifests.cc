@@ -1,0 +1,101 @@
+#include "services/streaming-gateway/manifest/manifests.h"
+
+#include <utility>
+
+#include "libs/core/digest.h"
+#include "libs/core/encoding.h"
+#include "services/streaming-gateway/manifest/playlist_uris.h"
+#include "services/streaming-gateway/manifest/presentation.h"
+#include "services/streaming-gateway/objects/reply.h"
+
+namespace vora::gateway {
+namespace {
+
+std::string EtagOf(const std::string& text) { return std::string(1, '"').append(HexEncode(Sha256(text)), 0, 32).append(1, '"'); }
+
+std::string Rewrite(const ObjectPath& path, const std::string& text, const std::string& prefix, const std::string& suffix) {
+  if (prefix.empty() && suffix.empty()) return text;
+  if (path.kind == ObjectKind::kStoryboard) return RewriteStoryboardUris(text, prefix, suffix);
+  return path.kind == ObjectKind::kDash ? RewriteDashUris(text, prefix, suffix) : RewriteHlsUris(text, prefix, suffix);
+}
+
+bool IsOver(const playback::v1::Presentation& presentation) {
+  return presentation.state() == "FAILED" || presentation.state() == "CANCELLED";
+}
+
+}  // namespace
+
+Manifests::Manifests(PresentationCache& presentations, ObjectDelivery& objects, const Clock& clock)
+    : presentations_(presentations), objects_(objects), clock_(clock) {}
+
+http::Task<ManifestAnswer> Manifests::ReadPublished(http::Exchange& exchange, const std::string& video_id, ObjectPath path,
+                                                    const std::string& revision, Provenance& provenance) {
+  // The published master of a re-encode lies in the re-encode's folder, but is asked for above it.
+  std::string prefix;
+  if (path.revision.empty() && path.kind != ObjectKind::kMediaPlaylist) prefix = path.revision = revision;
+  std::string key = ObjectKey(video_id, path);
+  const StatusOr<std::string> text = co_await objects_.Read(exchange, std::move(key), provenance);
+  ManifestAnswer answer;
+  if (text.ok()) {
+    answer.text = Rewrite(path, *text, prefix, "");
+    answer.final = true;
+  } else {
+    answer.error = DeliveryError(text.status());
+  }
+  co_return answer;
+}
+
+http::Task<ManifestAnswer> Manifests::Find(http::Exchange& exchange, const std::string& video_id, const ObjectPath& path,
+                                           Provenance& provenance) {
+  const PresentationCache::Answer known = co_await presentations_.Get(video_id);
+  ManifestAnswer answer;
+  if (known.status.code() == StatusCode::kNotFound) {
+    answer.error = DeliveryError(404, "NOT_FOUND", "no such video");
+    co_return answer;
+  }
+  const playback::v1::Presentation* presentation = known.presentation.get();
+  if (presentation && IsOver(*presentation)) co_return BuildManifest(*presentation, path, clock_.Now());
+  const std::string current = presentation ? RevisionOf(*presentation) : "";
+  const bool other_revision = presentation && path.kind == ObjectKind::kMediaPlaylist && path.revision != current;
+  // While metadata is away, a video may have been finished since it was last heard of.
+  const bool only_published = path.kind == ObjectKind::kStoryboard;
+  if (only_published || !known.status.ok() || presentation->complete() || other_revision) {
+    answer = co_await ReadPublished(exchange, video_id, path, current, provenance);
+    if (!answer.error || (only_published && presentation)) co_return answer;
+  }
+  if (presentation) co_return BuildManifest(*presentation, path, clock_.Now());
+  // Nothing is published, but whether such a video exists only metadata knows.
+  if (answer.error->status == 404) answer.error = DeliveryError(known.status);
+  co_return answer;
+}
+
+http::Task<void> Manifests::Serve(http::Exchange& exchange, std::string video_id, ObjectPath path, std::string uri_suffix, bool shared,
+                                  Provenance& provenance) {
+  ManifestAnswer answer = co_await Find(exchange, video_id, path, provenance);
+  if (answer.error) {
+    co_await exchange.Send(*std::move(answer.error));
+    co_return;
+  }
+  http::Response response;
+  response.body = Rewrite(path, answer.text, "", uri_suffix);
+  const std::string etag = EtagOf(response.body);
+  const auto if_none_match = exchange.request().headers.Get("If-None-Match");
+  if (if_none_match && http::EtagMatches(*if_none_match, etag)) {
+    response = http::Response::Empty(304);
+  } else {
+    response.headers.Set("Content-Type", path.content_type);
+  }
+  response.headers.Set("ETag", etag);
+  response.headers.Set("Cache-Control", CacheControl(answer.final ? Freshness::kFinal : Freshness::kGrowing, shared));
+  co_await exchange.Send(std::move(response));
+}
+
+http::Task<std::string> Manifests::PictureKey(std::string video_id, ObjectPath path) {
+  if (path.revision.empty()) {
+    const PresentationCache::Answer known = co_await presentations_.Get(video_id);
+    if (known.presentation) path.revision = RevisionOf(*known.presentation);
+  }
+  co_return ObjectKey(video_id, path);
+}
+
+}  // namespace vora::gateway

@@ -1,0 +1,195 @@
+#include "services/streaming-gateway/objects/object_delivery.h"
+
+#include <algorithm>
+#include <chrono>
+#include <functional>
+#include <utility>
+#include <vector>
+
+#include "services/streaming-gateway/metrics.h"
+#include "services/streaming-gateway/objects/reply.h"
+
+namespace vora::gateway {
+namespace {
+
+// Per client that is served past the cache.
+constexpr size_t kStreamBytes = 64 << 10;
+
+using SteadyTime = std::chrono::steady_clock::time_point;
+
+SteadyTime Now() { return std::chrono::steady_clock::now(); }
+
+}  // namespace
+
+// One request's way to an object.
+struct ObjectDelivery::Visit {
+  Provenance& provenance;
+  SteadyTime asked = Now();
+  std::shared_ptr<CachedObject> object = nullptr;
+
+  void Look(SegmentCache& cache, const std::string& key) {
+    SegmentCache::Lookup found = cache.Get(key);
+    provenance.cache = found.state;
+    object = std::move(found.object);
+  }
+  void StoreAnswered(SteadyTime when) { provenance.origin = std::max(std::chrono::nanoseconds(0), when - asked); }
+  // Past the cache the time is noted where the store is read.
+  void Leave() {
+    if (provenance.cache == CacheState::kHit || provenance.cache == CacheState::kBypass || !object) return;
+    StoreAnswered(object->answered_at().value_or(Now()));
+  }
+};
+
+ObjectDelivery::ObjectDelivery(storage::ObjectStore& store, SegmentCache& cache, obs::Metrics& metrics)
+    : store_(store), cache_(cache), bytes_(kBytes.In(metrics)) {}
+
+http::Task<void> ObjectDelivery::Serve(http::Exchange& exchange, ObjectRequest wanted, Provenance& provenance) {
+  Visit visit{provenance};
+  const bool info_may_do = exchange.request().method == "HEAD" || exchange.request().headers.Has("If-None-Match");
+  if (info_may_do && !cache_.Peek(wanted.key)) {
+    const bool answered = co_await ServeInfo(exchange, wanted);
+    if (answered) {
+      provenance.cache = CacheState::kMiss;
+      visit.StoreAnswered(Now());
+      co_return;
+    }
+  }
+  visit.Look(cache_, wanted.key);
+  co_await ServeObject(exchange, wanted, visit);
+  visit.Leave();
+}
+
+http::Task<void> ObjectDelivery::ServeObject(http::Exchange& exchange, const ObjectRequest& wanted, Visit& visit) {
+  const std::shared_ptr<CachedObject> object = visit.object;
+  Status opened = ResourceExhausted("too many objects are being fetched");
+  if (object) opened = co_await object->WaitOpen();
+  if (!opened.ok()) {
+    http::Response refusal = DeliveryError(opened);
+    co_await exchange.Send(std::move(refusal));
+    co_return;
+  }
+  if (object->bypassed()) {
+    co_await ServeFromStore(exchange, wanted, visit);
+    co_return;
+  }
+  ObjectReply reply = PlanObjectReply(exchange.request(), object->info(), wanted.content_type, wanted.cache_control);
+  if (!reply.has_body) {
+    co_await exchange.Send(std::move(reply.head));
+    co_return;
+  }
+  const Status begun = co_await exchange.Begin(std::move(reply.head), reply.length);
+  if (!begun.ok()) co_return;
+  if (exchange.request().method != "HEAD")
+    co_await SendCached(exchange, object, reply.first, reply.length);
+  else
+    co_await exchange.Finish();
+}
+
+http::Task<void> ObjectDelivery::SendCached(http::Exchange& exchange, std::shared_ptr<CachedObject> object, int64_t first, int64_t length) {
+  while (length > 0) {
+    const StatusOr<std::string_view> bytes = co_await object->WaitBytes(first);
+    if (!bytes.ok()) co_return;
+    const std::string_view piece = bytes->substr(0, static_cast<size_t>(length));
+    const Status written = co_await exchange.Write(piece);
+    if (!written.ok()) co_return;
+    bytes_.Increment(static_cast<double>(piece.size()));
+    first += static_cast<int64_t>(piece.size());
+    length -= static_cast<int64_t>(piece.size());
+  }
+  co_await exchange.Finish();
+}
+
+http::Task<bool> ObjectDelivery::ServeInfo(http::Exchange& exchange, const ObjectRequest& wanted) {
+  StatusOr<storage::ObjectInfo> info = Unavailable("not asked");
+  std::function<void()> ask = [&] {
+    info = store_.Head(wanted.key);
+    // A local store whose folder is gone knows no object either.
+    if (info.status().code() == StatusCode::kNotFound) {
+      if (Status away = store_.Ping(); !away.ok()) info = away;
+    }
+  };
+  const Status ran = co_await exchange.RunBlocking(std::move(ask));
+  http::Response answer;
+  if (!ran.ok() || !info.ok()) {
+    answer = DeliveryError(ran.ok() ? info.status() : ran);
+    co_await exchange.Send(std::move(answer));
+    co_return true;
+  }
+  ObjectReply reply = PlanObjectReply(exchange.request(), *info, wanted.content_type, wanted.cache_control);
+  if (reply.has_body && exchange.request().method != "HEAD") co_return false;
+  if (!reply.has_body) {
+    co_await exchange.Send(std::move(reply.head));
+    co_return true;
+  }
+  const Status begun = co_await exchange.Begin(std::move(reply.head), reply.length);
+  if (begun.ok()) co_await exchange.Finish();
+  co_return true;
+}
+
+http::Task<void> ObjectDelivery::ServeFromStore(http::Exchange& exchange, const ObjectRequest& wanted, Visit& visit) {
+  visit.provenance.cache = CacheState::kBypass;
+  ObjectReply reply = PlanObjectReply(exchange.request(), visit.object->info(), wanted.content_type, wanted.cache_control);
+  if (!reply.has_body) {
+    co_await exchange.Send(std::move(reply.head));
+    co_return;
+  }
+  StatusOr<std::unique_ptr<storage::ObjectReader>> reader = Unavailable("not opened");
+  std::function<void()> open = [&] { reader = store_.Open(wanted.key, reply.first, reply.length); };
+  const Status ran = co_await exchange.RunBlocking(std::move(open));
+  visit.StoreAnswered(Now());
+  if (!ran.ok() || !reader.ok()) {
+    http::Response refusal = DeliveryError(ran.ok() ? reader.status() : ran);
+    co_await exchange.Send(std::move(refusal));
+    co_return;
+  }
+  const Status begun = co_await exchange.Begin(std::move(reply.head), reply.length);
+  if (!begun.ok()) co_return;
+  std::vector<char> buffer(kStreamBytes);
+  for (int64_t left = exchange.request().method == "HEAD" ? 0 : reply.length; left > 0;) {
+    StatusOr<size_t> got = size_t{0};
+    std::function<void()> read = [&] { got = (*reader)->Read(buffer.data(), buffer.size()); };
+    const Status read_ran = co_await exchange.RunBlocking(std::move(read));
+    if (left == reply.length) visit.StoreAnswered(Now());
+    if (!read_ran.ok() || !got.ok() || *got == 0) co_return;
+    const std::string_view piece(buffer.data(), *got);
+    const Status written = co_await exchange.Write(piece);
+    if (!written.ok()) co_return;
+    bytes_.Increment(static_cast<double>(*got));
+    left -= static_cast<int64_t>(*got);
+  }
+  co_await exchange.Finish();
+}
+
+http::Task<StatusOr<std::string>> ObjectDelivery::Read(http::Exchange& exchange, std::string key, Provenance& provenance) {
+  Visit visit{provenance};
+  visit.Look(cache_, key);
+  StatusOr<std::string> text = co_await ReadObject(exchange, key, visit);
+  visit.Leave();
+  co_return text;
+}
+
+http::Task<StatusOr<std::string>> ObjectDelivery::ReadObject(http::Exchange& exchange, const std::string& key, Visit& visit) {
+  const std::shared_ptr<CachedObject> object = visit.object;
+  if (!object) co_return ResourceExhausted("too many objects are being fetched");
+  const Status opened = co_await object->WaitOpen();
+  if (!opened.ok()) co_return opened;
+  if (object->bypassed()) {
+    StatusOr<std::string> text = Unavailable("not read");
+    std::function<void()> get = [&] { text = store_.Get(key); };
+    const Status ran = co_await exchange.RunBlocking(std::move(get));
+    visit.provenance.cache = CacheState::kBypass;
+    visit.StoreAnswered(Now());
+    if (!ran.ok()) co_return ran;
+    co_return text;
+  }
+  std::string text;
+  const int64_t size = object->info().size;
+  while (static_cast<int64_t>(text.size()) < size) {
+    const StatusOr<std::string_view> bytes = co_await object->WaitBytes(static_cast<int64_t>(text.size()));
+    if (!bytes.ok()) co_return bytes.status();
+    text += *bytes;
+  }
+  co_return text;
+}
+
+}  // namespace vora::gateway

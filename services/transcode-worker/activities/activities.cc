@@ -1,0 +1,112 @@
+#include "services/transcode-worker/activities/activities.h"
+
+#include "libs/workflow/definition/payload.h"
+#include "services/transcode-worker/activities/encode_group.h"
+#include "services/transcode-worker/activities/failure.h"
+#include "services/transcode-worker/activities/role_activity.h"
+#include "services/transcode-worker/metrics.h"
+#include "vora/workflow/v1/process_video.pb.h"
+
+namespace vora::transcode {
+namespace {
+
+using workflow::ActivityExecution;
+using workflow::ActivityOutcome;
+using workflow::ActivityWorker;
+
+ActivityOutcome FromStatus(const Status& status) { return ToOutcome(FailureOf(status)); }
+
+using Activity = ActivityOutcome (*)(const WorkerContext&, ActivityExecution&);
+
+}  // namespace
+
+ActivityOutcome ProbeSource(const WorkerContext& context, ActivityExecution& execution) {
+  workflow::v1::ProbeInput input;
+  if (auto ended = ReadInput(execution, &input)) return *std::move(ended);
+  const ChildOutcome outcome = RunRole(context, execution, "probe", "probe", input);
+  if (!outcome.result.has_value()) return ToOutcome(outcome.failure);
+  workflow::v1::MediaInfo info;
+  if (!info.ParseFromString(*outcome.result)) return FromStatus(Internal("the probe gave a malformed result"));
+  return ActivityOutcome::Ok(workflow::ToPayload(info));
+}
+
+ActivityOutcome EncodeAudio(const WorkerContext& context, ActivityExecution& execution) {
+  workflow::v1::EncodeAudioInput input;
+  if (auto ended = ReadInput(execution, &input)) return *std::move(ended);
+  workflow::v1::EncodeAudioResult result;
+  auto* segments = result.mutable_segments();
+  segments->set_track(input.track().name());
+  const auto stopped = [&] { return execution.stopping(); };
+  const auto publish = [&](media::EncodedSegment segment) -> Status {
+    if (segments->segments_size() == 0) {
+      VORA_RETURN_IF_ERROR(
+          context.publisher().PutSame(InitKey(input.object_prefix(), input.track().name()), segment.init, "audio/mp4", stopped));
+    }
+    VORA_ASSIGN_OR_RETURN(const int64_t bytes,
+                          context.publisher().PutOnce(SegmentKey(input.object_prefix(), input.track().name(), segment.index), segment.bytes,
+                                                      "audio/mp4", stopped));
+    segments->set_codecs(segment.codecs);
+    auto* info = segments->add_segments();
+    info->set_index(segment.index);
+    info->set_duration(segment.duration);
+    info->set_bytes(bytes);
+    kSegments.In(context.metrics()).Increment();
+    // Sound is made in one pass, so a retry begins anew: there is nothing to continue from.
+    execution.Heartbeat(static_cast<double>(segment.index + 1) / std::max(1, input.track().segments_total()), "");
+    return {};
+  };
+  const ChildOutcome outcome = RunRole(context, execution, "audio", "encoder of " + input.track().name(), input, publish);
+  if (!outcome.result.has_value()) return ToOutcome(outcome.failure);
+  return ActivityOutcome::Ok(workflow::ToPayload(result));
+}
+
+ActivityOutcome ExtractPoster(const WorkerContext& context, ActivityExecution& execution) {
+  workflow::v1::ExtractPosterInput input;
+  if (auto ended = ReadInput(execution, &input)) return *std::move(ended);
+  const ChildOutcome outcome = RunRole(context, execution, "poster", "poster", input);
+  if (!outcome.result.has_value()) return ToOutcome(outcome.failure);
+  workflow::v1::ExtractPosterResult result;
+  result.set_key(input.object_prefix() + "/poster.jpg");
+  const StatusOr<int64_t> bytes =
+      context.publisher().PutOnce(result.key(), *outcome.result, "image/jpeg", [&] { return execution.stopping(); });
+  if (!bytes.ok()) return FromStatus(bytes.status());
+  result.set_bytes(*bytes);
+  return ActivityOutcome::Ok(workflow::ToPayload(result));
+}
+
+ActivityOutcome DeletePrefix(const WorkerContext& context, ActivityExecution& execution) {
+  workflow::v1::DeletePrefixInput input;
+  if (auto ended = ReadInput(execution, &input)) return *std::move(ended);
+  workflow::v1::DeletePrefixResult result;
+  const Status status = WaitOutFaults(
+      context.options().store_patience, [&] { return execution.stopping(); },
+      [&]() -> Status {
+        VORA_ASSIGN_OR_RETURN(const int64_t objects, context.store().DeletePrefix(input.prefix()));
+        result.set_objects(result.objects() + objects);
+        return {};
+      });
+  if (!status.ok()) return FromStatus(status);
+  return ActivityOutcome::Ok(workflow::ToPayload(result));
+}
+
+void RegisterActivities(const WorkerContext& context, ActivityWorker& worker) {
+  const std::pair<const char*, Activity> activities[] = {
+      {"media.Probe", &ProbeSource},
+      {"media.EncodeAudio", &EncodeAudio},
+      {"media.ExtractPoster", &ExtractPoster},
+      {"media.ExtractStoryboard", &ExtractStoryboard},
+      {"media.ExtractSubtitles", &ExtractSubtitles},
+      {"media.PublishTrack", &PublishTrack},
+      {"media.PublishMasters", &PublishMasters},
+      {"storage.DeletePrefix", &DeletePrefix},
+  };
+  for (const auto& [type, activity] : activities) {
+    const Activity run = activity;
+    worker.Handle(type, [&context, run](ActivityExecution& execution) { return run(context, execution); });
+  }
+  worker.HandleGroup("media.EncodeChunk", [&context](std::vector<std::shared_ptr<ActivityExecution>> executions) {
+    RunEncodeGroup(context, std::move(executions));
+  });
+}
+
+}  // namespace vora::transcode

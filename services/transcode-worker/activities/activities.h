@@ -1,0 +1,24 @@
+#pragma once
+
+// Every activity of the queue `transcode`, as handlers for the activity worker.
+
+#include "libs/workflow/worker/activity_worker.h"
+#include "services/transcode-worker/activities/worker_context.h"
+
+namespace vora::transcode {
+
+workflow::ActivityOutcome ProbeSource(const WorkerContext& context, workflow::ActivityExecution& execution);
+workflow::ActivityOutcome EncodeAudio(const WorkerContext& context, workflow::ActivityExecution& execution);
+workflow::ActivityOutcome ExtractPoster(const WorkerContext& context, workflow::ActivityExecution& execution);
+// {prefix}/storyboard_{n}.jpg, and then {prefix}/storyboard.vtt, which names them.
+workflow::ActivityOutcome ExtractStoryboard(const WorkerContext& context, workflow::ActivityExecution& execution);
+// {prefix}/{track}/seg_0.vtt and playlist.m3u8 of every text subtitle track.
+workflow::ActivityOutcome ExtractSubtitles(const WorkerContext& context, workflow::ActivityExecution& execution);
+workflow::ActivityOutcome PublishTrack(const WorkerContext& context, workflow::ActivityExecution& execution);
+workflow::ActivityOutcome PublishMasters(const WorkerContext& context, workflow::ActivityExecution& execution);
+workflow::ActivityOutcome DeletePrefix(const WorkerContext& context, workflow::ActivityExecution& execution);
+
+// Registers all of them, and media.EncodeChunk. `context` must outlive the worker.
+void RegisterActivities(const WorkerContext& context, workflow::ActivityWorker& worker);
+
+}  // namespace vora::transcode

@@ -1,0 +1,138 @@
+#pragma once
+
+// For tests: a worker's context over a local store that can go away, and chunks of generated sources.
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "libs/media/test_media.h"
+#include "services/transcode-worker/activities/activities.h"
+#include "services/transcode-worker/activities/encode_group.h"
+#include "services/transcode-worker/activities/test_worker.h"
+#include "vora/workflow/v1/process_video.pb.h"
+
+namespace vora::transcode {
+
+using media::TempFolder;
+using workflow::StopCause;
+using workflow::v1::EncodeChunkInput;
+using workflow::v1::EncodeChunkResult;
+using workflow::v1::MediaInfo;
+
+// A store that can go away and come back.
+class FlakyStore : public storage::ObjectStore {
+ public:
+  explicit FlakyStore(std::unique_ptr<storage::ObjectStore> store) : store_(std::move(store)) {}
+  StatusOr<storage::ObjectInfo> Put(const std::string& key, std::string_view bytes, const storage::PutOptions& options) override {
+    VORA_RETURN_IF_ERROR(Here());
+    return store_->Put(key, bytes, options);
+  }
+  StatusOr<std::unique_ptr<storage::ObjectReader>> Open(const std::string& key, int64_t offset, int64_t length) override {
+    VORA_RETURN_IF_ERROR(Here());
+    bytes_opened_ += length;
+    return store_->Open(key, offset, length);
+  }
+  StatusOr<storage::ObjectInfo> Head(const std::string& key) override {
+    VORA_RETURN_IF_ERROR(Here());
+    return store_->Head(key);
+  }
+  Status Delete(const std::string& key) override { return store_->Delete(key); }
+  StatusOr<storage::ListPage> List(const std::string& p, const std::string& t, int m) override { return store_->List(p, t, m); }
+  StatusOr<std::string> CreateMultipart(const std::string& k, const storage::MultipartOptions& o) override {
+    return store_->CreateMultipart(k, o);
+  }
+  StatusOr<storage::CompletedPart> UploadPart(const std::string& k, const std::string& i, int n, std::string_view b) override {
+    return store_->UploadPart(k, i, n, b);
+  }
+  StatusOr<storage::ObjectInfo> CompleteMultipart(const std::string& k, const std::string& i,
+                                                  const std::vector<storage::CompletedPart>& p) override {
+    return store_->CompleteMultipart(k, i, p);
+  }
+  Status AbortMultipart(const std::string& k, const std::string& i) override { return store_->AbortMultipart(k, i); }
+  Status Ping() override { return Here(); }
+  std::string Describe() const override { return store_->Describe(); }
+
+  std::atomic<bool> away_{false};
+  std::atomic<int> refused_{0};
+  std::atomic<int64_t> bytes_opened_{0};
+
+ private:
+  Status Here() {
+    if (!away_) return {};
+    ++refused_;
+    return Unavailable("the store is away");
+  }
+  std::unique_ptr<storage::ObjectStore> store_;
+};
+
+class EncodeTest : public ::testing::Test {
+ protected:
+  EncodeTest() {
+    auto store = storage::OpenObjectStore("file://" + folder_ / "store", metrics_);
+    EXPECT_TRUE(store.ok()) << ToText(store.status());
+    store_ = std::make_unique<FlakyStore>(std::move(*store));
+    options_.program = WorkerProgram();
+    Remake();
+  }
+  void Remake() { context_ = std::make_unique<WorkerContext>(*store_, metrics_, options_); }
+
+  void UseSource(const std::string& path) {
+    ASSERT_TRUE(store_->Put("raw/u1/original", media::ReadFile(path), {}).ok());
+    RecordedExecution probe("media.Probe", "probe", Input<workflow::v1::ProbeInput>());
+    const workflow::ActivityOutcome outcome = ProbeSource(*context_, probe);
+    ASSERT_TRUE(outcome.ok) << outcome.failure.ShortDebugString();
+    ASSERT_TRUE(workflow::FromPayload(outcome.result, info_).ok());
+  }
+  template <typename T>
+  T Input() {
+    T input;
+    input.set_source_key("raw/u1/original");
+    return input;
+  }
+  EncodeChunkInput Chunk(int height, int first, int count, const std::string& prefix = "processed/v1") {
+    EncodeChunkInput input = Input<EncodeChunkInput>();
+    input.set_video_id("v1");
+    input.set_object_prefix(prefix);
+    *input.mutable_media() = info_;
+    *input.mutable_track() = media::VideoPlan(info_, height * 16 / 9 / 2 * 2, height, 2, "veryfast");
+    input.mutable_track()->mutable_rung()->set_threads(1);
+    input.mutable_chunk()->set_index(first == 0 ? 0 : 1);
+    input.mutable_chunk()->set_first_segment(first);
+    input.mutable_chunk()->set_segment_count(count);
+    return input;
+  }
+  static std::shared_ptr<RecordedExecution> Task(const EncodeChunkInput& input, std::string checkpoint = {}) {
+    return std::make_shared<RecordedExecution>(
+        "media.EncodeChunk", input.track().name() + "/chunk/" + std::to_string(input.chunk().index()), input, std::move(checkpoint));
+  }
+  void Run(const std::vector<std::shared_ptr<RecordedExecution>>& tasks) { RunEncodeGroup(*context_, {tasks.begin(), tasks.end()}); }
+  std::string Object(const std::string& key) {
+    const StatusOr<std::string> bytes = store_->Get(key);
+    EXPECT_TRUE(bytes.ok()) << key;
+    return bytes.ok() ? *bytes : "";
+  }
+  static EncodeChunkResult Result(const RecordedExecution& task) {
+    EncodeChunkResult result;
+    EXPECT_EQ(task.ended(), "completed") << task.failure().ShortDebugString();
+    EXPECT_TRUE(workflow::FromPayload(task.result(), result).ok());
+    return result;
+  }
+  static int Published(const std::string& checkpoint) {
+    workflow::v1::EncodeChunkCheckpoint parsed;
+    return workflow::FromPayload(checkpoint, parsed).ok() ? parsed.segments().segments_size() : 0;
+  }
+
+  TempFolder folder_;
+  obs::Metrics metrics_;
+  WorkerOptions options_;
+  MediaInfo info_;
+  std::unique_ptr<FlakyStore> store_;
+  std::unique_ptr<WorkerContext> context_;
+};
+
+}  // namespace vora::transcode

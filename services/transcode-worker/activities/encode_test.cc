@@ -1,0 +1,186 @@
+#include <gtest/gtest.h>
+
+#include "services/transcode-worker/activities/encode_fixture.h"
+
+namespace vora::transcode {
+namespace {
+
+TEST_F(EncodeTest, SiblingsShareADecoderAndGiveTheSameBytesAsOneProcess) {
+  const std::string source = media::MakeUsualSource(folder_, "a.mp4", 7);
+  UseSource(source);
+  auto small = Task(Chunk(90, 0, 4)), large = Task(Chunk(180, 0, 4));
+  Run({small, large});
+  for (const auto& [task, height] : {std::pair{small, 90}, std::pair{large, 180}}) {
+    const EncodeChunkResult result = Result(*task);
+    ASSERT_EQ(result.segments().segments_size(), 4);
+    const auto plan = Chunk(height, 0, 4).track();
+    EXPECT_EQ(result.segments().track(), plan.name());
+    const media::EncodedTrack here = media::EncodeVideoSpan(source, info_, plan, 0, 4);
+    EXPECT_EQ(result.segments().codecs(), here.codecs);
+    EXPECT_TRUE(Object("processed/v1/" + plan.name() + "/init.mp4") == here.init);
+    for (int i = 0; i < 4; ++i) {
+      const std::string bytes = Object(SegmentKey("processed/v1", plan.name(), i));
+      EXPECT_TRUE(bytes == here.segments[static_cast<size_t>(i)]) << plan.name() << " segment " << i;
+      EXPECT_EQ(result.segments().segments(i).bytes(), static_cast<int64_t>(bytes.size()));
+      EXPECT_EQ(result.segments().segments(i).duration(), i < 3 ? 60 : 30);
+    }
+    EXPECT_EQ(task->reports(), 1);
+  }
+}
+
+TEST_F(EncodeTest, AResumedChunkDoesOnlyWhatIsMissingAndGivesTheSameBytes) {
+  const std::string source = media::MakeUsualSource(folder_, "a.mp4", 8);
+  UseSource(source);
+  auto whole = Task(Chunk(90, 0, 4, "processed/whole"));
+  Run({whole});
+  // Two segments are there, and known from a checkpoint.
+  auto part = Task(Chunk(90, 0, 2));
+  Run({part});
+  workflow::v1::EncodeChunkCheckpoint checkpoint;
+  *checkpoint.mutable_segments() = Result(*part).segments();
+  auto resumed = Task(Chunk(90, 0, 4), workflow::ToPayload(checkpoint));
+  Run({resumed});
+  EXPECT_EQ(workflow::ToPayload(Result(*resumed).segments()), workflow::ToPayload(Result(*whole).segments()));
+  for (int i = 0; i < 4; ++i) EXPECT_EQ(Object(SegmentKey("processed/v1", "90p", i)), Object(SegmentKey("processed/whole", "90p", i)));
+  // All are there, and nobody says so: found without decoding.
+  const int64_t before = store_->bytes_opened_;
+  auto again = Task(Chunk(90, 0, 4));
+  Run({again});
+  EXPECT_EQ(workflow::ToPayload(Result(*again).segments()), workflow::ToPayload(Result(*whole).segments()));
+  EXPECT_LT(store_->bytes_opened_ - before, 4096);
+}
+
+TEST_F(EncodeTest, BadSourcesFailForGoodWithACode) {
+  for (const auto& [bytes, code] : {std::pair<std::string, std::string>{"", "media.empty"},
+                                    {std::string(3000, 'x'), "media.unreadable"},
+                                    {"#EXTM3U\n#EXTINF:5,\nfile:///etc/passwd\n", "media.not_a_video"}}) {
+    ASSERT_TRUE(store_->Put("raw/u1/original", bytes, {}).ok());
+    RecordedExecution probe("media.Probe", "probe", Input<workflow::v1::ProbeInput>());
+    const workflow::ActivityOutcome outcome = ProbeSource(*context_, probe);
+    EXPECT_FALSE(outcome.ok);
+    EXPECT_EQ(outcome.failure.code(), code);
+    EXPECT_TRUE(outcome.failure.non_retryable());
+  }
+  auto missing = Input<workflow::v1::ProbeInput>();
+  missing.set_source_key("raw/none/original");
+  RecordedExecution probe("media.Probe", "probe", missing);
+  EXPECT_EQ(ProbeSource(*context_, probe).failure.code(), "source.not_found");
+}
+
+TEST_F(EncodeTest, AStoryboardIsPublishedSheetsFirstAndTheSameEachTime) {
+  UseSource(
+      media::MakeSource(folder_, "long.mp4", "-f lavfi -i testsrc2=size=128x72:rate=5:duration=150 -c:v libx264 -preset ultrafast -g 25"));
+  auto input = Input<workflow::v1::ExtractStoryboardInput>();
+  *input.mutable_media() = info_;
+  for (const char* prefix : {"processed/v1", "processed/v2", "processed/v1"}) {
+    input.set_object_prefix(prefix);
+    RecordedExecution extract("media.ExtractStoryboard", "storyboard", input);
+    const workflow::ActivityOutcome outcome = ExtractStoryboard(*context_, extract);
+    ASSERT_TRUE(outcome.ok) << outcome.failure.ShortDebugString();
+    workflow::v1::ExtractStoryboardResult result;
+    ASSERT_TRUE(workflow::FromPayload(outcome.result, result).ok());
+    EXPECT_EQ(result.key(), std::string(prefix) + "/storyboard.vtt");
+    EXPECT_EQ(result.sheets(), 2);
+    EXPECT_EQ(result.tiles(), 150);
+  }
+  for (const char* name : {"storyboard_0.jpg", "storyboard_1.jpg", "storyboard.vtt"}) {
+    EXPECT_TRUE(Object(std::string("processed/v1/") + name) == Object(std::string("processed/v2/") + name)) << name;
+  }
+  EXPECT_EQ(Object("processed/v1/storyboard_1.jpg").substr(0, 2), "\xff\xd8");
+  EXPECT_NE(Object("processed/v1/storyboard.vtt").find("\nstoryboard_1.jpg#xywh=1152,288,128,72\n"), std::string::npos);
+}
+
+TEST_F(EncodeTest, CaptionsArePublishedAndTold) {
+  media::WriteFile(folder_ / "en.srt", "1\n00:00:01,000 --> 00:00:02,000\nHello\n");
+  media::WriteFile(folder_ / "none.srt", "1\n00:00:01,000 --> 00:00:02,000\n{\\an8} \n");
+  UseSource(media::MakeSource(folder_, "a.mkv",
+                              "-f lavfi -i testsrc2=size=64x64:rate=10:duration=4 -i '" + folder_ / "en.srt" + "' -i '" +
+                                  folder_ / "none.srt" +
+                                  "' -map 0 -map 1 -map 2 -map 1 -c:s subrip -metadata:s:s:0 language=eng -metadata:s:s:1 language=fre "
+                                  "-c:v libx264 -preset ultrafast"));
+  auto input = Input<workflow::v1::ExtractSubtitlesInput>();
+  *input.mutable_media() = info_;
+  input.set_object_prefix("processed/v1");
+  for (int time = 0; time < 2; ++time) {
+    RecordedExecution extract("media.ExtractSubtitles", "captions", input);
+    const workflow::ActivityOutcome outcome = ExtractSubtitles(*context_, extract);
+    ASSERT_TRUE(outcome.ok) << outcome.failure.ShortDebugString();
+    workflow::v1::ExtractSubtitlesResult result;
+    ASSERT_TRUE(workflow::FromPayload(outcome.result, result).ok());
+    ASSERT_EQ(result.captions_size(), 2);
+    EXPECT_EQ(result.captions(0).track(), "subs_en");
+    EXPECT_EQ(result.captions(0).name(), "English");
+    EXPECT_EQ(result.captions(1).track(), "subs_und");
+    ASSERT_EQ(result.warnings_size(), 1);
+    EXPECT_EQ(result.warnings(0), "Subtitle track 2 (subrip, fr) is empty and left out.");
+    EXPECT_EQ(result.captions(0).bytes(), static_cast<int64_t>(Object("processed/v1/subs_en/seg_0.vtt").size()));
+  }
+  EXPECT_EQ(Object("processed/v1/subs_en/seg_0.vtt"), "WEBVTT\n\n00:00:01.000 --> 00:00:02.000\nHello\n");
+  EXPECT_NE(Object("processed/v1/subs_und/playlist.m3u8").find("#EXTINF:4.000,\nseg_0.vtt\n#EXT-X-ENDLIST"), std::string::npos);
+}
+
+TEST_F(EncodeTest, SoundPosterAndManifestsArePublished) {
+  UseSource(media::MakeUsualSource(folder_, "a.mp4", 6));
+  const EncodeChunkInput chunk = Chunk(180, 0, 3);
+  auto video = Task(chunk);
+  Run({video});
+  workflow::v1::EncodeAudioInput audio = Input<workflow::v1::EncodeAudioInput>();
+  audio.set_object_prefix("processed/v1");
+  *audio.mutable_media() = info_;
+  *audio.mutable_track() = media::AudioPlan(info_, chunk.track());
+  RecordedExecution encode("media.EncodeAudio", "audio_0", audio);
+  const workflow::ActivityOutcome sound = EncodeAudio(*context_, encode);
+  ASSERT_TRUE(sound.ok) << sound.failure.ShortDebugString();
+  workflow::v1::EncodeAudioResult sound_result;
+  ASSERT_TRUE(workflow::FromPayload(sound.result, sound_result).ok());
+  EXPECT_EQ(sound_result.segments().segments_size(), 3);
+
+  auto poster = Input<workflow::v1::ExtractPosterInput>();
+  poster.set_object_prefix("processed/v1");
+  *poster.mutable_media() = info_;
+  RecordedExecution extract("media.ExtractPoster", "poster", poster);
+  ASSERT_TRUE(ExtractPoster(*context_, extract).ok);
+  EXPECT_EQ(Object("processed/v1/poster.jpg").substr(0, 2), "\xff\xd8");
+
+  workflow::v1::PublishTrackInput track;
+  track.set_object_prefix("processed/v1");
+  *track.mutable_track() = chunk.track();
+  *track.mutable_segments() = Result(*video).segments();
+  RecordedExecution publish("media.PublishTrack", "publish", track);
+  ASSERT_TRUE(PublishTrack(*context_, publish).ok);
+  *track.mutable_track() = audio.track();
+  *track.mutable_segments() = sound_result.segments();
+  RecordedExecution publish_audio("media.PublishTrack", "publish", track);
+  ASSERT_TRUE(PublishTrack(*context_, publish_audio).ok);
+  workflow::v1::PublishMastersInput masters;
+  masters.set_object_prefix("processed/v1");
+  masters.set_duration_seconds(6);
+  *masters.add_tracks() = chunk.track();
+  *masters.add_tracks() = audio.track();
+  *masters.add_segments() = Result(*video).segments();
+  *masters.add_segments() = sound_result.segments();
+  RecordedExecution publish_masters("media.PublishMasters", "masters", masters);
+  ASSERT_TRUE(PublishMasters(*context_, publish_masters).ok);
+  // What was written plays.
+  for (const char* key : {"init.mp4", "seg_0.m4s", "seg_1.m4s", "seg_2.m4s", "playlist.m3u8"}) {
+    media::RunProgram("mkdir -p '" + folder_ / "out/180p" + "' '" + folder_ / "out/audio_0" + "'");
+    for (const char* name : {"180p", "audio_0"}) {
+      media::WriteFile(folder_ / "out/" + name + "/" + key, Object(std::string("processed/v1/") + name + "/" + key));
+    }
+  }
+  media::WriteFile(folder_ / "out/master.m3u8", Object("processed/v1/master.m3u8"));
+  const std::string probed = media::RunProgram("ffprobe -v error -show_entries stream=codec_name,width -of csv=p=0 '" +
+                                               folder_ / "out/master.m3u8" + "' | sort | uniq");
+  EXPECT_NE(probed.find("h264"), std::string::npos) << probed;
+  EXPECT_NE(probed.find("aac"), std::string::npos) << probed;
+  EXPECT_EQ(media::RunProgram("ffmpeg -v error -i '" + folder_ / "out/master.m3u8" + "' -f null - 2>&1"), "");
+
+  auto remove = workflow::v1::DeletePrefixInput();
+  remove.set_prefix("processed/v1/");
+  RecordedExecution deletion("storage.DeletePrefix", "delete", remove);
+  ASSERT_TRUE(DeletePrefix(*context_, deletion).ok);
+  EXPECT_EQ(store_->Head("processed/v1/master.m3u8").status().code(), StatusCode::kNotFound);
+}
+
+}  // namespace
+}  // namespace vora::transcode

@@ -1,0 +1,89 @@
+#include <chrono>
+#include <map>
+
+#include "libs/manifest/manifest.h"
+#include "libs/workflow/definition/payload.h"
+#include "services/transcode-worker/activities/activities.h"
+#include "services/transcode-worker/activities/failure.h"
+#include "services/transcode-worker/activities/role_activity.h"
+#include "vora/workflow/v1/process_video.pb.h"
+
+namespace vora::transcode {
+namespace {
+
+using workflow::ActivityExecution;
+using workflow::ActivityOutcome;
+using workflow::v1::TrackPlan;
+using workflow::v1::TrackSegments;
+
+manifest::Track ToTrack(const TrackPlan& plan, const TrackSegments& segments) {
+  manifest::Track track;
+  track.name = plan.name();
+  track.is_video = plan.kind() != "audio";
+  track.codecs = segments.codecs().empty() ? plan.codecs() : segments.codecs();
+  track.width = plan.width();
+  track.height = plan.height();
+  track.frame_rate_num = plan.frame_rate_num();
+  track.frame_rate_den = plan.frame_rate_den() > 0 ? plan.frame_rate_den() : 1;
+  track.sample_rate = plan.audio().sample_rate();
+  track.channels = plan.audio().channels();
+  track.timescale = plan.timescale();
+  track.max_bitrate = track.is_video ? plan.rung().max_bitrate() : plan.audio().bitrate();
+  track.complete = true;
+  for (const auto& segment : segments.segments()) track.segments.push_back({segment.index(), segment.duration(), segment.bytes()});
+  return track;
+}
+
+ActivityOutcome Publish(const WorkerContext& context, const ActivityExecution& execution, const std::map<std::string, std::string>& texts) {
+  workflow::v1::PublishResult result;
+  for (const auto& [key, text] : texts) {
+    const bool hls = key.ends_with(".m3u8");
+    const Status status = context.publisher().Replace(key, text, hls ? "application/vnd.apple.mpegurl" : "application/dash+xml",
+                                                      [&] { return execution.stopping(); });
+    if (!status.ok()) return ToOutcome(FailureOf(status));
+    result.add_keys(key);
+  }
+  return ActivityOutcome::Ok(workflow::ToPayload(result));
+}
+
+int64_t NowMs() {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+}
+
+}  // namespace
+
+ActivityOutcome PublishTrack(const WorkerContext& context, ActivityExecution& execution) {
+  workflow::v1::PublishTrackInput input;
+  if (auto ended = ReadInput(execution, &input)) return *std::move(ended);
+  const manifest::Track track = ToTrack(input.track(), input.segments());
+  return Publish(
+      context, execution,
+      {{input.object_prefix() + "/" + track.name + "/playlist.m3u8", manifest::HlsMedia(track, input.track().segment_seconds())}});
+}
+
+ActivityOutcome PublishMasters(const WorkerContext& context, ActivityExecution& execution) {
+  workflow::v1::PublishMastersInput input;
+  if (auto ended = ReadInput(execution, &input)) return *std::move(ended);
+  manifest::Presentation presentation;
+  presentation.duration_seconds = input.duration_seconds();
+  presentation.complete = true;
+  for (const TrackPlan& plan : input.tracks()) {
+    for (const TrackSegments& segments : input.segments()) {
+      if (segments.track() != plan.name()) continue;
+      presentation.tracks.push_back(ToTrack(plan, segments));
+      if (plan.kind() != "audio") presentation.target_segment_seconds = plan.segment_seconds();
+      break;
+    }
+  }
+  for (const auto& caption : input.captions()) {
+    presentation.captions.push_back(
+        {caption.track(), caption.language(), caption.name(), caption.bytes(), caption.forced(), caption.hearing_impaired()});
+  }
+  if (!manifest::IsPlayable(presentation)) return ToOutcome(FailureOf(InvalidArgument("no finished track can be played")));
+  const int64_t now = NowMs();
+  return Publish(context, execution,
+                 {{input.object_prefix() + "/master.m3u8", manifest::HlsMaster(presentation)},
+                  {input.object_prefix() + "/manifest.mpd", manifest::DashMpd(presentation, now, now)}});
+}
+
+}  // namespace vora::transcode

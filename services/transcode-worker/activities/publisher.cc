@@ -1,0 +1,59 @@
+#include "services/transcode-worker/activities/publisher.h"
+
+#include "services/transcode-worker/activities/source_reader.h"
+
+namespace vora::transcode {
+
+StatusOr<int64_t> Publisher::PutOnce(const std::string& key, std::string_view bytes, const std::string& content_type,
+                                     const std::function<bool()>& stopped) const {
+  storage::PutOptions options;
+  options.content_type = content_type;
+  options.if_absent = true;
+  const Status status = WaitOutFaults(patience_, stopped, [&] { return store_.Put(key, bytes, options).status(); });
+  if (status.ok()) return static_cast<int64_t>(bytes.size());
+  if (status.code() != StatusCode::kAlreadyExists) return status;
+  return SizeOf(key, stopped);
+}
+
+Status Publisher::PutSame(const std::string& key, std::string_view bytes, const std::string& content_type,
+                          const std::function<bool()>& stopped) const {
+  VORA_RETURN_IF_ERROR(PutOnce(key, bytes, content_type, stopped).status());
+  VORA_ASSIGN_OR_RETURN(const std::string stored, Get(key, stopped));
+  return stored == bytes ? Status()
+                         : FailedPrecondition(key + " was written by another version of the encoder; retry the video as a whole");
+}
+
+Status Publisher::Replace(const std::string& key, std::string_view bytes, const std::string& content_type,
+                          const std::function<bool()>& stopped) const {
+  storage::PutOptions options;
+  options.content_type = content_type;
+  if (stopped && stopped()) return Aborted("stopped before " + key + " was replaced");
+  return WaitOutFaults(patience_, stopped, [&] { return store_.Put(key, bytes, options).status(); });
+}
+
+StatusOr<int64_t> Publisher::SizeOf(const std::string& key, const std::function<bool()>& stopped) const {
+  int64_t size = 0;
+  VORA_RETURN_IF_ERROR(WaitOutFaults(patience_, stopped, [&]() -> Status {
+    VORA_ASSIGN_OR_RETURN(const storage::ObjectInfo info, store_.Head(key));
+    size = info.size;
+    return {};
+  }));
+  return size;
+}
+
+StatusOr<std::string> Publisher::Get(const std::string& key, const std::function<bool()>& stopped) const {
+  std::string bytes;
+  VORA_RETURN_IF_ERROR(WaitOutFaults(patience_, stopped, [&]() -> Status {
+    VORA_ASSIGN_OR_RETURN(bytes, store_.Get(key));
+    return {};
+  }));
+  return bytes;
+}
+
+std::string InitKey(const std::string& prefix, const std::string& track) { return prefix + "/" + track + "/init.mp4"; }
+
+std::string SegmentKey(const std::string& prefix, const std::string& track, int index) {
+  return prefix + "/" + track + "/seg_" + std::to_string(index) + ".m4s";
+}
+
+}  // namespace vora::transcode

@@ -1,0 +1,40 @@
+#include "services/transcode-worker/activities/publisher.h"
+
+#include <filesystem>
+
+#include <gtest/gtest.h>
+
+#include "libs/core/ids.h"
+
+namespace vora::transcode {
+namespace {
+
+class PublisherTest : public ::testing::Test {
+ protected:
+  PublisherTest() : folder_(std::filesystem::temp_directory_path() / ("vora-publisher-" + NewId())) {
+    store_ = storage::OpenObjectStore("file://" + folder_.string(), metrics_).value();
+  }
+  ~PublisherTest() override { std::filesystem::remove_all(folder_); }
+
+  std::filesystem::path folder_;
+  obs::Metrics metrics_;
+  std::unique_ptr<storage::ObjectStore> store_;
+};
+
+TEST_F(PublisherTest, AnInitSegmentOfAnotherEncoderIsNeverMixedIn) {
+  const Publisher publisher(*store_, std::chrono::milliseconds(100));
+  EXPECT_TRUE(publisher.PutSame("t/init.mp4", "one", "video/mp4", nullptr).ok());
+  EXPECT_TRUE(publisher.PutSame("t/init.mp4", "one", "video/mp4", nullptr).ok());
+  EXPECT_EQ(publisher.PutSame("t/init.mp4", "two", "video/mp4", nullptr).code(), StatusCode::kFailedPrecondition);
+  EXPECT_EQ(store_->Get("t/init.mp4").value_or("?"), "one");
+}
+
+TEST_F(PublisherTest, AStoppedTaskReplacesNothing) {
+  const Publisher publisher(*store_, std::chrono::milliseconds(100));
+  EXPECT_TRUE(publisher.Replace("master.m3u8", "new", "text/plain", [] { return false; }).ok());
+  EXPECT_EQ(publisher.Replace("master.m3u8", "old", "text/plain", [] { return true; }).code(), StatusCode::kAborted);
+  EXPECT_EQ(store_->Get("master.m3u8").value_or("?"), "new");
+}
+
+}  // namespace
+}  // namespace vora::transcode

@@ -1,0 +1,148 @@
+#include "services/transcode-worker/activities/source_reader.h"
+
+#include <algorithm>
+
+#include "libs/core/retry.h"
+
+namespace vora::transcode {
+namespace {
+
+constexpr std::chrono::milliseconds kPauseSlice{50};
+
+}  // namespace
+
+Status WaitOutFaults(std::chrono::milliseconds patience, const std::function<bool()>& stopped, const std::function<Status()>& op) {
+  using Clock = std::chrono::steady_clock;
+  const Clock::time_point give_up = Clock::now() + patience;
+  const RetryOptions backoff = {
+      .max_attempts = 0, .initial = std::chrono::milliseconds(100), .max = std::chrono::milliseconds(2000), .multiplier = 2.0};
+  for (int attempt = 1;; ++attempt) {
+    Status status = op();
+    if (status.ok() || !IsTransient(status)) return status;
+    const Clock::time_point next = Clock::now() + BackoffDelay(backoff, std::min(attempt, 10), status);
+    if (next >= give_up) return status;
+    while (Clock::now() < next) {
+      if (stopped && stopped()) return status;
+      std::this_thread::sleep_for(kPauseSlice);
+    }
+  }
+}
+
+StatusOr<std::unique_ptr<SourceReader>> SourceReader::Open(storage::ObjectStore& store, const std::string& key,
+                                                           std::function<bool()> stopped, SourceReaderOptions options) {
+  int64_t size = 0;
+  VORA_RETURN_IF_ERROR(WaitOutFaults(options.patience, stopped, [&]() -> Status {
+    VORA_ASSIGN_OR_RETURN(const storage::ObjectInfo info, store.Head(key));
+    size = info.size;
+    return {};
+  }));
+  return std::unique_ptr<SourceReader>(new SourceReader(store, key, size, std::move(stopped), options));
+}
+
+SourceReader::SourceReader(storage::ObjectStore& store, std::string key, int64_t size, std::function<bool()> stopped,
+                           SourceReaderOptions options)
+    : store_(store), key_(std::move(key)), size_(size), stopped_(std::move(stopped)), options_(options), ahead_([this] { ReadAhead(); }) {}
+
+SourceReader::~SourceReader() {
+  {
+    std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  changed_.notify_all();
+  ahead_.join();
+}
+
+StatusOr<std::string> SourceReader::Read(int64_t offset, int64_t length) {
+  std::string out;
+  length = std::min(length, size_ - offset);
+  while (length > 0) {
+    const int64_t number = offset / options_.block_bytes;
+    ++waiting_;
+    const StatusOr<Block> block = Get(number);
+    --waiting_;
+    VORA_RETURN_IF_ERROR(block.status());
+    const int64_t inside = offset - number * options_.block_bytes;
+    const int64_t take = std::min(length, static_cast<int64_t>((*block)->size()) - inside);
+    if (take <= 0) break;
+    out.append(**block, static_cast<size_t>(inside), static_cast<size_t>(take));
+    offset += take;
+    length -= take;
+  }
+  return out;
+}
+
+StatusOr<SourceReader::Block> SourceReader::Get(int64_t number) {
+  {
+    std::unique_lock lock(mutex_);
+    if (number == last_block_ + 1 || number == last_block_) {
+      for (int64_t next = number + 1; next <= number + options_.read_ahead_blocks; ++next) {
+        if (next * options_.block_bytes < size_ && !cache_.contains(next) && next != fetching_ &&
+            std::find(wanted_.begin(), wanted_.end(), next) == wanted_.end()) {
+          wanted_.push_back(next);
+        }
+      }
+      changed_.notify_all();
+    } else {
+      wanted_.clear();
+    }
+    last_block_ = number;
+    changed_.wait(lock, [&] { return fetching_ != number; });
+    const auto found = cache_.find(number);
+    if (found != cache_.end()) {
+      recent_.remove(number);
+      recent_.push_front(number);
+      return found->second;
+    }
+    std::erase(wanted_, number);
+  }
+  Block block;
+  VORA_RETURN_IF_ERROR(WaitOutFaults(options_.patience, stopped_, [&]() -> Status {
+    VORA_ASSIGN_OR_RETURN(block, Fetch(number));
+    return {};
+  }));
+  std::lock_guard lock(mutex_);
+  Keep(number, block);
+  return block;
+}
+
+StatusOr<SourceReader::Block> SourceReader::Fetch(int64_t number) {
+  const int64_t offset = number * options_.block_bytes;
+  const int64_t length = std::min(options_.block_bytes, size_ - offset);
+  VORA_ASSIGN_OR_RETURN(const std::unique_ptr<storage::ObjectReader> reader, store_.Open(key_, offset, length));
+  auto bytes = std::make_shared<std::string>(static_cast<size_t>(length), '\0');
+  size_t have = 0;
+  while (have < bytes->size()) {
+    VORA_ASSIGN_OR_RETURN(const size_t got, reader->Read(bytes->data() + have, bytes->size() - have));
+    if (got == 0) return Unavailable("the store ended a range early");
+    have += got;
+  }
+  return Block(std::move(bytes));
+}
+
+void SourceReader::Keep(int64_t number, Block block) {
+  if (!cache_.insert_or_assign(number, std::move(block)).second) recent_.remove(number);
+  recent_.push_front(number);
+  while (cache_.size() > options_.cached_blocks) {
+    cache_.erase(recent_.back());
+    recent_.pop_back();
+  }
+}
+
+void SourceReader::ReadAhead() {
+  std::unique_lock lock(mutex_);
+  for (;;) {
+    changed_.wait(lock, [&] { return stopping_ || !wanted_.empty(); });
+    if (stopping_) return;
+    fetching_ = wanted_.front();
+    wanted_.pop_front();
+    lock.unlock();
+    // One try: whoever needs the block waits out faults.
+    StatusOr<Block> block = Fetch(fetching_);
+    lock.lock();
+    if (block.ok()) Keep(fetching_, std::move(*block));
+    fetching_ = -1;
+    changed_.notify_all();
+  }
+}
+
+}  // namespace vora::transcode

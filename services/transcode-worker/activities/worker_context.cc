@@ -1,0 +1,51 @@
+#include "services/transcode-worker/activities/worker_context.h"
+
+#include <algorithm>
+
+#include "libs/log/log.h"
+#include "services/transcode-worker/activities/failure.h"
+#include "services/transcode-worker/child/seccomp_filter.h"
+#include "services/transcode-worker/metrics.h"
+
+namespace vora::transcode {
+
+WorkerContext::WorkerContext(storage::ObjectStore& store, obs::Metrics& metrics, WorkerOptions options)
+    : store_(store), metrics_(metrics), options_(std::move(options)), publisher_(store, options_.store_patience) {}
+
+StatusOr<std::unique_ptr<SourceReader>> WorkerContext::OpenSource(const std::string& key, std::function<bool()> stopped) const {
+  SourceReaderOptions options;
+  options.patience = options_.store_patience;
+  return SourceReader::Open(store_, key, std::move(stopped), options);
+}
+
+ChildSpec WorkerContext::NewChild(const std::string& role) const {
+  ChildSpec spec;
+  spec.program = options_.program;
+  spec.role = role;
+  spec.memory_bytes = options_.memory_limit;
+  const bool long_work = role == "decode" || role == "encode" || role == "audio";
+  spec.cpu_seconds = std::max<int64_t>(1, long_work ? options_.cpu_limit.count() : options_.cpu_limit.count() / 4);
+  spec.needs_filter = options_.strict_sandbox;
+  spec.source_limits = options_.source_limits.Text();
+  return spec;
+}
+
+Status WorkerContext::Serve(ChildProcess& child, SourceReader& source, const Message& message) const {
+  if (message.type != MessageType::kRead) return InvalidArgument("unexpected message from a child");
+  VORA_ASSIGN_OR_RETURN(const ReadRequest request, UnpackRead(message.payload));
+  const StatusOr<std::string> bytes = source.Read(request.offset, request.length);
+  if (!bytes.ok()) return Annotate(bytes.status(), "reading the source");
+  return child.Send(MessageType::kData, *bytes);
+}
+
+void WorkerContext::CountChildFailure(const std::string& kind) const { kChildFailures.In(metrics_, {kind}).Increment(); }
+
+workflow::v1::Failure WorkerContext::JudgeChild(const ChildExit& exit, const std::string& what) const {
+  const bool forbidden = exit.exit_code == kForbiddenCallExit;
+  CountChildFailure(forbidden ? "forbidden_call" : exit.signal != 0 ? "signal" : "failure");
+  workflow::v1::Failure failure = FailureOf(exit, what);
+  if (forbidden) log::Error("a child process tried a forbidden system call", {{"child", what}, {"call", ForbiddenCall(exit.stderr_tail)}});
+  return failure;
+}
+
+}  // namespace vora::transcode
