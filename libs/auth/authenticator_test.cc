@@ -18,7 +18,7 @@ using ::testing::HasSubstr;
 constexpr int64_t kNow = 1'700'000'000;  // FakeClock's
 const std::string kSecret(32, 'u'), kFleetSecret(32, 'f');
 
-std::string Claims(const std::string& scope, int64_t lifetime = 3600) {
+std::string ClaimsText(const std::string& scope, int64_t lifetime = 3600) {
   return json{{"aud", "vora"}, {"exp", kNow + lifetime}, {"sub", "ann"}, {"tenant", "acme"}, {"scope", scope}}.dump();
 }
 
@@ -48,16 +48,16 @@ class AuthenticatorTest : public ::testing::Test {
 };
 
 TEST_F(AuthenticatorTest, LetsInWhoMay) {
-  const auto caller = Show(SignHs256(Claims("read upload"), kSecret));
+  const auto caller = Show(SignHs256(ClaimsText("read upload"), kSecret));
   ASSERT_TRUE(caller.ok()) << ToText(caller.status());
   EXPECT_EQ(caller->subject, "ann");
   EXPECT_EQ(caller->tenant, "acme");
   EXPECT_TRUE(authenticator_->enabled());
-  EXPECT_TRUE(Admit("bearer " + SignHs256(Claims("read"), kSecret)).ok()) << "the scheme's case does not matter";
+  EXPECT_TRUE(Admit("bearer " + SignHs256(ClaimsText("read"), kSecret)).ok()) << "the scheme's case does not matter";
 }
 
 TEST_F(AuthenticatorTest, NamesTheScopeThatIsMissing) {
-  const std::string token = SignHs256(Claims("read upload"), kSecret);
+  const std::string token = SignHs256(ClaimsText("read upload"), kSecret);
   const Status denied = Show(token, Scope::kOperate).status();
   EXPECT_EQ(denied.code(), StatusCode::kPermissionDenied);
   EXPECT_EQ(Message(denied), "the token does not have the scope `operate`");
@@ -68,7 +68,7 @@ TEST_F(AuthenticatorTest, NamesTheScopeThatIsMissing) {
 }
 
 TEST_F(AuthenticatorTest, RefusesAllOthersAndCountsWhy) {
-  const std::string good = SignHs256(Claims("read"), kSecret);
+  const std::string good = SignHs256(ClaimsText("read"), kSecret);
   const std::pair<std::string, std::string> table[] = {
       {"", "missing"},
       {"Basic YTpi", "malformed"},
@@ -77,10 +77,10 @@ TEST_F(AuthenticatorTest, RefusesAllOthersAndCountsWhy) {
       {"Bearer a b", "malformed"},
       {"Bearer " + good + " ", "malformed"},
       {"Bearer  " + good, "malformed"},
-      {"Bearer " + SignHs256(Claims("read"), std::string(32, 'x')), "signature"},
+      {"Bearer " + SignHs256(ClaimsText("read"), std::string(32, 'x')), "signature"},
       {"Bearer eyJhbGciOiJub25lIn0.e30.", "algorithm"},
-      {"Bearer " + SigningKey::Ec("k").Sign(Claims("read")), "algorithm"},
-      {"Bearer " + SignHs256(Claims("read", -31), kSecret), "expired"},
+      {"Bearer " + SigningKey::Ec("k").Sign(ClaimsText("read")), "algorithm"},
+      {"Bearer " + SignHs256(ClaimsText("read", -31), kSecret), "expired"},
       {"Bearer " + SignHs256(R"({"aud":"other","exp":1900000000,"scope":"read"})", kSecret), "audience"},
       {"Bearer " + SignHs256(R"({"aud":"vora","scope":"read"})", kSecret), "claims"},
   };
@@ -94,7 +94,7 @@ TEST_F(AuthenticatorTest, RefusesAllOthersAndCountsWhy) {
 }
 
 TEST_F(AuthenticatorTest, ATokenThatWasGoodIsRefusedOnceItHasExpired) {
-  const std::string token = SignHs256(Claims("read", 60), kSecret);
+  const std::string token = SignHs256(ClaimsText("read", 60), kSecret);
   EXPECT_TRUE(Show(token).ok());
   clock_.Advance(std::chrono::seconds(89));
   EXPECT_TRUE(Show(token).ok()) << "leeway";
@@ -103,14 +103,14 @@ TEST_F(AuthenticatorTest, ATokenThatWasGoodIsRefusedOnceItHasExpired) {
 }
 
 TEST_F(AuthenticatorTest, TheCacheTellsTokensApart) {
-  const std::string reader = SignHs256(Claims("read"), kSecret), writer = SignHs256(Claims("write"), kSecret);
+  const std::string reader = SignHs256(ClaimsText("read"), kSecret), writer = SignHs256(ClaimsText("write"), kSecret);
   for (int i = 0; i < 3; ++i) {
     EXPECT_TRUE(Show(reader).ok());
     EXPECT_EQ(Show(writer).status().code(), StatusCode::kPermissionDenied);
     EXPECT_EQ(Show(reader.substr(0, reader.rfind('.') + 1) + writer.substr(writer.rfind('.') + 1)).status().code(),
               StatusCode::kUnauthenticated);
   }
-  for (int i = 0; i < 25'000; ++i) ASSERT_TRUE(Show(SignHs256(Claims("read", 60 + i), kSecret)).ok());
+  for (int i = 0; i < 25'000; ++i) ASSERT_TRUE(Show(SignHs256(ClaimsText("read", 60 + i), kSecret)).ok());
   EXPECT_TRUE(Show(reader).ok());
 }
 
@@ -131,10 +131,10 @@ TEST_F(AuthenticatorTest, UsersCannotPassForDaemons) {
   const std::string claims = json{{"aud", "vora-fleet"}, {"exp", kNow + 60}, {"scope", "fleet"}}.dump();
   EXPECT_EQ(Show(SignHs256(claims, kSecret, kFleetKeyId), Scope::kFleet).status().code(), StatusCode::kUnauthenticated);
   EXPECT_EQ(Message(Show(SignHs256(claims, kSecret), Scope::kFleet).status()), "the token is for another audience");
-  EXPECT_EQ(Show(SignHs256(Claims("read fleet"), kSecret), Scope::kFleet).status().code(), StatusCode::kPermissionDenied);
-  EXPECT_EQ(Message(Show(SignHs256(Claims("read"), kFleetSecret, kFleetKeyId)).status()), "the token is for another audience")
+  EXPECT_EQ(Show(SignHs256(ClaimsText("read fleet"), kSecret), Scope::kFleet).status().code(), StatusCode::kPermissionDenied);
+  EXPECT_EQ(Message(Show(SignHs256(ClaimsText("read"), kFleetSecret, kFleetKeyId)).status()), "the token is for another audience")
       << "nor daemons for users";
-  EXPECT_EQ(Message(Show(SignHs256(Claims("read"), kFleetSecret)).status()), "the token's signature is wrong");
+  EXPECT_EQ(Message(Show(SignHs256(ClaimsText("read"), kFleetSecret)).status()), "the token's signature is wrong");
 }
 
 TEST_F(AuthenticatorTest, AVerifiedPeerIsOfTheFleet) {

@@ -9,12 +9,12 @@ namespace {
 
 using nlohmann::json;
 constexpr int64_t kNowSeconds = 1'800'000'000;
-const SystemTime kNow{std::chrono::seconds(kNowSeconds)};
+const SystemTime kClaimsNow{std::chrono::seconds(kNowSeconds)};
 const ClaimRules kRules{"vora", "", "tenant", false};
 
 json Good() { return {{"aud", "vora"}, {"exp", kNowSeconds + 60}, {"sub", "ann"}, {"tenant", "acme"}, {"scope", "read upload"}}; }
 
-std::string Judge(const json& claims, const ClaimRules& rules = kRules, SystemTime now = kNow) {
+std::string Judge(const json& claims, const ClaimRules& rules = kRules, SystemTime now = kClaimsNow) {
   const auto judged = CheckClaims(claims.dump(), rules, now);
   return judged.ok() ? "" : std::string(ReasonName(judged.refusal().reason));
 }
@@ -32,13 +32,13 @@ json Without(const char* name) {
 }
 
 TEST(ClaimsTest, TellWhoItIs) {
-  const auto judged = CheckClaims(Good().dump(), kRules, kNow);
+  const auto judged = CheckClaims(Good().dump(), kRules, kClaimsNow);
   ASSERT_TRUE(judged.ok());
   EXPECT_EQ(judged->caller.subject, "ann");
   EXPECT_EQ(judged->caller.tenant, "acme");
   EXPECT_EQ(judged->caller.scopes, (std::set<Scope>{Scope::kRead, Scope::kUpload}));
-  EXPECT_EQ(judged->expires, kNow + std::chrono::seconds(90)) << "leeway included";
-  EXPECT_EQ(CheckClaims(Without("tenant").dump(), kRules, kNow)->caller.tenant, "default");
+  EXPECT_EQ(judged->expires, kClaimsNow + std::chrono::seconds(90)) << "leeway included";
+  EXPECT_EQ(CheckClaims(Without("tenant").dump(), kRules, kClaimsNow)->caller.tenant, "default");
 }
 
 TEST(ClaimsTest, TimesHoldWithALeewayOfThirtySeconds) {
@@ -59,7 +59,7 @@ TEST(ClaimsTest, ExpiryIsRequiredAndANumber) {
     EXPECT_EQ(Judge(With("nbf", odd)), "claims") << odd;
     EXPECT_EQ(Judge(With("iat", odd)), "claims") << odd;
   }
-  EXPECT_EQ(CheckClaims(R"({"aud":"vora","exp":1e999})", kRules, kNow).ok(), false);
+  EXPECT_EQ(CheckClaims(R"({"aud":"vora","exp":1e999})", kRules, kClaimsNow).ok(), false);
 }
 
 TEST(ClaimsTest, TheAudienceMustBeAmongThoseNamed) {
@@ -82,7 +82,7 @@ TEST(ClaimsTest, TheIssuerCountsWhenOneIsSet) {
 
 TEST(ClaimsTest, ScopesInTheirSpellings) {
   const auto scopes = [](const json& claims, const ClaimRules& rules = kRules) {
-    return CheckClaims(claims.dump(), rules, kNow)->caller.scopes;
+    return CheckClaims(claims.dump(), rules, kClaimsNow)->caller.scopes;
   };
   EXPECT_EQ(scopes(Without("scope")), std::set<Scope>{});
   EXPECT_EQ(scopes(With("scope", "openid  read email operate ")), (std::set<Scope>{Scope::kRead, Scope::kOperate}));
@@ -108,12 +108,12 @@ TEST(ClaimsTest, TenantsAreNames) {
   EXPECT_EQ(Judge(With("tenant", std::string(64, 'a'))), "");
   ClaimRules rules = kRules;
   rules.tenant_claim = "https://vora.example/org";
-  EXPECT_EQ(CheckClaims(With("https://vora.example/org", "org_1").dump(), rules, kNow)->caller.tenant, "org_1");
+  EXPECT_EQ(CheckClaims(With("https://vora.example/org", "org_1").dump(), rules, kClaimsNow)->caller.tenant, "org_1");
 }
 
 TEST(ClaimsTest, ClaimsMustBeAnObject) {
   for (const char* odd : {"", "[]", "null", "7", "{", "{\"exp\":1}x", "\xff"}) {
-    const auto judged = CheckClaims(odd, kRules, kNow);
+    const auto judged = CheckClaims(odd, kRules, kClaimsNow);
     ASSERT_FALSE(judged.ok()) << odd;
     EXPECT_EQ(judged.refusal().reason, Reason::kMalformed) << odd;
   }

@@ -9,7 +9,7 @@ namespace vora::auth {
 namespace {
 
 constexpr char kVideo[] = "019a0000000070008000000000000001";
-const SystemTime kNow{std::chrono::seconds(1'800'000'000)};
+const SystemTime kTokenNow{std::chrono::seconds(1'800'000'000)};
 const PlaybackKey kOld{"old", "an old secret of enough bytes"};
 const PlaybackKey kNew{"new", "a new secret of enough bytes"};
 
@@ -19,7 +19,7 @@ TEST(PlaybackTokens, SignedTokenVerifiesAndIsSafeInUrlsAndCookies) {
   const PlaybackTokens tokens({kNew});
   const std::string token = tokens.Sign(Claims());
   for (const char c : token) EXPECT_TRUE(isalnum(static_cast<unsigned char>(c)) || c == '.' || c == '_' || c == '-') << token;
-  const auto claims = tokens.Verify(token, kVideo, "play", kNow);
+  const auto claims = tokens.Verify(token, kVideo, "play", kTokenNow);
   ASSERT_TRUE(claims.ok()) << ToText(claims.status());
   EXPECT_EQ(claims->video_id, kVideo);
   EXPECT_EQ(claims->expires_at_unix, 1'800'000'060);
@@ -28,8 +28,8 @@ TEST(PlaybackTokens, SignedTokenVerifiesAndIsSafeInUrlsAndCookies) {
 TEST(PlaybackTokens, ExpiresAtTheSecondNamed) {
   const PlaybackTokens tokens({kNew});
   const std::string token = tokens.Sign(Claims(10));
-  EXPECT_TRUE(tokens.Verify(token, kVideo, "play", kNow + std::chrono::milliseconds(9999)).ok());
-  const auto late = tokens.Verify(token, kVideo, "play", kNow + std::chrono::seconds(10));
+  EXPECT_TRUE(tokens.Verify(token, kVideo, "play", kTokenNow + std::chrono::milliseconds(9999)).ok());
+  const auto late = tokens.Verify(token, kVideo, "play", kTokenNow + std::chrono::seconds(10));
   EXPECT_EQ(late.status().code(), StatusCode::kUnauthenticated);
   EXPECT_EQ(Message(late.status()), "playback token has expired");
 }
@@ -37,8 +37,8 @@ TEST(PlaybackTokens, ExpiresAtTheSecondNamed) {
 TEST(PlaybackTokens, AnotherVideoOrScopeIsDenied) {
   const PlaybackTokens tokens({kNew});
   const std::string token = tokens.Sign(Claims());
-  EXPECT_EQ(tokens.Verify(token, "019a0000000070008000000000000002", "play", kNow).status().code(), StatusCode::kPermissionDenied);
-  EXPECT_EQ(tokens.Verify(token, kVideo, "download", kNow).status().code(), StatusCode::kPermissionDenied);
+  EXPECT_EQ(tokens.Verify(token, "019a0000000070008000000000000002", "play", kTokenNow).status().code(), StatusCode::kPermissionDenied);
+  EXPECT_EQ(tokens.Verify(token, kVideo, "download", kTokenNow).status().code(), StatusCode::kPermissionDenied);
 }
 
 TEST(PlaybackTokens, EveryChangedCharacterIsRefused) {
@@ -47,10 +47,10 @@ TEST(PlaybackTokens, EveryChangedCharacterIsRefused) {
   for (size_t i = 0; i < token.size(); ++i) {
     std::string changed = token;
     changed[i] = changed[i] == 'A' ? 'B' : 'A';
-    EXPECT_EQ(tokens.Verify(changed, kVideo, "play", kNow).status().code(), StatusCode::kUnauthenticated) << "at " << i;
-    EXPECT_EQ(tokens.Verify(token.substr(0, i), kVideo, "play", kNow).status().code(), StatusCode::kUnauthenticated) << "cut at " << i;
+    EXPECT_EQ(tokens.Verify(changed, kVideo, "play", kTokenNow).status().code(), StatusCode::kUnauthenticated) << "at " << i;
+    EXPECT_EQ(tokens.Verify(token.substr(0, i), kVideo, "play", kTokenNow).status().code(), StatusCode::kUnauthenticated) << "cut at " << i;
   }
-  EXPECT_FALSE(tokens.Verify(token + "A", kVideo, "play", kNow).ok());
+  EXPECT_FALSE(tokens.Verify(token + "A", kVideo, "play", kTokenNow).ok());
 }
 
 TEST(PlaybackTokens, KeysRotate) {
@@ -59,14 +59,14 @@ TEST(PlaybackTokens, KeysRotate) {
   const PlaybackTokens after({kNew});
   const std::string from_before = before.Sign(Claims());
   const std::string from_during = during.Sign(Claims());
-  EXPECT_TRUE(during.Verify(from_before, kVideo, "play", kNow).ok());
-  EXPECT_TRUE(after.Verify(from_during, kVideo, "play", kNow).ok());
-  const auto retired = after.Verify(from_before, kVideo, "play", kNow);
+  EXPECT_TRUE(during.Verify(from_before, kVideo, "play", kTokenNow).ok());
+  EXPECT_TRUE(after.Verify(from_during, kVideo, "play", kTokenNow).ok());
+  const auto retired = after.Verify(from_before, kVideo, "play", kTokenNow);
   EXPECT_EQ(retired.status().code(), StatusCode::kUnauthenticated);
   EXPECT_EQ(Message(retired.status()), "playback token is signed with an unknown key");
   // The same id with another secret must not do.
   const PlaybackTokens impostor(std::vector<PlaybackKey>{{"new", "quite another secret of enough bytes"}});
-  EXPECT_EQ(Message(impostor.Verify(from_during, kVideo, "play", kNow).status()), "playback token has a bad signature");
+  EXPECT_EQ(Message(impostor.Verify(from_during, kVideo, "play", kTokenNow).status()), "playback token has a bad signature");
 }
 
 TEST(PlaybackTokens, MalformedTokens) {
@@ -90,7 +90,7 @@ TEST(PlaybackTokens, MalformedTokens) {
       signed_head + "." + Base64UrlEncode(HmacSha256(kNew.secret, signed_head)),
   };
   for (const std::string& token : table) {
-    EXPECT_EQ(tokens.Verify(token, kVideo, "play", kNow).status().code(), StatusCode::kUnauthenticated) << token;
+    EXPECT_EQ(tokens.Verify(token, kVideo, "play", kTokenNow).status().code(), StatusCode::kUnauthenticated) << token;
   }
 }
 

@@ -37,7 +37,7 @@ constexpr char kRfcCritical[] =
     "eyJhbGciOiJub25lIiwNCiAiY3JpdCI6WyJodHRwOi8vZXhhbXBsZS5jb20vVU5ERUZJTkVEIl0sDQogImh0dHA6Ly9leGFtcGxlLmNvbS9VTkRFRklORUQiOnRydWUNCn0."
     "RkFJTA.";
 
-const std::string kSecret(32, 'k');
+const std::string kHmacSecret(32, 'k');
 
 VerificationKey Jwk(const std::string& json) {
   auto key = VerificationKey::FromJwk(json);
@@ -55,7 +55,7 @@ std::string Judge(const std::string& compact, const std::vector<VerificationKey>
 
 std::string WithHeader(const std::string& header) {
   const std::string head = Base64UrlEncode(header) + "." + Base64UrlEncode("{}");
-  return head + "." + Base64UrlEncode(HmacSha256(kSecret, head));
+  return head + "." + Base64UrlEncode(HmacSha256(kHmacSecret, head));
 }
 
 TEST(TokenTest, VerifiesThePublishedExamples) {
@@ -66,7 +66,7 @@ TEST(TokenTest, VerifiesThePublishedExamples) {
 }
 
 TEST(TokenTest, UnsecuredTokensAreRefusedWhateverTheyCallTheirAlgorithm) {
-  const std::vector<VerificationKey> keys{VerificationKey::FromSecret(kSecret), Jwk(kRfcRs256Key), Jwk(kRfcEs256Key)};
+  const std::vector<VerificationKey> keys{VerificationKey::FromSecret(kHmacSecret), Jwk(kRfcRs256Key), Jwk(kRfcEs256Key)};
   EXPECT_EQ(Judge(kRfcNone, keys), "algorithm");
   for (const char* name : {"none", "None", "NONE", "nOnE", "", "HS384", "HS512", "PS256", "RS512", "ES384", "hs256", "HS256 "}) {
     EXPECT_EQ(Judge(Base64UrlEncode(std::string(R"({"alg":")") + name + "\"}") + ".e30.", keys), "algorithm") << name;
@@ -84,22 +84,22 @@ TEST(TokenTest, APublicKeyIsNoSecret) {
 }
 
 TEST(TokenTest, EachKeyHasOneAlgorithm) {
-  const VerificationKey secret = VerificationKey::FromSecret(kSecret), rsa = Jwk(kRfcRs256Key), ec = Jwk(kRfcEs256Key);
+  const VerificationKey secret = VerificationKey::FromSecret(kHmacSecret), rsa = Jwk(kRfcRs256Key), ec = Jwk(kRfcEs256Key);
   EXPECT_EQ(Judge(kRfcRs256, {secret, ec}), "algorithm");
   EXPECT_EQ(Judge(kRfcEs256, {secret, rsa}), "algorithm");
-  EXPECT_EQ(Judge(SignHs256("{}", kSecret), {rsa, ec}), "algorithm");
-  EXPECT_EQ(Judge(SignHs256("{}", kSecret), {rsa, ec, secret}), "");
+  EXPECT_EQ(Judge(SignHs256("{}", kHmacSecret), {rsa, ec}), "algorithm");
+  EXPECT_EQ(Judge(SignHs256("{}", kHmacSecret), {rsa, ec, secret}), "");
 }
 
 TEST(TokenTest, ExtensionsThatAreDemandedAreRefused) {
-  EXPECT_EQ(Judge(kRfcCritical, {VerificationKey::FromSecret(kSecret)}), "malformed");
-  EXPECT_EQ(Judge(WithHeader(R"({"alg":"HS256","crit":["exp"],"exp":1})"), {VerificationKey::FromSecret(kSecret)}), "malformed");
-  EXPECT_EQ(Judge(WithHeader(R"({"alg":"HS256","crit":[]})"), {VerificationKey::FromSecret(kSecret)}), "malformed");
-  EXPECT_EQ(Judge(WithHeader(R"({"alg":"HS256"})"), {VerificationKey::FromSecret(kSecret)}), "");
+  EXPECT_EQ(Judge(kRfcCritical, {VerificationKey::FromSecret(kHmacSecret)}), "malformed");
+  EXPECT_EQ(Judge(WithHeader(R"({"alg":"HS256","crit":["exp"],"exp":1})"), {VerificationKey::FromSecret(kHmacSecret)}), "malformed");
+  EXPECT_EQ(Judge(WithHeader(R"({"alg":"HS256","crit":[]})"), {VerificationKey::FromSecret(kHmacSecret)}), "malformed");
+  EXPECT_EQ(Judge(WithHeader(R"({"alg":"HS256"})"), {VerificationKey::FromSecret(kHmacSecret)}), "");
 }
 
 TEST(TokenTest, HeadersAreReadInOneWayOnly) {
-  const std::vector<VerificationKey> keys{VerificationKey::FromSecret(kSecret)};
+  const std::vector<VerificationKey> keys{VerificationKey::FromSecret(kHmacSecret)};
   EXPECT_EQ(Judge(WithHeader(R"({"alg":"none","alg":"HS256"})"), keys), "malformed");
   EXPECT_EQ(Judge(WithHeader(R"({"alg":"HS256","\u0061lg":"HS256"})"), keys), "malformed");
   EXPECT_EQ(Judge(WithHeader(R"([{"alg":"HS256"}])"), keys), "malformed");
@@ -127,7 +127,7 @@ TEST(TokenTest, KeysAreChosenByTheirIds) {
 TEST(TokenTest, EveryDamageIsFound) {
   const SigningKey rsa = SigningKey::Rsa("r"), ec = SigningKey::Ec("e");
   const std::pair<std::string, VerificationKey> table[] = {
-      {SignHs256(R"({"exp":1})", kSecret), VerificationKey::FromSecret(kSecret)},
+      {SignHs256(R"({"exp":1})", kHmacSecret), VerificationKey::FromSecret(kHmacSecret)},
       {ec.Sign(R"({"exp":1})"), ec.verifier()},
       {rsa.Sign(R"({"exp":1})"), rsa.verifier()},
   };
@@ -152,8 +152,8 @@ TEST(TokenTest, EveryDamageIsFound) {
 
 TEST(TokenTest, OtherSpellingsOfASignatureAreRefused) {
   // The last character of 32 bytes in base64 carries two bits that mean nothing: only zeros are accepted.
-  std::string token = SignHs256("{}", kSecret);
-  const std::vector<VerificationKey> keys{VerificationKey::FromSecret(kSecret)};
+  std::string token = SignHs256("{}", kHmacSecret);
+  const std::vector<VerificationKey> keys{VerificationKey::FromSecret(kHmacSecret)};
   ASSERT_EQ(Judge(token, keys), "");
   const std::string alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
   token.back() = alphabet[alphabet.find(token.back()) + 1];
@@ -161,7 +161,7 @@ TEST(TokenTest, OtherSpellingsOfASignatureAreRefused) {
 }
 
 TEST(TokenTest, OddTexts) {
-  const std::vector<VerificationKey> keys{VerificationKey::FromSecret(kSecret)};
+  const std::vector<VerificationKey> keys{VerificationKey::FromSecret(kHmacSecret)};
   for (const std::string& text :
        {std::string(), std::string("."), std::string(".."), std::string("..."), std::string("a.b"), std::string(kMaxTokenBytes + 1, 'a'),
         std::string(kMaxTokenBytes, '.'), std::string("e30.e30.e30.e30.e30"), Base64UrlEncode(std::string(3000, '[')) + ".e30.",

@@ -30,6 +30,7 @@ std::string MakeUsualSource(const TempFolder& folder, const std::string& name, d
                             const std::string& rate = "30", const std::string& extra = "");
 
 std::unique_ptr<ByteSource> OpenOrDie(const std::string& path);
+workflow::v1::MediaInfo ProbeOrDie(const std::string& path);
 
 // A rendition of `media` with segments of `segment_seconds` and GOPs half as long.
 workflow::v1::TrackPlan VideoPlan(const workflow::v1::MediaInfo& media, int width, int height, double segment_seconds = 2,

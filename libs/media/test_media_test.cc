@@ -13,6 +13,7 @@
 
 #include "libs/media/audio/audio_encoder.h"
 #include "libs/media/base/ffmpeg_log.h"
+#include "libs/media/probe/probe.h"
 #include "libs/media/video/grid_decoder.h"
 #include "libs/media/video/segment_encoder.h"
 
@@ -216,6 +217,12 @@ std::vector<ProbedPacket> ProbePackets(const std::string& path, const std::strin
     packets.push_back(packet);
   }
   return packets;
+}
+
+workflow::v1::MediaInfo ProbeOrDie(const std::string& path) {
+  StatusOr<workflow::v1::MediaInfo> info = Probe(*OpenOrDie(path));
+  EXPECT_TRUE(info.ok()) << ToText(info.status());
+  return info.ok() ? *info : workflow::v1::MediaInfo();
 }
 
 }  // namespace vora::media

@@ -17,7 +17,7 @@ using ::testing::SizeIs;
 using Record = analytics::v1::DeliveryRecord;
 
 const std::string kBase = std::string("/v/") + kVideo + "/";
-const std::string kPrefix = std::string("processed/") + kVideo + "/";
+const std::string kRecordPrefix = std::string("processed/") + kVideo + "/";
 // sid="view-1",br=3000,bl=12300,mtp=25400
 constexpr char kCmcd[] = "?CMCD=bl%3D12300%2Cbr%3D3000%2Cmtp%3D25400%2Csid%3D%22view-1%22";
 
@@ -43,7 +43,7 @@ class DeliveryRecordTest : public GatewayTest {
 
 TEST_F(DeliveryRecordTest, AMissAndAHitWithEverythingThePlayerSaid) {
   Start();
-  Put(kPrefix + "720p/seg_7.m4s", Pattern(100'000));
+  Put(kRecordPrefix + "720p/seg_7.m4s", Pattern(100'000));
   EXPECT_EQ(Get(kBase + "720p/seg_7.m4s" + kCmcd).status, 200);
   Records(1);
   http::Headers range = Cmcd("view-2");
@@ -77,7 +77,7 @@ TEST_F(DeliveryRecordTest, AMissAndAHitWithEverythingThePlayerSaid) {
 
 TEST_F(DeliveryRecordTest, CoalescedRequestsSayHowLongTheyThemselvesWaited) {
   Start();
-  Put(kPrefix + "720p/seg_0.m4s", Pattern(100'000));
+  Put(kRecordPrefix + "720p/seg_0.m4s", Pattern(100'000));
   store_->Hold();
   {
     std::jthread first([&] { EXPECT_EQ(Get(kBase + "720p/seg_0.m4s", Cmcd("first")).status, 200); });
@@ -102,7 +102,7 @@ TEST_F(DeliveryRecordTest, CoalescedRequestsSayHowLongTheyThemselvesWaited) {
 TEST_F(DeliveryRecordTest, WhatIsTooLargeForTheCacheIsABypass) {
   options_.cache.capacity_bytes = 1 << 20;
   Start();
-  Put(kPrefix + "720p/seg_0.m4s", Pattern(3'000'000));
+  Put(kRecordPrefix + "720p/seg_0.m4s", Pattern(3'000'000));
   EXPECT_EQ(Get(kBase + "720p/seg_0.m4s" + kCmcd).status, 200);
   const auto records = Records(1);
   EXPECT_EQ(records[0].cache(), analytics::v1::CACHE_STATE_BYPASS);
@@ -113,7 +113,7 @@ TEST_F(DeliveryRecordTest, WhatIsTooLargeForTheCacheIsABypass) {
 
 TEST_F(DeliveryRecordTest, ManifestsPicturesAndInfoRequests) {
   Start();
-  Put(kPrefix + "poster.jpg", "jpeg");
+  Put(kRecordPrefix + "poster.jpg", "jpeg");
   EXPECT_EQ(Get(kBase + "master.m3u8" + kCmcd).status, 200);
   Records(1);
   EXPECT_EQ(Get(kBase + "720p/playlist.m3u8" + kCmcd).status, 200);
@@ -137,8 +137,8 @@ TEST_F(DeliveryRecordTest, ManifestsPicturesAndInfoRequests) {
 TEST_F(DeliveryRecordTest, WithoutASessionOnlyFailuresAndSlowFetchesCount) {
   options_.deliveries.slow_origin = std::chrono::milliseconds(50);
   Start();
-  Put(kPrefix + "720p/seg_0.m4s", "bytes");
-  Put(kPrefix + "720p/seg_1.m4s", "bytes");
+  Put(kRecordPrefix + "720p/seg_0.m4s", "bytes");
+  Put(kRecordPrefix + "720p/seg_1.m4s", "bytes");
   EXPECT_EQ(Get(kBase + "720p/seg_0.m4s").status, 200);
   EXPECT_EQ(Get(kBase + "720p/seg_99.m4s").status, 404);
   EXPECT_EQ(Get(kBase + "720p/nothing" + kCmcd).status, 404) << "names no object, so there is no record either";
@@ -171,7 +171,7 @@ TEST_F(DeliveryRecordTest, WithoutASessionOnlyFailuresAndSlowFetchesCount) {
 
 TEST_F(DeliveryRecordTest, MalformedClientDataNeverFailsARequest) {
   Start();
-  Put(kPrefix + "720p/seg_0.m4s", "bytes");
+  Put(kRecordPrefix + "720p/seg_0.m4s", "bytes");
   const std::string queries[] = {"?CMCD=",
                                  "?CMCD",
                                  "?CMCD=%22",
@@ -197,7 +197,7 @@ TEST_F(DeliveryRecordTest, MalformedClientDataNeverFailsARequest) {
 TEST_F(DeliveryRecordTest, PlaybackTokensAndClientDataTogether) {
   options_.tokens.emplace(std::vector<auth::PlaybackKey>{{"k1", "a secret of enough bytes"}});
   Start();
-  Put(kPrefix + "720p/seg_0.m4s", "bytes");
+  Put(kRecordPrefix + "720p/seg_0.m4s", "bytes");
   int64_t expires = 0;
   const std::string token = gateway_->access().Mint(kVideo, std::chrono::seconds(60), &expires).value();
   EXPECT_EQ(Get(kBase + "720p/seg_0.m4s" + kCmcd + "&token=" + token).status, 200);
@@ -214,7 +214,7 @@ TEST_F(DeliveryRecordTest, PlaybackTokensAndClientDataTogether) {
 TEST_F(DeliveryRecordTest, AHangingOrDeadIngestLeavesDeliveriesAlone) {
   options_.deliveries.capacity = 50;
   Start();
-  Put(kPrefix + "720p/seg_0.m4s", Pattern(1000));
+  Put(kRecordPrefix + "720p/seg_0.m4s", Pattern(1000));
   for (const bool dead : {false, true}) {
     if (dead)
       ingest_.Stop();
@@ -239,7 +239,7 @@ TEST_F(DeliveryRecordTest, AHangingOrDeadIngestLeavesDeliveriesAlone) {
 TEST_F(DeliveryRecordTest, TheLastRecordsAreSentWhenItDrains) {
   options_.deliveries.interval = std::chrono::minutes(10);
   Start();
-  Put(kPrefix + "720p/seg_0.m4s", "bytes");
+  Put(kRecordPrefix + "720p/seg_0.m4s", "bytes");
   for (int i = 0; i < 3; ++i) EXPECT_EQ(Get(kBase + "720p/seg_0.m4s" + kCmcd).status, 200);
   EXPECT_THAT(ingest_.records(), SizeIs(0));
   gateway_->Stop(std::chrono::seconds(5));

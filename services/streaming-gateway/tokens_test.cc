@@ -19,15 +19,15 @@ namespace {
 
 using ::testing::HasSubstr;
 
-const std::string kBase = std::string("/v/") + kVideo + "/";
-const std::string kPrefix = std::string("processed/") + kVideo + "/";
+const std::string kTokenBase = std::string("/v/") + kVideo + "/";
+const std::string kTokenPrefix = std::string("processed/") + kVideo + "/";
 
 class TokensTest : public GatewayTest {
  protected:
   TokensTest() {
     options_.tokens.emplace(std::vector<auth::PlaybackKey>{{"k1", "a secret of enough bytes"}});
     playback_.Set(MakePresentation("PARTIALLY_READY", 1, false));
-    Put(kPrefix + "720p/seg_0.m4s", "bytes");
+    Put(kTokenPrefix + "720p/seg_0.m4s", "bytes");
   }
   std::string Mint(const std::string& video_id, int seconds) {
     int64_t expires = 0;
@@ -37,44 +37,44 @@ class TokensTest : public GatewayTest {
 
 TEST_F(TokensTest, MissingBadExpiredAndForeignTokensAreRefused) {
   Start();
-  const auto missing = Get(kBase + "720p/seg_0.m4s");
+  const auto missing = Get(kTokenBase + "720p/seg_0.m4s");
   EXPECT_EQ(missing.status, 401);
   EXPECT_EQ(missing.headers.GetOr("Cache-Control", ""), "private, no-store");
   EXPECT_THAT(missing.body, HasSubstr("\"UNAUTHENTICATED\""));
-  EXPECT_EQ(Get(kBase + "master.m3u8?token=nonsense").status, 401);
+  EXPECT_EQ(Get(kTokenBase + "master.m3u8?token=nonsense").status, 401);
   const std::string token = Mint(kVideo, 60);
-  EXPECT_EQ(Get(kBase + "720p/seg_0.m4s?token=" + token).status, 200);
+  EXPECT_EQ(Get(kTokenBase + "720p/seg_0.m4s?token=" + token).status, 200);
   EXPECT_EQ(Get("/v/019a0000000070008000000000000002/720p/seg_0.m4s?token=" + token).status, 403);
-  EXPECT_EQ(Get(kBase + "poster.jpg").status, 401);
+  EXPECT_EQ(Get(kTokenBase + "poster.jpg").status, 401);
   clock_.Advance(std::chrono::seconds(61));
-  EXPECT_EQ(Get(kBase + "720p/seg_0.m4s?token=" + token).status, 401);
+  EXPECT_EQ(Get(kTokenBase + "720p/seg_0.m4s?token=" + token).status, 401);
 }
 
 TEST_F(TokensTest, QueryTokensAreHandedOnInPlaylists) {
   Start();
   const std::string query = "?token=" + Mint(kVideo, 60);
-  const auto master = Get(kBase + "master.m3u8" + query);
+  const auto master = Get(kTokenBase + "master.m3u8" + query);
   EXPECT_EQ(master.status, 200);
   EXPECT_EQ(master.headers.GetOr("Cache-Control", ""), "private, max-age=1, stale-while-revalidate=5");
   EXPECT_THAT(master.body, HasSubstr("\n720p/playlist.m3u8" + query + "\n"));
   EXPECT_THAT(master.body, HasSubstr("URI=\"audio_0/playlist.m3u8" + query + "\""));
-  const auto media = Get(kBase + "720p/playlist.m3u8" + query);
+  const auto media = Get(kTokenBase + "720p/playlist.m3u8" + query);
   EXPECT_THAT(media.body, HasSubstr("URI=\"init.mp4" + query + "\""));
   EXPECT_THAT(media.body, HasSubstr("\nseg_0.m4s" + query + "\n"));
-  EXPECT_THAT(Get(kBase + "manifest.mpd" + query).body, HasSubstr("seg_$Number$.m4s" + query + "\""));
+  EXPECT_THAT(Get(kTokenBase + "manifest.mpd" + query).body, HasSubstr("seg_$Number$.m4s" + query + "\""));
 }
 
 TEST_F(TokensTest, PathAndCookieTokensLeavePlaylistsAlone) {
   Start();
   const std::string token = Mint(kVideo, 60);
-  const auto by_path = Get("/t/" + token + kBase + "master.m3u8");
+  const auto by_path = Get("/t/" + token + kTokenBase + "master.m3u8");
   EXPECT_EQ(by_path.status, 200);
   EXPECT_THAT(by_path.body, HasSubstr("\n720p/playlist.m3u8\n"));
-  EXPECT_EQ(Get("/t/" + token + kBase + "720p/seg_0.m4s").headers.GetOr("Cache-Control", ""), "private, max-age=31536000, immutable");
-  EXPECT_EQ(Get("/t/bad" + kBase + "720p/seg_0.m4s").status, 401);
+  EXPECT_EQ(Get("/t/" + token + kTokenBase + "720p/seg_0.m4s").headers.GetOr("Cache-Control", ""), "private, max-age=31536000, immutable");
+  EXPECT_EQ(Get("/t/bad" + kTokenBase + "720p/seg_0.m4s").status, 401);
   http::Headers cookie;
   cookie.Set("Cookie", "a=b; vora_token=" + token + "; c=d");
-  EXPECT_EQ(Get(kBase + "720p/seg_0.m4s", cookie).body, "bytes");
+  EXPECT_EQ(Get(kTokenBase + "720p/seg_0.m4s", cookie).body, "bytes");
 }
 
 TEST(EdgeSecrets, AreSeparatedByCommasAndLongEnough) {

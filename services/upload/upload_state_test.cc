@@ -8,7 +8,7 @@
 namespace vora::upload {
 namespace {
 
-UploadDoc Doc() {
+UploadDoc StateDoc() {
   UploadDoc doc;
   doc.upload_id = std::string(32, 'a');
   doc.version = 7;
@@ -31,7 +31,7 @@ UploadDoc Doc() {
 
 TEST(UploadStateTest, SurvivesJson) {
   for (State state : {State::kCreated, State::kUploading, State::kUploaded, State::kFailed}) {
-    UploadDoc doc = Doc();
+    UploadDoc doc = StateDoc();
     doc.state = state;
     doc.failure_kind = state == State::kFailed ? Failure::kExpired : Failure::kNone;
     StatusOr<UploadDoc> again = FromJson(ToJson(doc));
@@ -40,25 +40,25 @@ TEST(UploadStateTest, SurvivesJson) {
     EXPECT_EQ(again->part_etags, doc.part_etags);
     EXPECT_EQ(again->length, doc.length);
   }
-  UploadDoc deferred = Doc();
+  UploadDoc deferred = StateDoc();
   deferred.length.reset();
   EXPECT_EQ(FromJson(ToJson(deferred))->length, std::nullopt);
 }
 
 TEST(UploadStateTest, ContradictionsAreDataLoss) {
-  UploadDoc doc = Doc();
+  UploadDoc doc = StateDoc();
   doc.offset += 1;
   EXPECT_EQ(FromJson(ToJson(doc)).status().code(), StatusCode::kDataLoss);
-  doc = Doc();
+  doc = StateDoc();
   doc.length = 1;
   EXPECT_EQ(FromJson(ToJson(doc)).status().code(), StatusCode::kDataLoss);
-  doc = Doc();
+  doc = StateDoc();
   doc.multipart_id.clear();
   EXPECT_EQ(FromJson(ToJson(doc)).status().code(), StatusCode::kDataLoss);
   for (std::string_view bad : {"", "{", "[]", "null", "{}", R"({"upload_id":1})"}) {
     EXPECT_EQ(FromJson(bad).status().code(), StatusCode::kDataLoss) << bad;
   }
-  std::string odd = ToJson(Doc());
+  std::string odd = ToJson(StateDoc());
   odd.replace(odd.find("UPLOADING"), 9, "NAPPING!!");
   EXPECT_EQ(FromJson(odd).status().code(), StatusCode::kDataLoss);
 }
@@ -79,7 +79,7 @@ TEST(UploadStateTest, TransitionTable) {
 }
 
 TEST(UploadStateTest, ExpiresOnlyWhileUnfinished) {
-  UploadDoc doc = Doc();
+  UploadDoc doc = StateDoc();
   EXPECT_FALSE(doc.expired(FromUnixMs(2999)));
   EXPECT_TRUE(doc.expired(FromUnixMs(3000)));
   doc.offset = *doc.length;
@@ -91,7 +91,7 @@ TEST(UploadStateTest, ExpiresOnlyWhileUnfinished) {
 }
 
 TEST(UploadStateTest, ProtoShowsWhatTheContractSays) {
-  UploadDoc doc = Doc();
+  UploadDoc doc = StateDoc();
   v1::Upload unfinished = ToProto(doc);
   EXPECT_EQ(unfinished.metadata().at("filename"), "world");
   EXPECT_EQ(unfinished.metadata().count("bad"), 0u) << "0xff is no UTF-8";

@@ -13,12 +13,6 @@ namespace {
 using workflow::v1::MediaInfo;
 using workflow::v1::TrackPlan;
 
-MediaInfo ProbeOrDie(const std::string& path) {
-  StatusOr<MediaInfo> info = Probe(*OpenOrDie(path));
-  EXPECT_TRUE(info.ok()) << ToText(info.status());
-  return info.ok() ? *info : MediaInfo();
-}
-
 class AudioTest : public ::testing::Test {
  protected:
   // The times (s) at which the encoded sound becomes loud.

@@ -11,12 +11,6 @@ namespace {
 using workflow::v1::MediaInfo;
 using workflow::v1::TrackPlan;
 
-MediaInfo ProbeOrDie(const std::string& path) {
-  StatusOr<MediaInfo> info = Probe(*OpenOrDie(path));
-  EXPECT_TRUE(info.ok()) << ToText(info.status());
-  return info.ok() ? *info : MediaInfo();
-}
-
 // One decode order, no holes, keyframes at the GOP grid, presentation from 0.
 void ExpectContinuous(const std::string& path, const TrackPlan& plan) {
   std::vector<ProbedPacket> packets = ProbePackets(path, "v");

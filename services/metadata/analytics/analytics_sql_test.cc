@@ -10,7 +10,7 @@ using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-constexpr int64_t kMidnight = 1'795'132'800'000;  // 2026-11-20T00:00:00Z
+constexpr int64_t kSqlMidnight = 1'795'132'800'000;  // 2026-11-20T00:00:00Z
 
 std::vector<std::string> All(const AnalyticsScope& scope) {
   return {TotalsSql(scope, 1000),
@@ -23,14 +23,14 @@ std::vector<std::string> All(const AnalyticsScope& scope) {
           SeriesBitratesSql(scope, 60),
           SeriesOfAllSql(scope, 60, 1000),
           TopVideosSql(scope, 10),
-          SessionsSql(scope, {kMidnight, "s'1"}, 10),
+          SessionsSql(scope, {kSqlMidnight, "s'1"}, 10),
           SessionSql(scope.tenant, "s'1", scope.video_id),
-          SessionEventsSql(scope.tenant, scope.video_id, "s'1", kMidnight, kMidnight, 10),
-          ViewersNowSql(scope.tenant, scope.video_id, kMidnight)};
+          SessionEventsSql(scope.tenant, scope.video_id, "s'1", kSqlMidnight, kSqlMidnight, 10),
+          ViewersNowSql(scope.tenant, scope.video_id, kSqlMidnight)};
 }
 
 TEST(AnalyticsSqlTest, EveryStatementKeepsToItsTenantAndEndsInItsFormat) {
-  for (const std::string& sql : All({"default", "", kMidnight, kMidnight + 1000})) {
+  for (const std::string& sql : All({"default", "", kSqlMidnight, kSqlMidnight + 1000})) {
     EXPECT_THAT(sql, HasSubstr("WHERE tenant = 'default'"));
     EXPECT_THAT(sql, EndsWith(" FORMAT TSV"));
     EXPECT_THAT(sql, Not(HasSubstr("\n")));
@@ -38,7 +38,7 @@ TEST(AnalyticsSqlTest, EveryStatementKeepsToItsTenantAndEndsInItsFormat) {
 }
 
 TEST(AnalyticsSqlTest, TextsAreQuoted) {
-  for (const std::string& sql : All({"o'ne", "v\\' OR 1", kMidnight, kMidnight + 1000})) {
+  for (const std::string& sql : All({"o'ne", "v\\' OR 1", kSqlMidnight, kSqlMidnight + 1000})) {
     EXPECT_THAT(sql, HasSubstr("tenant IN ('default', 'o\\'ne')"));
     EXPECT_THAT(sql, HasSubstr("video_id = 'v\\\\\\' OR 1'"));
     EXPECT_THAT(sql, Not(HasSubstr("s'1")));
@@ -46,11 +46,11 @@ TEST(AnalyticsSqlTest, TextsAreQuoted) {
 }
 
 TEST(AnalyticsSqlTest, ReadsTheDaysOfTheRangeAndItsNeighbours) {
-  const std::string sql = TotalsSql({"default", "v", kMidnight, kMidnight + 1000}, 0);
+  const std::string sql = TotalsSql({"default", "v", kSqlMidnight, kSqlMidnight + 1000}, 0);
   EXPECT_THAT(sql, HasSubstr("event_date >= toDate('2026-11-19') AND event_date <= toDate('2026-11-21')"));
   EXPECT_THAT(sql, HasSubstr("HAVING begun >= 1795132800000 AND begun < 1795132801000 AND viewed = 1"));
   EXPECT_THAT(TotalsSql({"default", "v", 0, 1000}, 0), HasSubstr("event_date >= toDate('1970-01-01')")) << "no day before the first";
-  EXPECT_THAT(ViewersNowSql("default", "v", kMidnight - 1),
+  EXPECT_THAT(ViewersNowSql("default", "v", kSqlMidnight - 1),
               HasSubstr("event_date >= toDate('2026-11-19') AND event_time >= toDateTime(1795132799) AND server_ms >= 1795132799999"));
 }
 

@@ -40,14 +40,14 @@ ViewEvent Delivery(int64_t begin_ms, int64_t total_ms, int64_t origin_ms, const 
   return event;
 }
 
-struct Case {
+struct StallCase {
   std::string name;
   std::vector<ViewEvent> around;
   an::StallCause cause;
   std::string reason;  // a part of it
 };
 
-class StallCauseTest : public testing::TestWithParam<Case> {};
+class StallCauseTest : public testing::TestWithParam<StallCase> {};
 
 TEST_P(StallCauseTest, IsFound) {
   std::vector<ViewEvent> events = GetParam().around;
@@ -66,41 +66,42 @@ TEST_P(StallCauseTest, IsFound) {
 INSTANTIATE_TEST_SUITE_P(
     Table, StallCauseTest,
     testing::Values(
-        Case{"SlowStore",
-             {Fetch(99'900, 4300, 3), Delivery(95'700, 4200, 4100, "miss", 3)},
-             an::STALL_CAUSE_ORIGIN,
-             "720p/seg_3.m4s took 4.2 s, of which the object store 4.1 s"},
-        Case{"SlowStoreWithoutFetch", {Delivery(95'700, 4200, 4100, "miss", 3)}, an::STALL_CAUSE_ORIGIN, "object store 4.1 s"},
-        Case{"StoreFailed", {Delivery(96'500, 900, 800, "miss", 3, 502)}, an::STALL_CAUSE_ORIGIN, "answered 502 after 0.9 s"},
-        Case{"StoreFailedSlowlyAs503", {Delivery(96'500, 2900, 2800, "miss", 3, 503)}, an::STALL_CAUSE_ORIGIN, "the object store failed"},
-        Case{"GatewayRefused", {Delivery(96'500, 2, 0, "", 3, 503)}, an::STALL_CAUSE_CACHE, "answered 503"},
-        Case{"WaitedForAnother",
-             {Fetch(99'900, 4300, 3), Delivery(95'700, 4200, 4100, "coalesced", 3)},
-             an::STALL_CAUSE_CACHE,
-             "waiting for a fetch that another request had begun"},
-        Case{"SlowGateway",
-             {Fetch(99'900, 4300, 3), Delivery(95'700, 4200, 90, "miss", 3)},
-             an::STALL_CAUSE_CACHE,
-             "took 4.2 s at the gateway"},
-        Case{"SlowNetworkBehindMiss",
-             {Fetch(99'900, 4300, 3), Delivery(95'700, 80, 60, "miss", 3)},
-             an::STALL_CAUSE_NETWORK,
-             "took 4.3 s to arrive, but the gateway had handed it over within 0.08 s"},
-        Case{"SlowNetworkBehindEdge", {Fetch(99'900, 4300, 3)}, an::STALL_CAUSE_NETWORK, "720p segment 3 took 4.3 s to arrive"},
-        Case{"SlowHandover", {Fetch(99'900, 4300, 3), Delivery(95'700, 4200, 0, "hit", 3)}, an::STALL_CAUSE_NETWORK, "in memory"},
-        Case{"FetchLongerThanTheStall", {Fetch(99'900, 12'000, 3)}, an::STALL_CAUSE_NETWORK, "took 12.0 s"},
-        Case{"EverythingHadArrived", {Fetch(97'000, 120, 3), Fetch(98'000, 90, 4)}, an::STALL_CAUSE_PLAYER, "everything had arrived"},
-        Case{"QuickDeliveriesAndFetches",
-             {Fetch(97'000, 120, 3), Delivery(96'900, 60, 40, "miss", 3)},
-             an::STALL_CAUSE_PLAYER,
-             "the slowest fetch around it, took 0.1 s of the 4.0 s"},
-        Case{"NothingKnown", {}, an::STALL_CAUSE_UNSPECIFIED, "no fetch"},
-        Case{"LongBefore", {Fetch(60'000, 9000, 1), Delivery(50'000, 9000, 9000, "miss", 1)}, an::STALL_CAUSE_UNSPECIFIED, "no fetch"},
+        StallCase{"SlowStore",
+                  {Fetch(99'900, 4300, 3), Delivery(95'700, 4200, 4100, "miss", 3)},
+                  an::STALL_CAUSE_ORIGIN,
+                  "720p/seg_3.m4s took 4.2 s, of which the object store 4.1 s"},
+        StallCase{"SlowStoreWithoutFetch", {Delivery(95'700, 4200, 4100, "miss", 3)}, an::STALL_CAUSE_ORIGIN, "object store 4.1 s"},
+        StallCase{"StoreFailed", {Delivery(96'500, 900, 800, "miss", 3, 502)}, an::STALL_CAUSE_ORIGIN, "answered 502 after 0.9 s"},
+        StallCase{
+            "StoreFailedSlowlyAs503", {Delivery(96'500, 2900, 2800, "miss", 3, 503)}, an::STALL_CAUSE_ORIGIN, "the object store failed"},
+        StallCase{"GatewayRefused", {Delivery(96'500, 2, 0, "", 3, 503)}, an::STALL_CAUSE_CACHE, "answered 503"},
+        StallCase{"WaitedForAnother",
+                  {Fetch(99'900, 4300, 3), Delivery(95'700, 4200, 4100, "coalesced", 3)},
+                  an::STALL_CAUSE_CACHE,
+                  "waiting for a fetch that another request had begun"},
+        StallCase{"SlowGateway",
+                  {Fetch(99'900, 4300, 3), Delivery(95'700, 4200, 90, "miss", 3)},
+                  an::STALL_CAUSE_CACHE,
+                  "took 4.2 s at the gateway"},
+        StallCase{"SlowNetworkBehindMiss",
+                  {Fetch(99'900, 4300, 3), Delivery(95'700, 80, 60, "miss", 3)},
+                  an::STALL_CAUSE_NETWORK,
+                  "took 4.3 s to arrive, but the gateway had handed it over within 0.08 s"},
+        StallCase{"SlowNetworkBehindEdge", {Fetch(99'900, 4300, 3)}, an::STALL_CAUSE_NETWORK, "720p segment 3 took 4.3 s to arrive"},
+        StallCase{"SlowHandover", {Fetch(99'900, 4300, 3), Delivery(95'700, 4200, 0, "hit", 3)}, an::STALL_CAUSE_NETWORK, "in memory"},
+        StallCase{"FetchLongerThanTheStall", {Fetch(99'900, 12'000, 3)}, an::STALL_CAUSE_NETWORK, "took 12.0 s"},
+        StallCase{"EverythingHadArrived", {Fetch(97'000, 120, 3), Fetch(98'000, 90, 4)}, an::STALL_CAUSE_PLAYER, "everything had arrived"},
+        StallCase{"QuickDeliveriesAndFetches",
+                  {Fetch(97'000, 120, 3), Delivery(96'900, 60, 40, "miss", 3)},
+                  an::STALL_CAUSE_PLAYER,
+                  "the slowest fetch around it, took 0.1 s of the 4.0 s"},
+        StallCase{"NothingKnown", {}, an::STALL_CAUSE_UNSPECIFIED, "no fetch"},
+        StallCase{"LongBefore", {Fetch(60'000, 9000, 1), Delivery(50'000, 9000, 9000, "miss", 1)}, an::STALL_CAUSE_UNSPECIFIED, "no fetch"},
         // The store was slow for another segment, whose fetch nobody waited for.
-        Case{"AnotherSegmentWasSlow",
-             {Fetch(99'900, 4300, 3), Delivery(95'700, 80, 60, "miss", 3), Delivery(98'000, 2500, 2400, "miss", 9)},
-             an::STALL_CAUSE_NETWORK,
-             "seg_3.m4s"}),
+        StallCase{"AnotherSegmentWasSlow",
+                  {Fetch(99'900, 4300, 3), Delivery(95'700, 80, 60, "miss", 3), Delivery(98'000, 2500, 2400, "miss", 9)},
+                  an::STALL_CAUSE_NETWORK,
+                  "seg_3.m4s"}),
     [](const auto& info) { return info.param.name; });
 
 TEST(StallCauseOrderTest, BatchesThatCameLateAreSetRightByThePlayersClock) {

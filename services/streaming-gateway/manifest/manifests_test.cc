@@ -12,8 +12,8 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-const std::string kBase = std::string("/v/") + kVideo + "/";
-const std::string kPrefix = std::string("processed/") + kVideo + "/";
+const std::string kManifestBase = std::string("/v/") + kVideo + "/";
+const std::string kManifestPrefix = std::string("processed/") + kVideo + "/";
 
 class ManifestsTest : public GatewayTest {
  protected:
@@ -23,56 +23,56 @@ class ManifestsTest : public GatewayTest {
 TEST_F(ManifestsTest, GrowWithTheVideo) {
   Start();
   playback_.Set(MakePresentation("PROCESSING", 0, false));
-  const auto early = Get(kBase + "master.m3u8");
+  const auto early = Get(kManifestBase + "master.m3u8");
   EXPECT_EQ(early.status, 404);
   EXPECT_THAT(early.body, HasSubstr("not_playable_yet"));
   EXPECT_EQ(early.headers.GetOr("Retry-After", ""), "1");
-  EXPECT_EQ(Get(kBase + "720p/playlist.m3u8").status, 404);
+  EXPECT_EQ(Get(kManifestBase + "720p/playlist.m3u8").status, 404);
 
   playback_.Set(MakePresentation("PARTIALLY_READY", 1, false));
   NextSecond();
-  const auto master = Get(kBase + "master.m3u8");
+  const auto master = Get(kManifestBase + "master.m3u8");
   EXPECT_EQ(master.status, 200);
   EXPECT_EQ(master.headers.GetOr("Content-Type", ""), "application/vnd.apple.mpegurl");
   EXPECT_EQ(master.headers.GetOr("Cache-Control", ""), "public, max-age=1, stale-while-revalidate=5");
   EXPECT_THAT(master.body, HasSubstr("\n720p/playlist.m3u8\n"));
-  const auto media = Get(kBase + "720p/playlist.m3u8");
+  const auto media = Get(kManifestBase + "720p/playlist.m3u8");
   EXPECT_THAT(media.body, HasSubstr("EVENT"));
   EXPECT_THAT(media.body, Not(HasSubstr("seg_1.m4s")));
-  const auto mpd = Get(kBase + "manifest.mpd");
+  const auto mpd = Get(kManifestBase + "manifest.mpd");
   EXPECT_EQ(mpd.headers.GetOr("Content-Type", ""), "application/dash+xml");
   EXPECT_THAT(mpd.body, HasSubstr("type=\"dynamic\""));
 
   playback_.Set(MakePresentation("PARTIALLY_READY", 2, false));
   NextSecond();
-  EXPECT_THAT(Get(kBase + "720p/playlist.m3u8").body, HasSubstr("seg_1.m4s"));
-  EXPECT_EQ(Get(kBase + "4320p/playlist.m3u8").status, 404);
+  EXPECT_THAT(Get(kManifestBase + "720p/playlist.m3u8").body, HasSubstr("seg_1.m4s"));
+  EXPECT_EQ(Get(kManifestBase + "4320p/playlist.m3u8").status, 404);
 }
 
 TEST_F(ManifestsTest, FinalOnesAreThePublishedObjectsOrElseBuilt) {
   Start();
   playback_.Set(MakePresentation("READY", 3, true));
-  const auto built = Get(kBase + "720p/playlist.m3u8");
+  const auto built = Get(kManifestBase + "720p/playlist.m3u8");
   EXPECT_THAT(built.body, HasSubstr("#EXT-X-ENDLIST"));
-  Put(kPrefix + "720p/playlist.m3u8", "#EXTM3U\n# published\n");
-  Put(kPrefix + "master.m3u8", "#EXTM3U\n# published\n");
-  Put(kPrefix + "manifest.mpd", "<MPD published=\"yes\"/>");
+  Put(kManifestPrefix + "720p/playlist.m3u8", "#EXTM3U\n# published\n");
+  Put(kManifestPrefix + "master.m3u8", "#EXTM3U\n# published\n");
+  Put(kManifestPrefix + "manifest.mpd", "<MPD published=\"yes\"/>");
   for (const char* name : {"720p/playlist.m3u8", "master.m3u8", "manifest.mpd"}) {
-    const auto published = Get(kBase + name);
+    const auto published = Get(kManifestBase + name);
     EXPECT_EQ(published.status, 200) << name;
     EXPECT_THAT(published.body, HasSubstr("published")) << name;
     EXPECT_EQ(published.headers.GetOr("Cache-Control", ""), "public, max-age=60, stale-while-revalidate=600") << name;
     http::Headers same;
     same.Set("If-None-Match", published.headers.GetOr("ETag", ""));
-    EXPECT_EQ(Get(kBase + name, same).status, 304) << name;
-    const auto head = Get(kBase + name, {}, "HEAD");
+    EXPECT_EQ(Get(kManifestBase + name, same).status, 304) << name;
+    const auto head = Get(kManifestBase + name, {}, "HEAD");
     EXPECT_EQ(head.headers.GetOr("Content-Length", ""), std::to_string(published.body.size())) << name;
   }
 }
 
 TEST_F(ManifestsTest, UnknownFailedAndCancelledVideosSaySo) {
   Start();
-  const auto unknown = Get(kBase + "master.m3u8");
+  const auto unknown = Get(kManifestBase + "master.m3u8");
   EXPECT_EQ(unknown.status, 404);
   EXPECT_THAT(unknown.body, HasSubstr("\"NOT_FOUND\""));
   EXPECT_FALSE(unknown.headers.Has("Retry-After"));
@@ -80,13 +80,13 @@ TEST_F(ManifestsTest, UnknownFailedAndCancelledVideosSaySo) {
   failed.set_failure("the file holds no video");
   playback_.Set(failed);
   NextSecond();
-  const auto answer = Get(kBase + "master.m3u8");
+  const auto answer = Get(kManifestBase + "master.m3u8");
   EXPECT_EQ(answer.status, 404);
   EXPECT_THAT(answer.body, HasSubstr("video_failed"));
   EXPECT_THAT(answer.body, HasSubstr("the file holds no video"));
   playback_.Set(MakePresentation("CANCELLED", 1, false));
   NextSecond();
-  EXPECT_THAT(Get(kBase + "manifest.mpd").body, HasSubstr("video_cancelled"));
+  EXPECT_THAT(Get(kManifestBase + "manifest.mpd").body, HasSubstr("video_cancelled"));
 }
 
 TEST_F(ManifestsTest, FailedTracksAreLeftOut) {
@@ -95,10 +95,10 @@ TEST_F(ManifestsTest, FailedTracksAreLeftOut) {
   partial.mutable_tracks(1)->set_failed(true);
   partial.mutable_tracks(1)->set_complete(false);
   playback_.Set(partial);
-  const auto master = Get(kBase + "master.m3u8");
+  const auto master = Get(kManifestBase + "master.m3u8");
   EXPECT_THAT(master.body, HasSubstr("360p/playlist.m3u8"));
   EXPECT_THAT(master.body, Not(HasSubstr("720p")));
-  EXPECT_EQ(Get(kBase + "720p/playlist.m3u8").status, 404);
+  EXPECT_EQ(Get(kManifestBase + "720p/playlist.m3u8").status, 404);
 }
 
 TEST_F(ManifestsTest, CaptionsAreListedOnceTheVideoIsWhole) {
@@ -109,18 +109,18 @@ TEST_F(ManifestsTest, CaptionsAreListedOnceTheVideoIsWhole) {
   caption->set_language("en");
   caption->set_name("English");
   playback_.Set(growing);
-  EXPECT_THAT(Get(kBase + "master.m3u8").body, Not(HasSubstr("SUBTITLES")));
+  EXPECT_THAT(Get(kManifestBase + "master.m3u8").body, Not(HasSubstr("SUBTITLES")));
   auto whole = MakePresentation("READY", 3, true);
   *whole.mutable_captions() = growing.captions();
   playback_.Set(whole);
   NextSecond();
-  EXPECT_THAT(Get(kBase + "master.m3u8").body, HasSubstr("URI=\"subs_en/playlist.m3u8\""));
-  EXPECT_THAT(Get(kBase + "manifest.mpd").body, HasSubstr("<BaseURL>subs_en/seg_0.vtt</BaseURL>"));
-  const auto playlist = Get(kBase + "subs_en/playlist.m3u8");
+  EXPECT_THAT(Get(kManifestBase + "master.m3u8").body, HasSubstr("URI=\"subs_en/playlist.m3u8\""));
+  EXPECT_THAT(Get(kManifestBase + "manifest.mpd").body, HasSubstr("<BaseURL>subs_en/seg_0.vtt</BaseURL>"));
+  const auto playlist = Get(kManifestBase + "subs_en/playlist.m3u8");
   EXPECT_EQ(playlist.status, 200);
   EXPECT_THAT(playlist.body, HasSubstr("\nseg_0.vtt\n"));
-  Put(kPrefix + "subs_en/seg_0.vtt", "WEBVTT\n");
-  const auto text = Get(kBase + "subs_en/seg_0.vtt");
+  Put(kManifestPrefix + "subs_en/seg_0.vtt", "WEBVTT\n");
+  const auto text = Get(kManifestBase + "subs_en/seg_0.vtt");
   EXPECT_EQ(text.body, "WEBVTT\n");
   EXPECT_EQ(text.headers.GetOr("Content-Type", ""), "text/vtt");
 }
@@ -128,16 +128,16 @@ TEST_F(ManifestsTest, CaptionsAreListedOnceTheVideoIsWhole) {
 TEST_F(ManifestsTest, AStoryboardIsServedAsSoonAsItIsPublished) {
   Start();
   playback_.Set(MakePresentation("PARTIALLY_READY", 1, false));
-  EXPECT_EQ(Get(kBase + "storyboard.vtt").status, 404);
-  Put(kPrefix + "storyboard.vtt", "WEBVTT\n\n00:00:00.000 --> 00:00:01.000\nstoryboard_0.jpg#xywh=0,0,160,90\n");
-  Put(kPrefix + "storyboard_0.jpg", "tiles");
+  EXPECT_EQ(Get(kManifestBase + "storyboard.vtt").status, 404);
+  Put(kManifestPrefix + "storyboard.vtt", "WEBVTT\n\n00:00:00.000 --> 00:00:01.000\nstoryboard_0.jpg#xywh=0,0,160,90\n");
+  Put(kManifestPrefix + "storyboard_0.jpg", "tiles");
   NextSecond();
-  const auto vtt = Get(kBase + "storyboard.vtt");
+  const auto vtt = Get(kManifestBase + "storyboard.vtt");
   EXPECT_EQ(vtt.status, 200);
   EXPECT_THAT(vtt.body, HasSubstr("\nstoryboard_0.jpg#xywh=0,0,160,90\n"));
   EXPECT_EQ(vtt.headers.GetOr("Content-Type", ""), "text/vtt");
   EXPECT_EQ(vtt.headers.GetOr("Cache-Control", ""), "public, max-age=60, stale-while-revalidate=600");
-  EXPECT_EQ(Get(kBase + "storyboard_0.jpg").body, "tiles");
+  EXPECT_EQ(Get(kManifestBase + "storyboard_0.jpg").body, "tiles");
 }
 
 TEST_F(ManifestsTest, MetadataIsAskedOnceASecondAndOnceForMany) {
@@ -146,51 +146,51 @@ TEST_F(ManifestsTest, MetadataIsAskedOnceASecondAndOnceForMany) {
   playback_.Hold();
   {
     std::vector<std::jthread> clients;
-    for (int i = 0; i < 30; ++i) clients.emplace_back([&] { EXPECT_EQ(Get(kBase + "master.m3u8").status, 200); });
+    for (int i = 0; i < 30; ++i) clients.emplace_back([&] { EXPECT_EQ(Get(kManifestBase + "master.m3u8").status, 200); });
     EXPECT_TRUE(Eventually([&] { return playback_.calls() == 1; }));
     playback_.Release();
   }
-  EXPECT_EQ(Get(kBase + "720p/playlist.m3u8").status, 200);
+  EXPECT_EQ(Get(kManifestBase + "720p/playlist.m3u8").status, 200);
   EXPECT_EQ(playback_.calls(), 1);
   NextSecond();
-  EXPECT_EQ(Get(kBase + "manifest.mpd").status, 200);
+  EXPECT_EQ(Get(kManifestBase + "manifest.mpd").status, 200);
   EXPECT_EQ(playback_.calls(), 2);
 }
 
 TEST_F(ManifestsTest, WhileMetadataIsAwayTheLastAnswerLivesOn) {
   Start();
   playback_.Set(MakePresentation("PARTIALLY_READY", 1, false));
-  EXPECT_EQ(Get(kBase + "master.m3u8").status, 200);
+  EXPECT_EQ(Get(kManifestBase + "master.m3u8").status, 200);
   playback_.Stop();
   NextSecond();
-  const auto stale = Get(kBase + "master.m3u8");
+  const auto stale = Get(kManifestBase + "master.m3u8");
   EXPECT_EQ(stale.status, 200);
   EXPECT_EQ(stale.headers.GetOr("Cache-Control", ""), "public, max-age=1, stale-while-revalidate=5");
   // The video is finished meanwhile: what is published is newer than what is remembered.
-  Put(kPrefix + "master.m3u8", "#EXTM3U\n# published\n");
-  EXPECT_THAT(Get(kBase + "master.m3u8").body, HasSubstr("published"));
+  Put(kManifestPrefix + "master.m3u8", "#EXTM3U\n# published\n");
+  EXPECT_THAT(Get(kManifestBase + "master.m3u8").body, HasSubstr("published"));
 
   playback_.Set(MakePresentation("PARTIALLY_READY", 5, false));
   playback_.Start();
   EXPECT_TRUE(Eventually([&] {
     NextSecond();
-    return Get(kBase + "720p/playlist.m3u8").body.find("seg_4.m4s") != std::string::npos;
+    return Get(kManifestBase + "720p/playlist.m3u8").body.find("seg_4.m4s") != std::string::npos;
   }));
 }
 
 TEST_F(ManifestsTest, WhileMetadataIsAwayPublishedManifestsOfUnheardVideosAreServed) {
   playback_.Stop();
   Start();
-  const auto nothing = Get(kBase + "master.m3u8");
+  const auto nothing = Get(kManifestBase + "master.m3u8");
   EXPECT_EQ(nothing.status, 503) << "it may exist: only metadata knows";
   EXPECT_EQ(nothing.headers.GetOr("Retry-After", ""), "1");
-  Put(kPrefix + "master.m3u8", "#EXTM3U\n# published\n");
-  EXPECT_EQ(Get(kBase + "master.m3u8").status, 200);
+  Put(kManifestPrefix + "master.m3u8", "#EXTM3U\n# published\n");
+  EXPECT_EQ(Get(kManifestBase + "master.m3u8").status, 200);
   playback_.Set(MakePresentation("READY", 1, true));
   playback_.Start();
   EXPECT_TRUE(Eventually([&] {
     NextSecond();
-    return Get(kBase + "720p/playlist.m3u8").status == 200;
+    return Get(kManifestBase + "720p/playlist.m3u8").status == 200;
   }));
 }
 
@@ -199,18 +199,18 @@ TEST_F(ManifestsTest, ReencodesLieInTheirOwnFolder) {
   auto again = MakePresentation("READY", 1, true);
   again.set_object_prefix(std::string("processed/") + kVideo + "/r2");
   playback_.Set(again);
-  EXPECT_THAT(Get(kBase + "master.m3u8").body, HasSubstr("\nr2/720p/playlist.m3u8\n"));
-  EXPECT_THAT(Get(kBase + "r2/master.m3u8").body, HasSubstr("\n720p/playlist.m3u8\n"));
-  EXPECT_EQ(Get(kBase + "r2/720p/playlist.m3u8").status, 200);
-  EXPECT_EQ(Get(kBase + "720p/playlist.m3u8").status, 404);
-  EXPECT_EQ(Get(kBase + "r3/master.m3u8").status, 404);
-  Put(kPrefix + "720p/playlist.m3u8", "#EXTM3U\n# first encode\n");
-  Put(kPrefix + "r2/master.m3u8", "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\n720p/playlist.m3u8\n");
-  Put(kPrefix + "poster.jpg", "first");
-  Put(kPrefix + "r2/poster.jpg", "second");
-  EXPECT_THAT(Get(kBase + "720p/playlist.m3u8").body, HasSubstr("first encode")) << "players that began before go on";
-  EXPECT_EQ(Get(kBase + "master.m3u8").body, "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\nr2/720p/playlist.m3u8\n");
-  const auto poster = Get(kBase + "poster.jpg");
+  EXPECT_THAT(Get(kManifestBase + "master.m3u8").body, HasSubstr("\nr2/720p/playlist.m3u8\n"));
+  EXPECT_THAT(Get(kManifestBase + "r2/master.m3u8").body, HasSubstr("\n720p/playlist.m3u8\n"));
+  EXPECT_EQ(Get(kManifestBase + "r2/720p/playlist.m3u8").status, 200);
+  EXPECT_EQ(Get(kManifestBase + "720p/playlist.m3u8").status, 404);
+  EXPECT_EQ(Get(kManifestBase + "r3/master.m3u8").status, 404);
+  Put(kManifestPrefix + "720p/playlist.m3u8", "#EXTM3U\n# first encode\n");
+  Put(kManifestPrefix + "r2/master.m3u8", "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\n720p/playlist.m3u8\n");
+  Put(kManifestPrefix + "poster.jpg", "first");
+  Put(kManifestPrefix + "r2/poster.jpg", "second");
+  EXPECT_THAT(Get(kManifestBase + "720p/playlist.m3u8").body, HasSubstr("first encode")) << "players that began before go on";
+  EXPECT_EQ(Get(kManifestBase + "master.m3u8").body, "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\nr2/720p/playlist.m3u8\n");
+  const auto poster = Get(kManifestBase + "poster.jpg");
   EXPECT_EQ(poster.body, "second");
   EXPECT_EQ(poster.headers.GetOr("Content-Type", ""), "image/jpeg");
   EXPECT_EQ(poster.headers.GetOr("Cache-Control", ""), "public, max-age=60, stale-while-revalidate=600");
