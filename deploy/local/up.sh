@@ -9,7 +9,7 @@ usage() {
   cat <<'EOF'
 Usage: deploy/local/up.sh [--no-build] [--demo [FILE]]
 
-Installs the Debian packages that are missing, builds, starts PostgreSQL, the daemons and Varnish in the background and waits until
+Installs the Debian packages that are missing, builds the programs and pages, starts PostgreSQL, the daemons and Varnish in the background and waits until
 they are ready. With --demo it uploads FILE (without one: a sample it makes), follows the processing and prints the watch URL.
 
   --demo [FILE]  upload a video once everything runs
@@ -50,7 +50,7 @@ export VORA_STORAGE="${VORA_STORAGE:-file://$VORA_HOME/objects}"
 
 if [ "$build" = yes ]; then
   ensure_packages "${BUILD_PACKAGES[@]}" "${RUN_PACKAGES[@]}"
-  build_all
+  build_programs
 else
   ensure_packages "${RUN_PACKAGES[@]}"
 fi

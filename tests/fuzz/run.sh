@@ -11,11 +11,12 @@ launcher=$(command -v ccache || true)
 # shellcheck disable=SC2054  # the commas are -fsanitize's
 flags=(-std=c++20 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -DSIMDJSON_THREADS_ENABLED=1 -I"$root")
 
-core=(libs/core/{status,encoding,digest,sha256_state,ids})
-events=(services/analytics-ingest/{json_events,json_fault,event_builder,player_time,event,batch,spool_batch,spool_format}
-  services/analytics-ingest/{viewer_hash,cmcd_events,cmcd_sessions} libs/http/client_address libs/cmcd/{cmcd,structured_field} "${core[@]}")
-captions=(libs/media/webvtt)
-boxes=(libs/media/{container_kind,mp4_check,media_error} libs/core/status)
+core=(libs/core/{status,encoding,digest,sha256_state,ids,text})
+events=(services/analytics-ingest/formats/{json_events,batch,cmcd_events} services/analytics-ingest/spool/{spool_batch,spool_format}
+  services/analytics-ingest/events/{json_fault,event_builder,player_time,event,viewer_hash,cmcd_sessions}
+  libs/http/client_address libs/cmcd/{cmcd,structured_field} "${core[@]}")
+captions=(libs/media/captions/webvtt libs/core/text)
+boxes=(libs/media/input/{container_kind,mp4_check} libs/media/base/media_error libs/core/status)
 
 # fuzz NAME SOURCE...   tests/fuzz/NAME_fuzz.cc with these sources
 fuzz() {
