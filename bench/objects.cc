@@ -8,7 +8,8 @@
 #include <string>
 
 #include "libs/obs/metrics.h"
-#include "libs/storage/object_store.h"
+#include "libs/storage/base/object_store.h"
+#include "libs/storage/open_store.h"
 
 namespace {
 

@@ -5,6 +5,7 @@
 #                                       its *_test.cc go into the parent's test
 # A library includes only headers of what it names in DEPS, and of what those name (cmake/VoraArrows.cmake checks it at each build).
 # Sources are globbed: a new file in the folder needs no edit here. Files ending in _fuzz.cc and _bench.cc are left out.
+# What the tests of several libraries share is a library `NAME_testing` in the folder `testing` of NAME.
 # The sources of a library are compiled together, and so are its tests: most of a file's time goes into the headers that its neighbours
 # include too. Names in anonymous namespaces are therefore unique in a folder. OFF compiles each file by itself.
 option(VORA_UNITY "Compile the sources of a library as one" ON)

@@ -7,9 +7,9 @@
 #include <string>
 
 #include "libs/core/caller.h"
-#include "libs/core/settings.h"
 #include "libs/core/status.h"
 #include "libs/obs/metrics.h"
+#include "libs/settings/settings.h"
 
 namespace vora::auth {
 

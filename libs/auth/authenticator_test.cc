@@ -7,7 +7,7 @@
 
 #include "libs/auth/fleet_tokens.h"
 #include "libs/auth/jwt_authenticator.h"
-#include "libs/auth/test_keys.h"
+#include "libs/auth/testing/test_keys.h"
 #include "libs/auth/token.h"
 
 namespace vora::auth {

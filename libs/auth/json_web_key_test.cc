@@ -5,7 +5,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "libs/auth/test_keys.h"
+#include "libs/auth/testing/test_keys.h"
 
 namespace vora::auth {
 namespace {

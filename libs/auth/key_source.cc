@@ -13,7 +13,7 @@
 #include <utility>
 
 #include "libs/auth/metrics.h"
-#include "libs/http/client.h"
+#include "libs/http/client/client.h"
 #include "libs/log/log.h"
 
 namespace vora::auth {

@@ -11,8 +11,8 @@
 #include <mutex>
 #include <thread>
 
-#include "libs/auth/test_keys.h"
-#include "libs/http/server.h"
+#include "libs/auth/testing/test_keys.h"
+#include "libs/http/server/server.h"
 
 namespace vora::auth {
 namespace {

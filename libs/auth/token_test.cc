@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "libs/auth/test_keys.h"
+#include "libs/auth/testing/test_keys.h"
 #include "libs/core/digest.h"
 #include "libs/core/encoding.h"
 

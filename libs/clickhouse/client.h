@@ -8,8 +8,8 @@
 #include <string>
 #include <string_view>
 
-#include "libs/core/settings.h"
 #include "libs/core/status.h"
+#include "libs/settings/settings.h"
 
 namespace vora::clickhouse {
 

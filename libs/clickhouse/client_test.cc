@@ -6,9 +6,9 @@
 #include <thread>
 
 #include "libs/clickhouse/framing.h"
-#include "libs/clickhouse/test_clickhouse.h"
-#include "libs/http/client.h"
-#include "libs/http/server.h"
+#include "libs/clickhouse/testing/test_clickhouse.h"
+#include "libs/http/client/client.h"
+#include "libs/http/server/server.h"
 #include "libs/obs/metrics.h"
 
 namespace vora::clickhouse {

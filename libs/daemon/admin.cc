@@ -4,8 +4,8 @@
 
 #include "libs/daemon/metrics.h"
 #include "libs/daemon/process_metrics.h"
-#include "libs/http/client.h"
-#include "libs/http/server.h"
+#include "libs/http/client/client.h"
+#include "libs/http/server/server.h"
 
 namespace vora::daemon_internal {
 namespace {

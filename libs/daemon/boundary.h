@@ -6,11 +6,11 @@
 #include <string>
 
 #include "libs/auth/authenticator.h"
-#include "libs/core/settings.h"
 #include "libs/core/status.h"
 #include "libs/obs/metrics.h"
 #include "libs/obs/span.h"
 #include "libs/rpc/tls.h"
+#include "libs/settings/settings.h"
 
 namespace vora::daemon_internal {
 

@@ -5,9 +5,9 @@
 #include <string>
 #include <vector>
 
-#include "libs/core/settings.h"
 #include "libs/core/status.h"
 #include "libs/daemon/daemon.h"
+#include "libs/settings/settings.h"
 
 namespace vora::daemon_internal {
 

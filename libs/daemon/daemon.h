@@ -10,9 +10,9 @@
 #include <vector>
 
 #include "libs/core/lifecycle.h"
-#include "libs/core/settings.h"
 #include "libs/core/status.h"
 #include "libs/obs/metrics.h"
+#include "libs/settings/settings.h"
 
 namespace grpc {
 class Service;

@@ -10,7 +10,7 @@
 #include <fstream>
 
 #include "libs/daemon/testing/child_process.h"
-#include "libs/http/client.h"
+#include "libs/http/client/client.h"
 #include "libs/rpc/client.h"
 
 namespace vora {

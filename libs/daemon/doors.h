@@ -5,7 +5,7 @@
 #include <memory>
 
 #include "libs/auth/authenticator.h"
-#include "libs/http/server.h"
+#include "libs/http/server/server.h"
 #include "libs/rpc/gate.h"
 
 namespace vora {

@@ -11,10 +11,10 @@
 #include <vector>
 
 #include "libs/core/clock.h"
-#include "libs/core/settings.h"
 #include "libs/core/status.h"
 #include "libs/obs/metrics.h"
 #include "libs/obs/trace.h"
+#include "libs/settings/settings.h"
 
 namespace vora::obs {
 

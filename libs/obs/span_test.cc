@@ -10,7 +10,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
-#include "libs/http/server.h"
+#include "libs/http/server/server.h"
 #include "libs/obs/span_metrics.h"
 #include "libs/obs/testing/declared.h"
 

@@ -7,7 +7,7 @@
 #include <latch>
 #include <thread>
 
-#include "libs/pg/test_postgres.h"
+#include "libs/pg/testing/test_postgres.h"
 
 namespace vora::pg {
 namespace {

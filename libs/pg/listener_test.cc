@@ -9,7 +9,7 @@
 #include <optional>
 
 #include "libs/pg/database.h"
-#include "libs/pg/test_postgres.h"
+#include "libs/pg/testing/test_postgres.h"
 
 namespace vora::pg {
 namespace {

@@ -5,7 +5,7 @@
 
 #include <future>
 
-#include "libs/pg/test_postgres.h"
+#include "libs/pg/testing/test_postgres.h"
 
 namespace vora::pg {
 namespace {

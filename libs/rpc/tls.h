@@ -5,8 +5,8 @@
 #include <memory>
 #include <string>
 
-#include "libs/core/settings.h"
 #include "libs/core/status.h"
+#include "libs/settings/settings.h"
 
 namespace grpc {
 class ChannelCredentials;

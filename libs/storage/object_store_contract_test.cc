@@ -9,7 +9,8 @@
 #include <thread>
 
 #include "libs/core/ids.h"
-#include "libs/storage/object_store.h"
+#include "libs/storage/base/object_store.h"
+#include "libs/storage/open_store.h"
 
 namespace vora::storage {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <grpcpp/impl/service_type.h>
 
-#include "libs/http/server.h"
+#include "libs/http/server/server.h"
 #include "libs/log/log.h"
 #include "services/analytics-ingest/intake/event_routes.h"
 #include "services/analytics-ingest/intake/ingest_service.h"

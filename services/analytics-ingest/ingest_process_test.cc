@@ -4,7 +4,7 @@
 #include <thread>
 
 #include "libs/daemon/testing/child_process.h"
-#include "libs/http/test_socket.h"
+#include "libs/http/testing/test_socket.h"
 #include "services/analytics-ingest/test_ingest.h"
 
 namespace vora::analytics {

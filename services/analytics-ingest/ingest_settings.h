@@ -6,8 +6,8 @@
 #include <string>
 
 #include "libs/clickhouse/client.h"
-#include "libs/core/settings.h"
-#include "libs/http/server.h"
+#include "libs/http/server/server.h"
+#include "libs/settings/settings.h"
 #include "services/analytics-ingest/events/viewer_hash.h"
 #include "services/analytics-ingest/intake/client_limits.h"
 #include "services/analytics-ingest/intake/event_route_options.h"

@@ -13,7 +13,7 @@
 #include <nlohmann/json.hpp>
 
 #include "libs/core/ids.h"
-#include "libs/http/client.h"
+#include "libs/http/client/client.h"
 #include "services/analytics-ingest/ingest_app.h"
 #include "services/analytics-ingest/test_rows.h"
 

@@ -8,7 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "libs/core/status.h"
-#include "libs/http/client.h"
+#include "libs/http/client/client.h"
 
 namespace vora::cli {
 

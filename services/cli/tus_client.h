@@ -8,7 +8,7 @@
 #include <string>
 
 #include "libs/core/status.h"
-#include "libs/http/client.h"
+#include "libs/http/client/client.h"
 #include "services/cli/resume_store.h"
 
 namespace vora::cli {

@@ -4,7 +4,7 @@
 
 #include <grpcpp/impl/service_type.h>
 
-#include "libs/http/server.h"
+#include "libs/http/server/server.h"
 #include "libs/pg/listener.h"
 #include "libs/workflow/worker/activity_worker.h"
 #include "services/metadata/analytics/analytics_queries.h"

@@ -13,7 +13,7 @@
 #include "libs/clickhouse/client.h"
 #include "libs/core/status.h"
 #include "libs/daemon/doors.h"
-#include "libs/http/server.h"
+#include "libs/http/server/server.h"
 #include "libs/obs/metrics.h"
 #include "services/metadata/api/api_routes.h"
 #include "services/metadata/processing/fleet_view.h"

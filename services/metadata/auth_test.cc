@@ -8,7 +8,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "libs/auth/test_doors.h"
+#include "libs/auth/testing/test_doors.h"
 #include "libs/rpc/client.h"
 #include "libs/rpc/testing/every_method.h"
 #include "services/metadata/harness_test.h"

@@ -15,7 +15,7 @@
 #include <gtest/gtest.h>
 
 #include "libs/ladder/ladder.h"
-#include "libs/pg/test_postgres.h"
+#include "libs/pg/testing/test_postgres.h"
 #include "libs/rpc/client.h"
 #include "libs/rpc/status.h"
 #include "vora/upload/v1/upload.grpc.pb.h"

@@ -12,7 +12,7 @@
 #include <grpcpp/channel.h>
 
 #include "libs/core/lifecycle.h"
-#include "libs/http/client.h"
+#include "libs/http/client/client.h"
 #include "libs/obs/metrics.h"
 #include "libs/rpc/server.h"
 #include "services/metadata/app.h"

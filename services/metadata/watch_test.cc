@@ -8,7 +8,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
-#include "libs/pg/test_postgres.h"
+#include "libs/pg/testing/test_postgres.h"
 #include "libs/rpc/client.h"
 #include "services/metadata/harness_test.h"
 #include "vora/metadata/v1/metadata.grpc.pb.h"

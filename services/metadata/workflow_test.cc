@@ -11,7 +11,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
-#include "libs/pg/test_postgres.h"
+#include "libs/pg/testing/test_postgres.h"
 #include "libs/workflow/definition/payload.h"
 #include "libs/workflow/worker/activity_worker.h"
 #include "services/metadata/harness_test.h"

@@ -5,9 +5,9 @@
 
 #include <csignal>
 
-#include "libs/auth/test_doors.h"
+#include "libs/auth/testing/test_doors.h"
 #include "libs/daemon/testing/child_process.h"
-#include "libs/pg/test_postgres.h"
+#include "libs/pg/testing/test_postgres.h"
 #include "libs/rpc/client.h"
 #include "libs/rpc/testing/every_method.h"
 #include "vora/workflow/v1/workflow.grpc.pb.h"

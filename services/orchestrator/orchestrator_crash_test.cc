@@ -15,7 +15,7 @@
 
 #include "libs/daemon/testing/child_process.h"
 #include "libs/ladder/ladder.h"
-#include "libs/pg/test_postgres.h"
+#include "libs/pg/testing/test_postgres.h"
 #include "libs/rpc/client.h"
 #include "libs/workflow/definition/history.h"
 #include "libs/workflow/definition/payload.h"

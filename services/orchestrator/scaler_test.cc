@@ -10,7 +10,7 @@
 
 #include "externalscaler/externalscaler.grpc.pb.h"
 #include "libs/daemon/testing/child_process.h"
-#include "libs/pg/test_postgres.h"
+#include "libs/pg/testing/test_postgres.h"
 #include "libs/rpc/client.h"
 #include "libs/rpc/server.h"
 #include "libs/workflow/testing/test_orchestrator.h"

@@ -10,7 +10,7 @@
 #include "libs/auth/playback_token.h"
 #include "libs/core/clock.h"
 #include "libs/core/status.h"
-#include "libs/http/message.h"
+#include "libs/http/message/message.h"
 
 namespace vora::gateway {
 

@@ -11,6 +11,8 @@
 #include <boost/asio/streambuf.hpp>
 #include <boost/asio/write.hpp>
 
+#include "libs/storage/open_store.h"
+
 namespace vora::gateway {
 
 void GatedStore::Hold() {

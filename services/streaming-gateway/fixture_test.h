@@ -13,9 +13,9 @@
 #include <gtest/gtest.h>
 
 #include "libs/core/clock.h"
-#include "libs/http/client.h"
+#include "libs/http/client/client.h"
 #include "libs/obs/metrics.h"
-#include "libs/storage/object_store.h"
+#include "libs/storage/base/object_store.h"
 #include "services/streaming-gateway/gateway.h"
 #include "vora/playback/v1/playback.pb.h"
 

@@ -10,9 +10,9 @@
 
 #include "libs/auth/playback_token.h"
 #include "libs/core/clock.h"
-#include "libs/http/server.h"
+#include "libs/http/server/server.h"
 #include "libs/obs/metrics.h"
-#include "libs/storage/object_store.h"
+#include "libs/storage/base/object_store.h"
 #include "services/streaming-gateway/access.h"
 #include "services/streaming-gateway/cache/presentation_cache.h"
 #include "services/streaming-gateway/cache/segment_cache.h"

@@ -8,7 +8,8 @@
 
 #include "libs/daemon/daemon.h"
 #include "libs/daemon/doors.h"
-#include "libs/storage/s3_credentials.h"
+#include "libs/storage/open_store.h"
+#include "libs/storage/s3/s3_credentials.h"
 #include "services/streaming-gateway/gateway.h"
 #include "services/streaming-gateway/gateway_service.h"
 

@@ -4,7 +4,8 @@
 
 #include "libs/daemon/daemon.h"
 #include "libs/log/log.h"
-#include "libs/storage/object_store.h"
+#include "libs/storage/base/object_store.h"
+#include "libs/storage/open_store.h"
 #include "libs/workflow/worker/activity_worker.h"
 #include "services/transcode-worker/activities/activities.h"
 #include "services/transcode-worker/activities/sandbox_check.h"

@@ -4,9 +4,9 @@
 #include <cstdint>
 #include <string>
 
-#include "libs/core/settings.h"
 #include "libs/media/base/source_limits.h"
-#include "libs/storage/s3_credentials.h"
+#include "libs/settings/settings.h"
+#include "libs/storage/s3/s3_credentials.h"
 
 namespace vora::transcode {
 

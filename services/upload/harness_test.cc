@@ -10,6 +10,8 @@
 #include <random>
 #include <thread>
 
+#include "libs/storage/open_store.h"
+
 namespace vora::upload {
 
 TempDir::TempDir() {

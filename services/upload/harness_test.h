@@ -12,9 +12,9 @@
 #include <vector>
 
 #include "libs/core/clock.h"
-#include "libs/http/client.h"
+#include "libs/http/client/client.h"
 #include "libs/obs/metrics.h"
-#include "libs/storage/object_store.h"
+#include "libs/storage/base/object_store.h"
 #include "services/upload/upload_app.h"
 
 namespace vora::upload {

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "libs/http/server.h"
+#include "libs/http/server/server.h"
 #include "services/upload/upload_engine.h"
 
 namespace vora::upload {

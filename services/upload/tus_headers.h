@@ -10,7 +10,7 @@
 #include <variant>
 #include <vector>
 
-#include "libs/http/message.h"
+#include "libs/http/message/message.h"
 
 namespace vora::upload {
 

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "libs/http/message.h"
+#include "libs/http/message/message.h"
 #include "services/upload/tus_headers.h"
 #include "services/upload/upload_state.h"
 

@@ -10,7 +10,7 @@
 #include "libs/core/status.h"
 #include "libs/daemon/doors.h"
 #include "libs/obs/metrics.h"
-#include "libs/storage/object_store.h"
+#include "libs/storage/base/object_store.h"
 #include "services/upload/upload_settings.h"
 
 namespace grpc {

@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "libs/auth/test_doors.h"
+#include "libs/auth/testing/test_doors.h"
 #include "libs/core/lifecycle.h"
 #include "libs/rpc/client.h"
 #include "libs/rpc/server.h"

@@ -12,7 +12,7 @@
 
 #include "libs/core/clock.h"
 #include "libs/core/status.h"
-#include "libs/storage/object_store.h"
+#include "libs/storage/base/object_store.h"
 #include "services/upload/upload_state.h"
 
 namespace vora::upload {

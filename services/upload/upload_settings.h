@@ -7,9 +7,9 @@
 #include <vector>
 
 #include "libs/core/retry.h"
-#include "libs/core/settings.h"
-#include "libs/http/server.h"
-#include "libs/storage/s3_credentials.h"
+#include "libs/http/server/server.h"
+#include "libs/settings/settings.h"
+#include "libs/storage/s3/s3_credentials.h"
 #include "services/upload/upload_state.h"
 
 namespace vora::upload {

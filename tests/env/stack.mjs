@@ -181,7 +181,7 @@ export class Stack {
       }
     });
   }
-  // SHA-256 of an object in the local store; a file there ends in a trailer of 512 bytes (libs/storage/local_trailer.h).
+  // SHA-256 of an object in the local store; a file there ends in a trailer of 512 bytes (libs/storage/local/local_trailer.h).
   async objectSha256(key) {
     const file = path.join(this.home, 'objects', `${key}@`);
     return sha256File(file, (await stat(file)).size - 512);

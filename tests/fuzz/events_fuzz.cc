@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include "libs/http/client_address.h"
+#include "libs/http/message/client_address.h"
 #include "services/analytics-ingest/formats/batch.h"
 #include "services/analytics-ingest/formats/cmcd_events.h"
 #include "services/analytics-ingest/formats/json_events.h"

@@ -14,7 +14,7 @@ flags=(-std=c++20 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recov
 core=(libs/core/{status,encoding,digest,sha256_state,ids,text})
 events=(services/analytics-ingest/formats/{json_events,batch,cmcd_events} services/analytics-ingest/spool/{spool_batch,spool_format}
   services/analytics-ingest/events/{json_fault,event_builder,player_time,event,viewer_hash,cmcd_sessions}
-  libs/http/client_address libs/cmcd/{cmcd,structured_field} "${core[@]}")
+  libs/http/message/client_address libs/cmcd/{cmcd,structured_field} "${core[@]}")
 captions=(libs/media/captions/webvtt libs/core/text)
 boxes=(libs/media/input/{container_kind,mp4_check} libs/media/base/media_error libs/core/status)
 

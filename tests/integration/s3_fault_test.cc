@@ -8,7 +8,7 @@
 #include <thread>
 
 #include "libs/core/ids.h"
-#include "libs/storage/s3_store.h"
+#include "libs/storage/s3/s3_store.h"
 #include "tests/integration/tcp_gate.h"
 
 namespace vora::storage {

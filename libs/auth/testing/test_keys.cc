@@ -1,4 +1,4 @@
-#include "libs/auth/test_keys.h"
+#include "libs/auth/testing/test_keys.h"
 
 #include <cjose/cjose.h>
 

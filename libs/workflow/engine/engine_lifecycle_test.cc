@@ -6,7 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <pqxx/pqxx>
 
-#include "libs/pg/test_postgres.h"
+#include "libs/pg/testing/test_postgres.h"
 #include "libs/workflow/testing/script_workflow.h"
 #include "libs/workflow/testing/test_orchestrator.h"
 

@@ -9,7 +9,7 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
-#include "libs/pg/test_postgres.h"
+#include "libs/pg/testing/test_postgres.h"
 #include "libs/workflow/testing/test_orchestrator.h"
 #include "libs/workflow/worker/activity_worker.h"
 

@@ -5,7 +5,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "libs/pg/test_postgres.h"
+#include "libs/pg/testing/test_postgres.h"
 #include "libs/workflow/testing/test_orchestrator.h"
 
 namespace vora::workflow {

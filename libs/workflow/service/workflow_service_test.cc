@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "libs/pg/test_postgres.h"
+#include "libs/pg/testing/test_postgres.h"
 #include "libs/rpc/client.h"
 #include "libs/workflow/testing/test_orchestrator.h"
 #include "vora/workflow/v1/workflow.grpc.pb.h"

@@ -9,7 +9,7 @@
 #include <set>
 #include <thread>
 
-#include "libs/pg/test_postgres.h"
+#include "libs/pg/testing/test_postgres.h"
 #include "libs/workflow/testing/test_orchestrator.h"
 
 namespace vora::workflow {

@@ -4,7 +4,7 @@
 
 #include <string_view>
 
-#include "libs/http/message.h"
+#include "libs/http/message/message.h"
 
 namespace vora::analytics {
 

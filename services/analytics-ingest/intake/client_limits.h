@@ -10,7 +10,7 @@
 #include <mutex>
 #include <unordered_map>
 
-#include "libs/http/client_address.h"
+#include "libs/http/message/client_address.h"
 
 namespace vora::analytics {
 

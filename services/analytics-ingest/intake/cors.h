@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "libs/http/message.h"
+#include "libs/http/message/message.h"
 
 namespace vora::analytics {
 

@@ -2,7 +2,7 @@
 
 // The answers of POST /e. Pure.
 
-#include "libs/http/message.h"
+#include "libs/http/message/message.h"
 #include "services/analytics-ingest/formats/batch.h"
 
 namespace vora::analytics {

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "libs/http/signal.h"
+#include "libs/http/server/signal.h"
 #include "services/analytics-ingest/formats/cmcd_events.h"
 #include "services/analytics-ingest/formats/json_events.h"
 #include "services/analytics-ingest/intake/body_kind.h"

@@ -7,7 +7,7 @@
 #include <memory>
 #include <optional>
 
-#include "libs/http/server.h"
+#include "libs/http/server/server.h"
 #include "services/analytics-ingest/intake/client_limits.h"
 #include "services/analytics-ingest/intake/cors.h"
 #include "services/analytics-ingest/intake/event_route_options.h"

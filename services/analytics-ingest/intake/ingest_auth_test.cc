@@ -2,7 +2,7 @@
 
 #include <gmock/gmock.h>
 
-#include "libs/auth/test_doors.h"
+#include "libs/auth/testing/test_doors.h"
 #include "libs/core/lifecycle.h"
 #include "libs/daemon/doors.h"
 #include "libs/rpc/client.h"

@@ -4,7 +4,7 @@
 #include <map>
 #include <thread>
 
-#include "libs/http/test_socket.h"
+#include "libs/http/testing/test_socket.h"
 #include "services/analytics-ingest/test_ingest.h"
 
 namespace vora::analytics {

@@ -3,7 +3,7 @@
 #include <chrono>
 #include <string>
 
-#include "libs/http/server.h"
+#include "libs/http/server/server.h"
 
 namespace vora::analytics {
 

@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "libs/http/test_socket.h"
+#include "libs/http/testing/test_socket.h"
 #include "libs/obs/metrics.h"
 
 namespace vora::analytics {

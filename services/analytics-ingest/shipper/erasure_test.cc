@@ -3,7 +3,7 @@
 #include <grpcpp/channel.h>
 #include <grpcpp/client_context.h>
 
-#include "libs/clickhouse/test_clickhouse.h"
+#include "libs/clickhouse/testing/test_clickhouse.h"
 #include "libs/core/lifecycle.h"
 #include "libs/rpc/client.h"
 #include "libs/rpc/server.h"

@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "libs/clickhouse/test_clickhouse.h"
+#include "libs/clickhouse/testing/test_clickhouse.h"
 #include "libs/core/clock.h"
 #include "libs/core/ids.h"
 #include "services/analytics-ingest/events/event.h"

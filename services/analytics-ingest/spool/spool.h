@@ -20,9 +20,9 @@
 #include <vector>
 
 #include "libs/core/clock.h"
-#include "libs/core/settings.h"
 #include "libs/core/status.h"
 #include "libs/obs/metrics.h"
+#include "libs/settings/settings.h"
 #include "services/analytics-ingest/spool/spool_batch.h"
 
 namespace vora::analytics {

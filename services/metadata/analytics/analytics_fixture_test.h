@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "libs/clickhouse/client.h"
-#include "libs/clickhouse/test_clickhouse.h"
+#include "libs/clickhouse/testing/test_clickhouse.h"
 #include "services/metadata/analytics/stall_cause.h"
 
 namespace vora::metadata {

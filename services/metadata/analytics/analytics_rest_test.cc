@@ -7,7 +7,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
-#include "libs/http/client.h"
+#include "libs/http/client/client.h"
 #include "libs/rpc/client.h"
 #include "libs/rpc/status.h"
 #include "services/metadata/analytics/analytics_fixture_test.h"

@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "libs/http/server.h"
+#include "libs/http/server/server.h"
 
 namespace vora::metadata {
 

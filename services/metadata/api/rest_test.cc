@@ -7,7 +7,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
-#include "libs/pg/test_postgres.h"
+#include "libs/pg/testing/test_postgres.h"
 #include "services/metadata/harness_test.h"
 
 namespace vora::metadata {

@@ -8,7 +8,7 @@
 #include <future>
 #include <thread>
 
-#include "libs/http/server.h"
+#include "libs/http/server/server.h"
 
 namespace vora::metadata {
 namespace {

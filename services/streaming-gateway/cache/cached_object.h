@@ -14,8 +14,8 @@
 #include <boost/asio/awaitable.hpp>
 
 #include "libs/core/status.h"
-#include "libs/http/signal.h"
-#include "libs/storage/object_store.h"
+#include "libs/http/server/signal.h"
+#include "libs/storage/base/object_store.h"
 
 namespace vora::gateway {
 

@@ -16,7 +16,7 @@
 #include "libs/core/clock.h"
 #include "libs/core/status.h"
 #include "libs/core/thread_pool.h"
-#include "libs/http/signal.h"
+#include "libs/http/server/signal.h"
 #include "vora/playback/v1/playback.pb.h"
 
 namespace vora::gateway {

@@ -15,7 +15,7 @@
 #include "libs/core/status.h"
 #include "libs/core/thread_pool.h"
 #include "libs/obs/metrics.h"
-#include "libs/storage/object_store.h"
+#include "libs/storage/base/object_store.h"
 #include "services/streaming-gateway/cache/cached_object.h"
 #include "services/streaming-gateway/cache/provenance.h"
 

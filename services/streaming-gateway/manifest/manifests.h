@@ -7,7 +7,7 @@
 #include <string>
 
 #include "libs/core/clock.h"
-#include "libs/http/server.h"
+#include "libs/http/server/server.h"
 #include "services/streaming-gateway/cache/presentation_cache.h"
 #include "services/streaming-gateway/objects/object_delivery.h"
 #include "services/streaming-gateway/objects/object_path.h"

@@ -6,9 +6,9 @@
 #include <string>
 
 #include "libs/core/status.h"
-#include "libs/http/server.h"
+#include "libs/http/server/server.h"
 #include "libs/obs/metrics.h"
-#include "libs/storage/object_store.h"
+#include "libs/storage/base/object_store.h"
 #include "services/streaming-gateway/cache/segment_cache.h"
 
 namespace vora::gateway {

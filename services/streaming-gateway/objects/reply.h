@@ -6,8 +6,8 @@
 #include <string_view>
 
 #include "libs/core/status.h"
-#include "libs/http/message.h"
-#include "libs/storage/object_store.h"
+#include "libs/http/message/message.h"
+#include "libs/storage/base/object_store.h"
 
 namespace vora::gateway {
 

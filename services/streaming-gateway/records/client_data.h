@@ -5,7 +5,7 @@
 #include <optional>
 
 #include "libs/cmcd/cmcd.h"
-#include "libs/http/message.h"
+#include "libs/http/message/message.h"
 
 namespace vora::gateway {
 

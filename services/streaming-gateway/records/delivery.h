@@ -8,7 +8,7 @@
 #include <string>
 
 #include "libs/core/clock.h"
-#include "libs/http/message.h"
+#include "libs/http/message/message.h"
 #include "services/streaming-gateway/cache/provenance.h"
 #include "services/streaming-gateway/objects/object_path.h"
 

@@ -9,7 +9,7 @@
 #include <string>
 #include <string_view>
 
-#include "libs/http/server.h"
+#include "libs/http/server/server.h"
 
 namespace vora::gateway {
 

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "libs/media/test_media.h"
+#include "libs/storage/open_store.h"
 #include "services/transcode-worker/activities/activities.h"
 #include "services/transcode-worker/activities/encode_group.h"
 #include "services/transcode-worker/activities/test_worker.h"

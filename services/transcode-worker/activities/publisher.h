@@ -8,7 +8,7 @@
 #include <string_view>
 
 #include "libs/core/status.h"
-#include "libs/storage/object_store.h"
+#include "libs/storage/base/object_store.h"
 
 namespace vora::transcode {
 

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "libs/core/ids.h"
+#include "libs/storage/open_store.h"
 
 namespace vora::transcode {
 namespace {

@@ -16,7 +16,7 @@
 #include <thread>
 
 #include "libs/core/status.h"
-#include "libs/storage/object_store.h"
+#include "libs/storage/base/object_store.h"
 
 namespace vora::transcode {
 

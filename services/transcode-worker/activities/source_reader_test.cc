@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "libs/media/test_media.h"
+#include "libs/storage/open_store.h"
 
 namespace vora::transcode {
 namespace {

@@ -9,7 +9,7 @@
 
 #include "libs/media/base/source_limits.h"
 #include "libs/obs/metrics.h"
-#include "libs/storage/object_store.h"
+#include "libs/storage/base/object_store.h"
 #include "services/transcode-worker/activities/publisher.h"
 #include "services/transcode-worker/activities/source_reader.h"
 #include "services/transcode-worker/activities/speed_meter.h"

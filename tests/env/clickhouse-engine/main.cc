@@ -6,7 +6,7 @@
 
 #include "libs/clickhouse/exception.h"
 #include "libs/clickhouse/framing.h"
-#include "libs/http/server.h"
+#include "libs/http/server/server.h"
 #include "tests/env/clickhouse-engine/engine.h"
 
 namespace vora::tests {

@@ -1,0 +1,38 @@
+#include "libs/http/server/signal.h"
+
+#include <boost/asio/experimental/concurrent_channel.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+namespace vora::http {
+
+struct Signal::Waiter {
+  explicit Waiter(const boost::asio::any_io_executor& executor) : channel(executor, 1) {}
+  boost::asio::experimental::concurrent_channel<void(boost::system::error_code)> channel;
+};
+
+Signal::Signal() = default;
+Signal::~Signal() = default;
+
+void Signal::Fire() {
+  std::vector<std::shared_ptr<Waiter>> waiters;
+  {
+    std::lock_guard lock(mutex_);
+    fired_ = true;
+    waiters.swap(waiters_);
+  }
+  for (const auto& waiter : waiters) waiter->channel.try_send(boost::system::error_code());
+}
+
+boost::asio::awaitable<void> Signal::Wait() {
+  auto executor = co_await boost::asio::this_coro::executor;
+  auto waiter = std::make_shared<Waiter>(executor);
+  {
+    std::lock_guard lock(mutex_);
+    if (fired_) co_return;
+    waiters_.push_back(waiter);
+  }
+  co_await waiter->channel.async_receive(boost::asio::use_awaitable);
+}
+
+}  // namespace vora::http

@@ -1,0 +1,76 @@
+#include "libs/storage/base/key.h"
+
+#include <algorithm>
+#include <string>
+
+#include "libs/core/text.h"
+
+namespace vora::storage {
+Status ValidateKey(std::string_view key) {
+  if (key.empty()) return InvalidArgument("object key: empty, must have 1 to 1024 bytes");
+  if (key.size() > kMaxKeyBytes) {
+    return InvalidArgument("object key: " + std::to_string(key.size()) + " bytes long, at most 1024 are allowed");
+  }
+  if (std::any_of(key.begin(), key.end(), IsControl)) return InvalidArgument("object key: has a control character");
+  if (!IsValidUtf8(key)) return InvalidArgument("object key: is not valid UTF-8");
+  size_t begin = 0;
+  while (true) {
+    size_t end = std::min(key.find('/', begin), key.size());
+    std::string_view segment = key.substr(begin, end - begin);
+    if (segment.empty() || segment == "." || segment == "..") {
+      return InvalidArgument("object key: segments between slashes must not be empty, '.' or '..'");
+    }
+    if (end == key.size()) return absl::OkStatus();
+    begin = end + 1;
+  }
+}
+
+Status ValidateContentType(std::string_view content_type) {
+  bool printable = std::all_of(content_type.begin(), content_type.end(), [](char c) { return c >= 0x20 && c < 0x7F; });
+  if (content_type.empty() || content_type.size() > 255 || !printable) {
+    return InvalidArgument("content type: must be 1 to 255 characters of printable ASCII");
+  }
+  return absl::OkStatus();
+}
+
+Status ValidatePutOptions(const PutOptions& options) {
+  if (options.if_absent && options.if_match) return InvalidArgument("put: if_absent and if_match exclude each other");
+  if (options.if_match && options.if_match->empty()) return InvalidArgument("put: if_match is an empty ETag");
+  if (options.if_match &&
+      std::any_of(options.if_match->begin(), options.if_match->end(), [](char c) { return IsControl(c) || c == '"'; })) {
+    return InvalidArgument("put: if_match has a quote or a control character");
+  }
+  return ValidateContentType(options.content_type);
+}
+
+Status ValidateMultipartOptions(const MultipartOptions& options) {
+  if (options.part_size < kMinPartSize || options.part_size > kMaxPartSize) {
+    return InvalidArgument("multipart: part_size is " + std::to_string(options.part_size) + ", must be 5 MiB to 5 GiB");
+  }
+  return ValidateContentType(options.content_type);
+}
+
+Status ValidatePartNumber(int number) {
+  if (number >= 1 && number <= kMaxParts) return absl::OkStatus();
+  return InvalidArgument("multipart: part number is " + std::to_string(number) + ", must be 1 to 10000");
+}
+
+Status ValidatePartList(const std::vector<CompletedPart>& parts) {
+  if (parts.empty()) return InvalidArgument("multipart: the part list is empty");
+  if (parts.size() > static_cast<size_t>(kMaxParts)) return InvalidArgument("multipart: more than 10000 parts");
+  for (size_t i = 0; i < parts.size(); ++i) {
+    if (parts[i].number != static_cast<int>(i) + 1) {
+      return InvalidArgument("multipart: part " + std::to_string(i + 1) + " is missing from the list or out of order");
+    }
+    if (parts[i].etag.empty()) return InvalidArgument("multipart: part " + std::to_string(i + 1) + " has no ETag");
+  }
+  return absl::OkStatus();
+}
+
+Status ValidateOffset(int64_t offset) {
+  return offset < 0 ? InvalidArgument("read: offset is " + std::to_string(offset) + ", must not be negative") : absl::OkStatus();
+}
+
+Status NoSuchMultipart(const std::string& id) { return NotFound("multipart upload " + id + " does not exist"); }
+
+}  // namespace vora::storage

@@ -1,0 +1,246 @@
+#include "libs/storage/local/local_store.h"
+
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "libs/core/ids.h"
+
+namespace vora::storage {
+namespace {
+
+namespace fs = std::filesystem;
+
+class LocalStoreTest : public testing::Test {
+ protected:
+  LocalStoreTest() : directory_(fs::temp_directory_path() / ("vora-local-" + NewId())) { store_ = OpenStore(); }
+  ~LocalStoreTest() override { fs::remove_all(directory_); }
+  std::unique_ptr<LocalObjectStore> OpenStore() {
+    auto store = LocalObjectStore::Create(directory_.string());
+    EXPECT_TRUE(store.ok()) << ToText(store.status());
+    return store.ok() ? std::move(store).value() : nullptr;
+  }
+  fs::path directory_;
+  std::unique_ptr<LocalObjectStore> store_;
+};
+
+TEST_F(LocalStoreTest, EtagChangesWithEveryPutAndSurvivesRestart) {
+  auto first = store_->Put("k", "same", {});
+  auto second = store_->Put("k", "same", {});
+  ASSERT_TRUE(first.ok() && second.ok());
+  EXPECT_NE(first->etag, second->etag);
+  store_.reset();
+  auto again = OpenStore();
+  auto head = again->Head("k");
+  ASSERT_TRUE(head.ok()) << ToText(head.status());
+  EXPECT_EQ(head->etag, second->etag);
+  EXPECT_EQ(head->modified_unix_ms, second->modified_unix_ms);
+}
+
+TEST_F(LocalStoreTest, TwoStoresOnOneDirectorySeeEachOther) {
+  auto other = OpenStore();
+  auto first = store_->Put("k", "1", {});
+  ASSERT_TRUE(first.ok());
+  PutOptions swap;
+  swap.if_match = first->etag;
+  ASSERT_TRUE(other->Put("k", "2", swap).ok());
+  EXPECT_EQ(store_->Put("k", "3", swap).status().code(), StatusCode::kAborted);
+  auto id = store_->CreateMultipart("m", {});
+  ASSERT_TRUE(id.ok());
+  auto part = other->UploadPart("m", *id, 1, "part");
+  ASSERT_TRUE(part.ok()) << ToText(part.status());
+  ASSERT_TRUE(store_->CompleteMultipart("m", *id, {*part}).ok());
+  EXPECT_EQ(other->Get("m").value_or("?"), "part");
+}
+
+TEST_F(LocalStoreTest, APartWhoseBytesACrashTookIsWrittenAgain) {
+  auto id = store_->CreateMultipart("m", {});
+  ASSERT_TRUE(id.ok());
+  ASSERT_TRUE(store_->UploadPart("m", *id, 1, "the bytes of a part").ok());
+  // After a power cut the record of a part may be there and its bytes not.
+  fs::resize_file(directory_ / ".multipart" / *id / "data", 0);
+  auto part = store_->UploadPart("m", *id, 1, "the bytes of a part");
+  ASSERT_TRUE(part.ok()) << ToText(part.status());
+  ASSERT_TRUE(store_->CompleteMultipart("m", *id, {*part}).ok());
+  EXPECT_EQ(store_->Get("m").value_or("?"), "the bytes of a part");
+}
+
+TEST_F(LocalStoreTest, ReaderKeepsItsObjectWhileItIsReplaced) {
+  ASSERT_TRUE(store_->Put("k", "old content", {}).ok());
+  auto reader = store_->Open("k", 0, -1);
+  ASSERT_TRUE(reader.ok());
+  ASSERT_TRUE(store_->Put("k", "new", {}).ok());
+  ASSERT_TRUE(store_->Delete("k").ok());
+  std::string read(100, '\0');
+  auto n = (*reader)->Read(read.data(), read.size());
+  ASSERT_TRUE(n.ok());
+  EXPECT_EQ(read.substr(0, *n), "old content");
+}
+
+TEST_F(LocalStoreTest, SymbolicLinksAreNotFollowed) {
+  fs::path outside = directory_.string() + "-outside";
+  fs::create_directories(outside);
+  std::ofstream(outside / "secret@") << "secret";
+  fs::create_directory_symlink(outside, directory_ / "link");
+  fs::create_directories(directory_ / "real");
+  fs::create_symlink(outside / "secret@", directory_ / "real" / "secret@");
+  for (const char* key : {"link/secret", "real/secret"}) {
+    EXPECT_FALSE(store_->Open(key, 0, -1).ok()) << key;
+    EXPECT_FALSE(store_->Head(key).ok()) << key;
+  }
+  EXPECT_FALSE(store_->Put("link/new", "x", {}).ok());
+  EXPECT_FALSE(fs::exists(outside / "new@"));
+  (void)store_->Delete("link/secret");
+  EXPECT_TRUE(fs::exists(outside / "secret@"));
+  // Replacing a link replaces the link, not what it points to.
+  ASSERT_TRUE(store_->Put("real/secret", "mine", {}).ok());
+  EXPECT_EQ(store_->Get("real/secret").value_or("?"), "mine");
+  std::string text;
+  std::ifstream(outside / "secret@") >> text;
+  EXPECT_EQ(text, "secret");
+  fs::remove_all(outside);
+}
+
+TEST_F(LocalStoreTest, DamageIsFoundOut) {
+  ASSERT_TRUE(store_->Put("d/k", std::string(5000, 'x'), {}).ok());
+  ASSERT_TRUE(store_->Put("d/fine", "y", {}).ok());
+  fs::resize_file(directory_ / "d" / "k@", 3000);
+  EXPECT_EQ(store_->Head("d/k").status().code(), StatusCode::kDataLoss);
+  PutOptions once;
+  once.if_absent = true;
+  EXPECT_EQ(store_->Put("d/k", "z", once).status().code(), StatusCode::kAlreadyExists);
+  auto page = store_->List("d/", "", 10);
+  ASSERT_TRUE(page.ok()) << ToText(page.status());
+  ASSERT_EQ(page->objects.size(), 1U);
+  EXPECT_EQ(page->objects[0].key, "d/fine");
+}
+
+TEST_F(LocalStoreTest, EmptyFoldersGo) {
+  ASSERT_TRUE(store_->Put("a/b/c/d", "x", {}).ok());
+  ASSERT_TRUE(store_->Put("a/e", "x", {}).ok());
+  ASSERT_TRUE(store_->Delete("a/b/c/d").ok());
+  EXPECT_FALSE(fs::exists(directory_ / "a" / "b"));
+  EXPECT_TRUE(fs::exists(directory_ / "a"));
+}
+
+TEST_F(LocalStoreTest, OldLeftoversAreRemovedAtOpen) {
+  std::ofstream(directory_ / ".tmp" / "old") << "x";
+  fs::create_directories(directory_ / ".tmp" / "old-folder" / "inside");
+  std::ofstream(directory_ / ".tmp" / "young") << "x";
+  for (const char* name : {"old", "old-folder"}) {
+    timeval past[2] = {{::time(nullptr) - 25 * 3600, 0}, {::time(nullptr) - 25 * 3600, 0}};
+    ASSERT_EQ(::utimes((directory_ / ".tmp" / name).c_str(), past), 0);
+  }
+  store_ = OpenStore();
+  EXPECT_FALSE(fs::exists(directory_ / ".tmp" / "old"));
+  EXPECT_FALSE(fs::exists(directory_ / ".tmp" / "old-folder"));
+  EXPECT_TRUE(fs::exists(directory_ / ".tmp" / "young"));
+}
+
+TEST_F(LocalStoreTest, PingTellsWhenTheDirectoryIsGone) {
+  ASSERT_TRUE(store_->Ping().ok());
+  store_ = OpenStore();
+  fs::rename(directory_, directory_.string() + "-away");
+  EXPECT_EQ(store_->Ping().code(), StatusCode::kUnavailable);
+  fs::rename(directory_.string() + "-away", directory_);
+  store_ = OpenStore();
+  EXPECT_TRUE(store_->Ping().ok());
+}
+
+// A store on real files whose conditions get lost on the way, as with S3 servers that ignore the headers.
+class ForgetfulStore : public ObjectStore {
+ public:
+  ForgetfulStore(ObjectStore& store, bool absent, bool match) : store_(store), absent_(absent), match_(match) {}
+  StatusOr<ObjectInfo> Put(const std::string& key, std::string_view bytes, const PutOptions& options) override {
+    PutOptions left = options;
+    if (absent_) left.if_absent = false;
+    if (match_) left.if_match.reset();
+    return store_.Put(key, bytes, left);
+  }
+  StatusOr<std::unique_ptr<ObjectReader>> Open(const std::string& k, int64_t o, int64_t l) override { return store_.Open(k, o, l); }
+  StatusOr<ObjectInfo> Head(const std::string& k) override { return store_.Head(k); }
+  Status Delete(const std::string& k) override { return store_.Delete(k); }
+  StatusOr<ListPage> List(const std::string& p, const std::string& t, int m) override { return store_.List(p, t, m); }
+  StatusOr<std::string> CreateMultipart(const std::string& k, const MultipartOptions& o) override { return store_.CreateMultipart(k, o); }
+  StatusOr<CompletedPart> UploadPart(const std::string& k, const std::string& i, int n, std::string_view b) override {
+    return store_.UploadPart(k, i, n, b);
+  }
+  StatusOr<ObjectInfo> CompleteMultipart(const std::string& k, const std::string& i, const std::vector<CompletedPart>& p) override {
+    return store_.CompleteMultipart(k, i, p);
+  }
+  Status AbortMultipart(const std::string& k, const std::string& i) override { return store_.AbortMultipart(k, i); }
+  Status Ping() override { return store_.Ping(); }
+  std::string Describe() const override { return store_.Describe(); }
+
+ private:
+  ObjectStore& store_;
+  bool absent_, match_;
+};
+
+TEST_F(LocalStoreTest, CheckConditionalPutNamesWhatIsMissing) {
+  ForgetfulStore no_absent(*store_, true, false), no_match(*store_, false, true);
+  Status absent = CheckConditionalPut(no_absent), match = CheckConditionalPut(no_match);
+  EXPECT_EQ(absent.code(), StatusCode::kFailedPrecondition);
+  EXPECT_NE(ToText(absent).find("If-None-Match"), std::string::npos) << ToText(absent);
+  EXPECT_NE(ToText(absent).find(directory_.string()), std::string::npos) << ToText(absent);
+  EXPECT_EQ(match.code(), StatusCode::kFailedPrecondition);
+  EXPECT_NE(ToText(match).find("If-Match"), std::string::npos) << ToText(match);
+  EXPECT_TRUE(CheckConditionalPut(*store_).ok());
+  auto left = store_->List("", "", 10);
+  ASSERT_TRUE(left.ok());
+  EXPECT_TRUE(left->objects.empty());
+}
+
+// A child writes without end and is killed at some instant: what is there afterwards is always whole.
+class LocalStoreCrash : public LocalStoreTest, public testing::WithParamInterface<int> {};
+
+TEST_P(LocalStoreCrash, LeavesOldOrNew) {
+  constexpr size_t kSize = 3 << 20;
+  int ready[2];
+  ASSERT_EQ(::pipe(ready), 0);
+  pid_t child = ::fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    auto store = LocalObjectStore::Create(directory_.string());
+    if (!store.ok()) ::_exit(1);
+    for (unsigned i = 0;; ++i) {
+      std::string bytes(kSize, static_cast<char>('a' + i % 26));
+      if (!(*store)->Put("torn/put", bytes, {}).ok()) ::_exit(2);
+      MultipartOptions options;
+      options.part_size = 5 << 20;
+      auto id = (*store)->CreateMultipart("torn/multipart", options);
+      if (!id.ok()) ::_exit(3);
+      auto part = (*store)->UploadPart("torn/multipart", *id, 1, bytes);
+      if (!part.ok() || !(*store)->CompleteMultipart("torn/multipart", *id, {*part}).ok()) ::_exit(4);
+      if (::write(ready[1], "x", 1) != 1) ::_exit(5);
+    }
+  }
+  ::close(ready[1]);
+  char byte = 0;
+  // Killed after so many rounds and a varying moment of the next one.
+  for (int round = 0; round <= GetParam() % 3; ++round) ASSERT_EQ(::read(ready[0], &byte, 1), 1);
+  ::usleep(static_cast<useconds_t>(GetParam() * 1700));
+  ::kill(child, SIGKILL);
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  ::close(ready[0]);
+  ASSERT_TRUE(WIFSIGNALED(status)) << status;
+  auto store = OpenStore();
+  for (const char* key : {"torn/put", "torn/multipart"}) {
+    auto bytes = store->Get(key);
+    ASSERT_TRUE(bytes.ok()) << ToText(bytes.status());
+    EXPECT_TRUE(*bytes == std::string(kSize, bytes->front())) << key;
+    EXPECT_TRUE(store->Put(key, "next", {}).ok()) << "no lock survives its holder";
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Moments, LocalStoreCrash, testing::Range(0, 12));
+
+}  // namespace
+}  // namespace vora::storage

@@ -1,0 +1,139 @@
+#include "libs/storage/s3/s3_client.h"
+
+#include "libs/core/clock.h"
+#include "libs/core/digest.h"
+#include "libs/core/encoding.h"
+#include "libs/storage/s3/s3_xml.h"
+#include "libs/storage/s3/sigv4.h"
+
+namespace vora::storage {
+namespace {
+
+constexpr size_t kMaxDocument = 32 << 20;
+constexpr size_t kMaxErrorDocument = 64 << 10;
+
+bool IsFault(int status) { return status == 408 || status == 429 || (status >= 500 && status != 501); }
+
+Status StatusOfCode(const std::string& code, std::string_view text) {
+  if (code == "SlowDown" || code == "TooManyRequests" || code == "ServiceUnavailable") return ResourceExhausted(text);
+  if (code == "RequestTimeout" || code == "InternalError") return Unavailable(text);
+  if (code == "NoSuchBucket") return FailedPrecondition(text);
+  if (code == "QuotaExceeded" || code == "EntityTooLarge") return ResourceExhausted(text);
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+Status ToS3Status(int http_status, std::string_view body, std::string_view what) {
+  auto error = ParseS3Error(body);
+  std::string text = std::string(what) + ": HTTP " + std::to_string(http_status);
+  if (error) text += " " + error->code + (error->message.empty() ? "" : " (" + error->message.substr(0, 300) + ")");
+  if (error) {
+    if (Status status = StatusOfCode(error->code, text); !status.ok()) return status;
+  }
+  switch (http_status) {
+    case 400:
+      return InvalidArgument(text);
+    case 401:
+      return Unauthenticated(text);
+    case 403:
+      return PermissionDenied(text);
+    case 404:
+      return NotFound(text);
+    case 408:
+      return Unavailable(text);
+    case 409:
+    case 412:
+      return Aborted(text);
+    case 416:
+      return OutOfRange(text);
+    case 429:
+      return ResourceExhausted(text);
+    case 501:
+      return Unimplemented(text);
+    case 507:
+      return ResourceExhausted(text);
+    default:
+      break;
+  }
+  if (http_status >= 500) return Unavailable(text);
+  if (http_status >= 300 && http_status < 400) return FailedPrecondition(text + ": the bucket is elsewhere, check region and endpoint");
+  return Internal(text);
+}
+
+std::string S3Response::Header(const std::string& name) const {
+  auto found = headers.find(name);
+  return found == headers.end() ? std::string() : found->second;
+}
+
+StatusOr<std::unique_ptr<HttpExchange>> S3Client::StartOnce(const S3Request& request, bool streamed) {
+  SigningRequest signing;
+  signing.method = request.method;
+  signing.path = "/" + config_.bucket;
+  if (!request.key.empty()) signing.path.append("/").append(PercentEncode(request.key, true));
+  signing.query = request.query;
+  signing.headers = request.headers;
+  signing.payload_hash = config_.https && !request.body.empty() ? "UNSIGNED-PAYLOAD" : HexEncode(Sha256(request.body));
+  signing.headers["host"] = config_.authority;
+  signing.headers["x-amz-date"] = FormatAmzDate(Clock::Real().Now());
+  signing.headers["x-amz-content-sha256"] = signing.payload_hash;
+  std::string authorization = SignRequest(signing, {config_.access_key, config_.secret_key, config_.region, "s3"});
+
+  HttpRequest http;
+  http.method = request.method;
+  std::string query = CanonicalQuery(request.query);
+  http.url = config_.Endpoint() + signing.path;
+  if (!query.empty()) http.url.append("?").append(query);
+  for (const auto& header : signing.headers) http.headers.push_back(header);
+  http.headers.emplace_back("authorization", authorization);
+  http.body = request.body;
+  http.connect_timeout = config_.connect_timeout;
+  http.stall_timeout = request.stall_timeout.count() > 0 ? request.stall_timeout : config_.stall_timeout;
+  if (!streamed) {
+    http.total_timeout = request.total_timeout.count() > 0 ? request.total_timeout : config_.request_timeout;
+    http.total_timeout += std::chrono::milliseconds(1000 * (request.body.size() >> 20));
+  }
+  VORA_ASSIGN_OR_RETURN(std::unique_ptr<HttpExchange> exchange, HttpExchange::Start(pool_, http));
+  if (IsFault(exchange->status())) {
+    auto body = exchange->ReadRest(kMaxErrorDocument);
+    return ToS3Status(exchange->status(), body.ok() ? *body : "", request.method);
+  }
+  return exchange;
+}
+
+Status S3Client::Retry(const S3Request& request, const std::function<Status()>& once) const {
+  if (!request.retry) return once();
+  return RetryIdempotent(config_.retry, once);
+}
+
+StatusOr<S3Response> S3Client::Call(const S3Request& request) {
+  S3Response response;
+  Status status = Retry(request, [&]() -> Status {
+    VORA_ASSIGN_OR_RETURN(std::unique_ptr<HttpExchange> exchange, StartOnce(request, false));
+    response.status = exchange->status();
+    for (const char* name : {"etag", "content-length", "content-type", "last-modified", "x-amz-meta-vora-write"}) {
+      response.headers[name] = exchange->Header(name);
+    }
+    VORA_ASSIGN_OR_RETURN(response.body, exchange->ReadRest(kMaxDocument));
+    // Long operations answer 200 at once and tell of a failure in the document.
+    if (response.status == 200 && request.method == "POST") {
+      if (auto error = ParseS3Error(response.body)) return ToS3Status(error->code == "InternalError" ? 500 : 400, response.body, "POST");
+    } else if (response.status == 400) {
+      if (Status said = ToS3Status(400, response.body, request.method); IsTransient(said)) return said;
+    }
+    return absl::OkStatus();
+  });
+  VORA_RETURN_IF_ERROR(status);
+  return response;
+}
+
+StatusOr<std::unique_ptr<HttpExchange>> S3Client::Open(const S3Request& request) {
+  std::unique_ptr<HttpExchange> exchange;
+  VORA_RETURN_IF_ERROR(Retry(request, [&]() -> Status {
+    VORA_ASSIGN_OR_RETURN(exchange, StartOnce(request, true));
+    return absl::OkStatus();
+  }));
+  return exchange;
+}
+
+}  // namespace vora::storage

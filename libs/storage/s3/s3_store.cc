@@ -1,0 +1,171 @@
+#include "libs/storage/s3/s3_store.h"
+
+#include <algorithm>
+#include <thread>
+
+#include "libs/core/ids.h"
+#include "libs/storage/base/key.h"
+#include "libs/storage/s3/s3_reader.h"
+#include "libs/storage/s3/s3_xml.h"
+
+namespace vora::storage {
+namespace {
+
+constexpr int kConflictTries = 5;
+
+// An open range that holds no bytes: S3 has no way to ask for it.
+class EmptyReader : public ObjectReader {
+ public:
+  explicit EmptyReader(ObjectInfo info) : info_(std::move(info)) {}
+  const ObjectInfo& info() const override { return info_; }
+  StatusOr<size_t> Read(char* /*buffer*/, size_t /*size*/) override { return size_t{0}; }
+
+ private:
+  ObjectInfo info_;
+};
+
+int64_t UnixMillis() {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+}
+
+}  // namespace
+
+StatusOr<S3Response> S3ObjectStore::SendPut(const std::string& key, std::string_view bytes, const PutOptions& options,
+                                            const std::string& token, EtagStyle style) {
+  S3Request request;
+  request.method = "PUT";
+  request.key = FullKey(key);
+  request.headers = {{"content-type", options.content_type}, {"x-amz-meta-vora-write", token}};
+  if (options.if_absent) request.headers["if-none-match"] = "*";
+  if (options.if_match) request.headers["if-match"] = style == EtagStyle::kBare ? *options.if_match : '"' + *options.if_match + '"';
+  request.body = bytes;
+  return client_->Call(request);
+}
+
+std::optional<StatusOr<ObjectInfo>> S3ObjectStore::JudgeFailedCondition(const std::string& key, const PutOptions& options,
+                                                                        const std::string& token, EtagStyle style) {
+  auto found = HeadWritten(key);
+  if (found.ok() && found->write_token == token) return StatusOr<ObjectInfo>(found->info);
+  if (!found.ok() && found.status().code() != StatusCode::kNotFound) return StatusOr<ObjectInfo>(found.status());
+  if (options.if_absent) return StatusOr<ObjectInfo>(AlreadyExists("object " + key + " exists"));
+  if (!found.ok()) return StatusOr<ObjectInfo>(found.status());
+  bool style_may_be_wrong = style == EtagStyle::kQuoted && etag_style_ == EtagStyle::kUnknown;
+  if (style_may_be_wrong && found->info.etag == *options.if_match) return std::nullopt;
+  return StatusOr<ObjectInfo>(Aborted("object " + key + " was changed by someone else"));
+}
+
+StatusOr<ObjectInfo> S3ObjectStore::Put(const std::string& key, std::string_view bytes, const PutOptions& options) {
+  VORA_RETURN_IF_ERROR(ValidateKey(key));
+  VORA_RETURN_IF_ERROR(ValidatePutOptions(options));
+  bool conditional = options.if_absent || options.if_match;
+  std::string token = RandomHex(16);
+  EtagStyle known = etag_style_;
+  EtagStyle style = known == EtagStyle::kUnknown ? EtagStyle::kQuoted : known;
+  for (int attempt = 1;; ++attempt) {
+    VORA_ASSIGN_OR_RETURN(S3Response response, SendPut(key, bytes, options, token, style));
+    if (response.status / 100 == 2) {
+      if (options.if_match) etag_style_ = style;
+      ObjectInfo info{key, static_cast<int64_t>(bytes.size()), UnquoteEtag(response.Header("etag")), options.content_type, UnixMillis()};
+      if (info.etag.empty()) return Internal("put " + key + ": no ETag in the answer");
+      return info;
+    }
+    bool no_bucket = ToS3Status(response.status, response.body, "").code() == StatusCode::kFailedPrecondition;
+    bool refused = response.status == 412 || response.status == 409 || (response.status == 404 && options.if_match && !no_bucket);
+    if (!conditional || !refused) return ToS3Status(response.status, response.body, "put " + key);
+    if (response.status == 409 && attempt < kConflictTries) {
+      // Another conditional write is under way: who wins is not decided yet.
+      std::this_thread::sleep_for(BackoffDelay(client_->config().retry, attempt, Aborted("conflict")));
+      continue;
+    }
+    if (auto result = JudgeFailedCondition(key, options, token, style)) return *std::move(result);
+    style = EtagStyle::kBare;
+  }
+}
+
+StatusOr<std::unique_ptr<ObjectReader>> S3ObjectStore::Open(const std::string& key, int64_t offset, int64_t length) {
+  VORA_RETURN_IF_ERROR(ValidateKey(key));
+  VORA_RETURN_IF_ERROR(ValidateOffset(offset));
+  if (length != 0) {
+    auto reader = OpenS3Reader(client_, key, FullKey(key), offset, length);
+    if (reader.ok() || reader.status().code() != StatusCode::kOutOfRange) return reader;
+  }
+  VORA_ASSIGN_OR_RETURN(ObjectInfo info, Head(key));
+  if (offset > info.size) {
+    return OutOfRange("object " + key + " has " + std::to_string(info.size) + " bytes, offset is " + std::to_string(offset));
+  }
+  return std::make_unique<EmptyReader>(std::move(info));
+}
+
+StatusOr<S3ObjectStore::WrittenObject> S3ObjectStore::HeadWritten(const std::string& key) {
+  S3Request request;
+  request.method = "HEAD";
+  request.key = FullKey(key);
+  VORA_ASSIGN_OR_RETURN(S3Response response, client_->Call(request));
+  if (response.status == 404) return NotFound("object " + key + " does not exist");
+  if (response.status != 200) return ToS3Status(response.status, response.body, "head " + key);
+  VORA_ASSIGN_OR_RETURN(ObjectInfo info, InfoFromHeaders(key, response.Header("content-length"), response.Header("etag"),
+                                                         response.Header("content-type"), response.Header("last-modified")));
+  return WrittenObject{std::move(info), response.Header("x-amz-meta-vora-write")};
+}
+
+StatusOr<ObjectInfo> S3ObjectStore::Head(const std::string& key) {
+  VORA_RETURN_IF_ERROR(ValidateKey(key));
+  VORA_ASSIGN_OR_RETURN(WrittenObject found, HeadWritten(key));
+  return std::move(found.info);
+}
+
+Status S3ObjectStore::Delete(const std::string& key) {
+  VORA_RETURN_IF_ERROR(ValidateKey(key));
+  S3Request request;
+  request.method = "DELETE";
+  request.key = FullKey(key);
+  VORA_ASSIGN_OR_RETURN(S3Response response, client_->Call(request));
+  if (response.status / 100 == 2) return absl::OkStatus();
+  Status status = ToS3Status(response.status, response.body, "delete " + key);
+  return status.code() == StatusCode::kNotFound ? absl::OkStatus() : status;
+}
+
+StatusOr<ListPage> S3ObjectStore::List(const std::string& prefix, const std::string& token, int max) {
+  S3Request request;
+  request.method = "GET";
+  request.query = {{"list-type", "2"}, {"encoding-type", "url"}, {"max-keys", std::to_string(std::clamp(max, 1, 1000))}};
+  request.query.emplace_back("prefix", FullKey(prefix));
+  if (!token.empty()) request.query.emplace_back("continuation-token", token);
+  VORA_ASSIGN_OR_RETURN(S3Response response, client_->Call(request));
+  if (response.status != 200) return ToS3Status(response.status, response.body, "list " + prefix);
+  VORA_ASSIGN_OR_RETURN(ListPage page, ParseListObjects(response.body));
+  const std::string& own = client_->config().prefix;
+  for (ObjectInfo& object : page.objects) {
+    if (object.key.compare(0, own.size(), own) != 0) return Internal("list " + prefix + ": the answer has a key outside the prefix");
+    object.key.erase(0, own.size());
+  }
+  return page;
+}
+
+Status S3ObjectStore::Ping() {
+  std::lock_guard lock(ping_mutex_);
+  auto now = std::chrono::steady_clock::now();
+  if (pinged_at_ != std::chrono::steady_clock::time_point{} && now - pinged_at_ < std::chrono::seconds(1)) return pinged_;
+  S3Request request;
+  request.method = "GET";
+  request.query = {{"list-type", "2"}, {"max-keys", "1"}, {"prefix", client_->config().prefix}};
+  request.total_timeout = std::chrono::milliseconds(2000);
+  request.retry = false;
+  auto response = client_->Call(request);
+  if (!response.ok()) {
+    pinged_ = response.status();
+  } else {
+    pinged_ = response->status == 200 ? absl::OkStatus() : ToS3Status(response->status, response->body, "object store " + Describe());
+  }
+  pinged_at_ = std::chrono::steady_clock::now();
+  return pinged_;
+}
+
+std::string S3ObjectStore::Describe() const {
+  const S3Config& config = client_->config();
+  std::string text = "s3://" + config.authority + "/" + config.bucket + "/" + config.prefix;
+  text.pop_back();
+  return text;
+}
+
+}  // namespace vora::storage

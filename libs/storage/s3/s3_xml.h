@@ -1,0 +1,36 @@
+#pragma once
+
+// The few XML documents of S3 that Vora reads and writes. Pure. Strict: INTERNAL names what is wrong in a document.
+// Document type declarations are refused, so entities cannot blow up.
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "libs/core/status.h"
+#include "libs/storage/base/object_store.h"
+
+namespace vora::storage {
+
+// Answer of ListObjectsV2. Keys are decoded; `next_token` is empty on the last page.
+StatusOr<ListPage> ParseListObjects(std::string_view xml);
+// The upload id of an InitiateMultipartUploadResult.
+StatusOr<std::string> ParseCreateMultipart(std::string_view xml);
+
+struct S3Error {
+  std::string code;
+  std::string message;
+};
+// nullopt when `xml` is not an <Error> document (proxies answer in HTML).
+std::optional<S3Error> ParseS3Error(std::string_view xml);
+
+// Milliseconds since 1970 of 2026-11-20T09:06:58.123Z; nullopt when it is something else.
+std::optional<int64_t> ParseS3Time(std::string_view text);
+
+std::string FormatCompleteMultipart(const std::vector<CompletedPart>& parts);
+
+// Without the quotes and the weakness mark that stores put around an ETag.
+std::string UnquoteEtag(std::string_view etag);
+
+}  // namespace vora::storage
