@@ -1,5 +1,7 @@
 // Who may do what with whose uploads.
 
+#include <atomic>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -102,6 +104,28 @@ TEST_F(UploadAuthTest, AnUploadIsItsTenantsAlone) {
 
   EXPECT_EQ(tus_.Patch(url, 3, "def", As("acme", "upload")).status, 204);
   EXPECT_EQ(Original(*store_, url), "abcdef");
+}
+
+TEST(UploadReadsTest, HeadAndPatchReadTheStateOnceWithAuthenticationOn) {
+  const TempDir folder;
+  const TestDoors doors;
+  GatedStore store(OpenStore(folder.path()));
+  Replica replica(store, TestSettings(), Clock::Real(), Doors(doors.authenticator()));
+  Tus tus;
+  const Tus::Fields acme = {{"Authorization", TestDoors::Bearer("acme", "upload")}};
+  const std::string url = tus.Create(replica.url(), 6, acme);
+  std::atomic<int> reads{0};
+  store.Rule([&reads](std::string_view call, const std::string&) {
+    if (call == "Open") ++reads;
+    return GatedStore::Verdict::kPass;
+  });
+  EXPECT_EQ(tus.Send("HEAD", url, {acme[0], {"Tus-Resumable", "1.0.0"}}).status, 200);
+  EXPECT_EQ(reads.exchange(0), 1);
+  EXPECT_EQ(tus.Patch(url, 0, "abc", acme).status, 204);
+  EXPECT_EQ(reads.exchange(0), 1);
+  const Tus::Fields other = {{"Authorization", TestDoors::Bearer("other", "upload")}};
+  EXPECT_EQ(tus.Patch(url, 3, "def", other).status, 404);
+  EXPECT_EQ(reads.exchange(0), 1);
 }
 
 }  // namespace

@@ -66,37 +66,39 @@ Parsed<UploadDoc> UploadEngine::Settle(Versioned current) {
   return RefusalOf(finished->doc);
 }
 
-Status UploadEngine::CheckOwner(const Caller& caller, const std::string& upload_id) {
-  if (caller.Has(Scope::kFleet)) return absl::OkStatus();
-  VORA_ASSIGN_OR_RETURN(const Versioned current, context_.repo.Load(upload_id));
-  return current.doc.tenant == caller.tenant ? absl::OkStatus() : NotFound("upload_id: there is no such upload");
-}
-
-StatusOr<UploadLocks::Lease> UploadEngine::Hold(const std::string& upload_id, bool drop) {
-  StatusOr<UploadLocks::Lease> lease = locks_.Acquire(upload_id, patience_, drop);
-  if (lease.ok() && lease->took_over()) context_.metrics.takeovers.Increment();
-  return lease;
-}
-
-StatusOr<Versioned> UploadEngine::LoadFinished(const std::string& upload_id) {
+StatusOr<Versioned> UploadEngine::Load(const Caller& caller, const std::string& upload_id) {
   VORA_ASSIGN_OR_RETURN(Versioned current, context_.repo.Load(upload_id));
-  return finisher_.Finish(std::move(current));
+  const bool visible = caller.Has(Scope::kFleet) || current.doc.tenant == caller.tenant;
+  if (!visible) return NotFound("upload_id: there is no such upload");
+  return current;
+}
+
+StatusOr<UploadEngine::Held> UploadEngine::Hold(const Caller& caller, const std::string& upload_id, bool drop) {
+  Held held;
+  if (std::optional<UploadLocks::Lease> idle = locks_.TryAcquire(upload_id)) {
+    held.lease = *std::move(idle);
+  } else {
+    // Nobody may take over, and so interrupt, what another tenant is sending.
+    VORA_RETURN_IF_ERROR(Load(caller, upload_id).status());
+    VORA_ASSIGN_OR_RETURN(held.lease, locks_.Acquire(upload_id, patience_, drop));
+    if (held.lease.took_over()) context_.metrics.takeovers.Increment();
+  }
+  VORA_ASSIGN_OR_RETURN(Versioned current, Load(caller, upload_id));
+  VORA_ASSIGN_OR_RETURN(held.current, finisher_.Finish(std::move(current)));
+  return held;
 }
 
 Parsed<Receiving> UploadEngine::Begin(const Caller& caller, const std::string& upload_id, const PatchRequest& patch,
                                       std::optional<int64_t> content_length) {
-  if (const Status owner = CheckOwner(caller, upload_id); !owner.ok()) return RefusalOf(owner);
+  StatusOr<Held> held = Hold(caller, upload_id);
+  if (!held.ok()) return RefusalOf(held.status());
+  if (std::optional<TusError> refusal = CheckPatch(held->current.doc, patch, content_length)) return *refusal;
   Receiving receiving;
-  StatusOr<UploadLocks::Lease> lease = Hold(upload_id);
-  if (!lease.ok()) return RefusalOf(lease.status());
-  receiving.lease = *std::move(lease);
-  StatusOr<Versioned> current = LoadFinished(upload_id);
-  if (!current.ok()) return RefusalOf(current.status());
-  if (std::optional<TusError> refusal = CheckPatch(current->doc, patch, content_length)) return *refusal;
-  receiving.doc = current->doc;
-  if (current->doc.state == State::kUploaded) return receiving;
+  receiving.lease = std::move(held->lease);
+  receiving.doc = held->current.doc;
+  if (receiving.doc.state == State::kUploaded) return receiving;
   StatusOr<std::shared_ptr<UploadSession>> session =
-      UploadSession::Open(context_, *std::move(current), {patch.checksum, receiving.doc.length ? std::nullopt : patch.length});
+      UploadSession::Open(context_, std::move(held->current), {patch.checksum, receiving.doc.length ? std::nullopt : patch.length});
   if (!session.ok()) return RefusalOf(session.status());
   receiving.session = *std::move(session);
   if (!receiving.lease.Attach(receiving.session).ok()) return TakenOver();
@@ -139,18 +141,16 @@ Parsed<UploadDoc> UploadEngine::End(Receiving& receiving, Ending ending) {
 }
 
 Parsed<UploadDoc> UploadEngine::Look(const Caller& caller, const std::string& upload_id) {
-  if (const Status owner = CheckOwner(caller, upload_id); !owner.ok()) return RefusalOf(owner);
-  StatusOr<UploadLocks::Lease> lease = Hold(upload_id);
-  if (!lease.ok()) return RefusalOf(lease.status());
-  StatusOr<Versioned> current = LoadFinished(upload_id);
-  if (!current.ok()) return RefusalOf(current.status());
-  if (current->doc.state == State::kFailed || current->doc.expired(context_.repo.clock().Now())) return RefusalOf(current->doc);
-  return std::move(current->doc);
+  StatusOr<Held> held = Hold(caller, upload_id);
+  if (!held.ok()) return RefusalOf(held.status());
+  UploadDoc& doc = held->current.doc;
+  if (doc.state == State::kFailed || doc.expired(context_.repo.clock().Now())) return RefusalOf(doc);
+  return std::move(doc);
 }
 
 StatusOr<UploadDoc> UploadEngine::Peek(const Caller& caller, const std::string& upload_id) {
-  VORA_RETURN_IF_ERROR(CheckOwner(caller, upload_id));
-  VORA_ASSIGN_OR_RETURN(Versioned current, LoadFinished(upload_id));
+  VORA_ASSIGN_OR_RETURN(Versioned current, Load(caller, upload_id));
+  VORA_ASSIGN_OR_RETURN(current, finisher_.Finish(std::move(current)));
   bool gone = current.doc.expired(context_.repo.clock().Now()) || current.doc.failure_kind == Failure::kTerminated;
   if (gone) return NotFound("upload_id: there is no such upload, or it has expired");
   return std::move(current.doc);
@@ -162,14 +162,12 @@ void UploadEngine::CloseAll() {
 }
 
 Status UploadEngine::Terminate(const Caller& caller, const std::string& upload_id) {
-  VORA_RETURN_IF_ERROR(CheckOwner(caller, upload_id));
-  VORA_ASSIGN_OR_RETURN(UploadLocks::Lease lease, Hold(upload_id, /*drop=*/true));
-  VORA_ASSIGN_OR_RETURN(Versioned current, LoadFinished(upload_id));
-  if (current.doc.failure_kind == Failure::kTerminated) {
-    (void)finisher_.Terminate(std::move(current));  // whatever a crash left of it
+  VORA_ASSIGN_OR_RETURN(Held held, Hold(caller, upload_id, /*drop=*/true));
+  if (held.current.doc.failure_kind == Failure::kTerminated) {
+    (void)finisher_.Terminate(std::move(held.current));  // whatever a crash left of it
     return NotFound("upload_id: there is no such upload");
   }
-  return finisher_.Terminate(std::move(current));
+  return finisher_.Terminate(std::move(held.current));
 }
 
 }  // namespace vora::upload

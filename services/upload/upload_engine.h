@@ -54,10 +54,15 @@ class UploadEngine {
   int64_t max_bytes() const { return context_.max_bytes; }
 
  private:
-  // Asked before Hold: nobody may take over, and so interrupt, what another tenant is sending.
-  Status CheckOwner(const Caller& caller, const std::string& upload_id);
-  StatusOr<UploadLocks::Lease> Hold(const std::string& upload_id, bool drop = false);
-  StatusOr<Versioned> LoadFinished(const std::string& upload_id);
+  struct Held {
+    UploadLocks::Lease lease;
+    Versioned current;
+  };
+  // NOT_FOUND also for another tenant's upload.
+  StatusOr<Versioned> Load(const Caller& caller, const std::string& upload_id);
+  // Takes the upload over from any older request of its tenant, then reads it and finishes what a crash left complete. One read of the
+  // state when nobody is using the upload.
+  StatusOr<Held> Hold(const Caller& caller, const std::string& upload_id, bool drop = false);
   Parsed<UploadDoc> Settle(Versioned current);
   std::optional<TusError> CheckPatch(const UploadDoc& doc, const PatchRequest& patch, std::optional<int64_t> content_length);
 

@@ -36,6 +36,12 @@ void UploadLocks::Lease::Release() {
   locks->released_.notify_all();
 }
 
+std::optional<UploadLocks::Lease> UploadLocks::TryAcquire(const std::string& upload_id) {
+  std::lock_guard lock(mutex_);
+  if (entries_.contains(upload_id)) return std::nullopt;
+  return Take(upload_id, /*took_over=*/false);
+}
+
 StatusOr<UploadLocks::Lease> UploadLocks::Acquire(const std::string& upload_id, std::chrono::milliseconds patience, bool drop) {
   const auto deadline = std::chrono::steady_clock::now() + patience;
   bool took_over = false;
@@ -67,12 +73,14 @@ StatusOr<UploadLocks::Lease> UploadLocks::Acquire(const std::string& upload_id, 
     if (again != entries_.end() && again->second.token == token) --again->second.waiting;
     if (!free) return Aborted("another request is working on the upload");
   }
-  Entry& entry = entries_[upload_id];
-  entry.token = next_token_++;
+  return Take(upload_id, took_over);
+}
+
+UploadLocks::Lease UploadLocks::Take(const std::string& upload_id, bool took_over) {
   Lease lease;
   lease.locks_ = this;
   lease.upload_id_ = upload_id;
-  lease.token_ = entry.token;
+  lease.token_ = entries_[upload_id].token = next_token_++;
   lease.took_over_ = took_over;
   return lease;
 }

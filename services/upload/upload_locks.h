@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 
 #include "libs/core/status.h"
@@ -38,6 +39,8 @@ class UploadLocks {
     bool took_over_ = false;
   };
 
+  // nullopt while another request holds the upload.
+  std::optional<Lease> TryAcquire(const std::string& upload_id);
   // Blocks while the holder ends. `drop` discards what the older request has not made durable (for termination). ABORTED when the
   // holder does not let go within `patience`.
   StatusOr<Lease> Acquire(const std::string& upload_id, std::chrono::milliseconds patience, bool drop = false);
@@ -50,6 +53,8 @@ class UploadLocks {
     int waiting = 0;
     std::shared_ptr<UploadSession> session;
   };
+  Lease Take(const std::string& upload_id, bool took_over);  // under mutex_; the upload is free
+
   std::mutex mutex_;
   std::condition_variable released_;
   std::map<std::string, Entry> entries_;
