@@ -7,6 +7,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
+#include <pqxx/pqxx>
 
 #include "libs/pg/testing/test_postgres.h"
 #include "libs/rpc/client.h"
@@ -129,6 +130,30 @@ TEST(WatchTest, ServerSentEventsOfAllVideosReplayWhatWasMissed) {
   const int64_t newest = Json::parse(app.Call("GET", "/v1/videos/" + second).body)["version"].get<int64_t>();
   Stream ahead(app.url() + "/v1/events?last_event_id=" + std::to_string(newest));
   EXPECT_TRUE(ahead.Has("\"video_id\":\"" + second + "\""));
+}
+
+TEST(WatchTest, WhatWasMissedIsReplayedHoweverMuchOthersChangedMeanwhile) {
+  AppOptions options;
+  options.database_url = pg::TestPostgres::Shared().NewDatabase();
+  TestApp app(options);
+  ASSERT_TRUE(app.Announce(FinishedUpload("u1")).ok());
+  const std::string first = NewestVideo(app);
+  const int64_t seen = Json::parse(app.Call("GET", "/v1/videos/" + first).body)["version"].get<int64_t>();
+  pqxx::connection database(options.database_url);
+  const auto add = [&](const std::string& tenant, int videos) {
+    pqxx::work tx(database);
+    tx.exec_params(
+        "INSERT INTO videos (video_id, tenant, upload_id, source_key, title, state, object_prefix, ladder) "
+        "SELECT $1 || '-' || n, $1, $1 || '-u' || n, 'k', 'made by hand', 'CREATED', 'o', '{}' FROM generate_series(1, $2) AS n",
+        tenant, videos);
+    tx.commit();
+  };
+  add("another", 1500);
+  add("default", 250);
+  Stream all(app.url() + "/v1/events", std::to_string(seen));
+  EXPECT_TRUE(all.Has("\"video_id\":\"default-1\""));
+  EXPECT_TRUE(all.Has("\"video_id\":\"default-250\"")) << "more than one page of changes";
+  EXPECT_EQ(all.text().find("another"), std::string::npos);
 }
 
 TEST(WatchTest, AnotherReplicasChangesArriveToo) {

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <charconv>
 #include <chrono>
+#include <utility>
 
 #include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
@@ -25,13 +26,16 @@ namespace {
 namespace asio = boost::asio;
 using Timer = asio::steady_timer;
 constexpr std::chrono::seconds kLookForClient{1};
-constexpr int kMaxReplay = 1000;
-// Changes of several videos at once are not sent in the order of their versions: a few behind the client's last event are sent again.
-constexpr int64_t kReplayOverlap = 20;
+constexpr int kReplayPage = 100;  // videos in memory at once for a client that catches up
+// Changes of several videos at once are not sent in the order of their versions: a few up to the client's last event are sent again.
+constexpr int kRepeated = 20;
+constexpr int64_t kEverything = INT64_MAX;
 
-std::string ChangeMessage(const Change& change) {
+// The id is what a client that comes back names as its last: only versions up to `id_limit` have one.
+std::string ChangeMessage(const Change& change, int64_t id_limit) {
   if (!change.video) return "event: deleted\ndata: " + nlohmann::json{{"video_id", change.video_id}}.dump() + "\n\n";
-  return "id: " + std::to_string(change.video->version()) + "\ndata: " + ToJsonText(*change.video) + "\n\n";
+  const std::string id = change.video->version() <= id_limit ? "id: " + std::to_string(change.video->version()) + "\n" : "";
+  return id + "data: " + ToJsonText(*change.video) + "\n\n";
 }
 
 // Version the client has already; -1 when it says none.
@@ -57,47 +61,88 @@ class Subscription {
   const std::shared_ptr<WatchMailbox> mailbox_;
 };
 
-// What the client missed: the video itself, or every change since its last event.
-Status Catchup(VideoRepo& videos, const std::string& tenant, const std::string& video_id, int64_t last_event_id, WatchMailbox& mailbox) {
-  if (!video_id.empty()) {
-    VORA_ASSIGN_OR_RETURN(v1::Video video, videos.Get(tenant, video_id));
-    if (video.version() != last_event_id) mailbox.Put({video_id, std::make_shared<const v1::Video>(std::move(video))});
+// What a client missed: the one video itself, or every change in its tenant since its last event, page by page.
+class CatchUp {
+ public:
+  // `last_event_id`: -1 when the client names none.
+  CatchUp(VideoRepo& videos, std::string tenant, std::string video_id, int64_t last_event_id)
+      : videos_(videos), tenant_(std::move(tenant)), video_id_(std::move(video_id)), reached_(last_event_id) {}
+
+  bool done() const { return done_; }
+  // Of all changes up to this version the newest is in the mailbox, or was.
+  int64_t reached() const { return reached_; }
+
+  // Blocks. Puts the next page into `mailbox`. NotFound when the one video is not there.
+  Status Next(WatchMailbox& mailbox) {
+    if (!video_id_.empty()) return TheVideo(mailbox);
+    if (reached_ < 0) {
+      done_ = true;
+      reached_ = kEverything;
+      return absl::OkStatus();
+    }
+    VORA_ASSIGN_OR_RETURN(const auto changes, videos_.ChangesOfTenant(tenant_, reached_, std::exchange(repeated_, 0), kReplayPage));
+    for (const VideoVersion& change : changes) {
+      auto video = videos_.Get(tenant_, change.video_id);
+      if (!video.ok() && video.status().code() != StatusCode::kNotFound) return video.status();
+      mailbox.Put({change.video_id, video.ok() ? std::make_shared<const v1::Video>(*std::move(video)) : nullptr});
+      reached_ = change.version;
+    }
+    done_ = static_cast<int>(changes.size()) < kReplayPage;
     return absl::OkStatus();
   }
-  if (last_event_id < 0) return absl::OkStatus();
-  VORA_ASSIGN_OR_RETURN(const auto changes, videos.ChangesAfter(std::max<int64_t>(0, last_event_id - kReplayOverlap), kMaxReplay));
-  for (const VideoVersion& change : changes) {
-    if (change.tenant != tenant) continue;
-    auto video = videos.Get(tenant, change.video_id);
-    if (video.ok()) {
-      mailbox.Put({change.video_id, std::make_shared<const v1::Video>(*std::move(video))});
-    } else if (video.status().code() == StatusCode::kNotFound) {
-      mailbox.Put({change.video_id, nullptr});
-    } else {
-      return video.status();
-    }
+
+ private:
+  Status TheVideo(WatchMailbox& mailbox) {
+    VORA_ASSIGN_OR_RETURN(v1::Video video, videos_.Get(tenant_, video_id_));
+    if (video.version() != reached_) mailbox.Put({video_id_, std::make_shared<const v1::Video>(std::move(video))});
+    done_ = true;
+    reached_ = kEverything;
+    return absl::OkStatus();
   }
-  return absl::OkStatus();
+
+  VideoRepo& videos_;
+  const std::string tenant_;
+  const std::string video_id_;
+  int64_t reached_;
+  int repeated_ = kRepeated;
+  bool done_ = false;
+};
+
+http::Task<Status> NextPage(http::Exchange& exchange, CatchUp& catch_up, WatchMailbox& mailbox) {
+  Status caught_up;
+  std::function<void()> next = [&] { caught_up = catch_up.Next(mailbox); };
+  const Status ran = co_await exchange.RunBlocking(next);
+  co_return ran.ok() ? caught_up : ran;
 }
 
 // Writes changes until the client goes, the server drains, the one video is deleted or `lifetime` is over.
-http::Task<void> StreamChanges(http::Exchange& exchange, WatchMailbox& mailbox, Timer& timer, bool one_video,
+http::Task<void> StreamChanges(http::Exchange& exchange, CatchUp& catch_up, WatchMailbox& mailbox, Timer& timer, bool one_video,
                                std::chrono::milliseconds heartbeat, std::chrono::milliseconds lifetime) {
   auto last_write = std::chrono::steady_clock::now();
   const auto end = last_write + lifetime;
   int64_t sent_version = -1;
+  // A change of now can be sent before what is still to be caught up; were its id the client's last, the rest would be skipped.
+  int64_t id_limit = catch_up.reached();
   while (!exchange.draining()) {
     while (const auto change = mailbox.Take()) {
       const int64_t version = change->video ? change->video->version() : INT64_MAX;
       if (one_video && version <= sent_version) continue;
       sent_version = version;
-      const std::string message = ChangeMessage(*change);
+      const std::string message = ChangeMessage(*change, id_limit);
       const Status written = co_await exchange.Write(message);
       if (!written.ok()) co_return;
       last_write = std::chrono::steady_clock::now();
       if (one_video && !change->video) co_return;
     }
     if (mailbox.closed()) co_return;
+    if (!catch_up.done()) {
+      // A client whose stream ends here asks again, from the last change that it was sent.
+      const Status more = co_await NextPage(exchange, catch_up, mailbox);
+      if (!more.ok()) co_return;
+      id_limit = catch_up.reached();
+      continue;
+    }
+    id_limit = kEverything;
     const auto now = std::chrono::steady_clock::now();
     if (now >= end) co_return;
     if (now - last_write >= heartbeat) {
@@ -127,11 +172,8 @@ http::Task<void> Serve(http::Exchange& exchange, VideoRepo& videos, WatchHub& hu
   });
   const std::string tenant = exchange.request().caller.tenant;
   const Subscription subscription(hub, tenant, video_id, mailbox);
-  const int64_t last_event_id = LastEventId(exchange.request());
-  Status caught_up;
-  std::function<void()> catch_up = [&] { caught_up = Catchup(videos, tenant, video_id, last_event_id, *mailbox); };
-  const Status ran = co_await exchange.RunBlocking(catch_up);
-  if (!ran.ok()) caught_up = ran;
+  CatchUp catch_up(videos, tenant, video_id, LastEventId(exchange.request()));
+  const Status caught_up = co_await NextPage(exchange, catch_up, *mailbox);
   if (!caught_up.ok()) {
     http::Response error = ApiError(caught_up);
     co_await exchange.Send(std::move(error));
@@ -142,7 +184,9 @@ http::Task<void> Serve(http::Exchange& exchange, VideoRepo& videos, WatchHub& hu
   if (!begun.ok()) co_return;
   const Status hello = co_await exchange.Write("retry: 2000\n\n");
   if (!hello.ok()) co_return;
-  if (exchange.request().method != "HEAD") co_await StreamChanges(exchange, *mailbox, *timer, !video_id.empty(), heartbeat, lifetime);
+  if (exchange.request().method != "HEAD") {
+    co_await StreamChanges(exchange, catch_up, *mailbox, *timer, !video_id.empty(), heartbeat, lifetime);
+  }
   co_await exchange.Finish();
 }
 

@@ -35,6 +35,12 @@ constexpr char kRestartRenditions[] =
     "progress_percent = CASE WHEN segments_total > 0 THEN least(99, 100 * segments_done / segments_total) ELSE 0 END "
     "WHERE video_id = $1 AND state <> 'DONE'";
 constexpr char kChangesAfter[] = "SELECT video_id, version, tenant FROM videos WHERE version > $1 ORDER BY version LIMIT $2";
+constexpr char kChangesOfTenant[] = R"(
+    SELECT video_id, version, tenant FROM videos
+    WHERE tenant = $1 AND version > COALESCE((
+        SELECT min(version) - 1 FROM (
+            SELECT version FROM videos WHERE tenant = $1 AND version <= $2 ORDER BY version DESC LIMIT $3) AS repeated), $2)
+    ORDER BY version LIMIT $4)";
 constexpr char kTenantOf[] = "SELECT tenant FROM videos WHERE video_id = $1";
 constexpr char kNewestVersion[] = "SELECT coalesce(max(version), 0) AS version FROM videos";
 constexpr char kCountByState[] = "SELECT state, count(*) AS videos FROM videos WHERE deleted_at IS NULL GROUP BY state";
@@ -260,12 +266,18 @@ StatusOr<std::string> VideoRepo::TenantOf(const std::string& video_id) {
 }
 
 StatusOr<std::vector<VideoVersion>> VideoRepo::ChangesAfter(int64_t after, int limit) {
+  return ReadVersions([&](pqxx::nontransaction& tx) { return tx.exec_params(kChangesAfter, after, limit); });
+}
+
+StatusOr<std::vector<VideoVersion>> VideoRepo::ChangesOfTenant(const std::string& tenant, int64_t after, int repeated, int limit) {
+  return ReadVersions([&](pqxx::nontransaction& tx) { return tx.exec_params(kChangesOfTenant, tenant, after, repeated, limit); });
+}
+
+StatusOr<std::vector<VideoVersion>> VideoRepo::ReadVersions(const std::function<pqxx::result(pqxx::nontransaction&)>& query) {
   std::vector<VideoVersion> changes;
   VORA_RETURN_IF_ERROR(store_.Read([&](pqxx::nontransaction& tx) -> Status {
     changes.clear();
-    for (const auto& row : tx.exec_params(kChangesAfter, after, limit)) {
-      changes.push_back({row["video_id"].c_str(), row["version"].as<int64_t>(), row["tenant"].c_str()});
-    }
+    for (const auto& row : query(tx)) changes.push_back({row["video_id"].c_str(), row["version"].as<int64_t>(), row["tenant"].c_str()});
     return absl::OkStatus();
   }));
   return changes;

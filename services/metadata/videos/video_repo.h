@@ -3,6 +3,7 @@
 // Videos in PostgreSQL: what people do with them. Thread-safe. Every method: UNAVAILABLE while the database is away.
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -11,6 +12,11 @@
 #include "libs/core/status.h"
 #include "services/metadata/videos/page_token.h"
 #include "vora/metadata/v1/metadata.pb.h"
+
+namespace pqxx {
+class nontransaction;
+class result;
+}  // namespace pqxx
 
 namespace vora::metadata {
 
@@ -67,11 +73,16 @@ class VideoRepo {
 
   // Changes with version > `after`, oldest first, at most `limit`; deleted ones too.
   StatusOr<std::vector<VideoVersion>> ChangesAfter(int64_t after, int limit);
+  // The same of one tenant, and before them up to `repeated` of its changes up to `after`: of changes made at the same time
+  // one with a lower version can be committed later.
+  StatusOr<std::vector<VideoVersion>> ChangesOfTenant(const std::string& tenant, int64_t after, int repeated, int limit);
   StatusOr<int64_t> NewestVersion();
   // Videos per state name, deleted ones left out; every state is there.
   StatusOr<std::map<std::string, int64_t>> CountByState();
 
  private:
+  StatusOr<std::vector<VideoVersion>> ReadVersions(const std::function<pqxx::result(pqxx::nontransaction&)>& query);
+
   Store& store_;
   const std::string public_url_;
 };
