@@ -56,7 +56,7 @@ function(_vora_tests name lib tests)
   # What is tested is optimised, the tests themselves need not be: they build in half the time.
   target_compile_options(${name}_test PRIVATE -O0)
   vora_unity(${name}_test)
-  target_link_libraries(${name}_test PRIVATE ${lib} vora_options GTest::gmock GTest::gtest_main)
+  target_link_libraries(${name}_test PRIVATE ${lib} vora_options vora_testing GTest::gmock GTest::gtest_main)
   # One ctest entry per program: its tests share what is dear to start, such as a private PostgreSQL.
   add_test(NAME ${name}_test COMMAND ${name}_test)
   set_tests_properties(${name}_test PROPERTIES LABELS unit TIMEOUT 600 ENVIRONMENT "VORA_SOURCE_DIR=${CMAKE_SOURCE_DIR}")

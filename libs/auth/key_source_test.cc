@@ -13,21 +13,13 @@
 
 #include "libs/auth/testing/test_keys.h"
 #include "libs/http/server/server.h"
+#include "libs/testing/eventually.h"
 
 namespace vora::auth {
 namespace {
 
 using std::chrono::milliseconds;
 using ::testing::HasSubstr;
-
-// Until `held` holds; false when it does not within ten seconds.
-bool Eventually(const std::function<bool()>& held) {
-  for (const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(10); std::chrono::steady_clock::now() < end;) {
-    if (held()) return true;
-    std::this_thread::yield();
-  }
-  return false;
-}
 
 std::string OnlyId(const KeySource& source) {
   const auto snapshot = source.keys();

@@ -9,14 +9,13 @@
 #include <filesystem>
 #include <fstream>
 
-#include "libs/daemon/testing/child_process.h"
 #include "libs/http/client/client.h"
 #include "libs/rpc/client.h"
+#include "libs/testing/child_process.h"
 
 namespace vora {
 namespace {
 
-using daemon_testing::ChildProcess;
 using ::testing::AllOf;
 using ::testing::Contains;
 using ::testing::ElementsAre;

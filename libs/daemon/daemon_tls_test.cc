@@ -5,14 +5,13 @@
 #include <gtest/gtest.h>
 
 #include "libs/core/ids.h"
-#include "libs/daemon/testing/child_process.h"
 #include "libs/rpc/client.h"
 #include "libs/rpc/testing/test_authority.h"
+#include "libs/testing/child_process.h"
 
 namespace vora {
 namespace {
 
-using daemon_testing::ChildProcess;
 using ::testing::HasSubstr;
 
 class DaemonTlsTest : public ::testing::Test {

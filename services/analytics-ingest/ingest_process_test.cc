@@ -3,14 +3,13 @@
 #include <csignal>
 #include <thread>
 
-#include "libs/daemon/testing/child_process.h"
 #include "libs/http/testing/test_socket.h"
+#include "libs/testing/child_process.h"
 #include "services/analytics-ingest/test_ingest.h"
 
 namespace vora::analytics {
 namespace {
 
-using daemon_testing::ChildProcess;
 using ::testing::HasSubstr;
 
 class IngestProcessTest : public ::testing::Test {

@@ -145,18 +145,6 @@ workflow::v1::RecordSegmentsInput SomeSegments(const std::string& video_id, cons
   return input;
 }
 
-int FreePort() {
-  const int fd = ::socket(AF_INET, SOCK_STREAM, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof(address);
-  EXPECT_EQ(::bind(fd, reinterpret_cast<sockaddr*>(&address), size), 0);
-  EXPECT_EQ(::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size), 0);
-  ::close(fd);
-  return ntohs(address.sin_port);
-}
-
 DaemonProcess::DaemonProcess(std::string binary, std::map<std::string, std::string> environment)
     : binary_(std::move(binary)), environment_(std::move(environment)), port_(FreePort()) {
   environment_["VORA_GRPC_LISTEN"] = grpc();
@@ -165,26 +153,14 @@ DaemonProcess::DaemonProcess(std::string binary, std::map<std::string, std::stri
   environment_.insert({"VORA_AUTH", "none"});
 }
 
-DaemonProcess::~DaemonProcess() { Kill(); }
+DaemonProcess::~DaemonProcess() = default;
 
 void DaemonProcess::Start() {
-  std::vector<std::string> variables;
-  for (char** inherited = environ; *inherited != nullptr; ++inherited) variables.emplace_back(*inherited);
-  for (const auto& [name, value] : environment_) variables.push_back(name + "=" + value);
-  std::vector<char*> environment;
-  for (auto& variable : variables) environment.push_back(variable.data());
-  environment.push_back(nullptr);
-  std::string binary = binary_;
-  char* arguments[] = {binary.data(), nullptr};
-  ASSERT_EQ(::posix_spawn(&pid_, binary_.c_str(), nullptr, nullptr, arguments, environment.data()), 0) << binary_;
+  process_.reset();
+  process_ = std::make_unique<ChildProcess>(binary_, std::vector<std::string>{}, environment_);
 }
 
-void DaemonProcess::Kill() {
-  if (pid_ <= 0) return;
-  ::kill(pid_, SIGKILL);
-  ::waitpid(pid_, nullptr, 0);
-  pid_ = -1;
-}
+void DaemonProcess::Kill() { process_.reset(); }
 
 bool DaemonProcess::WaitReady() {
   return rpc::Connect(grpc())->WaitForConnected(std::chrono::system_clock::now() + std::chrono::seconds(30));
@@ -236,15 +212,6 @@ Status TestApp::Announce(const upload::v1::Upload& upload) {
   *request.mutable_upload() = upload;
   upload::v1::UploadFinishedResponse response;
   return rpc::FromGrpc(upload::v1::UploadListener::NewStub(channel_)->UploadFinished(&context, request, &response));
-}
-
-bool Eventually(const std::function<bool()>& done, std::chrono::milliseconds limit) {
-  const auto end = std::chrono::steady_clock::now() + limit;
-  while (!done()) {
-    if (std::chrono::steady_clock::now() > end) return false;
-    std::this_thread::sleep_for(std::chrono::milliseconds(10));
-  }
-  return true;
 }
 
 }  // namespace vora::metadata

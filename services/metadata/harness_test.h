@@ -15,6 +15,9 @@
 #include "libs/http/client/client.h"
 #include "libs/obs/metrics.h"
 #include "libs/rpc/server.h"
+#include "libs/testing/child_process.h"
+#include "libs/testing/eventually.h"
+#include "libs/testing/free_port.h"
 #include "services/metadata/app.h"
 #include "services/metadata/processing/outbox_repo.h"
 #include "services/metadata/processing/progress_repo.h"
@@ -49,8 +52,6 @@ workflow::v1::RecordPlanInput SomePlan(const std::string& video_id);
 workflow::v1::MediaInfo SomeMedia();
 workflow::v1::RecordSegmentsInput SomeSegments(const std::string& video_id, const std::string& track, int first, int count);
 
-int FreePort();
-
 // Another daemon of the fleet as a process, gone with the object.
 class DaemonProcess {
  public:
@@ -66,7 +67,7 @@ class DaemonProcess {
   const std::string binary_;
   std::map<std::string, std::string> environment_;
   const int port_;
-  pid_t pid_ = -1;
+  std::unique_ptr<ChildProcess> process_;
 };
 
 // The daemon in process: REST and gRPC on free ports.
@@ -94,8 +95,5 @@ class TestApp {
   std::unique_ptr<rpc::Server> server_;
   std::shared_ptr<grpc::Channel> channel_;
 };
-
-// Looks every few milliseconds until `done`, at most `limit`.
-bool Eventually(const std::function<bool()>& done, std::chrono::milliseconds limit = std::chrono::seconds(20));
 
 }  // namespace vora::metadata

@@ -6,10 +6,10 @@
 #include <csignal>
 
 #include "libs/auth/testing/test_doors.h"
-#include "libs/daemon/testing/child_process.h"
 #include "libs/pg/testing/test_postgres.h"
 #include "libs/rpc/client.h"
 #include "libs/rpc/testing/every_method.h"
+#include "libs/testing/child_process.h"
 #include "vora/workflow/v1/workflow.grpc.pb.h"
 
 namespace vora::orchestrator {
@@ -23,13 +23,13 @@ using ::testing::Not;
 using ::testing::Pair;
 
 TEST(OrchestratorAuthTest, EveryMethodOfEveryServiceAsksWhoCalls) {
-  daemon_testing::ChildProcess process(ORCHESTRATOR, {},
-                                       {{"VORA_DATABASE_URL", pg::TestPostgres::Shared().NewDatabase()},
-                                        {"VORA_JWT_SECRET", TestDoors::kSecret},
-                                        {"VORA_JWT_AUDIENCE", "vora"},
-                                        {"VORA_FLEET_SECRET", TestDoors::kFleetSecret},
-                                        {"VORA_GRPC_LISTEN", "127.0.0.1:0"},
-                                        {"VORA_ADMIN_LISTEN", "127.0.0.1:0"}});
+  ChildProcess process(ORCHESTRATOR, {},
+                       {{"VORA_DATABASE_URL", pg::TestPostgres::Shared().NewDatabase()},
+                        {"VORA_JWT_SECRET", TestDoors::kSecret},
+                        {"VORA_JWT_AUDIENCE", "vora"},
+                        {"VORA_FLEET_SECRET", TestDoors::kFleetSecret},
+                        {"VORA_GRPC_LISTEN", "127.0.0.1:0"},
+                        {"VORA_ADMIN_LISTEN", "127.0.0.1:0"}});
   const auto listening = process.WaitForLog("listening");
   ASSERT_TRUE(listening) << process.err();
   const auto channel = rpc::Connect((*listening)["grpc"]);

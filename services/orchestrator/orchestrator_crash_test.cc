@@ -13,10 +13,10 @@
 #include <nlohmann/json.hpp>
 #include <random>
 
-#include "libs/daemon/testing/child_process.h"
 #include "libs/ladder/ladder.h"
 #include "libs/pg/testing/test_postgres.h"
 #include "libs/rpc/client.h"
+#include "libs/testing/child_process.h"
 #include "libs/workflow/definition/history.h"
 #include "libs/workflow/definition/payload.h"
 #include "libs/workflow/testing/test_orchestrator.h"
@@ -28,9 +28,7 @@ namespace vora::orchestrator {
 namespace {
 
 using namespace workflow;
-using daemon_testing::ChildProcess;
 using std::chrono::milliseconds;
-using workflow::testing::WaitFor;
 
 class Daemon {
  public:
@@ -150,7 +148,7 @@ template <class Request, class Response>
 Response Call(v1::WorkflowService::Stub& stub,
               grpc::Status (v1::WorkflowService::Stub::*method)(grpc::ClientContext*, const Request&, Response*), const Request& request) {
   Response response;
-  const bool answered = WaitFor([&] {
+  const bool answered = Eventually([&] {
     grpc::ClientContext context;
     rpc::Prepare(context, milliseconds(5000));
     response.Clear();
@@ -218,7 +216,7 @@ TEST(OrchestratorCrashTest, KillsLoseNothingAndRepeatNoCompletedActivity) {
   for (int i = 0; i < kVideos; ++i) ids.push_back(StartVideo(stub, i));
   for (int i = 0; i < kKills; ++i) {
     const int target = workers.executed() + std::uniform_int_distribution(5, 40)(random);
-    ASSERT_TRUE(WaitFor([&] { return workers.executed() >= target; })) << "kill " << i << " after " << workers.executed();
+    ASSERT_TRUE(Eventually([&] { return workers.executed() >= target; })) << "kill " << i << " after " << workers.executed();
     daemon.Kill();
     daemon.Start();
     if (HasFatalFailure()) return;
@@ -227,7 +225,7 @@ TEST(OrchestratorCrashTest, KillsLoseNothingAndRepeatNoCompletedActivity) {
     v1::DescribeWorkflowRequest request;
     request.set_workflow_id(id);
     v1::WorkflowInfo info;
-    ASSERT_TRUE(WaitFor([&] {
+    ASSERT_TRUE(Eventually([&] {
       info = Call(stub, &v1::WorkflowService::Stub::DescribeWorkflow, request).info();
       return info.status() != v1::WORKFLOW_STATUS_RUNNING;
     })) << info.ShortDebugString();

@@ -9,10 +9,10 @@
 #include <memory>
 
 #include "externalscaler/externalscaler.grpc.pb.h"
-#include "libs/daemon/testing/child_process.h"
 #include "libs/pg/testing/test_postgres.h"
 #include "libs/rpc/client.h"
 #include "libs/rpc/server.h"
+#include "libs/testing/child_process.h"
 #include "libs/workflow/testing/test_orchestrator.h"
 #include "services/orchestrator/scaler_service.h"
 
@@ -218,11 +218,11 @@ TEST_F(ScalerTest, AClientThatLeavesIsForgottenAndOthersGoOn) {
 }
 
 TEST(ScalerDaemonTest, TheDaemonServesKeda) {
-  daemon_testing::ChildProcess daemon(ORCHESTRATOR, std::vector<std::string>{},
-                                      std::map<std::string, std::string>{{"VORA_DATABASE_URL", pg::TestPostgres::Shared().NewDatabase()},
-                                                                         {"VORA_AUTH", "none"},
-                                                                         {"VORA_GRPC_LISTEN", "127.0.0.1:0"},
-                                                                         {"VORA_ADMIN_LISTEN", "127.0.0.1:0"}});
+  ChildProcess daemon(ORCHESTRATOR, std::vector<std::string>{},
+                      std::map<std::string, std::string>{{"VORA_DATABASE_URL", pg::TestPostgres::Shared().NewDatabase()},
+                                                         {"VORA_AUTH", "none"},
+                                                         {"VORA_GRPC_LISTEN", "127.0.0.1:0"},
+                                                         {"VORA_ADMIN_LISTEN", "127.0.0.1:0"}});
   const auto line = daemon.WaitForLog("listening");
   ASSERT_TRUE(line.has_value()) << daemon.err();
   const auto stub = keda::ExternalScaler::NewStub(rpc::Connect(line->at("grpc").get<std::string>()));

@@ -23,7 +23,7 @@ class EdgeTest : public GatewayTest {
   }
   void StartEdge(int metadata_port = 0, int analytics_port = 0) {
     Start();
-    edge_ = std::make_unique<EdgeProcess>(directory_, gateway_->port(), metadata_port, analytics_port);
+    edge_ = std::make_unique<EdgeProcess>(directory_.path(), gateway_->port(), metadata_port, analytics_port);
   }
   void StopOrigin() {
     options_.http.listen = "127.0.0.1:" + std::to_string(gateway_->port());

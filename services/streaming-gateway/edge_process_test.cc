@@ -1,4 +1,5 @@
 #include "services/streaming-gateway/edge_process_test.h"
+#include "libs/testing/free_port.h"
 
 #include <fcntl.h>
 #include <spawn.h>
@@ -17,18 +18,10 @@
 
 #include "services/streaming-gateway/fixture_test.h"
 
-extern char** environ;
-
 namespace vora::gateway {
 namespace {
 
 constexpr char kVarnishd[] = "/usr/sbin/varnishd";
-
-int FreePort() {
-  boost::asio::io_context io;
-  boost::asio::ip::tcp::acceptor acceptor(io, {boost::asio::ip::make_address("127.0.0.1"), 0});
-  return acceptor.local_endpoint().port();
-}
 
 bool Answers(int port) {
   boost::asio::io_context io;
@@ -59,33 +52,27 @@ EdgeProcess::EdgeProcess(const std::string& directory, int gateway_port, int met
   vcl = FillIn(vcl, "@ANALYTICS_PORT@", std::to_string(analytics_port == 0 ? FreePort() : analytics_port));
   vcl = FillIn(vcl, "@UPLOAD_PORT@", "8081");
   vcl = FillIn(vcl, "@EDGE_SECRET@", kEdgeSecret);
-  const std::string vcl_path = directory + "/edge.vcl", log = directory + "/varnishd.log";
+  const std::string vcl_path = directory + "/edge.vcl";
   std::ofstream(vcl_path) << vcl;
   const std::string address = "127.0.0.1:" + std::to_string(port_);
   // Masked as deploy/local/stack.sh does it.
-  const char* arguments[] = {kVarnishd, "-F",
-                             "-j",      "none",
-                             "-n",      work_.c_str(),
-                             "-a",      address.c_str(),
-                             "-f",      vcl_path.c_str(),
-                             "-s",      "malloc,64m",
-                             "-p",      "vsl_mask=-ReqURL,-ReqHeader,-ReqUnset,-BereqHeader,-BereqUnset",
-                             nullptr};
-  posix_spawn_file_actions_t actions;
-  posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_addopen(&actions, 1, log.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0644);
-  posix_spawn_file_actions_adddup2(&actions, 1, 2);
-  const int failed = ::posix_spawn(&pid_, kVarnishd, &actions, nullptr, const_cast<char**>(arguments), environ);
-  posix_spawn_file_actions_destroy(&actions);
-  if (failed != 0) throw std::runtime_error("varnishd cannot be started");
+  const std::vector<std::string> arguments = {"-F",
+                                              "-j",
+                                              "none",
+                                              "-n",
+                                              work_,
+                                              "-a",
+                                              address,
+                                              "-f",
+                                              vcl_path,
+                                              "-s",
+                                              "malloc,64m",
+                                              "-p",
+                                              "vsl_mask=-ReqURL,-ReqHeader,-ReqUnset,-BereqHeader,-BereqUnset"};
+  process_ = std::make_unique<ChildProcess>(kVarnishd, arguments, std::map<std::string, std::string>{});
   // It compiles the VCL first, which takes long where others compile too.
-  bool answers = false;
-  for (int tries = 0; tries < 6 && !answers; ++tries) answers = Eventually([&] { return Answers(port_); });
-  if (!answers) {
-    std::ifstream lines(log);
-    std::stringstream said;
-    said << lines.rdbuf();
-    throw std::runtime_error("varnishd does not answer: " + said.str());
+  if (!Eventually([&] { return Answers(port_); })) {
+    throw std::runtime_error("varnishd does not answer: " + process_->out() + process_->err());
   }
 }
 
@@ -99,9 +86,8 @@ std::string EdgeProcess::Log() const {
 }
 
 EdgeProcess::~EdgeProcess() {
-  ::kill(pid_, SIGTERM);
-  int status = 0;
-  ::waitpid(pid_, &status, 0);
+  process_->Signal(SIGTERM);
+  process_->Wait();
 }
 
 }  // namespace vora::gateway

@@ -2,9 +2,10 @@
 
 // A real varnishd with the edge's VCL, for the tests of this folder.
 
-#include <sys/types.h>
-
+#include <memory>
 #include <string>
+
+#include "libs/testing/child_process.h"
 
 namespace vora::gateway {
 
@@ -27,7 +28,7 @@ class EdgeProcess {
  private:
   const std::string work_;
   int port_ = 0;
-  pid_t pid_ = -1;
+  std::unique_ptr<ChildProcess> process_;
 };
 
 }  // namespace vora::gateway

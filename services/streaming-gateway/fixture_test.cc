@@ -15,76 +15,6 @@
 
 namespace vora::gateway {
 
-void GatedStore::Hold() {
-  std::lock_guard lock(mutex_);
-  held_ = true;
-}
-
-void GatedStore::Release() {
-  std::lock_guard lock(mutex_);
-  held_ = false;
-  released_.notify_all();
-}
-
-Status GatedStore::Pass() {
-  std::unique_lock lock(mutex_);
-  released_.wait(lock, [&] { return !held_; });
-  return away_ ? Unavailable("the store is away") : absl::OkStatus();
-}
-
-namespace {
-
-class BreakingReader : public storage::ObjectReader {
- public:
-  BreakingReader(std::unique_ptr<storage::ObjectReader> inner, int64_t left) : inner_(std::move(inner)), left_(left) {}
-  const storage::ObjectInfo& info() const override { return inner_->info(); }
-  StatusOr<size_t> Read(char* buffer, size_t size) override {
-    if (left_ <= 0) return Unavailable("the store went away midway");
-    auto got = inner_->Read(buffer, std::min(size, static_cast<size_t>(left_)));
-    if (got.ok()) left_ -= static_cast<int64_t>(*got);
-    return got;
-  }
-
- private:
-  std::unique_ptr<storage::ObjectReader> inner_;
-  int64_t left_;
-};
-
-}  // namespace
-
-StatusOr<std::unique_ptr<storage::ObjectReader>> GatedStore::Open(const std::string& key, int64_t offset, int64_t length) {
-  ++opens_;
-  VORA_RETURN_IF_ERROR(Pass());
-  auto reader = inner_->Open(key, offset, length);
-  const int64_t break_after = break_after_.exchange(-1);
-  if (!reader.ok() || break_after < 0) return reader;
-  return std::unique_ptr<storage::ObjectReader>(std::make_unique<BreakingReader>(*std::move(reader), break_after));
-}
-
-StatusOr<storage::ObjectInfo> GatedStore::Head(const std::string& key) {
-  VORA_RETURN_IF_ERROR(Pass());
-  return inner_->Head(key);
-}
-
-Status GatedStore::Ping() { return away_ ? Unavailable("the store is away") : inner_->Ping(); }
-
-StatusOr<storage::ObjectInfo> GatedStore::Put(const std::string& key, std::string_view bytes, const storage::PutOptions& options) {
-  return inner_->Put(key, bytes, options);
-}
-StatusOr<storage::ListPage> GatedStore::List(const std::string& prefix, const std::string& token, int max) {
-  return inner_->List(prefix, token, max);
-}
-StatusOr<std::string> GatedStore::CreateMultipart(const std::string& key, const storage::MultipartOptions& options) {
-  return inner_->CreateMultipart(key, options);
-}
-StatusOr<storage::CompletedPart> GatedStore::UploadPart(const std::string& key, const std::string& id, int number, std::string_view bytes) {
-  return inner_->UploadPart(key, id, number, bytes);
-}
-StatusOr<storage::ObjectInfo> GatedStore::CompleteMultipart(const std::string& key, const std::string& id,
-                                                            const std::vector<storage::CompletedPart>& parts) {
-  return inner_->CompleteMultipart(key, id, parts);
-}
-
 std::string Pattern(size_t bytes) {
   std::string out(bytes, '\0');
   for (size_t i = 0; i < bytes; ++i) out[i] = static_cast<char>((i * 2654435761u) >> 13);
@@ -124,28 +54,16 @@ playback::v1::Presentation MakePresentation(const std::string& state, int segmen
   return presentation;
 }
 
-bool Eventually(const std::function<bool()>& condition) {
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
-  while (!condition()) {
-    if (std::chrono::steady_clock::now() > deadline) return false;
-    std::this_thread::sleep_for(std::chrono::milliseconds(5));
-  }
-  return true;
-}
-
 GatewayTest::GatewayTest() {
-  std::string pattern = (std::filesystem::temp_directory_path() / "vora-gateway-XXXXXX").string();
-  directory_ = ::mkdtemp(pattern.data());
-  auto store = storage::OpenObjectStore("file://" + directory_ + "/store", metrics_);
+  auto store = storage::OpenObjectStore("file://" + directory_.path() + "/store", metrics_);
   if (!store.ok()) throw std::runtime_error(ToText(store.status()));
-  store_ = std::make_unique<GatedStore>(*std::move(store));
+  store_ = std::make_unique<FaultyStore>(*std::move(store));
 }
 
 GatewayTest::~GatewayTest() {
   store_->Release();
   playback_.Release();
   gateway_.reset();
-  std::filesystem::remove_all(directory_);
 }
 
 void GatewayTest::Start() {

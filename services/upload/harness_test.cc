@@ -1,4 +1,5 @@
 #include "services/upload/harness_test.h"
+#include "libs/testing/eventually.h"
 
 #include <arpa/inet.h>
 #include <gtest/gtest.h>
@@ -13,12 +14,6 @@
 #include "libs/storage/open_store.h"
 
 namespace vora::upload {
-
-TempDir::TempDir() {
-  std::string pattern = (std::filesystem::temp_directory_path() / "vora-upload-XXXXXX").string();
-  path_ = mkdtemp(pattern.data());
-}
-TempDir::~TempDir() { std::filesystem::remove_all(path_); }
 
 std::string StoreUrl(const std::string& folder) {
   const char* s3 = std::getenv("VORA_TEST_S3");
@@ -42,83 +37,6 @@ std::string RandomBytes(size_t size, unsigned seed) {
     std::memcpy(bytes.data() + i, &word, std::min<size_t>(8, size - i));
   }
   return bytes;
-}
-
-void GatedStore::Open() {
-  std::lock_guard lock(mutex_);
-  shut_ = false;
-  left_ = -1;
-}
-void GatedStore::Shut() {
-  std::lock_guard lock(mutex_);
-  shut_ = true;
-}
-void GatedStore::ShutAfter(int calls, bool lose_answer) {
-  std::lock_guard lock(mutex_);
-  shut_ = calls == 0;
-  left_ = calls;
-  lose_answer_ = lose_answer;
-}
-bool GatedStore::shut() {
-  std::lock_guard lock(mutex_);
-  return shut_;
-}
-int GatedStore::calls() {
-  std::lock_guard lock(mutex_);
-  return calls_;
-}
-void GatedStore::Rule(std::function<Verdict(std::string_view, const std::string&)> rule) {
-  std::lock_guard lock(mutex_);
-  rule_ = std::move(rule);
-}
-GatedStore::Verdict GatedStore::Pass(std::string_view name, const std::string& key) {
-  std::lock_guard lock(mutex_);
-  if (shut_) return Verdict::kRefuse;
-  ++calls_;
-  if (rule_) return rule_(name, key);
-  if (left_ < 0 || --left_ > 0) return Verdict::kPass;
-  shut_ = true;
-  return lose_answer_ ? Verdict::kLoseAnswer : Verdict::kPass;
-}
-template <typename Call>
-auto GatedStore::Through(std::string_view name, const std::string& key, Call call) -> decltype(call()) {
-  Verdict verdict = Pass(name, key);
-  if (verdict == Verdict::kRefuse) return Unavailable("the gate is shut");
-  auto result = call();
-  if (verdict == Verdict::kLoseAnswer) return Unavailable("the answer was lost");
-  return result;
-}
-StatusOr<storage::ObjectInfo> GatedStore::Put(const std::string& key, std::string_view bytes, const storage::PutOptions& options) {
-  return Through("Put", key, [&] { return inner_->Put(key, bytes, options); });
-}
-StatusOr<std::unique_ptr<storage::ObjectReader>> GatedStore::Open(const std::string& key, int64_t offset, int64_t length) {
-  return Through("Open", key, [&] { return inner_->Open(key, offset, length); });
-}
-StatusOr<storage::ObjectInfo> GatedStore::Head(const std::string& key) {
-  return Through("Head", key, [&] { return inner_->Head(key); });
-}
-Status GatedStore::Delete(const std::string& key) {
-  return Through("Delete", key, [&] { return inner_->Delete(key); });
-}
-StatusOr<storage::ListPage> GatedStore::List(const std::string& prefix, const std::string& token, int max) {
-  return Through("List", prefix, [&] { return inner_->List(prefix, token, max); });
-}
-StatusOr<std::string> GatedStore::CreateMultipart(const std::string& key, const storage::MultipartOptions& options) {
-  return Through("CreateMultipart", key, [&] { return inner_->CreateMultipart(key, options); });
-}
-StatusOr<storage::CompletedPart> GatedStore::UploadPart(const std::string& key, const std::string& id, int number, std::string_view bytes) {
-  return Through("UploadPart", key, [&] { return inner_->UploadPart(key, id, number, bytes); });
-}
-StatusOr<storage::ObjectInfo> GatedStore::CompleteMultipart(const std::string& key, const std::string& id,
-                                                            const std::vector<storage::CompletedPart>& parts) {
-  return Through("CompleteMultipart", key, [&] { return inner_->CompleteMultipart(key, id, parts); });
-}
-Status GatedStore::AbortMultipart(const std::string& key, const std::string& id) {
-  return Through("AbortMultipart", key, [&] { return inner_->AbortMultipart(key, id); });
-}
-Status GatedStore::Ping() {
-  std::lock_guard lock(mutex_);
-  return shut_ ? Unavailable("the gate is shut") : inner_->Ping();
 }
 
 UploadSettings TestSettings() {
@@ -240,12 +158,6 @@ std::string PatchHead(const std::string& url, int64_t offset, size_t content_len
          "\r\nContent-Length: " + std::to_string(content_length) + "\r\n\r\n";
 }
 
-void WaitFor(const std::string& what, const std::function<bool()>& done) {
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
-  while (!done()) {
-    ASSERT_LT(std::chrono::steady_clock::now(), deadline) << "never happened: " << what;
-    std::this_thread::sleep_for(std::chrono::milliseconds(2));
-  }
-}
+void WaitFor(const std::string& what, const std::function<bool()>& done) { ASSERT_TRUE(Eventually(done)) << "never happened: " << what; }
 
 }  // namespace vora::upload

@@ -14,66 +14,19 @@
 #include "libs/core/clock.h"
 #include "libs/http/client/client.h"
 #include "libs/obs/metrics.h"
-#include "libs/storage/base/object_store.h"
+#include "libs/storage/testing/faulty_store.h"
+#include "libs/testing/temp_folder.h"
 #include "services/upload/upload_app.h"
 
 namespace vora::upload {
 
-class TempDir {
- public:
-  TempDir();
-  ~TempDir();
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
+using storage::FaultyStore;
 
 // The local store in `folder`; when VORA_TEST_S3 holds an s3:// URL, a prefix of its own there.
 std::string StoreUrl(const std::string& folder);
 std::unique_ptr<storage::ObjectStore> OpenStore(const std::string& folder);
 // Reproducible bytes without a pattern.
 std::string RandomBytes(size_t size, unsigned seed = 1);
-
-// Passes everything to a real store, unless told to fail as one that cannot be reached.
-class GatedStore : public storage::ObjectStore {
- public:
-  explicit GatedStore(std::unique_ptr<storage::ObjectStore> inner) : inner_(std::move(inner)) {}
-  void Open();
-  void Shut();
-  // Lets `calls` more calls through, then shuts. The last one is carried out but its answer is lost if `lose_answer`.
-  void ShutAfter(int calls, bool lose_answer);
-  enum class Verdict { kPass, kRefuse, kLoseAnswer };
-  // Decides over every call by its name and key, while the gate is open; empty: all pass.
-  void Rule(std::function<Verdict(std::string_view call, const std::string& key)> rule);
-  bool shut();
-  int calls();
-
-  StatusOr<storage::ObjectInfo> Put(const std::string& key, std::string_view bytes, const storage::PutOptions& options) override;
-  StatusOr<std::unique_ptr<storage::ObjectReader>> Open(const std::string& key, int64_t offset, int64_t length) override;
-  StatusOr<storage::ObjectInfo> Head(const std::string& key) override;
-  Status Delete(const std::string& key) override;
-  StatusOr<storage::ListPage> List(const std::string& prefix, const std::string& token, int max) override;
-  StatusOr<std::string> CreateMultipart(const std::string& key, const storage::MultipartOptions& options) override;
-  StatusOr<storage::CompletedPart> UploadPart(const std::string& key, const std::string& id, int number, std::string_view bytes) override;
-  StatusOr<storage::ObjectInfo> CompleteMultipart(const std::string& key, const std::string& id,
-                                                  const std::vector<storage::CompletedPart>& parts) override;
-  Status AbortMultipart(const std::string& key, const std::string& id) override;
-  Status Ping() override;
-  std::string Describe() const override { return inner_->Describe(); }
-
- private:
-  Verdict Pass(std::string_view name, const std::string& key);
-  template <typename Call>
-  auto Through(std::string_view name, const std::string& key, Call call) -> decltype(call());
-  std::unique_ptr<storage::ObjectStore> inner_;
-  std::mutex mutex_;
-  std::function<Verdict(std::string_view, const std::string&)> rule_;
-  bool shut_ = false;
-  bool lose_answer_ = false;
-  int left_ = -1;
-  int calls_ = 0;
-};
 
 UploadSettings TestSettings();
 

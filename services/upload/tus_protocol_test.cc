@@ -11,7 +11,7 @@ namespace {
 
 class TusProtocolTest : public ::testing::Test {
  protected:
-  TempDir dir_;
+  TempFolder dir_;
   std::unique_ptr<storage::ObjectStore> store_ = OpenStore(dir_.path());
   UploadSettings settings_ = [] {
     UploadSettings settings = TestSettings();
@@ -287,7 +287,7 @@ TEST_F(TusProtocolTest, LocationFollowsTheProxy) {
 }
 
 TEST(TusLimitsTest, AsManyUploadsAsAllowed) {
-  TempDir dir;
+  TempFolder dir;
   std::unique_ptr<storage::ObjectStore> store = OpenStore(dir.path());
   UploadSettings settings = TestSettings();
   settings.max_active = 1;

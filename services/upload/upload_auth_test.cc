@@ -49,7 +49,7 @@ class UploadAuthTest : public ::testing::Test {
     return stub_->GetUpload(&context, request, upload).error_code();
   }
 
-  TempDir folder_;
+  TempFolder folder_;
   TestDoors doors_;
   std::unique_ptr<storage::ObjectStore> store_;
   Replica replica_;
@@ -107,9 +107,9 @@ TEST_F(UploadAuthTest, AnUploadIsItsTenantsAlone) {
 }
 
 TEST(UploadReadsTest, HeadAndPatchReadTheStateOnceWithAuthenticationOn) {
-  const TempDir folder;
+  const TempFolder folder;
   const TestDoors doors;
-  GatedStore store(OpenStore(folder.path()));
+  FaultyStore store(OpenStore(folder.path()));
   Replica replica(store, TestSettings(), Clock::Real(), Doors(doors.authenticator()));
   Tus tus;
   const Tus::Fields acme = {{"Authorization", TestDoors::Bearer("acme", "upload")}};
@@ -117,7 +117,7 @@ TEST(UploadReadsTest, HeadAndPatchReadTheStateOnceWithAuthenticationOn) {
   std::atomic<int> reads{0};
   store.Rule([&reads](std::string_view call, const std::string&) {
     if (call == "Open") ++reads;
-    return GatedStore::Verdict::kPass;
+    return FaultyStore::Verdict::kPass;
   });
   EXPECT_EQ(tus.Send("HEAD", url, {acme[0], {"Tus-Resumable", "1.0.0"}}).status, 200);
   EXPECT_EQ(reads.exchange(0), 1);

@@ -15,62 +15,39 @@
 #include <thread>
 
 #include "libs/core/digest.h"
+#include "libs/testing/child_process.h"
+#include "libs/testing/free_port.h"
 #include "services/upload/harness_test.h"
 
 namespace vora::upload {
 namespace {
 
-// A free port that stays the same over restarts, so that upload URLs do.
-int FreePort() {
-  int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof(address);
-  EXPECT_EQ(bind(fd, reinterpret_cast<sockaddr*>(&address), size), 0);
-  EXPECT_EQ(getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size), 0);
-  close(fd);
-  return ntohs(address.sin_port);
-}
-
 class DaemonProcess {
  public:
   DaemonProcess(std::string store, int port) : store_(std::move(store)), port_(port) { Start(); }
-  ~DaemonProcess() { Signal(SIGKILL); }
   void Start() {
-    std::vector<std::string> environment{"VORA_STORAGE=" + StoreUrl(store_),
-                                         "VORA_HTTP_LISTEN=127.0.0.1:" + std::to_string(port_),
-                                         "VORA_GRPC_LISTEN=127.0.0.1:0",
-                                         "VORA_ADMIN_LISTEN=127.0.0.1:0",
-                                         "VORA_UPLOAD_CHECKPOINT_BYTES=16MiB",
-                                         "VORA_LOG_LEVEL=error",
-                                         "VORA_AUTH=none"};
+    std::map<std::string, std::string> environment{{"VORA_STORAGE", StoreUrl(store_)},
+                                                   {"VORA_HTTP_LISTEN", "127.0.0.1:" + std::to_string(port_)},
+                                                   {"VORA_GRPC_LISTEN", "127.0.0.1:0"},
+                                                   {"VORA_ADMIN_LISTEN", "127.0.0.1:0"},
+                                                   {"VORA_UPLOAD_CHECKPOINT_BYTES", "16MiB"},
+                                                   {"VORA_LOG_LEVEL", "error"},
+                                                   {"VORA_AUTH", "none"}};
     for (const char* name : {"VORA_S3_ACCESS_KEY", "VORA_S3_SECRET_KEY"}) {
-      if (const char* value = std::getenv(name)) environment.push_back(std::string(name) + "=" + value);
+      if (const char* value = std::getenv(name)) environment[name] = value;
     }
-    std::vector<char*> pointers;
-    for (std::string& entry : environment) pointers.push_back(entry.data());
-    pointers.push_back(nullptr);
-    pid_ = fork();
-    if (pid_ == 0) {
-      execle(VORA_UPLOAD_BINARY, VORA_UPLOAD_BINARY, static_cast<char*>(nullptr), pointers.data());
-      _exit(127);
-    }
+    process_ = std::make_unique<ChildProcess>(VORA_UPLOAD_BINARY, std::vector<std::string>{}, environment);
     Tus tus;
     WaitFor("the daemon answers", [&] { return tus.Send("OPTIONS", url(), {}).status == 204; });
   }
-  // The exit status as waitpid gives it.
+  // Signals it and waits for its end: the exit code, or 128 + signal.
   int Signal(int signal) {
-    if (pid_ <= 0) return 0;
-    kill(pid_, signal);
-    int status = 0;
-    waitpid(pid_, &status, 0);
-    pid_ = -1;
-    return status;
+    process_->Signal(signal);
+    return process_->Wait();
   }
   std::string url() const { return "http://127.0.0.1:" + std::to_string(port_) + "/files/"; }
   int64_t PeakRssBytes() const {
-    std::ifstream status("/proc/" + std::to_string(pid_) + "/status");
+    std::ifstream status("/proc/" + std::to_string(process_->pid()) + "/status");
     for (std::string line; std::getline(status, line);) {
       if (line.rfind("VmHWM:", 0) == 0) return std::stoll(line.substr(6)) * 1024;
     }
@@ -80,12 +57,12 @@ class DaemonProcess {
  private:
   std::string store_;
   int port_;
-  pid_t pid_ = -1;
+  std::unique_ptr<ChildProcess> process_;
 };
 
 TEST(UploadCrashTest, SigkillAtRandomInstantsLosesNothingAcknowledged) {
   const std::string bytes = RandomBytes(60'000'003);
-  TempDir dir;
+  TempFolder dir;
   DaemonProcess daemon(dir.path(), FreePort());
   Tus tus;
   std::string upload = tus.Create(daemon.url(), bytes.size());
@@ -126,7 +103,7 @@ TEST(UploadCrashTest, SigkillAtRandomInstantsLosesNothingAcknowledged) {
 TEST(UploadCrashTest, MemoryStaysBounded) {
   constexpr int kUploads = 3;
   const std::string bytes = RandomBytes(100 << 20);
-  TempDir dir;
+  TempFolder dir;
   DaemonProcess daemon(dir.path(), FreePort());
   std::vector<std::thread> clients;
   std::vector<int> statuses(kUploads);

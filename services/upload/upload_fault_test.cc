@@ -33,8 +33,8 @@ class UploadFaultTest : public ::testing::Test {
     EXPECT_TRUE(Keys(store_, "open/").empty());
   }
 
-  TempDir dir_;
-  GatedStore store_{OpenStore(dir_.path())};
+  TempFolder dir_;
+  FaultyStore store_{OpenStore(dir_.path())};
   Tus tus_;
 };
 
@@ -146,14 +146,14 @@ TEST_F(UploadFaultTest, StoreAwayMeans503AndNothingAcknowledgedIsLost) {
   Replica replica(store_);
   std::string upload = tus_.Create(replica.url(), bytes.size());
   ASSERT_EQ(tus_.Patch(upload, 0, std::string_view(bytes).substr(0, 9'000'000)).status, 204);
-  store_.Shut();
+  store_.SetAway(true);
   http::ClientResponse head = tus_.Head(upload);
   EXPECT_EQ(head.status, 503);
   EXPECT_TRUE(head.headers.Has("Retry-After"));
   EXPECT_EQ(tus_.Patch(upload, 9'000'000, "x").status, 503);
   EXPECT_EQ(tus_.Post(replica.url(), {{"Upload-Length", "5"}}).status, 503);
   WaitFor("readiness notices", [&] { return !replica.app().StoreHealth().ok(); });
-  store_.Open();
+  store_.SetAway(false);
   WaitFor("readiness recovers", [&] { return replica.app().StoreHealth().ok(); });
   EXPECT_EQ(tus_.Offset(upload), 9'000'000);
   Resume(upload, bytes, bytes.size());
@@ -187,7 +187,7 @@ TEST_F(UploadFaultTest, CrashBetweenAnyTwoStepsIsRecovered) {
       std::string upload = tus_.Create(victim->url(), bytes.size());
       ASSERT_EQ(tus_.Patch(upload, 0, std::string_view(bytes).substr(0, 1000)).status, 204);
       WaitFor("background calls are over", [&] { return victim->app().StoreHealth().ok(); });
-      store_.ShutAfter(calls, lose_answer);
+      store_.GoAwayAfter(calls, lose_answer);
       int64_t acknowledged = 1000;
       for (size_t piece : {size_t{9'000'000}, bytes.size()}) {
         http::ClientResponse response =
@@ -195,9 +195,9 @@ TEST_F(UploadFaultTest, CrashBetweenAnyTwoStepsIsRecovered) {
         if (response.status != 204) break;
         acknowledged = OffsetOf(response);
       }
-      crashed = store_.shut();
+      crashed = store_.away();
       victim->Stop();
-      store_.Open();
+      store_.SetAway(false);
 
       Replica heir(store_, settings);
       upload = At(upload, heir);
@@ -224,7 +224,7 @@ TEST_F(UploadFaultTest, PartsBeforeAFailedOneAreKept) {
   std::string upload = tus_.Create(replica.url(), bytes.size(), {{"Upload-Metadata", "sha256 " + Base64Encode(HexEncode(Sha256(bytes)))}});
   int parts = 0;
   store_.Rule([&parts](std::string_view call, const std::string&) {
-    return call == "UploadPart" && ++parts >= 3 ? GatedStore::Verdict::kRefuse : GatedStore::Verdict::kPass;
+    return call == "UploadPart" && ++parts >= 3 ? FaultyStore::Verdict::kRefuse : FaultyStore::Verdict::kPass;
   });
   EXPECT_EQ(tus_.Patch(upload, 0, bytes).status, 503);
   store_.Rule(nullptr);
@@ -245,7 +245,7 @@ TEST_F(UploadFaultTest, UnreliableStoreNeverLosesAcknowledgedBytes) {
     std::mt19937 random(seed);
     store_.Rule([&random](std::string_view, const std::string&) {
       auto dice = random() % 10;
-      return dice == 0 ? GatedStore::Verdict::kRefuse : dice <= 3 ? GatedStore::Verdict::kLoseAnswer : GatedStore::Verdict::kPass;
+      return dice == 0 ? FaultyStore::Verdict::kRefuse : dice <= 3 ? FaultyStore::Verdict::kLoseAnswer : FaultyStore::Verdict::kPass;
     });
     int64_t acknowledged = 0;
     for (int request = 0; acknowledged < static_cast<int64_t>(bytes.size()); ++request) {
@@ -276,10 +276,10 @@ TEST_F(UploadFaultTest, SweeperFinishesWhatNobodyAsksFor) {
   std::string upload = tus_.Create(victim->url(), bytes.size());
   ASSERT_EQ(tus_.Patch(upload, 0, std::string_view(bytes).substr(0, 8'999'999)).status, 204);
   // Load, tail read, new tail, state: the last byte is acknowledged, finishing is not.
-  store_.ShutAfter(4, false);
+  store_.GoAwayAfter(4, false);
   EXPECT_EQ(tus_.Patch(upload, 8'999'999, std::string_view(bytes).substr(8'999'999)).status, 503);
   victim->Stop();
-  store_.Open();
+  store_.SetAway(false);
   Replica heir(store_);
   WaitFor("the sweep at start has finished it", [&] { return heir.Metric("vora_upload_finished_total{result=\"uploaded\"}") == 1; });
   WaitFor("and tidied up", [&] { return Keys(store_, "open/").empty(); });

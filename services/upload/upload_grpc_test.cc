@@ -85,8 +85,8 @@ class UploadGrpcTest : public ::testing::Test {
   }
   bool Announced() { return Keys(store_, "announce/").empty(); }
 
-  TempDir dir_;
-  GatedStore store_{OpenStore(dir_.path())};
+  TempFolder dir_;
+  FaultyStore store_{OpenStore(dir_.path())};
   Tus tus_;
 };
 
@@ -208,13 +208,13 @@ TEST_F(UploadGrpcTest, AnnouncementSurvivesACrashAtAnyStep) {
     SCOPED_TRACE("after " + std::to_string(calls) + " calls");
     auto victim = std::make_unique<Replica>(store_, Announcing({server.target()}));
     std::string upload = tus_.Create(victim->url(), 5);
-    store_.ShutAfter(calls, false);
+    store_.GoAwayAfter(calls, false);
     (void)tus_.Patch(upload, 0, "12345");
     // The announcer may make the last call a little later.
-    if (!store_.shut()) WaitFor("the announcement arrives", [&] { return store_.shut() || listener.Taken(IdOf(upload)).has_value(); });
-    crashed = store_.shut() && calls < 60;
+    if (!store_.away()) WaitFor("the announcement arrives", [&] { return store_.away() || listener.Taken(IdOf(upload)).has_value(); });
+    crashed = store_.away() && calls < 60;
     victim->Stop();
-    store_.Open();
+    store_.SetAway(false);
     Replica heir(store_, Announcing({server.target()}));
     upload = At(upload, heir);
     int64_t offset = tus_.Offset(upload);

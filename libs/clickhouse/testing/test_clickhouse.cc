@@ -1,4 +1,5 @@
 #include "libs/clickhouse/testing/test_clickhouse.h"
+#include "libs/testing/free_port.h"
 
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -25,19 +26,6 @@ namespace fs = std::filesystem;
 [[noreturn]] void Die(const std::string& what) {
   std::fprintf(stderr, "test ClickHouse: %s\n", what.c_str());
   std::abort();
-}
-
-int FreePort() {
-  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof address;
-  if (bind(fd, reinterpret_cast<sockaddr*>(&address), size) != 0 || getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) != 0) {
-    Die("no free port");
-  }
-  close(fd);
-  return ntohs(address.sin_port);
 }
 
 std::string FindServer() {

@@ -5,7 +5,7 @@
 
 #include "libs/media/audio/audio_grid.h"
 #include "libs/media/probe/probe.h"
-#include "libs/media/test_media.h"
+#include "libs/media/testing/test_media.h"
 
 namespace vora::media {
 namespace {

@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "libs/media/probe/probe.h"
-#include "libs/media/test_media.h"
+#include "libs/media/testing/test_media.h"
 
 namespace vora::media {
 namespace {

@@ -9,7 +9,7 @@
 #include "libs/media/input/container_kind.h"
 #include "libs/media/input/mp4_check.h"
 #include "libs/media/probe/probe.h"
-#include "libs/media/test_media.h"
+#include "libs/media/testing/test_media.h"
 
 namespace vora::media {
 namespace {

@@ -4,7 +4,7 @@
 
 #include "libs/media/base/media_error.h"
 #include "libs/media/pictures/poster.h"
-#include "libs/media/test_media.h"
+#include "libs/media/testing/test_media.h"
 
 namespace vora::media {
 namespace {

@@ -3,7 +3,7 @@
 #include <cmath>
 
 #include "libs/media/probe/probe.h"
-#include "libs/media/test_media.h"
+#include "libs/media/testing/test_media.h"
 
 namespace vora::media {
 namespace {

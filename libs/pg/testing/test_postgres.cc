@@ -1,4 +1,5 @@
 #include "libs/pg/testing/test_postgres.h"
+#include "libs/testing/free_port.h"
 
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -44,19 +45,6 @@ fs::path FindBin() {
   }
   if (best.empty()) Die("no initdb under /usr/lib/postgresql; install the package postgresql");
   return best;
-}
-
-int FreePort() {
-  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof address;
-  if (bind(fd, reinterpret_cast<sockaddr*>(&address), size) != 0 || getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) != 0) {
-    Die("no free port");
-  }
-  close(fd);
-  return ntohs(address.sin_port);
 }
 
 // PostgreSQL refuses to run as root: then it runs as user postgres, who may look through the private folders above its own.

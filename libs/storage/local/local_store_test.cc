@@ -11,6 +11,7 @@
 #include <fstream>
 
 #include "libs/core/ids.h"
+#include "libs/storage/testing/faulty_store.h"
 
 namespace vora::storage {
 namespace {
@@ -153,38 +154,10 @@ TEST_F(LocalStoreTest, PingTellsWhenTheDirectoryIsGone) {
   EXPECT_TRUE(store_->Ping().ok());
 }
 
-// A store on real files whose conditions get lost on the way, as with S3 servers that ignore the headers.
-class ForgetfulStore : public ObjectStore {
- public:
-  ForgetfulStore(ObjectStore& store, bool absent, bool match) : store_(store), absent_(absent), match_(match) {}
-  StatusOr<ObjectInfo> Put(const std::string& key, std::string_view bytes, const PutOptions& options) override {
-    PutOptions left = options;
-    if (absent_) left.if_absent = false;
-    if (match_) left.if_match.reset();
-    return store_.Put(key, bytes, left);
-  }
-  StatusOr<std::unique_ptr<ObjectReader>> Open(const std::string& k, int64_t o, int64_t l) override { return store_.Open(k, o, l); }
-  StatusOr<ObjectInfo> Head(const std::string& k) override { return store_.Head(k); }
-  Status Delete(const std::string& k) override { return store_.Delete(k); }
-  StatusOr<ListPage> List(const std::string& p, const std::string& t, int m) override { return store_.List(p, t, m); }
-  StatusOr<std::string> CreateMultipart(const std::string& k, const MultipartOptions& o) override { return store_.CreateMultipart(k, o); }
-  StatusOr<CompletedPart> UploadPart(const std::string& k, const std::string& i, int n, std::string_view b) override {
-    return store_.UploadPart(k, i, n, b);
-  }
-  StatusOr<ObjectInfo> CompleteMultipart(const std::string& k, const std::string& i, const std::vector<CompletedPart>& p) override {
-    return store_.CompleteMultipart(k, i, p);
-  }
-  Status AbortMultipart(const std::string& k, const std::string& i) override { return store_.AbortMultipart(k, i); }
-  Status Ping() override { return store_.Ping(); }
-  std::string Describe() const override { return store_.Describe(); }
-
- private:
-  ObjectStore& store_;
-  bool absent_, match_;
-};
-
 TEST_F(LocalStoreTest, CheckConditionalPutNamesWhatIsMissing) {
-  ForgetfulStore no_absent(*store_, true, false), no_match(*store_, false, true);
+  FaultyStore no_absent(OpenStore()), no_match(OpenStore());
+  no_absent.ForgetConditions(/*if_absent=*/true, /*if_match=*/false);
+  no_match.ForgetConditions(/*if_absent=*/false, /*if_match=*/true);
   Status absent = CheckConditionalPut(no_absent), match = CheckConditionalPut(no_match);
   EXPECT_EQ(absent.code(), StatusCode::kFailedPrecondition);
   EXPECT_NE(ToText(absent).find("If-None-Match"), std::string::npos) << ToText(absent);

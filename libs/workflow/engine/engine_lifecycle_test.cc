@@ -209,7 +209,7 @@ TEST_F(LifecycleTest, NondeterminismChangesNothingAndRepairsItselfWithTheRightCo
                           "the code issued ACTIVITY_TASK_SCHEDULED activity_type=different"));
     EXPECT_EQ(EventNames(History(wrong.engine(), "w")).size(), 3u);
   }
-  ASSERT_TRUE(WaitFor([&] { return Info(engine_, "w").stuck_reason().empty(); }));
+  ASSERT_TRUE(Eventually([&] { return Info(engine_, "w").stuck_reason().empty(); }));
   ASSERT_TRUE(Complete(engine_, task).ok()) << "the lease is still good";
   ASSERT_TRUE(Complete(engine_, ClaimOne(engine_)).ok());
   EXPECT_EQ(WaitClosed(engine_, "w").status(), v1::WORKFLOW_STATUS_COMPLETED);

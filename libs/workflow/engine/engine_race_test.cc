@@ -113,7 +113,7 @@ TEST(EngineRaceTest, ANotificationWakesTheOtherReplicasPoll) {
   ActivityWorker worker(Options(two.address(), 1), metrics);
   worker.Handle("a", [](ActivityExecution&) { return ActivityOutcome::Ok("{}"); });
   worker.Start();
-  ASSERT_TRUE(WaitFor([&] { return worker.Health().ok() || worker.running() == 0; }));
+  ASSERT_TRUE(Eventually([&] { return worker.Health().ok() || worker.running() == 0; }));
   for (int i = 0; i < 5; ++i) {
     StartScript(one.engine(), "w" + std::to_string(i), R"({"activity": "a"}, {"activity": "a"})");
     EXPECT_EQ(WaitClosed(one.engine(), "w" + std::to_string(i)).status(), v1::WORKFLOW_STATUS_COMPLETED);
@@ -142,10 +142,10 @@ TEST(DatabaseRestartTest, NothingIsLostAndNoCompletedActivityRunsAgain) {
     return ActivityOutcome::Ok("{}");
   });
   worker.Start();
-  ASSERT_TRUE(WaitFor([&] { return executed > 40; }));
+  ASSERT_TRUE(Eventually([&] { return executed > 40; }));
   postgres.Stop();
   postgres.Start();
-  ASSERT_TRUE(WaitFor([&] { return executed > 160; }));
+  ASSERT_TRUE(Eventually([&] { return executed > 160; }));
   postgres.Kill();
   postgres.Start();
   for (int i = 0; i < kWorkflows; ++i) {

@@ -39,7 +39,7 @@ TEST_F(TimeoutTest, StartToCloseIsRetriedAndHeartbeatsDoNotExtendIt) {
   const auto first = ClaimOne(engine_);
   v1::HeartbeatActivityRequest heartbeat;
   heartbeat.set_task_token(first.task_token());
-  ASSERT_TRUE(WaitFor([&] { return engine_.Heartbeat(heartbeat).status().code() == StatusCode::kAborted; }));
+  ASSERT_TRUE(Eventually([&] { return engine_.Heartbeat(heartbeat).status().code() == StatusCode::kAborted; }));
   const auto second = ClaimOne(engine_);
   EXPECT_EQ(second.attempt(), 2);
   EXPECT_EQ(WaitClosed(engine_, "w").failure().code(), "timeout.start_to_close");

@@ -76,7 +76,7 @@ v1::ActivityTask ClaimOne(Engine& engine, const std::string& queue, const std::s
   request.set_worker_id(worker_id);
   request.set_max_tasks(1);
   v1::ActivityTask task;
-  const bool claimed = WaitFor([&] {
+  const bool claimed = Eventually([&] {
     auto tasks = Must(engine.Claim(request));
     if (tasks.empty()) return false;
     task = std::move(tasks[0]);
@@ -109,7 +109,7 @@ v1::WorkflowInfo WaitClosed(Engine& engine, const std::string& id) {
   v1::DescribeWorkflowRequest request;
   request.set_workflow_id(id);
   v1::WorkflowInfo info;
-  const bool closed = WaitFor([&] {
+  const bool closed = Eventually([&] {
     const auto described = engine.Describe(request);
     if (!described.ok()) return false;
     info = described->info();
@@ -120,15 +120,6 @@ v1::WorkflowInfo WaitClosed(Engine& engine, const std::string& id) {
     std::abort();
   }
   return info;
-}
-
-bool WaitFor(const std::function<bool()>& done) {
-  const auto deadline = steady_clock::now() + std::chrono::seconds{30};
-  while (!done()) {
-    if (steady_clock::now() > deadline) return false;
-    std::this_thread::sleep_for(milliseconds{5});
-  }
-  return true;
 }
 
 std::vector<v1::HistoryEvent> History(Engine& engine, const std::string& id, const std::string& run_id) {

@@ -9,6 +9,7 @@
 #include "libs/core/lifecycle.h"
 #include "libs/obs/metrics.h"
 #include "libs/rpc/server.h"
+#include "libs/testing/eventually.h"
 #include "libs/workflow/service/engine_host.h"
 #include "vora/workflow/v1/workflow.pb.h"
 
@@ -43,8 +44,6 @@ Status Complete(Engine& engine, const v1::ActivityTask& task, const std::string&
 StatusOr<bool> Fail(Engine& engine, const v1::ActivityTask& task, const std::string& code, bool non_retryable = false);
 // The closed run, waiting up to 30 s. Aborts when it stays open.
 v1::WorkflowInfo WaitClosed(Engine& engine, const std::string& id);
-// Until `done` is true, for up to 30 s; the condition is looked at often and never assumed.
-bool WaitFor(const std::function<bool()>& done);
 std::vector<v1::HistoryEvent> History(Engine& engine, const std::string& id, const std::string& run_id = "");
 // `ACTIVITY_TASK_SCHEDULED` and so on, in order.
 std::vector<std::string> EventNames(const std::vector<v1::HistoryEvent>& events);

@@ -82,7 +82,7 @@ TEST_F(ActivityWorkerTest, HeartbeatsKeepTheLeaseAndCarryProgress) {
   });
   worker->Start();
   StartScript(engine_, "w", R"({"activity": "long", "options": {"heartbeatTimeout": "0.5s", "startToCloseTimeout": "60s"}})");
-  ASSERT_TRUE(WaitFor([&] { return Pending("w").progress() == 0.5; }));
+  ASSERT_TRUE(Eventually([&] { return Pending("w").progress() == 0.5; }));
   // A timer of more than twice the lease: without heartbeats the attempt would be over by then.
   StartScript(engine_, "timer", R"({"timer_ms": 1200})");
   WaitClosed(engine_, "timer");
@@ -99,11 +99,11 @@ TEST_F(ActivityWorkerTest, ACancelledTaskIsToldAndEnds) {
   worker->Start();
   StartScript(engine_, "w", R"({"activity": "endless", "options": {"heartbeatTimeout": "1s", "startToCloseTimeout": "60s"}},
                                {"cleanup": {"signal": "done"}})");
-  ASSERT_TRUE(WaitFor([&] { return worker->running() == 1; }));
+  ASSERT_TRUE(Eventually([&] { return worker->running() == 1; }));
   v1::CancelWorkflowRequest cancel;
   cancel.set_workflow_id("w");
   ASSERT_TRUE(engine_.Cancel(cancel).ok());
-  ASSERT_TRUE(WaitFor([&] { return worker->running() == 0; }));
+  ASSERT_TRUE(Eventually([&] { return worker->running() == 0; }));
   const auto names = EventNames(History(engine_, "w"));
   EXPECT_EQ(std::count(names.begin(), names.end(), "ACTIVITY_TASK_CANCELED"), 1);
 }
@@ -138,11 +138,11 @@ TEST_F(ActivityWorkerTest, AWorkerThatLosesItsLeaseIsTold) {
   });
   worker->Start();
   StartScript(engine_, "w", R"({"activity": "long", "options": {"heartbeatTimeout": "1s", "startToCloseTimeout": "60s"}})");
-  ASSERT_TRUE(WaitFor([&] { return worker->running() == 1; }));
+  ASSERT_TRUE(Eventually([&] { return worker->running() == 1; }));
   v1::TerminateWorkflowRequest terminate;
   terminate.set_workflow_id("w");
   ASSERT_TRUE(engine_.Terminate(terminate).ok());
-  ASSERT_TRUE(WaitFor([&] { return worker->running() == 0; }));
+  ASSERT_TRUE(Eventually([&] { return worker->running() == 0; }));
   EXPECT_TRUE(lost);
 }
 
@@ -160,9 +160,9 @@ TEST_F(ActivityWorkerTest, ClaimsNothingWhileItCouldOnlyFail) {
   worker.Handle("a", [](ActivityExecution& execution) { return ActivityOutcome::Ok(std::to_string(execution.task().attempt())); });
   StartScript(engine_, "w", R"({"activity": "a"})");
   worker.Start();
-  ASSERT_TRUE(WaitFor([&] { return asked >= 2; }));
+  ASSERT_TRUE(Eventually([&] { return asked >= 2; }));
   EXPECT_EQ(Pending("w").state(), v1::PENDING_ACTIVITY_STATE_SCHEDULED);
-  EXPECT_TRUE(WaitFor([&] { return worker.Health().ok(); })) << "the orchestrator is there: it is told how the worker is";
+  EXPECT_TRUE(Eventually([&] { return worker.Health().ok(); })) << "the orchestrator is there: it is told how the worker is";
   may = true;
   EXPECT_EQ(WaitClosed(engine_, "w").result(), R"(["1"])");
 }

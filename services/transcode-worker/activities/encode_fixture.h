@@ -10,8 +10,9 @@
 #include <utility>
 #include <vector>
 
-#include "libs/media/test_media.h"
+#include "libs/media/testing/test_media.h"
 #include "libs/storage/open_store.h"
+#include "libs/storage/testing/faulty_store.h"
 #include "services/transcode-worker/activities/activities.h"
 #include "services/transcode-worker/activities/encode_group.h"
 #include "services/transcode-worker/activities/test_worker.h"
@@ -19,64 +20,18 @@
 
 namespace vora::transcode {
 
-using media::TempFolder;
+using storage::FaultyStore;
 using workflow::StopCause;
 using workflow::v1::EncodeChunkInput;
 using workflow::v1::EncodeChunkResult;
 using workflow::v1::MediaInfo;
-
-// A store that can go away and come back.
-class FlakyStore : public storage::ObjectStore {
- public:
-  explicit FlakyStore(std::unique_ptr<storage::ObjectStore> store) : store_(std::move(store)) {}
-  StatusOr<storage::ObjectInfo> Put(const std::string& key, std::string_view bytes, const storage::PutOptions& options) override {
-    VORA_RETURN_IF_ERROR(Here());
-    return store_->Put(key, bytes, options);
-  }
-  StatusOr<std::unique_ptr<storage::ObjectReader>> Open(const std::string& key, int64_t offset, int64_t length) override {
-    VORA_RETURN_IF_ERROR(Here());
-    bytes_opened_ += length;
-    return store_->Open(key, offset, length);
-  }
-  StatusOr<storage::ObjectInfo> Head(const std::string& key) override {
-    VORA_RETURN_IF_ERROR(Here());
-    return store_->Head(key);
-  }
-  Status Delete(const std::string& key) override { return store_->Delete(key); }
-  StatusOr<storage::ListPage> List(const std::string& p, const std::string& t, int m) override { return store_->List(p, t, m); }
-  StatusOr<std::string> CreateMultipart(const std::string& k, const storage::MultipartOptions& o) override {
-    return store_->CreateMultipart(k, o);
-  }
-  StatusOr<storage::CompletedPart> UploadPart(const std::string& k, const std::string& i, int n, std::string_view b) override {
-    return store_->UploadPart(k, i, n, b);
-  }
-  StatusOr<storage::ObjectInfo> CompleteMultipart(const std::string& k, const std::string& i,
-                                                  const std::vector<storage::CompletedPart>& p) override {
-    return store_->CompleteMultipart(k, i, p);
-  }
-  Status AbortMultipart(const std::string& k, const std::string& i) override { return store_->AbortMultipart(k, i); }
-  Status Ping() override { return Here(); }
-  std::string Describe() const override { return store_->Describe(); }
-
-  std::atomic<bool> away_{false};
-  std::atomic<int> refused_{0};
-  std::atomic<int64_t> bytes_opened_{0};
-
- private:
-  Status Here() {
-    if (!away_) return {};
-    ++refused_;
-    return Unavailable("the store is away");
-  }
-  std::unique_ptr<storage::ObjectStore> store_;
-};
 
 class EncodeTest : public ::testing::Test {
  protected:
   EncodeTest() {
     auto store = storage::OpenObjectStore("file://" + folder_ / "store", metrics_);
     EXPECT_TRUE(store.ok()) << ToText(store.status());
-    store_ = std::make_unique<FlakyStore>(std::move(*store));
+    store_ = std::make_unique<FaultyStore>(std::move(*store));
     options_.program = WorkerProgram();
     Remake();
   }
@@ -132,7 +87,7 @@ class EncodeTest : public ::testing::Test {
   obs::Metrics metrics_;
   WorkerOptions options_;
   MediaInfo info_;
-  std::unique_ptr<FlakyStore> store_;
+  std::unique_ptr<FaultyStore> store_;
   std::unique_ptr<WorkerContext> context_;
 };
 

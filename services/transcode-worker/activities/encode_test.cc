@@ -43,11 +43,11 @@ TEST_F(EncodeTest, AResumedChunkDoesOnlyWhatIsMissingAndGivesTheSameBytes) {
   EXPECT_EQ(workflow::ToPayload(Result(*resumed).segments()), workflow::ToPayload(Result(*whole).segments()));
   for (int i = 0; i < 4; ++i) EXPECT_EQ(Object(SegmentKey("processed/v1", "90p", i)), Object(SegmentKey("processed/whole", "90p", i)));
   // All are there, and nobody says so: found without decoding.
-  const int64_t before = store_->bytes_opened_;
+  const int64_t before = store_->bytes_opened();
   auto again = Task(Chunk(90, 0, 4));
   Run({again});
   EXPECT_EQ(workflow::ToPayload(Result(*again).segments()), workflow::ToPayload(Result(*whole).segments()));
-  EXPECT_LT(store_->bytes_opened_ - before, 4096);
+  EXPECT_LT(store_->bytes_opened() - before, 4096);
 }
 
 TEST_F(EncodeTest, BadSourcesFailForGoodWithACode) {

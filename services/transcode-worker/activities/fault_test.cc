@@ -71,9 +71,9 @@ TEST_F(FaultTest, AStoreAwayForAWhileIsWaitedOut) {
   auto task = Task(Chunk(180, 0, 4));
   std::thread fault([&] {
     task->WaitFor([](double, const std::string& checkpoint) { return Published(checkpoint) >= 1; });
-    store_->away_ = true;
-    while (store_->refused_ < 3) std::this_thread::yield();
-    store_->away_ = false;
+    store_->SetAway(true);
+    while (store_->refused() < 3) std::this_thread::yield();
+    store_->SetAway(false);
   });
   Run({task});
   fault.join();
@@ -84,7 +84,7 @@ TEST_F(FaultTest, AStoreAwayForLongFailsRetryably) {
   options_.store_patience = std::chrono::milliseconds(300);
   UseSource(media::MakeUsualSource(folder_, "a.mp4", 4));
   Remake();
-  store_->away_ = true;
+  store_->SetAway(true);
   auto task = Task(Chunk(90, 0, 2));
   Run({task});
   EXPECT_EQ(task->failure().code(), "store.unavailable");

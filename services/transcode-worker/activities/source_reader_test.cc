@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "libs/media/test_media.h"
+#include "libs/media/testing/test_media.h"
 #include "libs/storage/open_store.h"
 
 namespace vora::transcode {
@@ -14,7 +14,7 @@ class SourceReaderTest : public ::testing::Test {
     for (int i = 0; i < 100000; ++i) content_ += std::to_string(i) + ",";
     EXPECT_TRUE(store_->Put("raw/u/original", content_, {}).ok());
   }
-  media::TempFolder folder_;
+  TempFolder folder_;
   obs::Metrics metrics_;
   std::unique_ptr<storage::ObjectStore> store_;
   std::string content_;

@@ -6,20 +6,10 @@
 #include <vector>
 
 #include "libs/media/base/byte_source.h"
+#include "libs/testing/temp_folder.h"
 #include "vora/workflow/v1/process_video.pb.h"
 
 namespace vora::media {
-
-class TempFolder {
- public:
-  TempFolder();
-  ~TempFolder();  // removes it
-  std::string operator/(const std::string& name) const { return path_ + "/" + name; }
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
 
 // The program's standard output; aborts the test run when it fails.
 std::string RunProgram(const std::string& command);

@@ -1,4 +1,4 @@
-#include "libs/media/test_media.h"
+#include "libs/media/testing/test_media.h"
 
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -58,18 +58,6 @@ void Require(const Status& status) {
 }
 
 }  // namespace
-
-TempFolder::TempFolder() {
-  std::string name = (std::filesystem::temp_directory_path() / "vora_media_XXXXXX").string();
-  if (mkdtemp(name.data()) == nullptr) std::abort();
-  path_ = name;
-}
-
-TempFolder::~TempFolder() {
-  if (std::getenv("VORA_KEEP_TEST_FILES") != nullptr) return;
-  std::error_code ignored;
-  std::filesystem::remove_all(path_, ignored);
-}
 
 std::string RunProgram(const std::string& command) {
   FILE* pipe = popen(command.c_str(), "r");
