@@ -10,12 +10,6 @@
 #include "services/metadata/api/rest.h"
 #include "services/metadata/api/rest_webhooks.h"
 #include "services/metadata/rows/embedded.h"
-#include "vora/analytics/v1/analytics.pb.h"
-#include "vora/analytics/v1/queries.pb.h"
-#include "vora/metadata/v1/fleet.pb.h"
-#include "vora/metadata/v1/metadata.pb.h"
-#include "vora/workflow/v1/process_video.pb.h"
-#include "vora/workflow/v1/workflow.pb.h"
 
 namespace vora::metadata {
 namespace {
@@ -102,47 +96,6 @@ TEST(OpenApiTest, EveryOperationNamesItsScopeAndHowItIsRefused) {
         EXPECT_EQ(operation.at("responses").contains(status), scope.has_value()) << upper << " " << path;
     }
   }
-}
-
-TEST(OpenApiTest, SchemasNameTheFieldsOfTheProto) {
-  const Json document = Json::parse(OpenApiDocument());
-  const auto fields_of = [](const google::protobuf::Descriptor* descriptor) {
-    std::set<std::string> fields;
-    for (int i = 0; i < descriptor->field_count(); ++i) fields.insert(descriptor->field(i)->name());
-    return fields;
-  };
-  const auto properties_of = [&](const std::string& schema) {
-    std::set<std::string> properties;
-    for (const auto& [name, value] : document.at("components").at("schemas").at(schema).at("properties").items()) properties.insert(name);
-    return properties;
-  };
-  EXPECT_EQ(properties_of("Video"), fields_of(v1::Video::descriptor()));
-  EXPECT_EQ(properties_of("Rendition"), fields_of(v1::Rendition::descriptor()));
-  EXPECT_EQ(properties_of("Workflow"), fields_of(workflow::v1::WorkflowInfo::descriptor()));
-  namespace an = analytics::v1;
-  EXPECT_EQ(properties_of("TimeRange"), fields_of(an::TimeRange::descriptor()));
-  EXPECT_EQ(properties_of("Totals"), fields_of(an::Totals::descriptor()));
-  EXPECT_EQ(properties_of("RetentionPoint"), fields_of(an::RetentionPoint::descriptor()));
-  EXPECT_EQ(properties_of("BitrateShare"), fields_of(an::BitrateShare::descriptor()));
-  EXPECT_EQ(properties_of("TimePoint"), fields_of(an::TimePoint::descriptor()));
-  EXPECT_EQ(properties_of("VideoAnalytics"), fields_of(an::VideoAnalytics::descriptor()));
-  EXPECT_EQ(properties_of("VideoShare"), fields_of(an::VideoShare::descriptor()));
-  EXPECT_EQ(properties_of("CatalogAnalytics"), fields_of(an::CatalogAnalytics::descriptor()));
-  EXPECT_EQ(properties_of("Session"), fields_of(an::Session::descriptor()));
-  EXPECT_EQ(properties_of("SessionPage"), fields_of(an::ListSessionsResponse::descriptor()));
-  EXPECT_EQ(properties_of("SessionEvent"), fields_of(an::SessionEvent::descriptor()));
-  EXPECT_EQ(properties_of("Stall"), fields_of(an::Stall::descriptor()));
-  EXPECT_EQ(properties_of("SessionDetail"), fields_of(an::SessionDetail::descriptor()));
-  EXPECT_EQ(properties_of("Erased"), fields_of(an::EraseViewerResponse::descriptor()));
-  EXPECT_EQ(properties_of("PendingActivity"), fields_of(workflow::v1::PendingActivity::descriptor()));
-  EXPECT_EQ(properties_of("Caption"), fields_of(v1::Caption::descriptor()));
-  EXPECT_EQ(properties_of("Fleet"), fields_of(v1::Fleet::descriptor()));
-  EXPECT_EQ(properties_of("DaemonHealth"), fields_of(v1::DaemonHealth::descriptor()));
-  EXPECT_EQ(properties_of("Worker"), fields_of(v1::Worker::descriptor()));
-  EXPECT_EQ(properties_of("Queue"), fields_of(v1::Queue::descriptor()));
-  auto ladder = fields_of(workflow::v1::Ladder::descriptor());
-  ladder.insert("is_default");
-  EXPECT_EQ(properties_of("Ladder"), ladder);
 }
 
 }  // namespace

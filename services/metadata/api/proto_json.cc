@@ -3,7 +3,6 @@
 #include <chrono>
 #include <string_view>
 
-#include <google/protobuf/descriptor.h>
 #include <google/protobuf/duration.pb.h>
 #include <google/protobuf/timestamp.pb.h>
 #include <nlohmann/json.hpp>
@@ -17,18 +16,6 @@ using Json = nlohmann::ordered_json;
 using google::protobuf::FieldDescriptor;
 using ProtoMessage = google::protobuf::Message;
 using google::protobuf::Reflection;
-
-// VIDEO_STATE_READY of an enum whose zero is VIDEO_STATE_UNSPECIFIED is READY.
-std::string EnumText(const google::protobuf::EnumValueDescriptor& value) {
-  constexpr std::string_view kZero = "UNSPECIFIED";
-  const std::string& zero = value.type()->value(0)->name();
-  std::string name = value.name();
-  if (zero.size() > kZero.size() && zero.compare(zero.size() - kZero.size(), kZero.size(), kZero) == 0) {
-    const std::string prefix = zero.substr(0, zero.size() - kZero.size());
-    if (name.rfind(prefix, 0) == 0) name.erase(0, prefix.size());
-  }
-  return name;
-}
 
 Json TimestampText(const ProtoMessage& message) {
   const auto* timestamp = google::protobuf::DynamicCastToGenerated<google::protobuf::Timestamp>(&message);
@@ -95,6 +82,17 @@ Json Element(const ProtoMessage& message, const Reflection& reflection, const Fi
 }
 
 }  // namespace
+
+std::string EnumText(const google::protobuf::EnumValueDescriptor& value) {
+  constexpr std::string_view kZero = "UNSPECIFIED";
+  const std::string& zero = value.type()->value(0)->name();
+  std::string name = value.name();
+  if (zero.size() > kZero.size() && zero.compare(zero.size() - kZero.size(), kZero.size(), kZero) == 0) {
+    const std::string prefix = zero.substr(0, zero.size() - kZero.size());
+    if (name.rfind(prefix, 0) == 0) name.erase(0, prefix.size());
+  }
+  return name;
+}
 
 nlohmann::ordered_json ToJson(const ProtoMessage& message) {
   Json json = Json::object();

@@ -5,6 +5,7 @@
 
 #include <string>
 
+#include <google/protobuf/descriptor.h>
 #include <google/protobuf/message.h>
 #include <nlohmann/json_fwd.hpp>
 
@@ -12,5 +13,7 @@ namespace vora::metadata {
 
 nlohmann::ordered_json ToJson(const google::protobuf::Message& message);
 std::string ToJsonText(const google::protobuf::Message& message);
+// VIDEO_STATE_READY of an enum whose zero is VIDEO_STATE_UNSPECIFIED is READY.
+std::string EnumText(const google::protobuf::EnumValueDescriptor& value);
 
 }  // namespace vora::metadata
