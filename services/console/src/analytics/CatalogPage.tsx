@@ -1,6 +1,7 @@
 // What viewers do with all videos.
 import { useState } from 'preact/hooks';
 
+import type { CatalogAnalytics, LiveViewers, VideoShare } from '../api/schema';
 import { EmptyState } from '../components/EmptyState';
 import { Loading } from '../components/Skeleton';
 import { useTitle } from '../components/useTitle';
@@ -11,7 +12,6 @@ import { RangePicker } from './RangePicker';
 import { WatchSeries } from './Series';
 import { Head, NumbersError } from './State';
 import { Tiles } from './Tiles';
-import type { CatalogNumbers, LiveViewers, VideoShare } from './types';
 import { rangeOf, useLiveViewers, useNumbers, type RangeId } from './useNumbers';
 
 const kTop = 20;
@@ -20,7 +20,7 @@ export default function CatalogPage() {
   useTitle('Analytics');
   const [rangeId, setRange] = useState<RangeId>('7d');
   const range = rangeOf(rangeId);
-  const { data, error, reload } = useNumbers<CatalogNumbers>('/v1/analytics', range.seconds, { top: kTop });
+  const { data, error, reload } = useNumbers<CatalogAnalytics>('/v1/analytics', range.seconds, { top: kTop });
   const live = useLiveViewers();
   const totals = data?.totals;
   return (

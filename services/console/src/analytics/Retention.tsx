@@ -3,16 +3,16 @@ import type { JSX } from 'preact';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type uPlot from 'uplot';
 
+import type { VideoAnalytics } from '../api/schema';
 import { count, duration as clock, percent } from '../format';
 import { DataTable } from './DataTable';
 import { axis, bars, Plot, steps } from './Plot';
 import { exitColumns, retentionColumns } from './series';
-import type { VideoNumbers } from './types';
 
 const kLeft = 52;
 
 interface Props {
-  numbers: VideoNumbers;
+  numbers: VideoAnalytics;
   duration: number;
   currentTime: number;
   onSeek(seconds: number): void;

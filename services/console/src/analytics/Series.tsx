@@ -1,11 +1,11 @@
 // Watch time per bucket of time, by rendition; and the shares of the renditions.
 import { useMemo } from 'preact/hooks';
 
+import type { BitrateShare, TimePoint } from '../api/schema';
 import { bitrate, count, date, percent, span } from '../format';
 import { DataTable } from './DataTable';
 import { axis, bars, kSeries, Plot, timeLabels } from './Plot';
 import { bucketsOf, renditionsOf, sharesByRendition, stackedHours } from './series';
-import type { BitrateShare, TimePoint } from './types';
 
 const kNames: Record<number, string> = { 60: 'minute', 3600: 'hour', 86400: 'day' };
 

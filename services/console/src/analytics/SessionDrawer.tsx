@@ -2,12 +2,12 @@
 import { useEffect, useId, useRef, useState } from 'preact/hooks';
 
 import { get, isAbort } from '../api/client';
+import type { SessionDetail, SessionEvent, StallCause } from '../api/schema';
 import { Badge, type Tone } from '../components/Badge';
 import { IconButton } from '../components/Button';
 import { ErrorNotice } from '../components/ErrorNotice';
 import { Loading } from '../components/Skeleton';
 import { bitrate, bytes, count, date, duration as clock, span, timeOfDay } from '../format';
-import type { SessionDetail, SessionEvent, StallCause } from './types';
 
 const kCauses: Record<StallCause, { text: string; tone: Tone }> = {
   ORIGIN: { text: 'Object store', tone: 'bad' },
@@ -59,7 +59,7 @@ export function SessionDrawer({ sessionId, videoId, onClose }: { sessionId: stri
       onClick={(event) => event.target === dialog.current && onClose()}>
       <div class="drawer-body stack">
         <div class="drawer-head">
-          <h2 id={title}>View of {date(detail?.session?.started_at)}</h2>
+          <h2 id={title}>View of {date(detail?.session.started_at)}</h2>
           <IconButton icon="close" label="Close" onClick={onClose} testid="drawer-close" />
         </div>
         {error ? <ErrorNotice title="This view cannot be shown" error={error} onRetry={() => setRound(round + 1)} /> : null}

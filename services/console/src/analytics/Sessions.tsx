@@ -2,11 +2,11 @@
 import { useEffect, useState } from 'preact/hooks';
 
 import { get, isAbort, messageOf } from '../api/client';
+import type { Session, SessionPage } from '../api/schema';
 import { Badge } from '../components/Badge';
 import { Button } from '../components/Button';
 import { ago, count, date, duration as clock, span } from '../format';
 import { SessionDrawer } from './SessionDrawer';
-import type { Session, SessionPage } from './types';
 import { useNumbers } from './useNumbers';
 
 const kPage = 20;
@@ -59,7 +59,7 @@ export function Sessions({ videoId, seconds }: { videoId: string; seconds: numbe
           <tbody>
             {sessions.map((session) => (
               <tr key={session.session_id} data-testid="session-row">
-                <td class="nowrap"><time dateTime={session.started_at ?? ''} title={date(session.started_at)}>{ago(session.started_at ?? '')}</time></td>
+                <td class="nowrap"><time dateTime={session.started_at} title={date(session.started_at)}>{ago(session.started_at)}</time></td>
                 <td class="number nowrap">{span(session.watch_seconds)}</td>
                 <td class="number">{clock(session.exit_seconds)}</td>
                 <td class="number nowrap">{session.startup_seconds > 0 ? span(session.startup_seconds) : '–'}</td>

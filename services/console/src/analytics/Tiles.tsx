@@ -1,5 +1,5 @@
+import type { Totals } from '../api/schema';
 import { count, percent, span } from '../format';
-import type { Totals } from './types';
 
 interface Tile {
   name: string;

@@ -1,7 +1,7 @@
 // What viewers do with one video.
 import { useState } from 'preact/hooks';
 
-import type { Video } from '../api/types';
+import type { Video, VideoAnalytics as VideoNumbers } from '../api/schema';
 import { EmptyState } from '../components/EmptyState';
 import { Loading } from '../components/Skeleton';
 import './analytics.css';
@@ -11,7 +11,6 @@ import { WatchSeries } from './Series';
 import { Sessions } from './Sessions';
 import { Head, NumbersError } from './State';
 import { Tiles } from './Tiles';
-import type { VideoNumbers } from './types';
 import { rangeOf, useLiveViewers, useNumbers, type RangeId } from './useNumbers';
 
 export interface VideoAnalyticsProps {

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
+import type { TimePoint } from '../api/schema';
 import { bucketsOf, exitColumns, renditionsOf, retentionColumns, sharesByRendition, stackedHours } from './series';
-import type { TimePoint } from './types';
 
 const point = (time: string, bitrates: [string, number][]): TimePoint => ({
   time, views: 1, watch_seconds: 0, stall_seconds: 0, average_bitrate: 0, bitrates: bitrates.map(([rendition, hours]) => ({ rendition, bitrate: 1, watch_seconds: hours * 3600, ratio: 0 })),

@@ -1,5 +1,5 @@
 // Numbers into the columns that charts take. Pure.
-import type { BitrateShare, RetentionPoint, TimePoint } from './types';
+import type { BitrateShare, RetentionPoint, TimePoint } from '../api/schema';
 
 const kMostBuckets = 1500;
 

@@ -3,7 +3,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 
 import { ApiError, get, isAbort, type Query } from '../api/client';
 import { useLive } from '../api/live';
-import type { LiveViewers } from './types';
+import type { LiveViewers } from '../api/schema';
 
 export const kRanges = [
   { id: '1h', label: '1 h', words: 'in the last hour', seconds: 3600 },

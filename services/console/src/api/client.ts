@@ -1,5 +1,6 @@
 // The REST API: JSON in and out, errors as ApiError. Whatever the console asks the server for goes through `request`.
 import { session } from '../session/session';
+import type { Error as ErrorBody } from './schema';
 
 export type Query = Record<string, string | number | boolean | undefined | null>;
 
@@ -73,7 +74,7 @@ export async function request(url: string, init: RequestInit & { headers?: Recor
 // What an answer that is none of success says.
 export async function errorOf(response: Response): Promise<ApiError> {
   const { status, headers } = response;
-  const told = (parse(await response.text()) as { error?: { code?: string; message?: string; field?: string } } | undefined)?.error;
+  const told = (parse(await response.text()) as Partial<ErrorBody> | undefined)?.error;
   const wait = Number(headers.get('Retry-After') ?? 0);
   const fallback = status >= 500 ? 'Vora is not available right now.' : `The request failed (HTTP ${status}).`;
   const message = status === 403 ? withScope(told?.message ?? fallback, headers) : (told?.message ?? fallback);

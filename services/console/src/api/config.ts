@@ -1,6 +1,6 @@
 // What this installation is like.
 import { get } from './client';
-import type { Config } from './types';
+import type { Config } from './schema';
 
 // Asked for once; a failure is forgotten.
 let asked: Promise<Config> | null = null;

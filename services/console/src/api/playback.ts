@@ -5,11 +5,7 @@ import { useEffect, useMemo, useState } from 'preact/hooks';
 import { session } from '../session/session';
 import { ApiError, send } from './client';
 import { config } from './config';
-
-interface Minted {
-  token: string | null; // null: none is needed
-  expires_at: string | null;
-}
+import type { PlaybackToken } from './schema';
 
 const kTtlSeconds = 3600;
 const kRenewAt = 0.75; // of a token's life
@@ -74,7 +70,7 @@ export class Pass {
       const { playback_tokens: needed, auth } = await config();
       if (!needed) return this.become('open');
       if (auth === 'jwt' && !session.token) return this.become('refused');
-      const minted = await send<Minted>('POST', `/v1/videos/${encodeURIComponent(this.videoId)}/playback-tokens`, { ttl_seconds: kTtlSeconds });
+      const minted = await send<PlaybackToken>('POST', `/v1/videos/${encodeURIComponent(this.videoId)}/playback-tokens`, { ttl_seconds: kTtlSeconds });
       if (!minted.token) return this.become('open');
       this.token = minted.token;
       this.expiresAt = Date.parse(minted.expires_at ?? '');

@@ -3,6 +3,7 @@ import { useEffect, useState } from 'preact/hooks';
 
 import { ApiError, get, isAbort } from '../api/client';
 import { useLive } from '../api/live';
+import type { DaemonHealth, Fleet, Queue, Worker } from '../api/schema';
 import { Badge } from '../components/Badge';
 import { EmptyState } from '../components/EmptyState';
 import { ErrorNotice } from '../components/ErrorNotice';
@@ -13,7 +14,7 @@ import { useTitle } from '../components/useTitle';
 import { ago, count, span } from '../format';
 import { Link } from '../router';
 import './fleet.css';
-import { activityOf, concernsOf, verdict, type DaemonHealth, type Fleet, type Queue, type Worker } from './model';
+import { activityOf, concernsOf, verdict } from './model';
 
 const kAgainMs = 5000;
 

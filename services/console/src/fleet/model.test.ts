@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { activityOf, concernsOf, verdict, type Fleet } from './model';
+import type { Fleet } from '../api/schema';
+import { activityOf, concernsOf, verdict } from './model';
 
 const well: Fleet = {
   daemons: [{ name: 'upload', address: 'a:1', state: 'ready', detail: '', check_seconds: 0.001 }],

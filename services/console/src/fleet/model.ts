@@ -1,36 +1,5 @@
 // The fleet as people read it: what is well, and what to do about what is not. Pure.
-
-export interface DaemonHealth {
-  name: string;
-  address: string;
-  state: string; // ready, not_ready, away
-  detail: string;
-  check_seconds: number;
-}
-export interface Worker {
-  worker_id: string;
-  queue: string;
-  slots: number;
-  running: number;
-  encode_speed: number;
-  version: string;
-  last_seen?: string;
-  activities: string[];
-}
-export interface Queue {
-  name: string;
-  ready: number;
-  delayed: number;
-  running: number;
-  oldest_ready_seconds: number;
-  estimated_encode_seconds: number;
-}
-export interface Fleet {
-  daemons: DaemonHealth[];
-  workers: Worker[];
-  queues: Queue[];
-  orchestrator_error: string;
-}
+import type { Fleet } from '../api/schema';
 
 export interface Concern {
   key: string;

@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 
-import type { VideoState } from '../api/types';
+import type { VideoState } from '../api/schema';
 import { stateText } from '../components/Badge';
 import { Button, IconButton } from '../components/Button';
 import { EmptyState } from '../components/EmptyState';

@@ -1,7 +1,8 @@
 import { useState } from 'preact/hooks';
 
 import { usePass, useSigned } from '../api/playback';
-import { isRunning, type Rendition, type Video } from '../api/types';
+import { isRunning } from '../api/running';
+import type { Rendition, Video } from '../api/schema';
 import { StateBadge, stateText } from '../components/Badge';
 import { Icon } from '../components/Icon';
 import { ProgressBar } from '../components/ProgressBar';

@@ -2,7 +2,7 @@ import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
 
 import { get, isAbort } from '../api/client';
 import { useLive, type LiveState } from '../api/live';
-import type { Video, VideoPage } from '../api/types';
+import type { Video, VideoPage } from '../api/schema';
 import { withFreshStart, withPage, withVideo, withoutVideo, type Filter } from './videos';
 
 const pageSize = 24;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import type { Video } from '../api/types';
+import type { Video } from '../api/schema';
 import { withFreshStart, withPage, withVideo, withoutVideo } from './videos';
 
 const make = (id: number, change: Partial<Video> = {}) =>

@@ -1,5 +1,5 @@
 // The library's list and how events change it. Pure, newest first; ids grow with time.
-import type { Video, VideoState } from '../api/types';
+import type { Video, VideoState } from '../api/schema';
 
 export interface Filter {
   query: string;

@@ -1,5 +1,5 @@
 // What lies over the picture: waiting for the first seconds, or something went wrong.
-import type { Video } from '../api/types';
+import type { Video } from '../api/schema';
 import type { Problem } from './problem';
 
 export function ProblemNotice({ problem, onRetry }: { problem: Problem; onRetry(): void }) {

@@ -2,7 +2,7 @@
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
 
 import { usePass, useSigned } from '../api/playback';
-import type { Video } from '../api/types';
+import type { Video } from '../api/schema';
 import { Captions } from './Captions';
 import { ControlBar, kRates } from './ControlBar';
 import { Icon } from './icons';

@@ -2,7 +2,7 @@
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
 
 import type { Pass } from '../api/playback';
-import type { Video } from '../api/types';
+import type { Video } from '../api/schema';
 import { openEngine, type CaptionTrack, type Engine, type EngineListener, type Quality } from './engine';
 import { availableEnd } from './media';
 import { keepPreferences, loadPreferences } from './preferences';
@@ -113,7 +113,7 @@ export function usePlayback({ video, pass, media, startAt, autoplay, freeze }: P
   }, [media, url, video.video_id]);
 
   const offered = video.renditions.filter(({ height, segments_done }) => height > 0 && segments_done > 0).length;
-  const captions = video.captions?.length ?? 0;
+  const captions = video.captions.length;
   const final = video.state === 'READY';
   useEffect(() => engine.current?.offer({ renditions: offered, captions, final }), [offered, captions, final, qualities.length > 0]);
 

@@ -1,7 +1,7 @@
 // What was done for a video, when, and by whom: the newest run of its workflow as bars over time.
 import { useEffect, useState } from 'preact/hooks';
 
-import type { Video, Workflow } from '../api/types';
+import type { Video, Workflow } from '../api/schema';
 import { Button } from '../components/Button';
 import { EmptyState } from '../components/EmptyState';
 import { ErrorNotice } from '../components/ErrorNotice';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import type { HistoryEvent, PendingActivity, Workflow } from '../api/types';
+import type { HistoryEvent, PendingActivity, Workflow } from '../api/schema';
 import { buildTimeline, groupOf, labelOf, remember, tickLabel, ticks, type Seen } from './model';
 
 const at = (ms: number) => new Date(1_700_000_000_000 + ms).toISOString();

@@ -2,7 +2,7 @@
 //
 // History tells of an activity's last attempt only; what is known of earlier ones was seen while they were pending (`Seen`).
 
-import type { Failure, HistoryEvent, PendingActivity, Workflow } from '../api/types';
+import type { Failure, HistoryEvent, PendingActivity, Workflow } from '../api/schema';
 
 export type BarState = 'waiting' | 'running' | 'retrying' | 'done' | 'failed' | 'canceled';
 
@@ -93,11 +93,11 @@ export function labelOf(id: string, type: string): string {
 // Remembers the failures of attempts that will be tried again; they are not in the history later.
 export function remember(seen: Seen, pending: PendingActivity[]): void {
   for (const activity of pending) {
-    if (!activity.last_failure?.code || activity.attempt < 2 || activity.scheduled_event_id === undefined) continue;
+    if (!activity.last_failure?.code || activity.attempt < 2) continue;
     const attempts = seen.get(activity.scheduled_event_id) ?? [];
     const failed = activity.attempt - 1;
     if (attempts.some(({ attempt }) => attempt === failed)) continue;
-    attempts.push({ attempt: failed, failure: activity.last_failure, worker: activity.state === 'SCHEDULED' ? (activity.worker_id ?? '') : '' });
+    attempts.push({ attempt: failed, failure: activity.last_failure, worker: activity.state === 'SCHEDULED' ? activity.worker_id : '' });
     seen.set(activity.scheduled_event_id, attempts);
   }
 }
@@ -112,7 +112,7 @@ const kEnds: Record<string, BarState> = {
 export function buildTimeline(workflow: Workflow, events: HistoryEvent[], pending: PendingActivity[], seen: Seen, now: number): Timeline {
   const bars = new Map<number, Bar>();
   for (const event of events) {
-    const attributes = event.attributes ?? {};
+    const { attributes } = event;
     const at = time(event.time) ?? 0;
     if (event.type === 'ACTIVITY_TASK_SCHEDULED') {
       const [id, type] = [text(attributes['activity_id']), text(attributes['activity_type'])];
@@ -135,13 +135,13 @@ export function buildTimeline(workflow: Workflow, events: HistoryEvent[], pendin
     bar.failure = (attributes['failure'] as Failure | undefined) ?? null;
   }
   for (const activity of pending) {
-    const bar = bars.get(activity.scheduled_event_id ?? -1);
+    const bar = bars.get(activity.scheduled_event_id);
     if (!bar || bar.ended !== null) continue;
     const started = activity.state !== 'SCHEDULED' && activity.started_time !== undefined;
     bar.state = started ? 'running' : activity.attempt > 1 ? 'retrying' : 'waiting';
     bar.started = started ? time(activity.started_time) : null;
     bar.attempt = activity.attempt;
-    bar.worker = activity.worker_id ?? '';
+    bar.worker = activity.worker_id;
     bar.progress = started ? activity.progress : null;
     bar.failure = activity.last_failure?.code ? activity.last_failure : null;
     bar.nextAttempt = time(activity.next_attempt_time);

@@ -2,7 +2,7 @@
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
 
 import { ApiError, get, isAbort } from '../api/client';
-import type { History, HistoryEvent, PendingActivity, Video, Workflow } from '../api/types';
+import type { History, HistoryEvent, PendingActivity, Video, Workflow } from '../api/schema';
 import { remember, type Seen } from './model';
 
 export interface Loaded {

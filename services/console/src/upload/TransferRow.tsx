@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks';
 
-import { isRunning } from '../api/types';
+import { isRunning } from '../api/running';
 import { StateBadge } from '../components/Badge';
 import { IconButton } from '../components/Button';
 import { Dialog } from '../components/Dialog';

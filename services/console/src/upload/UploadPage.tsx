@@ -1,7 +1,8 @@
 import { useEffect, useReducer, useRef, useState } from 'preact/hooks';
 
 import { useLive } from '../api/live';
-import { isRunning, type Video } from '../api/types';
+import { isRunning } from '../api/running';
+import type { Video } from '../api/schema';
 import { Button } from '../components/Button';
 import { ErrorNotice } from '../components/ErrorNotice';
 import { Icon } from '../components/Icon';

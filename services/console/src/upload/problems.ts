@@ -1,4 +1,5 @@
 // Why an upload failed, for people: what happened, and what to do.
+import type { Error as ErrorBody } from '../api/schema';
 import { sentence } from '../format';
 
 export interface Problem {
@@ -31,7 +32,7 @@ export function answerOf(error: unknown): Answer {
   const response = told.originalResponse ?? told.causingError?.originalResponse;
   if (!response) return { status: 0, code: '', message: '' };
   try {
-    const told = (JSON.parse(response.getBody()) as { error?: { code?: string; message?: string } }).error;
+    const told = (JSON.parse(response.getBody()) as Partial<ErrorBody>).error;
     return { status: response.getStatus(), code: told?.code ?? '', message: told?.message ?? '' };
   } catch {
     return { status: response.getStatus(), code: '', message: '' };

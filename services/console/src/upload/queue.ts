@@ -1,7 +1,8 @@
 // The uploads of this page: checksums one after the other, two files at a time on the wire, the rest wait. Goes on while pages change.
 import { get } from '../api/client';
 import { config } from '../api/config';
-import { isRunning, type Video } from '../api/types';
+import { isRunning } from '../api/running';
+import type { Video } from '../api/schema';
 import { session } from '../session/session';
 import { activity } from './activity';
 import { emptyFile } from './problems';

@@ -2,7 +2,7 @@
 import { Upload, type PreviousUpload } from 'tus-js-client';
 
 import { ApiError, isAbort, send } from '../api/client';
-import type { Video } from '../api/types';
+import type { CreateVideo, Video } from '../api/schema';
 import { session } from '../session/session';
 import { authorised } from './authorised';
 import { checksum, Unreadable } from './checksum';
@@ -164,7 +164,7 @@ export class Transfer {
     const upload_id = this.upload!.url!.split('/').pop()!;
     for (let attempt = 1; ; ++attempt) {
       try {
-        this.video = await send<Video>('POST', '/v1/videos', { upload_id });
+        this.video = await send<Video>('POST', '/v1/videos', { upload_id } satisfies CreateVideo);
         break;
       } catch (error) {
         const failed = error instanceof ApiError ? error : null;

@@ -2,7 +2,8 @@
 import { useState } from 'preact/hooks';
 
 import { messageOf, send } from '../api/client';
-import { isRunning, type Video } from '../api/types';
+import { isRunning } from '../api/running';
+import type { Video } from '../api/schema';
 import { Button } from '../components/Button';
 import { Dialog } from '../components/Dialog';
 import { toast } from '../components/Toast';

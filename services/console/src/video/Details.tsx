@@ -2,7 +2,7 @@
 import { useEffect, useId, useRef, useState } from 'preact/hooks';
 
 import { ApiError, messageOf, send } from '../api/client';
-import type { Video } from '../api/types';
+import type { UpdateVideo, Video } from '../api/schema';
 import { Button } from '../components/Button';
 import { ErrorNotice } from '../components/ErrorNotice';
 import { toast } from '../components/Toast';
@@ -37,7 +37,7 @@ function Form({ video, onEdit, onSaved }: Omit<Props, 'editing'>) {
   useEffect(() => first.current?.select(), []);
 
   const save = async () => {
-    const change: { title?: string; description?: string } = {};
+    const change: UpdateVideo = {};
     if (title !== video.title) change.title = title;
     if (description !== video.description) change.description = description;
     if (Object.keys(change).length === 0) return onEdit(false);

@@ -1,5 +1,5 @@
 // How processing ended when it did not end well, and warnings.
-import type { Video } from '../api/types';
+import type { Video } from '../api/schema';
 import { Notice } from '../components/Notice';
 import { Link } from '../router';
 import { adviceFor } from './advice';

@@ -1,5 +1,5 @@
 import { usePass } from '../api/playback';
-import type { Video } from '../api/types';
+import type { Video } from '../api/schema';
 import { CopyField } from '../components/CopyField';
 import { bytes, date, duration, span } from '../format';
 import { Renditions } from './Renditions';
@@ -7,7 +7,7 @@ import { Renditions } from './Renditions';
 const secondsBetween = (from: string, to: string | undefined) => (to ? (Date.parse(to) - Date.parse(from)) / 1000 : NaN);
 
 export function Overview({ video, currentTime }: { video: Video; currentTime: number }) {
-  const captions = video.captions ?? [];
+  const { captions } = video;
   const pass = usePass(video.video_id);
   return (
     <div class="overview">

@@ -1,4 +1,5 @@
-import { isRunning, type Rendition, type Video } from '../api/types';
+import { isRunning } from '../api/running';
+import type { Rendition, Video } from '../api/schema';
 import { StateBadge, type Tone } from '../components/Badge';
 import { ProgressBar } from '../components/ProgressBar';
 import { Skeleton } from '../components/Skeleton';

@@ -1,7 +1,8 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { lazy, Suspense } from 'preact/compat';
 
-import { isRunning, type Video } from '../api/types';
+import { isRunning } from '../api/running';
+import type { Video } from '../api/schema';
 import { StateBadge } from '../components/Badge';
 import { EmptyState } from '../components/EmptyState';
 import { ErrorNotice } from '../components/ErrorNotice';

@@ -2,7 +2,8 @@
 import { useEffect, useState } from 'preact/hooks';
 
 import { ApiError, get } from '../api/client';
-import { isRunning, type Video } from '../api/types';
+import { isRunning } from '../api/running';
+import type { Video } from '../api/schema';
 
 const kAgainMs = 2000; // while it is processed
 const kRetryMs = 4000;

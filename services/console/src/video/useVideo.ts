@@ -2,7 +2,7 @@ import { useCallback, useEffect, useState } from 'preact/hooks';
 
 import { ApiError, get, isAbort } from '../api/client';
 import { useLive, type LiveState } from '../api/live';
-import type { Video } from '../api/types';
+import type { Video } from '../api/schema';
 
 export interface ShownVideo {
   video: Video | null;
