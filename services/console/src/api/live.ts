@@ -1,8 +1,8 @@
 // Server-sent events that come back by themselves, and say whether they are live. Read by fetch, since an EventSource sends no token.
+import { createParser, type EventSourceMessage, type ParserCallbacks } from 'eventsource-parser';
 import { useEffect, useRef, useState } from 'preact/hooks';
 
 import { ApiError, errorOf, isAbort, request } from './client';
-import { EventStreamParser } from './event-stream';
 
 export type LiveState = 'connecting' | 'live' | 'reconnecting' | 'ended';
 
@@ -19,20 +19,21 @@ const firstRetryMs = 1000;
 const maxRetryMs = 15000;
 const restAfterMs = 5000;
 
-// Reads one stream to its end. Throws what broke it.
-async function read(url: string, parser: EventStreamParser, signal: AbortSignal, onOpen: () => void, onMessage: (data: string, event: string) => void): Promise<void> {
+// Reads one stream, the sequel of what ended with `lastId`, to its end. Throws what broke it.
+async function read(url: string, lastId: string, signal: AbortSignal, onOpen: () => void, callbacks: ParserCallbacks): Promise<void> {
   const headers: Record<string, string> = { Accept: 'text/event-stream' };
-  if (parser.lastId) headers['Last-Event-ID'] = parser.lastId;
+  if (lastId) headers['Last-Event-ID'] = lastId;
   const response = await request(url, { headers, signal, cache: 'no-store' });
   if (!response.ok) throw await errorOf(response);
   if (!response.headers.get('Content-Type')?.startsWith('text/event-stream')) throw new Error('no stream of events');
   onOpen();
   const reader = response.body!.getReader();
   const decoder = new TextDecoder();
+  const parser = createParser(callbacks);
   for (;;) {
     const { done, value } = await reader.read();
     if (done || signal.aborted) return;
-    for (const message of parser.push(decoder.decode(value, { stream: true }))) onMessage(message.data, message.event);
+    parser.feed(decoder.decode(value, { stream: true }));
   }
 }
 
@@ -51,15 +52,15 @@ export function follow(url: string, handlers: LiveHandlers): () => void {
   const open = async () => {
     const control = new AbortController();
     current = control;
-    const parser = new EventStreamParser(lastId);
+    let retryMs = firstRetryMs;
     let problem: unknown = null;
     const opened = () => {
       failures = 0;
       handlers.onState?.('live');
       handlers.onOpen?.();
     };
-    const receive = (text: string, event: string) => {
-      lastId = parser.lastId;
+    const onEvent = ({ id, event = 'message', data: text }: EventSourceMessage) => {
+      if (id !== undefined) lastId = id;
       if (stopped || (event !== 'message' && !handlers.events?.includes(event))) return;
       let data: unknown;
       try {
@@ -70,7 +71,7 @@ export function follow(url: string, handlers: LiveHandlers): () => void {
       handlers.onMessage(data, event);
     };
     try {
-      await read(url, parser, control.signal, opened, receive);
+      await read(url, lastId, control.signal, opened, { onEvent, onRetry: (advised) => (retryMs = Math.max(advised, firstRetryMs)) });
     } catch (error) {
       problem = error;
     }
@@ -79,7 +80,7 @@ export function follow(url: string, handlers: LiveHandlers): () => void {
     const { status = 0, retryAfterSeconds = 0 } = problem instanceof ApiError ? problem : {};
     if (status === 401 || status === 403) return handlers.onState?.('ended');
     handlers.onState?.('reconnecting');
-    const pause = Math.max(parser.retryMs ?? 0, firstRetryMs) * 2 ** failures;
+    const pause = retryMs * 2 ** failures;
     failures += 1;
     timer = setTimeout(open, Math.max(Math.min(pause, maxRetryMs), Math.min(retryAfterSeconds * 1000, maxRetryMs)));
   };
