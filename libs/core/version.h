@@ -4,7 +4,7 @@
 
 namespace vora {
 
-// Of the whole project: "0.1.0".
+// Of the whole project: its one home is CMakeLists.txt.
 std::string_view Version();
 
 }  // namespace vora

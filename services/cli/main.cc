@@ -5,6 +5,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "libs/core/version.h"
 #include "services/cli/commands.h"
 #include "services/cli/token_file.h"
 
@@ -25,7 +26,7 @@ int main(int argc, char** argv) {
   CLI::App app{"vora: upload videos, follow their processing, and play them.\nA first try: vora upload FILE"};
   app.require_subcommand(1);
   app.fallthrough();
-  app.set_version_flag("--version", "vora 0.1.0");
+  app.set_version_flag("--version", "vora " + std::string(vora::Version()));
 
   GlobalOptions global{.server = "http://127.0.0.1:8080", .upload_url = "http://127.0.0.1:8081/files/", .token = ""};
   app.add_option("--server", global.server, "Base URL of the edge")->envname("VORA_SERVER")->capture_default_str();

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include "libs/core/version.h"
 #include "services/metadata/api/api_scopes.h"
 #include "services/metadata/api/rest.h"
 #include "services/metadata/api/rest_webhooks.h"
@@ -63,6 +64,7 @@ void CollectRefs(const Json& json, std::set<std::string>& refs) {
 TEST(OpenApiTest, DocumentsEveryRouteAndNoOther) {
   const Json document = Json::parse(OpenApiDocument());
   EXPECT_EQ(document.at("openapi"), "3.1.0");
+  EXPECT_EQ(document.at("info").at("version"), Version());
   EXPECT_EQ(Documented(document), Registered());
 }
 

@@ -10,6 +10,6 @@
 namespace vora::metadata {
 
 const std::vector<pg::Migration>& Migrations();
-std::string_view OpenApiDocument();  // openapi.json as it is
+std::string_view OpenApiDocument();  // openapi.json, with the version of this build
 
 }  // namespace vora::metadata
