@@ -9,6 +9,7 @@
 #include "libs/auth/jwt_authenticator.h"
 #include "libs/auth/testing/test_keys.h"
 #include "libs/auth/token.h"
+#include "libs/testing/status_matchers.h"
 
 namespace vora::auth {
 namespace {
@@ -29,7 +30,7 @@ class AuthenticatorTest : public ::testing::Test {
     settings_.audience = "vora";
     settings_.fleet_secret = kFleetSecret;
     auto opened = OpenJwt(settings_, metrics_, clock_);
-    EXPECT_TRUE(opened.ok()) << ToText(opened.status());
+    EXPECT_THAT(opened, IsOk());
     if (opened.ok()) authenticator_ = *opened;
   }
   StatusOr<Caller> Admit(const std::string& authorization, Scope scope = Scope::kRead) const {
@@ -49,21 +50,21 @@ class AuthenticatorTest : public ::testing::Test {
 
 TEST_F(AuthenticatorTest, LetsInWhoMay) {
   const auto caller = Show(SignHs256(ClaimsText("read upload"), kSecret));
-  ASSERT_TRUE(caller.ok()) << ToText(caller.status());
+  ASSERT_THAT(caller, IsOk());
   EXPECT_EQ(caller->subject, "ann");
   EXPECT_EQ(caller->tenant, "acme");
   EXPECT_TRUE(authenticator_->enabled());
-  EXPECT_TRUE(Admit("bearer " + SignHs256(ClaimsText("read"), kSecret)).ok()) << "the scheme's case does not matter";
+  EXPECT_THAT(Admit("bearer " + SignHs256(ClaimsText("read"), kSecret)), IsOk()) << "the scheme's case does not matter";
 }
 
 TEST_F(AuthenticatorTest, NamesTheScopeThatIsMissing) {
   const std::string token = SignHs256(ClaimsText("read upload"), kSecret);
   const Status denied = Show(token, Scope::kOperate).status();
-  EXPECT_EQ(denied.code(), StatusCode::kPermissionDenied);
+  EXPECT_THAT(denied, StatusIs(StatusCode::kPermissionDenied));
   EXPECT_EQ(Message(denied), "the token does not have the scope `operate`");
   const Status either = authenticator_->AdmitAny({"Bearer " + token, {}}, {Scope::kOperate, Scope::kFleet}).status();
   EXPECT_EQ(Message(either), "the token does not have the scope `operate` or `fleet`");
-  EXPECT_TRUE(authenticator_->AdmitAny({"Bearer " + token, {}}, {Scope::kOperate, Scope::kUpload}).ok());
+  EXPECT_THAT(authenticator_->AdmitAny({"Bearer " + token, {}}, {Scope::kOperate, Scope::kUpload}), IsOk());
   ExpectRefused("scope", 2);
 }
 
@@ -87,7 +88,7 @@ TEST_F(AuthenticatorTest, RefusesAllOthersAndCountsWhy) {
   std::map<std::string, int> counted;
   for (const auto& [authorization, reason] : table) {
     const Status status = Admit(authorization).status();
-    EXPECT_EQ(status.code(), StatusCode::kUnauthenticated) << authorization;
+    EXPECT_THAT(status, StatusIs(StatusCode::kUnauthenticated)) << authorization;
     EXPECT_THAT(Message(status), ::testing::Not(HasSubstr("eyJ")));
     ExpectRefused(reason, ++counted[reason]);
   }
@@ -95,9 +96,9 @@ TEST_F(AuthenticatorTest, RefusesAllOthersAndCountsWhy) {
 
 TEST_F(AuthenticatorTest, ATokenThatWasGoodIsRefusedOnceItHasExpired) {
   const std::string token = SignHs256(ClaimsText("read", 60), kSecret);
-  EXPECT_TRUE(Show(token).ok());
+  EXPECT_THAT(Show(token), IsOk());
   clock_.Advance(std::chrono::seconds(89));
-  EXPECT_TRUE(Show(token).ok()) << "leeway";
+  EXPECT_THAT(Show(token), IsOk()) << "leeway";
   clock_.Advance(std::chrono::seconds(1));
   EXPECT_EQ(Message(Show(token).status()), "the token has expired") << "also when it was remembered";
 }
@@ -105,33 +106,33 @@ TEST_F(AuthenticatorTest, ATokenThatWasGoodIsRefusedOnceItHasExpired) {
 TEST_F(AuthenticatorTest, TheCacheTellsTokensApart) {
   const std::string reader = SignHs256(ClaimsText("read"), kSecret), writer = SignHs256(ClaimsText("write"), kSecret);
   for (int i = 0; i < 3; ++i) {
-    EXPECT_TRUE(Show(reader).ok());
-    EXPECT_EQ(Show(writer).status().code(), StatusCode::kPermissionDenied);
+    EXPECT_THAT(Show(reader), IsOk());
+    EXPECT_THAT(Show(writer), StatusIs(StatusCode::kPermissionDenied));
     EXPECT_EQ(Show(reader.substr(0, reader.rfind('.') + 1) + writer.substr(writer.rfind('.') + 1)).status().code(),
               StatusCode::kUnauthenticated);
   }
-  for (int i = 0; i < 25'000; ++i) ASSERT_TRUE(Show(SignHs256(ClaimsText("read", 60 + i), kSecret)).ok());
-  EXPECT_TRUE(Show(reader).ok());
+  for (int i = 0; i < 25'000; ++i) ASSERT_THAT(Show(SignHs256(ClaimsText("read", 60 + i), kSecret)), IsOk());
+  EXPECT_THAT(Show(reader), IsOk());
 }
 
 TEST_F(AuthenticatorTest, DaemonsLetEachOtherIn) {
   const std::string shown = authenticator_->FleetAuthorization();
   const auto caller = Admit(shown, Scope::kFleet);
-  ASSERT_TRUE(caller.ok()) << ToText(caller.status());
-  EXPECT_EQ(Admit(shown, Scope::kRead).status().code(), StatusCode::kPermissionDenied) << "no scope implies another";
+  ASSERT_THAT(caller, IsOk());
+  EXPECT_THAT(Admit(shown, Scope::kRead), StatusIs(StatusCode::kPermissionDenied)) << "no scope implies another";
   EXPECT_EQ(authenticator_->FleetAuthorization(), shown) << "made anew only now and then";
   clock_.Advance(std::chrono::seconds(200));
   EXPECT_NE(authenticator_->FleetAuthorization(), shown);
-  EXPECT_TRUE(Admit(shown, Scope::kFleet).ok());
+  EXPECT_THAT(Admit(shown, Scope::kFleet), IsOk());
   clock_.Advance(std::chrono::seconds(131));
   EXPECT_EQ(Message(Admit(shown, Scope::kFleet).status()), "the token has expired");
 }
 
 TEST_F(AuthenticatorTest, UsersCannotPassForDaemons) {
   const std::string claims = json{{"aud", "vora-fleet"}, {"exp", kNow + 60}, {"scope", "fleet"}}.dump();
-  EXPECT_EQ(Show(SignHs256(claims, kSecret, kFleetKeyId), Scope::kFleet).status().code(), StatusCode::kUnauthenticated);
+  EXPECT_THAT(Show(SignHs256(claims, kSecret, kFleetKeyId), Scope::kFleet), StatusIs(StatusCode::kUnauthenticated));
   EXPECT_EQ(Message(Show(SignHs256(claims, kSecret), Scope::kFleet).status()), "the token is for another audience");
-  EXPECT_EQ(Show(SignHs256(ClaimsText("read fleet"), kSecret), Scope::kFleet).status().code(), StatusCode::kPermissionDenied);
+  EXPECT_THAT(Show(SignHs256(ClaimsText("read fleet"), kSecret), Scope::kFleet), StatusIs(StatusCode::kPermissionDenied));
   EXPECT_EQ(Message(Show(SignHs256(ClaimsText("read"), kFleetSecret, kFleetKeyId)).status()), "the token is for another audience")
       << "nor daemons for users";
   EXPECT_EQ(Message(Show(SignHs256(ClaimsText("read"), kFleetSecret)).status()), "the token's signature is wrong");
@@ -139,10 +140,10 @@ TEST_F(AuthenticatorTest, UsersCannotPassForDaemons) {
 
 TEST_F(AuthenticatorTest, AVerifiedPeerIsOfTheFleet) {
   const auto caller = authenticator_->Admit({"", "vora-metadata"}, Scope::kFleet);
-  ASSERT_TRUE(caller.ok()) << ToText(caller.status());
+  ASSERT_THAT(caller, IsOk());
   EXPECT_EQ(caller->subject, "vora-metadata");
-  EXPECT_EQ(authenticator_->Admit({"", "vora-metadata"}, Scope::kRead).status().code(), StatusCode::kPermissionDenied);
-  EXPECT_EQ(authenticator_->Admit({"Bearer x", "vora-metadata"}, Scope::kFleet).status().code(), StatusCode::kUnauthenticated)
+  EXPECT_THAT(authenticator_->Admit({"", "vora-metadata"}, Scope::kRead), StatusIs(StatusCode::kPermissionDenied));
+  EXPECT_THAT(authenticator_->Admit({"Bearer x", "vora-metadata"}, Scope::kFleet), StatusIs(StatusCode::kUnauthenticated))
       << "what is shown is judged";
 }
 
@@ -151,9 +152,9 @@ TEST(OpenTest, WithAuthOffEverybodyMayDoEverythingAsTheDefaultTenant) {
   AuthSettings settings;
   settings.mode = "none";
   const auto open = Authenticator::Open(settings, metrics);
-  ASSERT_TRUE(open.ok());
+  ASSERT_THAT(open, IsOk());
   const auto caller = (*open)->Admit({"Bearer nonsense", {}}, Scope::kOperate);
-  ASSERT_TRUE(caller.ok());
+  ASSERT_THAT(caller, IsOk());
   EXPECT_EQ(caller->tenant, "default");
   for (const Scope scope : {Scope::kUpload, Scope::kRead, Scope::kWrite, Scope::kOperate, Scope::kFleet}) EXPECT_TRUE(caller->Has(scope));
   EXPECT_FALSE((*open)->enabled());
@@ -167,7 +168,7 @@ TEST(OpenTest, SettingsThatCannotWorkAreNamedAllAtOnce) {
   settings.tenant_claim = "";
   obs::Metrics metrics;
   const Status status = Authenticator::Open(settings, metrics).status();
-  EXPECT_EQ(status.code(), StatusCode::kInvalidArgument);
+  EXPECT_THAT(status, StatusIs(StatusCode::kInvalidArgument));
   for (const char* name :
        {"VORA_JWT_SECRET: ", "VORA_FLEET_SECRET: ", "VORA_JWT_JWKS: ", "VORA_JWT_AUDIENCE: ", "VORA_JWT_TENANT_CLAIM: "}) {
     EXPECT_THAT(Message(status), HasSubstr(name));
@@ -182,7 +183,7 @@ TEST(OpenTest, SecretsOfTheExampleDoNotProtectAnything) {
   settings.fleet_secret = "change-me-fleet-0123456789abcdef0123";
   EXPECT_THAT(Message(settings.Check()), HasSubstr("VORA_FLEET_SECRET: is that of the example"));
   settings.mode = "none";
-  EXPECT_TRUE(settings.Check().ok()) << "where nothing is protected they may stay";
+  EXPECT_THAT(settings.Check(), IsOk()) << "where nothing is protected they may stay";
 }
 
 }  // namespace

@@ -13,12 +13,12 @@ constexpr size_t kMaxTenantBytes = 64;
 constexpr size_t kMaxSubjectBytes = 256;
 constexpr double kMaxNumericDate = 253'402'300'799;  // the end of the year 9999
 
-Refusal Bad(const std::string& claim, std::string_view what) {
-  return {Reason::kClaims, "the token's claim `" + claim + "` " + std::string(what)};
+Status Bad(const std::string& claim, std::string_view what) {
+  return MakeError(errors::kTokenClaims, "the token's claim `" + claim + "` " + std::string(what), {.field = claim});
 }
 
 // RFC 7519 section 2, NumericDate: seconds, possibly with a fraction. Absent: an empty optional.
-Judged<std::optional<SystemTime>> Date(const json& claims, const std::string& name) {
+StatusOr<std::optional<SystemTime>> Date(const json& claims, const std::string& name) {
   const auto found = claims.find(name);
   if (found == claims.end()) return std::optional<SystemTime>();
   const double seconds = found->is_number() ? found->get<double>() : std::nan("");
@@ -40,7 +40,7 @@ void AddScopes(std::string_view text, bool fleet, std::set<Scope>& scopes) {
   }
 }
 
-Judged<std::set<Scope>> Scopes(const json& claims, bool fleet) {
+StatusOr<std::set<Scope>> Scopes(const json& claims, bool fleet) {
   std::set<Scope> scopes;
   for (const std::string name : {"scope", "scp"}) {
     const auto found = claims.find(name);
@@ -67,7 +67,7 @@ bool IsTenant(const std::string& text) {
 }
 
 // Who it is: the parts that the caller consists of.
-Judged<Caller> WhoIs(const json& claims, const ClaimRules& rules) {
+StatusOr<Caller> WhoIs(const json& claims, const ClaimRules& rules) {
   Caller caller;
   if (const auto subject = claims.find("sub"); subject != claims.end()) {
     if (!subject->is_string() || subject->get_ref<const std::string&>().size() > kMaxSubjectBytes) {
@@ -82,33 +82,33 @@ Judged<Caller> WhoIs(const json& claims, const ClaimRules& rules) {
     caller.tenant = tenant->get<std::string>();
   }
   const auto scopes = Scopes(claims, rules.fleet);
-  if (!scopes.ok()) return scopes.refusal();
+  if (!scopes.ok()) return scopes.status();
   caller.scopes = *scopes;
   return caller;
 }
 
 }  // namespace
 
-Judged<Claims> CheckClaims(std::string_view payload, const ClaimRules& rules, SystemTime now) {
+StatusOr<Claims> CheckClaims(std::string_view payload, const ClaimRules& rules, SystemTime now) {
   const json claims = json::parse(payload, nullptr, /*allow_exceptions=*/false);
-  if (!claims.is_object()) return Refusal{Reason::kMalformed, "the token is malformed: its claims must be a JSON object"};
+  if (!claims.is_object()) return MakeError(errors::kTokenMalformed, "the token is malformed: its claims must be a JSON object");
   const auto expires = Date(claims, "exp"), not_before = Date(claims, "nbf"), issued = Date(claims, "iat");
   for (const auto* date : {&expires, &not_before, &issued}) {
-    if (!date->ok()) return date->refusal();
+    if (!date->ok()) return date->status();
   }
   if (!*expires) return Bad("exp", "is missing: tokens that never expire are not accepted");
-  if (now >= **expires + kLeeway) return Refusal{Reason::kExpired, "the token has expired"};
-  if (*not_before && now + kLeeway < **not_before) return Refusal{Reason::kNotYetValid, "the token is not valid yet"};
-  if (*issued && now + kLeeway < **issued) return Refusal{Reason::kNotYetValid, "the token was issued in the future"};
+  if (now >= **expires + kLeeway) return MakeError(errors::kTokenExpired, "the token has expired");
+  if (*not_before && now + kLeeway < **not_before) return MakeError(errors::kTokenNotYetValid, "the token is not valid yet");
+  if (*issued && now + kLeeway < **issued) return MakeError(errors::kTokenNotYetValid, "the token was issued in the future");
   const auto audience = claims.find("aud");
   if (audience == claims.end() || !IsFor(*audience, rules.audience)) {
-    return Refusal{Reason::kAudience, "the token is for another audience"};
+    return MakeError(errors::kTokenAudience, "the token is for another audience");
   }
   if (!rules.issuer.empty() && claims.value("iss", json()) != json(rules.issuer)) {
-    return Refusal{Reason::kIssuer, "the token is from another issuer"};
+    return MakeError(errors::kTokenIssuer, "the token is from another issuer");
   }
   const auto caller = WhoIs(claims, rules);
-  if (!caller.ok()) return caller.refusal();
+  if (!caller.ok()) return caller.status();
   return Claims{*caller, **expires + kLeeway};
 }
 

@@ -6,9 +6,9 @@
 #include <string>
 #include <string_view>
 
-#include "libs/auth/refusal.h"
 #include "libs/core/caller.h"
 #include "libs/core/clock.h"
+#include "libs/core/error.h"
 
 namespace vora::auth {
 
@@ -29,6 +29,6 @@ struct Claims {
 // `payload`: JSON. `exp` is required; `nbf` and `iat` count when they are there. Scopes: `scope` (RFC 8693 section 4.2, separated by
 // spaces) or `scp` (an array, or like `scope`); names that are not known here are left out. A tenant has 1 to 64 characters of
 // A-Z a-z 0-9 - _.
-Judged<Claims> CheckClaims(std::string_view payload, const ClaimRules& rules, SystemTime now);
+StatusOr<Claims> CheckClaims(std::string_view payload, const ClaimRules& rules, SystemTime now);
 
 }  // namespace vora::auth

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "libs/auth/testing/test_keys.h"
+#include "libs/testing/status_matchers.h"
 
 namespace vora::auth {
 namespace {
@@ -25,7 +26,7 @@ std::string Problem(const json& jwk) {
 
 TEST(JsonWebKeyTest, ReadsThePublishedSet) {
   const auto set = ParseKeySet(kRfcSet);
-  ASSERT_TRUE(set.ok()) << ToText(set.status());
+  ASSERT_THAT(set, IsOk());
   ASSERT_EQ(set->keys.size(), 1u);
   EXPECT_EQ(set->keys[0].id(), "2011-04-29");
   EXPECT_EQ(set->keys[0].algorithm(), Algorithm::kRs256);
@@ -67,7 +68,7 @@ TEST(JsonWebKeyTest, OddSetsAreRefused) {
   for (const std::string& odd :
        {std::string(), std::string("[]"), std::string("{}"), std::string(R"({"keys":{}})"), std::string(R"({"keys":[]})"),
         std::string(R"({"keys":[7,null,{}]})"), std::string(kMaxKeySetBytes + 1, ' ')}) {
-    EXPECT_EQ(ParseKeySet(odd).status().code(), StatusCode::kInvalidArgument) << odd.substr(0, 40);
+    EXPECT_THAT(ParseKeySet(odd), StatusIs(StatusCode::kInvalidArgument)) << odd.substr(0, 40);
   }
   json many = {{"keys", json::array()}};
   for (size_t i = 0; i <= kMaxKeys; ++i) many["keys"].push_back(json::object());

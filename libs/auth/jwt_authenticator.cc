@@ -28,11 +28,11 @@ ClaimRules UserRules(const AuthSettings& settings) { return {settings.audience, 
 ClaimRules FleetRules() { return {std::string(kFleetAudience), "", "tenant", /*fleet=*/true}; }
 
 // RFC 6750 section 2.1; the scheme's name compares without case (RFC 9110 section 11.1).
-Judged<std::string_view> BearerToken(std::string_view authorization) {
+StatusOr<std::string_view> BearerToken(std::string_view authorization) {
   constexpr std::string_view kScheme = "Bearer ";
-  if (authorization.empty()) return Refusal{Reason::kMissing, "a token is needed: send the header `Authorization: Bearer` with one"};
+  if (authorization.empty()) return MakeError(errors::kTokenMissing, "a token is needed: send the header `Authorization: Bearer` with one");
   if (authorization.size() <= kScheme.size() || strncasecmp(authorization.data(), kScheme.data(), kScheme.size()) != 0) {
-    return Refusal{Reason::kMalformed, "the header `Authorization` must be `Bearer` and a token"};
+    return MakeError(errors::kTokenMalformed, "the header `Authorization` must be `Bearer` and a token");
   }
   return authorization.substr(kScheme.size());
 }
@@ -52,8 +52,8 @@ class JwtAuthenticator : public Authenticator {
   StatusOr<Caller> Admit(const Credentials& credentials, Scope needed) const override { return AdmitAny(credentials, {needed}); }
 
   StatusOr<Caller> AdmitAny(const Credentials& credentials, std::initializer_list<Scope> any_of) const override {
-    const Judged<Caller> caller = WhoIs(credentials);
-    if (!caller.ok()) return refusals_.Refuse(caller.refusal());
+    StatusOr<Caller> caller = WhoIs(credentials);
+    if (!caller.ok()) return refusals_.Refuse(caller.status());
     const bool has_one = std::any_of(any_of.begin(), any_of.end(), [&](Scope scope) { return caller->Has(scope); });
     if (!has_one) return refusals_.Deny(*caller, any_of);
     return *caller;
@@ -63,7 +63,7 @@ class JwtAuthenticator : public Authenticator {
   bool enabled() const override { return true; }
 
  private:
-  Judged<Caller> WhoIs(const Credentials& credentials) const {
+  StatusOr<Caller> WhoIs(const Credentials& credentials) const {
     if (credentials.authorization.empty() && credentials.tls_peer) {
       Caller caller;
       caller.subject = *credentials.tls_peer;
@@ -71,30 +71,31 @@ class JwtAuthenticator : public Authenticator {
       return caller;
     }
     const auto text = BearerToken(credentials.authorization);
-    if (!text.ok()) return text.refusal();
+    if (!text.ok()) return text.status();
     const SystemTime now = clock_.Now();
     const auto snapshot = source_ ? source_->keys() : nullptr;
     const uint64_t generation = snapshot ? snapshot->generation : 0;
     if (auto known = cache_.Find(*text, generation, now)) return std::move(known->caller);
-    const Judged<Claims> claims = Verify(*text, snapshot.get(), now);
-    if (!claims.ok()) return claims.refusal();
+    const StatusOr<Claims> claims = Verify(*text, snapshot.get(), now);
+    if (!claims.ok()) return claims.status();
     cache_.Put(*text, generation, *claims);
     return claims->caller;
   }
 
-  Judged<Claims> Verify(std::string_view text, const KeySource::Snapshot* snapshot, SystemTime now) const {
+  StatusOr<Claims> Verify(std::string_view text, const KeySource::Snapshot* snapshot, SystemTime now) const {
     const auto token = ParseToken(text);
-    if (!token.ok()) return token.refusal();
+    if (!token.ok()) return token.status();
     if (fleet_.enabled() && token->key_id == kFleetKeyId) {
       const auto genuine = CheckSignature(text, *token, fleet_.keys());
-      return genuine.ok() ? CheckClaims(token->payload, FleetRules(), now) : genuine.refusal();
+      if (!genuine.ok()) return genuine;
+      return CheckClaims(token->payload, FleetRules(), now);
     }
     std::vector<VerificationKey> keys = secret_keys_;
     if (snapshot != nullptr) keys.insert(keys.end(), snapshot->keys.begin(), snapshot->keys.end());
     const auto genuine = CheckSignature(text, *token, keys);
     if (genuine.ok()) return CheckClaims(token->payload, user_rules_, now);
     if (source_) source_->Suspect();
-    return genuine.refusal();
+    return genuine;
   }
 
   const Clock& clock_;

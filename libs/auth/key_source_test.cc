@@ -14,6 +14,7 @@
 #include "libs/auth/testing/test_keys.h"
 #include "libs/http/server/server.h"
 #include "libs/testing/eventually.h"
+#include "libs/testing/status_matchers.h"
 
 namespace vora::auth {
 namespace {
@@ -47,7 +48,7 @@ class KeyFileTest : public ::testing::Test {
 TEST_F(KeyFileTest, IsReadAgainWhenItChanges) {
   Write(JwkSet({SigningKey::Ec("first")}));
   const auto source = Open();
-  ASSERT_TRUE(source.ok()) << ToText(source.status());
+  ASSERT_THAT(source, IsOk());
   EXPECT_EQ(OnlyId(**source), "first");
   const uint64_t generation = (*source)->keys()->generation;
   Write(JwkSet({SigningKey::Ec("second")}));
@@ -58,7 +59,7 @@ TEST_F(KeyFileTest, IsReadAgainWhenItChanges) {
 TEST_F(KeyFileTest, KeepsItsKeysWhenTheFileIsBroken) {
   Write(JwkSet({SigningKey::Ec("first")}));
   const auto source = Open();
-  ASSERT_TRUE(source.ok()) << ToText(source.status());
+  ASSERT_THAT(source, IsOk());
   Write("{");
   EXPECT_TRUE(Eventually([&] { return metrics_.Expose().find("vora_auth_key_reads_total{result=\"failed\"} 0\n") == std::string::npos; }));
   EXPECT_EQ(OnlyId(**source), "first");
@@ -68,7 +69,7 @@ TEST_F(KeyFileTest, KeepsItsKeysWhenTheFileIsBroken) {
 }
 
 TEST_F(KeyFileTest, MustBeThereAtTheStart) {
-  EXPECT_EQ(Open().status().code(), StatusCode::kInvalidArgument);
+  EXPECT_THAT(Open(), StatusIs(StatusCode::kInvalidArgument));
   EXPECT_THAT(Message(Open().status()), HasSubstr(path_));
   Write(R"({"keys":[]})");
   EXPECT_THAT(Message(Open().status()), HasSubstr("no key that can verify"));
@@ -77,11 +78,11 @@ TEST_F(KeyFileTest, MustBeThereAtTheStart) {
 TEST(KeyLocationTest, IsAFileOrHttps) {
   for (const char* good :
        {"/etc/vora/keys.json", "keys.json", "https://id.example/keys", "http://127.0.0.1:80/k", "http://localhost/k", "http://[::1]:1/k"}) {
-    EXPECT_TRUE(CheckKeyLocation(good).ok()) << good;
+    EXPECT_THAT(CheckKeyLocation(good), IsOk()) << good;
   }
   for (const char* bad :
        {"http://id.example/keys", "http://127.0.0.1.evil.example/", "http://localhost@evil.example/", "ftp://x/", "file:///etc/keys"}) {
-    EXPECT_EQ(CheckKeyLocation(bad).code(), StatusCode::kInvalidArgument) << bad;
+    EXPECT_THAT(CheckKeyLocation(bad), StatusIs(StatusCode::kInvalidArgument)) << bad;
   }
 }
 
@@ -100,7 +101,7 @@ class KeyServer {
       return response;
     });
     const Status started = server_.Start();
-    EXPECT_TRUE(started.ok()) << ToText(started);
+    EXPECT_THAT(started, IsOk());
   }
   ~KeyServer() { server_.Shutdown(milliseconds(100)); }
   void Serve(int status, const std::string& body) {
@@ -127,7 +128,7 @@ TEST(KeyUrlTest, AnUnknownKeyMakesItAskAgainButNotMoreOftenThanAllowed) {
   obs::Metrics metrics;
   server.Serve(200, JwkSet({SigningKey::Ec("first")}));
   const auto source = KeySource::Open({server.Url("/keys"), milliseconds(1), std::chrono::hours(1), milliseconds(300)}, metrics);
-  ASSERT_TRUE(source.ok()) << ToText(source.status());
+  ASSERT_THAT(source, IsOk());
   const auto began = std::chrono::steady_clock::now();
   server.Serve(200, JwkSet({SigningKey::Ec("second")}));
   EXPECT_TRUE(Eventually([&] {
@@ -143,7 +144,7 @@ TEST(KeyUrlTest, KeepsItsKeysWhileTheServerFails) {
   obs::Metrics metrics;
   server.Serve(200, JwkSet({SigningKey::Ec("first")}));
   const auto source = KeySource::Open({server.Url("/keys"), milliseconds(1), milliseconds(5), milliseconds(5)}, metrics);
-  ASSERT_TRUE(source.ok()) << ToText(source.status());
+  ASSERT_THAT(source, IsOk());
   for (const auto& [status, body] :
        {std::pair<int, std::string>{500, "{}"}, {200, "not json"}, {200, std::string(kMaxKeySetBytes + 1, ' ')}}) {
     server.Serve(status, body);
@@ -160,9 +161,9 @@ TEST(KeyUrlTest, MustAnswerAtTheStartAndIsNotFollowedElsewhere) {
   obs::Metrics metrics;
   server.Serve(200, JwkSet({SigningKey::Ec("first")}));
   const auto moved = KeySource::Open({server.Url("/moved")}, metrics);
-  EXPECT_EQ(moved.status().code(), StatusCode::kUnavailable);
+  EXPECT_THAT(moved, StatusIs(StatusCode::kUnavailable));
   EXPECT_THAT(Message(moved.status()), HasSubstr("302"));
-  EXPECT_EQ(KeySource::Open({"http://127.0.0.1:9/keys"}, metrics).status().code(), StatusCode::kUnavailable);
+  EXPECT_THAT(KeySource::Open({"http://127.0.0.1:9/keys"}, metrics), StatusIs(StatusCode::kUnavailable));
 }
 
 }  // namespace

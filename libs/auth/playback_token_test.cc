@@ -4,6 +4,7 @@
 
 #include "libs/core/digest.h"
 #include "libs/core/encoding.h"
+#include "libs/testing/status_matchers.h"
 
 namespace vora::auth {
 namespace {
@@ -20,7 +21,7 @@ TEST(PlaybackTokens, SignedTokenVerifiesAndIsSafeInUrlsAndCookies) {
   const std::string token = tokens.Sign(Claims());
   for (const char c : token) EXPECT_TRUE(isalnum(static_cast<unsigned char>(c)) || c == '.' || c == '_' || c == '-') << token;
   const auto claims = tokens.Verify(token, kVideo, "play", kTokenNow);
-  ASSERT_TRUE(claims.ok()) << ToText(claims.status());
+  ASSERT_THAT(claims, IsOk());
   EXPECT_EQ(claims->video_id, kVideo);
   EXPECT_EQ(claims->expires_at_unix, 1'800'000'060);
 }
@@ -28,17 +29,17 @@ TEST(PlaybackTokens, SignedTokenVerifiesAndIsSafeInUrlsAndCookies) {
 TEST(PlaybackTokens, ExpiresAtTheSecondNamed) {
   const PlaybackTokens tokens({kNew});
   const std::string token = tokens.Sign(Claims(10));
-  EXPECT_TRUE(tokens.Verify(token, kVideo, "play", kTokenNow + std::chrono::milliseconds(9999)).ok());
+  EXPECT_THAT(tokens.Verify(token, kVideo, "play", kTokenNow + std::chrono::milliseconds(9999)), IsOk());
   const auto late = tokens.Verify(token, kVideo, "play", kTokenNow + std::chrono::seconds(10));
-  EXPECT_EQ(late.status().code(), StatusCode::kUnauthenticated);
+  EXPECT_THAT(late, StatusIs(StatusCode::kUnauthenticated));
   EXPECT_EQ(Message(late.status()), "playback token has expired");
 }
 
 TEST(PlaybackTokens, AnotherVideoOrScopeIsDenied) {
   const PlaybackTokens tokens({kNew});
   const std::string token = tokens.Sign(Claims());
-  EXPECT_EQ(tokens.Verify(token, "019a0000000070008000000000000002", "play", kTokenNow).status().code(), StatusCode::kPermissionDenied);
-  EXPECT_EQ(tokens.Verify(token, kVideo, "download", kTokenNow).status().code(), StatusCode::kPermissionDenied);
+  EXPECT_THAT(tokens.Verify(token, "019a0000000070008000000000000002", "play", kTokenNow), StatusIs(StatusCode::kPermissionDenied));
+  EXPECT_THAT(tokens.Verify(token, kVideo, "download", kTokenNow), StatusIs(StatusCode::kPermissionDenied));
 }
 
 TEST(PlaybackTokens, EveryChangedCharacterIsRefused) {
@@ -47,10 +48,10 @@ TEST(PlaybackTokens, EveryChangedCharacterIsRefused) {
   for (size_t i = 0; i < token.size(); ++i) {
     std::string changed = token;
     changed[i] = changed[i] == 'A' ? 'B' : 'A';
-    EXPECT_EQ(tokens.Verify(changed, kVideo, "play", kTokenNow).status().code(), StatusCode::kUnauthenticated) << "at " << i;
-    EXPECT_EQ(tokens.Verify(token.substr(0, i), kVideo, "play", kTokenNow).status().code(), StatusCode::kUnauthenticated) << "cut at " << i;
+    EXPECT_THAT(tokens.Verify(changed, kVideo, "play", kTokenNow), StatusIs(StatusCode::kUnauthenticated)) << "at " << i;
+    EXPECT_THAT(tokens.Verify(token.substr(0, i), kVideo, "play", kTokenNow), StatusIs(StatusCode::kUnauthenticated)) << "cut at " << i;
   }
-  EXPECT_FALSE(tokens.Verify(token + "A", kVideo, "play", kTokenNow).ok());
+  EXPECT_THAT(tokens.Verify(token + "A", kVideo, "play", kTokenNow), ::testing::Not(IsOk()));
 }
 
 TEST(PlaybackTokens, KeysRotate) {
@@ -59,10 +60,10 @@ TEST(PlaybackTokens, KeysRotate) {
   const PlaybackTokens after({kNew});
   const std::string from_before = before.Sign(Claims());
   const std::string from_during = during.Sign(Claims());
-  EXPECT_TRUE(during.Verify(from_before, kVideo, "play", kTokenNow).ok());
-  EXPECT_TRUE(after.Verify(from_during, kVideo, "play", kTokenNow).ok());
+  EXPECT_THAT(during.Verify(from_before, kVideo, "play", kTokenNow), IsOk());
+  EXPECT_THAT(after.Verify(from_during, kVideo, "play", kTokenNow), IsOk());
   const auto retired = after.Verify(from_before, kVideo, "play", kTokenNow);
-  EXPECT_EQ(retired.status().code(), StatusCode::kUnauthenticated);
+  EXPECT_THAT(retired, StatusIs(StatusCode::kUnauthenticated));
   EXPECT_EQ(Message(retired.status()), "playback token is signed with an unknown key");
   // The same id with another secret must not do.
   const PlaybackTokens impostor(std::vector<PlaybackKey>{{"new", "quite another secret of enough bytes"}});
@@ -90,13 +91,13 @@ TEST(PlaybackTokens, MalformedTokens) {
       signed_head + "." + Base64UrlEncode(HmacSha256(kNew.secret, signed_head)),
   };
   for (const std::string& token : table) {
-    EXPECT_EQ(tokens.Verify(token, kVideo, "play", kTokenNow).status().code(), StatusCode::kUnauthenticated) << token;
+    EXPECT_THAT(tokens.Verify(token, kVideo, "play", kTokenNow), StatusIs(StatusCode::kUnauthenticated)) << token;
   }
 }
 
 TEST(ParsePlaybackKeys, ReadsPlainAndHexSecrets) {
   const auto keys = ParsePlaybackKeys("a:plain secret : with colon,b:000102030405060708090a0b0c0d0e0f");
-  ASSERT_TRUE(keys.ok()) << ToText(keys.status());
+  ASSERT_THAT(keys, IsOk());
   ASSERT_EQ(keys->size(), 2u);
   EXPECT_EQ((*keys)[0].id, "a");
   EXPECT_EQ((*keys)[0].secret, "plain secret : with colon");
@@ -121,7 +122,7 @@ TEST(ParsePlaybackKeys, NamesTheEntryButNeverTheSecret) {
   };
   for (const Case& c : table) {
     const auto keys = ParsePlaybackKeys(c.text);
-    ASSERT_EQ(keys.status().code(), StatusCode::kInvalidArgument) << c.text;
+    ASSERT_THAT(keys, StatusIs(StatusCode::kInvalidArgument)) << c.text;
     EXPECT_NE(Message(keys.status()).find(c.says), std::string::npos) << Message(keys.status());
     EXPECT_EQ(Message(keys.status()).find("tellnobody"), std::string::npos) << Message(keys.status());
   }

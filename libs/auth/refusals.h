@@ -6,9 +6,10 @@
 #include <initializer_list>
 #include <map>
 #include <mutex>
+#include <string>
 
-#include "libs/auth/refusal.h"
 #include "libs/core/caller.h"
+#include "libs/core/error.h"
 #include "libs/core/status.h"
 #include "libs/obs/metrics.h"
 
@@ -18,15 +19,15 @@ namespace vora::auth {
 class Refusals {
  public:
   explicit Refusals(obs::Metrics& metrics);
-  // UNAUTHENTICATED with the refusal's message.
-  Status Refuse(const Refusal& refusal) const;
+  // Counts and logs; returns `refusal`, of one of the kinds errors::kToken...
+  Status Refuse(Status refusal) const;
   // PERMISSION_DENIED that names the scopes of which one is missing.
   Status Deny(const Caller& caller, std::initializer_list<Scope> any_of) const;
 
  private:
-  void Log(Reason reason, const std::string& message, const std::string& subject) const;
+  void Log(const Status& refusal, const std::string& subject) const;
 
-  std::map<Reason, obs::Counter*> counters_;
+  std::map<std::string, obs::Counter*> counters_;  // by the kind's reason
   mutable std::mutex mutex_;
   mutable std::chrono::steady_clock::time_point second_began_;
   mutable int lines_ = 0;

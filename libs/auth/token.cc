@@ -16,7 +16,7 @@ constexpr size_t kMaxKeysTried = 4;
 constexpr size_t kHmacBytes = 32;
 constexpr size_t kP256SignatureBytes = 64;  // RFC 7518 section 3.4: R and S, 32 bytes each
 
-Refusal Malformed(std::string_view what) { return {Reason::kMalformed, "the token is malformed: " + std::string(what)}; }
+Status Malformed(std::string_view what) { return MakeError(errors::kTokenMalformed, "the token is malformed: " + std::string(what)); }
 
 // base64url in its one canonical spelling.
 std::optional<std::string> Decode(std::string_view text) {
@@ -46,7 +46,7 @@ bool SizeFits(Algorithm algorithm, size_t signature_bytes) {
 
 }  // namespace
 
-Judged<Token> ParseToken(std::string_view compact) {
+StatusOr<Token> ParseToken(std::string_view compact) {
   if (compact.size() > kMaxTokenBytes) return Malformed("it is longer than 8192 bytes");
   const size_t first = compact.find('.');
   const size_t second = first == std::string_view::npos ? first : compact.find('.', first + 1);
@@ -73,7 +73,7 @@ Judged<Token> ParseToken(std::string_view compact) {
   return token;
 }
 
-Judged<void> CheckSignature(std::string_view compact, const Token& token, const std::vector<VerificationKey>& keys) {
+Status CheckSignature(std::string_view compact, const Token& token, const std::vector<VerificationKey>& keys) {
   bool named = false, algorithm_known = false;
   std::vector<const VerificationKey*> fitting;
   for (const VerificationKey& key : keys) {
@@ -82,13 +82,14 @@ Judged<void> CheckSignature(std::string_view compact, const Token& token, const 
     named |= !key.id().empty() && key.id() == token.key_id;
     if (algorithm_fits && (key.id().empty() || token.key_id.empty() || key.id() == token.key_id)) fitting.push_back(&key);
   }
-  if (fitting.empty() && (named || !algorithm_known)) return Refusal{Reason::kAlgorithm, "the token's algorithm is not that of the key"};
-  if (fitting.empty()) return Refusal{Reason::kUnknownKey, "the token is signed with a key that is not known here"};
-  if (fitting.size() > kMaxKeysTried) return Refusal{Reason::kUnknownKey, "the token must name its key (`kid`): there are many"};
+  if (fitting.empty() && (named || !algorithm_known))
+    return MakeError(errors::kTokenAlgorithm, "the token's algorithm is not that of the key");
+  if (fitting.empty()) return MakeError(errors::kTokenUnknownKey, "the token is signed with a key that is not known here");
+  if (fitting.size() > kMaxKeysTried) return MakeError(errors::kTokenUnknownKey, "the token must name its key (`kid`): there are many");
   for (const VerificationKey* key : fitting) {
     if (SizeFits(key->algorithm(), token.signature_bytes) && key->Verifies(compact)) return {};
   }
-  return Refusal{Reason::kSignature, "the token's signature is wrong"};
+  return MakeError(errors::kTokenSignature, "the token's signature is wrong");
 }
 
 std::string SignHs256(std::string_view claims, std::string_view secret, std::string_view key_id) {

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "libs/auth/json_web_key.h"
-#include "libs/auth/refusal.h"
+#include "libs/core/error.h"
 
 namespace vora::auth {
 
@@ -22,10 +22,10 @@ struct Token {
 
 // Refuses what is not exactly header.payload.signature in base64url with one spelling per text, headers with `crit` (no extension is known
 // here, RFC 7515 section 4.1.11) or with names twice, and tokens above kMaxTokenBytes.
-Judged<Token> ParseToken(std::string_view compact);
+StatusOr<Token> ParseToken(std::string_view compact);
 
 // OK when one of `keys` that fits the token's `kid` has its algorithm and verifies it.
-Judged<void> CheckSignature(std::string_view compact, const Token& token, const std::vector<VerificationKey>& keys);
+Status CheckSignature(std::string_view compact, const Token& token, const std::vector<VerificationKey>& keys);
 
 // The compact form of `claims` (JSON), signed with HS256.
 std::string SignHs256(std::string_view claims, std::string_view secret, std::string_view key_id = {});

@@ -10,6 +10,7 @@
 #include "libs/http/client/client.h"
 #include "libs/http/server/server.h"
 #include "libs/obs/metrics.h"
+#include "libs/testing/status_matchers.h"
 
 namespace vora::clickhouse {
 namespace {
@@ -66,18 +67,18 @@ TEST_P(ClientTest, RowsArriveExactly) {
 
 TEST_P(ClientTest, RefusalsNameTheirReason) {
   const auto wrong = client_->Query("SELEC 1");
-  EXPECT_EQ(wrong.status().code(), StatusCode::kInvalidArgument) << ToText(wrong.status());
+  EXPECT_THAT(wrong, StatusIs(StatusCode::kInvalidArgument)) << ToText(wrong.status());
   EXPECT_NE(ToText(wrong.status()).find("Code: 62"), std::string::npos);
-  EXPECT_EQ(client_->Query("SELECT * FROM nowhere").status().code(), StatusCode::kUnavailable);
-  EXPECT_EQ(client_->Query("SELECT throwIf(1)").status().code(), StatusCode::kAborted);
+  EXPECT_THAT(client_->Query("SELECT * FROM nowhere"), StatusIs(StatusCode::kUnavailable));
+  EXPECT_THAT(client_->Query("SELECT throwIf(1)"), StatusIs(StatusCode::kAborted));
   InsertFate fate;
   const Status torn = client_->Insert("INSERT INTO t (a, b) FORMAT RowBinary", "abc", "client-test-2", {}, std::chrono::seconds(10), &fate);
-  EXPECT_EQ(torn.code(), StatusCode::kInvalidArgument) << ToText(torn);
+  EXPECT_THAT(torn, StatusIs(StatusCode::kInvalidArgument)) << ToText(torn);
   EXPECT_EQ(fate, InsertFate::kEnded);
   Options stranger = options_;
   stranger.password = "guess-me";
   const Status refused = Client(stranger).Query("SELECT 1").status();
-  EXPECT_EQ(refused.code(), StatusCode::kInternal) << ToText(refused);
+  EXPECT_THAT(refused, StatusIs(StatusCode::kInternal)) << ToText(refused);
   EXPECT_EQ(ToText(refused).find("guess-me"), std::string::npos);
   EXPECT_EQ(Ask("SELECT count() FROM t"), "0\n");
 }
@@ -103,17 +104,17 @@ TEST_P(ClientTest, ABodyThatEndsEarlyInsertsNothing) {
 TEST_P(ClientTest, AServerThatIsAwayOrStandsStill) {
   Server().Kill();
   InsertFate fate;
-  EXPECT_EQ(client_->Query("SELECT 1").status().code(), StatusCode::kUnavailable);
+  EXPECT_THAT(client_->Query("SELECT 1"), StatusIs(StatusCode::kUnavailable));
   EXPECT_EQ(client_->Insert("INSERT INTO t (a, b) FORMAT RowBinary", Rows(0, 9, "x"), "q", {}, std::chrono::seconds(5), &fate).code(),
             StatusCode::kUnavailable);
   EXPECT_EQ(fate, InsertFate::kNotBegun);
   Server().Start();
   EXPECT_EQ(Ask("SELECT count() FROM t"), "0\n");
   Server().Suspend();
-  EXPECT_EQ(client_->Query("SELECT 1", {}, std::chrono::milliseconds(300)).status().code(), StatusCode::kDeadlineExceeded);
+  EXPECT_THAT(client_->Query("SELECT 1", {}, std::chrono::milliseconds(300)), StatusIs(StatusCode::kDeadlineExceeded));
   const Status late =
       client_->Insert("INSERT INTO t (a, b) FORMAT RowBinary", Rows(0, 9, "x"), "q", {}, std::chrono::milliseconds(300), &fate);
-  EXPECT_EQ(late.code(), StatusCode::kDeadlineExceeded) << ToText(late);
+  EXPECT_THAT(late, StatusIs(StatusCode::kDeadlineExceeded)) << ToText(late);
   // It never said `100 Continue`, so it has none of the rows.
   EXPECT_EQ(fate, InsertFate::kNotBegun);
   Server().Resume();
@@ -150,7 +151,7 @@ TEST(InsertFateOf, AnAnswerOfAProxyTellsNothing) {
   InsertFate fate = InsertFate::kEnded;
   const Status late =
       Client(options).Insert("INSERT INTO t (a, b) FORMAT RowBinary", Rows(0, 9, "x"), "q", {}, std::chrono::seconds(5), &fate);
-  EXPECT_EQ(late.code(), StatusCode::kUnavailable) << ToText(late);
+  EXPECT_THAT(late, StatusIs(StatusCode::kUnavailable)) << ToText(late);
   EXPECT_EQ(fate, InsertFate::kUnknown);
 }
 

@@ -4,6 +4,8 @@
 #include <array>
 #include <charconv>
 
+#include "libs/core/error.h"
+
 namespace vora::clickhouse {
 namespace {
 
@@ -48,6 +50,8 @@ constexpr std::array kPassing = {
     1001,  // STD_EXCEPTION: bad_alloc
     1002,  // UNKNOWN_EXCEPTION
 };
+constexpr std::array kNoSchema = {60, 81};
+constexpr char kNoSchemaReason[] = "clickhouse_schema_missing";
 constexpr std::array kSlow = {159, 160};  // TIMEOUT_EXCEEDED, TOO_SLOW
 constexpr int kThrowIf = 395;             // FUNCTION_THROW_IF_VALUE_IS_NON_ZERO: a guard that the caller set up has struck
 // Syntax, unknown names, wrong types and values of a query's text or data.
@@ -92,6 +96,8 @@ StatusCode CodeOf(int exception) {
   return StatusCode::kInternal;
 }
 
+bool SchemaIsMissing(const Status& status) { return DetailOf(status).reason == kNoSchemaReason; }
+
 Status FromAnswer(int http_status, std::string_view header, std::string_view body) {
   std::optional<int> code = ExceptionCode(body);
   int from_header = 0;
@@ -100,6 +106,7 @@ Status FromAnswer(int http_status, std::string_view header, std::string_view bod
   if (!code) message += "HTTP " + std::to_string(http_status) + ": ";
   message += body.substr(0, kMessageBytes);
   while (!message.empty() && message.back() == '\n') message.pop_back();
+  if (code && Has(kNoSchema, *code)) return WithDetail(MakeStatus(CodeOf(*code), message), {.reason = kNoSchemaReason});
   if (code) return MakeStatus(CodeOf(*code), message);
   // Not by ClickHouse itself but by what stands before it.
   const bool passing = http_status == 408 || http_status == 429 || http_status == 502 || http_status == 503 || http_status == 504;

@@ -16,6 +16,8 @@ std::optional<int> ExceptionCode(std::string_view text);
 size_t FindLateException(std::string_view answer);
 // UNAVAILABLE, DEADLINE_EXCEEDED, ABORTED: may pass by itself (see client.h). INVALID_ARGUMENT: the query is wrong. INTERNAL: all else.
 StatusCode CodeOf(int exception);
+// Whether the schema is gone, or not there yet.
+bool SchemaIsMissing(const Status& status);
 // The status of an answer other than 200. `header`: of X-ClickHouse-Exception-Code, may be empty.
 Status FromAnswer(int http_status, std::string_view header, std::string_view body);
 

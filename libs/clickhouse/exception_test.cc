@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "libs/clickhouse/client.h"
+#include "libs/testing/status_matchers.h"
 
 namespace vora::clickhouse {
 namespace {
@@ -26,10 +27,10 @@ TEST(Exception, WhatMayPass) {
 }
 
 TEST(Exception, AnswersOfServersAndOfWhatStandsBeforeThem) {
-  EXPECT_EQ(FromAnswer(500, "", "Code: 252. DB::Exception: Too many parts").code(), StatusCode::kUnavailable);
-  EXPECT_EQ(FromAnswer(500, "241", "something else").code(), StatusCode::kUnavailable);
-  EXPECT_EQ(FromAnswer(503, "", "<html>").code(), StatusCode::kUnavailable);
-  EXPECT_EQ(FromAnswer(404, "", "no").code(), StatusCode::kInternal);
+  EXPECT_THAT(FromAnswer(500, "", "Code: 252. DB::Exception: Too many parts"), StatusIs(StatusCode::kUnavailable));
+  EXPECT_THAT(FromAnswer(500, "241", "something else"), StatusIs(StatusCode::kUnavailable));
+  EXPECT_THAT(FromAnswer(503, "", "<html>"), StatusIs(StatusCode::kUnavailable));
+  EXPECT_THAT(FromAnswer(404, "", "no"), StatusIs(StatusCode::kInternal));
   EXPECT_LT(Message(FromAnswer(404, "", std::string(100'000, 'x'))).size(), 1000U);
 }
 

@@ -1,4 +1,5 @@
 #include "libs/clickhouse/framing.h"
+#include "libs/testing/status_matchers.h"
 
 #include <gtest/gtest.h>
 
@@ -10,25 +11,25 @@ TEST(Framing, WhatIsCompressedComesBack) {
     std::string data(size, '\0');
     for (size_t i = 0; i < size; ++i) data[i] = static_cast<char>((i * 2654435761U) >> 13);
     auto framed = CompressBlock(data);
-    ASSERT_TRUE(framed.ok()) << ToText(framed.status());
+    ASSERT_THAT(framed, IsOk());
     auto back = DecompressBlocks(*framed + *framed, 2 * size);
-    ASSERT_TRUE(back.ok()) << ToText(back.status());
+    ASSERT_THAT(back, IsOk());
     EXPECT_TRUE(*back == data + data) << size;
     EXPECT_EQ(DecompressBlocks(*framed, size).ok(), true);
     if (size > 0) {
-      EXPECT_EQ(DecompressBlocks(*framed, size - 1).status().code(), StatusCode::kInvalidArgument);
+      EXPECT_THAT(DecompressBlocks(*framed, size - 1), StatusIs(StatusCode::kInvalidArgument));
     }
   }
 }
 
 TEST(Framing, NothingButWholeBlocks) {
   auto framed = CompressBlock("some rows, some rows, some rows");
-  ASSERT_TRUE(framed.ok());
+  ASSERT_THAT(framed, IsOk());
   for (size_t cut = 1; cut < framed->size(); ++cut) {
-    EXPECT_EQ(DecompressBlocks(framed->substr(0, cut), 1000).status().code(), StatusCode::kInvalidArgument) << cut;
+    EXPECT_THAT(DecompressBlocks(framed->substr(0, cut), 1000), StatusIs(StatusCode::kInvalidArgument)) << cut;
   }
   (*framed)[16] = 0x55;
-  EXPECT_EQ(DecompressBlocks(*framed, 1000).status().code(), StatusCode::kInvalidArgument);
+  EXPECT_THAT(DecompressBlocks(*framed, 1000), StatusIs(StatusCode::kInvalidArgument));
 }
 
 }  // namespace

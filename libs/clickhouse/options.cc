@@ -2,6 +2,7 @@
 #include <cctype>
 
 #include "libs/clickhouse/client.h"
+#include "libs/core/error.h"
 
 namespace vora::clickhouse {
 
@@ -18,15 +19,15 @@ void Options::Declare(SettingsSchema& schema) {
 Status Options::Check() const {
   const size_t scheme = url.find("://");
   const bool http = url.starts_with("http://") || url.starts_with("https://");
-  if (!http || url.size() <= scheme + 3) return InvalidArgument("VORA_CLICKHOUSE_URL: not http://host:port or https://host:port");
+  if (!http || url.size() <= scheme + 3) return InvalidField("VORA_CLICKHOUSE_URL", "not http://host:port or https://host:port");
   if (url.find_first_of("?#@ ", scheme + 3) != std::string::npos) {
-    return InvalidArgument("VORA_CLICKHOUSE_URL: only scheme, host, port and path; user and password are settings of their own");
+    return InvalidField("VORA_CLICKHOUSE_URL", "only scheme, host, port and path; user and password are settings of their own");
   }
-  if (user.empty()) return InvalidArgument("VORA_CLICKHOUSE_USER: empty");
+  if (user.empty()) return InvalidField("VORA_CLICKHOUSE_USER", "empty");
   const auto word = [](unsigned char c) { return std::isalnum(c) != 0 || c == '_'; };
   if (database.empty() || database.size() > 64 || std::isdigit(static_cast<unsigned char>(database[0])) != 0 ||
       !std::all_of(database.begin(), database.end(), word)) {
-    return InvalidArgument("VORA_CLICKHOUSE_DATABASE: 1 to 64 letters, digits and _, not beginning with a digit");
+    return InvalidField("VORA_CLICKHOUSE_DATABASE", "1 to 64 letters, digits and _, not beginning with a digit");
   }
   return {};
 }

@@ -7,6 +7,7 @@
 #include "libs/core/ids.h"
 #include "libs/rpc/testing/test_authority.h"
 #include "libs/rpc/testing/tls_web_server.h"
+#include "libs/testing/status_matchers.h"
 
 namespace vora::clickhouse {
 namespace {
@@ -21,7 +22,7 @@ TEST(ClientTls, OnlyTheNamedAuthorityIsBelieved) {
     const rpc::testing::TlsWebServer server(identity, "1\n");
     Options options;
     options.url = server.url();
-    EXPECT_FALSE(Client(options).Query("SELECT 1").ok()) << "the system knows no such authority";
+    EXPECT_THAT(Client(options).Query("SELECT 1"), ::testing::Not(IsOk())) << "the system knows no such authority";
     options.ca_file = identity.authority;
     const auto answer = Client(options).Query("SELECT 1");
     EXPECT_EQ(ToText(answer.status()), "OK");

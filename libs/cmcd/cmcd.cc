@@ -4,6 +4,7 @@
 #include <array>
 
 #include "libs/cmcd/structured_field.h"
+#include "libs/core/error.h"
 
 namespace vora::cmcd {
 namespace {
@@ -109,7 +110,7 @@ Status CheckLength(std::string_view key, const std::string& value, size_t limit)
 }  // namespace
 
 StatusOr<Cmcd> Parse(std::string_view text) {
-  if (text.size() > kMaxText) return InvalidArgument("CMCD: may have at most " + std::to_string(kMaxText) + " characters");
+  if (text.size() > kMaxText) return InvalidField("CMCD", "may have at most " + std::to_string(kMaxText) + " characters");
   Cmcd out;
   DictionaryReader reader(text);
   while (true) {

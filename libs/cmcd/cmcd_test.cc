@@ -1,4 +1,5 @@
 #include "libs/cmcd/cmcd.h"
+#include "libs/testing/status_matchers.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -119,7 +120,7 @@ TEST(Cmcd, RefusesWithTheKeyAndThePlace) {
   };
   for (const Case& c : cases) {
     const auto parsed = Parse(c.text);
-    EXPECT_EQ(parsed.status().code(), StatusCode::kInvalidArgument) << c.text;
+    EXPECT_THAT(parsed, StatusIs(StatusCode::kInvalidArgument)) << c.text;
     EXPECT_THAT(Message(parsed.status()), HasSubstr(c.message)) << c.text;
   }
   EXPECT_EQ(Good("v=2,cid=\"" + std::string(128, 'x') + "\"").content_id.size(), 128u);
@@ -130,7 +131,7 @@ TEST(Cmcd, HeadersAreOneList) {
   ASSERT_EQ(ToText(parsed.status()), "OK");
   EXPECT_EQ(parsed->bitrate_kbps, 3200);
   EXPECT_EQ(parsed->buffer_ms, 2100);
-  EXPECT_EQ(ParseHeaders("br=3200", "bl=x", "", "").status().code(), StatusCode::kInvalidArgument);
+  EXPECT_THAT(ParseHeaders("br=3200", "bl=x", "", ""), StatusIs(StatusCode::kInvalidArgument));
 }
 
 TEST(Cmcd, EventLinesStandByThemselves) {

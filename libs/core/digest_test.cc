@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "libs/core/encoding.h"
+#include "libs/testing/status_matchers.h"
 
 namespace vora {
 namespace {
@@ -60,7 +61,7 @@ TEST(Sha256StateTest, SaveAndRestoreAtEveryLengthAroundABlock) {
     Sha256State first;
     first.Update(std::string_view(bytes).substr(0, cut));
     auto second = Sha256State::Restore(first.Save());
-    ASSERT_TRUE(second.ok()) << cut << ": " << ToText(second.status());
+    ASSERT_THAT(second, IsOk()) << cut;
     second->Update(std::string_view(bytes).substr(cut));
     EXPECT_EQ(second->Finish(), Sha256(bytes)) << cut;
   }
@@ -72,7 +73,7 @@ TEST(Sha256StateTest, SurvivesManySavesAtOddLengths) {
   size_t step = 1;
   for (size_t at = 0; at < bytes.size();) {
     auto restored = Sha256State::Restore(state.Save());
-    ASSERT_TRUE(restored.ok()) << ToText(restored.status());
+    ASSERT_THAT(restored, IsOk());
     state = *restored;
     state.Update(std::string_view(bytes).substr(at, step));
     at += step;
@@ -87,7 +88,7 @@ TEST(Sha256StateTest, KeepsLengthsBeyondFourGibibytes) {
   ASSERT_EQ(raw.size(), 41U);
   raw[33 + 3] = 2;
   const auto state = Sha256State::Restore(Base64Encode(raw));
-  ASSERT_TRUE(state.ok()) << ToText(state.status());
+  ASSERT_THAT(state, IsOk());
   EXPECT_EQ(Base64Encode(raw), state->Save());
   EXPECT_NE(state->Finish(), Sha256State().Finish());
 }
@@ -113,7 +114,7 @@ TEST(Sha256StateTest, RefusesWhatIsNotASavedState) {
   for (const std::string& bad :
        {std::string(), std::string("!"), std::string("AAAA"), longer, Base64Encode(other_version), Base64Encode(too_long)}) {
     const auto state = Sha256State::Restore(bad);
-    EXPECT_EQ(state.status().code(), StatusCode::kInvalidArgument) << bad;
+    EXPECT_THAT(state, StatusIs(StatusCode::kInvalidArgument)) << bad;
   }
 }
 

@@ -1,4 +1,5 @@
 #include "libs/core/lifecycle.h"
+#include "libs/testing/status_matchers.h"
 
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -12,7 +13,7 @@ TEST(ReadinessTest, IsReadyOnlyBetweenStartAndDrain) {
   Readiness readiness;
   EXPECT_EQ(readiness.Check(), Unavailable("starting"));
   readiness.SetStarted();
-  EXPECT_TRUE(readiness.Check().ok());
+  EXPECT_THAT(readiness.Check(), IsOk());
   readiness.SetDraining();
   EXPECT_EQ(readiness.Check(), Unavailable("draining"));
   EXPECT_TRUE(readiness.draining());

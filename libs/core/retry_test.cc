@@ -1,4 +1,5 @@
 #include "libs/core/retry.h"
+#include "libs/testing/status_matchers.h"
 
 #include <gtest/gtest.h>
 
@@ -14,7 +15,7 @@ const RetryOptions kQuick{.max_attempts = 4, .initial = milliseconds(1), .max = 
 TEST(RetryTest, RepeatsTransientFaultsUntilItWorks) {
   int calls = 0;
   const Status status = RetryIdempotent(kQuick, [&] { return ++calls < 3 ? Unavailable("not yet") : absl::OkStatus(); });
-  EXPECT_TRUE(status.ok()) << ToText(status);
+  EXPECT_THAT(status, IsOk());
   EXPECT_EQ(calls, 3);
 }
 

@@ -29,7 +29,9 @@ std::string ToText(const Status& status) {
 
 Status Annotate(Status status, std::string_view context) {
   if (status.ok()) return status;
-  return MakeStatus(status.code(), std::string(context) + ": " + Message(status));
+  Status annotated = MakeStatus(status.code(), std::string(context) + ": " + Message(status));
+  status.ForEachPayload([&](absl::string_view type, const absl::Cord& payload) { annotated.SetPayload(type, payload); });
+  return annotated;
 }
 
 bool IsTransient(const Status& status) {

@@ -37,7 +37,7 @@ Status Unimplemented(std::string_view message);
 std::string Message(const Status& status);
 // "UNAVAILABLE: connection refused", for logs.
 std::string ToText(const Status& status);
-// `status` with "context: " before its message; OK stays OK.
+// `status` with "context: " before its message, its detail (libs/core/error.h) kept; OK stays OK.
 Status Annotate(Status status, std::string_view context);
 
 // True for faults that may pass by themselves: UNAVAILABLE, DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED, ABORTED.

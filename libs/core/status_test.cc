@@ -1,4 +1,5 @@
 #include "libs/core/status.h"
+#include "libs/testing/status_matchers.h"
 
 #include <gtest/gtest.h>
 
@@ -17,7 +18,7 @@ StatusOr<int> Quarter(int value) {
 }
 
 TEST(StatusTest, MacrosPassValuesAndErrorsOn) {
-  ASSERT_TRUE(Quarter(8).ok());
+  ASSERT_THAT(Quarter(8), IsOk());
   EXPECT_EQ(*Quarter(8), 2);
   EXPECT_EQ(Quarter(6).status(), InvalidArgument("odd"));
 }
@@ -29,7 +30,7 @@ TEST(StatusTest, TextNamesCodeAndMessage) {
 
 TEST(StatusTest, AnnotateKeepsCodeAndLeavesOkAlone) {
   EXPECT_EQ(Annotate(NotFound("no row"), "video 7"), NotFound("video 7: no row"));
-  EXPECT_TRUE(Annotate(absl::OkStatus(), "x").ok());
+  EXPECT_THAT(Annotate(absl::OkStatus(), "x"), IsOk());
 }
 
 TEST(StatusTest, OnlyPassingFaultsAreTransient) {

@@ -1,6 +1,7 @@
 #include "libs/daemon/boundary.h"
 
 #include "libs/auth/open_access.h"
+#include "libs/core/error.h"
 #include "libs/rpc/client.h"
 
 namespace vora::daemon_internal {
@@ -25,8 +26,8 @@ Status BoundarySettings::Check(bool guarded) const {
   report(asked.Check());
   const bool peers_known = tls.enabled() && tls.client_auth == "require";
   if (asked.mode == "jwt" && asked.fleet_secret.empty() && !peers_known) {
-    report(
-        InvalidArgument("VORA_FLEET_SECRET: must be set, the same for all daemons (or VORA_TLS_CERT, VORA_TLS_KEY and VORA_TLS_CA with "
+    report(InvalidField("VORA_FLEET_SECRET",
+                        "must be set, the same for all daemons (or VORA_TLS_CERT, VORA_TLS_KEY and VORA_TLS_CA with "
                         "VORA_TLS_CLIENT_AUTH=require): by it daemons let each other in"));
   }
   report(tls.Check());

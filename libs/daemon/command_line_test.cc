@@ -1,4 +1,5 @@
 #include "libs/daemon/command_line.h"
+#include "libs/testing/status_matchers.h"
 
 #include <gtest/gtest.h>
 
@@ -7,10 +8,10 @@ namespace {
 
 TEST(CommandLineTest, ListenAddresses) {
   for (const char* good : {"127.0.0.1:9081", "0.0.0.0:0", "[::1]:65535", "localhost:80", "[::]:9081"}) {
-    EXPECT_TRUE(CheckListenAddress(good).ok()) << good;
+    EXPECT_THAT(CheckListenAddress(good), IsOk()) << good;
   }
   for (const char* bad : {"", ":", ":9081", "127.0.0.1", "127.0.0.1:", "127.0.0.1:65536", "127.0.0.1:-1", "127.0.0.1:http", "::1:9081"}) {
-    EXPECT_EQ(CheckListenAddress(bad).code(), StatusCode::kInvalidArgument) << bad;
+    EXPECT_THAT(CheckListenAddress(bad), StatusIs(StatusCode::kInvalidArgument)) << bad;
   }
 }
 

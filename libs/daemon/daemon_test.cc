@@ -12,6 +12,7 @@
 #include "libs/http/client/client.h"
 #include "libs/rpc/client.h"
 #include "libs/testing/child_process.h"
+#include "libs/testing/status_matchers.h"
 
 namespace vora {
 namespace {
@@ -28,7 +29,7 @@ http::ClientResponse Get(const std::string& url) {
   http::ClientRequest request;
   request.url = url;
   const auto response = client.Do(request);
-  EXPECT_TRUE(response.ok()) << url << ": " << ToText(response.status());
+  EXPECT_THAT(response, IsOk()) << url;
   return response.ok() ? *response : http::ClientResponse{};
 }
 

@@ -8,6 +8,7 @@
 #include "libs/rpc/client.h"
 #include "libs/rpc/testing/test_authority.h"
 #include "libs/testing/child_process.h"
+#include "libs/testing/status_matchers.h"
 
 namespace vora {
 namespace {
@@ -18,7 +19,7 @@ class DaemonTlsTest : public ::testing::Test {
  protected:
   DaemonTlsTest() { std::filesystem::create_directories(folder_); }
   ~DaemonTlsTest() override {
-    EXPECT_TRUE(rpc::UseTls({}).ok());
+    EXPECT_THAT(rpc::UseTls({}), IsOk());
     std::filesystem::remove_all(folder_);
   }
   static std::map<std::string, std::string> Environment(const rpc::TlsSettings& tls) {

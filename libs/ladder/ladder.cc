@@ -1,5 +1,7 @@
 #include "libs/ladder/ladder.h"
 
+#include "libs/core/error.h"
+
 #include <google/protobuf/util/json_util.h>
 
 #include <array>
@@ -38,7 +40,7 @@ std::string Text(T value) {
 template <class T>
 Status Within(const std::string& field, T value, T low, T high) {
   if (value >= low && value <= high) return {};  // NaN is not
-  return InvalidArgument(field + ": must be " + Text(low) + " to " + Text(high) + ", not " + Text(value));
+  return InvalidField(field, "must be " + Text(low) + " to " + Text(high) + ", not " + Text(value));
 }
 
 template <size_t N>
@@ -48,15 +50,15 @@ Status OneOf(const std::string& field, const std::string& value, const std::arra
     if (value == choice) return {};
     list += (list.empty() ? "" : ", ") + std::string(choice);
   }
-  return InvalidArgument(field + ": must be one of " + list + ", not \"" + value + "\"");
+  return InvalidField(field, "must be one of " + list + ", not \"" + value + "\"");
 }
 
 // Names are path parts of object keys and of URLs.
 Status CheckTrackName(const std::string& field, const std::string& name) {
   const bool good =
       !name.empty() && name.size() <= 32 && name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_-") == std::string::npos;
-  if (!good) return InvalidArgument(field + ": must be 1 to 32 of a-z, 0-9, _ and -, not \"" + name + "\"");
-  if (name.starts_with("audio_") || name.starts_with("subs_")) return InvalidArgument(field + ": must not begin with audio_ or subs_");
+  if (!good) return InvalidField(field, "must be 1 to 32 of a-z, 0-9, _ and -, not \"" + name + "\"");
+  if (name.starts_with("audio_") || name.starts_with("subs_")) return InvalidField(field, "must not begin with audio_ or subs_");
   return {};
 }
 
@@ -93,7 +95,7 @@ Ladder DefaultLadder() {
 StatusOr<Ladder> ParseLadder(std::string_view json) {
   Ladder ladder;
   const auto status = google::protobuf::util::JsonStringToMessage(google::protobuf::StringPiece(json.data(), json.size()), &ladder);
-  if (!status.ok()) return InvalidArgument("ladder: " + std::string(status.message().data(), status.message().size()));
+  if (!status.ok()) return InvalidField("ladder", "" + std::string(status.message().data(), status.message().size()));
   VORA_RETURN_IF_ERROR(ValidateLadder(ladder));
   return ladder;
 }
@@ -102,7 +104,7 @@ Status ValidateLadder(const Ladder& ladder) {
   VORA_RETURN_IF_ERROR(Within("segment_seconds", ladder.segment_seconds(), 1.0, 10.0));
   VORA_RETURN_IF_ERROR(Within("gop_seconds", ladder.gop_seconds(), 0.25, ladder.segment_seconds()));
   const double gops = ladder.segment_seconds() / ladder.gop_seconds();
-  if (std::abs(gops - std::round(gops)) > 1e-6) return InvalidArgument("segment_seconds: must be a whole multiple of gop_seconds");
+  if (std::abs(gops - std::round(gops)) > 1e-6) return InvalidField("segment_seconds", "must be a whole multiple of gop_seconds");
   VORA_RETURN_IF_ERROR(Within("segments_per_chunk", ladder.segments_per_chunk(), 1, 100));
   VORA_RETURN_IF_ERROR(Within("rungs", ladder.rungs_size(), 1, 10));
   std::set<std::string> names;
@@ -115,11 +117,11 @@ Status ValidateLadder(const Ladder& ladder) {
       return InvalidArgument(field + ".height: rungs must be in order of height, smallest first");
     }
   }
-  if (!ladder.has_audio()) return InvalidArgument("audio: must be given");
+  if (!ladder.has_audio()) return InvalidField("audio", "must be given");
   VORA_RETURN_IF_ERROR(OneOf("audio.codec", ladder.audio().codec(), std::array{"aac"}));
   VORA_RETURN_IF_ERROR(Within<int64_t>("audio.bitrate", ladder.audio().bitrate(), 16'000, 512'000));
   if (ladder.audio().sample_rate() != 44'100 && ladder.audio().sample_rate() != 48'000) {
-    return InvalidArgument("audio.sample_rate: must be 44100 or 48000, not " + std::to_string(ladder.audio().sample_rate()));
+    return InvalidField("audio.sample_rate", "must be 44100 or 48000, not " + std::to_string(ladder.audio().sample_rate()));
   }
   return Within("audio.channels", ladder.audio().channels(), 1, 2);
 }

@@ -18,8 +18,8 @@ StatusOr<workflow::v1::Ladder> ParseLadder(std::string_view json);
 Status ValidateLadder(const workflow::v1::Ladder& ladder);
 
 // Tracks and chunks. Never upscaled: rungs higher than the source are left out; when all are, one rung at the source's height remains.
-// Portrait video: `height` of a rung is the shorter side. Even width and height, aspect ratio kept. FAILED_PRECONDITION with a message that
-// begins with a failure code ("media.no_video: ...") when nothing can be made.
+// Portrait video: `height` of a rung is the shorter side. Even width and height, aspect ratio kept. FAILED_PRECONDITION of a kind
+// errors::kMedia... when nothing can be made.
 StatusOr<workflow::v1::Plan> MakePlan(const workflow::v1::MediaInfo& media, const workflow::v1::Ladder& ladder);
 
 }  // namespace vora::ladder

@@ -1,4 +1,5 @@
 #include "libs/ladder/ladder.h"
+#include "libs/core/error.h"
 
 #include <gmock/gmock.h>
 #include <google/protobuf/util/json_util.h>
@@ -7,6 +8,7 @@
 #include <cmath>
 
 #include "libs/ladder/h264_level.h"
+#include "libs/testing/status_matchers.h"
 
 namespace vora::ladder {
 namespace {
@@ -33,7 +35,7 @@ MediaInfo Media(int width, int height, int num, int den, int64_t frames) {
 
 Plan MustPlan(const MediaInfo& media) {
   auto plan = MakePlan(media, DefaultLadder());
-  EXPECT_TRUE(plan.ok()) << ToText(plan.status());
+  EXPECT_THAT(plan, IsOk());
   return plan.ok() ? *plan : Plan();
 }
 
@@ -47,11 +49,11 @@ std::string Sizes(const Plan& plan) {
 }
 
 TEST(LadderTest, TheDefaultIsValidAndSurvivesJson) {
-  EXPECT_TRUE(ValidateLadder(DefaultLadder()).ok());
+  EXPECT_THAT(ValidateLadder(DefaultLadder()), IsOk());
   std::string json;
-  ASSERT_TRUE(google::protobuf::util::MessageToJsonString(DefaultLadder(), &json).ok());
+  ASSERT_THAT(google::protobuf::util::MessageToJsonString(DefaultLadder(), &json), IsOk());
   const auto parsed = ParseLadder(json);
-  ASSERT_TRUE(parsed.ok()) << ToText(parsed.status());
+  ASSERT_THAT(parsed, IsOk());
   EXPECT_EQ(parsed->SerializeAsString(), DefaultLadder().SerializeAsString());
 }
 
@@ -59,7 +61,7 @@ std::string Mistake(const std::function<void(Ladder&)>& change) {
   Ladder ladder = DefaultLadder();
   change(ladder);
   const Status status = ValidateLadder(ladder);
-  EXPECT_EQ(status.code(), StatusCode::kInvalidArgument);
+  EXPECT_THAT(status, StatusIs(StatusCode::kInvalidArgument));
   return Message(status);
 }
 
@@ -77,8 +79,8 @@ TEST(LadderTest, MistakesNameTheFieldAndTheLimit) {
   EXPECT_THAT(Mistake([](Ladder& l) { l.mutable_rungs(0)->set_preset("placebo; rm"); }), HasSubstr("rungs[0].preset"));
   EXPECT_THAT(Mistake([](Ladder& l) { l.mutable_audio()->set_sample_rate(8000); }), HasSubstr("audio.sample_rate"));
   EXPECT_EQ(Mistake([](Ladder& l) { l.clear_audio(); }), "audio: must be given");
-  EXPECT_EQ(ParseLadder("{]").status().code(), StatusCode::kInvalidArgument);
-  EXPECT_EQ(ParseLadder("{\"nmae\": \"x\"}").status().code(), StatusCode::kInvalidArgument) << "unknown fields are mistakes";
+  EXPECT_THAT(ParseLadder("{]"), StatusIs(StatusCode::kInvalidArgument));
+  EXPECT_THAT(ParseLadder("{\"nmae\": \"x\"}"), StatusIs(StatusCode::kInvalidArgument)) << "unknown fields are mistakes";
 }
 
 TEST(PlanTest, FullHdGetsEveryRung) {
@@ -132,21 +134,21 @@ TEST(PlanTest, SegmentsAreWholeFramesAndGops) {
 }
 
 TEST(PlanTest, RefusesWhatWouldNotFitIntoOnePayloadBeforeAnythingIsEncoded) {
-  EXPECT_TRUE(MakePlan(Media(1920, 1080, 30, 1, int64_t{30} * 3600 * 4), DefaultLadder()).ok());
+  EXPECT_THAT(MakePlan(Media(1920, 1080, 30, 1, int64_t{30} * 3600 * 4), DefaultLadder()), IsOk());
   const auto plan = MakePlan(Media(1920, 1080, 30, 1, int64_t{30} * 3600 * 30), DefaultLadder());
-  EXPECT_EQ(plan.status().code(), StatusCode::kFailedPrecondition);
-  EXPECT_THAT(Message(plan.status()), ::testing::StartsWith("media.too_long: the video is longer than "));
+  EXPECT_THAT(plan, StatusIs(StatusCode::kFailedPrecondition));
+  EXPECT_THAT(Message(plan.status()), ::testing::StartsWith("the video is longer than "));
 }
 
 TEST(PlanTest, SaysWhyThereIsNone) {
   MediaInfo media = Media(1280, 720, 30, 1, 100);
   media.clear_video();
   const auto plan = MakePlan(media, DefaultLadder());
-  EXPECT_EQ(plan.status().code(), StatusCode::kFailedPrecondition);
-  EXPECT_EQ(Message(plan.status()), "media.no_video: the file has no video track");
-  EXPECT_THAT(Message(MakePlan(Media(8, 720, 30, 1, 100), DefaultLadder()).status()), HasSubstr("media.bad_dimensions: "));
-  EXPECT_THAT(Message(MakePlan(Media(80, 720, 30, 1, 0), DefaultLadder()).status()), HasSubstr("media.no_frames: "));
-  EXPECT_THAT(Message(MakePlan(Media(80, 720, 0, 1, 9), DefaultLadder()).status()), HasSubstr("media.no_frame_rate: "));
+  EXPECT_THAT(plan, StatusIs(StatusCode::kFailedPrecondition));
+  EXPECT_TRUE(IsError(plan.status(), errors::kMediaNoVideo)) << plan.status();
+  EXPECT_EQ(DetailOf(MakePlan(Media(8, 720, 30, 1, 100), DefaultLadder()).status()).reason, "media.bad_dimensions");
+  EXPECT_EQ(DetailOf(MakePlan(Media(80, 720, 30, 1, 0), DefaultLadder()).status()).reason, "media.no_frames");
+  EXPECT_EQ(DetailOf(MakePlan(Media(80, 720, 0, 1, 9), DefaultLadder()).status()).reason, "media.no_frame_rate");
 }
 
 TEST(H264LevelTest, IsTheSmallestThatFits) {

@@ -4,6 +4,7 @@
 #include <optional>
 #include <vector>
 
+#include "libs/core/error.h"
 #include "libs/ladder/h264_level.h"
 #include "libs/ladder/ladder.h"
 
@@ -99,16 +100,16 @@ TrackPlan AudioTrack(const MediaInfo& media, const Ladder& ladder, const Grid& g
 }
 
 Status CheckMedia(const MediaInfo& media) {
-  if (!media.has_video()) return FailedPrecondition("media.no_video: the file has no video track");
+  if (!media.has_video()) return MakeError(errors::kMediaNoVideo, "the file has no video track");
   const VideoStream& video = media.video();
   if (video.width() < kMinSide || video.height() < kMinSide) {
-    return FailedPrecondition("media.bad_dimensions: the picture is " + std::to_string(video.width()) + "x" +
-                              std::to_string(video.height()) + ", at least " + std::to_string(kMinSide) + " pixels are needed each way");
+    return MakeError(errors::kMediaBadDimensions, "the picture is " + std::to_string(video.width()) + "x" + std::to_string(video.height()) +
+                                                      ", at least " + std::to_string(kMinSide) + " pixels are needed each way");
   }
   if (video.frame_rate_num() <= 0 || video.frame_rate_den() <= 0) {
-    return FailedPrecondition("media.no_frame_rate: the video track has no usable frame rate");
+    return MakeError(errors::kMediaNoFrameRate, "the video track has no usable frame rate");
   }
-  if (video.frames() <= 0) return FailedPrecondition("media.no_frames: the video track has no frames");
+  if (video.frames() <= 0) return MakeError(errors::kMediaNoFrames, "the video track has no frames");
   return {};
 }
 
@@ -128,8 +129,8 @@ StatusOr<Plan> MakePlan(const MediaInfo& media, const Ladder& ladder) {
     const double hours = static_cast<double>(kMaxSegments) / plan.tracks_size() * grid.segment_seconds / 3600;
     char limit[32];
     std::snprintf(limit, sizeof limit, "%.1f", hours);
-    return FailedPrecondition(std::string("media.too_long: the video is longer than ") + limit +
-                              " hours, the most that this ladder's renditions and segment length allow");
+    return MakeError(errors::kMediaTooLong, std::string("the video is longer than ") + limit +
+                                                " hours, the most that this ladder's renditions and segment length allow");
   }
   for (int first = 0; first < grid.segments;) {
     ChunkPlan* chunk = plan.add_chunks();

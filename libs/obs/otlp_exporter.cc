@@ -5,6 +5,7 @@
 #include <cmath>
 #include <thread>
 
+#include "libs/core/error.h"
 #include "libs/core/ids.h"
 #include "libs/core/version.h"
 #include "libs/log/log.h"
@@ -49,12 +50,12 @@ void OtlpSettings::Declare(SettingsSchema& schema) {
 }
 
 Status OtlpSettings::Check() const {
-  if (!(sample_ratio >= 0 && sample_ratio <= 1)) return InvalidArgument("VORA_OTLP_SAMPLE_RATIO: must be 0 to 1");
+  if (!(sample_ratio >= 0 && sample_ratio <= 1)) return InvalidField("VORA_OTLP_SAMPLE_RATIO", "must be 0 to 1");
   if (endpoint.empty()) return {};
   const bool http = endpoint.starts_with("http://") || endpoint.starts_with("https://");
   const size_t host = endpoint.find("://") + 3;
   if (!http || host >= endpoint.size() || endpoint.find_first_of(" \t\r\n?#@") != std::string::npos || endpoint[host] == '/') {
-    return InvalidArgument("VORA_OTLP_ENDPOINT: must be http(s)://host:port, without credentials, query or fragment");
+    return InvalidField("VORA_OTLP_ENDPOINT", "must be http(s)://host:port, without credentials, query or fragment");
   }
   return {};
 }

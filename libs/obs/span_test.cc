@@ -13,6 +13,7 @@
 #include "libs/http/server/server.h"
 #include "libs/obs/span_metrics.h"
 #include "libs/obs/testing/declared.h"
+#include "libs/testing/status_matchers.h"
 
 namespace vora::obs {
 namespace {
@@ -46,7 +47,7 @@ class Collector {
       changed_.notify_all();
       return http::Response::Json(200, "{}");
     });
-    EXPECT_TRUE(server_.Start().ok());
+    EXPECT_THAT(server_.Start(), IsOk());
   }
   std::string url() const { return "http://127.0.0.1:" + std::to_string(server_.port()); }
   void SetBusy(bool busy) {
@@ -183,7 +184,7 @@ TEST_F(SpanTest, ACollectorThatHangsDoesNotHoldUpTheEnd) {
     std::call_once(first, [&] { called.set_value(); });
     (void)co_await exchange.Sleep(std::chrono::seconds(30));
   });
-  ASSERT_TRUE(hanging.Start().ok());
+  ASSERT_THAT(hanging.Start(), IsOk());
   Export("http://127.0.0.1:" + std::to_string(hanging.port()));
   { const Span span("stuck", SpanKind::kInternal, kParent); }
   ASSERT_EQ(called.get_future().wait_for(std::chrono::seconds(20)), std::future_status::ready);
@@ -194,9 +195,9 @@ TEST_F(SpanTest, ACollectorThatHangsDoesNotHoldUpTheEnd) {
 }
 
 TEST(OtlpSettingsTest, MistakesAreNamed) {
-  EXPECT_TRUE(OtlpSettings{}.Check().ok());
-  EXPECT_TRUE((OtlpSettings{"http://collector:4318", 0.5}).Check().ok());
-  EXPECT_TRUE((OtlpSettings{"https://collector.example/otlp", 1}).Check().ok());
+  EXPECT_THAT(OtlpSettings{}.Check(), IsOk());
+  EXPECT_THAT((OtlpSettings{"http://collector:4318", 0.5}).Check(), IsOk());
+  EXPECT_THAT((OtlpSettings{"https://collector.example/otlp", 1}).Check(), IsOk());
   for (const char* bad : {"collector:4318", "ftp://a", "http://", "http:///v1", "http://user:word@host", "http://host?x=1"}) {
     EXPECT_THAT(Message((OtlpSettings{bad, 1}).Check()), HasSubstr("VORA_OTLP_ENDPOINT")) << bad;
   }

@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "libs/pg/testing/test_postgres.h"
+#include "libs/testing/status_matchers.h"
 
 namespace vora::pg {
 namespace {
@@ -56,7 +57,7 @@ class DatabaseTest : public ::testing::Test {
 };
 
 TEST_F(DatabaseTest, CommitsWhenTheBodyIsOk) {
-  EXPECT_TRUE(Exec("INSERT INTO t VALUES (1, 1)").ok());
+  EXPECT_THAT(Exec("INSERT INTO t VALUES (1, 1)"), IsOk());
   EXPECT_EQ(Number("SELECT count(*) FROM t"), 1);
   EXPECT_THAT(metrics_.Expose(), HasSubstr("vora_pg_transactions_total{result=\"committed\"}"));
   EXPECT_THAT(metrics_.Expose(), HasSubstr("vora_pg_pool_in_use 0"));
@@ -79,24 +80,24 @@ TEST_F(DatabaseTest, RollsBackWhenTheBodyThrows) {
     tx.exec("INSERT INTO t VALUES (1, 1)");
     throw std::runtime_error("boom");
   });
-  EXPECT_EQ(status.code(), StatusCode::kInternal);
+  EXPECT_THAT(status, StatusIs(StatusCode::kInternal));
   EXPECT_THAT(Message(status), HasSubstr("boom"));
   EXPECT_EQ(Number("SELECT count(*) FROM t"), 0);
 }
 
 TEST_F(DatabaseTest, NamesWhatAConstraintRefused) {
-  ASSERT_TRUE(Exec("INSERT INTO t VALUES (1, 1)").ok());
-  EXPECT_EQ(Exec("INSERT INTO t VALUES (1, 2)").code(), StatusCode::kAlreadyExists);
-  EXPECT_EQ(Exec("INSERT INTO t VALUES (2, -1)").code(), StatusCode::kFailedPrecondition);
-  EXPECT_EQ(Exec("INSERT INTO t VALUES (2, NULL)").code(), StatusCode::kFailedPrecondition);
-  EXPECT_EQ(Exec("INSERT INTO child VALUES (7)").code(), StatusCode::kFailedPrecondition);
-  EXPECT_EQ(Exec("SELEC 1").code(), StatusCode::kInternal);
+  ASSERT_THAT(Exec("INSERT INTO t VALUES (1, 1)"), IsOk());
+  EXPECT_THAT(Exec("INSERT INTO t VALUES (1, 2)"), StatusIs(StatusCode::kAlreadyExists));
+  EXPECT_THAT(Exec("INSERT INTO t VALUES (2, -1)"), StatusIs(StatusCode::kFailedPrecondition));
+  EXPECT_THAT(Exec("INSERT INTO t VALUES (2, NULL)"), StatusIs(StatusCode::kFailedPrecondition));
+  EXPECT_THAT(Exec("INSERT INTO child VALUES (7)"), StatusIs(StatusCode::kFailedPrecondition));
+  EXPECT_THAT(Exec("SELEC 1"), StatusIs(StatusCode::kInternal));
   EXPECT_THAT(Message(Exec("INSERT INTO t VALUES (1, 2)")), HasSubstr("t_pkey"));
 }
 
 // Two transactions read what the other writes under SERIALIZABLE: PostgreSQL must fail one of them with 40001.
 TEST_F(DatabaseTest, RunsASerializationFailureAgain) {
-  ASSERT_TRUE(Exec("INSERT INTO t VALUES (1, 0), (2, 0)").ok());
+  ASSERT_THAT(Exec("INSERT INTO t VALUES (1, 0), (2, 0)"), IsOk());
   std::latch both_read(2);
   std::atomic<int> runs{0};
   auto add = [&](int reads, int writes) {
@@ -121,7 +122,7 @@ TEST_F(DatabaseTest, RunsASerializationFailureAgain) {
 }
 
 TEST_F(DatabaseTest, RunsADeadlockVictimAgain) {
-  ASSERT_TRUE(Exec("INSERT INTO t VALUES (1, 0), (2, 0)").ok());
+  ASSERT_THAT(Exec("INSERT INTO t VALUES (1, 0), (2, 0)"), IsOk());
   std::latch both_locked(2);
   auto lock_both = [&](int a, int b) {
     bool first = true;
@@ -145,7 +146,7 @@ TEST_F(DatabaseTest, SaysSoWhenThePoolIsExhausted) {
   auto small = Make({.url = url_, .max_connections = 1, .acquire_timeout = std::chrono::milliseconds(50)});
   const Status outer = small->Transact([&](pqxx::work&) {
     const Status inner = small->Read([](pqxx::nontransaction&) { return absl::OkStatus(); });
-    EXPECT_EQ(inner.code(), StatusCode::kUnavailable);
+    EXPECT_THAT(inner, StatusIs(StatusCode::kUnavailable));
     EXPECT_THAT(Message(inner), HasSubstr("all 1 PostgreSQL connections are busy"));
     return absl::OkStatus();
   });
@@ -159,7 +160,7 @@ TEST_F(DatabaseTest, EndsAStatementThatTakesTooLong) {
     tx.exec("SELECT pg_sleep(60)");
     return absl::OkStatus();
   });
-  EXPECT_EQ(status.code(), StatusCode::kDeadlineExceeded) << ToText(status);
+  EXPECT_THAT(status, StatusIs(StatusCode::kDeadlineExceeded)) << ToText(status);
 }
 
 TEST_F(DatabaseTest, EverySessionIsSetUp) {
@@ -173,12 +174,11 @@ TEST_F(DatabaseTest, RunsAgainOnAnotherConnectionWhenOneIsLost) {
     if (++runs == 1) {
       auto killer = Make({.url = url_});
       const int pid = tx.exec("SELECT pg_backend_pid()")[0][0].as<int>();
-      EXPECT_TRUE(killer
-                      ->Read([&](pqxx::nontransaction& other) {
-                        other.exec("SELECT pg_terminate_backend(" + std::to_string(pid) + ", 5000)");
-                        return absl::OkStatus();
-                      })
-                      .ok());
+      EXPECT_THAT(killer->Read([&](pqxx::nontransaction& other) {
+        other.exec("SELECT pg_terminate_backend(" + std::to_string(pid) + ", 5000)");
+        return absl::OkStatus();
+      }),
+                  IsOk());
     }
     tx.exec("INSERT INTO t VALUES (1, 1)");
     return absl::OkStatus();
@@ -202,14 +202,14 @@ TEST_F(DatabaseTest, ACommitOfUnknownOutcomeIsNeverRepeated) {
     tx.exec("INSERT INTO t VALUES (1, 1)");
     return absl::OkStatus();
   });
-  EXPECT_EQ(status.code(), StatusCode::kUnavailable) << ToText(status);
+  EXPECT_THAT(status, StatusIs(StatusCode::kUnavailable)) << ToText(status);
   EXPECT_THAT(Message(status), HasSubstr("in doubt"));
   EXPECT_EQ(runs, 1);
   EXPECT_EQ(Number("SELECT count(*) FROM t"), 0) << "and the pool goes on with another connection";
 }
 
 TEST_F(DatabaseTest, IsUnavailableWhilePostgresIsDownAndRecoversByItself) {
-  ASSERT_TRUE(Exec("INSERT INTO t VALUES (1, 1)").ok());
+  ASSERT_THAT(Exec("INSERT INTO t VALUES (1, 1)"), IsOk());
   for (const bool crash : {false, true}) {
     if (crash) {
       TestPostgres::Shared().Kill();
@@ -217,8 +217,8 @@ TEST_F(DatabaseTest, IsUnavailableWhilePostgresIsDownAndRecoversByItself) {
       TestPostgres::Shared().Stop();
     }
     const Status down = Exec("INSERT INTO t VALUES (2, 2)");
-    EXPECT_EQ(down.code(), StatusCode::kUnavailable) << ToText(down);
-    EXPECT_EQ(Make({.url = url_})->Ping().code(), StatusCode::kUnavailable);
+    EXPECT_THAT(down, StatusIs(StatusCode::kUnavailable)) << ToText(down);
+    EXPECT_THAT(Make({.url = url_})->Ping(), StatusIs(StatusCode::kUnavailable));
     TestPostgres::Shared().Start();
     EXPECT_EQ(Number("SELECT count(*) FROM t"), 1) << "what was committed is there, nothing else";
     EXPECT_EQ(ToText(Make({.url = url_})->Ping()), "OK");
@@ -228,7 +228,7 @@ TEST_F(DatabaseTest, IsUnavailableWhilePostgresIsDownAndRecoversByItself) {
 TEST_F(DatabaseTest, AnUnreadableUrlDoesNotShowItsPassword) {
   auto bad = Make({.url = "postgresql://u:secret@host:port:x/%zz"});
   const Status status = bad->Ping();
-  EXPECT_EQ(status.code(), StatusCode::kInvalidArgument) << ToText(status);
+  EXPECT_THAT(status, StatusIs(StatusCode::kInvalidArgument)) << ToText(status);
   EXPECT_THAT(Message(status), Not(HasSubstr("secret")));
 }
 

@@ -6,6 +6,7 @@
 #include <future>
 
 #include "libs/pg/testing/test_postgres.h"
+#include "libs/testing/status_matchers.h"
 
 namespace vora::pg {
 namespace {
@@ -57,14 +58,14 @@ TEST_F(MigrateTest, RefusesAnEditedMigration) {
   ASSERT_EQ(ToText(Migrate(db_, "x", migrations_)), "OK");
   migrations_[0].sql += " -- edited";
   const Status status = Migrate(db_, "x", migrations_);
-  EXPECT_EQ(status.code(), StatusCode::kFailedPrecondition);
+  EXPECT_THAT(status, StatusIs(StatusCode::kFailedPrecondition));
   EXPECT_THAT(Message(status), HasSubstr("migration x/0001_init: was changed after it had been applied"));
 }
 
 TEST_F(MigrateTest, AFailedMigrationLeavesNothingBehind) {
   migrations_[1].sql = "INSERT INTO a VALUES (2); INSERT INTO nowhere VALUES (1)";
   const Status status = Migrate(db_, "x", migrations_);
-  EXPECT_EQ(status.code(), StatusCode::kInternal);
+  EXPECT_THAT(status, StatusIs(StatusCode::kInternal));
   EXPECT_THAT(Message(status), HasSubstr("migration x/0002_more"));
   EXPECT_THAT(Message(status), HasSubstr("nowhere"));
   EXPECT_EQ(Single("SELECT count(*) FROM a"), "1");
@@ -73,7 +74,7 @@ TEST_F(MigrateTest, AFailedMigrationLeavesNothingBehind) {
 
 TEST_F(MigrateTest, RefusesGaps) {
   migrations_[1].version = 3;
-  EXPECT_EQ(Migrate(db_, "x", migrations_).code(), StatusCode::kInvalidArgument);
+  EXPECT_THAT(Migrate(db_, "x", migrations_), StatusIs(StatusCode::kInvalidArgument));
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 
 #include "libs/rpc/client.h"
 #include "libs/rpc/server.h"
+#include "libs/testing/status_matchers.h"
 
 namespace vora::rpc {
 namespace {
@@ -23,7 +24,7 @@ class HealthTest : public ::testing::Test {
  protected:
   void SetUp() override {
     auto started = Server::Start({}, {}, readiness_, metrics_);
-    ASSERT_TRUE(started.ok()) << ToText(started.status());
+    ASSERT_THAT(started, IsOk());
     server_ = std::move(started).value();
     channel_ = Connect("127.0.0.1:" + std::to_string(server_->port()));
     stub_ = Health::NewStub(channel_);
@@ -137,13 +138,13 @@ std::string AskReflection(const std::shared_ptr<grpc::Channel>& channel, const s
   call->Read(&buffer, nullptr);
   EXPECT_TRUE(wait());
   grpc::Slice answer;
-  EXPECT_TRUE(buffer.DumpToSingleSlice(&answer).ok());
+  EXPECT_THAT(buffer.DumpToSingleSlice(&answer), IsOk());
   call->WritesDone(nullptr);
   wait();
   grpc::Status status;
   call->Finish(&status, nullptr);
   wait();
-  EXPECT_TRUE(status.ok()) << status.error_message();
+  EXPECT_THAT(status, IsOk());
   queue.Shutdown();
   return {reinterpret_cast<const char*>(answer.begin()), answer.size()};
 }

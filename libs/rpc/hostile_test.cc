@@ -17,6 +17,7 @@
 #include "libs/rpc/server.h"
 #include "libs/rpc/status.h"
 #include "libs/rpc/testing/echo_service.h"
+#include "libs/testing/status_matchers.h"
 
 namespace vora::rpc {
 namespace {
@@ -135,8 +136,8 @@ TEST_F(HostileTest, MalformedMessagesAreRefused) {
 
 TEST_F(HostileTest, TooMuchIsRefused) {
   EXPECT_EQ(ToText(Say("x", std::string(8 << 10, 'm'))), "OK") << "a token with many claims";
-  EXPECT_EQ(Say(std::string((4 << 20) + 1, 'x')).code(), StatusCode::kResourceExhausted);
-  EXPECT_EQ(Say("x", std::string(64 << 10, 'm')).code(), StatusCode::kResourceExhausted);
+  EXPECT_THAT(Say(std::string((4 << 20) + 1, 'x')), StatusIs(StatusCode::kResourceExhausted));
+  EXPECT_THAT(Say("x", std::string(64 << 10, 'm')), StatusIs(StatusCode::kResourceExhausted));
   // The server may have cut the connection over this.
   Status again = Unavailable("not asked");
   for (int i = 0; i < 20 && again.code() == StatusCode::kUnavailable; ++i) again = Say("still there");

@@ -12,6 +12,7 @@
 #include "libs/rpc/server_context.h"
 #include "libs/rpc/status.h"
 #include "libs/rpc/testing/echo_service.h"
+#include "libs/testing/status_matchers.h"
 
 namespace vora::rpc {
 namespace {
@@ -29,7 +30,7 @@ class RunningServer {
     ServerOptions options;
     options.listen = listen;
     auto started = Server::Start(options, {&echo}, readiness, metrics);
-    EXPECT_TRUE(started.ok()) << ToText(started.status());
+    EXPECT_THAT(started, IsOk());
     server = std::move(started).value();
     address = "127.0.0.1:" + std::to_string(server->port());
     channel = Connect(address);
@@ -51,7 +52,7 @@ class RunningServer {
 
 TEST(RpcServerTest, StatusCodesAndMessagesTravel) {
   RunningServer running([](auto&, const std::string& said) { return ToGrpc(said == "fine" ? absl::OkStatus() : NotFound("no " + said)); });
-  EXPECT_TRUE(running.Say("fine").ok());
+  EXPECT_THAT(running.Say("fine"), IsOk());
   EXPECT_EQ(running.Say("video 7"), NotFound("no video 7"));
   for (int code = 0; code <= 16; ++code) {
     const Status status = MakeStatus(static_cast<StatusCode>(code), code == 0 ? "" : "x");
@@ -70,22 +71,22 @@ TEST(RpcServerTest, HandlersRunUnderTheTraceOfTheCaller) {
   const auto root = obs::TraceContext::NewRoot();
   {
     const obs::TraceScope scope(root);
-    ASSERT_TRUE(running.Say("x").ok());
+    ASSERT_THAT(running.Say("x"), IsOk());
   }
   EXPECT_EQ(trace_id, root.trace_id);
   EXPECT_EQ(of_context, root.trace_id);
   EXPECT_NE(span_id, root.span_id);
 
   grpc::ClientContext without;
-  ASSERT_TRUE(EchoService::Say(*running.channel, without, "x").ok());
+  ASSERT_THAT(EchoService::Say(*running.channel, without, "x"), IsOk());
   EXPECT_EQ(trace_id.size(), 32U);
   EXPECT_NE(trace_id, root.trace_id);
 }
 
 TEST(RpcServerTest, CountsCallsByMethodAndCode) {
   RunningServer running([](auto&, const std::string& said) { return ToGrpc(said == "fine" ? absl::OkStatus() : InvalidArgument("x")); });
-  for (int i = 0; i < 3; ++i) EXPECT_TRUE(running.Say("fine").ok());
-  EXPECT_EQ(running.Say("bad").code(), StatusCode::kInvalidArgument);
+  for (int i = 0; i < 3; ++i) EXPECT_THAT(running.Say("fine"), IsOk());
+  EXPECT_THAT(running.Say("bad"), StatusIs(StatusCode::kInvalidArgument));
   running.server->Shutdown(seconds(5));
   const std::string text = running.metrics.Expose();
   EXPECT_THAT(text, HasSubstr("vora_rpc_server_requests_total{code=\"OK\",method=\"vora.test.Echo/Say\"} 3\n"));
@@ -99,7 +100,7 @@ TEST(RpcServerTest, DeadlineReachesTheCaller) {
     release.wait();
     return grpc::Status::OK;
   });
-  EXPECT_EQ(running.Say("x", milliseconds(50)).code(), StatusCode::kDeadlineExceeded);
+  EXPECT_THAT(running.Say("x", milliseconds(50)), StatusIs(StatusCode::kDeadlineExceeded));
   release.count_down();
 }
 
@@ -110,10 +111,10 @@ TEST(RpcServerTest, APortInUseIsNamed) {
   Readiness readiness;
   obs::Metrics metrics;
   const auto second = Server::Start(options, {}, readiness, metrics);
-  ASSERT_EQ(second.status().code(), StatusCode::kUnavailable);
+  ASSERT_THAT(second, StatusIs(StatusCode::kUnavailable));
   EXPECT_THAT(Message(second.status()), HasSubstr("cannot listen for gRPC on " + running.address));
   EXPECT_THAT(Message(second.status()), HasSubstr("VORA_GRPC_LISTEN"));
-  EXPECT_TRUE(running.Say("still there").ok());
+  EXPECT_THAT(running.Say("still there"), IsOk());
 }
 
 TEST(RpcServerTest, ShutdownLetsCallsInFlightFinish) {
@@ -131,13 +132,13 @@ TEST(RpcServerTest, ShutdownLetsCallsInFlightFinish) {
   release.count_down();
   stopper.join();
   caller.join();
-  EXPECT_TRUE(answer.ok()) << ToText(answer);
-  EXPECT_EQ(running.Say("x").code(), StatusCode::kUnavailable);
+  EXPECT_THAT(answer, IsOk());
+  EXPECT_THAT(running.Say("x"), StatusIs(StatusCode::kUnavailable));
 }
 
 TEST(RpcServerTest, IdleConnectionsDoNotHoldUpTheShutdown) {
   RunningServer running;
-  ASSERT_TRUE(running.Say("x").ok());
+  ASSERT_THAT(running.Say("x"), IsOk());
   const auto begin = std::chrono::steady_clock::now();
   running.server->Shutdown(seconds(30));
   EXPECT_LT(std::chrono::steady_clock::now() - begin, seconds(2));
@@ -155,7 +156,7 @@ TEST(RpcServerTest, ShutdownCancelsWhatOutlivesTheBudget) {
   inside.wait();
   running.server->Shutdown(milliseconds(20));
   caller.join();
-  EXPECT_FALSE(answer.ok());
+  EXPECT_THAT(answer, ::testing::Not(IsOk()));
 }
 
 TEST(RpcClientTest, FindsARestartedServerByItself) {
@@ -168,7 +169,7 @@ TEST(RpcClientTest, FindsARestartedServerByItself) {
     context.set_wait_for_ready(true);
     return FromGrpc(EchoService::Say(*channel, context, "x"));
   };
-  ASSERT_TRUE(say().ok());
+  ASSERT_THAT(say(), IsOk());
   first.reset();
   RunningServer second([](auto&, const std::string&) { return grpc::Status::OK; }, address);
   const auto started = std::chrono::steady_clock::now();

@@ -1,6 +1,7 @@
 #pragma once
 
-// Between vora::Status and grpc::Status. The codes are the same numbers.
+// Between vora::Status and grpc::Status. The codes are the same numbers; the detail (libs/core/error.h) travels as google.rpc.ErrorInfo
+// (domain "vora"), BadRequest when it names a field, and RetryInfo.
 
 #include <grpcpp/support/status.h>
 

@@ -20,6 +20,7 @@
 #include "libs/rpc/testing/echo_service.h"
 #include "libs/rpc/testing/test_authority.h"
 #include "libs/rpc/tls_files.h"
+#include "libs/testing/status_matchers.h"
 
 namespace vora::rpc {
 namespace {
@@ -70,7 +71,7 @@ class TlsTest : public ::testing::Test {
     if (server_) server_->Shutdown(seconds(1));
     server_.reset();
     SetFleetCredential(nullptr);
-    EXPECT_TRUE(UseTls({}).ok());
+    EXPECT_THAT(UseTls({}), IsOk());
     std::filesystem::remove_all(folder_);
   }
 
@@ -123,11 +124,11 @@ TEST_F(TlsTest, StrangersAreRefused) {
   Serve(server);
   TlsSettings stranger = other.Issue(folder_, "stranger");
   stranger.authority = server.authority;  // it believes the server, the server does not believe it
-  EXPECT_EQ(SayAs(stranger).code(), StatusCode::kUnavailable);
-  EXPECT_EQ(SayAs({}).code(), StatusCode::kUnavailable) << "plaintext";
+  EXPECT_THAT(SayAs(stranger), StatusIs(StatusCode::kUnavailable));
+  EXPECT_THAT(SayAs({}), StatusIs(StatusCode::kUnavailable)) << "plaintext";
   TlsSettings doubtful = fleet.Issue(folder_, "doubtful");
   doubtful.authority = stranger.certificate;
-  EXPECT_EQ(SayAs(doubtful).code(), StatusCode::kUnavailable) << "a server of another authority";
+  EXPECT_THAT(SayAs(doubtful), StatusIs(StatusCode::kUnavailable)) << "a server of another authority";
   EXPECT_EQ(ToText(SayAs(fleet.Issue(folder_, "worker"))), "OK");
 }
 
@@ -140,7 +141,7 @@ TEST_F(TlsTest, AClientWithoutCertificateIsRefusedUnlessNoneIsAskedFor) {
     return SayOn(*grpc::CreateChannel(Address(), grpc::SslCredentials(options)));
   };
   Serve(server);
-  EXPECT_EQ(anonymous().code(), StatusCode::kUnavailable);
+  EXPECT_THAT(anonymous(), StatusIs(StatusCode::kUnavailable));
   server_.reset();
   server.client_auth = "none";
   Serve(server);
@@ -154,7 +155,7 @@ TEST_F(TlsTest, ClientsCheckTheNameOfTheServer) {
   const TestAuthority fleet("Fleet CA");
   Serve(fleet.Issue(folder_, "orchestrator", {.names = "DNS:orchestrator.vora.svc"}));
   const Status refused = SayAs(fleet.Issue(folder_, "worker"));
-  EXPECT_EQ(refused.code(), StatusCode::kUnavailable);
+  EXPECT_THAT(refused, StatusIs(StatusCode::kUnavailable));
 }
 
 TEST_F(TlsTest, AnExpiredClientIsRefused) {
@@ -163,10 +164,10 @@ TEST_F(TlsTest, AnExpiredClientIsRefused) {
   Serve(server);
   const TlsSettings expired = fleet.Issue(folder_, "old", {.names = "IP:127.0.0.1", .begins = -7200, .ends = -60});
   const Status why = UseTls(expired);
-  EXPECT_EQ(why.code(), StatusCode::kInvalidArgument);
+  EXPECT_THAT(why, StatusIs(StatusCode::kInvalidArgument));
   EXPECT_THAT(Message(why), HasSubstr("VORA_TLS_CERT=" + expired.certificate + ": the certificate expired at "));
   const grpc::SslCredentialsOptions options{ReadFile(expired.authority), ReadFile(expired.key), ReadFile(expired.certificate)};
-  EXPECT_EQ(SayOn(*grpc::CreateChannel(Address(), grpc::SslCredentials(options))).code(), StatusCode::kUnavailable);
+  EXPECT_THAT(SayOn(*grpc::CreateChannel(Address(), grpc::SslCredentials(options))), StatusIs(StatusCode::kUnavailable));
   EXPECT_EQ(ToText(SayAs(fleet.Issue(folder_, "worker"))), "OK");
 }
 
@@ -196,7 +197,7 @@ TEST_F(TlsTest, ARenewedIdentityIsTakenUpAndABrokenOneIsNot) {
     answer = SayOn(*channel_of(new_fleet, "c"));
   } while (!answer.ok() && std::chrono::steady_clock::now() < deadline);
   EXPECT_EQ(ToText(answer), "OK");
-  EXPECT_EQ(SayOn(*channel_of(old_fleet, "d")).code(), StatusCode::kUnavailable) << "the old authority is gone with it";
+  EXPECT_THAT(SayOn(*channel_of(old_fleet, "d")), StatusIs(StatusCode::kUnavailable)) << "the old authority is gone with it";
 }
 
 TEST_F(TlsTest, MistakesNameTheSettingAndTheFile) {
@@ -208,7 +209,7 @@ TEST_F(TlsTest, MistakesNameTheSettingAndTheFile) {
     TlsSettings bad = good;
     bad.*field = value;
     const Status status = bad.Check();
-    EXPECT_EQ(status.code(), StatusCode::kInvalidArgument);
+    EXPECT_THAT(status, StatusIs(StatusCode::kInvalidArgument));
     return Message(status);
   };
   EXPECT_THAT(problem(&TlsSettings::certificate, ""), HasSubstr("VORA_TLS_CERT: is missing"));
@@ -244,10 +245,10 @@ TEST_F(TlsTest, ProbesInPlaintextSeeHealthAndNothingElse) {
     grpc::health::v1::HealthCheckRequest request;
     request.set_service(service);
     grpc::health::v1::HealthCheckResponse response;
-    EXPECT_TRUE(stub->Check(&context, request, &response).ok());
+    EXPECT_THAT(stub->Check(&context, request, &response), IsOk());
     EXPECT_EQ(response.status(), grpc::health::v1::HealthCheckResponse::SERVING) << service;
   }
-  EXPECT_EQ(SayOn(*channel).code(), StatusCode::kUnimplemented);
+  EXPECT_THAT(SayOn(*channel), StatusIs(StatusCode::kUnimplemented));
 }
 
 }  // namespace

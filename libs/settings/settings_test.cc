@@ -6,6 +6,7 @@
 #include <map>
 
 #include "libs/settings/settings_internal.h"
+#include "libs/testing/status_matchers.h"
 
 namespace vora {
 namespace {
@@ -63,7 +64,7 @@ TEST(SettingsTest, ReadsEveryKind) {
                                      {"VORA_PEERS", "x:1, y:2,,z:3"},
                                      {"VORA_LIMIT", "1TiB"},
                                      {"VORA_UNHEARD_OF", "ignored"}});
-  ASSERT_TRUE(status.ok()) << ToText(status);
+  ASSERT_THAT(status, IsOk());
   EXPECT_EQ(sample.name, "edge");
   EXPECT_EQ(sample.mode, "on");
   EXPECT_EQ(sample.key, "s3cret");
@@ -77,7 +78,7 @@ TEST(SettingsTest, ReadsEveryKind) {
 
 TEST(SettingsTest, EmptyMeansUnset) {
   Sample sample;
-  ASSERT_TRUE(sample.Load({{"VORA_DATABASE", "x"}, {"VORA_SLOTS", ""}, {"VORA_NAME", " "}}).ok());
+  ASSERT_THAT(sample.Load({{"VORA_DATABASE", "x"}, {"VORA_SLOTS", ""}, {"VORA_NAME", " "}}), IsOk());
   EXPECT_EQ(sample.slots, 4);
   EXPECT_EQ(sample.name, "unnamed");
 }
@@ -90,7 +91,7 @@ TEST(SettingsTest, ReportsAllMistakesAtOnce) {
                                      {"VORA_VERBOSE", "sometimes"},
                                      {"VORA_IDLE", "10ms"},
                                      {"VORA_LIMIT", "lots"}});
-  EXPECT_EQ(status.code(), StatusCode::kInvalidArgument);
+  EXPECT_THAT(status, StatusIs(StatusCode::kInvalidArgument));
   EXPECT_EQ(Message(status),
             "VORA_MODE=maybe: must be one of: on, off\n"
             "VORA_DATABASE: is required. Where the rows are\n"
@@ -117,7 +118,7 @@ TEST(SettingsTest, SecretsAreNeverShown) {
 
 TEST(SettingsTest, PrintConfigShowsWhatIsInEffect) {
   Sample sample;
-  ASSERT_TRUE(sample.Load({{"VORA_DATABASE", "db"}, {"VORA_KEY", "k"}, {"VORA_IDLE", "1.5s"}}).ok());
+  ASSERT_THAT(sample.Load({{"VORA_DATABASE", "db"}, {"VORA_KEY", "k"}, {"VORA_IDLE", "1.5s"}}), IsOk());
   EXPECT_EQ(sample.schema.PrintConfig(),
             "VORA_NAME=unnamed\nVORA_MODE=off\nVORA_KEY=***\nVORA_DATABASE=db\nVORA_SLOTS=4\nVORA_RATIO=0.5\nVORA_VERBOSE=off\n"
             "VORA_IDLE=1500ms\nVORA_PEERS=a:1,b:2\nVORA_LIMIT=50GiB\n");

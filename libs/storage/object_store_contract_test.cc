@@ -11,16 +11,17 @@
 #include "libs/core/ids.h"
 #include "libs/storage/base/object_store.h"
 #include "libs/storage/open_store.h"
+#include "libs/testing/status_matchers.h"
 
 namespace vora::storage {
 namespace {
 
 constexpr int64_t kPart = 5 << 20;
 
-#define ASSERT_OK(expr)                               \
-  do {                                                \
-    auto&& ok_result_ = (expr);                       \
-    ASSERT_TRUE(ok_result_.ok()) << Text(ok_result_); \
+#define ASSERT_OK(expr)                                  \
+  do {                                                   \
+    auto&& ok_result_ = (expr);                          \
+    ASSERT_THAT(ok_result_, IsOk()) << Text(ok_result_); \
   } while (false)
 #define EXPECT_CODE(expr, expected)                                            \
   do {                                                                         \
@@ -89,7 +90,7 @@ class ObjectStoreContract : public testing::TestWithParam<std::string> {
     std::string token;
     do {
       auto page = store_->List(prefix, token, page_size);
-      EXPECT_TRUE(page.ok()) << Text(page);
+      EXPECT_THAT(page, IsOk()) << Text(page);
       if (!page.ok()) break;
       EXPECT_LE(page->objects.size(), static_cast<size_t>(page_size));
       for (const ObjectInfo& object : page->objects) keys.push_back(object.key.substr(prefix_.size()));
@@ -260,7 +261,7 @@ TEST_P(ObjectStoreContract, CountsWithManySwappers) {
         if (put.ok()) {
           ++done;
         } else {
-          ASSERT_EQ(put.status().code(), StatusCode::kAborted) << Text(put);
+          ASSERT_THAT(put, StatusIs(StatusCode::kAborted)) << Text(put);
         }
       }
     });
@@ -364,7 +365,7 @@ TEST_P(ObjectStoreContract, AssemblesMultipart) {
   EXPECT_EQ(again->size, info->size);
   EXPECT_CODE(store_->UploadPart(Key("m"), *id, 1, bytes[0]), kNotFound);
   ASSERT_OK(store_->AbortMultipart(Key("m"), *id));
-  EXPECT_TRUE(store_->Head(Key("m")).ok());
+  EXPECT_THAT(store_->Head(Key("m")), IsOk());
   // Once the object is another one, the upload did not make it.
   ASSERT_OK(store_->Put(Key("m"), "other", {}));
   EXPECT_CODE(store_->CompleteMultipart(Key("m"), *id, parts), kNotFound);

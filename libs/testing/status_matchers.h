@@ -1,7 +1,7 @@
 #pragma once
 
 // EXPECT_THAT(store.Ping(), IsOk()); EXPECT_THAT(key.status(), StatusIs(StatusCode::kNotFound, HasSubstr("no such"))).
-// A value is a Status, a StatusOr or a grpc::Status; when a check fails it says what the status was.
+// A value is a Status, a StatusOr, or the status of gRPC or protobuf; when a check fails it says what the status was.
 
 #include <ostream>
 #include <string>
@@ -20,11 +20,18 @@ template <typename T>
 const Status& StatusOf(const StatusOr<T>& value) {
   return value.status();
 }
-// grpc::Status, and what looks like it; its codes have the same numbers.
+// grpc::Status; its codes have the same numbers.
 template <typename T>
 requires requires(const T& value) { value.error_message(); }
 Status StatusOf(const T& value) {
   return value.ok() ? Status() : Status(static_cast<StatusCode>(value.error_code()), value.error_message());
+}
+
+// The status of protobuf's own functions.
+template <typename T>
+  requires requires(const T& value) { value.message().data(); }
+Status StatusOf(const T& value) {
+  return value.ok() ? Status() : Status(static_cast<StatusCode>(value.code()), std::string(value.message()));
 }
 
 class StatusMatcher {
@@ -37,10 +44,6 @@ class StatusMatcher {
     const Status status = StatusOf(value);
     if (out != nullptr) *out << "which is " << status;
     return code_.Matches(status.code()) && message_.Matches(std::string(status.message()));
-  }
-  template <typename T>
-  bool MatchAndExplain(const T& value, ::testing::MatchResultListener* listener) const {
-    return MatchAndExplain(value, listener->stream());
   }
   void DescribeTo(std::ostream* out) const {
     *out << "has a status whose code ";

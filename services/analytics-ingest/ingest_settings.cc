@@ -1,5 +1,7 @@
 #include "services/analytics-ingest/ingest_settings.h"
 
+#include "libs/core/error.h"
+
 namespace vora::analytics {
 namespace {
 
@@ -61,12 +63,12 @@ void IngestSettings::Declare(SettingsSchema& schema) {
 Status IngestSettings::Check() const {
   if (auto parsed = http::ParseCidrs(http.trusted_proxies); !parsed.ok()) return Annotate(parsed.status(), "VORA_TRUSTED_PROXIES");
   if (limits.events_per_second > 0 && limits.events_burst < routes.max_events) {
-    return InvalidArgument("VORA_CLIENT_EVENTS_BURST: must not be below VORA_INGEST_MAX_EVENTS, or a full request could never come in");
+    return InvalidField("VORA_CLIENT_EVENTS_BURST", "must not be below VORA_INGEST_MAX_EVENTS, or a full request could never come in");
   }
   if (routes.max_bytes_in_flight < routes.max_body_bytes) {
-    return InvalidArgument("VORA_INGEST_MAX_IN_FLIGHT: must not be below VORA_INGEST_MAX_BODY");
+    return InvalidField("VORA_INGEST_MAX_IN_FLIGHT", "must not be below VORA_INGEST_MAX_BODY");
   }
-  if (!viewer_secret.empty() && viewer_secret.size() < 16) return InvalidArgument("VORA_VIEWER_SECRET: must have at least 16 characters");
+  if (!viewer_secret.empty() && viewer_secret.size() < 16) return InvalidField("VORA_VIEWER_SECRET", "must have at least 16 characters");
   return clickhouse.Check();
 }
 

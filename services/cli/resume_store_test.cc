@@ -1,4 +1,5 @@
 #include "services/cli/resume_store.h"
+#include "libs/testing/status_matchers.h"
 
 #include <cstdlib>
 #include <fstream>
@@ -24,7 +25,7 @@ class ResumeStoreTest : public ::testing::Test {
 TEST_F(ResumeStoreTest, FindsAnUploadOfTheSameFileAtTheSameEndpointOnly) {
   const ResumeStore store(folder_ / "cache");
   auto file = IdentifyFile((folder_ / "clip.mp4").string());
-  ASSERT_TRUE(file.ok()) << file.status();
+  ASSERT_THAT(file, IsOk());
   EXPECT_EQ(file->size, 12);
   EXPECT_FALSE(store.Find(*file, "http://a/files/").has_value());
   store.Remember(*file, "http://a/files/", "http://a/files/1");
@@ -38,9 +39,9 @@ TEST_F(ResumeStoreTest, FindsAnUploadOfTheSameFileAtTheSameEndpointOnly) {
 }
 
 TEST_F(ResumeStoreTest, NamesWhatIsWrongWithAPath) {
-  EXPECT_EQ(IdentifyFile((folder_ / "none.mp4").string()).status().code(), StatusCode::kNotFound);
+  EXPECT_THAT(IdentifyFile((folder_ / "none.mp4").string()), StatusIs(StatusCode::kNotFound));
   const Status folder = IdentifyFile(folder_.string()).status();
-  EXPECT_EQ(folder.code(), StatusCode::kInvalidArgument);
+  EXPECT_THAT(folder, StatusIs(StatusCode::kInvalidArgument));
   EXPECT_NE(Message(folder).find("not a regular file"), std::string::npos);
 }
 

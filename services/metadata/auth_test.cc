@@ -11,6 +11,7 @@
 #include "libs/auth/testing/test_doors.h"
 #include "libs/rpc/client.h"
 #include "libs/rpc/testing/every_method.h"
+#include "libs/testing/status_matchers.h"
 #include "services/metadata/harness_test.h"
 #include "vora/analytics/v1/queries.grpc.pb.h"
 #include "vora/metadata/v1/fleet.grpc.pb.h"
@@ -47,7 +48,7 @@ class MetadataAuthTest : public ::testing::Test {
     grpc::ClientContext context;
     context.AddMetadata("authorization", doors_.Fleet());
     const auto status = upload::v1::UploadListener::NewStub(app_.channel())->UploadFinished(&context, request, &response);
-    EXPECT_TRUE(status.ok()) << status.error_message();
+    EXPECT_THAT(status, IsOk());
     const auto page = json::parse(Call("GET", "/v1/videos", TestDoors::Bearer(tenant, "read")).body);
     return page.at("videos").at(0).at("video_id");
   }

@@ -18,6 +18,7 @@
 #include "libs/pg/testing/test_postgres.h"
 #include "libs/rpc/client.h"
 #include "libs/rpc/status.h"
+#include "libs/testing/status_matchers.h"
 #include "vora/upload/v1/upload.grpc.pb.h"
 
 extern char** environ;
@@ -42,8 +43,8 @@ Repos::Repos()
       ladders(store),
       presentations(store) {
   const Status opened = store.Open();
-  EXPECT_TRUE(opened.ok()) << ToText(opened);
-  EXPECT_TRUE(ladders.PutDefault("default", ladder::DefaultLadder()).ok());
+  EXPECT_THAT(opened, IsOk());
+  EXPECT_THAT(ladders.PutDefault("default", ladder::DefaultLadder()), IsOk());
 }
 
 NewVideo SomeVideo(const std::string& upload_id) {
@@ -176,9 +177,9 @@ TestApp::TestApp(AppOptions options, Doors doors) {
   if (options.ladder.rungs().empty()) options.ladder = ladder::DefaultLadder();
   app_ = std::make_unique<App>(options, std::move(doors), metrics_, [](const Status& reason) { ADD_FAILURE() << ToText(reason); });
   const Status started = app_->Start();
-  EXPECT_TRUE(started.ok()) << ToText(started);
+  EXPECT_THAT(started, IsOk());
   auto server = rpc::Server::Start({}, app_->services(), readiness_, metrics_);
-  EXPECT_TRUE(server.ok()) << ToText(server.status());
+  EXPECT_THAT(server, IsOk());
   server_ = *std::move(server);
   readiness_.SetStarted();
   channel_ = rpc::Connect("127.0.0.1:" + std::to_string(server_->port()));
@@ -200,7 +201,7 @@ TestApp::Answer TestApp::Call(const std::string& method, const std::string& path
   request.body = body;
   http::Client client;
   const auto response = client.Do(request);
-  EXPECT_TRUE(response.ok()) << method << " " << path << ": " << ToText(response.status());
+  EXPECT_THAT(response, IsOk()) << method << " " << path;
   if (!response.ok()) return {};
   return {response->status, response->body, response->headers};
 }

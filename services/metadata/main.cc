@@ -3,6 +3,7 @@
 #include <fstream>
 #include <iterator>
 
+#include "libs/core/error.h"
 #include "libs/daemon/daemon.h"
 #include "libs/ladder/ladder.h"
 #include "services/metadata/api/rest.h"
@@ -56,7 +57,7 @@ void Declare(vora::SettingsSchema& schema, Settings& settings) {
 
 vora::StatusOr<std::optional<vora::auth::PlaybackTokens>> LoadTokens(const Settings& settings) {
   if (settings.playback_tokens != "on") return std::optional<vora::auth::PlaybackTokens>();
-  if (settings.playback_keys.empty()) return vora::InvalidArgument("VORA_PLAYBACK_KEYS: must be set when VORA_PLAYBACK_TOKENS is on");
+  if (settings.playback_keys.empty()) return vora::InvalidField("VORA_PLAYBACK_KEYS", "must be set when VORA_PLAYBACK_TOKENS is on");
   auto keys = vora::auth::ParsePlaybackKeys(settings.playback_keys);
   if (!keys.ok()) return vora::Annotate(keys.status(), "VORA_PLAYBACK_KEYS");
   return std::optional<vora::auth::PlaybackTokens>(std::in_place, *std::move(keys));
@@ -65,7 +66,7 @@ vora::StatusOr<std::optional<vora::auth::PlaybackTokens>> LoadTokens(const Setti
 vora::StatusOr<vora::workflow::v1::Ladder> LoadLadder(const std::string& file) {
   if (file.empty()) return vora::ladder::DefaultLadder();
   std::ifstream in(file);
-  if (!in) return vora::InvalidArgument("VORA_LADDER: cannot read " + file);
+  if (!in) return vora::InvalidField("VORA_LADDER", "cannot read " + file);
   const std::string text{std::istreambuf_iterator<char>(in), {}};
   auto ladder = vora::ladder::ParseLadder(text);
   if (!ladder.ok()) return vora::Annotate(ladder.status(), "VORA_LADDER " + file);

@@ -11,6 +11,7 @@
 
 #include "libs/pg/testing/test_postgres.h"
 #include "libs/rpc/client.h"
+#include "libs/testing/status_matchers.h"
 #include "services/metadata/harness_test.h"
 #include "vora/metadata/v1/metadata.grpc.pb.h"
 
@@ -75,7 +76,7 @@ TEST(WatchTest, ServerSentEventsOfOneVideo) {
   AppOptions options;
   options.sse_heartbeat = std::chrono::milliseconds(50);
   TestApp app(options);
-  ASSERT_TRUE(app.Announce(FinishedUpload("u1")).ok());
+  ASSERT_THAT(app.Announce(FinishedUpload("u1")), IsOk());
   const std::string path = "/v1/videos/" + NewestVideo(app);
   Stream stream(app.url() + path + "/events");
   ASSERT_TRUE(stream.Has("\"state\":\"CREATED\"")) << "first the video as it is";
@@ -115,12 +116,12 @@ TEST(WatchTest, ServerSentEventsOfAllVideosReplayWhatWasMissed) {
   TestApp app({});
   Stream all(app.url() + "/v1/events");
   ASSERT_TRUE(all.Has("retry: 2000\n\n"));
-  ASSERT_TRUE(app.Announce(FinishedUpload("u1")).ok());
+  ASSERT_THAT(app.Announce(FinishedUpload("u1")), IsOk());
   const std::string first = NewestVideo(app);
   ASSERT_TRUE(all.Has(first));
   const int64_t version = Json::parse(app.Call("GET", "/v1/videos/" + first).body)["version"].get<int64_t>();
   all.Close();
-  ASSERT_TRUE(app.Announce(FinishedUpload("u2")).ok());
+  ASSERT_THAT(app.Announce(FinishedUpload("u2")), IsOk());
   const std::string second = NewestVideo(app);
   ASSERT_EQ(app.Call("DELETE", "/v1/videos/" + first).status, 204);
   Stream again(app.url() + "/v1/events", std::to_string(version));
@@ -136,7 +137,7 @@ TEST(WatchTest, WhatWasMissedIsReplayedHoweverMuchOthersChangedMeanwhile) {
   AppOptions options;
   options.database_url = pg::TestPostgres::Shared().NewDatabase();
   TestApp app(options);
-  ASSERT_TRUE(app.Announce(FinishedUpload("u1")).ok());
+  ASSERT_THAT(app.Announce(FinishedUpload("u1")), IsOk());
   const std::string first = NewestVideo(app);
   const int64_t seen = Json::parse(app.Call("GET", "/v1/videos/" + first).body)["version"].get<int64_t>();
   pqxx::connection database(options.database_url);
@@ -162,7 +163,7 @@ TEST(WatchTest, AnotherReplicasChangesArriveToo) {
   TestApp one(options), other(options);
   Stream all(one.url() + "/v1/events");
   ASSERT_TRUE(all.Has("retry: 2000\n\n"));
-  ASSERT_TRUE(other.Announce(FinishedUpload("u1")).ok());
+  ASSERT_THAT(other.Announce(FinishedUpload("u1")), IsOk());
   const std::string id = NewestVideo(other);
   ASSERT_TRUE(all.Has(id));
   ASSERT_EQ(other.Call("PATCH", "/v1/videos/" + id, Title("From afar").dump()).status, 200);
@@ -172,7 +173,7 @@ TEST(WatchTest, AnotherReplicasChangesArriveToo) {
 TEST(WatchTest, AWatchSurvivesARestartOfPostgres) {
   auto& postgres = pg::TestPostgres::Shared();
   TestApp app({});
-  ASSERT_TRUE(app.Announce(FinishedUpload("u1")).ok());
+  ASSERT_THAT(app.Announce(FinishedUpload("u1")), IsOk());
   const std::string path = "/v1/videos/" + NewestVideo(app);
   Stream stream(app.url() + path + "/events");
   ASSERT_TRUE(stream.Has("\"state\":\"CREATED\""));
@@ -186,7 +187,7 @@ TEST(WatchTest, AWatchSurvivesARestartOfPostgres) {
 
 TEST(WatchTest, GrpcStreamOfOneVideo) {
   TestApp app({});
-  ASSERT_TRUE(app.Announce(FinishedUpload("u1")).ok());
+  ASSERT_THAT(app.Announce(FinishedUpload("u1")), IsOk());
   const std::string id = NewestVideo(app);
   auto stub = v1::VideoService::NewStub(app.channel());
   grpc::ClientContext context;
@@ -218,7 +219,7 @@ TEST(WatchTest, ManyGrpcWatchersHoldNoThreadsAndEndWithTheServer) {
   std::vector<std::unique_ptr<grpc::ClientReader<v1::Video>>> readers;
   auto app = std::make_unique<TestApp>(AppOptions());
   auto stub = v1::VideoService::NewStub(app->channel());
-  ASSERT_TRUE(app->Announce(FinishedUpload("u1")).ok());
+  ASSERT_THAT(app->Announce(FinishedUpload("u1")), IsOk());
   v1::WatchVideoRequest request;
   request.set_video_id(NewestVideo(*app));
   v1::Video video;

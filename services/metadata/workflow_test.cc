@@ -12,6 +12,7 @@
 #include <nlohmann/json.hpp>
 
 #include "libs/pg/testing/test_postgres.h"
+#include "libs/testing/status_matchers.h"
 #include "libs/workflow/definition/payload.h"
 #include "libs/workflow/worker/activity_worker.h"
 #include "services/metadata/harness_test.h"
@@ -51,7 +52,7 @@ class WorkflowTest : public ::testing::Test {
     worker_->Handle("media.EncodeChunk", std::move(encode));
     worker_->Handle("media.EncodeAudio", [](ActivityExecution& execution) {
       wf::EncodeAudioInput input;
-      EXPECT_TRUE(workflow::FromPayload(execution.task().input(), input).ok());
+      EXPECT_THAT(workflow::FromPayload(execution.task().input(), input), IsOk());
       wf::EncodeAudioResult result;
       *result.mutable_segments() = SomeSegments("", "audio_0", 0, input.track().segments_total()).segments();
       return ActivityOutcome::Ok(workflow::ToPayload(result));
@@ -71,7 +72,7 @@ class WorkflowTest : public ::testing::Test {
   }
   static ActivityOutcome Encode(ActivityExecution& execution) {
     wf::EncodeChunkInput input;
-    EXPECT_TRUE(workflow::FromPayload(execution.task().input(), input).ok());
+    EXPECT_THAT(workflow::FromPayload(execution.task().input(), input), IsOk());
     wf::EncodeChunkResult result;
     *result.mutable_segments() =
         SomeSegments("", input.track().name(), input.chunk().first_segment(), input.chunk().segment_count()).segments();
@@ -90,7 +91,7 @@ class WorkflowTest : public ::testing::Test {
   }
 
   std::string Upload(const std::string& upload_id) {
-    EXPECT_TRUE(app_->Announce(FinishedUpload(upload_id)).ok());
+    EXPECT_THAT(app_->Announce(FinishedUpload(upload_id)), IsOk());
     return Json::parse(app_->Call("GET", "/v1/videos?page_size=1").body)["videos"][0]["video_id"];
   }
   Json Video(const std::string& id) { return Json::parse(app_->Call("GET", "/v1/videos/" + id).body); }
@@ -246,7 +247,7 @@ TEST_F(WorkflowTest, DeletingARunningVideoCancelsItAndRemovesItsObjects) {
   }));
   OrchestratorClient client(orchestrator_.grpc());
   const auto described = client.Describe("video/" + id, "");
-  ASSERT_TRUE(described.ok());
+  ASSERT_THAT(described, IsOk());
   EXPECT_EQ(described->info().status(), wf::WORKFLOW_STATUS_CANCELED);
 }
 
@@ -259,7 +260,7 @@ TEST_F(WorkflowTest, ATerminatedRunDoesNotLeaveTheVideoHanging) {
   const std::string id = Upload("u1");
   ASSERT_TRUE(Eventually([&] { return Rendition(id, "360p").value("state", "") == "PROCESSING"; }));
   OrchestratorClient client(orchestrator_.grpc());
-  ASSERT_TRUE(client.Terminate("video/" + id, "by the test").ok());
+  ASSERT_THAT(client.Terminate("video/" + id, "by the test"), IsOk());
   ASSERT_TRUE(Reaches(id, "FAILED"));
   EXPECT_EQ(Video(id)["failure_code"], "workflow.terminated");
   OpenGate();

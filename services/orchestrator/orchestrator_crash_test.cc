@@ -17,6 +17,7 @@
 #include "libs/pg/testing/test_postgres.h"
 #include "libs/rpc/client.h"
 #include "libs/testing/child_process.h"
+#include "libs/testing/status_matchers.h"
 #include "libs/workflow/definition/history.h"
 #include "libs/workflow/definition/payload.h"
 #include "libs/workflow/testing/test_orchestrator.h"
@@ -83,7 +84,7 @@ class Workers {
     Media("media.Probe", [](const v1::ActivityTask&) { return ToPayload(orchestrator::Media()); });
     Media("media.EncodeChunk", [](const v1::ActivityTask& task) {
       v1::EncodeChunkInput input;
-      EXPECT_TRUE(FromPayload(task.input(), input).ok());
+      EXPECT_THAT(FromPayload(task.input(), input), IsOk());
       v1::EncodeChunkResult result;
       *result.mutable_segments() = Segments(input.track().name(), input.chunk().first_segment(), input.chunk().segment_count());
       return ToPayload(result);

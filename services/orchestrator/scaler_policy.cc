@@ -1,5 +1,7 @@
 #include "services/orchestrator/scaler_policy.h"
 
+#include "libs/core/error.h"
+
 #include <charconv>
 #include <cmath>
 
@@ -11,7 +13,7 @@ constexpr double kMaxTarget = 86'400;
 
 StatusOr<std::string> Required(const std::map<std::string, std::string>& metadata, const std::string& key) {
   const auto found = metadata.find(key);
-  if (found == metadata.end() || found->second.empty()) return InvalidArgument(key + ": missing in the trigger's metadata");
+  if (found == metadata.end() || found->second.empty()) return InvalidField(key, "missing in the trigger's metadata");
   return found->second;
 }
 
@@ -22,13 +24,13 @@ bool IsLetterOrDigit(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <
 StatusOr<ScalerTrigger> ParseTrigger(const std::map<std::string, std::string>& metadata) {
   ScalerTrigger trigger;
   VORA_ASSIGN_OR_RETURN(trigger.queue, Required(metadata, "queue"));
-  if (trigger.queue.size() > kMaxQueueName) return InvalidArgument("queue: must have 1 to 200 characters");
+  if (trigger.queue.size() > kMaxQueueName) return InvalidField("queue", "must have 1 to 200 characters");
   VORA_ASSIGN_OR_RETURN(const std::string target, Required(metadata, "targetEncodeSeconds"));
   const char* end = target.data() + target.size();
   const auto [parsed, error] = std::from_chars(target.data(), end, trigger.target_encode_seconds);
   const bool valid = error == std::errc() && parsed == end && std::isfinite(trigger.target_encode_seconds);
   if (!valid || trigger.target_encode_seconds <= 0 || trigger.target_encode_seconds > kMaxTarget) {
-    return InvalidArgument("targetEncodeSeconds: must be a number of seconds above 0, up to 86400");
+    return InvalidField("targetEncodeSeconds", "must be a number of seconds above 0, up to 86400");
   }
   return trigger;
 }

@@ -1,4 +1,5 @@
 #include "services/orchestrator/scaler_policy.h"
+#include "libs/testing/status_matchers.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -11,15 +12,15 @@ using Metadata = std::map<std::string, std::string>;
 
 TEST(ScalerPolicyTest, ReadsATriggerAndPassesOverWhatIsForKeda) {
   const auto trigger = ParseTrigger({{"queue", "transcode"}, {"targetEncodeSeconds", "62.5"}, {"scalerAddress", "vora-orchestrator:9085"}});
-  ASSERT_TRUE(trigger.ok()) << trigger.status();
+  ASSERT_THAT(trigger, IsOk());
   EXPECT_EQ(trigger->queue, "transcode");
   EXPECT_EQ(trigger->target_encode_seconds, 62.5);
 }
 
 void ExpectRefused(const Metadata& metadata, const std::string& why) {
   const auto trigger = ParseTrigger(metadata);
-  ASSERT_FALSE(trigger.ok());
-  EXPECT_EQ(trigger.status().code(), StatusCode::kInvalidArgument);
+  ASSERT_THAT(trigger, ::testing::Not(IsOk()));
+  EXPECT_THAT(trigger, StatusIs(StatusCode::kInvalidArgument));
   EXPECT_THAT(Message(trigger.status()), HasSubstr(why));
 }
 

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "externalscaler/externalscaler.grpc.pb.h"
+#include "libs/core/error.h"
 #include "libs/rpc/status.h"
 #include "services/orchestrator/scaler_policy.h"
 #include "services/orchestrator/scaler_stream_internal.h"
@@ -57,7 +58,7 @@ class ScalerServiceImpl : public Base {
                           keda::GetMetricsResponse* response) override {
     return Answer(*context, request->scaledobjectref(), [&](const ScalerTrigger& trigger, const QueueLoad& load) -> Status {
       const std::string name = MetricName(trigger.queue);
-      if (request->metricname() != name) return InvalidArgument("metricName: queue " + trigger.queue + " has only " + name);
+      if (request->metricname() != name) return InvalidField("metricName", "queue " + trigger.queue + " has only " + name);
       auto* value = response->add_metricvalues();
       value->set_metricname(name);
       value->set_metricvalue(std::llround(std::ceil(load.encode_seconds)));

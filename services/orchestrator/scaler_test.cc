@@ -13,6 +13,7 @@
 #include "libs/rpc/client.h"
 #include "libs/rpc/server.h"
 #include "libs/testing/child_process.h"
+#include "libs/testing/status_matchers.h"
 #include "libs/workflow/testing/test_orchestrator.h"
 #include "services/orchestrator/scaler_service.h"
 
@@ -41,7 +42,7 @@ class ScalerTest : public ::testing::Test {
   ScalerTest() {
     readiness_.SetStarted();
     auto server = rpc::Server::Start({}, {scaler_.service()}, readiness_, metrics_);
-    EXPECT_TRUE(server.ok()) << server.status();
+    EXPECT_THAT(server, IsOk());
     server_ = std::move(server).value();
     stub_ = keda::ExternalScaler::NewStub(rpc::Connect("127.0.0.1:" + std::to_string(server_->port())));
   }
@@ -61,7 +62,7 @@ class ScalerTest : public ::testing::Test {
   bool IsActive() {
     keda::IsActiveResponse response;
     const auto status = Call(&keda::ExternalScaler::Stub::IsActive, Object(), response);
-    EXPECT_TRUE(status.ok()) << status.error_message();
+    EXPECT_THAT(status, IsOk());
     return response.result();
   }
   double Metric() {
@@ -70,7 +71,7 @@ class ScalerTest : public ::testing::Test {
     request.set_metricname(kMetric);
     keda::GetMetricsResponse response;
     const auto status = Call(&keda::ExternalScaler::Stub::GetMetrics, request, response);
-    EXPECT_TRUE(status.ok()) << status.error_message();
+    EXPECT_THAT(status, IsOk());
     EXPECT_EQ(response.metricvalues_size(), 1);
     if (response.metricvalues_size() != 1) return -1;
     EXPECT_EQ(response.metricvalues(0).metricname(), kMetric);
@@ -112,10 +113,10 @@ TEST_F(ScalerTest, TheMetricIsTheWorkWaitingAndRunning) {
   workflow::v1::HeartbeatActivityRequest heartbeat;
   heartbeat.set_task_token(task.task_token());
   heartbeat.set_progress(1);
-  ASSERT_TRUE(engine().Heartbeat(heartbeat).ok());
+  ASSERT_THAT(engine().Heartbeat(heartbeat), IsOk());
   EXPECT_EQ(Metric(), task.workflow_id() == "w" ? 7.75 : 12.5) << "less what is done of it";
-  ASSERT_TRUE(Complete(engine(), task).ok());
-  ASSERT_TRUE(Complete(engine(), ClaimOne(engine())).ok());
+  ASSERT_THAT(Complete(engine(), task), IsOk());
+  ASSERT_THAT(Complete(engine(), ClaimOne(engine())), IsOk());
   EXPECT_FALSE(IsActive());
   EXPECT_EQ(Metric(), 0);
 }
@@ -128,7 +129,7 @@ TEST_F(ScalerTest, WorkThatCostsNothingIsWorkToo) {
 
 TEST_F(ScalerTest, TheTargetIsTheTriggers) {
   keda::GetMetricSpecResponse response;
-  ASSERT_TRUE(Call(&keda::ExternalScaler::Stub::GetMetricSpec, Object("62.5"), response).ok());
+  ASSERT_THAT(Call(&keda::ExternalScaler::Stub::GetMetricSpec, Object("62.5"), response), IsOk());
   ASSERT_EQ(response.metricspecs_size(), 1);
   EXPECT_EQ(response.metricspecs(0).metricname(), kMetric);
   EXPECT_EQ(response.metricspecs(0).targetsizefloat(), 62.5);
@@ -188,7 +189,7 @@ TEST_F(ScalerTest, AStreamTellsEveryChangeAndEndsWhenTheScalerStops) {
   Start("w", "1");
   ASSERT_TRUE(stream->Read(&active));
   EXPECT_TRUE(active.result());
-  ASSERT_TRUE(Complete(engine(), ClaimOne(engine())).ok());
+  ASSERT_THAT(Complete(engine(), ClaimOne(engine())), IsOk());
   ASSERT_TRUE(stream->Read(&active));
   EXPECT_FALSE(active.result());
   scaler_.Stop();
@@ -234,7 +235,7 @@ TEST(ScalerDaemonTest, TheDaemonServesKeda) {
   EXPECT_FALSE(active.result());
   rpc::Prepare(context, milliseconds{10'000});
   const auto asked = stub->IsActive(&context, Object(), &active);
-  EXPECT_TRUE(asked.ok()) << asked.error_message();
+  EXPECT_THAT(asked, IsOk());
   daemon.Signal(SIGTERM);
   EXPECT_EQ(daemon.Wait(), 0) << daemon.err() << "an open stream does not hold the daemon up";
   EXPECT_FALSE(stream->Read(&active));

@@ -6,6 +6,7 @@
 
 #include <gmock/gmock.h>
 
+#include "libs/testing/status_matchers.h"
 #include "services/streaming-gateway/edge_fixture_test.h"
 #include "services/streaming-gateway/ingest_server_test.h"
 
@@ -128,7 +129,7 @@ TEST_F(EdgeTest, EventsPassWithTheirBodyAndTheTrueAddressLast) {
     response.headers.Set("X-Had-Cookie", request.headers.Has("Cookie") ? "yes" : "no");
     return response;
   });
-  ASSERT_TRUE(analytics.Start().ok());
+  ASSERT_THAT(analytics.Start(), IsOk());
   StartEdge(0, analytics.port());
   http::Headers headers = With("X-Forwarded-For", "203.0.113.9, 198.51.100.7");
   headers.Add("X-Forwarded-For", "192.0.2.1");
@@ -172,7 +173,7 @@ TEST_F(EdgeTest, AnalyticsThatHangHoldUpNothingElse) {
     ++hanging;
     while (!exchange.draining()) co_await exchange.Sleep(std::chrono::milliseconds(50));
   });
-  ASSERT_TRUE(analytics.Start().ok());
+  ASSERT_THAT(analytics.Start(), IsOk());
   StartEdge(0, analytics.port());
   {
     std::vector<std::jthread> posts;

@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 
+#include "libs/testing/status_matchers.h"
 #include "services/streaming-gateway/edge_process_test.h"
 #include "services/streaming-gateway/fixture_test.h"
 
@@ -38,7 +39,7 @@ class EdgeTest : public GatewayTest {
     request.method = method;
     request.body = body;
     const auto response = client.Do(request);
-    EXPECT_TRUE(response.ok()) << path << ": " << ToText(response.status());
+    EXPECT_THAT(response, IsOk()) << path;
     return response.ok() ? *response : http::ClientResponse{};
   }
   static std::string Cache(const http::ClientResponse& response) { return response.headers.GetOr("X-Cache", ""); }

@@ -4,6 +4,7 @@
 
 #include <gmock/gmock.h>
 
+#include "libs/testing/status_matchers.h"
 #include "services/streaming-gateway/edge_fixture_test.h"
 
 namespace vora::gateway {
@@ -111,7 +112,7 @@ TEST_F(EdgeTest, EventsOfMetadataAreStreamedAndOtherPathsSayWhereToGo) {
     co_await exchange.Write("data: two\n\n");
     co_await exchange.Finish();
   });
-  ASSERT_TRUE(metadata.Start().ok());
+  ASSERT_THAT(metadata.Start(), IsOk());
   StartEdge(metadata.port());
   http::Client client;
   http::ClientRequest request;
@@ -123,7 +124,7 @@ TEST_F(EdgeTest, EventsOfMetadataAreStreamedAndOtherPathsSayWhereToGo) {
     return true;
   };
   const auto events = client.Do(request);
-  ASSERT_TRUE(events.ok()) << "an edge that holds events back never shows the first: " << ToText(events.status());
+  ASSERT_THAT(events, IsOk()) << "an edge that holds events back never shows the first";
   EXPECT_EQ(seen, "data: one\n\ndata: two\n\n");
   const auto files = Edge("/files/x");
   EXPECT_EQ(files.status, 404);

@@ -12,6 +12,7 @@
 #include <boost/asio/write.hpp>
 
 #include "libs/storage/open_store.h"
+#include "libs/testing/status_matchers.h"
 
 namespace vora::gateway {
 
@@ -70,12 +71,12 @@ void GatewayTest::Start() {
   const auto source = MetadataSource("127.0.0.1:" + std::to_string(playback_.port()), std::chrono::seconds(2));
   gateway_ = std::make_unique<Gateway>(options_, *store_, source, clock_, metrics_);
   const Status started = gateway_->Start();
-  ASSERT_TRUE(started.ok()) << ToText(started);
+  ASSERT_THAT(started, IsOk());
 }
 
 void GatewayTest::Put(const std::string& key, std::string_view bytes) {
   const auto put = store_->Put(key, bytes, {});
-  ASSERT_TRUE(put.ok()) << ToText(put.status());
+  ASSERT_THAT(put, IsOk());
 }
 
 http::ClientResponse GatewayTest::Get(const std::string& path, const http::Headers& headers, const std::string& method) {
@@ -85,7 +86,7 @@ http::ClientResponse GatewayTest::Get(const std::string& path, const http::Heade
   request.url = "http://127.0.0.1:" + std::to_string(gateway_->port()) + path;
   request.headers = headers;
   const auto response = client.Do(request);
-  EXPECT_TRUE(response.ok()) << path << ": " << ToText(response.status());
+  EXPECT_THAT(response, IsOk()) << path;
   return response.ok() ? *response : http::ClientResponse{};
 }
 

@@ -9,6 +9,7 @@
 #include "libs/obs/metrics.h"
 #include "libs/rpc/server.h"
 #include "libs/rpc/status.h"
+#include "libs/testing/status_matchers.h"
 #include "vora/analytics/v1/analytics.grpc.pb.h"
 
 namespace vora::gateway {
@@ -50,7 +51,7 @@ void IngestServer::Start() {
   rpc::ServerOptions options;
   options.listen = "127.0.0.1:" + std::to_string(port_);
   auto server = rpc::Server::Start(options, {impl_.get()}, impl_->readiness, impl_->metrics);
-  ASSERT_TRUE(server.ok()) << ToText(server.status());
+  ASSERT_THAT(server, IsOk());
   impl_->server = *std::move(server);
   port_ = impl_->server->port();
 }

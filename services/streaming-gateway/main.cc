@@ -6,6 +6,7 @@
 
 #include <grpcpp/impl/codegen/service_type.h>
 
+#include "libs/core/error.h"
 #include "libs/daemon/daemon.h"
 #include "libs/daemon/doors.h"
 #include "libs/storage/open_store.h"
@@ -63,7 +64,7 @@ void Declare(SettingsSchema& schema, Settings& settings) {
 
 StatusOr<std::optional<auth::PlaybackTokens>> MakeTokens(const Settings& settings) {
   if (settings.tokens != "on") return std::optional<auth::PlaybackTokens>();
-  if (settings.keys.empty()) return InvalidArgument("VORA_PLAYBACK_KEYS: must be set when VORA_PLAYBACK_TOKENS is on");
+  if (settings.keys.empty()) return InvalidField("VORA_PLAYBACK_KEYS", "must be set when VORA_PLAYBACK_TOKENS is on");
   auto keys = auth::ParsePlaybackKeys(settings.keys);
   if (!keys.ok()) return Annotate(keys.status(), "VORA_PLAYBACK_KEYS");
   return std::optional<auth::PlaybackTokens>(std::in_place, *std::move(keys));

@@ -1,6 +1,7 @@
 #include "libs/core/lifecycle.h"
 #include "libs/rpc/server.h"
 #include "libs/rpc/status.h"
+#include "libs/testing/status_matchers.h"
 #include "services/streaming-gateway/fixture_test.h"
 #include "vora/playback/v1/playback.grpc.pb.h"
 
@@ -46,7 +47,7 @@ void PlaybackServer::Start() {
   rpc::ServerOptions options;
   options.listen = "127.0.0.1:" + std::to_string(port_);
   auto server = rpc::Server::Start(options, {impl_.get()}, impl_->readiness, impl_->metrics);
-  ASSERT_TRUE(server.ok()) << ToText(server.status());
+  ASSERT_THAT(server, IsOk());
   impl_->server = *std::move(server);
   port_ = impl_->server->port();
 }

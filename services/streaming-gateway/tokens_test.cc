@@ -10,6 +10,7 @@
 
 #include "libs/core/lifecycle.h"
 #include "libs/rpc/server.h"
+#include "libs/testing/status_matchers.h"
 #include "services/streaming-gateway/fixture_test.h"
 #include "services/streaming-gateway/gateway_service.h"
 #include "vora/playback/v1/playback.grpc.pb.h"
@@ -82,7 +83,7 @@ TEST(EdgeSecrets, AreSeparatedByCommasAndLongEnough) {
   EXPECT_THAT(*ParseEdgeSecrets("0123456789abcdef,0123456789ABCDEF"), ::testing::ElementsAre("0123456789abcdef", "0123456789ABCDEF"));
   for (const char* bad : {"short", "0123456789abcdef,short", "0123456789abcdef,,", "0123456789abcde f", "0123456789abcde\"f"}) {
     const auto refused = ParseEdgeSecrets(bad);
-    ASSERT_FALSE(refused.ok()) << bad;
+    ASSERT_THAT(refused, ::testing::Not(IsOk())) << bad;
     EXPECT_THAT(Message(refused.status()), HasSubstr("entry ")) << bad;
     EXPECT_THAT(Message(refused.status()), ::testing::Not(HasSubstr("0123456789"))) << bad;
   }
@@ -97,14 +98,14 @@ TEST(Judge, KeepsNoVerdictBeyondTheToken) {
   for (const auto& [left, fresh, stale] : {std::tuple{600, 60, 540}, {61, 60, 1}, {60, 60, 0}, {5, 5, 0}, {1, 1, 0}}) {
     request.headers.Set("X-Vora-Token", tokens.Sign({kVideo, kPlayScope, std::chrono::system_clock::to_time_t(clock.Now()) + left}));
     const auto verdict = access.Judge(request, kVideo);
-    ASSERT_TRUE(verdict.ok()) << ToText(verdict.status());
+    ASSERT_THAT(verdict, IsOk());
     EXPECT_EQ(verdict->fresh.count(), fresh);
     EXPECT_EQ(verdict->stale.count(), stale);
   }
   clock.Advance(std::chrono::milliseconds(300));
   EXPECT_EQ(access.Judge(request, kVideo)->fresh.count(), 0) << "0.7 s are not kept for one";
   clock.Advance(std::chrono::milliseconds(700));
-  EXPECT_EQ(access.Judge(request, kVideo).status().code(), StatusCode::kUnauthenticated);
+  EXPECT_THAT(access.Judge(request, kVideo), StatusIs(StatusCode::kUnauthenticated));
   request.headers.Set("X-Vora-Token", tokens.Sign({kVideo, kPlayScope, std::numeric_limits<int64_t>::max()}));
   EXPECT_EQ(access.Judge(request, kVideo)->fresh.count(), 60);
 }
@@ -125,7 +126,7 @@ class MintTest : public ::testing::Test {
     readiness.SetStarted();
     obs::Metrics metrics;
     auto server = rpc::Server::Start({}, {service.get()}, readiness, metrics);
-    EXPECT_TRUE(server.ok()) << ToText(server.status());
+    EXPECT_THAT(server, IsOk());
     const auto channel = grpc::CreateChannel("127.0.0.1:" + std::to_string((*server)->port()), grpc::InsecureChannelCredentials());
     playback::v1::MintPlaybackTokenRequest request;
     request.set_video_id(video_id);
@@ -141,9 +142,9 @@ TEST_F(MintTest, MintsWhatTheGatewayAccepts) {
   const Access access(tokens_, clock_);
   playback::v1::MintPlaybackTokenResponse response;
   const auto status = Mint(access, kVideo, 60, &response);
-  ASSERT_TRUE(status.ok()) << status.error_message();
+  ASSERT_THAT(status, IsOk());
   EXPECT_EQ(response.expires_at_unix(), 1'700'000'060);
-  EXPECT_TRUE(tokens_.Verify(response.token(), kVideo, kPlayScope, clock_.Now()).ok());
+  EXPECT_THAT(tokens_.Verify(response.token(), kVideo, kPlayScope, clock_.Now()), IsOk());
 }
 
 TEST_F(MintTest, NamesWhatIsWrong) {

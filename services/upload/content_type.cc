@@ -18,8 +18,8 @@ bool IsRestrictedName(std::string_view name) {
 }  // namespace
 
 std::string ContentTypeOf(std::string_view metadata_header) {
-  Parsed<Metadata> parsed = ParseMetadata(metadata_header);
-  const Metadata* metadata = std::get_if<Metadata>(&parsed);
+  StatusOr<Metadata> parsed = ParseMetadata(metadata_header);
+  const Metadata* metadata = parsed.ok() ? &*parsed : nullptr;
   for (std::string_view key : {"filetype", "type"}) {
     std::optional<std::string> value = metadata ? FindMetadata(*metadata, key) : std::nullopt;
     if (!value) continue;

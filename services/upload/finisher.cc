@@ -18,10 +18,10 @@ bool MeansBytesLost(const Status& status) {
 }
 
 std::string ExpectedSha256(const UploadDoc& doc) {
-  Parsed<Metadata> metadata = ParseMetadata(doc.metadata_header);
-  if (ErrorOf(metadata)) return {};
-  Parsed<std::string> sha256 = WholeFileSha256(std::get<Metadata>(metadata));
-  return ErrorOf(sha256) ? std::string() : std::get<std::string>(sha256);
+  StatusOr<Metadata> metadata = ParseMetadata(doc.metadata_header);
+  if (!metadata.ok()) return {};
+  StatusOr<std::string> sha256 = WholeFileSha256(*metadata);
+  return sha256.ok() ? *sha256 : std::string();
 }
 
 StatusOr<std::string> ActualSha256(const UploadDoc& doc) {

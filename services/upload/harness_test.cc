@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "libs/storage/open_store.h"
+#include "libs/testing/status_matchers.h"
 
 namespace vora::upload {
 
@@ -114,7 +115,7 @@ std::string Original(storage::ObjectStore& store, const std::string& url) {
 std::vector<std::string> Keys(storage::ObjectStore& store, const std::string& prefix) {
   std::vector<std::string> keys;
   StatusOr<storage::ListPage> page = store.List(prefix);
-  EXPECT_TRUE(page.ok()) << page.status();
+  EXPECT_THAT(page, IsOk());
   for (const storage::ObjectInfo& object : page->objects) keys.push_back(object.key);
   return keys;
 }

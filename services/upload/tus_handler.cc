@@ -1,5 +1,6 @@
 #include "services/upload/tus_handler.h"
 
+#include "libs/core/error.h"
 #include "libs/core/ids.h"
 #include "libs/obs/trace.h"
 #include "services/upload/tus_response.h"
@@ -14,16 +15,23 @@ using http::Task;
 // How a request's body came to its end.
 struct BodyEnd {
   Ending ending = Ending::kEndOfBody;
-  std::optional<TusError> refusal;  // instead of an acknowledgement
+  Status refusal;  // instead of an acknowledgement
 };
 
-TusError Draining() { return {503, "DRAINING", "the server is restarting; resume at the offset HEAD shows"}; }
+Status Draining() {
+  return MakeError(errors::kDraining, "the server is restarting; resume at the offset HEAD shows", {.retry_after = kRetryAfterSeconds});
+}
 
-TusError Overloaded() { return {503, "TOO_MANY_UPLOADS", "as many uploads as allowed are being received; try again"}; }
+Status Overloaded() {
+  return MakeError(errors::kTooManyUploads, "as many uploads as allowed are being received; try again",
+                   {.retry_after = kRetryAfterSeconds});
+}
+
+Status NotRun() { return Internal("the work was not begun"); }
 
 BodyEnd BrokenBody(const Status& status) {
-  if (status.code() == StatusCode::kInvalidArgument) return {Ending::kBroken, TusError{400, "INVALID_ARGUMENT", Message(status)}};
-  return {Ending::kBroken, TusError{408, "REQUEST_TIMEOUT", "the body stopped before its end; resume at the offset HEAD shows"}};
+  if (status.code() == StatusCode::kInvalidArgument) return {Ending::kBroken, status};
+  return {Ending::kBroken, MakeError(errors::kRequestTimeout, "the body stopped before its end; resume at the offset HEAD shows")};
 }
 
 // Moves the body into the session. The next part is received while the one before is on its way into the store.
@@ -45,7 +53,7 @@ Task<BodyEnd> ReceiveBody(Exchange& exchange, UploadEngine& engine, UploadSessio
     if (*read == 0) co_return BodyEnd{};
     Status committed = session.Commit(*read);
     if (committed.code() == StatusCode::kOutOfRange) {
-      co_return BodyEnd{Ending::kDiscard, TusError{413, "BODY_TOO_LONG", Message(committed), "Upload-Length"}};
+      co_return BodyEnd{Ending::kDiscard, MakeError(errors::kBodyTooLong, Message(committed), {.field = "Upload-Length"})};
     }
     if (!committed.ok()) co_return BodyEnd{Ending::kBroken, engine.draining() ? Draining() : RefusalOf(committed)};
   }
@@ -91,8 +99,8 @@ Task<void> TusHandler::Dispatch(Exchange& exchange) {
   Response response;
   if (method == "OPTIONS") {
     response = OptionsResponse(engine_.max_bytes());
-  } else if (std::optional<TusError> version = CheckVersion(request.headers)) {
-    response = Refuse(*version);
+  } else if (const Status version = CheckVersion(request.headers); !version.ok()) {
+    response = Refuse(version);
   } else if (one && !IsId(id)) {
     response = Refuse(RefusalOf(NotFound(id)));
   } else if (!one && method == "POST") {
@@ -104,7 +112,7 @@ Task<void> TusHandler::Dispatch(Exchange& exchange) {
   } else if (one && method == "DELETE") {
     response = co_await Terminate(exchange, id);
   } else {
-    response = Refuse({405, "METHOD_NOT_ALLOWED", "tus knows no " + method + " here"});
+    response = Refuse(MakeError(errors::kMethodNotAllowed, "tus knows no " + method + " here"));
     response.headers.Set("Allow", one ? "HEAD, PATCH, DELETE, OPTIONS" : "POST, OPTIONS");
   }
   (void)co_await exchange.Send(std::move(response));  // a client that has gone away learns it from HEAD
@@ -112,81 +120,81 @@ Task<void> TusHandler::Dispatch(Exchange& exchange) {
 
 Task<Response> TusHandler::Create(Exchange& exchange) {
   const http::Request& request = exchange.request();
-  Parsed<CreateRequest> parsed = ParseCreate(request.headers, request.content_length, engine_.max_bytes());
-  if (const TusError* error = ErrorOf(parsed)) co_return Refuse(*error);
-  const CreateRequest& create = std::get<CreateRequest>(parsed);
+  StatusOr<CreateRequest> parsed = ParseCreate(request.headers, request.content_length, engine_.max_bytes());
+  if (!parsed.ok()) co_return Refuse(parsed.status());
+  const CreateRequest& create = *parsed;
 
-  Parsed<UploadDoc> created;
+  StatusOr<UploadDoc> created = NotRun();
   std::function<void()> work = [&] {
     obs::TraceScope trace(request.trace);
     created = engine_.Create(create, request.caller, request.trace.ToTraceparent());
   };
   Status ran = co_await exchange.RunBlocking(work);
   if (!ran.ok()) co_return Refuse(Overloaded());
-  if (const TusError* error = ErrorOf(created)) co_return Refuse(*error);
-  UploadDoc doc = std::get<UploadDoc>(created);
+  if (!created.ok()) co_return Refuse(created.status());
+  UploadDoc doc = *created;
   const std::string location = LocationOf(request.headers, options_.public_url, options_.base_path + "/" + doc.upload_id);
   if (!create.has_body) co_return CreatedResponse(doc, location, false);
 
   PatchRequest patch;
   patch.checksum = create.checksum;
-  Parsed<UploadDoc> received = co_await Receive(exchange, doc.upload_id, patch);
-  if (const TusError* error = ErrorOf(received)) {
+  StatusOr<UploadDoc> received = co_await Receive(exchange, doc.upload_id, patch);
+  if (!received.ok()) {
     // The upload exists: the client may go on with it instead of starting anew.
-    Response refused = Refuse(*error);
+    Response refused = Refuse(received.status());
     refused.headers.Set("Location", location);
     co_return refused;
   }
-  co_return CreatedResponse(std::get<UploadDoc>(received), location, true);
+  co_return CreatedResponse(*received, location, true);
 }
 
 Task<Response> TusHandler::Patch(Exchange& exchange, std::string upload_id) {
-  Parsed<PatchRequest> parsed = ParsePatch(exchange.request().headers, engine_.max_bytes());
-  if (const TusError* error = ErrorOf(parsed)) co_return Refuse(*error);
-  Parsed<UploadDoc> received = co_await Receive(exchange, std::move(upload_id), std::get<PatchRequest>(parsed));
-  if (const TusError* error = ErrorOf(received)) co_return Refuse(*error);
-  co_return PatchedResponse(std::get<UploadDoc>(received));
+  StatusOr<PatchRequest> parsed = ParsePatch(exchange.request().headers, engine_.max_bytes());
+  if (!parsed.ok()) co_return Refuse(parsed.status());
+  StatusOr<UploadDoc> received = co_await Receive(exchange, std::move(upload_id), *parsed);
+  if (!received.ok()) co_return Refuse(received.status());
+  co_return PatchedResponse(*received);
 }
 
-Task<Parsed<UploadDoc>> TusHandler::Receive(Exchange& exchange, std::string upload_id, PatchRequest patch) {
+Task<StatusOr<UploadDoc>> TusHandler::Receive(Exchange& exchange, std::string upload_id, PatchRequest patch) {
   const http::Request& request = exchange.request();
   Slot slot(*this);
   if (!slot.taken) co_return Overloaded();
   if (engine_.draining()) co_return Draining();
 
-  Parsed<Receiving> begun;
+  StatusOr<Receiving> begun = NotRun();
   std::function<void()> begin = [&] {
     obs::TraceScope trace(request.trace);
     begun = engine_.Begin(request.caller, upload_id, patch, request.content_length);
   };
   Status ran = co_await exchange.RunBlocking(begin);
   if (!ran.ok()) co_return Overloaded();
-  if (const TusError* error = ErrorOf(begun)) co_return *error;
-  Receiving& receiving = std::get<Receiving>(begun);
+  if (!begun.ok()) co_return begun.status();
+  Receiving& receiving = *begun;
 
   BodyEnd end;
   if (receiving.session) end = co_await ReceiveBody(exchange, engine_, *receiving.session);
-  Parsed<UploadDoc> ended;
+  StatusOr<UploadDoc> ended = NotRun();
   std::function<void()> finish = [&] {
     obs::TraceScope trace(request.trace);
     ended = engine_.End(receiving, end.ending);
   };
   ran = co_await exchange.RunBlocking(finish);
   if (!ran.ok()) co_return Overloaded();
-  if (end.refusal) co_return *end.refusal;
+  if (!end.refusal.ok()) co_return end.refusal;
   co_return ended;
 }
 
 Task<Response> TusHandler::Head(Exchange& exchange, std::string upload_id) {
-  Parsed<UploadDoc> looked;
+  StatusOr<UploadDoc> looked = NotRun();
   std::function<void()> work = [&] {
     obs::TraceScope trace(exchange.request().trace);
     looked = engine_.Look(exchange.request().caller, upload_id);
   };
   Status ran = co_await exchange.RunBlocking(work);
   if (!ran.ok()) co_return Refuse(Overloaded());
-  if (const TusError* error = ErrorOf(looked)) co_return Refuse(*error);
-  co_return HeadResponse(std::get<UploadDoc>(looked));
+  if (!looked.ok()) co_return Refuse(looked.status());
+  co_return HeadResponse(*looked);
 }
 
 Task<Response> TusHandler::Terminate(Exchange& exchange, std::string upload_id) {

@@ -32,7 +32,7 @@ class TusHandler {
   http::Task<http::Response> Patch(http::Exchange& exchange, std::string upload_id);
   http::Task<http::Response> Head(http::Exchange& exchange, std::string upload_id);
   http::Task<http::Response> Terminate(http::Exchange& exchange, std::string upload_id);
-  http::Task<Parsed<UploadDoc>> Receive(http::Exchange& exchange, std::string upload_id, PatchRequest patch);
+  http::Task<StatusOr<UploadDoc>> Receive(http::Exchange& exchange, std::string upload_id, PatchRequest patch);
   void Decorate(const http::Request& request, http::Response& response) const;
 
   UploadEngine& engine_;

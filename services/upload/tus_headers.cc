@@ -18,12 +18,13 @@ struct Algorithm {
 };
 constexpr std::array<Algorithm, 3> kAlgorithms{{{"sha1", 20}, {"sha256", 32}, {"crc32", 4}}};
 
-TusError Bad(std::string_view field, std::string message) { return {400, "INVALID_ARGUMENT", std::move(message), std::string(field)}; }
+Status Bad(std::string_view field, std::string_view message) { return WithDetail(InvalidArgument(message), {.field = std::string(field)}); }
 
-TusError TooLarge(std::string_view field, int64_t length, int64_t max_bytes) {
-  return {413, "UPLOAD_TOO_LARGE",
-          "the upload has " + std::to_string(length) + " bytes; at most " + std::to_string(max_bytes) + " (Tus-Max-Size) are taken",
-          std::string(field)};
+Status TooLarge(std::string_view field, int64_t length, int64_t max_bytes) {
+  const std::string limit = std::to_string(max_bytes);
+  return MakeError(errors::kUploadTooLarge,
+                   "the upload has " + std::to_string(length) + " bytes; at most " + limit + " (Tus-Max-Size) are taken",
+                   {.field = std::string(field), .limit = limit + " bytes"});
 }
 
 bool IsMetadataKey(std::string_view key) {
@@ -44,22 +45,21 @@ bool IsOffsetOctetStream(std::string_view content_type) {
          });
 }
 
-TusError WrongContentType(const http::Headers& headers) {
-  return {
-      415, "UNSUPPORTED_MEDIA_TYPE",
-      "bytes are sent as Content-Type: " + std::string(kOffsetOctetStream) + ", not `" + Printable(headers.GetOr("Content-Type", "")) + "`",
-      "Content-Type"};
+Status WrongContentType(const http::Headers& headers) {
+  const std::string sent = Printable(headers.GetOr("Content-Type", ""));
+  return MakeError(errors::kUnsupportedMediaType,
+                   "bytes are sent as Content-Type: " + std::string(kOffsetOctetStream) + ", not `" + sent + "`",
+                   {.field = "Content-Type"});
 }
 
-Parsed<std::optional<Checksum>> OptionalChecksum(const http::Headers& headers) {
+StatusOr<std::optional<Checksum>> OptionalChecksum(const http::Headers& headers) {
   std::optional<std::string> header = headers.Get("Upload-Checksum");
   if (!header) return std::optional<Checksum>();
-  Parsed<Checksum> checksum = ParseChecksum(*header);
-  if (const TusError* error = ErrorOf(checksum)) return *error;
-  return std::optional<Checksum>(std::get<Checksum>(std::move(checksum)));
+  VORA_ASSIGN_OR_RETURN(Checksum checksum, ParseChecksum(*header));
+  return std::optional<Checksum>(std::move(checksum));
 }
 
-Parsed<std::optional<int64_t>> OptionalLength(const http::Headers& headers, int64_t max_bytes) {
+StatusOr<std::optional<int64_t>> OptionalLength(const http::Headers& headers, int64_t max_bytes) {
   std::optional<std::string> header = headers.Get("Upload-Length");
   if (!header) return std::optional<int64_t>();
   std::optional<int64_t> length = ParseCount(*header);
@@ -82,7 +82,7 @@ std::optional<int64_t> ParseCount(std::string_view text) {
   return static_cast<int64_t>(value);
 }
 
-Parsed<Metadata> ParseMetadata(std::string_view header) {
+StatusOr<Metadata> ParseMetadata(std::string_view header) {
   Metadata metadata;
   std::set<std::string, std::less<>> seen;
   std::string_view rest = TrimBlanks(header);
@@ -113,7 +113,7 @@ std::optional<std::string> FindMetadata(const Metadata& metadata, std::string_vi
   return std::nullopt;
 }
 
-Parsed<std::string> WholeFileSha256(const Metadata& metadata) {
+StatusOr<std::string> WholeFileSha256(const Metadata& metadata) {
   std::optional<std::string> value = FindMetadata(metadata, "sha256");
   if (!value) return std::string();
   std::string hex = *value;
@@ -123,15 +123,15 @@ Parsed<std::string> WholeFileSha256(const Metadata& metadata) {
   return hex;
 }
 
-Parsed<Checksum> ParseChecksum(std::string_view header) {
+StatusOr<Checksum> ParseChecksum(std::string_view header) {
   header = TrimBlanks(header);
   size_t space = header.find(' ');
   std::string_view name = header.substr(0, space);
   const Algorithm* algorithm = std::find_if(kAlgorithms.begin(), kAlgorithms.end(), [&](const Algorithm& a) { return a.name == name; });
   if (algorithm == kAlgorithms.end()) {
-    return TusError{400, "UNSUPPORTED_CHECKSUM",
-                    "Upload-Checksum: the algorithm `" + Printable(name) + "` is not one of " + std::string(kChecksumAlgorithms),
-                    "Upload-Checksum"};
+    return MakeError(errors::kUnsupportedChecksum,
+                     "Upload-Checksum: the algorithm `" + Printable(name) + "` is not one of " + std::string(kChecksumAlgorithms),
+                     {.field = "Upload-Checksum", .limit = std::string(kChecksumAlgorithms)});
   }
   std::optional<std::string> digest;
   if (space != std::string_view::npos) digest = Base64Decode(TrimBlanks(header.substr(space)));
@@ -142,14 +142,15 @@ Parsed<Checksum> ParseChecksum(std::string_view header) {
   return Checksum{std::string(name), *std::move(digest)};
 }
 
-TusError BodyTooLong(int64_t body_bytes, int64_t room) {
-  return {413, "BODY_TOO_LONG", "the body has " + std::to_string(body_bytes) + " bytes, but the upload lacks only " + std::to_string(room),
-          "Content-Length"};
+Status BodyTooLong(int64_t body_bytes, int64_t room) {
+  const std::string limit = std::to_string(room);
+  return MakeError(errors::kBodyTooLong, "the body has " + std::to_string(body_bytes) + " bytes, but the upload lacks only " + limit,
+                   {.field = "Content-Length", .limit = limit + " bytes"});
 }
 
-std::optional<TusError> CheckVersion(const http::Headers& headers) {
-  if (TrimBlanks(headers.GetOr("Tus-Resumable", "")) == kTusVersion) return std::nullopt;
-  return TusError{412, "UNSUPPORTED_TUS_VERSION", "send Tus-Resumable: " + std::string(kTusVersion), "Tus-Resumable"};
+Status CheckVersion(const http::Headers& headers) {
+  if (TrimBlanks(headers.GetOr("Tus-Resumable", "")) == kTusVersion) return {};
+  return MakeError(errors::kUnsupportedTusVersion, "send Tus-Resumable: " + std::string(kTusVersion), {.field = "Tus-Resumable"});
 }
 
 std::string EffectiveMethod(std::string_view method, const http::Headers& headers) {
@@ -160,47 +161,36 @@ std::string EffectiveMethod(std::string_view method, const http::Headers& header
   return upper;
 }
 
-Parsed<CreateRequest> ParseCreate(const http::Headers& headers, std::optional<int64_t> content_length, int64_t max_bytes) {
+StatusOr<CreateRequest> ParseCreate(const http::Headers& headers, std::optional<int64_t> content_length, int64_t max_bytes) {
   CreateRequest create;
   if (headers.Has("Upload-Concat")) return Bad("Upload-Concat", "Upload-Concat: the concatenation extension is not offered");
-  Parsed<std::optional<int64_t>> length = OptionalLength(headers, max_bytes);
-  if (const TusError* error = ErrorOf(length)) return *error;
-  create.length = std::get<std::optional<int64_t>>(length);
+  VORA_ASSIGN_OR_RETURN(create.length, OptionalLength(headers, max_bytes));
   std::optional<std::string> defer = headers.Get("Upload-Defer-Length");
   if (defer && TrimBlanks(*defer) != "1") return Bad("Upload-Defer-Length", "Upload-Defer-Length must be 1");
   if (defer && create.length) return Bad("Upload-Defer-Length", "send either Upload-Length or Upload-Defer-Length, not both");
   if (!defer && !create.length) return Bad("Upload-Length", "Upload-Length (or Upload-Defer-Length: 1) is missing");
 
   create.metadata_header = headers.GetOr("Upload-Metadata", "");
-  Parsed<Metadata> metadata = ParseMetadata(create.metadata_header);
-  if (const TusError* error = ErrorOf(metadata)) return *error;
-  create.metadata = std::get<Metadata>(std::move(metadata));
-  Parsed<std::string> sha256 = WholeFileSha256(create.metadata);
-  if (const TusError* error = ErrorOf(sha256)) return *error;
+  VORA_ASSIGN_OR_RETURN(create.metadata, ParseMetadata(create.metadata_header));
+  VORA_RETURN_IF_ERROR(WholeFileSha256(create.metadata).status());
 
   create.has_body = content_length ? *content_length > 0 : headers.Has("Transfer-Encoding");
   if (create.has_body && !IsOffsetOctetStream(headers.GetOr("Content-Type", ""))) return WrongContentType(headers);
   if (create.has_body && create.length && content_length && *content_length > *create.length) {
     return BodyTooLong(*content_length, *create.length);
   }
-  Parsed<std::optional<Checksum>> checksum = OptionalChecksum(headers);
-  if (const TusError* error = ErrorOf(checksum)) return *error;
-  create.checksum = std::get<std::optional<Checksum>>(std::move(checksum));
+  VORA_ASSIGN_OR_RETURN(create.checksum, OptionalChecksum(headers));
   return create;
 }
 
-Parsed<PatchRequest> ParsePatch(const http::Headers& headers, int64_t max_bytes) {
+StatusOr<PatchRequest> ParsePatch(const http::Headers& headers, int64_t max_bytes) {
   PatchRequest patch;
   if (!IsOffsetOctetStream(headers.GetOr("Content-Type", ""))) return WrongContentType(headers);
   std::optional<int64_t> offset = ParseCount(headers.GetOr("Upload-Offset", ""));
   if (!offset) return Bad("Upload-Offset", "Upload-Offset must be a number of bytes (digits only, below 2^63)");
   patch.offset = *offset;
-  Parsed<std::optional<int64_t>> length = OptionalLength(headers, max_bytes);
-  if (const TusError* error = ErrorOf(length)) return *error;
-  patch.length = std::get<std::optional<int64_t>>(length);
-  Parsed<std::optional<Checksum>> checksum = OptionalChecksum(headers);
-  if (const TusError* error = ErrorOf(checksum)) return *error;
-  patch.checksum = std::get<std::optional<Checksum>>(std::move(checksum));
+  VORA_ASSIGN_OR_RETURN(patch.length, OptionalLength(headers, max_bytes));
+  VORA_ASSIGN_OR_RETURN(patch.checksum, OptionalChecksum(headers));
   return patch;
 }
 

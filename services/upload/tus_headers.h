@@ -1,15 +1,16 @@
 #pragma once
 
-// Headers of tus 1.0.0 (https://tus.io/protocols/resumable-upload) as pure functions: text in, values or a refusal out.
+// Headers of tus 1.0.0 (https://tus.io/protocols/resumable-upload) as pure functions: text in, values or a refusal out. The status of
+// a refusal (libs/core/error.h) names the header, or the metadata key.
 
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
-#include <variant>
 #include <vector>
 
+#include "libs/core/status.h"
 #include "libs/http/message/message.h"
 
 namespace vora::upload {
@@ -18,22 +19,6 @@ inline constexpr std::string_view kTusVersion = "1.0.0";
 inline constexpr std::string_view kTusExtensions = "creation,creation-with-upload,creation-defer-length,termination,checksum,expiration";
 inline constexpr std::string_view kChecksumAlgorithms = "sha1,sha256,crc32";
 inline constexpr std::string_view kOffsetOctetStream = "application/offset+octet-stream";
-
-// What the client is told when a request is refused.
-struct TusError {
-  int status = 400;
-  std::string code{};
-  std::string message{};
-  std::string field{};              // the header, or the metadata key
-  std::optional<int64_t> offset{};  // where the client has to go on, for 409
-};
-
-template <typename T>
-using Parsed = std::variant<T, TusError>;
-template <typename T>
-const TusError* ErrorOf(const Parsed<T>& parsed) {
-  return std::get_if<TusError>(&parsed);
-}
 
 // Decoded Upload-Metadata in the order sent; values are bytes.
 using Metadata = std::vector<std::pair<std::string, std::string>>;
@@ -61,27 +46,27 @@ struct PatchRequest {
 std::optional<int64_t> ParseCount(std::string_view text);
 
 // "Upload-Metadata": comma-separated `key base64` pairs, keys unique. 400 naming the key. An empty header is no metadata.
-Parsed<Metadata> ParseMetadata(std::string_view header);
+StatusOr<Metadata> ParseMetadata(std::string_view header);
 std::optional<std::string> FindMetadata(const Metadata& metadata, std::string_view key);
 // The key `sha256` as 64 lower-case hex digits; absent: empty. 400 when it is anything else.
-Parsed<std::string> WholeFileSha256(const Metadata& metadata);
+StatusOr<std::string> WholeFileSha256(const Metadata& metadata);
 
 // "Upload-Checksum: algorithm base64". 400 for an unknown algorithm, bad base64 or a digest of the wrong length.
-Parsed<Checksum> ParseChecksum(std::string_view header);
+StatusOr<Checksum> ParseChecksum(std::string_view header);
 
 // 413: a body of `body_bytes` where only `room` bytes are missing.
-TusError BodyTooLong(int64_t body_bytes, int64_t room);
+Status BodyTooLong(int64_t body_bytes, int64_t room);
 
 // 412 when Tus-Resumable is missing or another version.
-std::optional<TusError> CheckVersion(const http::Headers& headers);
+Status CheckVersion(const http::Headers& headers);
 // The request's method, or the one X-HTTP-Method-Override asks for (upper case).
 std::string EffectiveMethod(std::string_view method, const http::Headers& headers);
 
 // POST: 400, 413 (more than `max_bytes`), 415 (a body that is no application/offset+octet-stream).
 // `content_length` is absent for a chunked body.
-Parsed<CreateRequest> ParseCreate(const http::Headers& headers, std::optional<int64_t> content_length, int64_t max_bytes);
+StatusOr<CreateRequest> ParseCreate(const http::Headers& headers, std::optional<int64_t> content_length, int64_t max_bytes);
 // PATCH: 400, 413, 415.
-Parsed<PatchRequest> ParsePatch(const http::Headers& headers, int64_t max_bytes);
+StatusOr<PatchRequest> ParsePatch(const http::Headers& headers, int64_t max_bytes);
 
 // The absolute URL of an upload: `public_url` (no trailing slash) if set, else scheme and host as the client used them
 // (X-Forwarded-Proto and -Host, then Host); just the path when the host is not a plain host[:port].

@@ -4,6 +4,7 @@
 
 #include "libs/core/digest.h"
 #include "libs/core/encoding.h"
+#include "libs/testing/status_matchers.h"
 #include "services/upload/harness_test.h"
 
 namespace vora::upload {
@@ -269,13 +270,13 @@ TEST_F(TusProtocolTest, UnfinishedUploadsExpire) {
   clock_.Advance(std::chrono::hours(2));
   EXPECT_EQ(tus_.Head(idle).status, 410) << "also before any sweep";
   EXPECT_EQ(tus_.Patch(idle, 5, "67890").status, 410);
-  ASSERT_TRUE(replica_.app().Sweep().ok());
+  ASSERT_THAT(replica_.app().Sweep(), IsOk());
   EXPECT_EQ(tus_.Head(idle).status, 410);
   EXPECT_EQ(Keys(*store_, "raw/" + IdOf(idle) + "/"), std::vector<std::string>{"raw/" + IdOf(idle) + "/state"});
   EXPECT_EQ(replica_.Metric("vora_upload_finished_total{result=\"expired\"}"), 1);
   EXPECT_EQ(tus_.Offset(busy), 5) << "bytes arrived in time";
   clock_.Advance(std::chrono::hours(25));
-  ASSERT_TRUE(replica_.app().Sweep().ok());
+  ASSERT_THAT(replica_.app().Sweep(), IsOk());
   EXPECT_EQ(tus_.Head(idle).status, 404) << "forgotten";
   EXPECT_EQ(tus_.Offset(done), 0) << "finished uploads stay";
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "libs/core/clock.h"
+#include "libs/core/error.h"
 
 namespace vora::upload {
 namespace {
@@ -21,11 +22,10 @@ void AddExpires(const UploadDoc& doc, http::Response& response) {
 
 }  // namespace
 
-http::Response Refuse(const TusError& error) {
-  http::Response response = http::ErrorResponse(error.status, error.code, error.message, error.field);
-  if (error.status == 412) response.headers.Set("Tus-Version", kTusVersion);
-  if (error.status == 503) response.headers.Set("Retry-After", "2");
-  if (error.offset) response.headers.Set("Upload-Offset", std::to_string(*error.offset));
+http::Response Refuse(const Status& error) {
+  http::Response response = http::ErrorResponse(error);
+  if (IsError(error, errors::kUnsupportedTusVersion)) response.headers.Set("Tus-Version", kTusVersion);
+  if (const auto offset = DetailOf(error).offset) response.headers.Set("Upload-Offset", std::to_string(*offset));
   return response;
 }
 

@@ -12,7 +12,7 @@
 
 namespace vora::upload {
 
-http::Response Refuse(const TusError& error);
+http::Response Refuse(const Status& error);
 http::Response OptionsResponse(int64_t max_bytes);
 http::Response CreatedResponse(const UploadDoc& doc, const std::string& location, bool with_upload);
 http::Response PatchedResponse(const UploadDoc& doc);

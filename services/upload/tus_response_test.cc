@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "libs/core/error.h"
+
 namespace vora::upload {
 namespace {
 
@@ -26,10 +28,10 @@ TEST(TusResponseTest, OptionsTellsEverything) {
 }
 
 TEST(TusResponseTest, RefusalsCarryWhatTheClientNeeds) {
-  EXPECT_EQ(Refuse({412, "X", "m", "f", {}}).headers.Get("Tus-Version"), "1.0.0");
-  EXPECT_TRUE(Refuse({503, "X", "m", "", {}}).headers.Has("Retry-After"));
-  EXPECT_EQ(Refuse({409, "X", "m", "f", 7}).headers.Get("Upload-Offset"), "7");
-  http::Response mismatch = Refuse({460, "CHECKSUM_MISMATCH", "it differs", "Upload-Checksum", {}});
+  EXPECT_EQ(Refuse(MakeError(errors::kUnsupportedTusVersion, "m")).headers.Get("Tus-Version"), "1.0.0");
+  EXPECT_EQ(Refuse(MakeError(errors::kDraining, "m", {.retry_after = 2})).headers.Get("Retry-After"), "2");
+  EXPECT_EQ(Refuse(MakeError(errors::kOffsetConflict, "m", {.offset = 7})).headers.Get("Upload-Offset"), "7");
+  http::Response mismatch = Refuse(MakeError(errors::kChecksumMismatch, "it differs", {.field = "Upload-Checksum"}));
   EXPECT_EQ(mismatch.status, 460);
   EXPECT_NE(mismatch.body.find("it differs"), std::string::npos);
 }

@@ -10,6 +10,7 @@
 #include "libs/rpc/client.h"
 #include "libs/rpc/server.h"
 #include "libs/rpc/testing/every_method.h"
+#include "libs/testing/status_matchers.h"
 #include "services/upload/harness_test.h"
 #include "vora/upload/v1/upload.grpc.pb.h"
 
@@ -26,7 +27,7 @@ class UploadAuthTest : public ::testing::Test {
  protected:
   UploadAuthTest() : store_(OpenStore(folder_.path())), replica_(*store_, TestSettings(), Clock::Real(), Doors(doors_.authenticator())) {
     auto server = rpc::Server::Start({}, {replica_.app().grpc_service()}, readiness_, metrics_);
-    EXPECT_TRUE(server.ok()) << ToText(server.status());
+    EXPECT_THAT(server, IsOk());
     server_ = *std::move(server);
     channel_ = rpc::Connect("127.0.0.1:" + std::to_string(server_->port()));
     stub_ = v1::UploadService::NewStub(channel_);

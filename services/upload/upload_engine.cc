@@ -1,44 +1,45 @@
 #include "services/upload/upload_engine.h"
 
+#include "libs/core/error.h"
 #include "libs/core/ids.h"
 #include "libs/log/log.h"
 
 namespace vora::upload {
 namespace {
 
-constexpr int kChecksumMismatchStatus = 460;  // tus 1.0.0, checksum extension
+Status Gone(std::string_view message) { return MakeError(errors::kUploadGone, message); }
 
-TusError Gone(std::string message) { return {410, "UPLOAD_GONE", std::move(message)}; }
-
-TusError TakenOver() { return {423, "UPLOAD_TAKEN_OVER", "a newer request has taken the upload over"}; }
+Status TakenOver() { return MakeError(errors::kUploadTakenOver, "a newer request has taken the upload over"); }
 
 }  // namespace
 
-TusError RefusalOf(const Status& status) {
+Status RefusalOf(const Status& status) {
+  if (FindErrorKind(DetailOf(status).reason) != nullptr) return status;  // said already
   switch (status.code()) {
     case StatusCode::kNotFound:
-      return {404, "UPLOAD_NOT_FOUND", "there is no such upload"};
+      return MakeError(errors::kUploadNotFound, "there is no such upload");
     case StatusCode::kAborted:
-      return {423, "UPLOAD_LOCKED", Message(status)};
+      return MakeError(errors::kUploadLocked, Message(status));
     case StatusCode::kFailedPrecondition:
-      return {403, "UPLOAD_FINISHED", Message(status)};
+      return MakeError(errors::kUploadFinished, Message(status));
     case StatusCode::kUnavailable:
     case StatusCode::kDeadlineExceeded:
     case StatusCode::kResourceExhausted:
       log::Warn("object store does not answer", {{"error", ToText(status)}});
-      return {503, "UNAVAILABLE", "the object store does not answer now; nothing acknowledged is lost, try again"};
+      return WithDetail(Unavailable("the object store does not answer now; nothing acknowledged is lost, try again"),
+                        {.retry_after = kRetryAfterSeconds});
     default:
       log::Error("upload request failed", {{"error", ToText(status)}});
-      return {500, "INTERNAL", "the upload cannot be continued because of a fault in the server"};
+      return Internal("the upload cannot be continued because of a fault in the server");
   }
 }
 
-TusError RefusalOf(const UploadDoc& failed) {
-  if (failed.failure_kind == Failure::kTerminated) return {404, "UPLOAD_NOT_FOUND", "there is no such upload"};
+Status RefusalOf(const UploadDoc& failed) {
+  if (failed.failure_kind == Failure::kTerminated) return MakeError(errors::kUploadNotFound, "there is no such upload");
   return Gone(failed.failure.empty() ? "the upload has expired" : failed.failure);
 }
 
-Parsed<UploadDoc> UploadEngine::Create(const CreateRequest& request, const Caller& caller, const std::string& traceparent) {
+StatusOr<UploadDoc> UploadEngine::Create(const CreateRequest& request, const Caller& caller, const std::string& traceparent) {
   UploadDoc doc;
   doc.tenant = caller.tenant;
   doc.upload_id = NewId();
@@ -55,13 +56,12 @@ Parsed<UploadDoc> UploadEngine::Create(const CreateRequest& request, const Calle
 }
 
 // Finishes `current` if every byte has arrived, and tells how it ended.
-Parsed<UploadDoc> UploadEngine::Settle(Versioned current) {
+StatusOr<UploadDoc> UploadEngine::Settle(Versioned current) {
   StatusOr<Versioned> finished = finisher_.Finish(std::move(current));
   if (!finished.ok()) return RefusalOf(finished.status());
   if (finished->doc.state != State::kFailed) return std::move(finished->doc);
   if (finished->doc.failure_kind == Failure::kChecksumMismatch) {
-    return TusError{kChecksumMismatchStatus, "CHECKSUM_MISMATCH", finished->doc.failure + "; the upload has failed, start it anew",
-                    "sha256"};
+    return MakeError(errors::kChecksumMismatch, finished->doc.failure + "; the upload has failed, start it anew", {.field = "sha256"});
   }
   return RefusalOf(finished->doc);
 }
@@ -88,11 +88,11 @@ StatusOr<UploadEngine::Held> UploadEngine::Hold(const Caller& caller, const std:
   return held;
 }
 
-Parsed<Receiving> UploadEngine::Begin(const Caller& caller, const std::string& upload_id, const PatchRequest& patch,
-                                      std::optional<int64_t> content_length) {
+StatusOr<Receiving> UploadEngine::Begin(const Caller& caller, const std::string& upload_id, const PatchRequest& patch,
+                                        std::optional<int64_t> content_length) {
   StatusOr<Held> held = Hold(caller, upload_id);
   if (!held.ok()) return RefusalOf(held.status());
-  if (std::optional<TusError> refusal = CheckPatch(held->current.doc, patch, content_length)) return *refusal;
+  VORA_RETURN_IF_ERROR(CheckPatch(held->current.doc, patch, content_length));
   Receiving receiving;
   receiving.lease = std::move(held->lease);
   receiving.doc = held->current.doc;
@@ -105,42 +105,41 @@ Parsed<Receiving> UploadEngine::Begin(const Caller& caller, const std::string& u
   return receiving;
 }
 
-std::optional<TusError> UploadEngine::CheckPatch(const UploadDoc& doc, const PatchRequest& patch, std::optional<int64_t> content_length) {
+Status UploadEngine::CheckPatch(const UploadDoc& doc, const PatchRequest& patch, std::optional<int64_t> content_length) {
   if (doc.state == State::kFailed || doc.expired(context_.repo.clock().Now())) return RefusalOf(doc);
   if (patch.offset != doc.offset) {
     context_.metrics.offset_conflicts.Increment();
-    return TusError{409, "OFFSET_CONFLICT",
-                    "Upload-Offset is " + std::to_string(patch.offset) + ", but the upload stands at " + std::to_string(doc.offset),
-                    "Upload-Offset", doc.offset};
+    return MakeError(errors::kOffsetConflict,
+                     "Upload-Offset is " + std::to_string(patch.offset) + ", but the upload stands at " + std::to_string(doc.offset),
+                     {.field = "Upload-Offset", .offset = doc.offset});
   }
   if (patch.length && doc.length && *patch.length != *doc.length) {
-    return TusError{400, "INVALID_ARGUMENT", "Upload-Length is " + std::to_string(*doc.length) + " already and cannot change",
-                    "Upload-Length"};
+    return InvalidField("Upload-Length", "is " + std::to_string(*doc.length) + " already and cannot change");
   }
   if (patch.length && *patch.length < doc.offset) {
-    return TusError{400, "INVALID_ARGUMENT", "Upload-Length lies below the " + std::to_string(doc.offset) + " bytes received already",
-                    "Upload-Length"};
+    return InvalidField("Upload-Length", "lies below the " + std::to_string(doc.offset) + " bytes received already");
   }
   int64_t room = (patch.length ? *patch.length : doc.room_end(context_.max_bytes)) - doc.offset;
   if (content_length && *content_length > room) return BodyTooLong(*content_length, room);
-  return std::nullopt;
+  return {};
 }
 
-Parsed<UploadDoc> UploadEngine::End(Receiving& receiving, Ending ending) {
+StatusOr<UploadDoc> UploadEngine::End(Receiving& receiving, Ending ending) {
   if (!receiving.session) return receiving.doc;
   Outcome outcome = receiving.session->Close(ending);
   if (!outcome.status.ok()) return RefusalOf(outcome.status);
   if (outcome.checksum_mismatch) {
-    return TusError{kChecksumMismatchStatus, "CHECKSUM_MISMATCH",
-                    "the body does not match Upload-Checksum; it was dropped, send it again from the same offset", "Upload-Checksum"};
+    return MakeError(errors::kChecksumMismatch,
+                     "the body does not match Upload-Checksum; it was dropped, send it again from the same offset",
+                     {.field = "Upload-Checksum"});
   }
   if (!outcome.kept) return TakenOver();
-  Parsed<UploadDoc> settled = Settle(std::move(outcome.result));
+  StatusOr<UploadDoc> settled = Settle(std::move(outcome.result));
   receiving.lease.Release();
   return settled;
 }
 
-Parsed<UploadDoc> UploadEngine::Look(const Caller& caller, const std::string& upload_id) {
+StatusOr<UploadDoc> UploadEngine::Look(const Caller& caller, const std::string& upload_id) {
   StatusOr<Held> held = Hold(caller, upload_id);
   if (!held.ok()) return RefusalOf(held.status());
   UploadDoc& doc = held->current.doc;

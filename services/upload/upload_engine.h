@@ -17,10 +17,12 @@
 
 namespace vora::upload {
 
+// When a client may try again that meets a store which is away, or a server that restarts or is full.
+inline constexpr int64_t kRetryAfterSeconds = 2;
 // What a client is told about a fault of the engine.
-TusError RefusalOf(const Status& status);
+Status RefusalOf(const Status& status);
 // 410, or what else a FAILED upload is answered with.
-TusError RefusalOf(const UploadDoc& failed);
+Status RefusalOf(const UploadDoc& failed);
 
 // A request that is sending bytes. Without a session the upload was complete already.
 struct Receiving {
@@ -35,14 +37,14 @@ class UploadEngine {
       : context_(context), finisher_(finisher), patience_(patience) {}
 
   // A zero-length upload is UPLOADED right away.
-  Parsed<UploadDoc> Create(const CreateRequest& request, const Caller& caller, const std::string& traceparent);
+  StatusOr<UploadDoc> Create(const CreateRequest& request, const Caller& caller, const std::string& traceparent);
   // Takes the upload over from any older request and opens it at patch.offset. `content_length` is absent for a chunked body.
-  Parsed<Receiving> Begin(const Caller& caller, const std::string& upload_id, const PatchRequest& patch,
-                          std::optional<int64_t> content_length);
+  StatusOr<Receiving> Begin(const Caller& caller, const std::string& upload_id, const PatchRequest& patch,
+                            std::optional<int64_t> content_length);
   // Makes the received bytes durable and finishes the upload if they were the last: the document as acknowledged.
-  Parsed<UploadDoc> End(Receiving& receiving, Ending ending);
+  StatusOr<UploadDoc> End(Receiving& receiving, Ending ending);
   // What HEAD shows: takes over as Begin does, so that nothing that arrived is missing.
-  Parsed<UploadDoc> Look(const Caller& caller, const std::string& upload_id);
+  StatusOr<UploadDoc> Look(const Caller& caller, const std::string& upload_id);
   // Without disturbing a running request; finishes what a crash left complete. NOT_FOUND also when it has expired.
   StatusOr<UploadDoc> Peek(const Caller& caller, const std::string& upload_id);
   // NOT_FOUND, FAILED_PRECONDITION once it is UPLOADED.
@@ -63,8 +65,8 @@ class UploadEngine {
   // Takes the upload over from any older request of its tenant, then reads it and finishes what a crash left complete. One read of the
   // state when nobody is using the upload.
   StatusOr<Held> Hold(const Caller& caller, const std::string& upload_id, bool drop = false);
-  Parsed<UploadDoc> Settle(Versioned current);
-  std::optional<TusError> CheckPatch(const UploadDoc& doc, const PatchRequest& patch, std::optional<int64_t> content_length);
+  StatusOr<UploadDoc> Settle(Versioned current);
+  Status CheckPatch(const UploadDoc& doc, const PatchRequest& patch, std::optional<int64_t> content_length);
 
   SessionContext& context_;
   Finisher& finisher_;

@@ -8,6 +8,7 @@
 
 #include "libs/core/digest.h"
 #include "libs/core/encoding.h"
+#include "libs/testing/status_matchers.h"
 #include "services/upload/harness_test.h"
 
 namespace vora::upload {
@@ -27,7 +28,7 @@ class UploadFaultTest : public ::testing::Test {
   void ExpectWhole(const std::string& upload, std::string_view bytes) {
     EXPECT_EQ(Sha256(Original(store_, upload)), Sha256(bytes));
     StatusOr<UploadDoc> doc = FromJson(*store_.Get("raw/" + IdOf(upload) + "/state"));
-    ASSERT_TRUE(doc.ok());
+    ASSERT_THAT(doc, IsOk());
     EXPECT_EQ(doc->state, State::kUploaded);
     EXPECT_EQ(Keys(store_, "raw/" + IdOf(upload) + "/").size(), 2u) << "object and state";
     EXPECT_TRUE(Keys(store_, "open/").empty());
@@ -208,7 +209,7 @@ TEST_F(UploadFaultTest, CrashBetweenAnyTwoStepsIsRecovered) {
         ASSERT_EQ(tus_.Patch(upload, offset, std::string_view(bytes).substr(1000, 50'000)).status, 204);
       }
       Resume(upload, bytes, 5'000'000);
-      ASSERT_TRUE(heir.app().Sweep().ok());
+      ASSERT_THAT(heir.app().Sweep(), IsOk());
       ExpectWhole(upload, bytes);
       if (HasFailure()) return;
     }
@@ -264,7 +265,7 @@ TEST_F(UploadFaultTest, UnreliableStoreNeverLosesAcknowledgedBytes) {
     }
     store_.Rule(nullptr);
     EXPECT_EQ(tus_.Offset(At(upload, a)), static_cast<int64_t>(bytes.size()));
-    ASSERT_TRUE(a.app().Sweep().ok());
+    ASSERT_THAT(a.app().Sweep(), IsOk());
     ExpectWhole(upload, bytes);
     if (HasFailure()) return;
   }

@@ -1,5 +1,6 @@
 #include "services/upload/upload_grpc.h"
 
+#include "libs/core/error.h"
 #include "libs/core/ids.h"
 #include "libs/rpc/status.h"
 #include "services/upload/upload_proto.h"
@@ -8,7 +9,7 @@
 namespace vora::upload {
 namespace {
 
-Status CheckId(const std::string& id) { return IsId(id) ? Status() : InvalidArgument("upload_id: must be 32 lower-case hex digits"); }
+Status CheckId(const std::string& id) { return IsId(id) ? Status() : InvalidField("upload_id", "must be 32 lower-case hex digits"); }
 
 class UploadGrpcService final : public v1::UploadService::Service {
  public:

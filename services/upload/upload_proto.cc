@@ -32,9 +32,9 @@ v1::Upload ToProto(const UploadDoc& doc) {
   upload.set_state(ToProto(doc.state));
   upload.set_offset(doc.offset);
   if (doc.length) upload.set_length(*doc.length);
-  Parsed<Metadata> metadata = ParseMetadata(doc.metadata_header);
-  if (!ErrorOf(metadata)) {
-    for (const auto& [key, value] : std::get<Metadata>(metadata)) {
+  StatusOr<Metadata> metadata = ParseMetadata(doc.metadata_header);
+  if (metadata.ok()) {
+    for (const auto& [key, value] : *metadata) {
       if (IsValidUtf8(value)) (*upload.mutable_metadata())[key] = value;
     }
   }

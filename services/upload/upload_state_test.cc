@@ -1,4 +1,5 @@
 #include "services/upload/upload_state.h"
+#include "libs/testing/status_matchers.h"
 
 #include <gtest/gtest.h>
 
@@ -35,7 +36,7 @@ TEST(UploadStateTest, SurvivesJson) {
     doc.state = state;
     doc.failure_kind = state == State::kFailed ? Failure::kExpired : Failure::kNone;
     StatusOr<UploadDoc> again = FromJson(ToJson(doc));
-    ASSERT_TRUE(again.ok()) << again.status();
+    ASSERT_THAT(again, IsOk());
     EXPECT_EQ(ToJson(*again), ToJson(doc));
     EXPECT_EQ(again->part_etags, doc.part_etags);
     EXPECT_EQ(again->length, doc.length);
@@ -48,19 +49,19 @@ TEST(UploadStateTest, SurvivesJson) {
 TEST(UploadStateTest, ContradictionsAreDataLoss) {
   UploadDoc doc = StateDoc();
   doc.offset += 1;
-  EXPECT_EQ(FromJson(ToJson(doc)).status().code(), StatusCode::kDataLoss);
+  EXPECT_THAT(FromJson(ToJson(doc)), StatusIs(StatusCode::kDataLoss));
   doc = StateDoc();
   doc.length = 1;
-  EXPECT_EQ(FromJson(ToJson(doc)).status().code(), StatusCode::kDataLoss);
+  EXPECT_THAT(FromJson(ToJson(doc)), StatusIs(StatusCode::kDataLoss));
   doc = StateDoc();
   doc.multipart_id.clear();
-  EXPECT_EQ(FromJson(ToJson(doc)).status().code(), StatusCode::kDataLoss);
+  EXPECT_THAT(FromJson(ToJson(doc)), StatusIs(StatusCode::kDataLoss));
   for (std::string_view bad : {"", "{", "[]", "null", "{}", R"({"upload_id":1})"}) {
-    EXPECT_EQ(FromJson(bad).status().code(), StatusCode::kDataLoss) << bad;
+    EXPECT_THAT(FromJson(bad), StatusIs(StatusCode::kDataLoss)) << bad;
   }
   std::string odd = ToJson(StateDoc());
   odd.replace(odd.find("UPLOADING"), 9, "NAPPING!!");
-  EXPECT_EQ(FromJson(odd).status().code(), StatusCode::kDataLoss);
+  EXPECT_THAT(FromJson(odd), StatusIs(StatusCode::kDataLoss));
 }
 
 TEST(UploadStateTest, TransitionTable) {

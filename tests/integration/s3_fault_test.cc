@@ -9,6 +9,7 @@
 
 #include "libs/core/ids.h"
 #include "libs/storage/s3/s3_store.h"
+#include "libs/testing/status_matchers.h"
 #include "tests/integration/tcp_gate.h"
 
 namespace vora::storage {
@@ -25,7 +26,7 @@ class S3Faults : public testing::Test {
       const char* value = std::getenv(name.c_str());
       return value == nullptr ? std::nullopt : std::optional<std::string>(value);
     });
-    ASSERT_TRUE(config.ok()) << ToText(config.status());
+    ASSERT_THAT(config, IsOk());
     config_ = *config;
     size_t colon = config_.authority.rfind(':');
     ASSERT_NE(colon, std::string::npos) << "the fault tests need an endpoint with a port";
@@ -37,7 +38,7 @@ class S3Faults : public testing::Test {
   void TearDown() override {
     if (!store_) return;
     gate_->Pass();
-    EXPECT_TRUE(store_->DeletePrefix(prefix_).ok());
+    EXPECT_THAT(store_->DeletePrefix(prefix_), IsOk());
   }
   std::string Key(const std::string& name) const { return prefix_ + name; }
   static std::string Bytes(size_t size) {
@@ -62,39 +63,39 @@ class S3Faults : public testing::Test {
 
 TEST_F(S3Faults, ReadGoesOnWhereItWasCut) {
   std::string bytes = Bytes(12 << 20);
-  ASSERT_TRUE(store_->Put(Key("big"), bytes, {}).ok());
+  ASSERT_THAT(store_->Put(Key("big"), bytes, {}), IsOk());
   gate_->CutAnswers(2, 3'000'000);
   auto reader = store_->Open(Key("big"), 0, -1);
-  ASSERT_TRUE(reader.ok()) << ToText(reader.status());
+  ASSERT_THAT(reader, IsOk());
   auto read = ReadAll(**reader);
-  ASSERT_TRUE(read.ok()) << ToText(read.status());
+  ASSERT_THAT(read, IsOk());
   EXPECT_TRUE(*read == bytes);
   EXPECT_EQ(gate_->cut(), 2);
 }
 
 TEST_F(S3Faults, ReadFailsAsUnavailableWhileTheStoreIsAwayThenWorks) {
   std::string bytes = Bytes(12 << 20);
-  ASSERT_TRUE(store_->Put(Key("big"), bytes, {}).ok());
+  ASSERT_THAT(store_->Put(Key("big"), bytes, {}), IsOk());
   auto reader = store_->Open(Key("big"), 0, -1);
-  ASSERT_TRUE(reader.ok()) << ToText(reader.status());
+  ASSERT_THAT(reader, IsOk());
   gate_->Refuse();
-  EXPECT_EQ(ReadAll(**reader).status().code(), StatusCode::kUnavailable);
-  EXPECT_EQ(store_->Head(Key("big")).status().code(), StatusCode::kUnavailable);
-  EXPECT_EQ(store_->Put(Key("x"), "x", {}).status().code(), StatusCode::kUnavailable);
-  EXPECT_EQ(S3ObjectStore(config_).Ping().code(), StatusCode::kUnavailable);
+  EXPECT_THAT(ReadAll(**reader), StatusIs(StatusCode::kUnavailable));
+  EXPECT_THAT(store_->Head(Key("big")), StatusIs(StatusCode::kUnavailable));
+  EXPECT_THAT(store_->Put(Key("x"), "x", {}), StatusIs(StatusCode::kUnavailable));
+  EXPECT_THAT(S3ObjectStore(config_).Ping(), StatusIs(StatusCode::kUnavailable));
   gate_->Pass();
-  EXPECT_TRUE(S3ObjectStore(config_).Ping().ok());
+  EXPECT_THAT(S3ObjectStore(config_).Ping(), IsOk());
   EXPECT_TRUE(store_->Get(Key("big")).value_or("") == bytes);
 }
 
 TEST_F(S3Faults, ReadDoesNotMixTwoObjects) {
   std::string before = Bytes(12 << 20), after(12 << 20, 'n');
-  ASSERT_TRUE(store_->Put(Key("big"), before, {}).ok());
+  ASSERT_THAT(store_->Put(Key("big"), before, {}), IsOk());
   gate_->CutAnswers(1, 3'000'000);
   auto reader = store_->Open(Key("big"), 0, -1);
-  ASSERT_TRUE(reader.ok()) << ToText(reader.status());
-  ASSERT_TRUE(store_->Put(Key("big"), after, {}).ok());
-  EXPECT_EQ(ReadAll(**reader).status().code(), StatusCode::kUnavailable);
+  ASSERT_THAT(reader, IsOk());
+  ASSERT_THAT(store_->Put(Key("big"), after, {}), IsOk());
+  EXPECT_THAT(ReadAll(**reader), StatusIs(StatusCode::kUnavailable));
   EXPECT_TRUE(store_->Get(Key("big")).value_or("") == after);
 }
 
@@ -103,17 +104,17 @@ TEST_F(S3Faults, LostAnswersOfConditionalWritesAreRecognised) {
   once.if_absent = true;
   gate_->CutAnswers(1, 0);
   auto first = store_->Put(Key("state"), "mine", once);
-  ASSERT_TRUE(first.ok()) << ToText(first.status());
+  ASSERT_THAT(first, IsOk());
   EXPECT_EQ(gate_->cut(), 1);
   // The very same bytes from someone else are not one's own.
-  EXPECT_EQ(store_->Put(Key("state"), "mine", once).status().code(), StatusCode::kAlreadyExists);
+  EXPECT_THAT(store_->Put(Key("state"), "mine", once), StatusIs(StatusCode::kAlreadyExists));
   PutOptions swap;
   swap.if_match = first->etag;
   gate_->CutAnswers(1, 0);
   auto second = store_->Put(Key("state"), "mine, later", swap);
-  ASSERT_TRUE(second.ok()) << ToText(second.status());
+  ASSERT_THAT(second, IsOk());
   EXPECT_EQ(gate_->cut(), 2);
-  EXPECT_EQ(store_->Put(Key("state"), "stale", swap).status().code(), StatusCode::kAborted);
+  EXPECT_THAT(store_->Put(Key("state"), "stale", swap), StatusIs(StatusCode::kAborted));
   EXPECT_EQ(store_->Get(Key("state")).value_or("?"), "mine, later");
 }
 
@@ -122,37 +123,37 @@ TEST_F(S3Faults, MultipartOutlivesLostAnswers) {
   options.part_size = 5 << 20;
   std::string part = Bytes(5 << 20);
   auto id = store_->CreateMultipart(Key("m"), options);
-  ASSERT_TRUE(id.ok()) << ToText(id.status());
+  ASSERT_THAT(id, IsOk());
   gate_->CutAnswers(1, 0);
   auto one = store_->UploadPart(Key("m"), *id, 1, part);
-  ASSERT_TRUE(one.ok()) << ToText(one.status());
+  ASSERT_THAT(one, IsOk());
   auto two = store_->UploadPart(Key("m"), *id, 2, "tail");
-  ASSERT_TRUE(two.ok()) << ToText(two.status());
+  ASSERT_THAT(two, IsOk());
   gate_->CutAnswers(1, 0);
   auto info = store_->CompleteMultipart(Key("m"), *id, {*one, *two});
-  ASSERT_TRUE(info.ok()) << ToText(info.status());
+  ASSERT_THAT(info, IsOk());
   EXPECT_EQ(info->size, (5 << 20) + 4);
   EXPECT_EQ(gate_->cut(), 2);
   EXPECT_TRUE(store_->Get(Key("m")).value_or("") == part + "tail");
 }
 
 TEST_F(S3Faults, RetriesUntilTheStoreIsBack) {
-  ASSERT_TRUE(store_->Put(Key("k"), "v", {}).ok());
+  ASSERT_THAT(store_->Put(Key("k"), "v", {}), IsOk());
   gate_->CutAnswers(3, 0);
   EXPECT_EQ(store_->Get(Key("k")).value_or("?"), "v");
   EXPECT_EQ(gate_->cut(), 3);
 }
 
 TEST_F(S3Faults, StalledStoreEndsInADeadline) {
-  ASSERT_TRUE(store_->Put(Key("k"), "v", {}).ok());
+  ASSERT_THAT(store_->Put(Key("k"), "v", {}), IsOk());
   S3Config hasty = config_;
   hasty.stall_timeout = hasty.request_timeout = std::chrono::milliseconds(1000);
   hasty.retry.max_attempts = 1;
   S3ObjectStore store(hasty);
   gate_->Stall();
   auto begin = std::chrono::steady_clock::now();
-  EXPECT_EQ(store.Head(Key("k")).status().code(), StatusCode::kDeadlineExceeded);
-  EXPECT_EQ(store.Open(Key("k"), 0, -1).status().code(), StatusCode::kDeadlineExceeded);
+  EXPECT_THAT(store.Head(Key("k")), StatusIs(StatusCode::kDeadlineExceeded));
+  EXPECT_THAT(store.Open(Key("k"), 0, -1), StatusIs(StatusCode::kDeadlineExceeded));
   EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(10));
   gate_->Pass();
   EXPECT_EQ(store.Get(Key("k")).value_or("?"), "v");
@@ -160,7 +161,7 @@ TEST_F(S3Faults, StalledStoreEndsInADeadline) {
 
 TEST_F(S3Faults, ConnectionsAreReused) {
   for (int i = 0; i < 20; ++i) {
-    ASSERT_TRUE(store_->Put(Key("k"), "v", {}).ok());
+    ASSERT_THAT(store_->Put(Key("k"), "v", {}), IsOk());
     ASSERT_EQ(store_->Get(Key("k")).value_or("?"), "v");
   }
   EXPECT_LE(gate_->connections(), 2);
@@ -168,14 +169,14 @@ TEST_F(S3Faults, ConnectionsAreReused) {
 
 TEST_F(S3Faults, SlowReaderHoldsLittle) {
   std::string bytes = Bytes(32 << 20);
-  ASSERT_TRUE(store_->Put(Key("big"), bytes, {}).ok());
+  ASSERT_THAT(store_->Put(Key("big"), bytes, {}), IsOk());
   auto reader = store_->Open(Key("big"), 0, -1);
-  ASSERT_TRUE(reader.ok()) << ToText(reader.status());
+  ASSERT_THAT(reader, IsOk());
   // Byte by byte at first: what libcurl hands over is kept, and no more of it is taken.
   std::string read(1000, '\0');
   for (char& c : read) ASSERT_EQ((*reader)->Read(&c, 1).value_or(0), 1U);
   auto rest = ReadAll(**reader);
-  ASSERT_TRUE(rest.ok()) << ToText(rest.status());
+  ASSERT_THAT(rest, IsOk());
   EXPECT_TRUE(read + *rest == bytes);
 }
 
@@ -183,23 +184,23 @@ TEST_F(S3Faults, WrongAccountAndBucketAreNamed) {
   S3Config stranger = config_;
   stranger.secret_key = "wrong";
   Status refused = S3ObjectStore(stranger).Ping();
-  EXPECT_EQ(refused.code(), StatusCode::kPermissionDenied) << ToText(refused);
+  EXPECT_THAT(refused, StatusIs(StatusCode::kPermissionDenied)) << ToText(refused);
   EXPECT_NE(ToText(refused).find("SignatureDoesNotMatch"), std::string::npos) << ToText(refused);
   S3Config nowhere = config_;
   nowhere.bucket = "no-such-bucket";
   Status missing = S3ObjectStore(nowhere).Ping();
-  EXPECT_EQ(missing.code(), StatusCode::kFailedPrecondition) << ToText(missing);
-  EXPECT_EQ(S3ObjectStore(nowhere).Put("k", "v", {}).status().code(), StatusCode::kFailedPrecondition);
+  EXPECT_THAT(missing, StatusIs(StatusCode::kFailedPrecondition)) << ToText(missing);
+  EXPECT_THAT(S3ObjectStore(nowhere).Put("k", "v", {}), StatusIs(StatusCode::kFailedPrecondition));
 }
 
 TEST_F(S3Faults, PrefixesKeepStoresApart) {
   S3Config inner = config_;
   inner.prefix = prefix_ + "inner/";
   S3ObjectStore store(inner);
-  ASSERT_TRUE(store.Put("a/b", "deep", {}).ok());
+  ASSERT_THAT(store.Put("a/b", "deep", {}), IsOk());
   EXPECT_EQ(store_->Get(prefix_ + "inner/a/b").value_or("?"), "deep");
   auto page = store.List("a/", "", 10);
-  ASSERT_TRUE(page.ok()) << ToText(page.status());
+  ASSERT_THAT(page, IsOk());
   ASSERT_EQ(page->objects.size(), 1U);
   EXPECT_EQ(page->objects[0].key, "a/b");
   EXPECT_EQ(store.Describe(), "s3://" + inner.authority + "/" + inner.bucket + "/" + prefix_ + "inner");

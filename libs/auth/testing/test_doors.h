@@ -12,6 +12,7 @@
 
 #include "libs/auth/authenticator.h"
 #include "libs/auth/token.h"
+#include "libs/testing/status_matchers.h"
 
 namespace vora::auth {
 
@@ -23,7 +24,7 @@ class TestDoors {
     settings.fleet_secret = kFleetSecret;
     settings.audience = "vora";
     auto opened = Authenticator::Open(settings, metrics_);
-    EXPECT_TRUE(opened.ok()) << ToText(opened.status());
+    EXPECT_THAT(opened, IsOk());
     authenticator_ = *opened;
   }
   const std::shared_ptr<Authenticator>& authenticator() const { return authenticator_; }

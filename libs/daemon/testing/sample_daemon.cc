@@ -5,6 +5,7 @@
 #include <string>
 #include <thread>
 
+#include "libs/core/error.h"
 #include "libs/core/lifecycle.h"
 #include "libs/daemon/daemon.h"
 #include "libs/log/log.h"
@@ -47,7 +48,7 @@ int main(int argc, char** argv) {
         "file", [&break_file] { return std::filesystem::exists(break_file) ? vora::Unavailable("the file is there") : absl::OkStatus(); });
     daemon.metrics().AddGauge("vora_sample_slots", "Slots.").Set(static_cast<double>(slots));
     if (fault == "setup") return vora::Unavailable("the database is away");
-    if (fault == "settings") return vora::InvalidArgument("VORA_SAMPLE_FAULT: makes no sense");
+    if (fault == "settings") return vora::InvalidField("VORA_SAMPLE_FAULT", "makes no sense");
     if (fault == "later") {
       auto failing = std::make_shared<std::jthread>([&daemon] { daemon.Fail(vora::DataLoss("the disk is gone")); });
       daemon.Keep(failing);

@@ -7,6 +7,7 @@
 
 #include "libs/http/server/server.h"
 #include "libs/http/testing/test_socket.h"
+#include "libs/testing/status_matchers.h"
 
 namespace vora::http {
 namespace {
@@ -26,7 +27,7 @@ class ClientTest : public ::testing::Test {
       release_.wait();
       return Response::Empty(204);
     });
-    EXPECT_TRUE(server_.Start().ok());
+    EXPECT_THAT(server_.Start(), IsOk());
   }
   ~ClientTest() override { release_.count_down(); }
   std::string Url(const std::string& path) const { return "http://127.0.0.1:" + std::to_string(server_.port()) + path; }
@@ -60,27 +61,27 @@ TEST_F(ClientTest, NoAnswerIsUnavailable) {
   const int port = server_.port();
   server_.Shutdown(std::chrono::milliseconds(0));
   const auto response = client_.Do({.url = "http://127.0.0.1:" + std::to_string(port) + "/inspect"});
-  EXPECT_EQ(response.status().code(), StatusCode::kUnavailable);
-  EXPECT_EQ(client_.Do({.url = "http://host.invalid/"}).status().code(), StatusCode::kUnavailable);
-  EXPECT_EQ(client_.Do({.url = "ftp://127.0.0.1/"}).status().code(), StatusCode::kInvalidArgument);
+  EXPECT_THAT(response, StatusIs(StatusCode::kUnavailable));
+  EXPECT_THAT(client_.Do({.url = "http://host.invalid/"}), StatusIs(StatusCode::kUnavailable));
+  EXPECT_THAT(client_.Do({.url = "ftp://127.0.0.1/"}), StatusIs(StatusCode::kInvalidArgument));
 }
 
 TEST_F(ClientTest, ALateAnswerIsDeadlineExceeded) {
   const auto response = client_.Do({.url = Url("/wait"), .timeout = std::chrono::milliseconds(100)});
-  EXPECT_EQ(response.status().code(), StatusCode::kDeadlineExceeded) << ToText(response.status());
+  EXPECT_THAT(response, StatusIs(StatusCode::kDeadlineExceeded)) << ToText(response.status());
 }
 
 TEST_F(ClientTest, TheCallerCancels) {
   ClientRequest waiting{.url = Url("/wait")};
   waiting.cancelled = [] { return true; };
-  EXPECT_EQ(client_.Do(waiting).status().code(), StatusCode::kCancelled);
+  EXPECT_THAT(client_.Do(waiting), StatusIs(StatusCode::kCancelled));
   size_t seen = 0;
   ClientRequest big{.url = Url("/big")};
   big.on_data = [&](std::string_view piece) {
     seen += piece.size();
     return seen < (1 << 20);
   };
-  EXPECT_EQ(client_.Do(big).status().code(), StatusCode::kCancelled);
+  EXPECT_THAT(client_.Do(big), StatusIs(StatusCode::kCancelled));
   ClientRequest upload{.method = "PUT", .url = Url("/inspect")};
   upload.upload = [](char*, size_t) -> StatusOr<size_t> { return NotFound("the file is gone"); };
   EXPECT_EQ(ToText(client_.Do(upload).status()), "NOT_FOUND: the file is gone");

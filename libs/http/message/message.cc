@@ -1,6 +1,9 @@
 #include "libs/http/message/message.h"
 
+#include "libs/core/error.h"
+
 #include <algorithm>
+#include <cctype>
 
 #include <nlohmann/json.hpp>
 
@@ -42,8 +45,6 @@ int HttpStatusOf(StatusCode code) {
       return 500;
   }
 }
-
-bool IsServerFault(StatusCode code) { return HttpStatusOf(code) == 500; }
 
 }  // namespace
 
@@ -108,24 +109,35 @@ Response Response::Empty(int status) {
   return response;
 }
 
-Response ErrorResponse(const Status& status, std::string_view field) {
-  const StatusCode code = status.code();
-  if (IsServerFault(code)) {
-    const bool lost = code == StatusCode::kDataLoss;
-    return ErrorResponse(500, lost ? "DATA_LOSS" : "INTERNAL", lost ? "data is damaged" : "internal error", field);
-  }
-  Response response = ErrorResponse(HttpStatusOf(code), absl::StatusCodeToString(code), Message(status), field);
-  if (code == StatusCode::kUnavailable || code == StatusCode::kResourceExhausted) response.headers.Set("Retry-After", "1");
-  return response;
-}
-
-Response ErrorResponse(int http_status, std::string_view code, std::string_view message, std::string_view field) {
-  nlohmann::json error{{"code", std::string(code)}, {"message", std::string(message)}};
-  if (!field.empty()) error["field"] = std::string(field);
+Response ErrorResponse(const Status& status) {
+  const ErrorDetail detail = DetailOf(status);
+  const ErrorKind* kind = FindErrorKind(detail.reason);
+  const int http_status = kind != nullptr ? kind->http_status : HttpStatusOf(status.code());
+  const bool lost = status.code() == StatusCode::kDataLoss;
+  // Of the inside, a client is told nothing.
+  const bool hidden = kind == nullptr && http_status == 500;
+  const std::string reason = !hidden ? detail.reason : lost ? "data_loss" : "internal";
+  std::string code = hidden || (kind != nullptr && kind->names_code) ? reason : absl::StatusCodeToString(status.code());
+  std::transform(code.begin(), code.end(), code.begin(), [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+  nlohmann::json error{{"code", code}, {"reason", reason}};
+  error["message"] = !hidden ? Message(status) : lost ? "data is damaged" : "internal error";
+  if (!detail.field.empty()) error["field"] = detail.field;
+  if (!detail.limit.empty()) error["limit"] = detail.limit;
   Response response = Response::Json(
       http_status, nlohmann::json{{"error", std::move(error)}}.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
   response.headers.Set("Cache-Control", "no-store");
+  const bool passing = http_status == 503 || http_status == 429;
+  if (detail.retry_after > 0 || passing) response.headers.Set("Retry-After", std::to_string(std::max<int64_t>(1, detail.retry_after)));
   return response;
+}
+
+Status PayloadTooLarge(size_t limit) {
+  const std::string bytes = std::to_string(limit) + " bytes";
+  return MakeError(errors::kPayloadTooLarge, "the body is longer than " + bytes, {.limit = bytes});
+}
+
+Response ErrorResponse(const ErrorKind& kind, std::string_view message, std::string_view field) {
+  return ErrorResponse(MakeError(kind, message, {.field = std::string(field)}));
 }
 
 std::string_view ReasonPhrase(int status) {

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "libs/core/caller.h"
+#include "libs/core/error.h"
 #include "libs/core/status.h"
 #include "libs/obs/trace.h"
 
@@ -60,11 +61,14 @@ struct Response {
   static Response Empty(int status);
 };
 
-// {"error":{"code":"INVALID_ARGUMENT","message":...,"field":...}} with the HTTP status of the code (e.g. INVALID_ARGUMENT 400,
-// NOT_FOUND 404, FAILED_PRECONDITION 409, ABORTED 409, RESOURCE_EXHAUSTED 429, UNAVAILABLE 503 with Retry-After). Server faults
-// (INTERNAL, UNKNOWN) tell the client nothing of the inside. `field` may be empty.
-Response ErrorResponse(const Status& status, std::string_view field = {});
-Response ErrorResponse(int http_status, std::string_view code, std::string_view message, std::string_view field = {});
+// {"error":{"code":"INVALID_ARGUMENT","reason":"invalid_argument","message":...,"field":...,"limit":...}}, read from the status and its
+// detail (libs/core/error.h), with the HTTP status of its kind or else of its code: INVALID_ARGUMENT 400, NOT_FOUND 404,
+// FAILED_PRECONDITION 409, ABORTED 409, RESOURCE_EXHAUSTED 429, UNAVAILABLE 503; the last two with Retry-After. INTERNAL and UNKNOWN
+// (500) tell the client nothing of the inside.
+Response ErrorResponse(const Status& status);
+// Of a body that is longer than `limit` bytes.
+Status PayloadTooLarge(size_t limit);
+Response ErrorResponse(const ErrorKind& kind, std::string_view message, std::string_view field = {});
 
 // One byte range of a resource of `size` bytes, RFC 9110 section 14. first > last never happens.
 struct ByteRange {

@@ -33,13 +33,27 @@ TEST(Request, TheFirstOfRepeatedQueryKeysCounts) {
 }
 
 TEST(ErrorResponse, CarriesCodeMessageAndField) {
-  const Response response = ErrorResponse(InvalidArgument("page_size must be from 1 to 100"), "page_size");
+  const Response response = ErrorResponse(InvalidField("page_size", "must be from 1 to 100", "100"));
   EXPECT_EQ(response.status, 400);
   EXPECT_EQ(response.headers.Get("Content-Type"), "application/json");
   const auto error = nlohmann::json::parse(response.body)["error"];
   EXPECT_EQ(error["code"], "INVALID_ARGUMENT");
-  EXPECT_EQ(error["message"], "page_size must be from 1 to 100");
+  EXPECT_EQ(error["reason"], "invalid_argument");
+  EXPECT_EQ(error["message"], "page_size: must be from 1 to 100");
   EXPECT_EQ(error["field"], "page_size");
+  EXPECT_EQ(error["limit"], "100");
+}
+
+TEST(ErrorResponse, AKindBringsItsStatusReasonAndCode) {
+  const Response conflict = ErrorResponse(MakeError(errors::kOffsetConflict, "go on at 7", {.offset = 7}));
+  EXPECT_EQ(conflict.status, 409);
+  EXPECT_EQ(nlohmann::json::parse(conflict.body)["error"]["reason"], "offset_conflict");
+  EXPECT_EQ(nlohmann::json::parse(conflict.body)["error"]["code"], "OFFSET_CONFLICT");
+  const Response expired = ErrorResponse(MakeError(errors::kTokenExpired, "the token has expired"));
+  EXPECT_EQ(expired.status, 401);
+  EXPECT_EQ(nlohmann::json::parse(expired.body)["error"]["reason"], "token_expired");
+  EXPECT_EQ(nlohmann::json::parse(expired.body)["error"]["code"], "UNAUTHENTICATED");
+  EXPECT_EQ(ErrorResponse(MakeError(errors::kDraining, "x", {.retry_after = 2})).headers.Get("Retry-After"), "2");
 }
 
 TEST(ErrorResponse, StatusOfEachCode) {

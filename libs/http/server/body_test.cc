@@ -4,6 +4,7 @@
 #include <future>
 
 #include "libs/http/testing/test_fixture.h"
+#include "libs/testing/status_matchers.h"
 
 namespace vora::http {
 namespace {
@@ -91,13 +92,13 @@ TEST_F(BodyTest, AResponseThatEndsEarlyIsSeenToBeCut) {
       co_await exchange.Write("half");
       if (sized) {
         const Status status = co_await exchange.Finish();
-        EXPECT_EQ(status.code(), StatusCode::kInternal);
+        EXPECT_THAT(status, StatusIs(StatusCode::kInternal));
       }
     });
   };
   Start();
   for (const char* path : {"/cut/sized", "/cut/chunked"}) {
-    EXPECT_EQ(client_.Do({.url = Url(path)}).status().code(), StatusCode::kUnavailable) << path;
+    EXPECT_THAT(client_.Do({.url = Url(path)}), StatusIs(StatusCode::kUnavailable)) << path;
   }
 }
 
@@ -160,7 +161,7 @@ TEST_F(BodyTest, AClientThatLeavesMidBodyIsNoticed) {
   socket.HalfClose();
   const auto [total, status] = ended.get_future().get();
   EXPECT_EQ(total, 400000U) << "what arrived before was delivered";
-  EXPECT_EQ(status.code(), StatusCode::kUnavailable);
+  EXPECT_THAT(status, StatusIs(StatusCode::kUnavailable));
 }
 
 }  // namespace

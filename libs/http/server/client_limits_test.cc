@@ -4,6 +4,7 @@
 #include "libs/http/server/client_limits_internal.h"
 #include "libs/http/server/pace_internal.h"
 #include "libs/http/server/server.h"
+#include "libs/testing/status_matchers.h"
 
 namespace vora::http {
 namespace {
@@ -124,7 +125,7 @@ TEST(DeclareLimits, ReadsWhatTheDaemonsShare) {
   options.trusted_proxies = {"10.0.0.0/99"};
   Server server(options, metrics);
   const Status status = server.Start();
-  EXPECT_EQ(status.code(), StatusCode::kInvalidArgument);
+  EXPECT_THAT(status, StatusIs(StatusCode::kInvalidArgument));
   EXPECT_THAT(Message(status), HasSubstr("VORA_TRUSTED_PROXIES"));
 }
 

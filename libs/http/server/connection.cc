@@ -1,3 +1,4 @@
+#include "libs/core/error.h"
 #include "libs/http/server/connection_internal.h"
 
 #include <algorithm>
@@ -41,12 +42,12 @@ bool NamesAVersion(std::string_view head) {
 
 Response RefusalOf(const error_code& error, size_t limit, std::string_view head) {
   if (error == beast::http::error::header_limit) {
-    return ErrorResponse(431, "HEADER_TOO_LARGE", "the request head is larger than " + std::to_string(limit) + " bytes");
+    return ErrorResponse(errors::kHeaderTooLarge, "the request head is larger than " + std::to_string(limit) + " bytes");
   }
   if (error == beast::http::error::bad_version && NamesAVersion(head)) {
-    return ErrorResponse(505, "HTTP_VERSION_NOT_SUPPORTED", "only HTTP/1.1 and HTTP/1.0 are spoken");
+    return ErrorResponse(errors::kHttpVersionNotSupported, "only HTTP/1.1 and HTTP/1.0 are spoken");
   }
-  return ErrorResponse(400, "BAD_REQUEST", "malformed HTTP request: " + error.message());
+  return ErrorResponse(errors::kBadRequest, "malformed HTTP request: " + error.message());
 }
 
 }  // namespace
@@ -151,7 +152,7 @@ Task<bool> Connection::ReadHeader() {
   if (!error && AcceptHeader(refusal)) co_return true;
   if (error == asio::error::timed_out) {
     CountRefusal(Reason::kHeaderTimeout);
-    refusal = ErrorResponse(408, "REQUEST_TIMEOUT", "the request head did not arrive in time");
+    refusal = ErrorResponse(errors::kRequestTimeout, "the request head did not arrive in time");
   } else if (error) {
     const std::string_view head(static_cast<const char*>(buffer_.cdata().data()), buffer_.size());
     refusal = RefusalOf(error, server_.options.max_header_bytes, head);
@@ -222,36 +223,36 @@ bool Connection::AcceptHeader(Response& refusal) {
   keep_alive_ = message.keep_alive() && !server_.draining;
   chunked_ = parser_->chunked();
   if (message.version() != 10 && message.version() != 11) {
-    refusal = ErrorResponse(505, "HTTP_VERSION_NOT_SUPPORTED", "only HTTP/1.1 and HTTP/1.0 are spoken");
+    refusal = ErrorResponse(errors::kHttpVersionNotSupported, "only HTTP/1.1 and HTTP/1.0 are spoken");
     return false;
   }
   if (fields > server_.options.max_header_fields) {
-    refusal = ErrorResponse(431, "HEADER_TOO_LARGE",
+    refusal = ErrorResponse(errors::kHeaderTooLarge,
                             "the request has more than " + std::to_string(server_.options.max_header_fields) + " header fields");
     return false;
   }
   // Those that a proxy in front could have read another way than we do.
   if (hosts > 1 || lengths > 1 || codings > 1 || lengths + codings > 1 || listed) {
     refusal =
-        ErrorResponse(400, "BAD_REQUEST", "Host, Content-Length and Transfer-Encoding may stand once each, the last two not together");
+        ErrorResponse(errors::kBadRequest, "Host, Content-Length and Transfer-Encoding may stand once each, the last two not together");
     return false;
   }
   const auto encoding = request_.headers.Get("Transfer-Encoding");
   if (encoding && !SameText(*encoding, "chunked")) {
-    refusal = ErrorResponse(501, "UNIMPLEMENTED", "the only transfer coding understood is chunked");
+    refusal = ErrorResponse(Unimplemented("the only transfer coding understood is chunked"));
     return false;
   }
   if (encoding && http10_) {
-    refusal = ErrorResponse(400, "BAD_REQUEST", "Transfer-Encoding has no meaning in HTTP/1.0");
+    refusal = ErrorResponse(errors::kBadRequest, "Transfer-Encoding has no meaning in HTTP/1.0");
     return false;
   }
   if (!http10_ && !request_.headers.Has("Host")) {
-    refusal = ErrorResponse(400, "BAD_REQUEST", "the Host header is missing", "Host");
+    refusal = ErrorResponse(errors::kBadRequest, "the Host header is missing", "Host");
     return false;
   }
   if (const auto length = parser_->content_length(); length && !chunked_) {
     if (*length > static_cast<std::uint64_t>(std::numeric_limits<int64_t>::max())) {
-      refusal = ErrorResponse(400, "BAD_REQUEST", "Content-Length is too large", "Content-Length");
+      refusal = ErrorResponse(errors::kBadRequest, "Content-Length is too large", "Content-Length");
       return false;
     }
     body_left_ = static_cast<int64_t>(*length);
@@ -259,7 +260,7 @@ bool Connection::AcceptHeader(Response& refusal) {
   }
   const auto expect = request_.headers.Get("Expect");
   if (expect && !SameText(*expect, "100-continue")) {
-    refusal = ErrorResponse(417, "EXPECTATION_FAILED", "the only expectation understood is 100-continue", "Expect");
+    refusal = ErrorResponse(errors::kExpectationFailed, "the only expectation understood is 100-continue", "Expect");
     return false;
   }
   expects_continue_ = expect && !http10_ && (chunked_ || body_left_ > 0);

@@ -9,6 +9,7 @@
 #include "libs/http/client/client.h"
 #include "libs/http/server/server.h"
 #include "libs/http/testing/test_socket.h"
+#include "libs/testing/status_matchers.h"
 
 namespace vora::http {
 namespace {
@@ -44,7 +45,7 @@ TEST_F(DrainTest, FinishesWhatIsInFlightAndClosesTheIdle) {
     release.wait();
     return Response::Text(200, "done");
   });
-  ASSERT_TRUE(server_->Start().ok());
+  ASSERT_THAT(server_->Start(), IsOk());
   RawSocket idle(server_->port());
   RawSocket busy(server_->port());
   busy.Say("GET /slow HTTP/1.1\r\nHost: h\r\n\r\n");
@@ -65,7 +66,7 @@ TEST_F(DrainTest, NobodyListensAfterwards) {
   for (int i = 0; i < 50; ++i) {
     obs::Metrics metrics;
     Server server({.io_threads = 1}, metrics);
-    ASSERT_TRUE(server.Start().ok());
+    ASSERT_THAT(server.Start(), IsOk());
     const std::string address = "127.0.0.1:" + std::to_string(server.port());
     server.Shutdown(std::chrono::milliseconds(0));
     Server next({.listen = address}, metrics);
@@ -76,12 +77,12 @@ TEST_F(DrainTest, NobodyListensAfterwards) {
 TEST_F(DrainTest, SleepersWakeUp) {
   std::promise<Status> ended;
   server_->Route("GET", "/events", [&](Exchange& exchange) { return Events(exchange, ended); });
-  ASSERT_TRUE(server_->Start().ok());
+  ASSERT_THAT(server_->Start(), IsOk());
   RawSocket socket(server_->port());
   socket.Say("GET /events HTTP/1.1\r\nHost: h\r\n\r\n");
   EXPECT_THAT(socket.HearUntil("data: 1"), HasSubstr("200 OK"));
   server_->Shutdown(std::chrono::seconds(10));
-  EXPECT_EQ(ended.get_future().get().code(), StatusCode::kCancelled);
+  EXPECT_THAT(ended.get_future().get(), StatusIs(StatusCode::kCancelled));
   EXPECT_THAT(socket.HearAll(), ::testing::EndsWith("data: bye\n\n\r\n0\r\n\r\n"));
 }
 
@@ -91,14 +92,14 @@ TEST_F(DrainTest, AClientThatLeavesEndsTheSleep) {
     obs::Metrics metrics;
     Server server({}, metrics);
     server.Route("GET", "/events", [&](Exchange& exchange) { return Events(exchange, ended); });
-    ASSERT_TRUE(server.Start().ok());
+    ASSERT_THAT(server.Start(), IsOk());
     {
       RawSocket socket(server.port());
       socket.Say("GET /events HTTP/1.1\r\nHost: h\r\n\r\n");
       socket.HearUntil("data: 1");
       if (reset) socket.Reset();
     }
-    EXPECT_EQ(ended.get_future().get().code(), StatusCode::kCancelled);
+    EXPECT_THAT(ended.get_future().get(), StatusIs(StatusCode::kCancelled));
   }
 }
 
@@ -109,9 +110,9 @@ TEST_F(DrainTest, WhatOutlivesTheBudgetIsCut) {
     const std::span<char> room(buffer);
     entered.count_down();
     StatusOr<size_t> read = co_await exchange.ReadBody(room);
-    EXPECT_EQ(read.status().code(), StatusCode::kUnavailable);
+    EXPECT_THAT(read, StatusIs(StatusCode::kUnavailable));
   });
-  ASSERT_TRUE(server_->Start().ok());
+  ASSERT_THAT(server_->Start(), IsOk());
   RawSocket socket(server_->port());
   socket.Say("PUT /upload HTTP/1.1\r\nHost: h\r\nContent-Length: 100\r\n\r\n");
   entered.wait();
@@ -123,7 +124,7 @@ TEST_F(DrainTest, WhatOutlivesTheBudgetIsCut) {
 
 TEST_F(DrainTest, ManyConnectionsAtOnce) {
   server_->RouteSimple("POST", "/echo", [](const Request&, const std::string& body) { return Response::Text(200, body); });
-  ASSERT_TRUE(server_->Start().ok());
+  ASSERT_THAT(server_->Start(), IsOk());
   const std::string url = "http://127.0.0.1:" + std::to_string(server_->port()) + "/echo";
   std::vector<std::future<int>> clients;
   for (int c = 0; c < 16; ++c) {

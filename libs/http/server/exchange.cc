@@ -120,13 +120,12 @@ Task<StatusOr<size_t>> Connection::ReadChunked(std::span<char> buffer) {
 }
 
 Task<StatusOr<std::string>> Connection::ReadBodyAll(size_t limit) {
-  const std::string too_long = "the body is longer than " + std::to_string(limit) + " bytes";
-  if (request_.content_length && *request_.content_length > static_cast<int64_t>(limit)) co_return ResourceExhausted(too_long);
+  if (request_.content_length && *request_.content_length > static_cast<int64_t>(limit)) co_return PayloadTooLarge(limit);
   std::string body;
   size_t filled = 0;
   while (true) {
     if (BodyEnded()) break;
-    if (filled > limit) co_return ResourceExhausted(too_long);
+    if (filled > limit) co_return PayloadTooLarge(limit);
     const size_t hint = request_.content_length ? static_cast<size_t>(*request_.content_length) : std::max<size_t>(4096, filled * 2);
     if (body.size() < std::min(hint, limit + 1) || body.size() == filled) body.resize(std::max(std::min(hint, limit + 1), filled + 1));
     const std::span<char> room(body.data() + filled, body.size() - filled);
@@ -135,7 +134,7 @@ Task<StatusOr<std::string>> Connection::ReadBodyAll(size_t limit) {
     if (*read == 0) break;
     filled += *read;
   }
-  if (filled > limit) co_return ResourceExhausted(too_long);
+  if (filled > limit) co_return PayloadTooLarge(limit);
   body.resize(filled);
   co_return body;
 }

@@ -10,6 +10,7 @@
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include "libs/core/error.h"
 #include "libs/http/message/target.h"
 #include "libs/http/server/admission_internal.h"
 #include "libs/http/server/connection_internal.h"
@@ -163,13 +164,13 @@ Task<void> Connection::Dispatch() {
     }
     co_return;
   }
-  Response answer = ErrorResponse(404, "NOT_FOUND", "there is nothing at this path");
+  Response answer = ErrorResponse(NotFound("there is nothing at this path"));
   if (match.kind == Router::Match::Kind::kOtherMethod) {
     request_.params = std::move(match.params);  // so that the log leaves out what it must not hold
     const bool options = request_.method == "OPTIONS";
     if (options) match.allowed.emplace_back("OPTIONS");
     answer =
-        options ? Response::Empty(204) : ErrorResponse(405, "METHOD_NOT_ALLOWED", "this path does not know the method " + request_.method);
+        options ? Response::Empty(204) : ErrorResponse(errors::kMethodNotAllowed, "this path does not know the method " + request_.method);
     answer.headers.Set("Allow", Join(match.allowed));
   }
   co_await Send(std::move(answer));

@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "libs/http/testing/test_fixture.h"
+#include "libs/testing/status_matchers.h"
 
 namespace vora::http {
 namespace {
@@ -169,7 +170,7 @@ TEST_F(LimitsTest, AnotherServerOfTheProcessGoesOnAnswering) {
   Start({.max_connections_per_client = 1, .max_requests_per_second_per_client = kOneRequest, .trusted_proxies = kNobody});
   Server admin({.trusted_proxies = kNobody}, metrics_);
   admin.RouteSimple("GET", "/livez", [](const Request&, const std::string&) { return Response::Text(200, "live"); });
-  ASSERT_TRUE(admin.Start().ok());
+  ASSERT_THAT(admin.Start(), IsOk());
   RawSocket all(server_->port());
   all.Say(kHello);
   all.HearResponse();
@@ -262,7 +263,7 @@ TEST_F(SlowReaderTest, WhoTakesNothingIsCutOff) {
   greedy.Say("GET /endless HTTP/1.1\r\nHost: h\r\n\r\n");
   auto failed = failure_.get_future();
   ASSERT_EQ(failed.wait_for(std::chrono::seconds(30)), std::future_status::ready);
-  EXPECT_EQ(failed.get().code(), StatusCode::kDeadlineExceeded);
+  EXPECT_THAT(failed.get(), StatusIs(StatusCode::kDeadlineExceeded));
   EXPECT_EQ(Refused("slow_reader"), 1);
 }
 
@@ -274,7 +275,7 @@ TEST_F(SlowReaderTest, WhoTakesLittleIsCutOff) {
   while (failed.wait_for(milliseconds(2)) != std::future_status::ready) {
     if (slow.Sip(16 << 10) == 0) break;
   }
-  EXPECT_EQ(failed.get().code(), StatusCode::kDeadlineExceeded);
+  EXPECT_THAT(failed.get(), StatusIs(StatusCode::kDeadlineExceeded));
   EXPECT_EQ(Refused("slow_reader"), 1);
 }
 

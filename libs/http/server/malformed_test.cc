@@ -5,6 +5,7 @@
 
 #include "libs/http/server/server.h"
 #include "libs/http/testing/test_socket.h"
+#include "libs/testing/status_matchers.h"
 
 namespace vora::http {
 namespace {
@@ -15,7 +16,7 @@ class MalformedTest : public ::testing::Test {
  protected:
   MalformedTest() {
     server_.RouteSimple("*", "/echo", [](const Request&, const std::string& body) { return Response::Text(200, body); });
-    EXPECT_TRUE(server_.Start().ok());
+    EXPECT_THAT(server_.Start(), IsOk());
   }
   // The status of the first answer; 0 when the server closed without one.
   int StatusOf(const std::string& bytes) {

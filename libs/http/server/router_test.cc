@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "libs/http/message/target.h"
+#include "libs/testing/status_matchers.h"
 
 namespace vora::http {
 namespace {
@@ -32,7 +33,7 @@ class RouterTest : public ::testing::Test {
   }
   Router::Match Find(const std::string& method, const std::string& path) {
     const auto target = ParseTarget(path);
-    EXPECT_TRUE(target.ok()) << path;
+    EXPECT_THAT(target, IsOk()) << path;
     return router_.Find(method, target->segments);
   }
   Router router_;
@@ -74,7 +75,7 @@ TEST_F(RouterTest, UnknownPaths) {
 
 TEST(ParseTarget, DecodesOnce) {
   const auto target = ParseTarget("/a%20b/%2541/?q=1+2&q=%26&empty&=x&&k=");
-  ASSERT_TRUE(target.ok());
+  ASSERT_THAT(target, IsOk());
   EXPECT_EQ(target->path, "/a b/%41/");
   EXPECT_EQ(target->raw_path, "/a%20b/%2541/");
   EXPECT_THAT(target->segments, ElementsAre("a b", "%41"));
@@ -93,7 +94,7 @@ TEST(ParseTarget, RefusesWhatCouldEscape) {
   for (const char* bad : {"/..", "/a/../b", "/./a", "/a//b", "//a", "/%2e%2e/a", "/a%2f..%2fb", "/%2Fetc", "/a%2f", "/a%00", "/a%", "/a%2",
                           "/a%zz", "/a?b=%f", "a", "", "host:443", "/.%2e"}) {
     const auto target = ParseTarget(bad);
-    EXPECT_EQ(target.status().code(), StatusCode::kInvalidArgument) << bad;
+    EXPECT_THAT(target, StatusIs(StatusCode::kInvalidArgument)) << bad;
   }
 }
 

@@ -62,10 +62,8 @@ Task<void> RunSimple(Exchange& exchange, const SimpleHandler& handler, size_t li
   StatusOr<std::string> body = co_await exchange.ReadBodyAll(limit);
   Response response;
   if (!body.ok()) {
-    const bool too_long = body.status().code() == StatusCode::kResourceExhausted;
     if (body.status().code() == StatusCode::kUnavailable) co_return;
-    response = too_long ? ErrorResponse(413, "PAYLOAD_TOO_LARGE", Message(body.status())) : ErrorResponse(body.status());
-    if (body.status().code() == StatusCode::kDeadlineExceeded) response = ErrorResponse(408, "REQUEST_TIMEOUT", Message(body.status()));
+    response = ErrorResponse(body.status());
     co_await exchange.Send(std::move(response));
     co_return;
   }

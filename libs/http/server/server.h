@@ -39,7 +39,7 @@ class Exchange {
   // UNAVAILABLE when the client went away, DEADLINE_EXCEEDED when it sent nothing for the idle timeout. Bytes that arrived
   // before the failure have been returned by earlier calls.
   virtual Task<StatusOr<size_t>> ReadBody(std::span<char> buffer) = 0;
-  // The whole body; INVALID_ARGUMENT-like RESOURCE_EXHAUSTED when longer than `limit`.
+  // The whole body; PayloadTooLarge(limit) when it is longer.
   virtual Task<StatusOr<std::string>> ReadBodyAll(size_t limit) = 0;
 
   // Sends the whole response. For HEAD the body is left out but Content-Length kept. An unread body is drained up to 64 KiB,

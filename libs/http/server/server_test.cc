@@ -4,6 +4,7 @@
 #include <thread>
 
 #include "libs/http/testing/test_fixture.h"
+#include "libs/testing/status_matchers.h"
 
 namespace vora::http {
 namespace {
@@ -178,7 +179,7 @@ TEST_F(ServerTest, ATakenAddressIsNamed) {
   EXPECT_EQ(ToText(second.Start()),
             "UNAVAILABLE: cannot listen on " + address + ": address already in use; stop what listens there or set VORA_HTTP_LISTEN");
   Server bad({.listen = "127.0.0.1"}, metrics);
-  EXPECT_EQ(bad.Start().code(), StatusCode::kInvalidArgument);
+  EXPECT_THAT(bad.Start(), StatusIs(StatusCode::kInvalidArgument));
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <optional>
 #include <vector>
 
+#include "libs/core/error.h"
 #include "libs/media/audio/audio_grid.h"
 #include "libs/media/audio/audio_timeline_internal.h"
 #include "libs/media/base/media_error.h"
@@ -136,12 +137,13 @@ class AudioReader {
     reader->input_->KeepOnly(stream_index);
     const AVStream& stream = *context->streams[stream_index];
     const AVCodec* codec = avcodec_find_decoder(stream.codecpar->codec_id);
-    if (codec == nullptr) return MediaError(kUnsupportedCodec, "The sound cannot be decoded here.");
+    if (codec == nullptr) return MakeError(errors::kMediaUnsupportedCodec, "The sound cannot be decoded here.");
     reader->decoder_.reset(avcodec_alloc_context3(codec));
     avcodec_parameters_to_context(reader->decoder_.get(), stream.codecpar);
     reader->decoder_->pkt_timebase = stream.time_base;
     reader->time_base_ = stream.time_base;
-    if (avcodec_open2(reader->decoder_.get(), codec, nullptr) < 0) return MediaError(kUnreadable, "The sound cannot be decoded.");
+    if (avcodec_open2(reader->decoder_.get(), codec, nullptr) < 0)
+      return MakeError(errors::kMediaUnreadable, "The sound cannot be decoded.");
     reader->packet_.reset(av_packet_alloc());
     return reader;
   }
@@ -199,7 +201,7 @@ Status EncodeAudioTrack(ByteSource& source, const workflow::v1::MediaInfo& media
     any = true;
     VORA_RETURN_IF_ERROR(timeline.Add(*frame, seconds));
   }
-  if (!any) return MediaError(kUnreadable, "The sound could not be decoded: the track is empty or damaged.");
+  if (!any) return MakeError(errors::kMediaUnreadable, "The sound could not be decoded: the track is empty or damaged.");
   VORA_RETURN_IF_ERROR(timeline.Finish());
   return segmenter.Finish();
 }

@@ -2,18 +2,14 @@
 
 #include <cstdio>
 
+#include "libs/core/error.h"
+
 namespace vora::media {
 
-Status MediaError(std::string_view code, std::string_view message) {
-  return FailedPrecondition(std::string(code) + ": " + std::string(message));
-}
-
 std::optional<MediaFault> AsMediaFault(const Status& status) {
-  if (status.code() != StatusCode::kFailedPrecondition) return std::nullopt;
-  const std::string text = Message(status);
-  const size_t colon = text.find(": ");
-  if (text.rfind("media.", 0) != 0 || colon == std::string::npos) return std::nullopt;
-  return MediaFault{text.substr(0, colon), text.substr(colon + 2)};
+  const std::string reason = DetailOf(status).reason;
+  if (reason.rfind("media.", 0) != 0) return std::nullopt;
+  return MediaFault{reason, Message(status)};
 }
 
 std::string SecondsText(double seconds) {

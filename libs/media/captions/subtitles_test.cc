@@ -5,6 +5,7 @@
 
 #include "libs/media/probe/probe.h"
 #include "libs/media/testing/test_media.h"
+#include "libs/testing/status_matchers.h"
 
 namespace vora::media {
 namespace {
@@ -29,7 +30,7 @@ class SubtitlesTest : public ::testing::Test {
   }
   void Extract(const std::string& path) {
     const StatusOr<MediaInfo> media = Probe(*OpenOrDie(path));
-    ASSERT_TRUE(media.ok()) << ToText(media.status());
+    ASSERT_THAT(media, IsOk());
     media_ = *media;
     tracks_.clear();
     warnings_.clear();
@@ -40,7 +41,7 @@ class SubtitlesTest : public ::testing::Test {
           return Status();
         },
         &warnings_);
-    EXPECT_TRUE(status.ok()) << ToText(status);
+    EXPECT_THAT(status, IsOk());
   }
 
   TempFolder folder_;

@@ -4,6 +4,7 @@
 #include <cctype>
 #include <string>
 
+#include "libs/core/error.h"
 #include "libs/media/base/media_error.h"
 
 namespace vora::media {
@@ -71,7 +72,7 @@ constexpr Mark kBytes[] = {{"\x89PNG", "a picture (png)"},
                             "a program (elf)"}};
 
 Status Refuse(const std::string& what) {
-  return MediaError(kNotAVideo, "This is " + what + ", not a video; upload the media file itself.");
+  return MakeError(errors::kMediaNotAVideo, "This is " + what + ", not a video; upload the media file itself.");
 }
 
 bool LooksLikeXml(std::string_view text) { return !text.empty() && text[0] == '<'; }

@@ -10,6 +10,7 @@
 #include "libs/media/input/mp4_check.h"
 #include "libs/media/probe/probe.h"
 #include "libs/media/testing/test_media.h"
+#include "libs/testing/status_matchers.h"
 
 namespace vora::media {
 namespace {
@@ -69,8 +70,8 @@ TEST_F(HostileSourceTest, WhatLeadsElsewhereIsNamed) {
   for (const auto& [bytes, what] : cases) {
     Expect(FaultOf(bytes), "media.not_a_video", "This is " + what + ", not a video; upload the media file itself.");
   }
-  EXPECT_TRUE(NoFilm("v=0.5 is a letter").ok());
-  EXPECT_TRUE(NoFilm("").ok());
+  EXPECT_THAT(NoFilm("v=0.5 is a letter"), IsOk());
+  EXPECT_THAT(NoFilm(""), IsOk());
 }
 
 TEST_F(HostileSourceTest, OtherContainersAreNamed) {
@@ -184,7 +185,7 @@ TEST_F(HostileSourceTest, ALengthIsBelievedOnlyAsFarAsPacketsBearItOut) {
                                        "-f lavfi -i color=size=64x64:rate=1/900:duration=1500 -f lavfi -i "
                                        "sine=frequency=200:sample_rate=8000:duration=1500 -c:v mpeg4 -c:a aac -b:a 8k");
   const StatusOr<MediaInfo> info = Probe(*OpenOrDie(still));
-  ASSERT_TRUE(info.ok()) << ToText(info.status());
+  ASSERT_THAT(info, IsOk());
   EXPECT_GT(info->duration_seconds(), 1400);
   // Matroska: the claim lies in the time of its last cluster.
   const std::string jump = MakeSource(folder_, "jump.mkv",
@@ -204,7 +205,7 @@ TEST_F(HostileSourceTest, AnEndThatNothingBearsOutIsCutAway) {
   ASSERT_GE(entries, 2);
   movie.replace(at + 12 + 8U * (entries - 1U) + 4, 4, Big32(3'600'000));
   const StatusOr<MediaInfo> info = Probe(*OpenOrDie(File("hours.mp4", Claiming(movie, 3'604'000))));
-  ASSERT_TRUE(info.ok()) << ToText(info.status());
+  ASSERT_THAT(info, IsOk());
   EXPECT_LT(info->duration_seconds(), 10);
   ASSERT_EQ(info->warnings_size(), 1);
   EXPECT_NE(info->warnings(0).find("overstates its length"), std::string::npos) << info->warnings(0);
@@ -217,7 +218,7 @@ TEST_F(HostileSourceTest, SoundBeyondTheLimitsIsLeftOut) {
   const std::string source = MakeSource(
       folder_, "a.mkv", "-f lavfi -i testsrc2=size=64x64:rate=5:duration=1 -f lavfi -i sine=duration=1 -ac 2 -c:v mpeg4 -c:a flac");
   const StatusOr<MediaInfo> info = Probe(*OpenOrDie(source));
-  ASSERT_TRUE(info.ok()) << ToText(info.status());
+  ASSERT_THAT(info, IsOk());
   EXPECT_EQ(info->audio_size(), 0);
   ASSERT_EQ(info->warnings_size(), 1);
   EXPECT_NE(info->warnings(0).find("VORA_MAX_SOURCE_CHANNELS"), std::string::npos) << info->warnings(0);

@@ -2,6 +2,7 @@
 #include <cstdio>
 #include <cstring>
 
+#include "libs/core/error.h"
 #include "libs/media/base/media_error.h"
 #include "libs/media/base/source_limits.h"
 #include "libs/media/input/container_kind.h"
@@ -17,16 +18,19 @@ constexpr int kBadPacketsInARow = 200;
 // More than any limit: a header that goes beyond it runs out of memory for the demuxer, while below it the tracks can be counted.
 constexpr int kDemuxerStreams = 4096;
 
-Status Unreadable() { return MediaError(kUnreadable, "This is not a video file that can be read: no known container was found in it."); }
+Status Unreadable() {
+  return MakeError(errors::kMediaUnreadable, "This is not a video file that can be read: no known container was found in it.");
+}
 
 Status OtherFile() {
-  return MediaError(kExternalReference, "The file names another file to go on with, which is never opened; upload a self-contained file.");
+  return MakeError(errors::kMediaExternalReference,
+                   "The file names another file to go on with, which is never opened; upload a self-contained file.");
 }
 
 }  // namespace
 
 StatusOr<std::unique_ptr<Input>> Input::Open(ByteSource& source) {
-  if (source.size() == 0) return MediaError(kEmpty, "The file is empty.");
+  if (source.size() == 0) return MakeError(errors::kMediaEmpty, "The file is empty.");
   std::unique_ptr<Input> input(new Input(source));
   VORA_RETURN_IF_ERROR(input->DoOpen());
   return input;
@@ -73,7 +77,7 @@ Status Input::WhyNotOpened() {
   if (!got.ok()) return got.status();
   VORA_RETURN_IF_ERROR(NoFilm(std::string_view(head).substr(0, *got)));
   if (*got >= 12 && std::memcmp(head.data() + 4, "ftyp", 4) == 0) {
-    return MediaError(kTruncated, "The file is cut off: it begins as an MP4 file but its index (moov) is missing or broken.");
+    return MakeError(errors::kMediaTruncated, "The file is cut off: it begins as an MP4 file but its index (moov) is missing or broken.");
   }
   AVProbeData data = {"", reinterpret_cast<unsigned char*>(head.data()), static_cast<int>(*got), nullptr};
   int score = 0;
@@ -81,16 +85,16 @@ Status Input::WhyNotOpened() {
   if (format == nullptr || score <= AVPROBE_SCORE_RETRY) return Unreadable();
   const std::string name = std::string(format->name).substr(0, std::strcspn(format->name, ","));
   if (("," + std::string(kContainers) + ",").find("," + name + ",") != std::string::npos) return Unreadable();
-  return MediaError(kNotAVideo, "This is a file of the format '" + name +
-                                    "', which is not taken; upload the video as MP4, MOV, MKV, WebM, "
-                                    "MPEG-TS, MPEG-PS, AVI, FLV, Ogg, ASF or MXF.");
+  return MakeError(errors::kMediaNotAVideo, "This is a file of the format '" + name +
+                                                "', which is not taken; upload the video as MP4, MOV, MKV, WebM, "
+                                                "MPEG-TS, MPEG-PS, AVI, FLV, Ogg, ASF or MXF.");
 }
 
 Status Input::CheckStreams() const {
   const SourceLimits& limits = ActiveSourceLimits();
   if (context_->nb_streams > static_cast<unsigned>(limits.max_streams)) {
-    return MediaError(kTooLarge, "The file has " + std::to_string(context_->nb_streams) + " tracks; at most " +
-                                     std::to_string(limits.max_streams) + " are taken (VORA_MAX_SOURCE_STREAMS).");
+    return MakeError(errors::kMediaTooLarge, "The file has " + std::to_string(context_->nb_streams) + " tracks; at most " +
+                                                 std::to_string(limits.max_streams) + " are taken (VORA_MAX_SOURCE_STREAMS).");
   }
   for (unsigned i = 0; i < context_->nb_streams; ++i) {
     const AVStream& stream = *context_->streams[i];
@@ -98,8 +102,8 @@ Status Input::CheckStreams() const {
     VORA_RETURN_IF_ERROR(CheckPictureSize(stream.codecpar->width, stream.codecpar->height));
     const int64_t frames = std::max<int64_t>(stream.nb_frames, avformat_index_get_entries_count(&stream));
     if (frames <= limits.max_frames) continue;
-    return MediaError(kTooLarge, "The file lists " + std::to_string(frames) + " pictures; at most " + std::to_string(limits.max_frames) +
-                                     " are taken (VORA_MAX_SOURCE_FRAMES).");
+    return MakeError(errors::kMediaTooLarge, "The file lists " + std::to_string(frames) + " pictures; at most " +
+                                                 std::to_string(limits.max_frames) + " are taken (VORA_MAX_SOURCE_FRAMES).");
   }
   return {};
 }
@@ -107,11 +111,11 @@ Status Input::CheckStreams() const {
 Status CheckPictureSize(int64_t width, int64_t height) {
   const std::string size = "The picture is " + std::to_string(width) + "x" + std::to_string(height);
   if (width > kMaxSide || height > kMaxSide) {
-    return MediaError(kTooLarge, size + "; at most " + std::to_string(kMaxSide) + " pixels a side are taken.");
+    return MakeError(errors::kMediaTooLarge, size + "; at most " + std::to_string(kMaxSide) + " pixels a side are taken.");
   }
   const int64_t limit = ActiveSourceLimits().max_pixels;
   if (width * height <= limit) return {};
-  return MediaError(kTooLarge, size + "; at most " + std::to_string(limit) + " pixels are taken (VORA_MAX_SOURCE_PIXELS).");
+  return MakeError(errors::kMediaTooLarge, size + "; at most " + std::to_string(limit) + " pixels are taken (VORA_MAX_SOURCE_PIXELS).");
 }
 
 int Input::RefuseOpen(AVFormatContext* context, AVIOContext** io, const char*, int, AVDictionary**) {

@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 
+#include "libs/core/error.h"
 #include "libs/media/base/media_error.h"
 
 namespace vora::media {
@@ -61,7 +62,7 @@ class Walk {
   StatusOr<bool> Header(int64_t at, int64_t end, Box* box) {
     char bytes[16];
     if (++boxes_ > kMaxBoxes) {
-      return MediaError(kTooLarge, "The file's index consists of more than " + std::to_string(kMaxBoxes) + " boxes.");
+      return MakeError(errors::kMediaTooLarge, "The file's index consists of more than " + std::to_string(kMaxBoxes) + " boxes.");
     }
     VORA_ASSIGN_OR_RETURN(const size_t got, ReadUpTo(at, bytes, sizeof bytes));
     if (got < 8 || at + 8 > end) return false;
@@ -93,8 +94,8 @@ class Walk {
 
   Status CheckIndexSize(uint64_t bytes) const {
     if (bytes <= static_cast<uint64_t>(limits_.max_header_bytes)) return {};
-    return MediaError(kTooLarge, "The file's index has " + std::to_string(bytes) + " bytes; at most " +
-                                     std::to_string(limits_.max_header_bytes) + " are taken (VORA_MAX_SOURCE_HEADER).");
+    return MakeError(errors::kMediaTooLarge, "The file's index has " + std::to_string(bytes) + " bytes; at most " +
+                                                 std::to_string(limits_.max_header_bytes) + " are taken (VORA_MAX_SOURCE_HEADER).");
   }
 
   Status Movie(const Box& box) {
@@ -118,8 +119,8 @@ class Walk {
     if (box.type == Type("trak")) {
       // Only that there are too many is known yet.
       if (++tracks_ > limits_.max_streams) {
-        return MediaError(kTooLarge, "The file has more than " + std::to_string(limits_.max_streams) +
-                                         " tracks; at most so many are taken (VORA_MAX_SOURCE_STREAMS).");
+        return MakeError(errors::kMediaTooLarge, "The file has more than " + std::to_string(limits_.max_streams) +
+                                                     " tracks; at most so many are taken (VORA_MAX_SOURCE_STREAMS).");
       }
     }
     if (box.type == Type("rmra")) return External("a reference movie");
@@ -152,8 +153,8 @@ class Walk {
   }
 
   static Status External(const std::string& what) {
-    return MediaError(kExternalReference,
-                      "The file has its media in another file (" + what + "), which is never opened; upload a self-contained file.");
+    return MakeError(errors::kMediaExternalReference,
+                     "The file has its media in another file (" + what + "), which is never opened; upload a self-contained file.");
   }
 
   ByteSource& source_;

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <vector>
 
+#include "libs/core/error.h"
 #include "libs/media/base/media_error.h"
 #include "libs/media/pictures/still_picture_internal.h"
 #include "libs/media/video/video_reader_internal.h"
@@ -63,7 +64,7 @@ StatusOr<std::string> MakePoster(ByteSource& source, const workflow::v1::MediaIn
     }
     if (best_liveliness >= kLively) break;
   }
-  if (best.empty()) return MediaError(kUnreadable, "No picture for a poster could be decoded.");
+  if (best.empty()) return MakeError(errors::kMediaUnreadable, "No picture for a poster could be decoded.");
   return EncodeJpeg(best, layout, kPosterQuality);
 }
 

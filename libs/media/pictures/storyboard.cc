@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "libs/core/error.h"
 #include "libs/media/base/media_error.h"
 #include "libs/media/pictures/still_picture_internal.h"
 #include "libs/media/video/video_reader_internal.h"
@@ -112,7 +113,7 @@ Status MakeStoryboard(ByteSource& source, const workflow::v1::MediaInfo& media,
       }
       CopyTile(pixels, tile, layout, i % plan.Columns(sheet) * plan.tile_width, i / plan.Columns(sheet) * plan.tile_height, &whole);
     }
-    if (!any) return MediaError(kUnreadable, "No picture for the storyboard could be decoded.");
+    if (!any) return MakeError(errors::kMediaUnreadable, "No picture for the storyboard could be decoded.");
     VORA_ASSIGN_OR_RETURN(std::string jpeg, EncodeJpeg(whole, layout, kStoryboardQuality));
     VORA_RETURN_IF_ERROR(on_sheet(sheet, std::move(jpeg)));
   }

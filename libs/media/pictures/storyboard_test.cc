@@ -5,6 +5,7 @@
 
 #include "libs/media/probe/probe.h"
 #include "libs/media/testing/test_media.h"
+#include "libs/testing/status_matchers.h"
 
 namespace vora::media {
 namespace {
@@ -99,7 +100,7 @@ TEST_F(StoryboardTest, EveryTileShowsItsTimeWhereverKeyFramesAre) {
        {"-c:v libx264 -preset ultrafast -g 25", "-c:v libx264 -preset ultrafast -bf 3 -g 500 -sc_threshold 0", "-c:v mpeg4 -q:v 3 -g 60"}) {
     for (const char* name : {"a.mp4", "a.mkv", "a.ts"}) {
       const Made made = Make(MakeSource(folder_, name, stairs + codec));
-      ASSERT_TRUE(made.status.ok()) << ToText(made.status);
+      ASSERT_THAT(made.status, IsOk());
       ASSERT_EQ(made.sheets.size(), 1U);
       EXPECT_EQ(SizeOf(made.sheets[0]), "mjpeg,1600,180\n");
       for (int tile = 0; tile < 12; ++tile) {
@@ -116,21 +117,21 @@ TEST_F(StoryboardTest, RotatedAndPortraitPicturesStandUpright) {
   RunProgram("ffmpeg -nostdin -v error -display_rotation 90 -i '" + flat + "' -c copy '" + turned +
              "' 2>&1 || ffmpeg -nostdin -v error -y -i '" + flat + "' -c copy -metadata:s:v rotate=90 '" + turned + "' 2>&1");
   const Made made = Make(turned);
-  ASSERT_TRUE(made.status.ok()) << ToText(made.status);
+  ASSERT_THAT(made.status, IsOk());
   EXPECT_EQ(SizeOf(made.sheets.at(0)), "mjpeg,480,284\n");
   const Made portrait = Make(MakeUsualSource(folder_, "portrait.mkv", 2, 180, 320));
-  ASSERT_TRUE(portrait.status.ok()) << ToText(portrait.status);
+  ASSERT_THAT(portrait.status, IsOk());
   EXPECT_EQ(SizeOf(portrait.sheets.at(0)), "mjpeg,320,284\n");
 }
 
 TEST_F(StoryboardTest, OneFrameAndNoSoundAndOddSizes) {
   const Made one =
       Make(MakeSource(folder_, "one.mp4", "-f lavfi -i testsrc2=size=64x48:rate=25 -frames:v 1 -c:v libx264 -preset ultrafast"));
-  ASSERT_TRUE(one.status.ok()) << ToText(one.status);
+  ASSERT_THAT(one.status, IsOk());
   ASSERT_EQ(one.sheets.size(), 1U);
   EXPECT_EQ(SizeOf(one.sheets[0]), "mjpeg,64,48\n");
   const Made odd = Make(MakeSource(folder_, "odd.mkv", "-f lavfi -i testsrc2=size=171x97:rate=10:duration=3 -c:v ffv1"));
-  ASSERT_TRUE(odd.status.ok()) << ToText(odd.status);
+  ASSERT_THAT(odd.status, IsOk());
   EXPECT_EQ(SizeOf(odd.sheets.at(0)), "mjpeg,480,90\n");
 }
 
@@ -138,7 +139,7 @@ TEST_F(StoryboardTest, TenBlackMinutesAreThreeSheetsAndTheSameBytesEachTime) {
   const std::string source =
       MakeSource(folder_, "black.mp4", "-f lavfi -i color=black:size=320x180:rate=5:duration=600 -c:v libx264 -preset ultrafast");
   const Made first = Make(source), second = Make(source);
-  ASSERT_TRUE(first.status.ok()) << ToText(first.status);
+  ASSERT_THAT(first.status, IsOk());
   ASSERT_EQ(first.sheets.size(), 3U);
   EXPECT_TRUE(first.sheets == second.sheets);
   EXPECT_EQ(SizeOf(first.sheets[0]), "mjpeg,1600,900\n");
@@ -150,7 +151,7 @@ TEST_F(StoryboardTest, ADamagedMiddleRepeatsAndTheEndComes) {
   for (size_t i = bytes.size() / 3; i < bytes.size() / 2; ++i) bytes[i] = static_cast<char>(i * 31);
   WriteFile(folder_ / "damaged.mkv", bytes);
   const Made made = Make(folder_ / "damaged.mkv");
-  ASSERT_TRUE(made.status.ok()) << ToText(made.status);
+  ASSERT_THAT(made.status, IsOk());
   EXPECT_EQ(made.sheets.size(), 1U);
 }
 

@@ -1,3 +1,4 @@
+#include "libs/core/error.h"
 #include "libs/media/probe/extent_evidence_internal.h"
 
 #include <algorithm>
@@ -53,8 +54,9 @@ Status TrimToEvidence(std::vector<double> times, Extent* extent) {
   std::sort(times.begin(), times.end());
   for (size_t i = 1; i < times.size() && times[i - 1] < extent->end_seconds; ++i) {
     if (times[i] - times[i - 1] <= limit) continue;
-    return MediaError(kTooLong, "The file holds neither picture nor sound from " + SecondsText(times[i - 1]) + " to " +
-                                    SecondsText(times[i]) + "; at most " + SecondsText(limit) + " are bridged (VORA_MAX_SOURCE_GAP).");
+    return MakeError(errors::kMediaTooLong, "The file holds neither picture nor sound from " + SecondsText(times[i - 1]) + " to " +
+                                                SecondsText(times[i]) + "; at most " + SecondsText(limit) +
+                                                " are bridged (VORA_MAX_SOURCE_GAP).");
   }
   const double last = times.back();
   if (extent->end_seconds - last <= limit) return {};
@@ -73,8 +75,9 @@ Status CheckIndexedBytes(AVFormatContext* context, int64_t source_bytes) {
     // Of a file that is cut off, the index may list what is gone.
     const AVIndexEntry* last = entries > 0 ? avformat_index_get_entry(stream, entries - 1) : nullptr;
     if (last == nullptr || last->pos + last->size > source_bytes || bytes / kSharing <= source_bytes) continue;
-    return MediaError(kUnreadable, "The file's index lists " + std::to_string(bytes) + " bytes of track " + std::to_string(i) +
-                                       ", but the whole file has only " + std::to_string(source_bytes) + ": it is damaged or made up.");
+    return MakeError(errors::kMediaUnreadable, "The file's index lists " + std::to_string(bytes) + " bytes of track " + std::to_string(i) +
+                                                   ", but the whole file has only " + std::to_string(source_bytes) +
+                                                   ": it is damaged or made up.");
   }
   return {};
 }

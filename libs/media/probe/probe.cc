@@ -5,6 +5,7 @@
 #include <cmath>
 #include <new>
 
+#include "libs/core/error.h"
 #include "libs/media/base/frame_grid.h"
 #include "libs/media/base/media_error.h"
 #include "libs/media/base/source_limits.h"
@@ -99,8 +100,8 @@ Status DescribeTiming(VideoReader& reader, ByteSource& source, double start, Med
   const double length = std::max(0.0, extent.end_seconds - start);
   const double limit = ActiveSourceLimits().max_duration_seconds;
   if (!(length <= limit)) {
-    return MediaError(
-        kTooLong, "The video lasts " + SecondsText(length) + "; at most " + SecondsText(limit) + " are taken (VORA_MAX_SOURCE_DURATION).");
+    return MakeError(errors::kMediaTooLong, "The video lasts " + SecondsText(length) + "; at most " + SecondsText(limit) +
+                                                " are taken (VORA_MAX_SOURCE_DURATION).");
   }
   video->set_frames(std::max<int64_t>(1, std::llround(length * rate.per_second())));
   info->set_duration_seconds(static_cast<double>(video->frames()) * rate.den / rate.num);
@@ -125,8 +126,8 @@ StatusOr<MediaInfo> ProbeWithin(ByteSource& source) {
   const int index = FindVideoStream(input->context());
   if (index < 0) {
     const int audio = av_find_best_stream(input->context(), AVMEDIA_TYPE_AUDIO, -1, -1, nullptr, 0);
-    return audio >= 0 ? MediaError(kNoVideo, "The file has sound but no picture.")
-                      : MediaError(kUnreadable, "Neither picture nor sound was found in the file.");
+    return audio >= 0 ? MakeError(errors::kMediaNoVideo, "The file has sound but no picture.")
+                      : MakeError(errors::kMediaUnreadable, "Neither picture nor sound was found in the file.");
   }
   VORA_RETURN_IF_ERROR(CheckPictureSize(input->stream(index)->codecpar->width, input->stream(index)->codecpar->height));
   input.reset();
@@ -136,8 +137,9 @@ StatusOr<MediaInfo> ProbeWithin(ByteSource& source) {
   double start = 0;
   VORA_ASSIGN_OR_RETURN(const bool some, reader->Next(frame.get(), &start));
   if (!some) {
-    return MediaError(kUnreadable, std::string("Not one picture of the ") + avcodec_get_name(reader->stream()->codecpar->codec_id) +
-                                       " video could be decoded: the file is damaged.");
+    return MakeError(errors::kMediaUnreadable, std::string("Not one picture of the ") +
+                                                   avcodec_get_name(reader->stream()->codecpar->codec_id) +
+                                                   " video could be decoded: the file is damaged.");
   }
   MediaInfo info;
   info.set_container(reader->input().context()->iformat->name);
@@ -158,7 +160,7 @@ StatusOr<MediaInfo> ProbeWithin(ByteSource& source) {
 }  // namespace
 
 StatusOr<MediaInfo> Probe(ByteSource& source) {
-  StatusOr<MediaInfo> info = MediaError(kTooLarge, "");
+  StatusOr<MediaInfo> info = MakeError(errors::kMediaTooLarge, "");
   try {
     info = ProbeWithin(source);
   } catch (const std::bad_alloc&) {
@@ -166,8 +168,8 @@ StatusOr<MediaInfo> Probe(ByteSource& source) {
   }
   // The same file would need as much again.
   if (info.status().code() == StatusCode::kResourceExhausted) {
-    return MediaError(
-        kTooLarge,
+    return MakeError(
+        errors::kMediaTooLarge,
         "To find out what is in the file takes more memory than one process may have (VORA_WORKER_MEMORY_LIMIT), or it has many "
         "thousands of tracks.");
   }

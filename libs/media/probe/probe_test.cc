@@ -5,6 +5,7 @@
 #include "libs/media/base/media_error.h"
 #include "libs/media/pictures/poster.h"
 #include "libs/media/testing/test_media.h"
+#include "libs/testing/status_matchers.h"
 
 namespace vora::media {
 namespace {
@@ -58,7 +59,7 @@ TEST_F(ProbeTest, CutOffFileKeepsWhatIsThere) {
   const std::string whole = ReadFile(MakeUsualSource(folder_, "front.mp4", 10, 640, 360, "30", "-movflags +faststart"));
   const std::string cut = File("cut.mp4", whole.substr(0, whole.size() / 2));
   const StatusOr<MediaInfo> info = Probe(*OpenOrDie(cut));
-  ASSERT_TRUE(info.ok()) << ToText(info.status());
+  ASSERT_THAT(info, IsOk());
   EXPECT_GT(info->duration_seconds(), 3);
   EXPECT_LT(info->duration_seconds(), 7);
   ASSERT_EQ(info->warnings_size(), 1);
@@ -69,7 +70,7 @@ TEST_F(ProbeTest, CutOffFileKeepsWhatIsThere) {
 
   const std::string mkv = ReadFile(MakeUsualSource(folder_, "m.mkv", 30, 160, 90));
   const StatusOr<MediaInfo> half = Probe(*OpenOrDie(File("cut.mkv", mkv.substr(0, mkv.size() / 2))));
-  ASSERT_TRUE(half.ok()) << ToText(half.status());
+  ASSERT_THAT(half, IsOk());
   EXPECT_GT(half->duration_seconds(), 10);
   EXPECT_LT(half->duration_seconds(), 20);
 }
@@ -81,19 +82,19 @@ TEST_F(ProbeTest, LengthIsFoundWhenTheContainerDoesNotKnowIt) {
       "> '" +
       live + "'");
   StatusOr<MediaInfo> info = Probe(*OpenOrDie(live));
-  ASSERT_TRUE(info.ok()) << ToText(info.status());
+  ASSERT_THAT(info, IsOk());
   EXPECT_NEAR(info->duration_seconds(), 25, 0.05);
   EXPECT_EQ(info->video().frames(), 625);
   const std::string fragmented = MakeUsualSource(folder_, "frag.mp4", 6, 160, 90, "25", "-movflags +frag_keyframe+empty_moov");
   info = Probe(*OpenOrDie(fragmented));
-  ASSERT_TRUE(info.ok()) << ToText(info.status());
+  ASSERT_THAT(info, IsOk());
   EXPECT_EQ(info->video().frames(), 150);
 }
 
 TEST_F(ProbeTest, DescribesStreams) {
   const std::string source = MakeUsualSource(folder_, "a.mp4", 2, 320, 242, "30000/1001", "-metadata:s:a:0 language=deu");
   const StatusOr<MediaInfo> info = Probe(*OpenOrDie(source));
-  ASSERT_TRUE(info.ok()) << ToText(info.status());
+  ASSERT_THAT(info, IsOk());
   EXPECT_NE(info->container().find("mp4"), std::string::npos);
   EXPECT_EQ(info->video().codec(), "h264");
   EXPECT_EQ(info->video().width(), 320);
@@ -114,9 +115,9 @@ TEST_F(ProbeTest, PosterPassesOverBlackPictures) {
                  "-f lavfi -i color=black:size=1920x1080:rate=10:duration=3 -f lavfi -i "
                  "testsrc2=size=1920x1080:rate=10:duration=4 -filter_complex '[0][1]concat' -c:v libx264 -preset ultrafast");
   const StatusOr<MediaInfo> info = Probe(*OpenOrDie(source));
-  ASSERT_TRUE(info.ok()) << ToText(info.status());
+  ASSERT_THAT(info, IsOk());
   const StatusOr<std::string> poster = MakePoster(*OpenOrDie(source), *info, 0, 0);
-  ASSERT_TRUE(poster.ok()) << ToText(poster.status());
+  ASSERT_THAT(poster, IsOk());
   const std::string path = File("poster.jpg", *poster);
   EXPECT_EQ(RunProgram("ffprobe -v error -show_entries stream=codec_name,width,height -of csv=p=0 '" + path + "'"), "mjpeg,1280,720\n");
   EXPECT_GT(poster->size(), 20000U) << "a black picture would be small";

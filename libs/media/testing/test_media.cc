@@ -16,6 +16,7 @@
 #include "libs/media/probe/probe.h"
 #include "libs/media/video/grid_decoder.h"
 #include "libs/media/video/segment_encoder.h"
+#include "libs/testing/status_matchers.h"
 
 namespace vora::media {
 namespace {
@@ -209,7 +210,7 @@ std::vector<ProbedPacket> ProbePackets(const std::string& path, const std::strin
 
 workflow::v1::MediaInfo ProbeOrDie(const std::string& path) {
   StatusOr<workflow::v1::MediaInfo> info = Probe(*OpenOrDie(path));
-  EXPECT_TRUE(info.ok()) << ToText(info.status());
+  EXPECT_THAT(info, IsOk());
   return info.ok() ? *info : workflow::v1::MediaInfo();
 }
 

@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 
+#include "libs/core/error.h"
 #include "libs/media/base/frame_grid.h"
 #include "libs/media/base/media_error.h"
 #include "libs/media/video/frame_scaler_internal.h"
@@ -91,7 +92,8 @@ StatusOr<GridDecodeStats> DecodeToGrid(ByteSource& source, const workflow::v1::V
     VORA_ASSIGN_OR_RETURN(reader, VideoReader::Open(source, video.stream_index(), options.threads));
     VORA_RETURN_IF_ERROR(Fill(*reader, grid, run, sink, current));
   }
-  if (!current) return MediaError(kUnreadable, "Not one picture of this part of the video could be decoded: the file is damaged.");
+  if (!current)
+    return MakeError(errors::kMediaUnreadable, "Not one picture of this part of the video could be decoded: the file is damaged.");
   if (!grid.done() && !sink.Stopped()) {
     VORA_RETURN_IF_ERROR(run.Show(*current, grid.next(), grid.Remaining()));
   }

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "libs/core/error.h"
 #include "libs/media/base/media_error.h"
 #include "libs/media/base/source_limits.h"
 #include "libs/media/video/video_reader_internal.h"
@@ -39,7 +40,7 @@ Status VideoReader::Reopen() {
   VORA_ASSIGN_OR_RETURN(input_, Input::Open(source_));
   if (index_ < 0) index_ = FindVideoStream(input_->context());
   if (index_ < 0 || index_ >= static_cast<int>(input_->context()->nb_streams) || stream()->codecpar->codec_type != AVMEDIA_TYPE_VIDEO) {
-    return MediaError(kNoVideo, "The file has no picture.");
+    return MakeError(errors::kMediaNoVideo, "The file has no picture.");
   }
   input_->KeepOnly(index_);
   const AVCodecParameters& par = *stream()->codecpar;
@@ -53,8 +54,8 @@ Status VideoReader::OpenDecoder() {
   const AVCodecParameters& par = *stream()->codecpar;
   const AVCodec* codec = avcodec_find_decoder(par.codec_id);
   if (codec == nullptr) {
-    return MediaError(kUnsupportedCodec,
-                      std::string("The picture is coded as ") + avcodec_get_name(par.codec_id) + ", which cannot be decoded here.");
+    return MakeError(errors::kMediaUnsupportedCodec,
+                     std::string("The picture is coded as ") + avcodec_get_name(par.codec_id) + ", which cannot be decoded here.");
   }
   decoder_.reset(avcodec_alloc_context3(codec));
   if (!decoder_) return ResourceExhausted("out of memory");
@@ -65,7 +66,8 @@ Status VideoReader::OpenDecoder() {
   decoder_->err_recognition = 0;
   const int opened = avcodec_open2(decoder_.get(), codec, nullptr);
   if (opened == AVERROR(ENOMEM)) return AvStatus(opened, "cannot open the decoder");
-  if (opened < 0) return MediaError(kUnreadable, std::string("The ") + codec->name + " picture data is damaged and cannot be decoded.");
+  if (opened < 0)
+    return MakeError(errors::kMediaUnreadable, std::string("The ") + codec->name + " picture data is damaged and cannot be decoded.");
   ForgetPosition();
   return {};
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string>
 
+#include "libs/core/error.h"
 #include "libs/core/text.h"
 
 namespace vora::storage {
@@ -34,41 +35,41 @@ Status ValidateContentType(std::string_view content_type) {
 }
 
 Status ValidatePutOptions(const PutOptions& options) {
-  if (options.if_absent && options.if_match) return InvalidArgument("put: if_absent and if_match exclude each other");
-  if (options.if_match && options.if_match->empty()) return InvalidArgument("put: if_match is an empty ETag");
+  if (options.if_absent && options.if_match) return InvalidField("put", "if_absent and if_match exclude each other");
+  if (options.if_match && options.if_match->empty()) return InvalidField("put", "if_match is an empty ETag");
   if (options.if_match &&
       std::any_of(options.if_match->begin(), options.if_match->end(), [](char c) { return IsControl(c) || c == '"'; })) {
-    return InvalidArgument("put: if_match has a quote or a control character");
+    return InvalidField("put", "if_match has a quote or a control character");
   }
   return ValidateContentType(options.content_type);
 }
 
 Status ValidateMultipartOptions(const MultipartOptions& options) {
   if (options.part_size < kMinPartSize || options.part_size > kMaxPartSize) {
-    return InvalidArgument("multipart: part_size is " + std::to_string(options.part_size) + ", must be 5 MiB to 5 GiB");
+    return InvalidField("multipart", "part_size is " + std::to_string(options.part_size) + ", must be 5 MiB to 5 GiB");
   }
   return ValidateContentType(options.content_type);
 }
 
 Status ValidatePartNumber(int number) {
   if (number >= 1 && number <= kMaxParts) return absl::OkStatus();
-  return InvalidArgument("multipart: part number is " + std::to_string(number) + ", must be 1 to 10000");
+  return InvalidField("multipart", "part number is " + std::to_string(number) + ", must be 1 to 10000");
 }
 
 Status ValidatePartList(const std::vector<CompletedPart>& parts) {
-  if (parts.empty()) return InvalidArgument("multipart: the part list is empty");
-  if (parts.size() > static_cast<size_t>(kMaxParts)) return InvalidArgument("multipart: more than 10000 parts");
+  if (parts.empty()) return InvalidField("multipart", "the part list is empty");
+  if (parts.size() > static_cast<size_t>(kMaxParts)) return InvalidField("multipart", "more than 10000 parts");
   for (size_t i = 0; i < parts.size(); ++i) {
     if (parts[i].number != static_cast<int>(i) + 1) {
-      return InvalidArgument("multipart: part " + std::to_string(i + 1) + " is missing from the list or out of order");
+      return InvalidField("multipart", "part " + std::to_string(i + 1) + " is missing from the list or out of order");
     }
-    if (parts[i].etag.empty()) return InvalidArgument("multipart: part " + std::to_string(i + 1) + " has no ETag");
+    if (parts[i].etag.empty()) return InvalidField("multipart", "part " + std::to_string(i + 1) + " has no ETag");
   }
   return absl::OkStatus();
 }
 
 Status ValidateOffset(int64_t offset) {
-  return offset < 0 ? InvalidArgument("read: offset is " + std::to_string(offset) + ", must not be negative") : absl::OkStatus();
+  return offset < 0 ? InvalidField("read", "offset is " + std::to_string(offset) + ", must not be negative") : absl::OkStatus();
 }
 
 Status NoSuchMultipart(const std::string& id) { return NotFound("multipart upload " + id + " does not exist"); }

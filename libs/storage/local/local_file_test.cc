@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "libs/core/ids.h"
+#include "libs/testing/status_matchers.h"
 
 namespace vora::storage {
 namespace {
@@ -61,13 +62,13 @@ TEST(MakeFoldersTest, MakesWhatIsMissing) {
   UniqueFd root(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   for (int i = 0; i < 2; ++i) {
     auto made = MakeFolders(root.get(), "x/y/z");
-    ASSERT_TRUE(made.ok()) << ToText(made.status());
+    ASSERT_THAT(made, IsOk());
   }
   EXPECT_TRUE(fs::is_directory(directory / "x" / "y" / "z"));
   fs::create_directory_symlink("/tmp", directory / "link");
-  EXPECT_FALSE(MakeFolders(root.get(), "link/new").ok());
-  EXPECT_TRUE(RemoveTree(root.get(), "x").ok());
-  EXPECT_TRUE(RemoveTree(root.get(), "x").ok());
+  EXPECT_THAT(MakeFolders(root.get(), "link/new"), ::testing::Not(IsOk()));
+  EXPECT_THAT(RemoveTree(root.get(), "x"), IsOk());
+  EXPECT_THAT(RemoveTree(root.get(), "x"), IsOk());
   EXPECT_FALSE(fs::exists(directory / "x"));
   fs::remove_all(directory);
 }

@@ -13,6 +13,7 @@
 #include <nlohmann/json.hpp>
 
 #include "libs/core/encoding.h"
+#include "libs/core/error.h"
 #include "libs/core/ids.h"
 #include "libs/storage/base/key.h"
 #include "libs/storage/local/local_path.h"
@@ -175,8 +176,8 @@ StatusOr<CompletedPart> LocalObjectStore::UploadPart(const std::string& key, con
   auto upload = OpenMultipart(key, multipart_id);
   if (!upload.ok()) return upload.status().code() == StatusCode::kNotFound ? NoSuchMultipart(multipart_id) : upload.status();
   if (static_cast<int64_t>(bytes.size()) > upload->part_size) {
-    return InvalidArgument("multipart: part " + std::to_string(number) + " has " + std::to_string(bytes.size()) + " bytes, part_size is " +
-                           std::to_string(upload->part_size));
+    return InvalidField("multipart", "part " + std::to_string(number) + " has " + std::to_string(bytes.size()) + " bytes, part_size is " +
+                                         std::to_string(upload->part_size));
   }
   int parts = upload->parts.get();
   VORA_RETURN_IF_ERROR(LockRange(parts, RecordOffset(number), static_cast<int64_t>(kRecordBytes)));

@@ -12,6 +12,7 @@
 
 #include "libs/core/ids.h"
 #include "libs/storage/testing/faulty_store.h"
+#include "libs/testing/status_matchers.h"
 
 namespace vora::storage {
 namespace {
@@ -24,7 +25,7 @@ class LocalStoreTest : public testing::Test {
   ~LocalStoreTest() override { fs::remove_all(directory_); }
   std::unique_ptr<LocalObjectStore> OpenStore() {
     auto store = LocalObjectStore::Create(directory_.string());
-    EXPECT_TRUE(store.ok()) << ToText(store.status());
+    EXPECT_THAT(store, IsOk());
     return store.ok() ? std::move(store).value() : nullptr;
   }
   fs::path directory_;
@@ -39,7 +40,7 @@ TEST_F(LocalStoreTest, EtagChangesWithEveryPutAndSurvivesRestart) {
   store_.reset();
   auto again = OpenStore();
   auto head = again->Head("k");
-  ASSERT_TRUE(head.ok()) << ToText(head.status());
+  ASSERT_THAT(head, IsOk());
   EXPECT_EQ(head->etag, second->etag);
   EXPECT_EQ(head->modified_unix_ms, second->modified_unix_ms);
 }
@@ -47,40 +48,40 @@ TEST_F(LocalStoreTest, EtagChangesWithEveryPutAndSurvivesRestart) {
 TEST_F(LocalStoreTest, TwoStoresOnOneDirectorySeeEachOther) {
   auto other = OpenStore();
   auto first = store_->Put("k", "1", {});
-  ASSERT_TRUE(first.ok());
+  ASSERT_THAT(first, IsOk());
   PutOptions swap;
   swap.if_match = first->etag;
-  ASSERT_TRUE(other->Put("k", "2", swap).ok());
-  EXPECT_EQ(store_->Put("k", "3", swap).status().code(), StatusCode::kAborted);
+  ASSERT_THAT(other->Put("k", "2", swap), IsOk());
+  EXPECT_THAT(store_->Put("k", "3", swap), StatusIs(StatusCode::kAborted));
   auto id = store_->CreateMultipart("m", {});
-  ASSERT_TRUE(id.ok());
+  ASSERT_THAT(id, IsOk());
   auto part = other->UploadPart("m", *id, 1, "part");
-  ASSERT_TRUE(part.ok()) << ToText(part.status());
-  ASSERT_TRUE(store_->CompleteMultipart("m", *id, {*part}).ok());
+  ASSERT_THAT(part, IsOk());
+  ASSERT_THAT(store_->CompleteMultipart("m", *id, {*part}), IsOk());
   EXPECT_EQ(other->Get("m").value_or("?"), "part");
 }
 
 TEST_F(LocalStoreTest, APartWhoseBytesACrashTookIsWrittenAgain) {
   auto id = store_->CreateMultipart("m", {});
-  ASSERT_TRUE(id.ok());
-  ASSERT_TRUE(store_->UploadPart("m", *id, 1, "the bytes of a part").ok());
+  ASSERT_THAT(id, IsOk());
+  ASSERT_THAT(store_->UploadPart("m", *id, 1, "the bytes of a part"), IsOk());
   // After a power cut the record of a part may be there and its bytes not.
   fs::resize_file(directory_ / ".multipart" / *id / "data", 0);
   auto part = store_->UploadPart("m", *id, 1, "the bytes of a part");
-  ASSERT_TRUE(part.ok()) << ToText(part.status());
-  ASSERT_TRUE(store_->CompleteMultipart("m", *id, {*part}).ok());
+  ASSERT_THAT(part, IsOk());
+  ASSERT_THAT(store_->CompleteMultipart("m", *id, {*part}), IsOk());
   EXPECT_EQ(store_->Get("m").value_or("?"), "the bytes of a part");
 }
 
 TEST_F(LocalStoreTest, ReaderKeepsItsObjectWhileItIsReplaced) {
-  ASSERT_TRUE(store_->Put("k", "old content", {}).ok());
+  ASSERT_THAT(store_->Put("k", "old content", {}), IsOk());
   auto reader = store_->Open("k", 0, -1);
-  ASSERT_TRUE(reader.ok());
-  ASSERT_TRUE(store_->Put("k", "new", {}).ok());
-  ASSERT_TRUE(store_->Delete("k").ok());
+  ASSERT_THAT(reader, IsOk());
+  ASSERT_THAT(store_->Put("k", "new", {}), IsOk());
+  ASSERT_THAT(store_->Delete("k"), IsOk());
   std::string read(100, '\0');
   auto n = (*reader)->Read(read.data(), read.size());
-  ASSERT_TRUE(n.ok());
+  ASSERT_THAT(n, IsOk());
   EXPECT_EQ(read.substr(0, *n), "old content");
 }
 
@@ -92,15 +93,15 @@ TEST_F(LocalStoreTest, SymbolicLinksAreNotFollowed) {
   fs::create_directories(directory_ / "real");
   fs::create_symlink(outside / "secret@", directory_ / "real" / "secret@");
   for (const char* key : {"link/secret", "real/secret"}) {
-    EXPECT_FALSE(store_->Open(key, 0, -1).ok()) << key;
-    EXPECT_FALSE(store_->Head(key).ok()) << key;
+    EXPECT_THAT(store_->Open(key, 0, -1), ::testing::Not(IsOk())) << key;
+    EXPECT_THAT(store_->Head(key), ::testing::Not(IsOk())) << key;
   }
-  EXPECT_FALSE(store_->Put("link/new", "x", {}).ok());
+  EXPECT_THAT(store_->Put("link/new", "x", {}), ::testing::Not(IsOk()));
   EXPECT_FALSE(fs::exists(outside / "new@"));
   (void)store_->Delete("link/secret");
   EXPECT_TRUE(fs::exists(outside / "secret@"));
   // Replacing a link replaces the link, not what it points to.
-  ASSERT_TRUE(store_->Put("real/secret", "mine", {}).ok());
+  ASSERT_THAT(store_->Put("real/secret", "mine", {}), IsOk());
   EXPECT_EQ(store_->Get("real/secret").value_or("?"), "mine");
   std::string text;
   std::ifstream(outside / "secret@") >> text;
@@ -109,23 +110,23 @@ TEST_F(LocalStoreTest, SymbolicLinksAreNotFollowed) {
 }
 
 TEST_F(LocalStoreTest, DamageIsFoundOut) {
-  ASSERT_TRUE(store_->Put("d/k", std::string(5000, 'x'), {}).ok());
-  ASSERT_TRUE(store_->Put("d/fine", "y", {}).ok());
+  ASSERT_THAT(store_->Put("d/k", std::string(5000, 'x'), {}), IsOk());
+  ASSERT_THAT(store_->Put("d/fine", "y", {}), IsOk());
   fs::resize_file(directory_ / "d" / "k@", 3000);
-  EXPECT_EQ(store_->Head("d/k").status().code(), StatusCode::kDataLoss);
+  EXPECT_THAT(store_->Head("d/k"), StatusIs(StatusCode::kDataLoss));
   PutOptions once;
   once.if_absent = true;
-  EXPECT_EQ(store_->Put("d/k", "z", once).status().code(), StatusCode::kAlreadyExists);
+  EXPECT_THAT(store_->Put("d/k", "z", once), StatusIs(StatusCode::kAlreadyExists));
   auto page = store_->List("d/", "", 10);
-  ASSERT_TRUE(page.ok()) << ToText(page.status());
+  ASSERT_THAT(page, IsOk());
   ASSERT_EQ(page->objects.size(), 1U);
   EXPECT_EQ(page->objects[0].key, "d/fine");
 }
 
 TEST_F(LocalStoreTest, EmptyFoldersGo) {
-  ASSERT_TRUE(store_->Put("a/b/c/d", "x", {}).ok());
-  ASSERT_TRUE(store_->Put("a/e", "x", {}).ok());
-  ASSERT_TRUE(store_->Delete("a/b/c/d").ok());
+  ASSERT_THAT(store_->Put("a/b/c/d", "x", {}), IsOk());
+  ASSERT_THAT(store_->Put("a/e", "x", {}), IsOk());
+  ASSERT_THAT(store_->Delete("a/b/c/d"), IsOk());
   EXPECT_FALSE(fs::exists(directory_ / "a" / "b"));
   EXPECT_TRUE(fs::exists(directory_ / "a"));
 }
@@ -145,13 +146,13 @@ TEST_F(LocalStoreTest, OldLeftoversAreRemovedAtOpen) {
 }
 
 TEST_F(LocalStoreTest, PingTellsWhenTheDirectoryIsGone) {
-  ASSERT_TRUE(store_->Ping().ok());
+  ASSERT_THAT(store_->Ping(), IsOk());
   store_ = OpenStore();
   fs::rename(directory_, directory_.string() + "-away");
-  EXPECT_EQ(store_->Ping().code(), StatusCode::kUnavailable);
+  EXPECT_THAT(store_->Ping(), StatusIs(StatusCode::kUnavailable));
   fs::rename(directory_.string() + "-away", directory_);
   store_ = OpenStore();
-  EXPECT_TRUE(store_->Ping().ok());
+  EXPECT_THAT(store_->Ping(), IsOk());
 }
 
 TEST_F(LocalStoreTest, CheckConditionalPutNamesWhatIsMissing) {
@@ -159,14 +160,14 @@ TEST_F(LocalStoreTest, CheckConditionalPutNamesWhatIsMissing) {
   no_absent.ForgetConditions(/*if_absent=*/true, /*if_match=*/false);
   no_match.ForgetConditions(/*if_absent=*/false, /*if_match=*/true);
   Status absent = CheckConditionalPut(no_absent), match = CheckConditionalPut(no_match);
-  EXPECT_EQ(absent.code(), StatusCode::kFailedPrecondition);
+  EXPECT_THAT(absent, StatusIs(StatusCode::kFailedPrecondition));
   EXPECT_NE(ToText(absent).find("If-None-Match"), std::string::npos) << ToText(absent);
   EXPECT_NE(ToText(absent).find(directory_.string()), std::string::npos) << ToText(absent);
-  EXPECT_EQ(match.code(), StatusCode::kFailedPrecondition);
+  EXPECT_THAT(match, StatusIs(StatusCode::kFailedPrecondition));
   EXPECT_NE(ToText(match).find("If-Match"), std::string::npos) << ToText(match);
-  EXPECT_TRUE(CheckConditionalPut(*store_).ok());
+  EXPECT_THAT(CheckConditionalPut(*store_), IsOk());
   auto left = store_->List("", "", 10);
-  ASSERT_TRUE(left.ok());
+  ASSERT_THAT(left, IsOk());
   EXPECT_TRUE(left->objects.empty());
 }
 
@@ -207,9 +208,9 @@ TEST_P(LocalStoreCrash, LeavesOldOrNew) {
   auto store = OpenStore();
   for (const char* key : {"torn/put", "torn/multipart"}) {
     auto bytes = store->Get(key);
-    ASSERT_TRUE(bytes.ok()) << ToText(bytes.status());
+    ASSERT_THAT(bytes, IsOk());
     EXPECT_TRUE(*bytes == std::string(kSize, bytes->front())) << key;
-    EXPECT_TRUE(store->Put(key, "next", {}).ok()) << "no lock survives its holder";
+    EXPECT_THAT(store->Put(key, "next", {}), IsOk()) << "no lock survives its holder";
   }
 }
 

@@ -5,6 +5,7 @@
 #include <map>
 
 #include "libs/storage/s3/s3_client.h"
+#include "libs/testing/status_matchers.h"
 
 namespace vora::storage {
 namespace {
@@ -19,7 +20,7 @@ StatusOr<S3Config> Parse(const std::string& url,
 
 TEST(S3Config, ParsesUrls) {
   auto config = Parse("s3://media/vora/prod/?endpoint=http://127.0.0.1:7480&region=eu-central-1");
-  ASSERT_TRUE(config.ok()) << ToText(config.status());
+  ASSERT_THAT(config, IsOk());
   EXPECT_EQ(config->bucket, "media");
   EXPECT_EQ(config->prefix, "vora/prod/");
   EXPECT_EQ(config->authority, "127.0.0.1:7480");
@@ -31,7 +32,7 @@ TEST(S3Config, ParsesUrls) {
 
 TEST(S3Config, DefaultsToAws) {
   auto config = Parse("s3://media?region=eu-west-1", {{"AWS_ACCESS_KEY_ID", "a"}, {"AWS_SECRET_ACCESS_KEY", "b"}});
-  ASSERT_TRUE(config.ok()) << ToText(config.status());
+  ASSERT_THAT(config, IsOk());
   EXPECT_TRUE(config->https);
   EXPECT_EQ(config->authority, "s3.eu-west-1.amazonaws.com");
   EXPECT_EQ(config->prefix, "");
@@ -61,7 +62,7 @@ TEST(S3Config, NamesMistakes) {
   };
   for (const auto& [url, word] : kCases) {
     auto config = Parse(url);
-    EXPECT_EQ(config.status().code(), StatusCode::kInvalidArgument) << url;
+    EXPECT_THAT(config, StatusIs(StatusCode::kInvalidArgument)) << url;
     EXPECT_NE(ToText(config.status()).find(word), std::string::npos) << ToText(config.status());
     EXPECT_EQ(ToText(config.status()).find("topsecret"), std::string::npos);
   }
@@ -70,19 +71,19 @@ TEST(S3Config, NamesMistakes) {
 
 TEST(S3Status, Table) {
   auto error = [](const char* code) { return std::string("<Error><Code>") + code + "</Code></Error>"; };
-  EXPECT_EQ(ToS3Status(503, error("SlowDown"), "x").code(), StatusCode::kResourceExhausted);
-  EXPECT_EQ(ToS3Status(503, "<html/>", "x").code(), StatusCode::kUnavailable);
-  EXPECT_EQ(ToS3Status(500, error("InternalError"), "x").code(), StatusCode::kUnavailable);
-  EXPECT_EQ(ToS3Status(400, error("RequestTimeout"), "x").code(), StatusCode::kUnavailable);
-  EXPECT_EQ(ToS3Status(400, error("EntityTooSmall"), "x").code(), StatusCode::kInvalidArgument);
-  EXPECT_EQ(ToS3Status(404, error("NoSuchBucket"), "x").code(), StatusCode::kFailedPrecondition);
-  EXPECT_EQ(ToS3Status(404, error("NoSuchKey"), "x").code(), StatusCode::kNotFound);
-  EXPECT_EQ(ToS3Status(403, error("SignatureDoesNotMatch"), "x").code(), StatusCode::kPermissionDenied);
-  EXPECT_EQ(ToS3Status(301, "", "x").code(), StatusCode::kFailedPrecondition);
-  EXPECT_EQ(ToS3Status(412, "", "x").code(), StatusCode::kAborted);
-  EXPECT_EQ(ToS3Status(416, "", "x").code(), StatusCode::kOutOfRange);
-  EXPECT_EQ(ToS3Status(429, "", "x").code(), StatusCode::kResourceExhausted);
-  EXPECT_EQ(ToS3Status(501, "", "x").code(), StatusCode::kUnimplemented);
+  EXPECT_THAT(ToS3Status(503, error("SlowDown"), "x"), StatusIs(StatusCode::kResourceExhausted));
+  EXPECT_THAT(ToS3Status(503, "<html/>", "x"), StatusIs(StatusCode::kUnavailable));
+  EXPECT_THAT(ToS3Status(500, error("InternalError"), "x"), StatusIs(StatusCode::kUnavailable));
+  EXPECT_THAT(ToS3Status(400, error("RequestTimeout"), "x"), StatusIs(StatusCode::kUnavailable));
+  EXPECT_THAT(ToS3Status(400, error("EntityTooSmall"), "x"), StatusIs(StatusCode::kInvalidArgument));
+  EXPECT_THAT(ToS3Status(404, error("NoSuchBucket"), "x"), StatusIs(StatusCode::kFailedPrecondition));
+  EXPECT_THAT(ToS3Status(404, error("NoSuchKey"), "x"), StatusIs(StatusCode::kNotFound));
+  EXPECT_THAT(ToS3Status(403, error("SignatureDoesNotMatch"), "x"), StatusIs(StatusCode::kPermissionDenied));
+  EXPECT_THAT(ToS3Status(301, "", "x"), StatusIs(StatusCode::kFailedPrecondition));
+  EXPECT_THAT(ToS3Status(412, "", "x"), StatusIs(StatusCode::kAborted));
+  EXPECT_THAT(ToS3Status(416, "", "x"), StatusIs(StatusCode::kOutOfRange));
+  EXPECT_THAT(ToS3Status(429, "", "x"), StatusIs(StatusCode::kResourceExhausted));
+  EXPECT_THAT(ToS3Status(501, "", "x"), StatusIs(StatusCode::kUnimplemented));
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include "libs/rpc/testing/tls_web_server.h"
 #include "libs/storage/s3/s3_config.h"
 #include "libs/storage/s3/s3_http.h"
+#include "libs/testing/status_matchers.h"
 
 namespace vora::storage {
 namespace {
@@ -35,10 +36,10 @@ TEST_F(S3TlsTest, OnlyTheNamedAuthorityIsBelieved) {
   const auto identity = ours.Issue(folder_, "store");
   const rpc::testing::TlsWebServer server(identity, "object");
   EXPECT_EQ(*Get(identity.authority, server.url()), "object");
-  EXPECT_EQ(Get("", server.url()).status().code(), StatusCode::kFailedPrecondition) << "the system knows no such authority";
-  EXPECT_EQ(Get(other.Issue(folder_, "other").authority, server.url()).status().code(), StatusCode::kFailedPrecondition);
+  EXPECT_THAT(Get("", server.url()), StatusIs(StatusCode::kFailedPrecondition)) << "the system knows no such authority";
+  EXPECT_THAT(Get(other.Issue(folder_, "other").authority, server.url()), StatusIs(StatusCode::kFailedPrecondition));
   const auto missing = Get("/nowhere/ca.pem", server.url());
-  EXPECT_EQ(missing.status().code(), StatusCode::kFailedPrecondition);
+  EXPECT_THAT(missing, StatusIs(StatusCode::kFailedPrecondition));
   EXPECT_THAT(Message(missing.status()), ::testing::HasSubstr("/nowhere/ca.pem"));
 }
 
@@ -46,7 +47,7 @@ TEST_F(S3TlsTest, ACertificateOfAnotherNameIsRefused) {
   const rpc::testing::TestAuthority ours("Store CA");
   const auto identity = ours.Issue(folder_, "store", {.names = "DNS:store.example.org"});
   const rpc::testing::TlsWebServer server(identity, "object");
-  EXPECT_EQ(Get(identity.authority, server.url()).status().code(), StatusCode::kFailedPrecondition);
+  EXPECT_THAT(Get(identity.authority, server.url()), StatusIs(StatusCode::kFailedPrecondition));
 }
 
 TEST(S3Config, TakesTheAuthorityFromItsSetting) {

@@ -1,4 +1,5 @@
 #include "libs/storage/s3/s3_xml.h"
+#include "libs/testing/status_matchers.h"
 
 #include <gtest/gtest.h>
 
@@ -19,7 +20,7 @@ const char* const kList = R"(<?xml version="1.0" encoding="UTF-8"?>
 
 TEST(S3Xml, ParsesLists) {
   auto page = ParseListObjects(kList);
-  ASSERT_TRUE(page.ok()) << ToText(page.status());
+  ASSERT_THAT(page, IsOk());
   ASSERT_EQ(page->objects.size(), 2U);
   EXPECT_EQ(page->objects[0].key, "raw/a b c+d");
   EXPECT_EQ(page->objects[0].size, 1111);
@@ -37,7 +38,7 @@ TEST(S3Xml, KeysAreTakenAsTheyAreWithoutEncodingType) {
   auto page =
       ParseListObjects(List("<IsTruncated>false</IsTruncated><Contents><Key>a+b%20&amp;</Key><LastModified>1970-01-01T00:00:01Z"
                             "</LastModified><ETag>e</ETag><Size>1</Size></Contents>"));
-  ASSERT_TRUE(page.ok()) << ToText(page.status());
+  ASSERT_THAT(page, IsOk());
   EXPECT_EQ(page->objects[0].key, "a+b%20&");
   EXPECT_EQ(page->next_token, "");
 }
@@ -73,7 +74,7 @@ TEST(S3Xml, RefusesBrokenLists) {
   };
   for (const std::string& xml : kCases) {
     auto page = ParseListObjects(xml);
-    EXPECT_EQ(page.status().code(), StatusCode::kInternal) << xml;
+    EXPECT_THAT(page, StatusIs(StatusCode::kInternal)) << xml;
   }
 }
 
@@ -103,7 +104,7 @@ TEST(S3Xml, SurvivesDamage) {
     auto page = ParseListObjects(xml);
     if (!page.ok()) {
       ++refused;
-      EXPECT_EQ(page.status().code(), StatusCode::kInternal);
+      EXPECT_THAT(page, StatusIs(StatusCode::kInternal));
     }
     (void)ParseS3Error(xml);
     (void)ParseCreateMultipart(xml);
@@ -115,7 +116,7 @@ TEST(S3Xml, ParsesMultipartAndErrors) {
   auto id = ParseCreateMultipart(
       "<InitiateMultipartUploadResult xmlns=\"x\"><Bucket>b</Bucket><Key>k</Key><UploadId>2~abc</UploadId>"
       "</InitiateMultipartUploadResult>");
-  ASSERT_TRUE(id.ok()) << ToText(id.status());
+  ASSERT_THAT(id, IsOk());
   EXPECT_EQ(*id, "2~abc");
   EXPECT_EQ(ParseCreateMultipart("<InitiateMultipartUploadResult><UploadId/></InitiateMultipartUploadResult>").status().code(),
             StatusCode::kInternal);

@@ -2,16 +2,17 @@
 
 #include <google/protobuf/util/json_util.h>
 
+#include "libs/core/error.h"
 #include "libs/workflow/definition/history.h"
 
 namespace vora::workflow {
 
 Status CheckPayload(std::string_view field, std::string_view payload) {
   if (payload.size() > kMaxPayloadBytes) {
-    return InvalidArgument(std::string(field) + ": " + std::to_string(payload.size()) + " bytes are more than the limit of " +
-                           std::to_string(kMaxPayloadBytes));
+    return InvalidField(field,
+                        "" + std::to_string(payload.size()) + " bytes are more than the limit of " + std::to_string(kMaxPayloadBytes));
   }
-  if (payload.find('\0') != std::string_view::npos) return InvalidArgument(std::string(field) + ": must not contain NUL bytes");
+  if (payload.find('\0') != std::string_view::npos) return InvalidField(field, "must not contain NUL bytes");
   return {};
 }
 

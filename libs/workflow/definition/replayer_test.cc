@@ -1,4 +1,5 @@
 #include "libs/workflow/definition/replayer.h"
+#include "libs/testing/status_matchers.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -28,7 +29,7 @@ class Play {
   std::vector<std::string> Input(v1::EventType type, nlohmann::json attributes) {
     Event event{replayer_->history_length() + 1, type, 1000 * (replayer_->history_length() + 1), std::move(attributes)};
     const Status status = replayer_->Apply(event);
-    EXPECT_TRUE(status.ok()) << ToText(status);
+    EXPECT_THAT(status, IsOk());
     history_.push_back(std::move(event));
     std::vector<std::string> issued;
     for (auto& recorded : replayer_->TakeCommands()) {
@@ -104,7 +105,7 @@ TEST(ReplayerTest, CancelReachesEverythingButCleanup) {
               ElementsAre("ACTIVITY_TASK_CANCEL_REQUESTED 2", "ACTIVITY_TASK_CANCEL_REQUESTED 3", "ACTIVITY_TASK_SCHEDULED cleanup"));
   EXPECT_TRUE(play.Input(v1::EVENT_TYPE_ACTIVITY_TASK_CANCELED, {{"scheduled_event_id", 2}}).empty());
   EXPECT_THAT(play.CompleteActivity(7), ElementsAre("WORKFLOW_EXECUTION_CANCELED"));
-  EXPECT_TRUE(CheckReplay(Play::Scripts(), Play::Info(), play.history()).ok());
+  EXPECT_THAT(CheckReplay(Play::Scripts(), Play::Info(), play.history()), IsOk());
 }
 
 TEST(ReplayerTest, EveryPrefixOfAHistoryReplaysToTheSameCommands) {
@@ -117,7 +118,7 @@ TEST(ReplayerTest, EveryPrefixOfAHistoryReplaysToTheSameCommands) {
   ASSERT_TRUE(play.closed());
   for (size_t length = 1; length <= play.history().size(); ++length) {
     auto replayer = Replayer::Create(Play::Scripts(), Play::Info()).value();
-    for (size_t i = 0; i < length; ++i) ASSERT_TRUE(replayer->Apply(play.history()[i]).ok()) << length;
+    for (size_t i = 0; i < length; ++i) ASSERT_THAT(replayer->Apply(play.history()[i]), IsOk()) << length;
     // What the code issues next is what the history goes on with.
     size_t next = length;
     for (const auto& recorded : replayer->TakeCommands()) {
@@ -128,7 +129,7 @@ TEST(ReplayerTest, EveryPrefixOfAHistoryReplaysToTheSameCommands) {
     EXPECT_TRUE(next == play.history().size() || !IsCommandEvent(play.history()[next].type)) << length;
   }
   const auto stored = HistoryFromJson(HistoryToJson(play.history()));
-  EXPECT_TRUE(CheckReplay(Play::Scripts(), Play::Info(), stored).ok());
+  EXPECT_THAT(CheckReplay(Play::Scripts(), Play::Info(), stored), IsOk());
 }
 
 Status ReplayChanged(const std::function<void(std::vector<Event>&)>& change) {
@@ -151,7 +152,7 @@ TEST(ReplayerTest, NoticesNondeterminism) {
                 h.back().id = 5;
               })),
               HasSubstr("but the code issued nothing"));
-  EXPECT_EQ(ReplayChanged([](auto& h) { h.erase(h.begin() + 1); }).code(), StatusCode::kInternal) << "a gap";
+  EXPECT_THAT(ReplayChanged([](auto& h) { h.erase(h.begin() + 1); }), StatusIs(StatusCode::kInternal)) << "a gap";
   EXPECT_EQ(ReplayChanged([](auto& h) { h[1].attributes["input"] = "changed"; }), Status()) << "inputs may change with the code";
 }
 
@@ -175,7 +176,7 @@ TEST(ReplayerTest, AThousandActivitiesSideBySide) {
   EXPECT_EQ(play.issued().size(), 1000u);
   for (int i = 999; i >= 0; --i) play.CompleteActivity(2 + i, "0");
   EXPECT_TRUE(play.closed());
-  EXPECT_TRUE(CheckReplay(Play::Scripts(), Play::Info(), play.history()).ok());
+  EXPECT_THAT(CheckReplay(Play::Scripts(), Play::Info(), play.history()), IsOk());
 }
 
 TEST(RetryPolicyTest, BacksOffToTheMaximum) {

@@ -2,6 +2,7 @@
 
 #include <charconv>
 
+#include "libs/core/error.h"
 #include "libs/core/text.h"
 #include "libs/log/log.h"
 #include "libs/workflow/engine/engine_internal.h"
@@ -24,7 +25,7 @@ StatusOr<TaskToken> TaskToken::Decode(const std::string& text) {
     };
     if (number(first + 1, second, token.event_id) && number(second + 1, text.size(), token.lease)) return token;
   }
-  return InvalidArgument("task_token: not a token of this orchestrator");
+  return InvalidField("task_token", "not a token of this orchestrator");
 }
 
 Status StaleToken(const TaskToken& token) {
@@ -126,7 +127,7 @@ Status Engine::Impl::TransactOn(const std::function<StatusOr<std::optional<repo:
 }
 
 StatusOr<std::string> Engine::Impl::ResolveRun(const std::string& workflow_id, const std::string& run_id) {
-  if (workflow_id.empty()) return InvalidArgument("workflow_id: must not be empty");
+  if (workflow_id.empty()) return InvalidField("workflow_id", "must not be empty");
   std::string found;
   VORA_RETURN_IF_ERROR(Read([&](pqxx::nontransaction& tx) -> Status {
     const auto run = repo::FindRun(tx, workflow_id, run_id);

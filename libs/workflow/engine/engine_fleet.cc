@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "libs/core/error.h"
 #include "libs/workflow/engine/engine_internal.h"
 #include "libs/workflow/store/fleet_repo_internal.h"
 
@@ -11,7 +12,7 @@ constexpr size_t kMaxWorkerName = 200;
 
 Status CheckName(const std::string& field, const std::string& name) {
   if (!name.empty() && name.size() <= kMaxWorkerName) return {};
-  return InvalidArgument(field + ": must have 1 to " + std::to_string(kMaxWorkerName) + " characters");
+  return InvalidField(field, "must have 1 to " + std::to_string(kMaxWorkerName) + " characters");
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "libs/pg/testing/test_postgres.h"
+#include "libs/testing/status_matchers.h"
 #include "libs/workflow/engine/engine.h"
 #include "libs/workflow/testing/test_orchestrator.h"
 
@@ -31,11 +32,11 @@ class EngineFleetTest : public ::testing::Test {
 };
 
 TEST_F(EngineFleetTest, KnowsTheWorkersThatReportAndForgetsThoseThatLeave) {
-  ASSERT_TRUE(Report("one", 0).ok());
-  ASSERT_TRUE(Report("two", 0).ok());
-  ASSERT_TRUE(Report("one", 1).ok());
+  ASSERT_THAT(Report("one", 0), IsOk());
+  ASSERT_THAT(Report("two", 0), IsOk());
+  ASSERT_THAT(Report("one", 1), IsOk());
   auto fleet = engine_.DescribeQueues();
-  ASSERT_TRUE(fleet.ok()) << fleet.status();
+  ASSERT_THAT(fleet, IsOk());
   ASSERT_EQ(fleet->workers_size(), 2);
   EXPECT_EQ(fleet->workers(0).worker_id(), "one");
   EXPECT_EQ(fleet->workers(0).status().running(), 1);
@@ -44,7 +45,7 @@ TEST_F(EngineFleetTest, KnowsTheWorkersThatReportAndForgetsThoseThatLeave) {
   EXPECT_GT(fleet->workers(0).last_seen().seconds(), 1'700'000'000);
   ASSERT_EQ(fleet->queues_size(), 1) << "a queue without tasks that somebody works off is listed";
   EXPECT_EQ(fleet->queues(0).name(), "q");
-  ASSERT_TRUE(Report("one", 0, /*leaving=*/true).ok());
+  ASSERT_THAT(Report("one", 0, /*leaving=*/true), IsOk());
   fleet = engine_.DescribeQueues();
   ASSERT_EQ(fleet->workers_size(), 1);
   EXPECT_EQ(fleet->workers(0).worker_id(), "two");
@@ -61,7 +62,7 @@ TEST_F(EngineFleetTest, CountsReadyAndRunningAndSaysWhoDoesWhat) {
   v1::ReportWorkerRequest request;
   request.set_worker_id("tester");
   request.set_queue(fleet->queues(0).name());
-  ASSERT_TRUE(engine_.ReportWorker(request).ok());
+  ASSERT_THAT(engine_.ReportWorker(request), IsOk());
   fleet = engine_.DescribeQueues();
   EXPECT_EQ(fleet->queues(0).ready(), 1);
   EXPECT_EQ(fleet->queues(0).running(), 1);
@@ -77,21 +78,21 @@ TEST_F(EngineFleetTest, AWorkerThatLeavesGivesUpWhatItStillHolds) {
   v1::HeartbeatActivityRequest heartbeat;
   heartbeat.set_task_token(task.task_token());
   heartbeat.set_checkpoint("{\"n\":3}");
-  ASSERT_TRUE(engine_.Heartbeat(heartbeat).ok());
-  ASSERT_TRUE(Report("leaver", 0, /*leaving=*/true).ok());
+  ASSERT_THAT(engine_.Heartbeat(heartbeat), IsOk());
+  ASSERT_THAT(Report("leaver", 0, /*leaving=*/true), IsOk());
   const auto again = ClaimOne(engine_, "test", "stayer");
   EXPECT_EQ(again.workflow_id(), task.workflow_id());
   EXPECT_EQ(again.attempt(), 1) << "no attempt is lost";
   EXPECT_EQ(again.checkpoint(), "{\"n\":3}");
-  EXPECT_EQ(Complete(engine_, task).code(), StatusCode::kAborted) << "the leaver has it no more";
-  EXPECT_TRUE(Complete(engine_, other).ok());
-  EXPECT_TRUE(Complete(engine_, again).ok());
-  ASSERT_TRUE(Report("leaver", 0, /*leaving=*/true).ok()) << "saying it again is no error";
+  EXPECT_THAT(Complete(engine_, task), StatusIs(StatusCode::kAborted)) << "the leaver has it no more";
+  EXPECT_THAT(Complete(engine_, other), IsOk());
+  EXPECT_THAT(Complete(engine_, again), IsOk());
+  ASSERT_THAT(Report("leaver", 0, /*leaving=*/true), IsOk()) << "saying it again is no error";
 }
 
 TEST_F(EngineFleetTest, RefusesAReportWithoutAName) {
   const Status refused = Report("", 0);
-  EXPECT_EQ(refused.code(), StatusCode::kInvalidArgument);
+  EXPECT_THAT(refused, StatusIs(StatusCode::kInvalidArgument));
   EXPECT_THAT(Message(refused), HasSubstr("worker_id: must have 1 to 200 characters"));
   EXPECT_THAT(Message(Report(std::string(201, 'x'), 0)), HasSubstr("worker_id"));
 }

@@ -7,6 +7,7 @@
 #include <pqxx/pqxx>
 
 #include "libs/pg/testing/test_postgres.h"
+#include "libs/testing/status_matchers.h"
 #include "libs/workflow/testing/script_workflow.h"
 #include "libs/workflow/testing/test_orchestrator.h"
 
@@ -53,16 +54,16 @@ class LifecycleTest : public ::testing::Test {
 
 TEST_F(LifecycleTest, OneOpenRunPerId) {
   const auto first = engine_.Start(StartRequest("w", "", v1::WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE));
-  ASSERT_TRUE(first.ok());
+  ASSERT_THAT(first, IsOk());
   EXPECT_TRUE(first->started());
   const auto again = engine_.Start(StartRequest("w", "", v1::WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE));
-  ASSERT_TRUE(again.ok());
+  ASSERT_THAT(again, IsOk());
   EXPECT_FALSE(again->started());
   EXPECT_EQ(again->run_id(), first->run_id());
-  ASSERT_TRUE(Complete(engine_, ClaimOne(engine_)).ok());
-  EXPECT_EQ(engine_.Start(StartRequest("w", "", v1::WORKFLOW_ID_REUSE_POLICY_UNSPECIFIED)).status().code(), StatusCode::kAlreadyExists);
+  ASSERT_THAT(Complete(engine_, ClaimOne(engine_)), IsOk());
+  EXPECT_THAT(engine_.Start(StartRequest("w", "", v1::WORKFLOW_ID_REUSE_POLICY_UNSPECIFIED)), StatusIs(StatusCode::kAlreadyExists));
   const auto next = engine_.Start(StartRequest("w", "", v1::WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE));
-  ASSERT_TRUE(next.ok());
+  ASSERT_THAT(next, IsOk());
   EXPECT_TRUE(next->started());
   EXPECT_NE(next->run_id(), first->run_id());
   EXPECT_EQ(History(engine_, "w", first->run_id()).size(), 4u) << "the earlier run's history stays";
@@ -71,10 +72,10 @@ TEST_F(LifecycleTest, OneOpenRunPerId) {
 TEST_F(LifecycleTest, ARepeatedRequestGivesItsRunEvenWhenClosed) {
   const auto request = StartRequest("w", "retry-1", v1::WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE);
   const auto first = engine_.Start(request);
-  ASSERT_TRUE(first.ok());
-  ASSERT_TRUE(Complete(engine_, ClaimOne(engine_)).ok());
+  ASSERT_THAT(first, IsOk());
+  ASSERT_THAT(Complete(engine_, ClaimOne(engine_)), IsOk());
   const auto again = engine_.Start(request);
-  ASSERT_TRUE(again.ok());
+  ASSERT_THAT(again, IsOk());
   EXPECT_EQ(again->run_id(), first->run_id());
   EXPECT_FALSE(again->started());
 }
@@ -93,32 +94,32 @@ TEST_F(LifecycleTest, CancelEndsWaitingWorkAtOnceAndRunsCleanup) {
                                {"cleanup": {"activity": "c", "id": "cleanup"}})");
   const auto held = ClaimOne(engine_);
   ASSERT_EQ(held.activity_id(), "held");
-  ASSERT_TRUE(Cancel("w").ok());
-  EXPECT_TRUE(Cancel("w").ok()) << "repeating it is no error";
+  ASSERT_THAT(Cancel("w"), IsOk());
+  EXPECT_THAT(Cancel("w"), IsOk()) << "repeating it is no error";
   EXPECT_TRUE(Info(engine_, "w").cancel_requested());
 
   v1::HeartbeatActivityRequest heartbeat;
   heartbeat.set_task_token(held.task_token());
   const auto told = engine_.Heartbeat(heartbeat);
-  ASSERT_TRUE(told.ok());
+  ASSERT_THAT(told, IsOk());
   EXPECT_TRUE(*told);
   v1::FailActivityRequest canceled;
   canceled.set_task_token(held.task_token());
   canceled.set_canceled(true);
   const auto retry = engine_.Fail(canceled);
-  ASSERT_TRUE(retry.ok());
+  ASSERT_THAT(retry, IsOk());
   EXPECT_FALSE(*retry);
 
   const auto cleanup = ClaimOne(engine_);
   EXPECT_EQ(cleanup.activity_id(), "cleanup");
-  ASSERT_TRUE(Complete(engine_, cleanup).ok());
+  ASSERT_THAT(Complete(engine_, cleanup), IsOk());
   EXPECT_EQ(WaitClosed(engine_, "w").status(), v1::WORKFLOW_STATUS_CANCELED);
   EXPECT_THAT(EventNames(History(engine_, "w")),
               ElementsAre("WORKFLOW_EXECUTION_STARTED", "ACTIVITY_TASK_SCHEDULED", "ACTIVITY_TASK_SCHEDULED", "TIMER_STARTED",
                           "WORKFLOW_EXECUTION_CANCEL_REQUESTED", "ACTIVITY_TASK_CANCEL_REQUESTED", "ACTIVITY_TASK_CANCEL_REQUESTED",
                           "TIMER_CANCELED", "ACTIVITY_TASK_SCHEDULED", "ACTIVITY_TASK_CANCELED", "ACTIVITY_TASK_CANCELED",
                           "ACTIVITY_TASK_COMPLETED", "WORKFLOW_EXECUTION_CANCELED"));
-  EXPECT_TRUE(Cancel("w").ok()) << "cancelling a closed one is no error";
+  EXPECT_THAT(Cancel("w"), IsOk()) << "cancelling a closed one is no error";
 }
 
 TEST_F(LifecycleTest, TerminateEndsItWithoutAskingAnyone) {
@@ -127,24 +128,24 @@ TEST_F(LifecycleTest, TerminateEndsItWithoutAskingAnyone) {
   v1::TerminateWorkflowRequest request;
   request.set_workflow_id("w");
   request.set_reason("no longer wanted");
-  ASSERT_TRUE(engine_.Terminate(request).ok());
+  ASSERT_THAT(engine_.Terminate(request), IsOk());
   const auto info = Info(engine_, "w");
   EXPECT_EQ(info.status(), v1::WORKFLOW_STATUS_TERMINATED);
   EXPECT_EQ(info.failure().message(), "no longer wanted");
-  EXPECT_EQ(Complete(engine_, task).code(), StatusCode::kAborted);
+  EXPECT_THAT(Complete(engine_, task), StatusIs(StatusCode::kAborted));
   EXPECT_TRUE(ClaimNow(engine_, 1).empty());
 }
 
 TEST_F(LifecycleTest, SignalsAreKeptInOrderAndTakenOnce) {
   StartScript(engine_, "w", R"({"activity": "a"}, {"signal": "go"}, {"signal": "go"})");
-  ASSERT_TRUE(Signal("w", "go", "1", "r1").ok());
-  ASSERT_TRUE(Signal("w", "go", "1", "r1").ok());
-  ASSERT_TRUE(Complete(engine_, ClaimOne(engine_), "0").ok());
+  ASSERT_THAT(Signal("w", "go", "1", "r1"), IsOk());
+  ASSERT_THAT(Signal("w", "go", "1", "r1"), IsOk());
+  ASSERT_THAT(Complete(engine_, ClaimOne(engine_), "0"), IsOk());
   EXPECT_EQ(Info(engine_, "w").status(), v1::WORKFLOW_STATUS_RUNNING) << "one signal, two wanted";
-  ASSERT_TRUE(Signal("w", "go", "2").ok());
+  ASSERT_THAT(Signal("w", "go", "2"), IsOk());
   EXPECT_EQ(WaitClosed(engine_, "w").result(), R"(["0","1","2"])");
-  EXPECT_EQ(Signal("w", "go", "3").code(), StatusCode::kNotFound);
-  EXPECT_EQ(Signal("unknown", "go", "3").code(), StatusCode::kNotFound);
+  EXPECT_THAT(Signal("w", "go", "3"), StatusIs(StatusCode::kNotFound));
+  EXPECT_THAT(Signal("unknown", "go", "3"), StatusIs(StatusCode::kNotFound));
 }
 
 TEST_F(LifecycleTest, TimersFireAndLosersOfARaceAreAbandoned) {
@@ -159,7 +160,7 @@ TEST_F(LifecycleTest, TimersFireAndLosersOfARaceAreAbandoned) {
 TEST_F(LifecycleTest, ExecutionTimeoutClosesTheRun) {
   auto request = StartRequest("w", "", v1::WORKFLOW_ID_REUSE_POLICY_UNSPECIFIED);
   request.mutable_execution_timeout()->set_nanos(50'000'000);
-  ASSERT_TRUE(engine_.Start(request).ok());
+  ASSERT_THAT(engine_.Start(request), IsOk());
   const auto info = WaitClosed(engine_, "w");
   EXPECT_EQ(info.status(), v1::WORKFLOW_STATUS_TIMED_OUT);
   EXPECT_EQ(EventNames(History(engine_, "w")).back(), "WORKFLOW_EXECUTION_TIMED_OUT");
@@ -172,7 +173,7 @@ TEST_F(LifecycleTest, ListsNewestFirstInPages) {
   std::vector<std::string> ids;
   while (true) {
     const auto page = engine_.List(request);
-    ASSERT_TRUE(page.ok());
+    ASSERT_THAT(page, IsOk());
     for (const auto& info : page->workflows()) ids.push_back(info.workflow_id());
     if (page->next_page_token().empty()) break;
     request.set_page_token(page->next_page_token());
@@ -203,15 +204,15 @@ TEST_F(LifecycleTest, NondeterminismChangesNothingAndRepairsItselfWithTheRightCo
     sweeper.stuck_interval = std::chrono::hours(1);
     TestOrchestrator wrong(database_, other, sweeper);
     const Status refused = Complete(wrong.engine(), task);
-    EXPECT_EQ(refused.code(), StatusCode::kFailedPrecondition);
+    EXPECT_THAT(refused, StatusIs(StatusCode::kFailedPrecondition));
     EXPECT_THAT(Message(refused),
                 HasSubstr("nondeterminism: history has event 2 ACTIVITY_TASK_SCHEDULED activity_type=a activity_id=1, but "
                           "the code issued ACTIVITY_TASK_SCHEDULED activity_type=different"));
     EXPECT_EQ(EventNames(History(wrong.engine(), "w")).size(), 3u);
   }
   ASSERT_TRUE(Eventually([&] { return Info(engine_, "w").stuck_reason().empty(); }));
-  ASSERT_TRUE(Complete(engine_, task).ok()) << "the lease is still good";
-  ASSERT_TRUE(Complete(engine_, ClaimOne(engine_)).ok());
+  ASSERT_THAT(Complete(engine_, task), IsOk()) << "the lease is still good";
+  ASSERT_THAT(Complete(engine_, ClaimOne(engine_)), IsOk());
   EXPECT_EQ(WaitClosed(engine_, "w").status(), v1::WORKFLOW_STATUS_COMPLETED);
 }
 
@@ -225,12 +226,12 @@ TEST(StuckTest, AStuckRunsTasksAreNotGivenOut) {
     run_id = StartScript(right.engine(), "w", R"({"all": [{"activity": "a", "id": "1"}, {"activity": "a", "id": "2"}]})");
   }
   TestOrchestrator wrong(database, other);
-  EXPECT_EQ(Complete(wrong.engine(), ClaimOne(wrong.engine())).code(), StatusCode::kFailedPrecondition);
+  EXPECT_THAT(Complete(wrong.engine(), ClaimOne(wrong.engine())), StatusIs(StatusCode::kFailedPrecondition));
   EXPECT_TRUE(ClaimNow(wrong.engine(), 10).empty());
   v1::DescribeWorkflowRequest request;
   request.set_workflow_id("w");
   const auto described = wrong.engine().Describe(request);
-  ASSERT_TRUE(described.ok());
+  ASSERT_THAT(described, IsOk());
   EXPECT_THAT(described->info().stuck_reason(), HasSubstr("nondeterminism"));
   EXPECT_EQ(described->info().status(), v1::WORKFLOW_STATUS_RUNNING);
   EXPECT_EQ(described->pending_activities_size(), 2);
@@ -259,7 +260,7 @@ TEST(StuckTest, AWorkerThatLeavesGivesUpItsOtherTasksAllTheSame) {
   v1::ReportWorkerRequest leaving;
   leaving.set_worker_id("leaver");
   leaving.set_leaving(true);
-  EXPECT_EQ(wrong.engine().ReportWorker(leaving).code(), StatusCode::kFailedPrecondition) << "the cancelled one cannot end now";
+  EXPECT_THAT(wrong.engine().ReportWorker(leaving), StatusIs(StatusCode::kFailedPrecondition)) << "the cancelled one cannot end now";
   EXPECT_EQ(ClaimOne(wrong.engine(), "test", "stayer").workflow_id(), "well");
 }
 

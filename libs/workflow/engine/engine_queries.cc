@@ -2,6 +2,7 @@
 #include <charconv>
 #include <limits>
 
+#include "libs/core/error.h"
 #include "libs/workflow/engine/engine_internal.h"
 
 namespace vora::workflow {
@@ -64,7 +65,7 @@ int PageSize(int asked, int usual, int most) { return asked <= 0 ? usual : std::
 }  // namespace
 
 StatusOr<v1::DescribeWorkflowResponse> Engine::Describe(const v1::DescribeWorkflowRequest& request) {
-  if (request.workflow_id().empty()) return InvalidArgument("workflow_id: must not be empty");
+  if (request.workflow_id().empty()) return InvalidField("workflow_id", "must not be empty");
   v1::DescribeWorkflowResponse response;
   const Status status = impl_->Read([&](pqxx::nontransaction& tx) -> Status {
     response.Clear();
@@ -85,12 +86,12 @@ StatusOr<v1::ListWorkflowsResponse> Engine::List(const v1::ListWorkflowsRequest&
   const std::string& token = request.page_token();
   if (!token.empty()) {
     const auto [ptr, error] = std::from_chars(token.data(), token.data() + token.size(), before);
-    if (error != std::errc() || ptr != token.data() + token.size()) return InvalidArgument("page_token: not one of ours");
+    if (error != std::errc() || ptr != token.data() + token.size()) return InvalidField("page_token", "not one of ours");
   }
   std::string wanted;
   if (request.status() != v1::WORKFLOW_STATUS_UNSPECIFIED) {
     constexpr size_t kPrefix = sizeof("WORKFLOW_STATUS_") - 1;
-    if (!v1::WorkflowStatus_IsValid(request.status())) return InvalidArgument("status: unknown");
+    if (!v1::WorkflowStatus_IsValid(request.status())) return InvalidField("status", "unknown");
     wanted = v1::WorkflowStatus_Name(request.status()).substr(kPrefix);
   }
   v1::ListWorkflowsResponse response;

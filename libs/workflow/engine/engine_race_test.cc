@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "libs/pg/testing/test_postgres.h"
+#include "libs/testing/status_matchers.h"
 #include "libs/workflow/testing/test_orchestrator.h"
 #include "libs/workflow/worker/activity_worker.h"
 
@@ -95,7 +96,7 @@ TEST(EngineRaceTest, StartsOfOneIdGiveOneRun) {
       request.set_type("Script");
       request.set_input(R"({"steps": [{"activity": "a"}]})");
       const auto response = (i % 2 ? one : two).engine().Start(request);
-      ASSERT_TRUE(response.ok()) << ToText(response.status());
+      ASSERT_THAT(response, IsOk());
       if (response->started()) ++started;
       std::lock_guard lock(mutex);
       ++runs[response->run_id()];

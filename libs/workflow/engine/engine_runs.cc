@@ -1,3 +1,4 @@
+#include "libs/core/error.h"
 #include "libs/core/ids.h"
 #include "libs/core/text.h"
 #include "libs/obs/trace.h"
@@ -11,10 +12,9 @@ namespace {
 constexpr size_t kMaxWorkflowName = 500;
 
 Status CheckName(const char* field, const std::string& value, bool required) {
-  if (required && value.empty()) return InvalidArgument(std::string(field) + ": must not be empty");
+  if (required && value.empty()) return InvalidField(field, "must not be empty");
   if (value.size() > kMaxWorkflowName) {
-    return InvalidArgument(std::string(field) + ": " + std::to_string(value.size()) + " bytes are more than the limit of " +
-                           std::to_string(kMaxWorkflowName));
+    return InvalidField(field, "" + std::to_string(value.size()) + " bytes are more than the limit of " + std::to_string(kMaxWorkflowName));
   }
   return CheckPayload(field, value);
 }
@@ -36,7 +36,7 @@ StatusOr<v1::StartWorkflowResponse> Engine::Start(const v1::StartWorkflowRequest
   VORA_RETURN_IF_ERROR(CheckName("request_id", request.request_id(), false));
   VORA_RETURN_IF_ERROR(CheckName("traceparent", request.traceparent(), false));
   VORA_RETURN_IF_ERROR(CheckPayload("input", request.input()));
-  if (!impl_->registry.Find(request.type())) return InvalidArgument("type: no workflow of type " + request.type() + " is registered");
+  if (!impl_->registry.Find(request.type())) return InvalidField("type", "no workflow of type " + request.type() + " is registered");
   const std::string tenant = request.tenant().empty() ? "default" : request.tenant();
   const std::string traceparent = request.traceparent().empty() ? obs::CurrentTrace().ToTraceparent() : request.traceparent();
   const bool allow_closed = request.reuse_policy() == v1::WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE;

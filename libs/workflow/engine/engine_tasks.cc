@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "libs/core/error.h"
 #include "libs/log/log.h"
 #include "libs/workflow/definition/payload.h"
 #include "libs/workflow/definition/retry_policy.h"
@@ -50,9 +51,9 @@ Status CheckFailure(const v1::Failure& failure) {
 }  // namespace
 
 StatusOr<std::vector<v1::ActivityTask>> Engine::Claim(const v1::PollActivitiesRequest& request) {
-  if (request.queue().empty()) return InvalidArgument("queue: must not be empty");
-  if (request.max_tasks() < 1 || request.max_tasks() > 100) return InvalidArgument("max_tasks: must be 1 to 100");
-  if (request.max_siblings() < 0 || request.max_siblings() > 100) return InvalidArgument("max_siblings: must be 0 to 100");
+  if (request.queue().empty()) return InvalidField("queue", "must not be empty");
+  if (request.max_tasks() < 1 || request.max_tasks() > 100) return InvalidField("max_tasks", "must be 1 to 100");
+  if (request.max_siblings() < 0 || request.max_siblings() > 100) return InvalidField("max_siblings", "must be 0 to 100");
   const repo::ClaimFilter filter{
       request.queue(), request.worker_id(), {request.activity_types().begin(), request.activity_types().end()}, "", ""};
   std::vector<v1::ActivityTask> tasks;
@@ -99,7 +100,7 @@ StatusOr<std::vector<v1::ActivityTask>> Engine::Claim(const v1::PollActivitiesRe
 StatusOr<bool> Engine::Heartbeat(const v1::HeartbeatActivityRequest& request) {
   VORA_ASSIGN_OR_RETURN(const auto token, TaskToken::Decode(request.task_token()));
   VORA_RETURN_IF_ERROR(CheckPayload("checkpoint", request.checkpoint()));
-  if (!(request.progress() >= 0 && request.progress() <= 1)) return InvalidArgument("progress: must be 0 to 1");
+  if (!(request.progress() >= 0 && request.progress() <= 1)) return InvalidField("progress", "must be 0 to 1");
   bool cancel_requested = false;
   const Status status = impl_->Write([&](pqxx::work& tx) -> Status {
     const auto row = repo::Heartbeat(tx, token.key(), token.lease, request.checkpoint(), request.progress());

@@ -1,4 +1,5 @@
 #include "libs/workflow/engine/engine.h"
+#include "libs/testing/status_matchers.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -33,8 +34,8 @@ TEST_F(EngineTest, RunsAWorkflowToItsResult) {
   EXPECT_EQ(first.attempt(), 1);
   EXPECT_EQ(first.workflow_id(), "w");
   EXPECT_EQ(first.tenant(), "default");
-  ASSERT_TRUE(Complete(engine_, first, "\"x\"").ok());
-  ASSERT_TRUE(Complete(engine_, ClaimOne(engine_), "\"y\"").ok());
+  ASSERT_THAT(Complete(engine_, first, "\"x\""), IsOk());
+  ASSERT_THAT(Complete(engine_, ClaimOne(engine_), "\"y\""), IsOk());
 
   const auto info = WaitClosed(engine_, "w");
   EXPECT_EQ(info.status(), v1::WORKFLOW_STATUS_COMPLETED);
@@ -52,16 +53,16 @@ TEST_F(EngineTest, RunsAWorkflowToItsResult) {
 TEST_F(EngineTest, ACompletionMayBeRepeatedButNotByAnotherAttempt) {
   StartScript(engine_, "w", R"({"activity": "a"}, {"activity": "b"})");
   const auto task = ClaimOne(engine_);
-  ASSERT_TRUE(Complete(engine_, task).ok());
-  EXPECT_TRUE(Complete(engine_, task).ok());
+  ASSERT_THAT(Complete(engine_, task), IsOk());
+  EXPECT_THAT(Complete(engine_, task), IsOk());
   auto forged = task;
   std::string token = task.task_token();
   token.back() = '7';  // the lease
   forged.set_task_token(token);
-  EXPECT_EQ(Complete(engine_, forged).code(), StatusCode::kAborted);
+  EXPECT_THAT(Complete(engine_, forged), StatusIs(StatusCode::kAborted));
   EXPECT_EQ(EventNames(History(engine_, "w")).size(), 4u);
   forged.set_task_token("nonsense");
-  EXPECT_EQ(Complete(engine_, forged).code(), StatusCode::kInvalidArgument);
+  EXPECT_THAT(Complete(engine_, forged), StatusIs(StatusCode::kInvalidArgument));
 }
 
 TEST_F(EngineTest, RetriesKeepTheCheckpointAndAddOneEventInTheEnd) {
@@ -71,18 +72,18 @@ TEST_F(EngineTest, RetriesKeepTheCheckpointAndAddOneEventInTheEnd) {
   heartbeat.set_task_token(first.task_token());
   heartbeat.set_checkpoint("{\"n\":1}");
   heartbeat.set_progress(0.5);
-  ASSERT_TRUE(engine_.Heartbeat(heartbeat).ok());
+  ASSERT_THAT(engine_.Heartbeat(heartbeat), IsOk());
   const auto failed = Fail(engine_, first, "worker.crashed");
-  ASSERT_TRUE(failed.ok()) << ToText(failed.status());
+  ASSERT_THAT(failed, IsOk());
   EXPECT_TRUE(*failed);
   EXPECT_TRUE(*Fail(engine_, first, "worker.crashed")) << "a repeated report is no error";
-  EXPECT_EQ(engine_.Heartbeat(heartbeat).status().code(), StatusCode::kAborted);
+  EXPECT_THAT(engine_.Heartbeat(heartbeat), StatusIs(StatusCode::kAborted));
 
   const auto second = ClaimOne(engine_);
   EXPECT_EQ(second.attempt(), 2);
   EXPECT_EQ(second.checkpoint(), "{\"n\":1}");
-  EXPECT_EQ(Complete(engine_, first).code(), StatusCode::kAborted) << "the first attempt is over";
-  ASSERT_TRUE(Complete(engine_, second).ok());
+  EXPECT_THAT(Complete(engine_, first), StatusIs(StatusCode::kAborted)) << "the first attempt is over";
+  ASSERT_THAT(Complete(engine_, second), IsOk());
   WaitClosed(engine_, "w");
   const auto history = History(engine_, "w");
   ASSERT_EQ(history.size(), 4u);
@@ -112,18 +113,18 @@ TEST_F(EngineTest, PendingActivitiesShowProgressAndFailures) {
   v1::HeartbeatActivityRequest heartbeat;
   heartbeat.set_task_token(task.task_token());
   heartbeat.set_progress(0.25);
-  ASSERT_TRUE(engine_.Heartbeat(heartbeat).ok());
+  ASSERT_THAT(engine_.Heartbeat(heartbeat), IsOk());
   v1::DescribeWorkflowRequest request;
   request.set_workflow_id("w");
   auto described = engine_.Describe(request);
-  ASSERT_TRUE(described.ok());
+  ASSERT_THAT(described, IsOk());
   ASSERT_EQ(described->pending_activities_size(), 1);
   EXPECT_EQ(described->pending_activities(0).state(), v1::PENDING_ACTIVITY_STATE_STARTED);
   EXPECT_EQ(described->pending_activities(0).progress(), 0.25);
   EXPECT_EQ(described->pending_activities(0).activity_id(), "one");
-  ASSERT_TRUE(Fail(engine_, task, "boom").ok());
+  ASSERT_THAT(Fail(engine_, task, "boom"), IsOk());
   described = engine_.Describe(request);
-  ASSERT_TRUE(described.ok());
+  ASSERT_THAT(described, IsOk());
   EXPECT_EQ(described->pending_activities(0).state(), v1::PENDING_ACTIVITY_STATE_SCHEDULED);
   EXPECT_EQ(described->pending_activities(0).attempt(), 2);
   EXPECT_EQ(described->pending_activities(0).last_failure().code(), "boom");
@@ -137,9 +138,9 @@ TEST_F(EngineTest, ReleaseDoesNotCountTheAttempt) {
   v1::ReleaseActivityRequest release;
   release.set_task_token(first.task_token());
   release.set_checkpoint("{\"at\":3}");
-  ASSERT_TRUE(engine_.Release(release).ok());
-  EXPECT_TRUE(engine_.Release(release).ok());
-  EXPECT_EQ(Complete(engine_, first).code(), StatusCode::kAborted);
+  ASSERT_THAT(engine_.Release(release), IsOk());
+  EXPECT_THAT(engine_.Release(release), IsOk());
+  EXPECT_THAT(Complete(engine_, first), StatusIs(StatusCode::kAborted));
   const auto second = ClaimOne(engine_);
   EXPECT_EQ(second.attempt(), 1);
   EXPECT_EQ(second.checkpoint(), "{\"at\":3}");
@@ -156,7 +157,7 @@ TEST_F(EngineTest, SiblingsComeAlongAndStayTheirOwn) {
   ASSERT_EQ(group.size(), 2u);
   EXPECT_EQ(group[0].activity_id(), "360/0");
   EXPECT_EQ(group[1].activity_id(), "720/0");
-  ASSERT_TRUE(Complete(engine_, group[0]).ok());
+  ASSERT_THAT(Complete(engine_, group[0]), IsOk());
   EXPECT_TRUE(*Fail(engine_, group[1], "x"));
   const auto next = ClaimNow(engine_, 1, 10);
   ASSERT_EQ(next.size(), 1u);
@@ -180,7 +181,7 @@ TEST_F(EngineTest, PollsFilterByActivityType) {
   request.set_max_tasks(10);
   request.add_activity_types()->push_back('b');
   const auto tasks = engine_.Claim(request);
-  ASSERT_TRUE(tasks.ok());
+  ASSERT_THAT(tasks, IsOk());
   ASSERT_EQ(tasks->size(), 1u);
   EXPECT_EQ((*tasks)[0].activity_type(), "b");
 }
@@ -190,17 +191,17 @@ TEST_F(EngineTest, PayloadsHaveALimit) {
   std::string big;
   big.resize(kMaxPayloadBytes + 1, 'x');
   const Status status = Complete(engine_, ClaimOne(engine_), big);
-  EXPECT_EQ(status.code(), StatusCode::kInvalidArgument);
+  EXPECT_THAT(status, StatusIs(StatusCode::kInvalidArgument));
   EXPECT_THAT(Message(status), HasSubstr("result: 1048577 bytes are more than the limit of 1048576"));
 }
 
 TEST_F(EngineTest, SetsQueueMetrics) {
   StartScript(engine_, "w", R"({"activity": "a", "options": {"estimatedCost": 12.5}})");
-  ASSERT_TRUE(engine_.UpdateQueueMetrics().ok());
+  ASSERT_THAT(engine_.UpdateQueueMetrics(), IsOk());
   EXPECT_THAT(orchestrator_.metrics().Expose(), HasSubstr("vora_activity_queue_depth{queue=\"test\"} 1"));
   EXPECT_THAT(orchestrator_.metrics().Expose(), HasSubstr("vora_activity_queue_encode_seconds{queue=\"test\"} 12.5"));
-  ASSERT_TRUE(Complete(engine_, ClaimOne(engine_)).ok());
-  ASSERT_TRUE(engine_.UpdateQueueMetrics().ok());
+  ASSERT_THAT(Complete(engine_, ClaimOne(engine_)), IsOk());
+  ASSERT_THAT(engine_.UpdateQueueMetrics(), IsOk());
   EXPECT_THAT(orchestrator_.metrics().Expose(), HasSubstr("vora_activity_queue_depth{queue=\"test\"} 0"));
   EXPECT_THAT(orchestrator_.metrics().Expose(), HasSubstr("vora_activity_attempts_total{result=\"completed\",type=\"a\"}"));
   EXPECT_THAT(orchestrator_.metrics().Expose(), HasSubstr("vora_activity_wait_seconds_count{type=\"a\"}"));
@@ -213,7 +214,7 @@ TEST_F(EngineTest, SetsRunAndWorkerMetrics) {
     const size_t at = text.find("\n" + line + " ");
     return at == std::string::npos ? -1 : std::stod(text.substr(at + line.size() + 2));
   };
-  ASSERT_TRUE(engine_.UpdateQueueMetrics().ok());
+  ASSERT_THAT(engine_.UpdateQueueMetrics(), IsOk());
   const double before = value("vora_workflow_runs{state=\"running\"}");
   ASSERT_GE(before, 0);
   StartScript(engine_, "open", R"({"activity": "a"})");
@@ -222,8 +223,8 @@ TEST_F(EngineTest, SetsRunAndWorkerMetrics) {
   report.set_queue("test");
   report.mutable_status()->set_slots(4);
   report.mutable_status()->set_running(1);
-  ASSERT_TRUE(engine_.ReportWorker(report).ok());
-  ASSERT_TRUE(engine_.UpdateQueueMetrics().ok());
+  ASSERT_THAT(engine_.ReportWorker(report), IsOk());
+  ASSERT_THAT(engine_.UpdateQueueMetrics(), IsOk());
   EXPECT_EQ(value("vora_workflow_runs{state=\"running\"}"), before + 1);
   EXPECT_EQ(value("vora_workflow_runs{state=\"stuck\"}"), 0);
   EXPECT_GT(value("vora_workflow_oldest_run_age_seconds"), 0);
@@ -231,10 +232,10 @@ TEST_F(EngineTest, SetsRunAndWorkerMetrics) {
   EXPECT_EQ(value("vora_activity_workers{queue=\"test\"}"), 1);
   EXPECT_EQ(value("vora_activity_worker_slots{queue=\"test\"}"), 4);
   EXPECT_EQ(value("vora_activity_worker_slots_in_use{queue=\"test\"}"), 1);
-  ASSERT_TRUE(Complete(engine_, ClaimOne(engine_)).ok());
+  ASSERT_THAT(Complete(engine_, ClaimOne(engine_)), IsOk());
   report.set_leaving(true);
-  ASSERT_TRUE(engine_.ReportWorker(report).ok());
-  ASSERT_TRUE(engine_.UpdateQueueMetrics().ok());
+  ASSERT_THAT(engine_.ReportWorker(report), IsOk());
+  ASSERT_THAT(engine_.UpdateQueueMetrics(), IsOk());
   EXPECT_EQ(value("vora_workflow_runs{state=\"running\"}"), before);
   EXPECT_EQ(value("vora_activity_workers{queue=\"test\"}"), 0);
   EXPECT_THAT(orchestrator_.metrics().Expose(), HasSubstr("vora_workflow_duration_seconds_count{status=\"COMPLETED\",type="));

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "libs/pg/testing/test_postgres.h"
+#include "libs/testing/status_matchers.h"
 #include "libs/workflow/testing/test_orchestrator.h"
 
 namespace vora::workflow {
@@ -46,7 +47,7 @@ TEST_F(TimeoutTest, StartToCloseIsRetriedAndHeartbeatsDoNotExtendIt) {
   const auto end = End("w", "ACTIVITY_TASK_TIMED_OUT");
   EXPECT_EQ(end["timeout_type"], "START_TO_CLOSE");
   EXPECT_EQ(end["attempt"], 2);
-  EXPECT_EQ(Complete(engine_, second).code(), StatusCode::kAborted);
+  EXPECT_THAT(Complete(engine_, second), StatusIs(StatusCode::kAborted));
 }
 
 TEST_F(TimeoutTest, AMissedHeartbeatEndsTheLeaseAndKeepsTheCheckpoint) {
@@ -56,12 +57,12 @@ TEST_F(TimeoutTest, AMissedHeartbeatEndsTheLeaseAndKeepsTheCheckpoint) {
   v1::HeartbeatActivityRequest heartbeat;
   heartbeat.set_task_token(first.task_token());
   heartbeat.set_checkpoint("{\"done\":2}");
-  ASSERT_TRUE(engine_.Heartbeat(heartbeat).ok());
+  ASSERT_THAT(engine_.Heartbeat(heartbeat), IsOk());
   const auto second = ClaimOne(engine_);  // nobody sends another heartbeat
   EXPECT_EQ(second.attempt(), 2);
   EXPECT_EQ(second.checkpoint(), "{\"done\":2}");
-  EXPECT_EQ(Complete(engine_, first, "\"late\"").code(), StatusCode::kAborted) << "fenced off";
-  ASSERT_TRUE(Complete(engine_, second, "\"right\"").ok());
+  EXPECT_THAT(Complete(engine_, first, "\"late\""), StatusIs(StatusCode::kAborted)) << "fenced off";
+  ASSERT_THAT(Complete(engine_, second, "\"right\""), IsOk());
   EXPECT_EQ(WaitClosed(engine_, "w").result(), R"(["\"right\""])");
 }
 
@@ -86,7 +87,7 @@ TEST_F(TimeoutTest, TheLeaseIsStartToCloseWhenThereAreNoHeartbeats) {
   const auto first = ClaimOne(engine_);
   const auto second = ClaimOne(engine_);
   EXPECT_EQ(second.attempt(), 2);
-  EXPECT_EQ(Complete(engine_, first).code(), StatusCode::kAborted);
+  EXPECT_THAT(Complete(engine_, first), StatusIs(StatusCode::kAborted));
 }
 
 TEST_F(TimeoutTest, ACancelledAttemptThatGoesSilentEndsAsCanceled) {
@@ -95,7 +96,7 @@ TEST_F(TimeoutTest, ACancelledAttemptThatGoesSilentEndsAsCanceled) {
   const auto task = ClaimOne(engine_);
   v1::CancelWorkflowRequest cancel;
   cancel.set_workflow_id("w");
-  ASSERT_TRUE(engine_.Cancel(cancel).ok());
+  ASSERT_THAT(engine_.Cancel(cancel), IsOk());
   EXPECT_EQ(WaitClosed(engine_, "w").status(), v1::WORKFLOW_STATUS_CANCELED);
   EXPECT_FALSE(End("w", "ACTIVITY_TASK_CANCELED").is_null());
   EXPECT_TRUE(ClaimNow(engine_, 1).empty());
@@ -118,7 +119,7 @@ TEST(LeaseGraceTest, AfterAStartMissingHeartbeatsAreNotCountedAtOnce) {
   // A timer that fires shows that sweeps are under way and past the lease's end.
   StartScript(after.engine(), "timer", R"({"timer_ms": 200})");
   WaitClosed(after.engine(), "timer");
-  EXPECT_TRUE(Complete(after.engine(), task).ok());
+  EXPECT_THAT(Complete(after.engine(), task), IsOk());
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
 #include "libs/workflow/worker/activity_worker.h"
+#include "libs/testing/status_matchers.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -43,14 +44,14 @@ class ActivityWorkerTest : public ::testing::Test {
 
 TEST_F(ActivityWorkerTest, WorksOffAWorkflow) {
   auto worker = NewWorker();
-  EXPECT_FALSE(worker->Health().ok());
+  EXPECT_THAT(worker->Health(), ::testing::Not(IsOk()));
   worker->Handle("add",
                  [](ActivityExecution& execution) { return ActivityOutcome::Ok(std::to_string(std::stoi(execution.task().input()) + 1)); });
   worker->Start();
   StartScript(engine_, "w",
               R"({"activity": "add", "input": "1"}, {"all": [{"activity": "add", "input": "2"}, {"activity": "add", "input": "3"}]})");
   EXPECT_EQ(WaitClosed(engine_, "w").result(), R"(["2","3","4"])");
-  EXPECT_TRUE(worker->Health().ok()) << ToText(worker->Health());
+  EXPECT_THAT(worker->Health(), IsOk());
 }
 
 TEST_F(ActivityWorkerTest, FailuresAreReportedAndRetried) {
@@ -102,7 +103,7 @@ TEST_F(ActivityWorkerTest, ACancelledTaskIsToldAndEnds) {
   ASSERT_TRUE(Eventually([&] { return worker->running() == 1; }));
   v1::CancelWorkflowRequest cancel;
   cancel.set_workflow_id("w");
-  ASSERT_TRUE(engine_.Cancel(cancel).ok());
+  ASSERT_THAT(engine_.Cancel(cancel), IsOk());
   ASSERT_TRUE(Eventually([&] { return worker->running() == 0; }));
   const auto names = EventNames(History(engine_, "w"));
   EXPECT_EQ(std::count(names.begin(), names.end(), "ACTIVITY_TASK_CANCELED"), 1);
@@ -141,7 +142,7 @@ TEST_F(ActivityWorkerTest, AWorkerThatLosesItsLeaseIsTold) {
   ASSERT_TRUE(Eventually([&] { return worker->running() == 1; }));
   v1::TerminateWorkflowRequest terminate;
   terminate.set_workflow_id("w");
-  ASSERT_TRUE(engine_.Terminate(terminate).ok());
+  ASSERT_THAT(engine_.Terminate(terminate), IsOk());
   ASSERT_TRUE(Eventually([&] { return worker->running() == 0; }));
   EXPECT_TRUE(lost);
 }

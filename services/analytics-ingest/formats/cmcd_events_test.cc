@@ -1,4 +1,5 @@
 #include "services/analytics-ingest/formats/cmcd_events.h"
+#include "libs/testing/status_matchers.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -161,7 +162,7 @@ TEST_F(CmcdEventsTest, RefusalsNameTheKey) {
     EXPECT_THAT(batch.rejections()[0].reason, HasSubstr(c.reason)) << c.text;
   }
   Batch batch = NewBatch();
-  EXPECT_EQ(AddCmcdEvents("a\nb\nc\n", 2, sessions_, batch).code(), StatusCode::kOutOfRange);
+  EXPECT_THAT(AddCmcdEvents("a\nb\nc\n", 2, sessions_, batch), StatusIs(StatusCode::kOutOfRange));
 }
 
 TEST(CmcdSessions, TheTableIsBounded) {

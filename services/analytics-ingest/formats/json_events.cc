@@ -4,6 +4,7 @@
 
 #include <simdjson.h>
 
+#include "libs/core/error.h"
 #include "services/analytics-ingest/events/json_fault.h"
 
 namespace vora::analytics {
@@ -150,7 +151,7 @@ Status ReadJsonEvents(std::string& body, int64_t max_events, Batch& batch) {
     ReadEvent(root, batch);
     return absl::OkStatus();
   }
-  if (inner.get(events) != simdjson::SUCCESS) return InvalidArgument("events: must be an array");
+  if (inner.get(events) != simdjson::SUCCESS) return InvalidField("events", "must be an array");
   return ReadEnvelope(object, events, max_events, batch);
 }
 

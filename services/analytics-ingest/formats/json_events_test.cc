@@ -1,4 +1,5 @@
 #include "services/analytics-ingest/formats/json_events.h"
+#include "libs/testing/status_matchers.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -185,7 +186,7 @@ TEST(JsonEvents, ABodyThatIsNoneSaysWhere) {
   for (const Case& c : cases) {
     Batch batch = NewBatch();
     const Status status = Read(c.body, batch);
-    EXPECT_EQ(status.code(), StatusCode::kInvalidArgument) << c.body;
+    EXPECT_THAT(status, StatusIs(StatusCode::kInvalidArgument)) << c.body;
     EXPECT_THAT(Message(status), HasSubstr(c.message)) << c.body;
     EXPECT_LT(Message(status).size(), 400u);
   }
@@ -198,7 +199,7 @@ TEST(JsonEvents, TooManyEventsAndTooManyRejections) {
     return body + "]";
   };
   Batch batch = NewBatch();
-  EXPECT_EQ(Read(array(kMaxEvents + 1), batch).code(), StatusCode::kOutOfRange);
+  EXPECT_THAT(Read(array(kMaxEvents + 1), batch), StatusIs(StatusCode::kOutOfRange));
   Batch many = NewBatch();
   std::string body = array(1000);
   ASSERT_EQ(ToText(ReadJsonEvents(body, 5000, many)), "OK");

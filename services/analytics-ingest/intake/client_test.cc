@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 
 #include "libs/core/ids.h"
+#include "libs/testing/status_matchers.h"
 #include "services/analytics-ingest/events/viewer_hash.h"
 #include "services/analytics-ingest/intake/client_limits.h"
 
@@ -123,11 +124,11 @@ TEST(ViewerHash, TheSecretIsMadeOnceAndPrivate) {
   EXPECT_EQ(info.st_mode & 0777u, 0600u);
   std::ofstream(directory + "/viewer-secret") << first->substr(0, 20);
   const Status cut = LoadOrMakeSecret(directory).status();
-  EXPECT_EQ(cut.code(), StatusCode::kFailedPrecondition);
+  EXPECT_THAT(cut, StatusIs(StatusCode::kFailedPrecondition));
   EXPECT_NE(ToText(cut).find("VORA_VIEWER_SECRET"), std::string::npos);
   EXPECT_EQ(std::filesystem::file_size(directory + "/viewer-secret"), 20u);
   std::filesystem::remove_all(directory);
-  EXPECT_EQ(LoadOrMakeSecret("/proc/none").status().code(), StatusCode::kUnavailable);
+  EXPECT_THAT(LoadOrMakeSecret("/proc/none"), StatusIs(StatusCode::kUnavailable));
 }
 
 }  // namespace

@@ -33,16 +33,11 @@ http::Response AnswerOf(const Batch& batch) {
   const std::string what = first.field.empty() ? first.reason : first.field + ": " + first.reason;
   json error{
       {"code", "INVALID_ARGUMENT"},
+      {"reason", "invalid_argument"},
       {"message", batch.seen() == 1 ? what : "none of the " + std::to_string(batch.seen()) + " events is valid; the first: " + what}};
   if (!first.field.empty()) error["field"] = first.field;
   body["error"] = std::move(error);
   return http::Response::Json(400, Dump(body));
-}
-
-http::Response TryLater(int status, std::string_view message, int64_t seconds) {
-  http::Response response = http::ErrorResponse(status, status == 429 ? "RESOURCE_EXHAUSTED" : "UNAVAILABLE", message);
-  response.headers.Set("Retry-After", std::to_string(seconds));
-  return response;
 }
 
 }  // namespace vora::analytics

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "libs/core/error.h"
 #include "libs/http/server/signal.h"
 #include "services/analytics-ingest/formats/cmcd_events.h"
 #include "services/analytics-ingest/formats/json_events.h"
@@ -17,7 +18,7 @@ constexpr int64_t kRetrySeconds = 1;
 constexpr int64_t kClientPart = 4;
 constexpr std::chrono::milliseconds kBodyPatience{10'000};
 
-http::Response Nothing() { return http::Response::Empty(0); }
+Status TryLater(Status why, int64_t seconds) { return WithDetail(std::move(why), {.retry_after = seconds}); }
 
 StatusOr<cmcd::Cmcd> CmcdOf(const http::Request& request) {
   if (const auto query = request.Query("CMCD")) return cmcd::Parse(*query);
@@ -93,100 +94,104 @@ EventRoutes::Client EventRoutes::ClientOf(const http::Request& request) const {
   return client;
 }
 
-http::Response EventRoutes::Admit(const Client& client) {
+Status EventRoutes::Admit(const Client& client) {
   if (const Status health = intake_.Health(); !health.ok()) {
     intake_.CountRejected(Refusal::kSpool, 1);
-    return TryLater(503, "events cannot be taken in now: " + Message(health), kRetrySeconds);
+    return TryLater(Unavailable("events cannot be taken in now: " + Message(health)), kRetrySeconds);
   }
   const int64_t wait = client.address ? in_flight_->limits.TakeRequest(*client.address, std::chrono::steady_clock::now()) : 0;
-  if (wait == 0) return Nothing();
+  if (wait == 0) return {};
   intake_.CountRejected(Refusal::kRateLimit, 1);
-  return TryLater(429, "too many requests or events from this address; try again in " + std::to_string(wait) + " s", wait);
+  return TryLater(ResourceExhausted("too many requests or events from this address; try again in " + std::to_string(wait) + " s"), wait);
 }
 
-http::Response EventRoutes::TakeEvents(const Client& client, int64_t events) {
+Status EventRoutes::TakeEvents(const Client& client, int64_t events) {
   const int64_t wait = client.address ? in_flight_->limits.TakeEvents(*client.address, events, std::chrono::steady_clock::now()) : 0;
-  if (wait == 0) return Nothing();
+  if (wait == 0) return {};
   intake_.CountRejected(Refusal::kRateLimit, events);
-  return TryLater(429, "too many events from this address; try again in " + std::to_string(wait) + " s", wait);
+  return TryLater(ResourceExhausted("too many events from this address; try again in " + std::to_string(wait) + " s"), wait);
 }
 
 http::Task<void> EventRoutes::Post(EventRoutes& self, http::Exchange& exchange) {
   const Client client = self.ClientOf(exchange.request());
-  http::Response answer = self.Admit(client);
-  if (answer.status == 0) answer = co_await self.Receive(exchange, client);
-  if (answer.status != 0) co_await exchange.Send(std::move(answer));
+  const Status admitted = self.Admit(client);
+  std::optional<http::Response> answer;
+  if (admitted.ok()) {
+    answer = co_await self.Receive(exchange, client);
+  } else {
+    answer = http::ErrorResponse(admitted);
+  }
+  if (answer) co_await exchange.Send(*std::move(answer));
 }
 
 // For players that can only fetch: a pixel.
 http::Task<void> EventRoutes::Get(EventRoutes& self, http::Exchange& exchange) {
   const Client client = self.ClientOf(exchange.request());
-  http::Response answer = self.Admit(client);
-  if (answer.status == 0 && !CarriesCmcd(exchange.request())) {
-    answer = http::ErrorResponse(400, "INVALID_ARGUMENT", "GET needs the query argument CMCD; events are sent with POST", "CMCD");
+  Status admitted = self.Admit(client);
+  if (admitted.ok() && !CarriesCmcd(exchange.request())) {
+    admitted = InvalidField("CMCD", "GET needs this query argument; events are sent with POST");
   }
-  if (answer.status == 0) answer = self.TakeEvents(client, 1);
-  if (answer.status == 0) {
+  if (admitted.ok()) admitted = self.TakeEvents(client, 1);
+  http::Response answer;
+  if (admitted.ok()) {
     Batch batch = self.intake_.NewBatch(EventSource::kCmcd, client.network);
     AddCmcdRequest(CmcdOf(exchange.request()), batch);
     answer = co_await self.Record(std::move(batch), EventSource::kCmcd);
+  } else {
+    answer = http::ErrorResponse(admitted);
   }
   if (answer.status == 202) answer = http::Response::Empty(204);
   co_await exchange.Send(std::move(answer));
 }
 
-http::Task<http::Response> EventRoutes::Receive(http::Exchange& exchange, const Client& client) {
+http::Task<std::optional<http::Response>> EventRoutes::Receive(http::Exchange& exchange, const Client& client) {
   const http::Request& request = exchange.request();
   const auto encoding = request.headers.Get("Content-Encoding");
   if (encoding && *encoding != "identity") {
-    co_return http::ErrorResponse(415, "UNSUPPORTED_MEDIA_TYPE", "compressed bodies are not read; send it as it is", "Content-Encoding");
+    co_return http::ErrorResponse(errors::kUnsupportedMediaType, "compressed bodies are not read; send it as it is", "Content-Encoding");
   }
   const int64_t length = request.content_length.value_or(options_.max_body_bytes);
   const Share share(in_flight_, client, std::min(length, options_.max_body_bytes), options_);
   if (length <= options_.max_body_bytes && share.grant() != Share::Grant::kGiven) {
     intake_.CountRejected(Refusal::kOverload, 1);
     const bool own = share.grant() == Share::Grant::kClientHasTooMuch;
-    co_return TryLater(own ? 429 : 503,
-                       own ? "too many bodies at once from this address; try again" : "the server is overloaded; try again", kRetrySeconds);
+    co_return http::ErrorResponse(TryLater(own ? ResourceExhausted("too many bodies at once from this address; try again")
+                                               : Unavailable("the server is overloaded; try again"),
+                                           kRetrySeconds));
   }
   StatusOr<std::string> body = co_await ReadWholeBody(exchange, static_cast<size_t>(options_.max_body_bytes), kBodyPatience);
   if (!body.ok()) {
     const StatusCode code = body.status().code();
-    if (code == StatusCode::kUnavailable) co_return Nothing();  // the client is gone
-    if (code == StatusCode::kDeadlineExceeded) co_return http::ErrorResponse(408, "REQUEST_TIMEOUT", Message(body.status()));
-    if (code != StatusCode::kResourceExhausted) co_return Faulty(body.status());
-    intake_.CountRejected(Refusal::kTooLarge, 1);
-    co_return http::ErrorResponse(413, "PAYLOAD_TOO_LARGE", Message(body.status()));
+    if (code == StatusCode::kUnavailable) co_return std::nullopt;  // the client is gone
+    if (code == StatusCode::kDeadlineExceeded) co_return http::ErrorResponse(body.status());
+    co_return http::ErrorResponse(Faulty(body.status()));
   }
   const bool cmcd =
       (body->empty() && CarriesCmcd(request)) || BodyKindOf(request.headers.GetOr("Content-Type", "")) == BodyKind::kCmcdEvents;
   const EventSource source = cmcd ? EventSource::kCmcd : EventSource::kJson;
   Batch batch = intake_.NewBatch(source, client.network);
-  http::Response fault = Read(request, client, *body, batch);
-  if (fault.status != 0) co_return fault;
+  const Status read = Read(request, client, *body, batch);
+  if (!read.ok()) co_return http::ErrorResponse(read);
   co_return co_await Record(std::move(batch), source);
 }
 
-http::Response EventRoutes::Read(const http::Request& request, const Client& client, std::string& body, Batch& batch) {
+Status EventRoutes::Read(const http::Request& request, const Client& client, std::string& body, Batch& batch) {
   if (body.empty() && CarriesCmcd(request)) {
-    http::Response over = TakeEvents(client, 1);
-    if (over.status == 0) AddCmcdRequest(CmcdOf(request), batch);
-    return over;
+    VORA_RETURN_IF_ERROR(TakeEvents(client, 1));
+    AddCmcdRequest(CmcdOf(request), batch);
+    return {};
   }
   if (body.find_first_not_of(" \t\r\n") == std::string::npos) return Faulty(InvalidArgument("the body is empty"));
   const BodyKind kind = BodyKindOf(request.headers.GetOr("Content-Type", ""));
   Status status;
   switch (kind) {
     case BodyKind::kUnknown:
-      return http::ErrorResponse(415, "UNSUPPORTED_MEDIA_TYPE", std::string("the Content-Type must be one of ") + kKnownTypes,
-                                 "Content-Type");
-    case BodyKind::kCmcdEvents: {
+      return MakeError(errors::kUnsupportedMediaType, std::string("the Content-Type must be one of ") + kKnownTypes,
+                       {.field = "Content-Type"});
+    case BodyKind::kCmcdEvents:
       // Before they are read: reading changes what is known of their sessions.
-      http::Response over = TakeEvents(client, std::count(body.begin(), body.end(), '\n') + (body.ends_with('\n') ? 0 : 1));
-      if (over.status != 0) return over;
-      status = AddCmcdEvents(body, options_.max_events, intake_.cmcd_sessions(), batch);
-      return status.ok() ? Nothing() : Faulty(status);
-    }
+      VORA_RETURN_IF_ERROR(TakeEvents(client, std::count(body.begin(), body.end(), '\n') + (body.ends_with('\n') ? 0 : 1)));
+      return Faulty(AddCmcdEvents(body, options_.max_events, intake_.cmcd_sessions(), batch));
     case BodyKind::kJsonLines:
       status = ReadJsonLines(body, options_.max_events, batch);
       break;
@@ -194,18 +199,14 @@ http::Response EventRoutes::Read(const http::Request& request, const Client& cli
       status = ReadJsonEvents(body, options_.max_events, batch);
       break;
   }
-  if (!status.ok()) return Faulty(status);
-  if (batch.seen() == 0) return Faulty(InvalidArgument("events: there is none"));
+  if (status.ok() && batch.seen() == 0) status = InvalidField("events", "there is none");
+  if (!status.ok()) return Faulty(std::move(status));
   return TakeEvents(client, batch.seen());
 }
 
-http::Response EventRoutes::Faulty(const Status& fault) {
-  if (fault.code() == StatusCode::kOutOfRange) {
-    intake_.CountRejected(Refusal::kTooLarge, 1);
-    return http::ErrorResponse(413, "PAYLOAD_TOO_LARGE", Message(fault), "events");
-  }
-  intake_.CountRejected(Refusal::kMalformed, 1);
-  return http::ErrorResponse(fault);
+Status EventRoutes::Faulty(Status fault) {
+  if (!fault.ok()) intake_.CountRejected(fault.code() == StatusCode::kOutOfRange ? Refusal::kTooLarge : Refusal::kMalformed, 1);
+  return fault;
 }
 
 http::Task<http::Response> EventRoutes::Record(Batch batch, EventSource source) {
@@ -220,7 +221,7 @@ http::Task<http::Response> EventRoutes::Record(Batch batch, EventSource source) 
   if (durable->status.ok()) co_return AnswerOf(batch);
   if (durable->status.code() == StatusCode::kInvalidArgument) co_return http::ErrorResponse(durable->status);
   intake_.CountRejected(Refusal::kSpool, batch.accepted());
-  co_return TryLater(503, "events cannot be taken in now: " + Message(durable->status), kRetrySeconds);
+  co_return http::ErrorResponse(TryLater(Unavailable("events cannot be taken in now: " + Message(durable->status)), kRetrySeconds));
 }
 
 }  // namespace vora::analytics

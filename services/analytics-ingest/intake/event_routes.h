@@ -38,14 +38,16 @@ class EventRoutes {
   static http::Task<void> Post(EventRoutes& self, http::Exchange& exchange);
   static http::Task<void> Get(EventRoutes& self, http::Exchange& exchange);
   Client ClientOf(const http::Request& request) const;
-  // What speaks against taking anything in now; status 0: nothing.
-  http::Response Admit(const Client& client);
-  http::Task<http::Response> Receive(http::Exchange& exchange, const Client& client);
+  // OK, or what speaks against taking anything in now.
+  Status Admit(const Client& client);
+  // The answer; nullopt when the client is gone.
+  http::Task<std::optional<http::Response>> Receive(http::Exchange& exchange, const Client& client);
   http::Task<http::Response> Record(Batch batch, EventSource source);
-  // Reads the body into the batch; status 0: well.
-  http::Response Read(const http::Request& request, const Client& client, std::string& body, Batch& batch);
-  http::Response Faulty(const Status& fault);
-  http::Response TakeEvents(const Client& client, int64_t events);
+  // Reads the body into the batch.
+  Status Read(const http::Request& request, const Client& client, std::string& body, Batch& batch);
+  // Counts the fault that a body has.
+  Status Faulty(Status fault);
+  Status TakeEvents(const Client& client, int64_t events);
 
   const EventRouteOptions options_;
   const Cors cors_;

@@ -8,6 +8,7 @@
 #include "libs/core/lifecycle.h"
 #include "libs/rpc/client.h"
 #include "libs/rpc/server.h"
+#include "libs/testing/status_matchers.h"
 #include "services/analytics-ingest/intake/ingest_service.h"
 #include "services/analytics-ingest/test_ingest.h"
 #include "vora/analytics/v1/analytics.grpc.pb.h"
@@ -58,7 +59,7 @@ TEST_F(IngestGrpcTest, AStreamIsAnsweredWhenItIsDurable) {
   }
   stream->WritesDone();
   const grpc::Status status = stream->Finish();
-  ASSERT_TRUE(status.ok()) << status.error_message();
+  ASSERT_THAT(status, IsOk());
   EXPECT_EQ(response.accepted(), 180);
   EXPECT_EQ(response.rejected_count(), 20);
   ASSERT_EQ(response.rejected_size(), 20);
@@ -94,7 +95,7 @@ TEST_F(IngestGrpcTest, EveryFieldOfAnEvent) {
   const auto stream = stub_->Record(&context_, &response);
   ASSERT_TRUE(stream->Write(request));
   stream->WritesDone();
-  ASSERT_TRUE(stream->Finish().ok());
+  ASSERT_THAT(stream->Finish(), IsOk());
   const auto events = Stop();
   ASSERT_EQ(events.size(), 1u);
   const Event& row = events[0];
@@ -135,7 +136,7 @@ TEST_F(IngestGrpcTest, DeliveriesKeepTheirOwnTime) {
   add(1'699'999'995).set_video_id("");
   v1::RecordDeliveriesResponse response;
   const grpc::Status status = stub_->RecordDeliveries(&context_, request, &response);
-  ASSERT_TRUE(status.ok()) << status.error_message();
+  ASSERT_THAT(status, IsOk());
   EXPECT_EQ(response.accepted(), 3);
   ASSERT_EQ(response.rejected_size(), 2);
   EXPECT_EQ(response.rejected(0).index(), 3);
@@ -223,8 +224,8 @@ TEST_F(IngestGrpcTest, ErasuresThatHangDoNotTakeEveryThread) {
   EXPECT_EQ(refused.error_code(), grpc::StatusCode::UNAVAILABLE);
   EXPECT_THAT(refused.error_message(), HasSubstr("other erasures"));
   end.set_value();
-  for (auto& call : calls) EXPECT_TRUE(call.get().ok());
-  EXPECT_TRUE(erase().ok()) << "the places are free again";
+  for (auto& call : calls) EXPECT_THAT(call.get(), IsOk());
+  EXPECT_THAT(erase(), IsOk()) << "the places are free again";
   (*server)->Shutdown(std::chrono::milliseconds(1000));
 }
 

@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "libs/http/testing/test_socket.h"
+#include "libs/testing/status_matchers.h"
 #include "services/analytics-ingest/test_ingest.h"
 
 namespace vora::analytics {
@@ -230,7 +231,7 @@ TEST_F(IngestTest, ClosedMeansTryAgain) {
   Start();
   EXPECT_EQ(ToText(app_->Health()), "OK");
   app_->StopIntake(std::chrono::milliseconds(1000));
-  EXPECT_EQ(app_->Health().code(), StatusCode::kUnavailable);
+  EXPECT_THAT(app_->Health(), StatusIs(StatusCode::kUnavailable));
 }
 
 TEST_F(IngestTest, SettingsThatCannotWorkAreNamed) {

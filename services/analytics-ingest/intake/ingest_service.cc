@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 
+#include "libs/core/error.h"
 #include "libs/rpc/status.h"
 #include "services/analytics-ingest/formats/proto_events.h"
 #include "vora/analytics/v1/analytics.grpc.pb.h"
@@ -37,7 +38,7 @@ class RecordReactor final : public grpc::ServerReadReactor<v1::RecordRequest> {
   void OnReadDone(bool ok) override {
     if (!ok) return Finish(grpc::Status::OK);
     if (request_.events_size() > kMaxEvents) {
-      return Finish(rpc::ToGrpc(InvalidArgument("events: at most " + std::to_string(kMaxEvents) + " in one message")));
+      return Finish(rpc::ToGrpc(InvalidField("events", "at most " + std::to_string(kMaxEvents) + " in one message")));
     }
     Batch batch = intake_.NewBatch(EventSource::kGrpc, "");
     for (v1::PlaybackEvent& event : *request_.mutable_events()) {
@@ -87,7 +88,7 @@ class Service final : public CallbackBase {
       return reactor;
     }
     if (request->records_size() > kMaxDeliveries) {
-      reactor->Finish(rpc::ToGrpc(InvalidArgument("records: at most " + std::to_string(kMaxDeliveries) + " in one call")));
+      reactor->Finish(rpc::ToGrpc(InvalidField("records", "at most " + std::to_string(kMaxDeliveries) + " in one call")));
       return reactor;
     }
     Batch batch = intake_.NewBatch(EventSource::kGateway, "");
@@ -111,9 +112,9 @@ class Service final : public CallbackBase {
  private:
   grpc::Status Erase(const grpc::ServerContext& context, const std::string& tenant, const v1::EraseViewerRequest& request,
                      v1::EraseViewerResponse* response) {
-    if (!IsIdText(tenant)) return rpc::ToGrpc(InvalidArgument("tenant: must be 1 to 64 characters of A-Z a-z 0-9 - _"));
+    if (!IsIdText(tenant)) return rpc::ToGrpc(InvalidField("tenant", "must be 1 to 64 characters of A-Z a-z 0-9 - _"));
     if (request.viewer_id().empty() || request.viewer_id().size() > kMaxIdBytes) {
-      return rpc::ToGrpc(InvalidArgument("viewer_id: must be 1 to 64 bytes"));
+      return rpc::ToGrpc(InvalidField("viewer_id", "must be 1 to 64 bytes"));
     }
     struct Place {
       std::atomic<int>& running;

@@ -1,5 +1,7 @@
 #include "services/analytics-ingest/intake/read_body.h"
 
+#include "libs/core/error.h"
+
 #include <algorithm>
 
 namespace vora::analytics {
@@ -11,9 +13,8 @@ constexpr size_t kSpare = 64;             // what parsers want behind the text
 }  // namespace
 
 http::Task<StatusOr<std::string>> ReadWholeBody(http::Exchange& exchange, size_t limit, std::chrono::milliseconds patience) {
-  const std::string too_long = "the body is longer than " + std::to_string(limit) + " bytes";
   const auto length = exchange.request().content_length;
-  if (length && *length > static_cast<int64_t>(limit)) co_return ResourceExhausted(too_long);
+  if (length && *length > static_cast<int64_t>(limit)) co_return http::PayloadTooLarge(limit);
   const auto deadline = std::chrono::steady_clock::now() + patience;
   std::string body;
   body.reserve((length ? static_cast<size_t>(*length) : kFirstPiece) + kSpare);
@@ -29,9 +30,9 @@ http::Task<StatusOr<std::string>> ReadWholeBody(http::Exchange& exchange, size_t
     if (!read.ok()) co_return read.status();
     if (*read == 0) break;
     filled += *read;
-    if (filled > limit) co_return ResourceExhausted(too_long);
+    if (filled > limit) co_return http::PayloadTooLarge(limit);
     if (std::chrono::steady_clock::now() > deadline) {
-      co_return DeadlineExceeded("the body did not come within " + std::to_string(patience.count() / 1000) + " s");
+      co_return MakeError(errors::kRequestTimeout, "the body did not come within " + std::to_string(patience.count() / 1000) + " s");
     }
   }
   body.resize(filled);

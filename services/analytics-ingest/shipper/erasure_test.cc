@@ -7,6 +7,7 @@
 #include "libs/core/lifecycle.h"
 #include "libs/rpc/client.h"
 #include "libs/rpc/server.h"
+#include "libs/testing/status_matchers.h"
 #include "services/analytics-ingest/test_ingest.h"
 #include "vora/analytics/v1/analytics.grpc.pb.h"
 
@@ -27,7 +28,7 @@ class ErasureTest : public IngestTest, public ::testing::WithParamInterface<Test
     request.set_viewer_id(viewer);
     v1::EraseViewerResponse response;
     const grpc::Status status = stub_->EraseViewer(&context, request, &response);
-    EXPECT_TRUE(status.ok()) << status.error_message();
+    EXPECT_THAT(status, IsOk());
     return response;
   }
   std::string Ask(const std::string& sql) {

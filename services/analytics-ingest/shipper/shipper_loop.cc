@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "libs/clickhouse/exception.h"
 #include "libs/core/clock.h"
 #include "libs/core/retry.h"
 #include "libs/log/log.h"
@@ -78,8 +79,7 @@ void Shipper::Impl::Trouble(const Status& why) {
     log::Warn("events wait in the spool: ClickHouse does not take them", {{"error", ToText(why)}, {"failures", failures}});
   }
   // Tables that are gone are made anew.
-  const std::string text = Message(why);
-  if (text.find("Code: 60") != std::string::npos || text.find("Code: 81") != std::string::npos) prepared = false;
+  if (clickhouse::SchemaIsMissing(why)) prepared = false;
   bool ending = false;
   {
     std::lock_guard lock(mutex);

@@ -3,6 +3,7 @@
 #include <sstream>
 #include <thread>
 
+#include "libs/testing/status_matchers.h"
 #include "services/analytics-ingest/shipper/schema.h"
 #include "services/analytics-ingest/shipper/shipper_fixture.h"
 
@@ -45,7 +46,7 @@ TEST_P(ShipperTest, AnAnswerThatIsCutIsNoAnswer) {
     ASSERT_EQ(client_->Query(sql, {{"database", "system"}}).value_or("?"), "1\n");
     gate_->CutAnswers(1, bytes);
     const auto cut = client_->Query(sql, {{"database", "system"}});
-    EXPECT_EQ(cut.status().code(), StatusCode::kUnavailable) << cut.value_or("?");
+    EXPECT_THAT(cut, StatusIs(StatusCode::kUnavailable)) << cut.value_or("?");
     EXPECT_EQ(gate_->cut(), bytes / 20);
   }
 }
@@ -107,7 +108,7 @@ TEST_P(ShipperTest, AnInsertThatComesToLifeTooLateIsRefused) {
   ASSERT_TRUE(segment.has_value());
   Shipment late(*segment);
   const Status refused = SegmentShipper(*spool_, *client_, options_).Try(late, kLong).status();
-  EXPECT_EQ(refused.code(), StatusCode::kAborted) << ToText(refused);
+  EXPECT_THAT(refused, StatusIs(StatusCode::kAborted)) << ToText(refused);
   EXPECT_EQ(Ask("SELECT count() FROM playback_events"), "0\n");
   EXPECT_EQ(Ask("SELECT count() FROM playback_sessions"), "0\n");
   spool_->GiveBack(late.segment);
@@ -148,7 +149,7 @@ TEST_P(ShipperTest, ClickHouseStandsStillAndComesBack) {
     const double failed = Batches("failed");
     Server().Suspend();
     Append(3000);
-    EXPECT_FALSE(shipper_->Flush(std::chrono::milliseconds(400)).ok());
+    EXPECT_THAT(shipper_->Flush(std::chrono::milliseconds(400)), ::testing::Not(IsOk()));
     while (Batches("failed") < failed + 2) std::this_thread::yield();
     Server().Resume();
   }
@@ -164,7 +165,7 @@ TEST_P(ShipperTest, ClickHouseIsAwayWhenTheDaemonStarts) {
     spool_->SealNow();
   }
   while (Batches("failed") < 3) std::this_thread::yield();
-  EXPECT_EQ(shipper_->Flush(std::chrono::milliseconds(200)).code(), StatusCode::kUnavailable);
+  EXPECT_THAT(shipper_->Flush(std::chrono::milliseconds(200)), StatusIs(StatusCode::kUnavailable));
   Server().Start();
   Flush();
   EXPECT_EQ(Batches("shipped"), 30);

@@ -8,6 +8,7 @@
 #include <random>
 #include <thread>
 
+#include "libs/testing/status_matchers.h"
 #include "services/analytics-ingest/spool/spool_test_fixture.h"
 
 namespace vora::analytics {
@@ -70,7 +71,7 @@ TEST_P(SpoolCrashTest, WhatWasConfirmedIsThereOnce) {
     next += 1'000'000;
   }
   const auto check = CheckSpool(options_.directory);
-  ASSERT_TRUE(check.ok()) << check.status();
+  ASSERT_THAT(check, IsOk());
   EXPECT_THAT(check->damaged, testing::ElementsAre());
   Open();
   EXPECT_THAT(Files(".damaged"), testing::ElementsAre());

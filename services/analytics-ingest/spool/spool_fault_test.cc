@@ -11,6 +11,7 @@
 #include <csignal>
 #include <thread>
 
+#include "libs/testing/status_matchers.h"
 #include "services/analytics-ingest/spool/spool_test_fixture.h"
 
 namespace vora::analytics {
@@ -63,18 +64,18 @@ class SpoolFaultTest : public SpoolTest {
 
 TEST_F(SpoolFaultTest, AFailedSyncConfirmsNothingAndTheFileIsNotTrustedAgain) {
   Open();
-  ASSERT_TRUE(AppendRows({Row(1), Row(2)}).ok());
+  ASSERT_THAT(AppendRows({Row(1), Row(2)}), IsOk());
   g_fail_sync = EIO;
   const Status refused = AppendRows({Row(3)});
-  EXPECT_EQ(refused.code(), StatusCode::kUnavailable);
+  EXPECT_THAT(refused, StatusIs(StatusCode::kUnavailable));
   EXPECT_THAT(Message(refused), HasSubstr("Input/output error"));
-  EXPECT_EQ(spool_->Health().code(), StatusCode::kUnavailable);
+  EXPECT_THAT(spool_->Health(), StatusIs(StatusCode::kUnavailable));
   EXPECT_THAT(metrics_.Expose(), HasSubstr("vora_spool_healthy 0\n"));
-  EXPECT_EQ(AppendRows({Row(4)}).code(), StatusCode::kUnavailable);
+  EXPECT_THAT(AppendRows({Row(4)}), StatusIs(StatusCode::kUnavailable));
   Heal();
   EXPECT_TRUE(HealthBecomes(true)) << "by itself";
-  ASSERT_TRUE(AppendRows({Row(5)}).ok());
-  EXPECT_TRUE(spool_->Health().ok());
+  ASSERT_THAT(AppendRows({Row(5)}), IsOk());
+  EXPECT_THAT(spool_->Health(), IsOk());
   EXPECT_THAT(metrics_.Expose(), HasSubstr("vora_spool_healthy 1\n"));
   spool_->SealNow();
   const auto first = spool_->Take(milliseconds(0));
@@ -86,15 +87,15 @@ TEST_F(SpoolFaultTest, AFailedSyncConfirmsNothingAndTheFileIsNotTrustedAgain) {
 
 TEST_F(SpoolFaultTest, WhatCannotBeCutOffIsLeftOutByTheName) {
   Open();
-  ASSERT_TRUE(AppendRows({Row(1)}).ok());
+  ASSERT_THAT(AppendRows({Row(1)}), IsOk());
   g_fail_sync = EIO;
   g_fail_truncate = EIO;
-  EXPECT_EQ(AppendRows({Row(2)}).code(), StatusCode::kUnavailable);
+  EXPECT_THAT(AppendRows({Row(2)}), StatusIs(StatusCode::kUnavailable));
   Heal();
-  ASSERT_TRUE(AppendRows({Row(3)}).ok());
+  ASSERT_THAT(AppendRows({Row(3)}), IsOk());
   spool_.reset();
   const auto check = CheckSpool(options_.directory);
-  ASSERT_TRUE(check.ok()) << check.status();
+  ASSERT_THAT(check, IsOk());
   EXPECT_THAT(check->damaged, ElementsAre());
   EXPECT_EQ(check->rows, 2);
   Open();
@@ -103,16 +104,16 @@ TEST_F(SpoolFaultTest, WhatCannotBeCutOffIsLeftOutByTheName) {
 
 TEST_F(SpoolFaultTest, ASegmentThatCannotBeClosedIsClosedLater) {
   Open();
-  ASSERT_TRUE(AppendRows({Row(1)}).ok());
+  ASSERT_THAT(AppendRows({Row(1)}), IsOk());
   g_fail_sync = g_fail_truncate = g_fail_rename = EIO;
-  EXPECT_EQ(AppendRows({Row(2)}).code(), StatusCode::kUnavailable);
+  EXPECT_THAT(AppendRows({Row(2)}), StatusIs(StatusCode::kUnavailable));
   g_fail_sync = g_fail_truncate = 0;
-  EXPECT_TRUE(AppendRows({Row(3)}).ok());
+  EXPECT_THAT(AppendRows({Row(3)}), IsOk());
   spool_->SealNow();
   EXPECT_FALSE(spool_->Take(milliseconds(0)));
   EXPECT_FALSE(spool_->Empty()) << "rows 1 and 3 are still to come";
   Heal();
-  ASSERT_TRUE(AppendRows({Row(4)}).ok());
+  ASSERT_THAT(AppendRows({Row(4)}), IsOk());
   EXPECT_TRUE(HealthBecomes(true));
   EXPECT_THAT(Drain(), ElementsAre(Row(1), Row(3), Row(4)));
 }
@@ -127,12 +128,12 @@ TEST_F(SpoolFaultTest, SegmentsThatCannotBeClosedDoNotPileUp) {
     status = AppendRows({Row(i)});
     if (status.ok()) confirmed.push_back(Row(i));
   }
-  EXPECT_EQ(status.code(), StatusCode::kUnavailable);
+  EXPECT_THAT(status, StatusIs(StatusCode::kUnavailable));
   EXPECT_LE(confirmed.size(), 10U);
   EXPECT_TRUE(HealthBecomes(false));
   Heal();
   EXPECT_TRUE(HealthBecomes(true));
-  EXPECT_TRUE(AppendRows({Row(99)}).ok());
+  EXPECT_THAT(AppendRows({Row(99)}), IsOk());
   confirmed.push_back(Row(99));
   EXPECT_EQ(Drain(), confirmed);
 }
@@ -141,25 +142,25 @@ TEST_F(SpoolFaultTest, AFailedSyncOfConfirmedRowsKeepsThem) {
   options_.fsync_interval = milliseconds(1);
   Open();
   g_fail_sync = EIO;
-  ASSERT_TRUE(AppendRows({Row(1)}).ok()) << "confirmed once written";
+  ASSERT_THAT(AppendRows({Row(1)}), IsOk()) << "confirmed once written";
   ASSERT_TRUE(HealthBecomes(false));
   Heal();
-  ASSERT_TRUE(AppendRows({Row(2)}).ok());
+  ASSERT_THAT(AppendRows({Row(2)}), IsOk());
   EXPECT_THAT(Drain(), ElementsAre(Row(1), Row(2)));
 }
 
 TEST_F(SpoolFaultTest, DoubtThatCannotBeNotedIsNotNoted) {
   Open();
-  ASSERT_TRUE(AppendRows({Row(1)}).ok());
+  ASSERT_THAT(AppendRows({Row(1)}), IsOk());
   spool_->SealNow();
   const auto segment = spool_->Take(milliseconds(0));
   ASSERT_TRUE(segment);
   g_fail_rename = EIO;
-  EXPECT_EQ(spool_->MarkInDoubt(*segment).code(), StatusCode::kUnavailable);
-  EXPECT_EQ(spool_->SetAside(*segment, "a test").code(), StatusCode::kUnavailable);
+  EXPECT_THAT(spool_->MarkInDoubt(*segment), StatusIs(StatusCode::kUnavailable));
+  EXPECT_THAT(spool_->SetAside(*segment, "a test"), StatusIs(StatusCode::kUnavailable));
   Heal();
-  EXPECT_TRUE(spool_->MarkInDoubt(*segment).ok());
-  EXPECT_TRUE(spool_->Release(*segment).ok());
+  EXPECT_THAT(spool_->MarkInDoubt(*segment), IsOk());
+  EXPECT_THAT(spool_->Release(*segment), IsOk());
 }
 
 // A file may not grow beyond a limit: short writes, then EFBIG, as on a full disk.
@@ -168,16 +169,16 @@ TEST_F(SpoolFaultTest, AShortWriteLeavesNothingBehind) {
   getrlimit(RLIMIT_FSIZE, &before);
   const auto old_handler = std::signal(SIGXFSZ, SIG_IGN);
   Open();
-  ASSERT_TRUE(AppendRows({Row(1)}).ok());
+  ASSERT_THAT(AppendRows({Row(1)}), IsOk());
   struct rlimit small = before;
   small.rlim_cur = 300;
   ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &small), 0);
-  EXPECT_EQ(AppendRows({Row(2), Row(3), Row(4)}).code(), StatusCode::kUnavailable);
-  EXPECT_TRUE(AppendRows({Row(5, 20)}).ok()) << "what fits is taken";
-  EXPECT_EQ(AppendRows({Row(6, 1000)}).code(), StatusCode::kUnavailable);
+  EXPECT_THAT(AppendRows({Row(2), Row(3), Row(4)}), StatusIs(StatusCode::kUnavailable));
+  EXPECT_THAT(AppendRows({Row(5, 20)}), IsOk()) << "what fits is taken";
+  EXPECT_THAT(AppendRows({Row(6, 1000)}), StatusIs(StatusCode::kUnavailable));
   ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &before), 0);
   std::signal(SIGXFSZ, old_handler);
-  EXPECT_TRUE(AppendRows({Row(7, 1000)}).ok());
+  EXPECT_THAT(AppendRows({Row(7, 1000)}), IsOk());
   EXPECT_THAT(Drain(), ElementsAre(Row(1), Row(5, 20), Row(7, 1000)));
 }
 
@@ -195,16 +196,16 @@ TEST_F(SpoolFaultTest, AFullDiskRefusesAndAcceptsAgainWhenThereIsSpace) {
     if (status.ok()) {
       confirmed.push_back(row);
     } else {
-      ASSERT_EQ(status.code(), StatusCode::kUnavailable);
+      ASSERT_THAT(status, StatusIs(StatusCode::kUnavailable));
       ++refused;
     }
     ASSERT_LT(i, 1000) << "the disk is never full";
   }
   EXPECT_GT(confirmed.size(), 100U);
-  EXPECT_EQ(spool_->Health().code(), StatusCode::kUnavailable);
+  EXPECT_THAT(spool_->Health(), StatusIs(StatusCode::kUnavailable));
   EXPECT_EQ(Drain(), confirmed) << "what was confirmed is read from the full disk, and makes room";
   EXPECT_TRUE(HealthBecomes(true));
-  EXPECT_TRUE(AppendRows({Row(9999)}).ok());
+  EXPECT_THAT(AppendRows({Row(9999)}), IsOk());
   EXPECT_THAT(Drain(), ElementsAre(Row(9999)));
   spool_.reset();
   umount(disk.c_str());

@@ -1,4 +1,5 @@
 #include "services/analytics-ingest/spool/spool_format.h"
+#include "libs/testing/status_matchers.h"
 
 #include <gtest/gtest.h>
 
@@ -21,14 +22,14 @@ TEST(SpoolFormatTest, AHeaderComesBackAndEveryChangedBitIsSeen) {
   const SegmentHeader header{.day = 20'000, .number = 77, .created_ms = 1'700'000'000'123, .batch = "00112233445566778899aabbccddeeff"};
   auto bytes = EncodeHeader(header);
   const auto read = DecodeHeader(bytes.data());
-  ASSERT_TRUE(read.ok()) << read.status();
+  ASSERT_THAT(read, IsOk());
   EXPECT_EQ(read->day, header.day);
   EXPECT_EQ(read->number, header.number);
   EXPECT_EQ(read->created_ms, header.created_ms);
   EXPECT_EQ(read->batch, header.batch);
   for (size_t bit = 0; bit < bytes.size() * 8; ++bit) {
     bytes[bit / 8] = static_cast<char>(bytes[bit / 8] ^ (1 << (bit % 8)));
-    EXPECT_EQ(DecodeHeader(bytes.data()).status().code(), StatusCode::kDataLoss) << "bit " << bit;
+    EXPECT_THAT(DecodeHeader(bytes.data()), StatusIs(StatusCode::kDataLoss)) << "bit " << bit;
     bytes[bit / 8] = static_cast<char>(bytes[bit / 8] ^ (1 << (bit % 8)));
   }
 }

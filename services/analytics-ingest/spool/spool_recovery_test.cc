@@ -1,6 +1,7 @@
 // Files as crashes and bad disks leave them.
 
 #include "services/analytics-ingest/spool/spool_recovery.h"
+#include "libs/testing/status_matchers.h"
 
 #include <fcntl.h>
 
@@ -61,7 +62,7 @@ TEST_F(SpoolRecoveryTest, ATornTailOfAnyLengthIsCutAndNothingElse) {
     for (size_t i = 1; i <= rows; ++i) expected.push_back(Row(static_cast<int64_t>(i), 40));
     ASSERT_EQ(Drain(), expected) << size << " bytes";
     ASSERT_EQ(Files(".damaged").size(), 0U) << size << " bytes";
-    ASSERT_TRUE(AppendRows({Row(9)}).ok());
+    ASSERT_THAT(AppendRows({Row(9)}), IsOk());
     ASSERT_THAT(Drain(), ElementsAre(Row(9)));
   }
 }
@@ -129,11 +130,11 @@ TEST_F(SpoolRecoveryTest, ATruncatedSealedSegmentIsDamaged) {
 
 TEST_F(SpoolRecoveryTest, WhatTheInserterRefusesIsKeptWhole) {
   Open();
-  ASSERT_TRUE(AppendRows({Row(1)}).ok());
+  ASSERT_THAT(AppendRows({Row(1)}), IsOk());
   spool_->SealNow();
   const auto segment = spool_->Take(milliseconds(0));
   ASSERT_TRUE(segment);
-  ASSERT_TRUE(spool_->SetAside(*segment, "ClickHouse says no").ok());
+  ASSERT_THAT(spool_->SetAside(*segment, "ClickHouse says no"), IsOk());
   EXPECT_TRUE(spool_->Empty()) << "nothing damaged, nothing to salvage";
   ASSERT_EQ(Files(".damaged").size(), 1U);
   EXPECT_THAT(ReadFile(Files(".damaged.txt").at(0)), testing::StartsWith("ClickHouse says no\nNo row was copied"));
@@ -224,9 +225,9 @@ TEST_F(SpoolRecoveryTest, MoreSegmentsThanAreKeptInMemoryComeInOrder) {
     Place(SealedName(1, bytes.size(), n), bytes);
   }
   auto directory = SpoolDirectory::Open(options_.directory);
-  ASSERT_TRUE(directory.ok()) << directory.status();
+  ASSERT_THAT(directory, IsOk());
   SegmentIndex index(**directory, 16);
-  ASSERT_TRUE(index.Load().ok());
+  ASSERT_THAT(index.Load(), IsOk());
   EXPECT_EQ(index.totals().segments, static_cast<int64_t>(kSegments));
   const SegmentName late{.state = SegmentState::kSealed, .number = kSegments + 1, .day = 20'000, .rows = 1, .bytes = 10};
   Place(FormatName(late), "late");
@@ -241,7 +242,7 @@ TEST_F(SpoolRecoveryTest, MoreSegmentsThanAreKeptInMemoryComeInOrder) {
       ASSERT_TRUE(name);
       ASSERT_EQ(name->number, n);
     }
-    ASSERT_TRUE(index.Release(n).ok());
+    ASSERT_THAT(index.Release(n), IsOk());
   }
   EXPECT_FALSE(index.Take(milliseconds(0)));
   EXPECT_EQ(index.totals().segments, 0);
@@ -252,11 +253,11 @@ TEST_F(SpoolRecoveryTest, TheCheckSaysWhatIsThere) {
   EXPECT_EQ(CheckSpoolMain(options_.directory), 2) << "no such folder";
   Open();
   EXPECT_EQ(CheckSpoolMain(options_.directory), 0);
-  ASSERT_TRUE(AppendRows({Row(1), Row(2)}).ok());
+  ASSERT_THAT(AppendRows({Row(1), Row(2)}), IsOk());
   spool_->SealNow();
-  ASSERT_TRUE(AppendRows({Row(3)}).ok());
+  ASSERT_THAT(AppendRows({Row(3)}), IsOk());
   auto check = CheckSpool(options_.directory);
-  ASSERT_TRUE(check.ok()) << check.status();
+  ASSERT_THAT(check, IsOk());
   EXPECT_EQ(check->segments, 2);
   EXPECT_EQ(check->rows, 3) << "also while the spool is open";
   EXPECT_EQ(check->torn_bytes, 0);
@@ -267,7 +268,7 @@ TEST_F(SpoolRecoveryTest, TheCheckSaysWhatIsThere) {
   WriteFile(file, bytes);
   Place("00000000000000ff.open", SegmentOf({Row(1)}, 0xff) + "torn");
   check = CheckSpool(options_.directory);
-  ASSERT_TRUE(check.ok()) << check.status();
+  ASSERT_THAT(check, IsOk());
   ASSERT_EQ(check->damaged.size(), 1U);
   EXPECT_THAT(check->damaged[0], HasSubstr("1 of 2 rows are intact"));
   EXPECT_EQ(check->torn_bytes, 4);
@@ -275,7 +276,7 @@ TEST_F(SpoolRecoveryTest, TheCheckSaysWhatIsThere) {
   Open();
   EXPECT_THAT(Drain(), ElementsAre(Row(3), Row(1), Row(1))) << "the salvaged row comes with a new number";
   check = CheckSpool(options_.directory);
-  ASSERT_TRUE(check.ok()) << check.status();
+  ASSERT_THAT(check, IsOk());
   EXPECT_EQ(check->set_aside.size(), 1U);
   EXPECT_EQ(CheckSpoolMain(options_.directory), 1);
 }

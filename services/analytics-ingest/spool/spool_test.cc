@@ -1,4 +1,5 @@
 #include "services/analytics-ingest/spool/spool.h"
+#include "libs/testing/status_matchers.h"
 
 #include <algorithm>
 #include <thread>
@@ -15,9 +16,9 @@ using testing::HasSubstr;
 TEST_F(SpoolTest, WhatWasConfirmedIsTakenInOrderAndGoneWhenReleased) {
   Open();
   EXPECT_TRUE(spool_->Empty());
-  EXPECT_TRUE(spool_->Health().ok());
-  ASSERT_TRUE(AppendRows({Row(1), Row(2)}).ok());
-  ASSERT_TRUE(AppendRows({Row(3)}).ok());
+  EXPECT_THAT(spool_->Health(), IsOk());
+  ASSERT_THAT(AppendRows({Row(1), Row(2)}), IsOk());
+  ASSERT_THAT(AppendRows({Row(3)}), IsOk());
   EXPECT_FALSE(spool_->Empty());
   EXPECT_FALSE(spool_->Take(milliseconds(0))) << "not sealed yet";
   spool_->SealNow();
@@ -37,20 +38,20 @@ TEST_F(SpoolTest, WhatWasConfirmedIsTakenInOrderAndGoneWhenReleased) {
 
 TEST_F(SpoolTest, NothingThatNoEventMakesIsTaken) {
   Open();
-  EXPECT_EQ(AppendRows({}).code(), StatusCode::kInvalidArgument);
-  EXPECT_EQ(AppendRows({""}).code(), StatusCode::kInvalidArgument);
-  EXPECT_EQ(AppendRows({Row(1, kMaxRowBytes + 1)}).code(), StatusCode::kInvalidArgument);
-  EXPECT_TRUE(AppendRows({Row(1, kMaxRowBytes)}).ok());
+  EXPECT_THAT(AppendRows({}), StatusIs(StatusCode::kInvalidArgument));
+  EXPECT_THAT(AppendRows({""}), StatusIs(StatusCode::kInvalidArgument));
+  EXPECT_THAT(AppendRows({Row(1, kMaxRowBytes + 1)}), StatusIs(StatusCode::kInvalidArgument));
+  EXPECT_THAT(AppendRows({Row(1, kMaxRowBytes)}), IsOk());
   EXPECT_THAT(Drain(), ElementsAre(Row(1, kMaxRowBytes)));
 }
 
 TEST_F(SpoolTest, ASegmentIsSealedByRows) {
   options_.segment_rows = 2;
   Open();
-  ASSERT_TRUE(AppendRows({Row(1), Row(2)}).ok());
+  ASSERT_THAT(AppendRows({Row(1), Row(2)}), IsOk());
   const auto first = spool_->Take(milliseconds(10'000));
   ASSERT_TRUE(first);
-  ASSERT_TRUE(AppendRows({Row(3), Row(4), Row(5)}).ok());
+  ASSERT_THAT(AppendRows({Row(3), Row(4), Row(5)}), IsOk());
   const auto second = spool_->Take(milliseconds(10'000));
   ASSERT_TRUE(second);
   EXPECT_EQ(second->rows, 3) << "a batch stays in one segment";
@@ -61,14 +62,14 @@ TEST_F(SpoolTest, ASegmentIsSealedByRows) {
 TEST_F(SpoolTest, ASegmentIsSealedByBytes) {
   options_.segment_bytes = 500;
   Open();
-  ASSERT_TRUE(AppendRows({Row(1, 250), Row(2, 250)}).ok());
+  ASSERT_THAT(AppendRows({Row(1, 250), Row(2, 250)}), IsOk());
   ASSERT_TRUE(spool_->Take(milliseconds(10'000)));
 }
 
 TEST_F(SpoolTest, ASegmentIsSealedByAge) {
   options_.segment_age = milliseconds(20);
   Open();
-  ASSERT_TRUE(AppendRows({Row(1)}).ok());
+  ASSERT_THAT(AppendRows({Row(1)}), IsOk());
   const auto segment = spool_->Take(milliseconds(10'000));
   ASSERT_TRUE(segment);
   EXPECT_EQ(segment->rows, 1);
@@ -78,7 +79,7 @@ TEST_F(SpoolTest, WhileClickHouseIsBehindAgeDoesNotMakeSmallSegments) {
   options_.segment_age = milliseconds(1);
   Open();
   for (int i = 0; i < 100; ++i) {
-    ASSERT_TRUE(AppendRows({Row(i)}).ok());
+    ASSERT_THAT(AppendRows({Row(i)}), IsOk());
     std::this_thread::sleep_for(milliseconds(2));  // lets them grow old; the outcome does not hang on it
   }
   EXPECT_LE(Files(".sealed").size(), 9U);
@@ -88,7 +89,7 @@ TEST_F(SpoolTest, WhileClickHouseIsBehindAgeDoesNotMakeSmallSegments) {
 TEST_F(SpoolTest, EveryDayHasSegmentsOfItsOwnWhicheverWayTheClockGoes) {
   Open();
   for (const int32_t day : {20'000, 20'001, 20'000, 19'000, 0, 65'535}) {
-    ASSERT_TRUE(AppendRows({Row(day)}, day).ok());
+    ASSERT_THAT(AppendRows({Row(day)}, day), IsOk());
     clock_.Advance(milliseconds(-86'400'000LL * 1000));
   }
   spool_->SealNow();
@@ -98,7 +99,7 @@ TEST_F(SpoolTest, EveryDayHasSegmentsOfItsOwnWhicheverWayTheClockGoes) {
     EXPECT_GT(segment->number, last);
     last = segment->number;
     days.push_back(segment->day);
-    EXPECT_TRUE(spool_->Release(*segment).ok());
+    EXPECT_THAT(spool_->Release(*segment), IsOk());
   }
   EXPECT_THAT(days, ElementsAre(20'000, 20'001, 20'000, 19'000, 0, 65'535));
 }
@@ -106,17 +107,16 @@ TEST_F(SpoolTest, EveryDayHasSegmentsOfItsOwnWhicheverWayTheClockGoes) {
 TEST_F(SpoolTest, AroundMidnightMixedDaysMakeTwoSegments) {
   Open();
   std::promise<void> writing, all_wait;
-  ASSERT_TRUE(spool_
-                  ->Append(20'000, {Row(0)},
-                           [&](const Status&) {
-                             writing.set_value();
-                             all_wait.get_future().wait();
-                           })
-                  .ok());
+  ASSERT_THAT(spool_->Append(20'000, {Row(0)},
+                             [&](const Status&) {
+                               writing.set_value();
+                               all_wait.get_future().wait();
+                             }),
+              IsOk());
   writing.get_future().wait();
-  for (int i = 0; i < 40; ++i) ASSERT_TRUE(spool_->Append(20'000 + i % 2, {Row(i)}, [](const Status&) {}).ok());
+  for (int i = 0; i < 40; ++i) ASSERT_THAT(spool_->Append(20'000 + i % 2, {Row(i)}, [](const Status&) {}), IsOk());
   all_wait.set_value();
-  ASSERT_TRUE(AppendRows({Row(41)}, 20'001).ok());
+  ASSERT_THAT(AppendRows({Row(41)}, 20'001), IsOk());
   spool_->SealNow();
   EXPECT_THAT(Files(".sealed").size(), 2U);
   EXPECT_EQ(Drain().size(), 42U);
@@ -125,12 +125,12 @@ TEST_F(SpoolTest, AroundMidnightMixedDaysMakeTwoSegments) {
 TEST_F(SpoolTest, DoubtIsRememberedAndComesBackFirst) {
   options_.segment_rows = 1;
   Open();
-  for (int i = 1; i <= 3; ++i) ASSERT_TRUE(AppendRows({Row(i)}).ok());
+  for (int i = 1; i <= 3; ++i) ASSERT_THAT(AppendRows({Row(i)}), IsOk());
   spool_->SealNow();
   auto first = spool_->Take(milliseconds(0));
   ASSERT_TRUE(first);
-  ASSERT_TRUE(spool_->MarkInDoubt(*first).ok());
-  ASSERT_TRUE(spool_->MarkInDoubt(*first).ok()) << "twice is once";
+  ASSERT_THAT(spool_->MarkInDoubt(*first), IsOk());
+  ASSERT_THAT(spool_->MarkInDoubt(*first), IsOk()) << "twice is once";
   spool_->GiveBack(*first);
   auto again = spool_->Take(milliseconds(0));
   ASSERT_TRUE(again);
@@ -142,27 +142,27 @@ TEST_F(SpoolTest, DoubtIsRememberedAndComesBackFirst) {
   EXPECT_EQ(again->number, first->number);
   EXPECT_EQ(again->batch, first->batch);
   EXPECT_TRUE(again->in_doubt) << "also after a restart";
-  ASSERT_TRUE(spool_->Release(*again).ok());
-  EXPECT_EQ(spool_->Release(*again).code(), StatusCode::kNotFound);
+  ASSERT_THAT(spool_->Release(*again), IsOk());
+  EXPECT_THAT(spool_->Release(*again), StatusIs(StatusCode::kNotFound));
   EXPECT_THAT(Drain(), ElementsAre(Row(2), Row(3)));
 }
 
 TEST_F(SpoolTest, OneProcessAtATime) {
   Open();
-  EXPECT_EQ(Spool::Open(options_, clock_, metrics_).status().code(), StatusCode::kAlreadyExists);
+  EXPECT_THAT(Spool::Open(options_, clock_, metrics_), StatusIs(StatusCode::kAlreadyExists));
 }
 
 TEST_F(SpoolTest, NumbersAreNeverUsedAgain) {
   uint64_t last = 0;
   for (int round = 0; round < 5; ++round) {
     Open();
-    ASSERT_TRUE(AppendRows({Row(round)}).ok());
+    ASSERT_THAT(AppendRows({Row(round)}), IsOk());
     spool_->SealNow();
     const auto segment = spool_->Take(milliseconds(0));
     ASSERT_TRUE(segment);
     EXPECT_GT(segment->number, last);
     last = segment->number;
-    ASSERT_TRUE(spool_->Release(*segment).ok());
+    ASSERT_THAT(spool_->Release(*segment), IsOk());
     clock_.Advance(milliseconds(-1'000'000'000));
   }
 }
@@ -170,32 +170,31 @@ TEST_F(SpoolTest, NumbersAreNeverUsedAgain) {
 TEST_F(SpoolTest, WhatWaitsIsBounded) {
   options_.max_pending_bytes = 1000;
   Open();
-  EXPECT_EQ(AppendRows({Row(1, 2000)}).code(), StatusCode::kInvalidArgument);
+  EXPECT_THAT(AppendRows({Row(1, 2000)}), StatusIs(StatusCode::kInvalidArgument));
   // The first answer holds up the writer until as much waits as may.
   std::promise<void> go, all;
-  ASSERT_TRUE(spool_->Append(1, {Row(0, 400)}, [&](Status) { go.get_future().wait(); }).ok());
+  ASSERT_THAT(spool_->Append(1, {Row(0, 400)}, [&](Status) { go.get_future().wait(); }), IsOk());
   int answered = 0;
-  ASSERT_TRUE(spool_
-                  ->Append(1, {Row(1, 400)},
-                           [&](Status status) {
-                             EXPECT_TRUE(status.ok());
-                             ++answered;
-                             all.set_value();
-                           })
-                  .ok());
-  EXPECT_EQ(spool_->Append(1, {Row(2, 400)}, [](Status) { FAIL(); }).code(), StatusCode::kResourceExhausted);
+  ASSERT_THAT(spool_->Append(1, {Row(1, 400)},
+                             [&](Status status) {
+                               EXPECT_TRUE(status.ok());
+                               ++answered;
+                               all.set_value();
+                             }),
+              IsOk());
+  EXPECT_THAT(spool_->Append(1, {Row(2, 400)}, [](Status) { FAIL(); }), StatusIs(StatusCode::kResourceExhausted));
   go.set_value();
   all.get_future().wait();
   EXPECT_EQ(answered, 1);
   spool_->SealNow();
-  EXPECT_TRUE(AppendRows({Row(2, 400)}).ok());
+  EXPECT_THAT(AppendRows({Row(2, 400)}), IsOk());
 }
 
 TEST_F(SpoolTest, TheOldestIsDroppedWhenItIsTooMuchAndCounted) {
   options_.segment_rows = 1;
   options_.max_bytes = 1000;
   Open();
-  for (int i = 0; i < 20; ++i) ASSERT_TRUE(AppendRows({Row(i)}).ok());
+  for (int i = 0; i < 20; ++i) ASSERT_THAT(AppendRows({Row(i)}), IsOk());
   const std::vector<std::string> left = Drain();
   ASSERT_FALSE(left.empty());
   EXPECT_LE(left.size(), 6U);
@@ -206,7 +205,7 @@ TEST_F(SpoolTest, TheOldestIsDroppedWhenItIsTooMuchAndCounted) {
 TEST_F(SpoolTest, ASmallLimitDropsAPartNotAll) {
   options_.max_bytes = 4 << 20;
   Open();
-  for (int i = 0; i < 60; ++i) ASSERT_TRUE(AppendRows(std::vector<std::string>(100, Row(i, 1000))).ok());
+  for (int i = 0; i < 60; ++i) ASSERT_THAT(AppendRows(std::vector<std::string>(100, Row(i, 1000))), IsOk());
   const std::vector<std::string> left = Drain();
   EXPECT_GT(left.size(), 3000U);
   EXPECT_LT(left.size(), 4400U);
@@ -217,22 +216,22 @@ TEST_F(SpoolTest, WhatIsTakenIsNotDropped) {
   options_.segment_rows = 1;
   options_.max_bytes = 1000;
   Open();
-  ASSERT_TRUE(AppendRows({Row(0)}).ok());
+  ASSERT_THAT(AppendRows({Row(0)}), IsOk());
   spool_->SealNow();
   const auto taken = spool_->Take(milliseconds(0));
   ASSERT_TRUE(taken);
-  for (int i = 1; i < 20; ++i) ASSERT_TRUE(AppendRows({Row(i)}).ok());
-  EXPECT_TRUE(spool_->ReadRows(*taken, [](std::string_view row) { EXPECT_EQ(row, Row(0)); }).ok());
+  for (int i = 1; i < 20; ++i) ASSERT_THAT(AppendRows({Row(i)}), IsOk());
+  EXPECT_THAT(spool_->ReadRows(*taken, [](std::string_view row) { EXPECT_EQ(row, Row(0)); }), IsOk());
 }
 
 TEST_F(SpoolTest, WhatIsTooOldIsDroppedAndCounted) {
   options_.max_age = milliseconds(3'600'000);
   Open();
-  ASSERT_TRUE(AppendRows({Row(1)}).ok());
+  ASSERT_THAT(AppendRows({Row(1)}), IsOk());
   spool_.reset();
   clock_.Advance(milliseconds(3'600'001));
   Open();
-  ASSERT_TRUE(AppendRows({Row(2)}).ok());
+  ASSERT_THAT(AppendRows({Row(2)}), IsOk());
   EXPECT_THAT(Drain(), ElementsAre(Row(2)));
   EXPECT_THAT(metrics_.Expose(), HasSubstr("vora_spool_dropped_rows_total{reason=\"age\"} 1"));
 }
@@ -240,7 +239,7 @@ TEST_F(SpoolTest, WhatIsTooOldIsDroppedAndCounted) {
 TEST_F(SpoolTest, AClockThatGoesBackDropsNothing) {
   options_.max_age = milliseconds(60'000);
   Open();
-  ASSERT_TRUE(AppendRows({Row(1)}).ok());
+  ASSERT_THAT(AppendRows({Row(1)}), IsOk());
   spool_.reset();
   clock_.Advance(milliseconds(-86'400'000));
   Open();
@@ -252,7 +251,7 @@ TEST_F(SpoolTest, AClockThatLeapsAheadDropsNothing) {
   Open();
   for (int i = 0; i < 10; ++i) {
     if (i == 3) clock_.Advance(30 * milliseconds(86'400'000));
-    ASSERT_TRUE(AppendRows({Row(i)}).ok());
+    ASSERT_THAT(AppendRows({Row(i)}), IsOk());
     spool_->SealNow();
   }
   EXPECT_EQ(Drain().back(), Row(9));
@@ -264,7 +263,7 @@ TEST_F(SpoolTest, ClosingWritesWhatIsPending) {
   Open();
   std::atomic<int> answers = 0;
   for (int i = 0; i < 500; ++i) {
-    ASSERT_TRUE(spool_->Append(20'000, {Row(i)}, [&](Status status) { answers += status.ok() ? 1 : 0; }).ok());
+    ASSERT_THAT(spool_->Append(20'000, {Row(i)}, [&](Status status) { answers += status.ok() ? 1 : 0; }), IsOk());
   }
   spool_.reset();
   EXPECT_EQ(answers, 500);
@@ -278,7 +277,7 @@ TEST_F(SpoolTest, WithAnIntervalRowsAreSyncedLaterAndSealedSynced) {
   options_.fsync_interval = milliseconds(5);
   options_.segment_rows = 10;
   Open();
-  for (int i = 0; i < 55; ++i) ASSERT_TRUE(AppendRows({Row(i)}).ok());
+  for (int i = 0; i < 55; ++i) ASSERT_THAT(AppendRows({Row(i)}), IsOk());
   EXPECT_EQ(Drain().size(), 55U);
 }
 
@@ -295,7 +294,7 @@ TEST_F(SpoolTest, ManyThreadsAppendWhileOneReads) {
       for (int b = 0; b < kBatches; ++b) {
         std::vector<std::string> rows;
         for (int r = 0; r < kRows; ++r) rows.push_back(std::to_string(t) + ":" + std::to_string(b * kRows + r));
-        EXPECT_TRUE(AppendTo(*spool_, rows, 20'000 + b / 30).ok());
+        EXPECT_THAT(AppendTo(*spool_, rows, 20'000 + b / 30), IsOk());
       }
       --running;
     });
@@ -304,15 +303,14 @@ TEST_F(SpoolTest, ManyThreadsAppendWhileOneReads) {
   const auto read = [&](milliseconds wait) {
     const auto segment = spool_->Take(wait);
     if (!segment) return false;
-    EXPECT_TRUE(spool_->MarkInDoubt(*segment).ok());
-    EXPECT_TRUE(spool_
-                    ->ReadRows(*segment,
-                               [&](std::string_view row) {
-                                 const auto thread = static_cast<size_t>(row[0] - '0');
-                                 EXPECT_EQ(row.substr(2), std::to_string(next[thread]++));
-                               })
-                    .ok());
-    EXPECT_TRUE(spool_->Release(*segment).ok());
+    EXPECT_THAT(spool_->MarkInDoubt(*segment), IsOk());
+    EXPECT_THAT(spool_->ReadRows(*segment,
+                                 [&](std::string_view row) {
+                                   const auto thread = static_cast<size_t>(row[0] - '0');
+                                   EXPECT_EQ(row.substr(2), std::to_string(next[thread]++));
+                                 }),
+                IsOk());
+    EXPECT_THAT(spool_->Release(*segment), IsOk());
     return true;
   };
   while (running > 0) read(milliseconds(1));

@@ -17,6 +17,7 @@
 #include "libs/core/clock.h"
 #include "libs/core/ids.h"
 #include "libs/obs/metrics.h"
+#include "libs/testing/status_matchers.h"
 #include "services/analytics-ingest/spool/spool.h"
 
 namespace vora::analytics {
@@ -40,7 +41,7 @@ class SpoolTest : public testing::Test {
   void Open() {
     spool_.reset();
     auto opened = Spool::Open(options_, clock_, metrics_);
-    ASSERT_TRUE(opened.ok()) << opened.status();
+    ASSERT_THAT(opened, IsOk());
     spool_ = *std::move(opened);
   }
   static std::string Row(int64_t number, size_t size = 100) {
@@ -63,13 +64,13 @@ class SpoolTest : public testing::Test {
       std::vector<std::string> read;
       const Status status = spool_->ReadRows(*segment, [&](std::string_view row) { read.emplace_back(row); });
       if (!status.ok()) {
-        EXPECT_EQ(status.code(), StatusCode::kDataLoss) << status;
-        EXPECT_TRUE(spool_->SetAside(*segment, Message(status)).ok());
+        EXPECT_THAT(status, StatusIs(StatusCode::kDataLoss)) << status;
+        EXPECT_THAT(spool_->SetAside(*segment, Message(status)), IsOk());
         continue;
       }
       EXPECT_EQ(segment->rows, static_cast<int64_t>(read.size()));
       rows.insert(rows.end(), read.begin(), read.end());
-      EXPECT_TRUE(spool_->Release(*segment).ok());
+      EXPECT_THAT(spool_->Release(*segment), IsOk());
     }
     return rows;
   }

@@ -9,6 +9,7 @@
 #include <gtest/gtest.h>
 
 #include "libs/core/clock.h"
+#include "libs/testing/status_matchers.h"
 
 namespace vora::metadata {
 namespace {
@@ -54,13 +55,13 @@ AnalyticsStore::AnalyticsStore(clickhouse::TestEngine engine)
 
 void AnalyticsStore::Run(const std::string& sql) {
   const auto answer = clickhouse::Client(options_).Query(sql);
-  ASSERT_TRUE(answer.ok()) << ToText(answer.status()) << "\n" << sql.substr(0, 400);
+  ASSERT_THAT(answer, IsOk()) << ToText(answer.status()) << "\n" << sql.substr(0, 400);
 }
 
 void AnalyticsStore::Migrate() {
   clickhouse::Options anywhere = options_;
   anywhere.database = "system";
-  ASSERT_TRUE(clickhouse::Client(anywhere).Query("CREATE DATABASE " + options_.database).ok());
+  ASSERT_THAT(clickhouse::Client(anywhere).Query("CREATE DATABASE " + options_.database), IsOk());
   std::vector<std::filesystem::path> files;
   for (const auto& entry : std::filesystem::directory_iterator(VORA_ANALYTICS_MIGRATIONS)) files.push_back(entry.path());
   std::sort(files.begin(), files.end());

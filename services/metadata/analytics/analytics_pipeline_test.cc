@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "libs/core/ids.h"
+#include "libs/testing/status_matchers.h"
 #include "services/metadata/analytics/analytics_fixture_test.h"
 #include "services/metadata/analytics/viewer_erasure.h"
 #include "services/metadata/harness_test.h"
@@ -37,7 +38,7 @@ class AnalyticsPipelineTest : public testing::Test {
     app.clickhouse = options;
     app.analytics = ingest_->grpc();
     app_ = std::make_unique<TestApp>(app);
-    ASSERT_TRUE(app_->Announce(FinishedUpload("u1")).ok());
+    ASSERT_THAT(app_->Announce(FinishedUpload("u1")), IsOk());
     video_ = Json::parse(app_->Call("GET", "/v1/videos").body)["videos"][0]["video_id"];
   }
   void TearDown() override {
@@ -94,7 +95,7 @@ TEST_F(AnalyticsPipelineTest, WhatWasWatchedIsSeenAndCanBeErased) {
 
   AnalyticsReader reader(store_->options());
   const Status other = ViewerErasure(ingest_->grpc(), reader).Erase("acme", "of-two").status();
-  EXPECT_EQ(other.code(), StatusCode::kFailedPrecondition) << "players report under `default`, which acme's operators do not erase";
+  EXPECT_THAT(other, StatusIs(StatusCode::kFailedPrecondition)) << "players report under `default`, which acme's operators do not erase";
   EXPECT_EQ(Totals()["views"], 1);
 }
 

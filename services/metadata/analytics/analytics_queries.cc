@@ -8,6 +8,7 @@
 
 #include "libs/core/digest.h"
 #include "libs/core/encoding.h"
+#include "libs/core/error.h"
 #include "services/metadata/analytics/analytics_range.h"
 #include "services/metadata/analytics/analytics_tables_internal.h"
 #include "services/metadata/videos/video_fields.h"
@@ -34,7 +35,7 @@ std::string MakeToken(const AnalyticsScope& scope, const SessionRead& last) {
 StatusOr<SessionCursor> ParseToken(const AnalyticsScope& scope, const std::string& token) {
   SessionCursor cursor;
   if (token.empty()) return cursor;
-  const Status broken = InvalidArgument("page_token: not a token of this list; use next_page_token of the page before");
+  const Status broken = InvalidField("page_token", "not a token of this list; use next_page_token of the page before");
   const auto text = Base64UrlDecode(token);
   if (!text || text->substr(0, 9) != Fingerprint(scope) + ".") return broken;
   const size_t dot = text->find('.', 9);
@@ -50,7 +51,7 @@ int64_t CompleteMs(double duration_seconds) { return std::llround(duration_secon
 }  // namespace
 
 Status CheckSessionId(const std::string& session_id) {
-  return IsIdText(session_id) ? absl::OkStatus() : InvalidArgument("session_id: must be 1 to 64 of A-Z a-z 0-9 - _");
+  return IsIdText(session_id) ? absl::OkStatus() : InvalidField("session_id", "must be 1 to 64 of A-Z a-z 0-9 - _");
 }
 
 int64_t AnalyticsQueries::NowSince() const {
@@ -82,7 +83,7 @@ StatusOr<an::VideoAnalytics> AnalyticsQueries::Video(const std::string& tenant, 
 
 StatusOr<an::CatalogAnalytics> AnalyticsQueries::Catalog(const std::string& tenant, const an::GetCatalogAnalyticsRequest& request) {
   if (request.top() < 0 || request.top() > kMaxTopVideos) {
-    return InvalidArgument("top: must be a number from 1 to " + std::to_string(kMaxTopVideos));
+    return InvalidField("top", "must be a number from 1 to " + std::to_string(kMaxTopVideos));
   }
   VORA_ASSIGN_OR_RETURN(const AnalyticsRange range, ResolveRange(request.range(), clock_.Now()));
   std::vector<an::VideoShare> videos;
@@ -143,7 +144,7 @@ StatusOr<an::ListSessionsResponse> AnalyticsQueries::Sessions(const std::string&
 
 StatusOr<an::SessionDetail> AnalyticsQueries::Session(const std::string& tenant, const an::GetSessionRequest& request) {
   VORA_RETURN_IF_ERROR(CheckSessionId(request.session_id()));
-  if (!request.video_id().empty() && !IsIdText(request.video_id())) return InvalidArgument("video_id: must be 1 to 64 of A-Z a-z 0-9 - _");
+  if (!request.video_id().empty() && !IsIdText(request.video_id())) return InvalidField("video_id", "must be 1 to 64 of A-Z a-z 0-9 - _");
   VORA_ASSIGN_OR_RETURN(Turn turn, reader_.Begin());
   VORA_ASSIGN_OR_RETURN(const auto found, ReadSessions(turn, SessionSql(tenant, request.session_id(), request.video_id())));
   if (found.empty()) return NotFound("no session " + request.session_id());

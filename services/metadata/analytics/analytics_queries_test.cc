@@ -1,6 +1,7 @@
 // Every figure against a plain computation over the same events, in real ClickHouse servers.
 
 #include "services/metadata/analytics/analytics_queries.h"
+#include "libs/testing/status_matchers.h"
 
 #include <cmath>
 
@@ -146,14 +147,13 @@ class AnalyticsQueriesTest : public testing::TestWithParam<TestEngine> {
   }
   std::string NewVideo(const std::string& name, double duration_seconds) {
     const auto created = repos_.videos.Create(SomeVideo(name));
-    EXPECT_TRUE(created.ok());
+    EXPECT_THAT(created, IsOk());
     const std::string id = created->video.video_id();
-    EXPECT_TRUE(repos_.store
-                    .Transact([&](pqxx::work& tx) -> Status {
-                      tx.exec_params("UPDATE videos SET duration_seconds = $2 WHERE video_id = $1", id, duration_seconds);
-                      return absl::OkStatus();
-                    })
-                    .ok());
+    EXPECT_THAT(repos_.store.Transact([&](pqxx::work& tx) -> Status {
+      tx.exec_params("UPDATE videos SET duration_seconds = $2 WHERE video_id = $1", id, duration_seconds);
+      return absl::OkStatus();
+    }),
+                IsOk());
     return id;
   }
   template <typename Request>
@@ -165,7 +165,7 @@ class AnalyticsQueriesTest : public testing::TestWithParam<TestEngine> {
   }
   an::VideoAnalytics Video(const std::string& video_id, const AnalyticsRange& range) {
     auto answer = queries_->Video("default", Of<an::GetVideoAnalyticsRequest>(video_id, range));
-    EXPECT_TRUE(answer.ok()) << ToText(answer.status());
+    EXPECT_THAT(answer, IsOk());
     return answer.value_or(an::VideoAnalytics());
   }
   an::CatalogAnalytics Catalog(const AnalyticsRange& range, int top = 0) {
@@ -173,7 +173,7 @@ class AnalyticsQueriesTest : public testing::TestWithParam<TestEngine> {
     *request.mutable_range() = ToProto(range);
     request.set_top(top);
     auto answer = queries_->Catalog("default", request);
-    EXPECT_TRUE(answer.ok()) << ToText(answer.status());
+    EXPECT_THAT(answer, IsOk());
     return answer.value_or(an::CatalogAnalytics());
   }
 
@@ -242,7 +242,7 @@ TEST_P(AnalyticsQueriesTest, SessionsPageByPageNewestFirst) {
   int64_t before = INT64_MAX;
   do {
     const auto page = queries_->Sessions("default", request);
-    ASSERT_TRUE(page.ok()) << ToText(page.status());
+    ASSERT_THAT(page, IsOk());
     for (const an::Session& session : page->sessions()) {
       ASSERT_TRUE(expected.contains(session.session_id()));
       EXPECT_TRUE(seen.insert(session.session_id()).second);
@@ -327,7 +327,7 @@ TEST_P(AnalyticsQueriesTest, ASessionTellsWhyItStoodStill) {
   for (const std::string& of : {std::string(), video}) {
     request.set_video_id(of);
     const auto detail = queries_->Session("default", request);
-    ASSERT_TRUE(detail.ok()) << ToText(detail.status());
+    ASSERT_THAT(detail, IsOk());
     EXPECT_EQ(detail->session().video_id(), video);
     EXPECT_EQ(detail->session().events(), 5);
     EXPECT_EQ(detail->events_size(), 6) << "each once";
@@ -337,7 +337,7 @@ TEST_P(AnalyticsQueriesTest, ASessionTellsWhyItStoodStill) {
     EXPECT_EQ(detail->stalls(0).reason(), "720p/seg_3.m4s took 4.2 s, of which the object store 4.1 s");
   }
   request.set_session_id("s2");
-  EXPECT_EQ(queries_->Session("default", request).status().code(), StatusCode::kNotFound);
+  EXPECT_THAT(queries_->Session("default", request), StatusIs(StatusCode::kNotFound));
 }
 
 TEST_P(AnalyticsQueriesTest, WithoutTablesNobodyHasWatched) {
@@ -346,7 +346,7 @@ TEST_P(AnalyticsQueriesTest, WithoutTablesNobodyHasWatched) {
   EXPECT_EQ(answer.totals().views(), 0);
   EXPECT_EQ(Catalog({kMidnight - kHour, kMidnight}).videos_size(), 0);
   const auto sessions = queries_->Sessions("default", Of<an::ListSessionsRequest>(video, {kMidnight - kHour, kMidnight}));
-  ASSERT_TRUE(sessions.ok()) << ToText(sessions.status());
+  ASSERT_THAT(sessions, IsOk());
   EXPECT_EQ(sessions->sessions_size(), 0);
 }
 

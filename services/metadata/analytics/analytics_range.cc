@@ -1,5 +1,7 @@
 #include "services/metadata/analytics/analytics_range.h"
 
+#include "libs/core/error.h"
+
 #include <algorithm>
 #include <charconv>
 #include <cmath>
@@ -53,7 +55,7 @@ std::optional<int64_t> MsOf(const google::protobuf::Timestamp& time) {
 }
 
 Status NotATime(std::string_view field) {
-  return InvalidArgument(std::string(field) + ": must be a time as in RFC 3339 between 1970 and 2100, e.g. 2026-11-20T09:00:00Z");
+  return InvalidField(field, "must be a time as in RFC 3339 between 1970 and 2100, e.g. 2026-11-20T09:00:00Z");
 }
 
 }  // namespace
@@ -109,9 +111,9 @@ StatusOr<AnalyticsRange> ResolveRange(const analytics::v1::TimeRange& range, Sys
     if (!ms) return NotATime("from");
     resolved.from_ms = *ms;
   }
-  if (resolved.from_ms >= resolved.to_ms) return InvalidArgument("from: must be before `to`");
+  if (resolved.from_ms >= resolved.to_ms) return InvalidField("from", "must be before `to`");
   if (resolved.to_ms - resolved.from_ms > kMaxRangeDays * kDayMs) {
-    return InvalidArgument("from: at most " + std::to_string(kMaxRangeDays) + " days before `to`");
+    return InvalidField("from", "at most " + std::to_string(kMaxRangeDays) + " days before `to`");
   }
   return resolved;
 }

@@ -1,4 +1,5 @@
 #include "services/metadata/analytics/analytics_range.h"
+#include "libs/testing/status_matchers.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -28,20 +29,20 @@ TEST(AnalyticsRangeTest, ReadsRfc3339) {
 TEST(AnalyticsRangeTest, FillsInWhatIsAbsentAndNamesWhatIsWrong) {
   const SystemTime now{std::chrono::milliseconds(1'795'165'618'123)};
   auto range = ResolveRange({}, now);
-  ASSERT_TRUE(range.ok());
+  ASSERT_THAT(range, IsOk());
   EXPECT_EQ(range->to_ms, 1'795'165'618'123);
   EXPECT_EQ(range->from_ms, range->to_ms - 7 * kDay);
   const auto given = ParseRange("2026-11-01T00:00:00Z", "2026-11-02T00:00:00Z");
-  ASSERT_TRUE(given.ok());
+  ASSERT_THAT(given, IsOk());
   range = ResolveRange(*given, now);
-  ASSERT_TRUE(range.ok());
+  ASSERT_THAT(range, IsOk());
   EXPECT_EQ(range->to_ms - range->from_ms, kDay);
   EXPECT_EQ(ToProto(*range).SerializeAsString(), given->SerializeAsString());
 
   const auto message = [&](const std::optional<std::string>& from, const std::optional<std::string>& to) {
     const auto parsed = ParseRange(from, to);
     const Status status = parsed.ok() ? ResolveRange(*parsed, now).status() : parsed.status();
-    EXPECT_EQ(status.code(), StatusCode::kInvalidArgument);
+    EXPECT_THAT(status, StatusIs(StatusCode::kInvalidArgument));
     return Message(status);
   };
   EXPECT_THAT(message("yesterday", {}), HasSubstr("from: must be a time"));

@@ -1,4 +1,5 @@
 #include "services/metadata/analytics/analytics_rows.h"
+#include "libs/testing/status_matchers.h"
 
 #include <gtest/gtest.h>
 
@@ -16,13 +17,13 @@ TEST(AnalyticsRowsTest, ReadsTabSeparatedRows) {
 
 TEST(AnalyticsRowsTest, TakesNothingElse) {
   for (const char* bad : {"1\n", "1\t2\t3\n", "1\t2", "1\t2\n3", "1\t\\q\n", "1\t\\", "Code: 159, e.displayText() = DB::Exception\n"}) {
-    EXPECT_EQ(ParseRows(bad, 2).status().code(), StatusCode::kInternal) << bad;
+    EXPECT_THAT(ParseRows(bad, 2), StatusIs(StatusCode::kInternal)) << bad;
   }
 }
 
 TEST(AnalyticsRowsTest, TotalsComeBehindAnEmptyLine) {
   const auto both = ParseRowsWithTotals("a\t1\nb\t2\n\n\t3\n", 2);
-  ASSERT_TRUE(both.ok());
+  ASSERT_THAT(both, IsOk());
   EXPECT_EQ(both->rows, (Rows{{"a", "1"}, {"b", "2"}}));
   EXPECT_EQ(both->totals, (AnalyticsRow{"", "3"}));
   EXPECT_EQ(ParseRowsWithTotals("\n\t0\n", 2)->totals, (AnalyticsRow{"", "0"}));
@@ -31,7 +32,7 @@ TEST(AnalyticsRowsTest, TotalsComeBehindAnEmptyLine) {
     EXPECT_TRUE(ParseRowsWithTotals(none, 2)->rows.empty());
   }
   for (const char* bad : {"a\t1\n", "a\t1\n\n\t3\n\t4\n", "a\t1\n\n\t3", "a\t1\n\n3\n"}) {
-    EXPECT_EQ(ParseRowsWithTotals(bad, 2).status().code(), StatusCode::kInternal) << bad;
+    EXPECT_THAT(ParseRowsWithTotals(bad, 2), StatusIs(StatusCode::kInternal)) << bad;
   }
 }
 
@@ -41,16 +42,16 @@ TEST(AnalyticsRowsTest, FieldsAreWhatWasAskedFor) {
   EXPECT_EQ(field.Int(), -7);
   EXPECT_DOUBLE_EQ(field.Seconds(), 1.5);
   EXPECT_DOUBLE_EQ(field.Real(), 0) << "the mean of nothing";
-  EXPECT_EQ(field.Finish().code(), StatusCode::kInternal) << "a field is left";
+  EXPECT_THAT(field.Finish(), StatusIs(StatusCode::kInternal)) << "a field is left";
   EXPECT_EQ(field.Text(), "x");
-  EXPECT_TRUE(field.Finish().ok());
+  EXPECT_THAT(field.Finish(), IsOk());
   EXPECT_EQ(field.Text(), "");
   EXPECT_EQ(Message(field.Finish()), "field 4 of ClickHouse's answer is not a field");
   for (const char* bad : {"", "x", "1x", "1.5", "99999999999999999999"}) {
     const AnalyticsRow broken = {bad};
     FieldReader reader(broken);
     reader.Int();
-    EXPECT_EQ(reader.Finish().code(), StatusCode::kInternal) << bad;
+    EXPECT_THAT(reader.Finish(), StatusIs(StatusCode::kInternal)) << bad;
   }
 }
 

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <chrono>
 
+#include "libs/core/error.h"
 #include "libs/core/text.h"
 #include "libs/log/log.h"
 #include "libs/rpc/client.h"
@@ -41,8 +42,8 @@ ViewerErasure::ViewerErasure(const std::string& target, AnalyticsReader& reader)
 ViewerErasure::~ViewerErasure() = default;
 
 StatusOr<analytics::v1::EraseViewerResponse> ViewerErasure::Erase(const std::string& tenant, const std::string& viewer_id) {
-  if (viewer_id.empty() || viewer_id.size() > kMaxViewerIdBytes) return InvalidArgument("viewer_id: must be 1 to 64 bytes");
-  if (!CountCodePoints(viewer_id)) return InvalidArgument("viewer_id: must be UTF-8");
+  if (viewer_id.empty() || viewer_id.size() > kMaxViewerIdBytes) return InvalidField("viewer_id", "must be 1 to 64 bytes");
+  if (!CountCodePoints(viewer_id)) return InvalidField("viewer_id", "must be UTF-8");
   if (!impl_->stub) return Unavailable("analytics are not configured: the operator sets VORA_ANALYTICS");
   struct Place {
     std::atomic<int>& running;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "libs/core/error.h"
 #include "services/metadata/api/api_scopes.h"
 #include "services/metadata/videos/video_fields.h"
 
@@ -18,8 +19,6 @@ void ApiRoutes::Streaming(const std::string& method, const std::string& pattern,
   server_.Route(method, pattern, std::move(handler), scope ? scope : ScopeOfRoute(method, pattern));
 }
 
-http::Response ApiError(const Status& status) { return http::ErrorResponse(status, FieldOfMessage(status)); }
-
 http::Response EventStreamHead() {
   http::Response head;
   head.headers.Set("Content-Type", "text/event-stream");
@@ -33,7 +32,7 @@ Status CheckQueryKeys(const http::Request& request, std::initializer_list<std::s
     if (std::find(allowed.begin(), allowed.end(), key) != allowed.end()) continue;
     std::string known;
     for (std::string_view name : allowed) known += (known.empty() ? "" : ", ") + std::string(name);
-    return InvalidArgument(Sanitise(key, 100) + ": unknown query parameter; known are " + (known.empty() ? "none" : known));
+    return InvalidField(Sanitise(key, 100), "unknown query parameter; known are " + (known.empty() ? "none" : known));
   }
   return absl::OkStatus();
 }
@@ -45,7 +44,7 @@ StatusOr<int64_t> QueryNumber(const http::Request& request, const std::string& k
   const char* end = text->data() + text->size();
   const auto parsed = std::from_chars(text->data(), end, value);
   if (parsed.ec != std::errc() || parsed.ptr != end || value < min || value > max) {
-    return InvalidArgument(key + ": must be a number from " + std::to_string(min) + " to " + std::to_string(max));
+    return InvalidField(key, "must be a number from " + std::to_string(min) + " to " + std::to_string(max));
   }
   return value;
 }

@@ -29,8 +29,6 @@ class ApiRoutes {
   std::vector<std::pair<std::string, std::string>> all_;
 };
 
-// The error as JSON, naming the field that the message begins with.
-http::Response ApiError(const Status& status);
 // Of server-sent events; no cache or proxy may keep or hold them back.
 http::Response EventStreamHead();
 // INVALID_ARGUMENT when the query has a key that is not in `allowed`.

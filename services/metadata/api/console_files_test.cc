@@ -1,4 +1,5 @@
 #include "services/metadata/api/console_files.h"
+#include "libs/testing/status_matchers.h"
 
 #include <cstdlib>
 #include <fstream>
@@ -30,7 +31,7 @@ class ConsoleFilesTest : public ::testing::Test {
 
 TEST_F(ConsoleFilesTest, ServesFilesWithAStrongTag) {
   const auto file = ReadConsoleFile(base_ / "dist", "index.html");
-  ASSERT_TRUE(file.ok());
+  ASSERT_THAT(file, IsOk());
   EXPECT_EQ(file->content, "<p>hello");
   EXPECT_EQ(file->etag.size(), 34u);
   Write(base_ / "dist" / "index.html", "<p>other");
@@ -44,18 +45,18 @@ TEST_F(ConsoleFilesTest, NothingOutsideTheFolder) {
                                   std::string("assets"), std::string("none"), std::string("index.html\0.js", 14)}) {
     EXPECT_EQ(Code(path), StatusCode::kNotFound) << path;
   }
-  EXPECT_EQ(ReadConsoleFile(base_ / "nowhere", "index.html").status().code(), StatusCode::kNotFound);
+  EXPECT_THAT(ReadConsoleFile(base_ / "nowhere", "index.html"), StatusIs(StatusCode::kNotFound));
 }
 
 TEST_F(ConsoleFilesTest, TheCompressedCopyForWhoTakesIt) {
   Write(base_ / "dist" / "index.html.gz", "packed");
   const auto packed = ReadConsoleFile(base_ / "dist", "index.html", true);
-  ASSERT_TRUE(packed.ok());
+  ASSERT_THAT(packed, IsOk());
   EXPECT_EQ(packed->content, "packed");
   EXPECT_TRUE(packed->gzipped);
   EXPECT_NE(packed->etag, ReadConsoleFile(base_ / "dist", "index.html", false)->etag);
   EXPECT_FALSE(ReadConsoleFile(base_ / "dist", "assets/a.js", true)->gzipped) << "there is none";
-  EXPECT_EQ(ReadConsoleFile(base_ / "dist", "none", true).status().code(), StatusCode::kNotFound);
+  EXPECT_THAT(ReadConsoleFile(base_ / "dist", "none", true), StatusIs(StatusCode::kNotFound));
 }
 
 TEST_F(ConsoleFilesTest, AcceptEncoding) {

@@ -1,5 +1,6 @@
 #include <grpcpp/server_context.h>
 
+#include "libs/core/error.h"
 #include "libs/core/thread_pool.h"
 #include "libs/rpc/status.h"
 #include "services/metadata/api/grpc_answer_internal.h"
@@ -29,7 +30,7 @@ StatusOr<UpdateFields> ParseMask(const google::protobuf::FieldMask& mask) {
     } else if (path == "description") {
       fields.description = true;
     } else {
-      return InvalidArgument("update_mask: only title and description can be changed, not " + Sanitise(path, 100));
+      return InvalidField("update_mask", "only title and description can be changed, not " + Sanitise(path, 100));
     }
   }
   if (mask.paths_size() == 0) fields = {true, true};
@@ -81,7 +82,7 @@ class VideoServiceImpl final : public Base {
       if (fields->title) title = request->video().title();
       if (fields->description) description = request->video().description();
       if (title) {
-        if (title->empty()) return rpc::ToGrpc(InvalidArgument("title: must not be empty"));
+        if (title->empty()) return rpc::ToGrpc(InvalidField("title", "must not be empty"));
         if (const Status valid = CheckTitle(*title); !valid.ok()) return rpc::ToGrpc(valid);
       }
       if (description) {

@@ -24,7 +24,7 @@ constexpr std::chrono::seconds kLookForViewer{1};
 
 template <typename T>
 http::Response JsonAnswer(const StatusOr<T>& message) {
-  return message.ok() ? http::Response::Json(200, ToJsonText(*message)) : ApiError(message.status());
+  return message.ok() ? http::Response::Json(200, ToJsonText(*message)) : http::ErrorResponse(message.status());
 }
 
 StatusOr<an::VideoAnalytics> Video(AnalyticsQueries& queries, const http::Request& request) {
@@ -108,7 +108,7 @@ http::Task<void> ServeLive(http::Exchange& exchange, LiveViewers& live, bool con
   Status asked = CheckQueryKeys(exchange.request(), {});
   if (asked.ok() && !configured) asked = Unavailable("analytics are not configured: the operator sets VORA_CLICKHOUSE_URL");
   if (!asked.ok()) {
-    http::Response error = ApiError(asked);
+    http::Response error = http::ErrorResponse(asked);
     co_await exchange.Send(std::move(error));
     co_return;
   }

@@ -8,7 +8,7 @@ void AddConfigRoutes(ApiRoutes& routes, const std::string& upload_url, bool play
   const nlohmann::ordered_json config{{"upload_url", upload_url}, {"playback_tokens", playback_tokens}, {"auth", guarded ? "jwt" : "none"}};
   const std::string body = config.dump();
   routes.Simple("GET", "/v1/config", [body](const http::Request& request, const std::string&) {
-    if (const Status known = CheckQueryKeys(request, {}); !known.ok()) return ApiError(known);
+    if (const Status known = CheckQueryKeys(request, {}); !known.ok()) return http::ErrorResponse(known);
     http::Response response = http::Response::Json(200, body);
     response.headers.Set("Cache-Control", "no-cache");
     return response;

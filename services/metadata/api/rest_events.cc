@@ -175,7 +175,7 @@ http::Task<void> Serve(http::Exchange& exchange, VideoRepo& videos, WatchHub& hu
   CatchUp catch_up(videos, tenant, video_id, LastEventId(exchange.request()));
   const Status caught_up = co_await NextPage(exchange, catch_up, *mailbox);
   if (!caught_up.ok()) {
-    http::Response error = ApiError(caught_up);
+    http::Response error = http::ErrorResponse(caught_up);
     co_await exchange.Send(std::move(error));
     co_return;
   }

@@ -53,7 +53,7 @@ StatusOr<std::string> History(VideoRepo& videos, OrchestratorClient& orchestrato
 void AddHistoryRoutes(ApiRoutes& routes, VideoRepo& videos, OrchestratorClient& orchestrator) {
   routes.Simple("GET", "/v1/videos/{id}/history", [&videos, &orchestrator](const http::Request& request, const std::string&) {
     const auto history = History(videos, orchestrator, request);
-    return history.ok() ? http::Response::Json(200, *history) : ApiError(history.status());
+    return history.ok() ? http::Response::Json(200, *history) : http::ErrorResponse(history.status());
   });
 }
 

@@ -11,7 +11,7 @@ namespace vora::metadata {
 void AddLadderRoutes(ApiRoutes& routes, LadderRepo& ladders) {
   routes.Simple("GET", "/v1/ladders", [&ladders](const http::Request& request, const std::string&) {
     const auto stored = ladders.List(request.caller.tenant);
-    if (!stored.ok()) return ApiError(stored.status());
+    if (!stored.ok()) return http::ErrorResponse(stored.status());
     nlohmann::ordered_json json = {{"ladders", nlohmann::ordered_json::array()}};
     for (const StoredLadder& ladder : *stored) {
       nlohmann::ordered_json shown = ToJson(ladder.ladder);

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "libs/core/clock.h"
+#include "libs/core/error.h"
 #include "services/metadata/api/rest.h"
 #include "services/metadata/videos/video_fields.h"
 #include "services/metadata/videos/video_repo.h"
@@ -19,14 +20,14 @@ constexpr char kScope[] = "play";
 StatusOr<int64_t> ParseTtl(const std::string& body) {
   if (body.empty()) return kDefaultTtl;
   const json fields = json::parse(body, nullptr, /*allow_exceptions=*/false);
-  if (fields.is_discarded() || !fields.is_object()) return InvalidArgument("body: must be a JSON object");
+  if (fields.is_discarded() || !fields.is_object()) return InvalidField("body", "must be a JSON object");
   for (const auto& [key, value] : fields.items()) {
-    if (key != "ttl_seconds") return InvalidArgument(Sanitise(key, 100) + ": unknown field; known is ttl_seconds");
+    if (key != "ttl_seconds") return InvalidField(Sanitise(key, 100), "unknown field; known is ttl_seconds");
   }
   const auto ttl = fields.find("ttl_seconds");
   if (ttl == fields.end()) return kDefaultTtl;
   const bool in_range = ttl->is_number_integer() && *ttl >= 1 && *ttl <= kMaxTtl;
-  if (!in_range) return InvalidArgument("ttl_seconds: must be a number from 1 to " + std::to_string(kMaxTtl));
+  if (!in_range) return InvalidField("ttl_seconds", "must be a number from 1 to " + std::to_string(kMaxTtl));
   return ttl->get<int64_t>();
 }
 
@@ -39,11 +40,11 @@ std::string Rfc3339(std::time_t time) {
 }
 
 http::Response Mint(const PlaybackLinks& links, VideoRepo& videos, const http::Request& request, const std::string& body) {
-  if (const Status known = CheckQueryKeys(request, {}); !known.ok()) return ApiError(known);
+  if (const Status known = CheckQueryKeys(request, {}); !known.ok()) return http::ErrorResponse(known);
   const auto ttl = ParseTtl(body);
-  if (!ttl.ok()) return ApiError(ttl.status());
+  if (!ttl.ok()) return http::ErrorResponse(ttl.status());
   const auto video = videos.Get(request.caller.tenant, request.params.at("id"));
-  if (!video.ok()) return ApiError(video.status());
+  if (!video.ok()) return http::ErrorResponse(video.status());
   const std::string path = "/v/" + video->video_id() + "/";
   nlohmann::ordered_json answer{
       {"video_id", video->video_id()}, {"token", nullptr}, {"expires_at", nullptr}, {"base_url", links.public_url + path}};

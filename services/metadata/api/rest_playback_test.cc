@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include "libs/testing/status_matchers.h"
 #include "services/metadata/harness_test.h"
 
 namespace vora::metadata {
@@ -13,7 +14,7 @@ using Json = nlohmann::json;
 using ::testing::HasSubstr;
 
 std::string NewVideo(TestApp& app) {
-  EXPECT_TRUE(app.Announce(FinishedUpload("u1")).ok());
+  EXPECT_THAT(app.Announce(FinishedUpload("u1")), IsOk());
   return Json::parse(app.Call("GET", "/v1/videos").body)["videos"][0]["video_id"].get<std::string>();
 }
 
@@ -35,13 +36,13 @@ TEST(RestPlaybackTest, SignsWhatTheGatewayAccepts) {
   EXPECT_EQ(answer.headers.GetOr("Cache-Control", ""), "no-store");
   const Json minted = Json::parse(answer.body);
   const std::string token = minted["token"];
-  EXPECT_TRUE(tokens.Verify(token, id, "play", now + std::chrono::seconds(50)).ok());
-  EXPECT_FALSE(tokens.Verify(token, id, "play", now + std::chrono::seconds(70)).ok());
+  EXPECT_THAT(tokens.Verify(token, id, "play", now + std::chrono::seconds(50)), IsOk());
+  EXPECT_THAT(tokens.Verify(token, id, "play", now + std::chrono::seconds(70)), ::testing::Not(IsOk()));
   EXPECT_EQ(minted["base_url"], "http://edge/t/" + token + "/v/" + id + "/");
   EXPECT_EQ(minted["url"], "http://edge/t/" + token + "/v/" + id + "/master.m3u8");
   EXPECT_THAT(minted["expires_at"].get<std::string>(), ::testing::MatchesRegex("20..-..-..T..:..:..Z"));
   const Json hour = Json::parse(app.Call("POST", path).body);
-  EXPECT_TRUE(tokens.Verify(hour["token"].get<std::string>(), id, "play", now + std::chrono::minutes(59)).ok());
+  EXPECT_THAT(tokens.Verify(hour["token"].get<std::string>(), id, "play", now + std::chrono::minutes(59)), IsOk());
 }
 
 TEST(RestPlaybackTest, NamesWhatIsWrong) {

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "libs/pg/testing/test_postgres.h"
+#include "libs/testing/status_matchers.h"
 #include "services/metadata/harness_test.h"
 
 namespace vora::metadata {
@@ -32,8 +33,8 @@ std::string OnlyVideo(TestApp& app) {
 
 TEST(RestTest, FromAnnouncedUploadToDeletion) {
   TestApp app({});
-  ASSERT_TRUE(app.Announce(FinishedUpload("u1")).ok());
-  ASSERT_TRUE(app.Announce(FinishedUpload("u1")).ok()) << "announced at least once";
+  ASSERT_THAT(app.Announce(FinishedUpload("u1")), IsOk());
+  ASSERT_THAT(app.Announce(FinishedUpload("u1")), IsOk()) << "announced at least once";
   const std::string id = OnlyVideo(app);
   ASSERT_EQ(id.size(), 32u) << "two announcements, one video";
   const std::string path = "/v1/videos/" + id;
@@ -60,13 +61,13 @@ TEST(RestTest, FromAnnouncedUploadToDeletion) {
   EXPECT_EQ(app.Call("DELETE", path).status, 204);
   EXPECT_EQ(app.Call("DELETE", path).status, 204);
   ExpectError(app.Call("GET", path), 404, "NOT_FOUND", "", "no video");
-  EXPECT_TRUE(app.Announce(FinishedUpload("u1")).ok()) << "a late announcement is taken and has no effect";
+  EXPECT_THAT(app.Announce(FinishedUpload("u1")), IsOk()) << "a late announcement is taken and has no effect";
   EXPECT_EQ(OnlyVideo(app), "");
 }
 
 TEST(RestTest, BadRequestsNameFieldAndLimit) {
   TestApp app({});
-  ASSERT_TRUE(app.Announce(FinishedUpload("u1")).ok());
+  ASSERT_THAT(app.Announce(FinishedUpload("u1")), IsOk());
   const std::string path = "/v1/videos/" + OnlyVideo(app);
   ExpectError(app.Call("POST", "/v1/videos", "nonsense"), 400, "INVALID_ARGUMENT", "body", "not valid JSON");
   ExpectError(app.Call("POST", "/v1/videos", "{}"), 400, "INVALID_ARGUMENT", "upload_id", "required");
@@ -92,7 +93,7 @@ TEST(RestTest, BadRequestsNameFieldAndLimit) {
 
 TEST(RestTest, PagesLaddersAndTheDocument) {
   TestApp app({});
-  for (int i = 0; i < 3; ++i) ASSERT_TRUE(app.Announce(FinishedUpload("u" + std::to_string(i))).ok());
+  for (int i = 0; i < 3; ++i) ASSERT_THAT(app.Announce(FinishedUpload("u" + std::to_string(i))), IsOk());
   const Json first = Json::parse(app.Call("GET", "/v1/videos?page_size=2").body);
   EXPECT_EQ(first["videos"].size(), 2u);
   const std::string token = first["next_page_token"];
@@ -168,18 +169,18 @@ TEST(RestTest, ServesTheConsole) {
 TEST(RestTest, PostgresAwayIs503AndComesBackByItself) {
   auto& postgres = pg::TestPostgres::Shared();
   TestApp app({});
-  ASSERT_TRUE(app.Announce(FinishedUpload("u1")).ok());
+  ASSERT_THAT(app.Announce(FinishedUpload("u1")), IsOk());
   const std::string id = OnlyVideo(app);
   postgres.Stop();
   const auto away = app.Call("GET", "/v1/videos/" + id);
   ExpectError(away, 503, "UNAVAILABLE", "", "");
   EXPECT_TRUE(away.headers.Has("Retry-After"));
-  EXPECT_EQ(app.Announce(FinishedUpload("u2")).code(), StatusCode::kUnavailable) << "the upload daemon has to come again";
+  EXPECT_THAT(app.Announce(FinishedUpload("u2")), StatusIs(StatusCode::kUnavailable)) << "the upload daemon has to come again";
   EXPECT_TRUE(Eventually([&] { return !app.Ready().ok(); }));
   postgres.Start();
   EXPECT_TRUE(Eventually([&] { return app.Call("GET", "/v1/videos/" + id).status == 200; }));
   EXPECT_TRUE(Eventually([&] { return app.Ready().ok(); }));
-  EXPECT_TRUE(app.Announce(FinishedUpload("u2")).ok());
+  EXPECT_THAT(app.Announce(FinishedUpload("u2")), IsOk());
   EXPECT_EQ(Json::parse(app.Call("GET", "/v1/videos").body)["videos"].size(), 2u) << "nothing lost, nothing twice";
 }
 
@@ -190,11 +191,11 @@ TEST(RestTest, StartsWithoutPostgresAndOpensWhenItComes) {
   postgres.Stop();
   TestApp app(options);
   ExpectError(app.Call("GET", "/v1/videos"), 503, "UNAVAILABLE", "", "");
-  EXPECT_FALSE(app.Ready().ok());
+  EXPECT_THAT(app.Ready(), ::testing::Not(IsOk()));
   postgres.Start();
   EXPECT_TRUE(Eventually([&] { return app.Ready().ok(); }));
   EXPECT_TRUE(Eventually([&] { return app.Call("GET", "/v1/ladders").body.find("1080p") != std::string::npos; }));
-  EXPECT_TRUE(app.Announce(FinishedUpload("u1")).ok());
+  EXPECT_THAT(app.Announce(FinishedUpload("u1")), IsOk());
 }
 
 TEST(RestTest, CreatesFromARealUploadDaemon) {

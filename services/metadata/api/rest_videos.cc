@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "libs/core/error.h"
 #include "services/metadata/api/proto_json.h"
 #include "services/metadata/api/rest.h"
 #include "services/metadata/videos/video_operations.h"
@@ -10,7 +11,7 @@ namespace vora::metadata {
 namespace {
 
 http::Response VideoResponse(int status, const StatusOr<v1::Video>& video) {
-  return video.ok() ? http::Response::Json(status, ToJsonText(*video)) : ApiError(video.status());
+  return video.ok() ? http::Response::Json(status, ToJsonText(*video)) : http::ErrorResponse(video.status());
 }
 
 // The id from the path; ids are 32 hex digits, anything else is simply not found.
@@ -18,7 +19,7 @@ std::string Id(const http::Request& request) { return request.params.at("id"); }
 
 Status CheckNoBody(const std::string& body) {
   if (body.empty() || body == "{}") return absl::OkStatus();
-  return InvalidArgument("body: this request takes none");
+  return InvalidField("body", "this request takes none");
 }
 
 // What plays it and what it is called: nothing of how it came to be.
@@ -51,7 +52,7 @@ StatusOr<ListRequest> ParseListRequest(const http::Request& request) {
     const char* end = size->data() + size->size();
     const auto parsed = std::from_chars(size->data(), end, list.page_size);
     if (parsed.ec != std::errc() || parsed.ptr != end || list.page_size == 0) {
-      return InvalidArgument("page_size: must be a number from 1 to " + std::to_string(kMaxPageSize));
+      return InvalidField("page_size", "must be a number from 1 to " + std::to_string(kMaxPageSize));
     }
   }
   list.page_token = request.Query("page_token").value_or("");
@@ -62,9 +63,9 @@ StatusOr<ListRequest> ParseListRequest(const http::Request& request) {
 
 http::Response CreateVideo(VideoOperations& operations, const http::Request& request, const std::string& body) {
   const auto parsed = ParseCreateBody(body);
-  if (!parsed.ok()) return ApiError(parsed.status());
+  if (!parsed.ok()) return http::ErrorResponse(parsed.status());
   const auto created = operations.CreateFromRequest(request.caller.tenant, *parsed);
-  if (!created.ok()) return ApiError(created.status());
+  if (!created.ok()) return http::ErrorResponse(created.status());
   http::Response response = http::Response::Json(created->created ? 201 : 200, ToJsonText(created->video));
   response.headers.Set("Location", "/v1/videos/" + created->video.video_id());
   return response;
@@ -72,9 +73,9 @@ http::Response CreateVideo(VideoOperations& operations, const http::Request& req
 
 http::Response ListVideos(VideoOperations& operations, const http::Request& request) {
   const auto list = ParseListRequest(request);
-  if (!list.ok()) return ApiError(list.status());
+  if (!list.ok()) return http::ErrorResponse(list.status());
   const auto page = operations.List(*list);
-  if (!page.ok()) return ApiError(page.status());
+  if (!page.ok()) return http::ErrorResponse(page.status());
   v1::ListVideosResponse response;
   for (const auto& video : page->videos) *response.add_videos() = video;
   response.set_next_page_token(page->next_page_token);
@@ -97,19 +98,19 @@ void AddVideoRoutes(ApiRoutes& routes, VideoOperations& operations, VideoRepo& v
   });
   routes.Simple("PATCH", "/v1/videos/{id}", [&videos](const http::Request& request, const std::string& body) {
     const auto update = ParseUpdateBody(body);
-    if (!update.ok()) return ApiError(update.status());
+    if (!update.ok()) return http::ErrorResponse(update.status());
     return VideoResponse(200, videos.Update(request.caller.tenant, Id(request), update->title, update->description));
   });
   routes.Simple("DELETE", "/v1/videos/{id}", [&videos](const http::Request& request, const std::string&) {
     const Status deleted = videos.Delete(request.caller.tenant, Id(request));
-    return deleted.ok() ? http::Response::Empty(204) : ApiError(deleted);
+    return deleted.ok() ? http::Response::Empty(204) : http::ErrorResponse(deleted);
   });
   routes.Simple("POST", "/v1/videos/{id}/cancel", [&videos](const http::Request& request, const std::string& body) {
-    if (const Status none = CheckNoBody(body); !none.ok()) return ApiError(none);
+    if (const Status none = CheckNoBody(body); !none.ok()) return http::ErrorResponse(none);
     return VideoResponse(200, videos.Cancel(request.caller.tenant, Id(request)));
   });
   routes.Simple("POST", "/v1/videos/{id}/retry", [&videos](const http::Request& request, const std::string& body) {
-    if (const Status none = CheckNoBody(body); !none.ok()) return ApiError(none);
+    if (const Status none = CheckNoBody(body); !none.ok()) return http::ErrorResponse(none);
     return VideoResponse(200, videos.Retry(request.caller.tenant, Id(request)));
   });
 }

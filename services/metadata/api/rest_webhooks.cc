@@ -3,6 +3,7 @@
 #include <atomic>
 #include <nlohmann/json.hpp>
 
+#include "libs/core/error.h"
 #include "libs/obs/trace.h"
 #include "services/metadata/videos/video_fields.h"
 #include "services/metadata/webhooks/webhook_dispatcher.h"
@@ -48,7 +49,7 @@ Json ToJson(const Json& json) { return json; }
 
 template <typename T>
 http::Response JsonOfWebhook(int status, const StatusOr<T>& result) {
-  return result.ok() ? http::Response::Json(status, ToJson(*result).dump()) : ApiError(result.status());
+  return result.ok() ? http::Response::Json(status, ToJson(*result).dump()) : http::ErrorResponse(result.status());
 }
 
 // The name server is asked as well, so that a mistake is told now and not by a delivery that fails. It may be slow on purpose, and the
@@ -67,11 +68,11 @@ Status CheckUrl(const std::string& url, bool allow_private) {
 
 http::Response CreateWebhook(WebhookRepo& webhooks, WebhookSender& sender, const http::Request& request, const std::string& body) {
   const auto fields = ParseWebhookFields(body, /*create=*/true);
-  if (!fields.ok()) return ApiError(fields.status());
-  if (const Status url = CheckUrl(*fields->url, sender.allow_private()); !url.ok()) return ApiError(url);
+  if (!fields.ok()) return http::ErrorResponse(fields.status());
+  if (const Status url = CheckUrl(*fields->url, sender.allow_private()); !url.ok()) return http::ErrorResponse(url);
   const std::string secret = fields->secret.value_or(NewWebhookSecret());
   const auto created = webhooks.Create(request.caller.tenant, *fields, secret);
-  if (!created.ok()) return ApiError(created.status());
+  if (!created.ok()) return http::ErrorResponse(created.status());
   Json json = ToJson(*created);
   json["secret"] = secret;  // here, and never again
   http::Response response = http::Response::Json(201, json.dump());
@@ -81,9 +82,9 @@ http::Response CreateWebhook(WebhookRepo& webhooks, WebhookSender& sender, const
 
 http::Response Update(WebhookRepo& webhooks, WebhookSender& sender, const http::Request& request, const std::string& body) {
   const auto fields = ParseWebhookFields(body, /*create=*/false);
-  if (!fields.ok()) return ApiError(fields.status());
+  if (!fields.ok()) return http::ErrorResponse(fields.status());
   if (fields->url) {
-    if (const Status url = CheckUrl(*fields->url, sender.allow_private()); !url.ok()) return ApiError(url);
+    if (const Status url = CheckUrl(*fields->url, sender.allow_private()); !url.ok()) return http::ErrorResponse(url);
   }
   return JsonOfWebhook(200, webhooks.Update(request.caller.tenant, request.params.at("id"), *fields));
 }
@@ -94,7 +95,7 @@ StatusOr<Json> ListDeliveries(WebhookRepo& webhooks, const http::Request& reques
   VORA_ASSIGN_OR_RETURN(const int64_t before, QueryNumber(request, "page_token", 0, 1, INT64_MAX));
   const std::string state = request.Query("state").value_or("");
   if (!state.empty() && state != "PENDING" && state != "DELIVERED" && state != "DEAD") {
-    return InvalidArgument("state: must be PENDING, DELIVERED or DEAD");
+    return InvalidField("state", "must be PENDING, DELIVERED or DEAD");
   }
   VORA_ASSIGN_OR_RETURN(const auto page,
                         webhooks.Deliveries(request.caller.tenant, request.params.at("id"), state, before, static_cast<int>(size)));
@@ -141,7 +142,7 @@ void AddWebhookRoutes(ApiRoutes& routes, WebhookRepo& webhooks, WebhookSender& s
       "DELETE", "/v1/webhooks/{id}",
       [&webhooks](const Request& request, const std::string&) {
         const Status deleted = webhooks.Delete(request.caller.tenant, request.params.at("id"));
-        return deleted.ok() ? http::Response::Empty(204) : ApiError(deleted);
+        return deleted.ok() ? http::Response::Empty(204) : http::ErrorResponse(deleted);
       },
       Scope::kOperate);
   routes.Simple(

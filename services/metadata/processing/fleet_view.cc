@@ -4,6 +4,7 @@
 
 #include <grpc/health/v1/health.grpc.pb.h>
 
+#include "libs/core/error.h"
 #include "libs/rpc/client.h"
 #include "libs/rpc/status.h"
 #include "services/metadata/processing/orchestrator_client.h"
@@ -46,7 +47,7 @@ StatusOr<std::vector<FleetDaemon>> ParseFleet(const std::vector<std::string>& en
   for (const std::string& entry : entries) {
     const size_t equals = entry.find('=');
     if (equals == 0 || equals == std::string::npos || entry.find(':', equals) == std::string::npos) {
-      return InvalidArgument("VORA_FLEET: '" + entry + "' is not name=host:port");
+      return InvalidField("VORA_FLEET", "'" + entry + "' is not name=host:port");
     }
     daemons.push_back({entry.substr(0, equals), entry.substr(equals + 1)});
   }

@@ -1,4 +1,5 @@
 #include "services/metadata/processing/fleet_view.h"
+#include "libs/testing/status_matchers.h"
 
 #include <atomic>
 #include <future>
@@ -15,13 +16,13 @@ using ::testing::HasSubstr;
 
 TEST(FleetViewTest, ParsesNamesAndAddresses) {
   const auto fleet = ParseFleet({"upload=127.0.0.1:9081", "worker-2=worker-2.local:9086"});
-  ASSERT_TRUE(fleet.ok()) << fleet.status();
+  ASSERT_THAT(fleet, IsOk());
   ASSERT_EQ(fleet->size(), 2u);
   EXPECT_EQ((*fleet)[1].name, "worker-2");
   EXPECT_EQ((*fleet)[1].address, "worker-2.local:9086");
   for (const char* bad : {"upload", "=127.0.0.1:1", "upload=127.0.0.1"}) {
     const auto refused = ParseFleet({bad});
-    EXPECT_EQ(refused.status().code(), StatusCode::kInvalidArgument) << bad;
+    EXPECT_THAT(refused, StatusIs(StatusCode::kInvalidArgument)) << bad;
     EXPECT_THAT(Message(refused.status()), HasSubstr(bad));
   }
 }

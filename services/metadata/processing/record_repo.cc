@@ -7,6 +7,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "libs/core/error.h"
 #include "libs/workflow/definition/payload.h"
 #include "services/metadata/metrics.h"
 #include "services/metadata/rows/store.h"
@@ -180,7 +181,7 @@ StatusOr<bool> RecordRepo::RecordSegments(const std::string& run_id, const wf::R
 
 StatusOr<bool> RecordRepo::RecordTrack(const std::string& run_id, const wf::RecordTrackInput& input) {
   const auto to = ParseRenditionState(input.state());
-  if (!to) return InvalidArgument("state: no rendition state is called " + input.state());
+  if (!to) return InvalidField("state", "no rendition state is called " + input.state());
   return Report(store_, metrics_, input.video_id(), run_id, [&](pqxx::work& tx, VideoRow& row) -> StatusOr<bool> {
     if (IsFinal(row.video.state())) return false;
     VORA_ASSIGN_OR_RETURN(RenditionRow rendition, FindRendition(tx, row, input.track()));
@@ -227,7 +228,7 @@ StatusOr<bool> RecordRepo::RecordCaptions(const std::string& run_id, const wf::R
 
 StatusOr<bool> RecordRepo::RecordVideo(const std::string& run_id, const wf::RecordVideoInput& input) {
   const auto to = ParseVideoState(input.state());
-  if (!to) return InvalidArgument("state: no video state is called " + input.state());
+  if (!to) return InvalidField("state", "no video state is called " + input.state());
   return Report(store_, metrics_, input.video_id(), run_id, [&](pqxx::work& tx, VideoRow& row) -> StatusOr<bool> {
     // A workflow may fail or be cancelled before the outbox noted that it runs.
     if (row.video.state() == v1::VIDEO_STATE_CREATED && *to == v1::VIDEO_STATE_READY) {

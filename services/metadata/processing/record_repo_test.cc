@@ -1,4 +1,5 @@
 #include "services/metadata/processing/record_repo.h"
+#include "libs/testing/status_matchers.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -17,7 +18,7 @@ class RecordRepoTest : public ::testing::Test {
   void SetUp() override {
     id_ = repos_.videos.Create(SomeVideo("u1"))->video.video_id();
     start_ = **repos_.outbox.Claim(std::chrono::seconds(30));
-    ASSERT_TRUE(repos_.outbox.FinishStart(start_, "run-1").ok());
+    ASSERT_THAT(repos_.outbox.FinishStart(start_, "run-1"), IsOk());
   }
   v1::Video Video() { return *repos_.videos.Get("default", id_); }
   v1::Rendition Rendition(const std::string& name) {
@@ -30,7 +31,7 @@ class RecordRepoTest : public ::testing::Test {
   bool Plan() { return *repos_.records.RecordPlan("run-1", SomePlan(id_)); }
   bool Segments(const std::string& track, int first, int count) {
     const auto changed = repos_.records.RecordSegments("run-1", SomeSegments(id_, track, first, count));
-    EXPECT_TRUE(changed.ok()) << ToText(changed.status());
+    EXPECT_THAT(changed, IsOk());
     return changed.ok() && *changed;
   }
   StatusOr<bool> Track(const std::string& track, const std::string& state, const std::string& run = "run-1") {
@@ -51,7 +52,7 @@ class RecordRepoTest : public ::testing::Test {
   wf::ProcessVideoInput ClaimStart() {
     start_ = **repos_.outbox.Claim(std::chrono::seconds(30));
     wf::ProcessVideoInput input;
-    EXPECT_TRUE(workflow::FromPayload(start_.payload, input).ok());
+    EXPECT_THAT(workflow::FromPayload(start_.payload, input), IsOk());
     return input;
   }
 
@@ -96,7 +97,7 @@ TEST_F(RecordRepoTest, FromPlanToReady) {
   EXPECT_TRUE(*Track("audio_0", "DONE"));
 
   const Status early = Finish("READY").status();
-  EXPECT_EQ(early.code(), StatusCode::kFailedPrecondition);
+  EXPECT_THAT(early, StatusIs(StatusCode::kFailedPrecondition));
   EXPECT_THAT(Message(early), HasSubstr("rendition 720p is still PENDING"));
   EXPECT_EQ(Video().state(), v1::VIDEO_STATE_PARTIALLY_READY);
 
@@ -110,10 +111,10 @@ TEST_F(RecordRepoTest, FromPlanToReady) {
   EXPECT_EQ(Video().progress_percent(), 100);
   EXPECT_TRUE(Video().has_ready_at());
   const Status illegal = Finish("CANCELLED").status();
-  EXPECT_EQ(illegal.code(), StatusCode::kFailedPrecondition);
+  EXPECT_THAT(illegal, StatusIs(StatusCode::kFailedPrecondition));
   EXPECT_THAT(Message(illegal), HasSubstr("from READY to CANCELLED"));
   EXPECT_FALSE(Segments("720p", 0, 3)) << "a late repetition is no error";
-  EXPECT_EQ(repos_.videos.Retry("default", id_).status().code(), StatusCode::kFailedPrecondition);
+  EXPECT_THAT(repos_.videos.Retry("default", id_), StatusIs(StatusCode::kFailedPrecondition));
 }
 
 TEST_F(RecordRepoTest, APresentationEndsAtTheFirstGap) {
@@ -123,7 +124,7 @@ TEST_F(RecordRepoTest, APresentationEndsAtTheFirstGap) {
   ASSERT_TRUE(Segments("audio_0", 0, 3));
   ASSERT_TRUE(*Track("360p", "FAILED"));
   const auto presentation = repos_.presentations.Get(id_);
-  ASSERT_TRUE(presentation.ok());
+  ASSERT_THAT(presentation, IsOk());
   EXPECT_EQ(presentation->state(), "PARTIALLY_READY");
   EXPECT_EQ(presentation->object_prefix(), "processed/" + id_);
   EXPECT_EQ(presentation->target_segment_seconds(), 4);
@@ -143,7 +144,7 @@ TEST_F(RecordRepoTest, APresentationEndsAtTheFirstGap) {
   EXPECT_EQ(audio.segments(2).bytes(), 300'000);
   ASSERT_TRUE(Segments("720p", 1, 1));
   EXPECT_EQ(repos_.presentations.Get(id_)->tracks(1).segments_size(), 3);
-  EXPECT_EQ(repos_.presentations.Get(std::string(32, 'f')).status().code(), StatusCode::kNotFound);
+  EXPECT_THAT(repos_.presentations.Get(std::string(32, 'f')), StatusIs(StatusCode::kNotFound));
 }
 
 TEST_F(RecordRepoTest, FailureSettlesAndARetryKeepsWhatIsDone) {
@@ -163,7 +164,7 @@ TEST_F(RecordRepoTest, FailureSettlesAndARetryKeepsWhatIsDone) {
   EXPECT_EQ(Rendition("720p").state(), v1::RENDITION_STATE_FAILED);
 
   const auto retried = repos_.videos.Retry("default", id_);
-  ASSERT_TRUE(retried.ok());
+  ASSERT_THAT(retried, IsOk());
   EXPECT_EQ(retried->state(), v1::VIDEO_STATE_PARTIALLY_READY) << "it can be played already";
   EXPECT_EQ(retried->failure(), "");
   EXPECT_EQ(Rendition("720p").state(), v1::RENDITION_STATE_PROCESSING);
@@ -183,7 +184,7 @@ TEST_F(RecordRepoTest, FailureSettlesAndARetryKeepsWhatIsDone) {
   EXPECT_FALSE(*Finish("CANCELLED", "run-1"));
   EXPECT_EQ(Video().state(), v1::VIDEO_STATE_PARTIALLY_READY);
   EXPECT_TRUE(*Track("720p", "DONE", "run-2"));
-  ASSERT_TRUE(repos_.outbox.FinishStart(start_, "run-2").ok());
+  ASSERT_THAT(repos_.outbox.FinishStart(start_, "run-2"), IsOk());
   EXPECT_FALSE(*Finish("READY", "run-3")) << "an unknown run has none either";
   EXPECT_TRUE(*Track("audio_0", "DONE", "run-2"));
   EXPECT_TRUE(*Finish("READY", "run-2"));
@@ -234,7 +235,7 @@ TEST_F(RecordRepoTest, StoryboardAndCaptionsAreShownWarnedOfAndKeptForARetry) {
   EXPECT_EQ(presentation->captions(0).track(), "subs_pt-BR");
 
   ASSERT_TRUE(*Finish("FAILED"));
-  ASSERT_TRUE(repos_.videos.Retry("default", id_).ok());
+  ASSERT_THAT(repos_.videos.Retry("default", id_), IsOk());
   const auto input = ClaimStart();
   EXPECT_EQ(input.pipeline_version(), 2);
   EXPECT_TRUE(input.storyboard_done());
@@ -260,17 +261,17 @@ TEST_F(RecordRepoTest, ReadyWithAFailedRenditionCanBeRetried) {
 TEST_F(RecordRepoTest, CancelledAndDeletedVideosTakeNoReports) {
   ASSERT_TRUE(Plan());
   EXPECT_EQ(repos_.videos.Cancel("default", id_)->state(), v1::VIDEO_STATE_PROCESSING) << "its workflow confirms";
-  ASSERT_TRUE(repos_.videos.Cancel("default", id_).ok());
+  ASSERT_THAT(repos_.videos.Cancel("default", id_), IsOk());
   EXPECT_EQ(repos_.outbox.Pending()->rows, 1) << "cancelled once";
   EXPECT_TRUE(*Finish("CANCELLED"));
   EXPECT_EQ(Video().state(), v1::VIDEO_STATE_CANCELLED);
   EXPECT_FALSE(Segments("360p", 0, 1));
   EXPECT_FALSE(*Track("360p", "FAILED"));
   EXPECT_FALSE(*Finish("FAILED"));
-  ASSERT_TRUE(repos_.videos.Delete("default", id_).ok());
+  ASSERT_THAT(repos_.videos.Delete("default", id_), IsOk());
   EXPECT_FALSE(Segments("360p", 0, 1));
   EXPECT_FALSE(*Finish("CANCELLED"));
-  EXPECT_EQ(repos_.presentations.Get(id_).status().code(), StatusCode::kNotFound);
+  EXPECT_THAT(repos_.presentations.Get(id_), StatusIs(StatusCode::kNotFound));
 }
 
 TEST_F(RecordRepoTest, NonsenseIsNamed) {
@@ -292,7 +293,7 @@ TEST_F(RecordRepoTest, ProgressInFlightAndRunsThatEndWithoutAWord) {
   ASSERT_TRUE(Plan());
   ASSERT_TRUE(Segments("720p", 0, 1));
   const auto polled = repos_.progress.Claim(std::chrono::milliseconds(60'000), 10);
-  ASSERT_TRUE(polled.ok());
+  ASSERT_THAT(polled, IsOk());
   ASSERT_EQ(polled->size(), 1u);
   EXPECT_TRUE(repos_.progress.Claim(std::chrono::milliseconds(60'000), 10)->empty()) << "one replica at a time";
   ActivityView chunk{"720p/chunk/1", "media.EncodeChunk", true, 2, 0.5, true, "the encoder was killed"};

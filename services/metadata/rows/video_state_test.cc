@@ -1,4 +1,5 @@
 #include "services/metadata/rows/video_state.h"
+#include "libs/testing/status_matchers.h"
 
 #include <set>
 #include <string>
@@ -46,10 +47,10 @@ TEST(VideoStateTest, CheckTellsChangedSameAndIllegalApart) {
   EXPECT_TRUE(*CheckTransition(v1::VIDEO_STATE_PROCESSING, v1::VIDEO_STATE_READY));
   EXPECT_FALSE(*CheckTransition(v1::VIDEO_STATE_READY, v1::VIDEO_STATE_READY));
   const Status illegal = CheckTransition(v1::VIDEO_STATE_READY, v1::VIDEO_STATE_CANCELLED).status();
-  EXPECT_EQ(illegal.code(), StatusCode::kFailedPrecondition);
+  EXPECT_THAT(illegal, StatusIs(StatusCode::kFailedPrecondition));
   EXPECT_THAT(Message(illegal), HasSubstr("from READY to CANCELLED"));
   const Status rendition = CheckTransition(v1::RENDITION_STATE_DONE, v1::RENDITION_STATE_FAILED).status();
-  EXPECT_EQ(rendition.code(), StatusCode::kFailedPrecondition);
+  EXPECT_THAT(rendition, StatusIs(StatusCode::kFailedPrecondition));
   EXPECT_THAT(Message(rendition), HasSubstr("from DONE to FAILED"));
 }
 

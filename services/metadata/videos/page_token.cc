@@ -2,6 +2,7 @@
 
 #include "libs/core/digest.h"
 #include "libs/core/encoding.h"
+#include "libs/core/error.h"
 #include "libs/core/ids.h"
 
 namespace vora::metadata {
@@ -25,10 +26,10 @@ StatusOr<std::string> ParsePageToken(const ListFilter& filter, std::string_view 
   if (token.empty()) return std::string();
   const auto bytes = Base64UrlDecode(token);
   if (!bytes || bytes->size() != kIdLength + 8 || !IsId(bytes->substr(0, kIdLength))) {
-    return InvalidArgument("page_token: not a token of this service; use next_page_token of the page before");
+    return InvalidField("page_token", "not a token of this service; use next_page_token of the page before");
   }
   if (bytes->substr(kIdLength) != Fingerprint(filter)) {
-    return InvalidArgument("page_token: belongs to a list with another state or query");
+    return InvalidField("page_token", "belongs to a list with another state or query");
   }
   return bytes->substr(0, kIdLength);
 }

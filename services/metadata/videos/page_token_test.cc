@@ -1,4 +1,5 @@
 #include "services/metadata/videos/page_token.h"
+#include "libs/testing/status_matchers.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -22,7 +23,7 @@ TEST(PageTokenTest, BelongsToItsQuery) {
   for (const ListFilter& other : {ListFilter{"other", "READY", "cat"}, ListFilter{"default", "", "cat"}, ListFilter{"default", "READY", ""},
                                   ListFilter{"default", "READYcat", ""}}) {
     const Status status = ParsePageToken(other, token).status();
-    EXPECT_EQ(status.code(), StatusCode::kInvalidArgument);
+    EXPECT_THAT(status, StatusIs(StatusCode::kInvalidArgument));
     EXPECT_THAT(Message(status), HasSubstr("page_token: belongs to a list with another state or query"));
   }
 }
@@ -31,7 +32,7 @@ TEST(PageTokenTest, BrokenOnesAreNamed) {
   const std::string token = MakePageToken(kFilter, NewId());
   for (const std::string& broken : {std::string("x"), std::string("%%%"), token + "AA", token.substr(4), std::string(54, 'A')}) {
     const Status status = ParsePageToken(kFilter, broken).status();
-    EXPECT_EQ(status.code(), StatusCode::kInvalidArgument) << broken;
+    EXPECT_THAT(status, StatusIs(StatusCode::kInvalidArgument)) << broken;
     EXPECT_THAT(Message(status), HasSubstr("page_token: not a token of this service"));
   }
 }

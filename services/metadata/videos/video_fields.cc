@@ -6,6 +6,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "libs/core/error.h"
 #include "libs/core/text.h"
 
 namespace vora::metadata {
@@ -15,13 +16,13 @@ using Json = nlohmann::json;
 
 Status CheckText(std::string_view field, std::string_view text, size_t limit, bool lines_allowed) {
   const auto count = CountCodePoints(text);
-  if (!count) return InvalidArgument(std::string(field) + ": not valid UTF-8");
+  if (!count) return InvalidField(field, "not valid UTF-8");
   if (*count > limit) {
-    return InvalidArgument(std::string(field) + ": at most " + std::to_string(limit) + " characters, got " + std::to_string(*count));
+    return InvalidField(field, "at most " + std::to_string(limit) + " characters, got " + std::to_string(*count));
   }
   for (char c : text) {
     if (IsControl(c) && !(lines_allowed && (c == '\n' || c == '\r' || c == '\t'))) {
-      return InvalidArgument(std::string(field) + ": control characters are not allowed");
+      return InvalidField(field, "control characters are not allowed");
     }
   }
   return absl::OkStatus();
@@ -37,15 +38,15 @@ std::string Find(const std::map<std::string, std::string>& metadata, std::initia
 
 StatusOr<Json> ParseObject(std::string_view body, std::initializer_list<std::string_view> allowed) {
   const Json json = Json::parse(body, nullptr, /*allow_exceptions=*/false);
-  if (json.is_discarded()) return InvalidArgument("body: not valid JSON");
-  if (!json.is_object()) return InvalidArgument("body: must be a JSON object");
+  if (json.is_discarded()) return InvalidField("body", "not valid JSON");
+  if (!json.is_object()) return InvalidField("body", "must be a JSON object");
   std::string known;
   for (std::string_view name : allowed) known += (known.empty() ? "" : ", ") + std::string(name);
   for (const auto& [key, value] : json.items()) {
     if (std::find(allowed.begin(), allowed.end(), key) == allowed.end()) {
-      return InvalidArgument(Sanitise(key, 100) + ": unknown field; known are " + known);
+      return InvalidField(Sanitise(key, 100), "unknown field; known are " + known);
     }
-    if (!value.is_string()) return InvalidArgument(key + ": must be a string, got " + std::string(value.type_name()));
+    if (!value.is_string()) return InvalidField(key, "must be a string, got " + std::string(value.type_name()));
   }
   return json;
 }
@@ -79,7 +80,7 @@ Status CheckDescription(std::string_view description) { return CheckText("descri
 StatusOr<int> CheckPageSize(int page_size) {
   if (page_size == 0) return kDefaultPageSize;
   if (page_size < 1 || page_size > kMaxPageSize) {
-    return InvalidArgument("page_size: must be 1 to " + std::to_string(kMaxPageSize) + ", got " + std::to_string(page_size));
+    return InvalidField("page_size", "must be 1 to " + std::to_string(kMaxPageSize) + ", got " + std::to_string(page_size));
   }
   return page_size;
 }
@@ -106,7 +107,7 @@ StatusOr<CreateBody> ParseCreateBody(std::string_view body) {
   parsed.upload_id = Text(json, "upload_id").value_or("");
   parsed.title = Text(json, "title").value_or("");
   parsed.description = Text(json, "description").value_or("");
-  if (parsed.upload_id.empty()) return InvalidArgument("upload_id: required, the id of a finished upload");
+  if (parsed.upload_id.empty()) return InvalidField("upload_id", "required, the id of a finished upload");
   VORA_RETURN_IF_ERROR(CheckTitle(parsed.title));
   VORA_RETURN_IF_ERROR(CheckDescription(parsed.description));
   return parsed;
@@ -115,22 +116,11 @@ StatusOr<CreateBody> ParseCreateBody(std::string_view body) {
 StatusOr<UpdateBody> ParseUpdateBody(std::string_view body) {
   VORA_ASSIGN_OR_RETURN(const Json json, ParseObject(body, {"title", "description"}));
   UpdateBody parsed{Text(json, "title"), Text(json, "description")};
-  if (!parsed.title && !parsed.description) return InvalidArgument("body: give title, description or both");
+  if (!parsed.title && !parsed.description) return InvalidField("body", "give title, description or both");
   if (parsed.title) VORA_RETURN_IF_ERROR(CheckTitle(*parsed.title));
-  if (parsed.title && parsed.title->empty()) return InvalidArgument("title: must not be empty");
+  if (parsed.title && parsed.title->empty()) return InvalidField("title", "must not be empty");
   if (parsed.description) VORA_RETURN_IF_ERROR(CheckDescription(*parsed.description));
   return parsed;
-}
-
-std::string FieldOfMessage(const Status& status) {
-  if (status.code() != StatusCode::kInvalidArgument) return {};
-  const std::string message = Message(status);
-  const size_t colon = message.find(": ");
-  if (colon == std::string::npos || colon == 0) return {};
-  const std::string field = message.substr(0, colon);
-  const bool is_name =
-      std::all_of(field.begin(), field.end(), [](unsigned char c) { return std::isalnum(c) != 0 || c == '_' || c == '.'; });
-  return is_name ? field : std::string();
 }
 
 }  // namespace vora::metadata

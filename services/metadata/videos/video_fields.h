@@ -41,7 +41,5 @@ struct UpdateBody {
 // INVALID_ARGUMENT "field: what is wrong" for broken JSON, unknown fields, wrong types, missing fields and limits.
 StatusOr<CreateBody> ParseCreateBody(std::string_view body);
 StatusOr<UpdateBody> ParseUpdateBody(std::string_view body);
-// "title" of "title: at most ..."; empty when the message names no field.
-std::string FieldOfMessage(const Status& status);
 
 }  // namespace vora::metadata

@@ -1,4 +1,6 @@
 #include "services/metadata/videos/video_fields.h"
+#include "libs/core/error.h"
+#include "libs/testing/status_matchers.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -17,22 +19,22 @@ std::string Repeat(const std::string& text, size_t times) {
 }
 
 void ExpectInvalid(const Status& status, const std::string& field, const std::string& part) {
-  EXPECT_EQ(status.code(), StatusCode::kInvalidArgument);
-  EXPECT_EQ(FieldOfMessage(status), field);
+  EXPECT_THAT(status, StatusIs(StatusCode::kInvalidArgument));
+  EXPECT_EQ(DetailOf(status).field, field);
   EXPECT_THAT(Message(status), HasSubstr(part));
 }
 
 TEST(VideoFieldsTest, LimitsCountCharactersNotBytes) {
-  EXPECT_TRUE(CheckTitle(Repeat("ä", 200)).ok());
+  EXPECT_THAT(CheckTitle(Repeat("ä", 200)), IsOk());
   ExpectInvalid(CheckTitle(Repeat("ä", 201)), "title", "at most 200 characters, got 201");
-  EXPECT_TRUE(CheckDescription(Repeat("字", 5000)).ok());
+  EXPECT_THAT(CheckDescription(Repeat("字", 5000)), IsOk());
   ExpectInvalid(CheckDescription(Repeat("字", 5001)), "description", "at most 5000 characters, got 5001");
 }
 
 TEST(VideoFieldsTest, ControlCharactersAndBrokenUtf8AreRefused) {
   ExpectInvalid(CheckTitle(std::string("a\0b", 3)), "title", "control characters");
   ExpectInvalid(CheckTitle("a\nb"), "title", "control characters");
-  EXPECT_TRUE(CheckDescription("line\nline\ttab").ok());
+  EXPECT_THAT(CheckDescription("line\nline\ttab"), IsOk());
   for (const char* broken : {"\xff", "\xc0\x80", "\xed\xa0\x80", "\xe4\xb8", "\xf4\x90\x80\x80", "\x80"}) {
     ExpectInvalid(CheckTitle(broken), "title", "not valid UTF-8");
   }
@@ -62,7 +64,7 @@ TEST(VideoFieldsTest, TitlesOfUploads) {
 
 TEST(VideoFieldsTest, CreateBodies) {
   const auto body = ParseCreateBody(R"({"upload_id":"u1","title":"T","description":"D"})");
-  ASSERT_TRUE(body.ok());
+  ASSERT_THAT(body, IsOk());
   EXPECT_EQ(body->upload_id, "u1");
   EXPECT_EQ(body->title, "T");
   EXPECT_EQ(body->description, "D");
@@ -79,18 +81,12 @@ TEST(VideoFieldsTest, CreateBodies) {
 
 TEST(VideoFieldsTest, UpdateBodies) {
   const auto body = ParseUpdateBody(R"({"description":""})");
-  ASSERT_TRUE(body.ok());
+  ASSERT_THAT(body, IsOk());
   EXPECT_FALSE(body->title);
   EXPECT_EQ(body->description, "");
   ExpectInvalid(ParseUpdateBody("{}").status(), "body", "give title, description or both");
   ExpectInvalid(ParseUpdateBody(R"({"title":""})").status(), "title", "must not be empty");
   ExpectInvalid(ParseUpdateBody(R"({"state":"READY"})").status(), "state", "unknown field");
-}
-
-TEST(VideoFieldsTest, FieldOfMessage) {
-  EXPECT_EQ(FieldOfMessage(InvalidArgument("page_token: broken")), "page_token");
-  EXPECT_EQ(FieldOfMessage(InvalidArgument("this is wrong: really")), "");
-  EXPECT_EQ(FieldOfMessage(NotFound("title: x")), "");
 }
 
 }  // namespace

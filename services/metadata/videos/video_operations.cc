@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cctype>
 
+#include "libs/core/error.h"
 #include "libs/core/ids.h"
 #include "libs/core/text.h"
 #include "services/metadata/rows/video_state.h"
@@ -15,7 +16,7 @@ constexpr size_t kMaxUploadId = 128;
 Status CheckUploadId(const std::string& id) {
   const bool valid = !id.empty() && id.size() <= kMaxUploadId &&
                      std::all_of(id.begin(), id.end(), [](unsigned char c) { return std::isalnum(c) != 0 || c == '-' || c == '_'; });
-  return valid ? absl::OkStatus() : InvalidArgument("upload_id: must be 1 to 128 letters, digits, '-' or '_'");
+  return valid ? absl::OkStatus() : InvalidField("upload_id", "must be 1 to 128 letters, digits, '-' or '_'");
 }
 
 NewVideo FromUpload(const upload::v1::Upload& upload) {
@@ -41,7 +42,7 @@ Status CheckFinished(const upload::v1::Upload& upload) {
     return FailedPrecondition("upload " + upload.upload_id() + " is not finished: it is " +
                               upload::v1::UploadState_Name(upload.state()).substr(sizeof("UPLOAD_STATE_") - 1));
   }
-  if (upload.object_key().empty()) return InvalidArgument("upload.object_key: required of a finished upload");
+  if (upload.object_key().empty()) return InvalidField("upload.object_key", "required of a finished upload");
   return absl::OkStatus();
 }
 
@@ -75,11 +76,11 @@ StatusOr<CreatedVideo> VideoOperations::CreateFromUpload(const upload::v1::Uploa
 StatusOr<VideoPage> VideoOperations::List(const ListRequest& request) {
   VORA_ASSIGN_OR_RETURN(const int page_size, CheckPageSize(request.page_size));
   if (!request.state.empty() && !ParseVideoState(request.state)) {
-    return InvalidArgument("state: must be CREATED, PROCESSING, PARTIALLY_READY, READY, FAILED or CANCELLED");
+    return InvalidField("state", "must be CREATED, PROCESSING, PARTIALLY_READY, READY, FAILED or CANCELLED");
   }
   const auto length = CountCodePoints(request.query);
   if (!length || *length > kMaxTitle || request.query.find('\0') != std::string::npos) {
-    return InvalidArgument("query: must be valid UTF-8 of at most " + std::to_string(kMaxTitle) + " characters");
+    return InvalidField("query", "must be valid UTF-8 of at most " + std::to_string(kMaxTitle) + " characters");
   }
   return videos_.List({request.tenant, request.state, request.query}, page_size, request.page_token);
 }

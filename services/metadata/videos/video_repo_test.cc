@@ -1,4 +1,5 @@
 #include "services/metadata/videos/video_repo.h"
+#include "libs/testing/status_matchers.h"
 
 #include <set>
 #include <thread>
@@ -28,7 +29,7 @@ TEST(VideoRepoTest, OneVideoAndOneStartPerUploadHoweverManyCreateIt) {
   for (int i = 0; i < 12; ++i) {
     threads.emplace_back([&] {
       const auto result = repos.videos.Create(SomeVideo("u1"));
-      ASSERT_TRUE(result.ok()) << ToText(result.status());
+      ASSERT_THAT(result, IsOk());
       const std::lock_guard lock(mutex);
       ids.insert(result->video.video_id());
       created += result->created ? 1 : 0;
@@ -39,7 +40,7 @@ TEST(VideoRepoTest, OneVideoAndOneStartPerUploadHoweverManyCreateIt) {
   EXPECT_EQ(created, 1);
   EXPECT_EQ(repos.outbox.Pending()->rows, 1);
   const auto video = repos.videos.Get("default", *ids.begin());
-  ASSERT_TRUE(video.ok());
+  ASSERT_THAT(video, IsOk());
   EXPECT_EQ(video->state(), v1::VIDEO_STATE_CREATED);
   EXPECT_EQ(video->watch_url(), "http://edge/watch/" + video->video_id());
   EXPECT_EQ(video->hls_url(), "");
@@ -62,13 +63,13 @@ TEST(VideoRepoTest, ListsInPagesNewestFirstWithFilters) {
   Repos repos;
   std::vector<std::string> ids;
   for (int i = 0; i < 5; ++i) ids.insert(ids.begin(), repos.videos.Create(SomeVideo("u" + std::to_string(i)))->video.video_id());
-  ASSERT_TRUE(repos.videos.Cancel("default", ids[2]).ok());
+  ASSERT_THAT(repos.videos.Cancel("default", ids[2]), IsOk());
   std::vector<std::string> seen;
   std::string token;
   int pages = 0;
   do {
     const auto page = repos.videos.List({"default", "", ""}, 2, token);
-    ASSERT_TRUE(page.ok()) << ToText(page.status());
+    ASSERT_THAT(page, IsOk());
     for (const auto& video : page->videos) seen.push_back(video.video_id());
     token = page->next_page_token;
     ++pages;
@@ -93,7 +94,7 @@ TEST(VideoRepoTest, UpdatesBumpTheVersionOnlyWhenTheyChangeSomething) {
   Repos repos;
   const auto video = repos.videos.Create(SomeVideo("u1"))->video;
   const auto updated = repos.videos.Update("default", video.video_id(), "New", std::nullopt);
-  ASSERT_TRUE(updated.ok());
+  ASSERT_THAT(updated, IsOk());
   EXPECT_EQ(updated->title(), "New");
   EXPECT_GT(updated->version(), video.version());
   EXPECT_EQ(repos.videos.Update("default", video.video_id(), "New", "")->version(), updated->version());
@@ -121,7 +122,7 @@ TEST(VideoRepoTest, AStartThatMayBeOnItsWayIsFollowedByTheCancel) {
   ASSERT_TRUE(start.ok() && start->has_value());
   EXPECT_EQ(repos.videos.Cancel("default", id)->state(), v1::VIDEO_STATE_CANCELLED);
   EXPECT_FALSE(repos.outbox.Claim(std::chrono::seconds(10))->has_value()) << "the cancel waits for the start";
-  ASSERT_TRUE(repos.outbox.FinishStart(**start, "run-1").ok());
+  ASSERT_THAT(repos.outbox.FinishStart(**start, "run-1"), IsOk());
   EXPECT_EQ(repos.videos.Get("default", id)->state(), v1::VIDEO_STATE_CANCELLED);
   const auto cancel = repos.outbox.Claim(std::chrono::seconds(10));
   ASSERT_TRUE(cancel.ok() && cancel->has_value());
@@ -131,25 +132,25 @@ TEST(VideoRepoTest, AStartThatMayBeOnItsWayIsFollowedByTheCancel) {
 TEST(VideoRepoTest, DeleteIsAtOnceRepeatableAndFinal) {
   Repos repos;
   const std::string id = repos.videos.Create(SomeVideo("u1"))->video.video_id();
-  ASSERT_TRUE(repos.videos.Delete("default", id).ok());
-  ASSERT_TRUE(repos.videos.Delete("default", id).ok());
+  ASSERT_THAT(repos.videos.Delete("default", id), IsOk());
+  ASSERT_THAT(repos.videos.Delete("default", id), IsOk());
   Expect(repos.videos.Get("default", id).status(), StatusCode::kNotFound, "no video");
   EXPECT_TRUE(repos.videos.List({"default", "", ""}, 50, "")->videos.empty());
   Expect(repos.videos.Cancel("default", id).status(), StatusCode::kNotFound, "no video");
   Expect(repos.videos.Delete("default", std::string(32, '0')), StatusCode::kNotFound, "no video");
   const auto again = repos.videos.Create(SomeVideo("u1"));
-  ASSERT_TRUE(again.ok());
+  ASSERT_THAT(again, IsOk());
   EXPECT_TRUE(again->deleted);
   EXPECT_FALSE(again->created);
   std::vector<std::string> kinds;
   std::string payload;
   while (true) {
     const auto row = repos.outbox.Claim(std::chrono::seconds(10));
-    ASSERT_TRUE(row.ok());
+    ASSERT_THAT(row, IsOk());
     if (!row->has_value()) break;
     kinds.push_back((*row)->kind);
     if ((*row)->kind == "delete") payload = (*row)->payload;
-    ASSERT_TRUE(repos.outbox.Finish(**row).ok());
+    ASSERT_THAT(repos.outbox.Finish(**row), IsOk());
   }
   EXPECT_THAT(kinds, ElementsAre("cancel", "delete"));
   EXPECT_THAT(payload, HasSubstr("\"processed/" + id + "/\",\"raw/u1/\""));
@@ -157,7 +158,7 @@ TEST(VideoRepoTest, DeleteIsAtOnceRepeatableAndFinal) {
 
 TEST(VideoRepoTest, OutboxRowsOfOneVideoGoOneByOneAndOfManySideBySide) {
   Repos repos;
-  for (int i = 0; i < 20; ++i) ASSERT_TRUE(repos.videos.Create(SomeVideo("u" + std::to_string(i))).ok());
+  for (int i = 0; i < 20; ++i) ASSERT_THAT(repos.videos.Create(SomeVideo("u" + std::to_string(i))), IsOk());
   std::multiset<int64_t> claimed;
   std::mutex mutex;
   std::vector<std::thread> threads;
@@ -165,7 +166,7 @@ TEST(VideoRepoTest, OutboxRowsOfOneVideoGoOneByOneAndOfManySideBySide) {
     threads.emplace_back([&] {
       while (true) {
         const auto row = repos.outbox.Claim(std::chrono::seconds(30));
-        ASSERT_TRUE(row.ok()) << ToText(row.status());
+        ASSERT_THAT(row, IsOk());
         if (!row->has_value()) return;
         const std::lock_guard lock(mutex);
         claimed.insert((*row)->seq);
@@ -180,10 +181,10 @@ TEST(VideoRepoTest, OutboxRowsOfOneVideoGoOneByOneAndOfManySideBySide) {
 
 TEST(VideoRepoTest, APostponedRowComesBackWithItsAttempts) {
   Repos repos;
-  ASSERT_TRUE(repos.videos.Create(SomeVideo("u1")).ok());
+  ASSERT_THAT(repos.videos.Create(SomeVideo("u1")), IsOk());
   const auto first = repos.outbox.Claim(std::chrono::seconds(30));
   ASSERT_TRUE(first->has_value());
-  ASSERT_TRUE(repos.outbox.Postpone(**first, std::chrono::milliseconds(0), "away").ok());
+  ASSERT_THAT(repos.outbox.Postpone(**first, std::chrono::milliseconds(0), "away"), IsOk());
   const auto second = repos.outbox.Claim(std::chrono::seconds(30));
   ASSERT_TRUE(second->has_value());
   EXPECT_EQ((*second)->seq, (*first)->seq);

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "libs/core/error.h"
 #include "libs/core/text.h"
 #include "services/metadata/videos/video_fields.h"
 #include "services/metadata/webhooks/webhook_signature.h"
@@ -19,7 +20,7 @@ constexpr std::chrono::milliseconds kLongest{std::chrono::hours(12)};
 constexpr size_t kMaxText = 500;
 
 Status ReadText(const json& value, const std::string& field, std::optional<std::string>& out) {
-  if (!value.is_string()) return InvalidArgument(field + ": must be a text");
+  if (!value.is_string()) return InvalidField(field, "must be a text");
   out = value.get<std::string>();
   return {};
 }
@@ -27,12 +28,12 @@ Status ReadText(const json& value, const std::string& field, std::optional<std::
 Status ReadEvents(const json& value, std::optional<std::vector<std::string>>& out) {
   std::string known;
   for (const auto& event : WebhookEvents()) known += (known.empty() ? "" : ", ") + event;
-  if (!value.is_array() || value.empty()) return InvalidArgument("events: must be a list of at least one of " + known);
+  if (!value.is_array() || value.empty()) return InvalidField("events", "must be a list of at least one of " + known);
   std::vector<std::string> events;
   for (const auto& item : value) {
     const std::string event = item.is_string() ? item.get<std::string>() : "";
     const auto& all = WebhookEvents();
-    if (std::find(all.begin(), all.end(), event) == all.end()) return InvalidArgument("events: must be of " + known);
+    if (std::find(all.begin(), all.end(), event) == all.end()) return InvalidField("events", "must be of " + known);
     if (std::find(events.begin(), events.end(), event) == events.end()) events.push_back(event);
   }
   out = std::move(events);
@@ -46,12 +47,12 @@ Status ReadField(const std::string& name, const json& value, bool create, Webhoo
     VORA_RETURN_IF_ERROR(ReadText(value, name, fields.description));
     const auto length = CountCodePoints(*fields.description);
     if (!length || *length > kMaxText || Sanitise(*fields.description, kMaxText) != *fields.description) {
-      return InvalidArgument("description: at most " + std::to_string(kMaxText) + " characters, without control characters");
+      return InvalidField("description", "at most " + std::to_string(kMaxText) + " characters, without control characters");
     }
     return {};
   }
   if (name == "enabled") {
-    if (!value.is_boolean()) return InvalidArgument("enabled: must be true or false");
+    if (!value.is_boolean()) return InvalidField("enabled", "must be true or false");
     fields.enabled = value.get<bool>();
     return {};
   }
@@ -59,8 +60,8 @@ Status ReadField(const std::string& name, const json& value, bool create, Webhoo
     VORA_RETURN_IF_ERROR(ReadText(value, name, fields.secret));
     return CheckWebhookSecret(*fields.secret);
   }
-  if (name == "secret") return InvalidArgument("secret: cannot be changed; create another webhook");
-  return InvalidArgument(Sanitise(name, 100) + ": unknown field; known are url, events, description, enabled" + (create ? ", secret" : ""));
+  if (name == "secret") return InvalidField("secret", "cannot be changed; create another webhook");
+  return InvalidField(Sanitise(name, 100), std::string("unknown field; known are url, events, description, enabled") + (create ? ", secret" : ""));
 }
 
 }  // namespace
@@ -73,10 +74,10 @@ const std::vector<std::string>& WebhookEvents() {
 
 StatusOr<WebhookFields> ParseWebhookFields(std::string_view body, bool create) {
   const json parsed = json::parse(body, nullptr, /*allow_exceptions=*/false);
-  if (!parsed.is_object()) return InvalidArgument("body: must be a JSON object");
+  if (!parsed.is_object()) return InvalidField("body", "must be a JSON object");
   WebhookFields fields;
   for (const auto& [name, value] : parsed.items()) VORA_RETURN_IF_ERROR(ReadField(name, value, create, fields));
-  if (create && !fields.url) return InvalidArgument("url: must be given");
+  if (create && !fields.url) return InvalidField("url", "must be given");
   return fields;
 }
 

@@ -1,6 +1,7 @@
 // Webhooks in a real PostgreSQL: what a change of a video adds, and how deliveries are taken, repeated and given up.
 
 #include "services/metadata/webhooks/webhook_repo.h"
+#include "libs/testing/status_matchers.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -30,7 +31,7 @@ class WebhookRepoTest : public ::testing::Test {
     fields.url = "https://a.example/";
     fields.events = std::move(events);
     const auto created = webhooks_.Create(tenant, fields, kSecret);
-    EXPECT_TRUE(created.ok()) << Message(created.status());
+    EXPECT_THAT(created, IsOk()) << Message(created.status());
     return *created;
   }
   std::string Video(const std::string& upload) { return repos_.videos.Create(SomeVideo(upload))->video.video_id(); }
@@ -51,7 +52,7 @@ class WebhookRepoTest : public ::testing::Test {
       tx.exec(sql);
       return {};
     });
-    ASSERT_TRUE(done.ok()) << Message(done);
+    ASSERT_THAT(done, IsOk()) << Message(done);
   }
 
   Repos repos_;
@@ -64,10 +65,10 @@ TEST_F(WebhookRepoTest, AChangeOfAVideoIsToldToThoseWhoWantIt) {
   const Webhook other = Add("other");
   const std::string id = Video("u1");
   EXPECT_TRUE(Deliveries(all).empty()) << "CREATED is no event";
-  ASSERT_TRUE(Fail(id).ok());
-  ASSERT_TRUE(Fail(id).ok()) << "a repeated report";
-  ASSERT_TRUE(repos_.videos.Delete("default", id).ok());
-  ASSERT_TRUE(repos_.videos.Delete("default", id).ok());
+  ASSERT_THAT(Fail(id), IsOk());
+  ASSERT_THAT(Fail(id), IsOk()) << "a repeated report";
+  ASSERT_THAT(repos_.videos.Delete("default", id), IsOk());
+  ASSERT_THAT(repos_.videos.Delete("default", id), IsOk());
   std::vector<std::string> told;
   for (const auto& delivery : Deliveries(all)) told.push_back(delivery.event);
   EXPECT_THAT(told, ElementsAre("video.deleted", "video.failed"));
@@ -92,7 +93,7 @@ TEST_F(WebhookRepoTest, WhatIsRolledBackIsNotTold) {
     tx.exec_params("UPDATE videos SET state = 'FAILED' WHERE video_id = $1", id);
     return FailedPrecondition("no");
   });
-  EXPECT_EQ(rolled_back.code(), StatusCode::kFailedPrecondition);
+  EXPECT_THAT(rolled_back, StatusIs(StatusCode::kFailedPrecondition));
   EXPECT_TRUE(Deliveries(webhook).empty());
 }
 
@@ -114,29 +115,29 @@ TEST_F(WebhookRepoTest, AWebhookThatIsDeletedThisMomentDoesNotFailTheVideo) {
     return {};
   });
   video.join();
-  EXPECT_TRUE(deleted.ok()) << Message(deleted);
-  EXPECT_TRUE(failed.ok()) << Message(failed);
+  EXPECT_THAT(deleted, IsOk()) << Message(deleted);
+  EXPECT_THAT(failed, IsOk()) << Message(failed);
   EXPECT_EQ(repos_.videos.Get("default", id)->state(), v1::VIDEO_STATE_FAILED);
 }
 
 TEST_F(WebhookRepoTest, AVideoDoesNotWaitForAClaim) {
   const Webhook webhook = Add();
-  ASSERT_TRUE(webhooks_.AddTest("default", webhook.webhook_id, "").ok());
+  ASSERT_THAT(webhooks_.AddTest("default", webhook.webhook_id, ""), IsOk());
   const std::string id = Video("u1");
   const Status claim = repos_.store.Transact([&](pqxx::work& tx) -> Status {
     tx.exec("SELECT FROM webhooks FOR NO KEY UPDATE");  // as a claim does
     return Fail(id);
   });
-  EXPECT_TRUE(claim.ok()) << Message(claim);
+  EXPECT_THAT(claim, IsOk()) << Message(claim);
   EXPECT_EQ(Deliveries(webhook).size(), 2u);
 }
 
 TEST_F(WebhookRepoTest, OnlyDeliveriesToReceiversThatAnswerAreLate) {
-  for (int i = 0; i < 2; ++i) ASSERT_TRUE(webhooks_.AddTest("default", Add().webhook_id, "").ok());
+  for (int i = 0; i < 2; ++i) ASSERT_THAT(webhooks_.AddTest("default", Add().webhook_id, ""), IsOk());
   Sql("UPDATE webhook_deliveries SET next_attempt_at = now() - interval '1 hour'");
   EXPECT_NEAR(webhooks_.Backlog()->oldest_seconds, 3600, 60);
   const auto first = Claim();
-  ASSERT_TRUE(webhooks_.Failed(*first, 500, "HTTP status 500", milliseconds(0), false, hours(72)).ok());
+  ASSERT_THAT(webhooks_.Failed(*first, 500, "HTTP status 500", milliseconds(0), false, hours(72)), IsOk());
   const auto second = Claim();
   ASSERT_NE(second->webhook_id, first->webhook_id);
   EXPECT_EQ(webhooks_.Backlog()->oldest_seconds, 0) << "one is failing, the other is being sent";
@@ -145,15 +146,15 @@ TEST_F(WebhookRepoTest, OnlyDeliveriesToReceiversThatAnswerAreLate) {
 
 TEST_F(WebhookRepoTest, ATenantSeesItsOwnOnly) {
   const Webhook webhook = Add();
-  EXPECT_EQ(webhooks_.Get("other", webhook.webhook_id).status().code(), StatusCode::kNotFound);
-  EXPECT_EQ(webhooks_.Update("other", webhook.webhook_id, {}).status().code(), StatusCode::kNotFound);
-  EXPECT_EQ(webhooks_.Delete("other", webhook.webhook_id).code(), StatusCode::kNotFound);
-  EXPECT_EQ(webhooks_.AddTest("other", webhook.webhook_id, "").status().code(), StatusCode::kNotFound);
-  EXPECT_EQ(webhooks_.Deliveries("other", webhook.webhook_id, "", 0, 10).status().code(), StatusCode::kNotFound);
+  EXPECT_THAT(webhooks_.Get("other", webhook.webhook_id), StatusIs(StatusCode::kNotFound));
+  EXPECT_THAT(webhooks_.Update("other", webhook.webhook_id, {}), StatusIs(StatusCode::kNotFound));
+  EXPECT_THAT(webhooks_.Delete("other", webhook.webhook_id), StatusIs(StatusCode::kNotFound));
+  EXPECT_THAT(webhooks_.AddTest("other", webhook.webhook_id, ""), StatusIs(StatusCode::kNotFound));
+  EXPECT_THAT(webhooks_.Deliveries("other", webhook.webhook_id, "", 0, 10), StatusIs(StatusCode::kNotFound));
   EXPECT_TRUE(webhooks_.List("other")->empty());
   EXPECT_EQ(webhooks_.List("default")->size(), 1u);
   for (int i = 1; i < kMaxWebhooks; ++i) Add();
-  EXPECT_EQ(webhooks_.Create("default", {}, kSecret).status().code(), StatusCode::kFailedPrecondition);
+  EXPECT_THAT(webhooks_.Create("default", {}, kSecret), StatusIs(StatusCode::kFailedPrecondition));
   Add("other");
 }
 
@@ -162,7 +163,7 @@ TEST_F(WebhookRepoTest, ChangesKeepWhatIsNotNamed) {
   WebhookFields fields;
   fields.enabled = false;
   const auto updated = webhooks_.Update("default", webhook.webhook_id, fields);
-  ASSERT_TRUE(updated.ok()) << Message(updated.status());
+  ASSERT_THAT(updated, IsOk()) << Message(updated.status());
   EXPECT_FALSE(updated->enabled);
   EXPECT_EQ(updated->url, webhook.url);
   EXPECT_THAT(updated->events, ElementsAre("video.ready"));
@@ -175,24 +176,24 @@ TEST_F(WebhookRepoTest, ChangesKeepWhatIsNotNamed) {
 
 TEST_F(WebhookRepoTest, OneWebhookIsNotCalledByMoreThanAFewAtATime) {
   const Webhook busy = Add();
-  for (int i = 0; i < 5; ++i) ASSERT_TRUE(webhooks_.AddTest("default", busy.webhook_id, "").ok());
+  for (int i = 0; i < 5; ++i) ASSERT_THAT(webhooks_.AddTest("default", busy.webhook_id, ""), IsOk());
   const auto first = Claim(), second = Claim();
   ASSERT_TRUE(first && second);
   EXPECT_NE(first->delivery_id, second->delivery_id);
   EXPECT_FALSE(Claim()) << "a third has to wait";
   const Webhook other = Add();
-  ASSERT_TRUE(webhooks_.AddTest("default", other.webhook_id, "").ok());
+  ASSERT_THAT(webhooks_.AddTest("default", other.webhook_id, ""), IsOk());
   const auto next = Claim();
   ASSERT_TRUE(next) << "another webhook has not";
   EXPECT_EQ(next->webhook_id, other.webhook_id);
-  ASSERT_TRUE(webhooks_.Delivered(*first, 204).ok());
+  ASSERT_THAT(webhooks_.Delivered(*first, 204), IsOk());
   EXPECT_TRUE(Claim());
 }
 
 TEST_F(WebhookRepoTest, ATenantWithSlowReceiversHoldsUpItself) {
-  for (int i = 0; i < 3; ++i) ASSERT_TRUE(webhooks_.AddTest("default", Add().webhook_id, "").ok());
+  for (int i = 0; i < 3; ++i) ASSERT_THAT(webhooks_.AddTest("default", Add().webhook_id, ""), IsOk());
   const Webhook other = Add("other");
-  ASSERT_TRUE(webhooks_.AddTest("other", other.webhook_id, "").ok());
+  ASSERT_THAT(webhooks_.AddTest("other", other.webhook_id, ""), IsOk());
   ASSERT_TRUE(Claim());
   const auto next = Claim();
   ASSERT_TRUE(next);
@@ -202,11 +203,11 @@ TEST_F(WebhookRepoTest, ATenantWithSlowReceiversHoldsUpItself) {
 
 TEST_F(WebhookRepoTest, TestsAreBounded) {
   const Webhook webhook = Add();
-  for (int i = 0; i < kMaxWebhookTests; ++i) ASSERT_TRUE(webhooks_.AddTest("default", webhook.webhook_id, "").ok());
-  EXPECT_EQ(webhooks_.AddTest("default", webhook.webhook_id, "").status().code(), StatusCode::kResourceExhausted);
-  EXPECT_TRUE(webhooks_.AddTest("default", Add().webhook_id, "").ok()) << "of another webhook";
+  for (int i = 0; i < kMaxWebhookTests; ++i) ASSERT_THAT(webhooks_.AddTest("default", webhook.webhook_id, ""), IsOk());
+  EXPECT_THAT(webhooks_.AddTest("default", webhook.webhook_id, ""), StatusIs(StatusCode::kResourceExhausted));
+  EXPECT_THAT(webhooks_.AddTest("default", Add().webhook_id, ""), IsOk()) << "of another webhook";
   Sql("UPDATE webhook_deliveries SET created_at = created_at - interval '2 minutes'");
-  EXPECT_TRUE(webhooks_.AddTest("default", webhook.webhook_id, "").ok());
+  EXPECT_THAT(webhooks_.AddTest("default", webhook.webhook_id, ""), IsOk());
 }
 
 TEST_F(WebhookRepoTest, AFailureComesAgainUnderTheSameIdAndInTheEndDies) {
@@ -230,21 +231,21 @@ TEST_F(WebhookRepoTest, AFailureComesAgainUnderTheSameIdAndInTheEndDies) {
   EXPECT_FALSE(dead.ended_at.empty());
   EXPECT_TRUE(webhooks_.Get("default", webhook.webhook_id)->enabled);
 
-  ASSERT_TRUE(webhooks_.Redeliver("default", webhook.webhook_id, id).ok());
-  EXPECT_EQ(webhooks_.Redeliver("default", webhook.webhook_id, "msg_none").status().code(), StatusCode::kNotFound);
+  ASSERT_THAT(webhooks_.Redeliver("default", webhook.webhook_id, id), IsOk());
+  EXPECT_THAT(webhooks_.Redeliver("default", webhook.webhook_id, "msg_none"), StatusIs(StatusCode::kNotFound));
   attempt = Claim();
   ASSERT_TRUE(attempt);
   EXPECT_EQ(attempt->delivery_id, id);
-  ASSERT_TRUE(webhooks_.Delivered(*attempt, 200).ok());
+  ASSERT_THAT(webhooks_.Delivered(*attempt, 200), IsOk());
   EXPECT_EQ(Deliveries(webhook)[0].state, "DELIVERED");
   EXPECT_TRUE(webhooks_.Get("default", webhook.webhook_id)->failing_since.empty());
 }
 
 TEST_F(WebhookRepoTest, WhatFailsForTooLongIsDisabledAndKeepsWhatIsPending) {
   const Webhook webhook = Add();
-  for (int i = 0; i < 2; ++i) ASSERT_TRUE(webhooks_.AddTest("default", webhook.webhook_id, "").ok());
+  for (int i = 0; i < 2; ++i) ASSERT_THAT(webhooks_.AddTest("default", webhook.webhook_id, ""), IsOk());
   const auto attempt = Claim();
-  ASSERT_TRUE(webhooks_.Failed(*attempt, 500, "HTTP status 500", milliseconds(0), false, hours(72)).ok());
+  ASSERT_THAT(webhooks_.Failed(*attempt, 500, "HTTP status 500", milliseconds(0), false, hours(72)), IsOk());
   Sql("UPDATE webhooks SET failing_since = now() - interval '73 hours'");
   EXPECT_TRUE(*webhooks_.Failed(*Claim(), 500, "HTTP status 500", {}, false, hours(72)));
   const Webhook disabled = *webhooks_.Get("default", webhook.webhook_id);
@@ -252,7 +253,7 @@ TEST_F(WebhookRepoTest, WhatFailsForTooLongIsDisabledAndKeepsWhatIsPending) {
   EXPECT_THAT(disabled.disabled_reason, HasSubstr("HTTP status 500"));
   EXPECT_FALSE(Claim()) << "nothing is sent to a disabled one";
   EXPECT_EQ(webhooks_.Backlog()->pending, 0);
-  ASSERT_TRUE(Fail(Video("u1")).ok());
+  ASSERT_THAT(Fail(Video("u1")), IsOk());
   EXPECT_EQ(Deliveries(webhook).size(), 2u) << "nor kept for it";
   WebhookFields enable;
   enable.enabled = true;
@@ -264,15 +265,15 @@ TEST_F(WebhookRepoTest, WhatFailsForTooLongIsDisabledAndKeepsWhatIsPending) {
 
 TEST_F(WebhookRepoTest, ADeadReplicasClaimComesBackAndALateReportOfItHasNoEffect) {
   const Webhook webhook = Add();
-  ASSERT_TRUE(webhooks_.AddTest("default", webhook.webhook_id, "").ok());
+  ASSERT_THAT(webhooks_.AddTest("default", webhook.webhook_id, ""), IsOk());
   const auto lost = *webhooks_.Claim(milliseconds(0), 2);
   ASSERT_TRUE(lost);
   const auto again = Claim();
   ASSERT_TRUE(again);
   EXPECT_EQ(again->attempt, 2);
-  ASSERT_TRUE(webhooks_.Failed(*lost, 500, "late", {}, false, hours(72)).ok());
+  ASSERT_THAT(webhooks_.Failed(*lost, 500, "late", {}, false, hours(72)), IsOk());
   EXPECT_EQ(Deliveries(webhook)[0].state, "PENDING");
-  ASSERT_TRUE(webhooks_.Release(*again).ok());
+  ASSERT_THAT(webhooks_.Release(*again), IsOk());
   const auto released = Claim();
   ASSERT_TRUE(released);
   EXPECT_EQ(released->attempt, 2) << "what was handed back does not count";
@@ -280,7 +281,7 @@ TEST_F(WebhookRepoTest, ADeadReplicasClaimComesBackAndALateReportOfItHasNoEffect
 
 TEST_F(WebhookRepoTest, PagesAndPurges) {
   const Webhook webhook = Add();
-  for (int i = 0; i < 5; ++i) ASSERT_TRUE(webhooks_.AddTest("default", webhook.webhook_id, "").ok());
+  for (int i = 0; i < 5; ++i) ASSERT_THAT(webhooks_.AddTest("default", webhook.webhook_id, ""), IsOk());
   const auto first = *webhooks_.Deliveries("default", webhook.webhook_id, "PENDING", 0, 3);
   ASSERT_EQ(first.deliveries.size(), 3u);
   ASSERT_NE(first.next_before, 0);
@@ -288,7 +289,7 @@ TEST_F(WebhookRepoTest, PagesAndPurges) {
   EXPECT_EQ(second.deliveries.size(), 2u);
   EXPECT_EQ(second.next_before, 0);
   EXPECT_LT(second.deliveries[0].seq, first.deliveries[2].seq);
-  ASSERT_TRUE(webhooks_.Delivered(*Claim(), 200).ok());
+  ASSERT_THAT(webhooks_.Delivered(*Claim(), 200), IsOk());
   EXPECT_EQ(*webhooks_.Purge(hours(24)), 0);
   Sql("UPDATE webhook_deliveries SET ended_at = now() - interval '25 hours' WHERE state = 'DELIVERED'");
   EXPECT_EQ(*webhooks_.Purge(hours(24)), 1);

@@ -8,6 +8,7 @@
 #include <charconv>
 #include <memory>
 
+#include "libs/core/error.h"
 #include "libs/core/version.h"
 #include "services/metadata/webhooks/webhook_address.h"
 #include "services/metadata/webhooks/webhook_target.h"
@@ -78,7 +79,7 @@ std::string Pinned(const WebhookTarget& target, const std::vector<sockaddr_stora
 
 Status FailureOf(CURLcode code, const Call& call, const char* detail) {
   if (call.interrupted->load()) return Cancelled("this replica is shutting down");
-  if (!call.refused.empty()) return InvalidArgument("url: the address " + call.refused);
+  if (!call.refused.empty()) return InvalidField("url", "the address " + call.refused);
   const std::string text = *detail != '\0' ? detail : curl_easy_strerror(code);
   return code == CURLE_OPERATION_TIMEDOUT ? DeadlineExceeded(text) : Unavailable(text);
 }

@@ -1,4 +1,5 @@
 #include "services/metadata/webhooks/webhook_sender.h"
+#include "libs/testing/status_matchers.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -30,7 +31,7 @@ class WebhookSenderTest : public ::testing::Test {
       ++strays_;
       return http::Response::Empty(200);
     });
-    ASSERT_TRUE(server_.Start().ok());
+    ASSERT_THAT(server_.Start(), IsOk());
   }
   std::string url(const std::string& host = "127.0.0.1") const { return "http://" + host + ":" + std::to_string(server_.port()) + "/hook"; }
 
@@ -44,7 +45,7 @@ TEST_F(WebhookSenderTest, Delivers) {
   Answer(http::Response::Empty(204));
   WebhookSender sender(true);
   const auto answer = sender.Post(url(), {{"webhook-signature", "v1,abc"}}, "{}");
-  EXPECT_TRUE(answer.status.ok()) << Message(answer.status);
+  EXPECT_THAT(answer.status, IsOk()) << Message(answer.status);
   EXPECT_EQ(answer.http_status, 204);
   EXPECT_EQ(body_, "{}");
   EXPECT_EQ(signature_, "v1,abc");
@@ -55,10 +56,10 @@ TEST_F(WebhookSenderTest, PrivateAddressesAreNotConnectedTo) {
   WebhookSender sender(false);
   for (const std::string host : {"127.0.0.1", "localhost", "127.1", "0x7f000001", "[::1]"}) {
     std::string target = url(host);
-    EXPECT_EQ(sender.Post(target, {}, "{}").status.code(), StatusCode::kInvalidArgument) << target;
+    EXPECT_THAT(sender.Post(target, {}, "{}").status, StatusIs(StatusCode::kInvalidArgument)) << target;
     target.replace(0, 4, "https");
     const auto answer = sender.Post(target, {}, "{}");
-    EXPECT_EQ(answer.status.code(), StatusCode::kInvalidArgument) << target;
+    EXPECT_THAT(answer.status, StatusIs(StatusCode::kInvalidArgument)) << target;
     EXPECT_THAT(Message(answer.status), HasSubstr("is not public")) << target;
   }
   EXPECT_EQ(calls_, 0);
@@ -82,7 +83,7 @@ TEST_F(WebhookSenderTest, ALongAnswerIsCutAndItsStatusCounts) {
   Answer(http::Response::Text(200, std::string(8 << 20, 'x')));
   WebhookSender sender(true);
   const auto answer = sender.Post(url(), {}, "{}");
-  EXPECT_TRUE(answer.status.ok()) << Message(answer.status);
+  EXPECT_THAT(answer.status, IsOk()) << Message(answer.status);
   EXPECT_EQ(answer.http_status, 200);
 }
 
@@ -100,22 +101,22 @@ TEST_F(WebhookSenderTest, SilenceEndsAndSoDoesAnInterruption) {
     if (++calls_ == 2) called.set_value();
     (void)co_await exchange.Sleep(std::chrono::seconds(60));
   });
-  ASSERT_TRUE(server_.Start().ok());
+  ASSERT_THAT(server_.Start(), IsOk());
   WebhookSender hasty(true, std::chrono::milliseconds(300));
-  EXPECT_EQ(hasty.Post(url(), {}, "{}").status.code(), StatusCode::kDeadlineExceeded);
+  EXPECT_THAT(hasty.Post(url(), {}, "{}").status, StatusIs(StatusCode::kDeadlineExceeded));
   WebhookSender sender(true);
   std::thread interrupter([&] {
     called.get_future().wait();
     sender.Interrupt();
   });
-  EXPECT_EQ(sender.Post(url(), {}, "{}").status.code(), StatusCode::kCancelled);
+  EXPECT_THAT(sender.Post(url(), {}, "{}").status, StatusIs(StatusCode::kCancelled));
   interrupter.join();
-  EXPECT_EQ(sender.Post(url(), {}, "{}").status.code(), StatusCode::kCancelled);
+  EXPECT_THAT(sender.Post(url(), {}, "{}").status, StatusIs(StatusCode::kCancelled));
 }
 
 TEST(WebhookSenderAwayTest, NobodyThereIsUnavailable) {
   WebhookSender sender(true);
-  EXPECT_EQ(sender.Post("http://127.0.0.1:1/", {}, "{}").status.code(), StatusCode::kUnavailable);
+  EXPECT_THAT(sender.Post("http://127.0.0.1:1/", {}, "{}").status, StatusIs(StatusCode::kUnavailable));
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 
 #include "libs/core/digest.h"
 #include "libs/core/encoding.h"
+#include "libs/core/error.h"
 #include "libs/core/ids.h"
 
 namespace vora::metadata {
@@ -24,7 +25,7 @@ std::string NewWebhookSecret() { return std::string(kPrefix) + Base64Encode(HexD
 
 Status CheckWebhookSecret(std::string_view secret) {
   if (KeyOf(secret)) return {};
-  return InvalidArgument("secret: must be whsec_ followed by 24 to 64 bytes in Base64; leave it out to be given one");
+  return InvalidField("secret", "must be whsec_ followed by 24 to 64 bytes in Base64; leave it out to be given one");
 }
 
 std::string SignWebhook(std::string_view secret, std::string_view id, int64_t unix_seconds, std::string_view body) {

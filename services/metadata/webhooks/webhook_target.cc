@@ -7,6 +7,7 @@
 #include <cstring>
 #include <memory>
 
+#include "libs/core/error.h"
 #include "services/metadata/webhooks/webhook_address.h"
 
 namespace vora::metadata {
@@ -27,14 +28,14 @@ std::string Part(CURLU* url, CURLUPart part, unsigned flags = 0) {
 }  // namespace
 
 StatusOr<WebhookTarget> ParseWebhookUrl(std::string_view url, bool allow_private) {
-  if (url.empty()) return InvalidArgument("url: must be given");
-  if (url.size() > kMaxWebhookUrl) return InvalidArgument("url: at most " + std::to_string(kMaxWebhookUrl) + " bytes");
+  if (url.empty()) return InvalidField("url", "must be given");
+  if (url.size() > kMaxWebhookUrl) return InvalidField("url", "at most " + std::to_string(kMaxWebhookUrl) + " bytes");
   const auto printable = [](char c) { return c > ' ' && c < '\x7f'; };
-  if (!std::all_of(url.begin(), url.end(), printable)) return InvalidArgument("url: has spaces, control or non-ASCII characters");
+  if (!std::all_of(url.begin(), url.end(), printable)) return InvalidField("url", "has spaces, control or non-ASCII characters");
   const std::unique_ptr<CURLU, FreeUrl> parsed(curl_url());
   // The parser that also sends, so that both see the same host.
   if (!parsed || curl_url_set(parsed.get(), CURLUPART_URL, std::string(url).c_str(), 0) != CURLUE_OK) {
-    return InvalidArgument("url: is not a valid absolute URL");
+    return InvalidField("url", "is not a valid absolute URL");
   }
   const std::string scheme = Part(parsed.get(), CURLUPART_SCHEME);
   if (scheme != "https" && !(scheme == "http" && allow_private)) {
@@ -43,16 +44,16 @@ StatusOr<WebhookTarget> ParseWebhookUrl(std::string_view url, bool allow_private
   }
   if (!Part(parsed.get(), CURLUPART_USER).empty() || !Part(parsed.get(), CURLUPART_PASSWORD).empty() ||
       url.substr(0, url.find_first_of("/?#", url.find("://") + 3)).find('@') != std::string_view::npos) {
-    return InvalidArgument("url: must not hold a user name or password");
+    return InvalidField("url", "must not hold a user name or password");
   }
-  if (url.find('#') != std::string_view::npos) return InvalidArgument("url: must not have a fragment");
+  if (url.find('#') != std::string_view::npos) return InvalidField("url", "must not have a fragment");
   WebhookTarget target;
   target.host = Part(parsed.get(), CURLUPART_HOST);
   target.port = Part(parsed.get(), CURLUPART_PORT, CURLU_DEFAULT_PORT);
   if (target.host.starts_with('[')) target.host = target.host.substr(1, target.host.size() - 2);
-  if (target.host.empty()) return InvalidArgument("url: has no host");
+  if (target.host.empty()) return InvalidField("url", "has no host");
   if (!Part(parsed.get(), CURLUPART_ZONEID).empty() || target.host.find('%') != std::string::npos)
-    return InvalidArgument("url: must not name a zone of an address");
+    return InvalidField("url", "must not name a zone of an address");
   return target;
 }
 
@@ -69,8 +70,8 @@ StatusOr<std::vector<sockaddr_storage>> ResolveWebhookTarget(const WebhookTarget
     if (!why.empty() && !allow_private) {
       const std::string text = AddressText(item->ai_addr);
       // The address itself is not told: nobody learns from us what names inside stand for.
-      return InvalidArgument("url: " + target.host + (text == target.host ? "" : " has an address that") + " is not public (" +
-                             std::string(why) + "); VORA_WEBHOOK_ALLOW_PRIVATE allows it");
+      return InvalidField("url", "" + target.host + (text == target.host ? "" : " has an address that") + " is not public (" +
+                                     std::string(why) + "); VORA_WEBHOOK_ALLOW_PRIVATE allows it");
     }
     sockaddr_storage& address = addresses.emplace_back();
     std::memcpy(&address, item->ai_addr, item->ai_addrlen);

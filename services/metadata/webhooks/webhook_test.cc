@@ -1,4 +1,5 @@
 #include "services/metadata/webhooks/webhook.h"
+#include "libs/testing/status_matchers.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -22,7 +23,7 @@ TEST(WebhookSignatureTest, IsThatOfThePublishedExample) {
 
 TEST(WebhookSignatureTest, SecretsAreMadeAndChecked) {
   const std::string secret = NewWebhookSecret();
-  EXPECT_TRUE(CheckWebhookSecret(secret).ok()) << secret;
+  EXPECT_THAT(CheckWebhookSecret(secret), IsOk()) << secret;
   EXPECT_NE(secret, NewWebhookSecret());
   for (const char* bad : {"", "whsec_", "whsec_c2hvcnQ=", "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_!!!!9r8GKYqrTwjUPD8ILPZIo2LaLaSw"}) {
     EXPECT_THAT(Message(CheckWebhookSecret(bad)), StartsWith("secret: ")) << bad;
@@ -34,14 +35,14 @@ TEST(WebhookFieldsTest, ReadsAllFields) {
       R"({"url":"https://a.example/x","events":["video.ready","video.failed","video.ready"],"description":"mine","enabled":false,
           "secret":"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"})",
       true);
-  ASSERT_TRUE(fields.ok()) << Message(fields.status());
+  ASSERT_THAT(fields, IsOk()) << Message(fields.status());
   EXPECT_EQ(fields->url, "https://a.example/x");
   EXPECT_EQ(*fields->events, (std::vector<std::string>{"video.ready", "video.failed"}));
   EXPECT_EQ(fields->description, "mine");
   EXPECT_EQ(fields->enabled, false);
   EXPECT_EQ(fields->secret, "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw");
   const auto none = ParseWebhookFields("{}", false);
-  ASSERT_TRUE(none.ok());
+  ASSERT_THAT(none, IsOk());
   EXPECT_FALSE(none->url || none->events || none->enabled);
 }
 
@@ -90,11 +91,11 @@ TEST(WebhookBackoffTest, WaitsAsLongAsTheReceiverAsks) {
 
 TEST(WebhookTargetTest, ReadsUrls) {
   const auto target = ParseWebhookUrl("https://Hooks.example:8443/a?b=c", false);
-  ASSERT_TRUE(target.ok()) << Message(target.status());
+  ASSERT_THAT(target, IsOk()) << Message(target.status());
   EXPECT_EQ(target->port, "8443");
   EXPECT_EQ(ParseWebhookUrl("https://a.example/", false)->port, "443");
   EXPECT_EQ(ParseWebhookUrl("https://[2606:4700::1]/", false)->host, "2606:4700::1");
-  EXPECT_TRUE(ParseWebhookUrl("http://a.example/", true).ok());
+  EXPECT_THAT(ParseWebhookUrl("http://a.example/", true), IsOk());
 }
 
 TEST(WebhookTargetTest, RefusesWhatIsNoPlainHttpsUrl) {
@@ -103,10 +104,10 @@ TEST(WebhookTargetTest, RefusesWhatIsNoPlainHttpsUrl) {
         "https://u@a.example/", "https://u:p@a.example/", "https://@a.example/", "https://a.example/#x", "https://a example/",
         "https://a.example/\nHost: b", "https://[fe80::1%25eth0]/", "https://a.example:99999/", "javascript:alert(1)"}) {
     const auto target = ParseWebhookUrl(bad, false);
-    EXPECT_EQ(target.status().code(), StatusCode::kInvalidArgument) << bad;
+    EXPECT_THAT(target, StatusIs(StatusCode::kInvalidArgument)) << bad;
     EXPECT_THAT(Message(target.status()), StartsWith("url: ")) << bad;
   }
-  EXPECT_FALSE(ParseWebhookUrl("https://a.example/" + std::string(2000, 'a'), false).ok());
+  EXPECT_THAT(ParseWebhookUrl("https://a.example/" + std::string(2000, 'a'), false), ::testing::Not(IsOk()));
 }
 
 TEST(WebhookTargetTest, EverySpellingOfAPrivateAddressIsRefused) {
@@ -141,18 +142,18 @@ TEST(WebhookTargetTest, EverySpellingOfAPrivateAddressIsRefused) {
     const auto target = ParseWebhookUrl(url, false);
     if (!target.ok()) continue;
     const auto addresses = ResolveWebhookTarget(*target, false);
-    ASSERT_FALSE(addresses.ok()) << url;
+    ASSERT_THAT(addresses, ::testing::Not(IsOk())) << url;
     EXPECT_THAT(Message(addresses.status()), StartsWith("url: ")) << url;
     // A spelling that the resolver does not know is as good as refused.
     if (addresses.status().code() != StatusCode::kUnavailable) {
       EXPECT_THAT(Message(addresses.status()), HasSubstr("is not public")) << url;
-      EXPECT_TRUE(ResolveWebhookTarget(*target, true).ok()) << url;
+      EXPECT_THAT(ResolveWebhookTarget(*target, true), IsOk()) << url;
     }
   }
   for (const char* url : {"https://8.8.8.8/", "https://[2606:4700::1111]/"}) {
     const auto addresses = ResolveWebhookTarget(*ParseWebhookUrl(url, false), false);
     // Without an IPv6 route the resolver may still read the literal.
-    EXPECT_TRUE(addresses.ok()) << url << " " << Message(addresses.status());
+    EXPECT_THAT(addresses, IsOk()) << url << " " << Message(addresses.status());
   }
 }
 

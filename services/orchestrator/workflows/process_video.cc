@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "libs/core/error.h"
 #include "libs/ladder/ladder.h"
 #include "services/orchestrator/workflows/done_segments.h"
 #include "services/orchestrator/workflows/player_parts.h"
@@ -27,11 +28,9 @@ struct Job {
   explicit Job(v1::ProcessVideoInput in) : input(std::move(in)), done(input.done()) {}
 };
 
-// How a part ended: an empty code is success.
-using PartFailure = v1::Failure;
-
-PartFailure FailureOf(const std::string& code, const std::string& message) {
-  PartFailure failure;
+// A part ends with a Failure, whose empty code is success.
+v1::Failure FailureOf(const std::string& code, const std::string& message) {
+  v1::Failure failure;
   failure.set_code(code);
   failure.set_message(message);
   return failure;
@@ -44,7 +43,7 @@ double ChunkCost(const v1::TrackPlan& track, const v1::ChunkPlan& chunk) {
   return 0.5 * chunk.segment_count() * track.segment_seconds() * pixels * rate;
 }
 
-Task<PartFailure> RecordVideo(WorkflowContext ctx, const Job& job, std::string state, PartFailure reason) {
+Task<v1::Failure> RecordVideo(WorkflowContext ctx, const Job& job, std::string state, v1::Failure reason) {
   v1::RecordVideoInput input;
   input.set_video_id(job.input.video_id());
   input.set_state(state);
@@ -54,7 +53,7 @@ Task<PartFailure> RecordVideo(WorkflowContext ctx, const Job& job, std::string s
   co_return outcome.failure;
 }
 
-Task<PartFailure> RecordTrack(WorkflowContext ctx, const Job& job, std::string track, std::string state, PartFailure reason) {
+Task<v1::Failure> RecordTrack(WorkflowContext ctx, const Job& job, std::string track, std::string state, v1::Failure reason) {
   v1::RecordTrackInput input;
   input.set_video_id(job.input.video_id());
   input.set_track(track);
@@ -65,7 +64,7 @@ Task<PartFailure> RecordTrack(WorkflowContext ctx, const Job& job, std::string t
   co_return outcome.failure;
 }
 
-Task<PartFailure> RecordSegments(WorkflowContext ctx, const Job& job, std::string id, v1::TrackSegments segments) {
+Task<v1::Failure> RecordSegments(WorkflowContext ctx, const Job& job, std::string id, v1::TrackSegments segments) {
   v1::RecordSegmentsInput input;
   input.set_video_id(job.input.video_id());
   *input.mutable_segments() = std::move(segments);
@@ -73,7 +72,7 @@ Task<PartFailure> RecordSegments(WorkflowContext ctx, const Job& job, std::strin
   co_return outcome.failure;
 }
 
-Task<PartFailure> EncodeChunk(WorkflowContext ctx, Job& job, const v1::TrackPlan& track, const v1::ChunkPlan& chunk) {
+Task<v1::Failure> EncodeChunk(WorkflowContext ctx, Job& job, const v1::TrackPlan& track, const v1::ChunkPlan& chunk) {
   const std::string id = track.name() + "/chunk/" + std::to_string(chunk.index());
   v1::EncodeChunkInput input;
   input.set_video_id(job.input.video_id());
@@ -93,7 +92,7 @@ Task<PartFailure> EncodeChunk(WorkflowContext ctx, Job& job, const v1::TrackPlan
   co_return co_await RecordSegments(ctx, job, id, outcome.value.segments());
 }
 
-Task<PartFailure> EncodeAudio(WorkflowContext ctx, Job& job, const v1::TrackPlan& track) {
+Task<v1::Failure> EncodeAudio(WorkflowContext ctx, Job& job, const v1::TrackPlan& track) {
   v1::EncodeAudioInput input;
   input.set_video_id(job.input.video_id());
   input.set_source_key(job.input.source_key());
@@ -108,20 +107,20 @@ Task<PartFailure> EncodeAudio(WorkflowContext ctx, Job& job, const v1::TrackPlan
 }
 
 // The first failure that is not just the echo of another (a cancelled sibling).
-PartFailure Worst(const std::vector<PartFailure>& failures) {
-  PartFailure worst;
+v1::Failure Worst(const std::vector<v1::Failure>& failures) {
+  v1::Failure worst;
   for (const auto& failure : failures) {
     if (!failure.code().empty() && (worst.code().empty() || worst.code() == "canceled")) worst = failure;
   }
   return worst;
 }
 
-Task<PartFailure> EncodeTrack(WorkflowContext ctx, Job& job, const v1::TrackPlan& track) {
+Task<v1::Failure> EncodeTrack(WorkflowContext ctx, Job& job, const v1::TrackPlan& track) {
   if (track.kind() == "audio") {
-    if (job.done.Has(track.name(), 0, track.segments_total())) co_return PartFailure();
+    if (job.done.Has(track.name(), 0, track.segments_total())) co_return v1::Failure();
     co_return co_await EncodeAudio(ctx, job, track);
   }
-  std::vector<Task<PartFailure>> chunks;
+  std::vector<Task<v1::Failure>> chunks;
   for (const auto& chunk : job.plan.chunks()) {
     if (job.done.Has(track.name(), chunk.first_segment(), chunk.segment_count())) continue;
     chunks.push_back(EncodeChunk(ctx, job, track, chunk));
@@ -130,7 +129,7 @@ Task<PartFailure> EncodeTrack(WorkflowContext ctx, Job& job, const v1::TrackPlan
   co_return Worst(failures);
 }
 
-Task<PartFailure> PublishTrack(WorkflowContext ctx, Job& job, const v1::TrackPlan& track) {
+Task<v1::Failure> PublishTrack(WorkflowContext ctx, Job& job, const v1::TrackPlan& track) {
   v1::PublishTrackInput input;
   input.set_video_id(job.input.video_id());
   input.set_object_prefix(job.input.object_prefix());
@@ -143,10 +142,10 @@ Task<PartFailure> PublishTrack(WorkflowContext ctx, Job& job, const v1::TrackPla
 }
 
 // One track to its end, told to metadata. `all` is the scope of the whole video: a failed audio track ends it.
-Task<PartFailure> MakeTrack(WorkflowContext all, Job& job, const v1::TrackPlan& track) {
-  PartFailure failure = co_await EncodeTrack(all.NewScope(), job, track);
+Task<v1::Failure> MakeTrack(WorkflowContext all, Job& job, const v1::TrackPlan& track) {
+  v1::Failure failure = co_await EncodeTrack(all.NewScope(), job, track);
   if (failure.code().empty()) failure = co_await PublishTrack(all, job, track);
-  if (failure.code().empty()) failure = co_await RecordTrack(all, job, track.name(), "DONE", PartFailure());
+  if (failure.code().empty()) failure = co_await RecordTrack(all, job, track.name(), "DONE", v1::Failure());
   if (failure.code().empty() || all.cancelled()) co_return failure;
   (void)co_await RecordTrack(all, job, track.name(), "FAILED", failure);
   if (track.kind() == "audio") all.Cancel();
@@ -154,8 +153,8 @@ Task<PartFailure> MakeTrack(WorkflowContext all, Job& job, const v1::TrackPlan& 
 }
 
 // A missing poster is no reason to fail a video.
-Task<PartFailure> MakePoster(WorkflowContext ctx, const Job& job) {
-  if (job.input.poster_done()) co_return PartFailure();
+Task<v1::Failure> MakePoster(WorkflowContext ctx, const Job& job) {
+  if (job.input.poster_done()) co_return v1::Failure();
   v1::ExtractPosterInput input;
   input.set_source_key(job.input.source_key());
   input.set_object_prefix(job.input.object_prefix());
@@ -163,15 +162,15 @@ Task<PartFailure> MakePoster(WorkflowContext ctx, const Job& job) {
   input.set_at_seconds(std::min(10.0, job.media.duration_seconds() / 10));
   input.set_max_width(kPosterWidth);
   auto poster = co_await ctx.Run<v1::ExtractPosterResult>("media.ExtractPoster", "poster", input, MediaOptions(kPosterPriority, 1));
-  if (!poster.ok) co_return PartFailure();
+  if (!poster.ok) co_return v1::Failure();
   v1::RecordPosterInput record;
   record.set_video_id(job.input.video_id());
   record.set_key(poster.value.key());
   (void)co_await ctx.Run<v1::RecordResult>("metadata.RecordPoster", "poster/recorded", record, MetadataOptions());
-  co_return PartFailure();
+  co_return v1::Failure();
 }
 
-Task<PartFailure> ProbeAndPlan(WorkflowContext ctx, Job& job) {
+Task<v1::Failure> ProbeAndPlan(WorkflowContext ctx, Job& job) {
   if (job.input.has_media()) {
     job.media = job.input.media();
   } else {
@@ -183,11 +182,8 @@ Task<PartFailure> ProbeAndPlan(WorkflowContext ctx, Job& job) {
   }
   auto plan = ladder::MakePlan(job.media, job.input.ladder());
   if (!plan.ok()) {
-    // "media.no_video: the file has no video track"
-    const std::string text = Message(plan.status());
-    const size_t colon = text.find(": ");
-    const bool coded = plan.status().code() == StatusCode::kFailedPrecondition && colon != std::string::npos;
-    co_return coded ? FailureOf(text.substr(0, colon), text.substr(colon + 2)) : FailureOf("ladder.invalid", text);
+    const bool unplayable = plan.status().code() == StatusCode::kFailedPrecondition;
+    co_return FailureOf(unplayable ? DetailOf(plan.status()).reason : "ladder.invalid", Message(plan.status()));
   }
   job.plan = std::move(plan).value();
   v1::RecordPlanInput record;
@@ -198,7 +194,7 @@ Task<PartFailure> ProbeAndPlan(WorkflowContext ctx, Job& job) {
   co_return recorded.failure;
 }
 
-Task<PartFailure> PublishMasters(WorkflowContext ctx, Job& job, const std::vector<PartFailure>& tracks) {
+Task<v1::Failure> PublishMasters(WorkflowContext ctx, Job& job, const std::vector<v1::Failure>& tracks) {
   v1::PublishMastersInput input;
   input.set_video_id(job.input.video_id());
   input.set_object_prefix(job.input.object_prefix());
@@ -214,19 +210,19 @@ Task<PartFailure> PublishMasters(WorkflowContext ctx, Job& job, const std::vecto
 }
 
 // Why the video cannot be made of these tracks; an empty code when it can.
-PartFailure VideoFailure(const Job& job, const std::vector<PartFailure>& tracks) {
-  std::vector<PartFailure> video, audio;
+v1::Failure VideoFailure(const Job& job, const std::vector<v1::Failure>& tracks) {
+  std::vector<v1::Failure> video, audio;
   for (int i = 0; i < job.plan.tracks_size(); ++i) {
     (job.plan.tracks(i).kind() == "audio" ? audio : video).push_back(tracks[static_cast<size_t>(i)]);
   }
-  if (const PartFailure failure = Worst(audio); !failure.code().empty()) return failure;
-  const bool all_failed = std::all_of(video.begin(), video.end(), [](const PartFailure& f) { return !f.code().empty(); });
-  return all_failed ? Worst(video) : PartFailure();
+  if (const v1::Failure failure = Worst(audio); !failure.code().empty()) return failure;
+  const bool all_failed = std::all_of(video.begin(), video.end(), [](const v1::Failure& f) { return !f.code().empty(); });
+  return all_failed ? Worst(video) : v1::Failure();
 }
 
 // The tracks and the poster; gives how each track ended.
-Task<std::vector<PartFailure>> MakeFilm(WorkflowContext ctx, Job& job) {
-  std::vector<Task<PartFailure>> parts;
+Task<std::vector<v1::Failure>> MakeFilm(WorkflowContext ctx, Job& job) {
+  std::vector<Task<v1::Failure>> parts;
   for (const auto& track : job.plan.tracks()) parts.push_back(MakeTrack(ctx, job, track));
   parts.push_back(MakePoster(ctx, job));
   auto failures = co_await WhenAll(std::move(parts));
@@ -234,32 +230,32 @@ Task<std::vector<PartFailure>> MakeFilm(WorkflowContext ctx, Job& job) {
   co_return failures;
 }
 
-Task<PartFailure> MakePlayerParts(WorkflowContext ctx, WorkflowContext part, WorkflowContext grace, Job& job) {
-  std::vector<Task<PartFailure>> parts;
+Task<v1::Failure> MakePlayerParts(WorkflowContext ctx, WorkflowContext part, WorkflowContext grace, Job& job) {
+  std::vector<Task<v1::Failure>> parts;
   parts.push_back(MakeCaptions(ctx, part, job.input, job.media, job.captions));
   parts.push_back(MakeStoryboard(ctx, part, job.input, job.media));
   (void)co_await WhenAll(std::move(parts));
   job.player_parts_over = true;
   grace.Cancel();
-  co_return PartFailure();
+  co_return v1::Failure();
 }
 
 // A film that is finished waits a while for the player's parts, one that failed does not.
-Task<PartFailure> MakeFilmThenGrace(WorkflowContext ctx, WorkflowContext part, WorkflowContext grace, Job& job,
-                                    std::vector<PartFailure>& tracks) {
+Task<v1::Failure> MakeFilmThenGrace(WorkflowContext ctx, WorkflowContext part, WorkflowContext grace, Job& job,
+                                    std::vector<v1::Failure>& tracks) {
   tracks = co_await MakeFilm(ctx, job);
-  if (job.player_parts_over) co_return PartFailure();
+  if (job.player_parts_over) co_return v1::Failure();
   bool give_up = !VideoFailure(job, tracks).code().empty();
   if (!give_up) give_up = co_await grace.Timer(kPlayerPartsGrace, "player_parts/grace");
   if (give_up) part.Cancel();
-  co_return PartFailure();
+  co_return v1::Failure();
 }
 
-Task<std::vector<PartFailure>> MakeAll(WorkflowContext ctx, Job& job) {
+Task<std::vector<v1::Failure>> MakeAll(WorkflowContext ctx, Job& job) {
   if (job.input.pipeline_version() < kWithPlayerParts) co_return co_await MakeFilm(ctx, job);
   const WorkflowContext part = ctx.NewScope(), grace = ctx.NewScope();
-  std::vector<PartFailure> tracks;
-  std::vector<Task<PartFailure>> both;
+  std::vector<v1::Failure> tracks;
+  std::vector<Task<v1::Failure>> both;
   both.push_back(MakeFilmThenGrace(ctx, part, grace, job, tracks));
   both.push_back(MakePlayerParts(ctx, part, grace, job));
   (void)co_await WhenAll(std::move(both));
@@ -267,10 +263,10 @@ Task<std::vector<PartFailure>> MakeAll(WorkflowContext ctx, Job& job) {
 }
 
 // All work of the run inside `ctx`; gives the failed tracks.
-Task<PartFailure> Make(WorkflowContext ctx, Job& job, std::vector<std::string>& failed_tracks) {
-  PartFailure failure = co_await ProbeAndPlan(ctx, job);
+Task<v1::Failure> Make(WorkflowContext ctx, Job& job, std::vector<std::string>& failed_tracks) {
+  v1::Failure failure = co_await ProbeAndPlan(ctx, job);
   if (!failure.code().empty()) co_return failure;
-  const std::vector<PartFailure> failures = co_await MakeAll(ctx, job);
+  const std::vector<v1::Failure> failures = co_await MakeAll(ctx, job);
   for (size_t i = 0; i < failures.size(); ++i) {
     if (!failures[i].code().empty()) failed_tracks.push_back(job.plan.tracks(static_cast<int>(i)).name());
   }
@@ -284,12 +280,12 @@ Task<PartFailure> Make(WorkflowContext ctx, Job& job, std::vector<std::string>& 
 Task<WorkflowResult> ProcessVideo(WorkflowContext ctx, v1::ProcessVideoInput input) {
   Job job(std::move(input));
   std::vector<std::string> failed_tracks;
-  PartFailure failure = co_await Make(ctx.NewScope(), job, failed_tracks);
+  v1::Failure failure = co_await Make(ctx.NewScope(), job, failed_tracks);
   if (ctx.cancelled()) {
-    (void)co_await RecordVideo(ctx.Detached(), job, "CANCELLED", PartFailure());
+    (void)co_await RecordVideo(ctx.Detached(), job, "CANCELLED", v1::Failure());
     co_return WorkflowResult::Canceled();
   }
-  if (failure.code().empty()) failure = co_await RecordVideo(ctx, job, "READY", PartFailure());
+  if (failure.code().empty()) failure = co_await RecordVideo(ctx, job, "READY", v1::Failure());
   if (failure.code().empty()) {
     v1::ProcessVideoResult result;
     result.set_state("READY");

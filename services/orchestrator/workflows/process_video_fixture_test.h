@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "libs/ladder/ladder.h"
+#include "libs/testing/status_matchers.h"
 #include "libs/workflow/testing/simulated_run.h"
 #include "services/orchestrator/workflows/workflows.h"
 
@@ -87,7 +88,7 @@ inline v1::TrackSegments Segments(const std::string& track, int first, int count
 template <class T>
 T Parse(const std::string& json) {
   T message;
-  EXPECT_TRUE(FromPayload(json, message).ok());
+  EXPECT_THAT(FromPayload(json, message), IsOk());
   return message;
 }
 

@@ -4,6 +4,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "libs/testing/status_matchers.h"
 #include "services/orchestrator/workflows/process_video_fixture_test.h"
 
 namespace vora::workflows {
@@ -203,7 +204,7 @@ TEST(StoredHistoryTest, EveryStoredHistoryReplays) {
     text << std::ifstream(entry.path()).rdbuf();
     const std::string type = entry.path().stem().stem().string();
     const Status status = CheckReplay(registry, {"w", "r", "default", type}, HistoryFromJson(text.str()));
-    EXPECT_TRUE(status.ok()) << entry.path() << ": " << ToText(status);
+    EXPECT_THAT(status, IsOk()) << entry.path();
     ++replayed;
   }
   EXPECT_GE(replayed, 8);

@@ -1,4 +1,5 @@
 #include "services/streaming-gateway/cache/segment_cache.h"
+#include "libs/testing/status_matchers.h"
 
 #include <filesystem>
 
@@ -22,9 +23,9 @@ class SegmentCacheTest : public GatewayTest {
     auto object = cache_->Get(key).object;
     EXPECT_TRUE(object);
     const Status opened = Run(object->WaitOpen());
-    EXPECT_TRUE(opened.ok()) << ToText(opened);
+    EXPECT_THAT(opened, IsOk());
     if (!object->bypassed()) {
-      EXPECT_TRUE(Run(object->WaitBytes(399'999)).ok());
+      EXPECT_THAT(Run(object->WaitBytes(399'999)), IsOk());
       // The fetch has let go of it: the cache and this function hold it.
       EXPECT_TRUE(Eventually([&] { return object.use_count() == 2; }));
     }
@@ -64,21 +65,21 @@ TEST_F(SegmentCacheTest, WhatIsBeingReadIsNotForgottenAndTheLimitHolds) {
 
 TEST_F(SegmentCacheTest, FailuresAreNotKept) {
   store_->SetAway(true);
-  EXPECT_EQ(Run(cache_->Get("processed/a").object->WaitOpen()).code(), StatusCode::kUnavailable);
+  EXPECT_THAT(Run(cache_->Get("processed/a").object->WaitOpen()), StatusIs(StatusCode::kUnavailable));
   EXPECT_FALSE(cache_->Peek("processed/a"));
   store_->SetAway(false);
   Load("processed/a");
-  EXPECT_EQ(Run(cache_->Get("processed/none").object->WaitOpen()).code(), StatusCode::kNotFound);
+  EXPECT_THAT(Run(cache_->Get("processed/none").object->WaitOpen()), StatusIs(StatusCode::kNotFound));
   EXPECT_FALSE(cache_->Peek("processed/none"));
 }
 
 TEST_F(SegmentCacheTest, DeletedObjectsAreForgottenAfterAMinute) {
   Load("processed/a");
-  ASSERT_TRUE(store_->Delete("processed/a").ok());
+  ASSERT_THAT(store_->Delete("processed/a"), IsOk());
   EXPECT_TRUE(cache_->Peek("processed/a"));
   clock_.Advance(std::chrono::seconds(61));
   EXPECT_FALSE(cache_->Peek("processed/a"));
-  EXPECT_EQ(Run(cache_->Get("processed/a").object->WaitOpen()).code(), StatusCode::kNotFound);
+  EXPECT_THAT(Run(cache_->Get("processed/a").object->WaitOpen()), StatusIs(StatusCode::kNotFound));
 }
 
 }  // namespace

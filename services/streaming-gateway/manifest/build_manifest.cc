@@ -1,19 +1,20 @@
 #include <algorithm>
 
+#include "libs/core/error.h"
 #include "libs/manifest/manifest.h"
 #include "services/streaming-gateway/manifest/manifests.h"
 #include "services/streaming-gateway/manifest/presentation.h"
-#include "services/streaming-gateway/objects/reply.h"
 
 namespace vora::gateway {
 namespace {
 
 ManifestAnswer NotPlayableYet(const playback::v1::Presentation& presentation) {
-  return {.error = DeliveryError(404, "not_playable_yet", "the video is not playable yet (state " + presentation.state() + ")", true)};
+  const std::string message = "the video is not playable yet (state " + presentation.state() + ")";
+  return {.status = MakeError(errors::kNotPlayableYet, message, {.retry_after = 1})};
 }
 
-ManifestAnswer Ended(std::string_view code, std::string_view what, const std::string& reason) {
-  return {.error = DeliveryError(404, code, reason.empty() ? std::string(what) : std::string(what) + ": " + reason)};
+ManifestAnswer Ended(const ErrorKind& kind, const std::string& what, const std::string& reason) {
+  return {.status = MakeError(kind, reason.empty() ? what : what + ": " + reason)};
 }
 
 ManifestAnswer BuildMedia(const playback::v1::Presentation& presentation, const manifest::Presentation& all, const std::string& name) {
@@ -21,7 +22,7 @@ ManifestAnswer BuildMedia(const playback::v1::Presentation& presentation, const 
     if (caption.name == name) return {.text = manifest::HlsCaption(all.duration_seconds), .final = true};
   }
   const auto track = std::find_if(all.tracks.begin(), all.tracks.end(), [&](const auto& t) { return t.name == name; });
-  if (track == all.tracks.end()) return {.error = DeliveryError(NotFound("no such track"))};
+  if (track == all.tracks.end()) return {.status = NotFound("no such track")};
   if (track->segments.empty()) return NotPlayableYet(presentation);
   return {.text = manifest::HlsMedia(*track, all.target_segment_seconds), .final = track->complete};
 }
@@ -29,13 +30,13 @@ ManifestAnswer BuildMedia(const playback::v1::Presentation& presentation, const 
 }  // namespace
 
 ManifestAnswer BuildManifest(const playback::v1::Presentation& presentation, const ObjectPath& path, SystemTime now) {
-  if (presentation.state() == "FAILED") return Ended("video_failed", "the video could not be processed", presentation.failure());
-  if (presentation.state() == "CANCELLED") return Ended("video_cancelled", "processing of the video was cancelled", "");
-  if (!path.revision.empty() && path.revision != RevisionOf(presentation)) return {.error = DeliveryError(NotFound("no such revision"))};
+  if (presentation.state() == "FAILED") return Ended(errors::kVideoFailed, "the video could not be processed", presentation.failure());
+  if (presentation.state() == "CANCELLED") return Ended(errors::kVideoCancelled, "processing of the video was cancelled", "");
+  if (!path.revision.empty() && path.revision != RevisionOf(presentation)) return {.status = NotFound("no such revision")};
   manifest::Presentation all = ToManifest(presentation);
   if (path.kind == ObjectKind::kMediaPlaylist) {
     // A track's playlist lies beside its segments, so another revision's cannot be built from this one.
-    if (path.revision != RevisionOf(presentation)) return {.error = DeliveryError(NotFound("no such revision"))};
+    if (path.revision != RevisionOf(presentation)) return {.status = NotFound("no such revision")};
     return BuildMedia(presentation, all, path.track);
   }
   if (!manifest::IsPlayable(all)) return NotPlayableYet(presentation);

@@ -40,7 +40,7 @@ http::Task<ManifestAnswer> Manifests::ReadPublished(http::Exchange& exchange, co
     answer.text = Rewrite(path, *text, prefix, "");
     answer.final = true;
   } else {
-    answer.error = DeliveryError(text.status());
+    answer.status = text.status();
   }
   co_return answer;
 }
@@ -50,7 +50,7 @@ http::Task<ManifestAnswer> Manifests::Find(http::Exchange& exchange, const std::
   const PresentationCache::Answer known = co_await presentations_.Get(video_id);
   ManifestAnswer answer;
   if (known.status.code() == StatusCode::kNotFound) {
-    answer.error = DeliveryError(404, "NOT_FOUND", "no such video");
+    answer.status = NotFound("no such video");
     co_return answer;
   }
   const playback::v1::Presentation* presentation = known.presentation.get();
@@ -61,22 +61,23 @@ http::Task<ManifestAnswer> Manifests::Find(http::Exchange& exchange, const std::
   const bool only_published = path.kind == ObjectKind::kStoryboard;
   if (only_published || !known.status.ok() || presentation->complete() || other_revision) {
     answer = co_await ReadPublished(exchange, video_id, path, current, provenance);
-    if (!answer.error || (only_published && presentation)) co_return answer;
+    if (answer.status.ok() || (only_published && presentation)) co_return answer;
   }
   if (presentation) co_return BuildManifest(*presentation, path, clock_.Now());
   // Nothing is published, but whether such a video exists only metadata knows.
-  if (answer.error->status == 404) answer.error = DeliveryError(known.status);
+  if (answer.status.code() == StatusCode::kNotFound) answer.status = known.status;
   co_return answer;
 }
 
 http::Task<void> Manifests::Serve(http::Exchange& exchange, std::string video_id, ObjectPath path, std::string uri_suffix, bool shared,
                                   Provenance& provenance) {
   ManifestAnswer answer = co_await Find(exchange, video_id, path, provenance);
-  if (answer.error) {
-    co_await exchange.Send(*std::move(answer.error));
+  http::Response response;
+  if (!answer.status.ok()) {
+    response = DeliveryError(answer.status);
+    co_await exchange.Send(std::move(response));
     co_return;
   }
-  http::Response response;
   response.body = Rewrite(path, answer.text, "", uri_suffix);
   const std::string etag = EtagOf(response.body);
   const auto if_none_match = exchange.request().headers.Get("If-None-Match");

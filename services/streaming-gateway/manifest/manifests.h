@@ -15,7 +15,7 @@
 namespace vora::gateway {
 
 struct ManifestAnswer {
-  std::optional<http::Response> error = {};
+  Status status = {};
   std::string text = {};
   bool final = false;  // it will not change any more
 };

@@ -1,5 +1,7 @@
 #include "services/streaming-gateway/objects/reply.h"
 
+#include "libs/core/error.h"
+
 namespace vora::gateway {
 namespace {
 
@@ -26,26 +28,16 @@ std::string CacheControl(Freshness freshness, bool shared) {
   return scope + "max-age=1, stale-while-revalidate=5";
 }
 
-http::Response DeliveryError(int http_status, std::string_view code, std::string_view message, bool retry) {
-  http::Response response = http::ErrorResponse(http_status, code, message);
-  const bool personal = http_status == 401 || http_status == 403;
-  response.headers.Set("Cache-Control", personal ? "private, no-store" : "public, max-age=1");
-  if (retry) response.headers.Set("Retry-After", "1");
-  return response;
-}
-
 http::Response DeliveryError(const Status& status) {
-  switch (status.code()) {
-    case StatusCode::kNotFound:
-      return DeliveryError(404, "NOT_FOUND", "there is nothing here");
-    case StatusCode::kUnauthenticated:
-      return DeliveryError(401, "UNAUTHENTICATED", Message(status));
-    case StatusCode::kPermissionDenied:
-      return DeliveryError(403, "PERMISSION_DENIED", Message(status));
-    default:
-      if (IsTransient(status)) return DeliveryError(503, "UNAVAILABLE", "the origin is away for the moment; try again", true);
-      return DeliveryError(500, "INTERNAL", "internal error");
+  Status told = status;
+  if (FindErrorKind(DetailOf(status).reason) == nullptr) {
+    if (status.code() == StatusCode::kNotFound) told = NotFound("there is nothing here");
+    if (IsTransient(status)) told = Unavailable("the origin is away for the moment; try again");
   }
+  http::Response response = http::ErrorResponse(told);
+  const bool personal = response.status == 401 || response.status == 403;
+  response.headers.Set("Cache-Control", personal ? "private, no-store" : "public, max-age=1");
+  return response;
 }
 
 ObjectReply PlanObjectReply(const http::Request& request, const storage::ObjectInfo& info, std::string_view content_type,
@@ -56,7 +48,8 @@ ObjectReply PlanObjectReply(const http::Request& request, const storage::ObjectI
   if (RangeApplies(request, etag)) {
     if (const auto range = http::ParseRange(request.headers.GetOr("Range", ""), info.size)) {
       if (!*range) {
-        reply.head = DeliveryError(416, "RANGE_NOT_SATISFIABLE", "the object has " + std::to_string(info.size) + " bytes");
+        reply.head = DeliveryError(
+            MakeError(errors::kRangeNotSatisfiable, "the object has " + std::to_string(info.size) + " bytes", {.field = "Range"}));
         reply.head.headers.Set("Content-Range", "bytes */" + std::to_string(info.size));
         reply.has_body = false;
       } else {

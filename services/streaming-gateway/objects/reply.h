@@ -19,9 +19,7 @@ enum class Freshness {
 // Cache-Control; `shared` false (playback tokens are on) keeps the answer out of caches that serve others.
 std::string CacheControl(Freshness freshness, bool shared);
 
-// An error that caches forget after a second (401 and 403: never stored), with Retry-After where trying again makes sense.
-http::Response DeliveryError(int http_status, std::string_view code, std::string_view message, bool retry = false);
-// NOT_FOUND 404, UNAUTHENTICATED 401, PERMISSION_DENIED 403, every transient code 503 with Retry-After.
+// An error that caches forget after a second (401 and 403: never stored). Every transient code is 503 with Retry-After.
 http::Response DeliveryError(const Status& status);
 
 struct ObjectReply {

@@ -13,6 +13,7 @@
 #include "libs/media/testing/test_media.h"
 #include "libs/storage/open_store.h"
 #include "libs/storage/testing/faulty_store.h"
+#include "libs/testing/status_matchers.h"
 #include "services/transcode-worker/activities/activities.h"
 #include "services/transcode-worker/activities/encode_group.h"
 #include "services/transcode-worker/activities/test_worker.h"
@@ -30,7 +31,7 @@ class EncodeTest : public ::testing::Test {
  protected:
   EncodeTest() {
     auto store = storage::OpenObjectStore("file://" + folder_ / "store", metrics_);
-    EXPECT_TRUE(store.ok()) << ToText(store.status());
+    EXPECT_THAT(store, IsOk());
     store_ = std::make_unique<FaultyStore>(std::move(*store));
     options_.program = WorkerProgram();
     Remake();
@@ -38,11 +39,11 @@ class EncodeTest : public ::testing::Test {
   void Remake() { context_ = std::make_unique<WorkerContext>(*store_, metrics_, options_); }
 
   void UseSource(const std::string& path) {
-    ASSERT_TRUE(store_->Put("raw/u1/original", media::ReadFile(path), {}).ok());
+    ASSERT_THAT(store_->Put("raw/u1/original", media::ReadFile(path), {}), IsOk());
     RecordedExecution probe("media.Probe", "probe", Input<workflow::v1::ProbeInput>());
     const workflow::ActivityOutcome outcome = ProbeSource(*context_, probe);
     ASSERT_TRUE(outcome.ok) << outcome.failure.ShortDebugString();
-    ASSERT_TRUE(workflow::FromPayload(outcome.result, info_).ok());
+    ASSERT_THAT(workflow::FromPayload(outcome.result, info_), IsOk());
   }
   template <typename T>
   T Input() {
@@ -69,13 +70,13 @@ class EncodeTest : public ::testing::Test {
   void Run(const std::vector<std::shared_ptr<RecordedExecution>>& tasks) { RunEncodeGroup(*context_, {tasks.begin(), tasks.end()}); }
   std::string Object(const std::string& key) {
     const StatusOr<std::string> bytes = store_->Get(key);
-    EXPECT_TRUE(bytes.ok()) << key;
+    EXPECT_THAT(bytes, IsOk()) << key;
     return bytes.ok() ? *bytes : "";
   }
   static EncodeChunkResult Result(const RecordedExecution& task) {
     EncodeChunkResult result;
     EXPECT_EQ(task.ended(), "completed") << task.failure().ShortDebugString();
-    EXPECT_TRUE(workflow::FromPayload(task.result(), result).ok());
+    EXPECT_THAT(workflow::FromPayload(task.result(), result), IsOk());
     return result;
   }
   static int Published(const std::string& checkpoint) {

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include "libs/testing/status_matchers.h"
 #include "services/transcode-worker/activities/encode_fixture.h"
 
 namespace vora::transcode {
@@ -54,7 +55,7 @@ TEST_F(EncodeTest, BadSourcesFailForGoodWithACode) {
   for (const auto& [bytes, code] : {std::pair<std::string, std::string>{"", "media.empty"},
                                     {std::string(3000, 'x'), "media.unreadable"},
                                     {"#EXTM3U\n#EXTINF:5,\nfile:///etc/passwd\n", "media.not_a_video"}}) {
-    ASSERT_TRUE(store_->Put("raw/u1/original", bytes, {}).ok());
+    ASSERT_THAT(store_->Put("raw/u1/original", bytes, {}), IsOk());
     RecordedExecution probe("media.Probe", "probe", Input<workflow::v1::ProbeInput>());
     const workflow::ActivityOutcome outcome = ProbeSource(*context_, probe);
     EXPECT_FALSE(outcome.ok);
@@ -78,7 +79,7 @@ TEST_F(EncodeTest, AStoryboardIsPublishedSheetsFirstAndTheSameEachTime) {
     const workflow::ActivityOutcome outcome = ExtractStoryboard(*context_, extract);
     ASSERT_TRUE(outcome.ok) << outcome.failure.ShortDebugString();
     workflow::v1::ExtractStoryboardResult result;
-    ASSERT_TRUE(workflow::FromPayload(outcome.result, result).ok());
+    ASSERT_THAT(workflow::FromPayload(outcome.result, result), IsOk());
     EXPECT_EQ(result.key(), std::string(prefix) + "/storyboard.vtt");
     EXPECT_EQ(result.sheets(), 2);
     EXPECT_EQ(result.tiles(), 150);
@@ -106,7 +107,7 @@ TEST_F(EncodeTest, CaptionsArePublishedAndTold) {
     const workflow::ActivityOutcome outcome = ExtractSubtitles(*context_, extract);
     ASSERT_TRUE(outcome.ok) << outcome.failure.ShortDebugString();
     workflow::v1::ExtractSubtitlesResult result;
-    ASSERT_TRUE(workflow::FromPayload(outcome.result, result).ok());
+    ASSERT_THAT(workflow::FromPayload(outcome.result, result), IsOk());
     ASSERT_EQ(result.captions_size(), 2);
     EXPECT_EQ(result.captions(0).track(), "subs_en");
     EXPECT_EQ(result.captions(0).name(), "English");
@@ -132,7 +133,7 @@ TEST_F(EncodeTest, SoundPosterAndManifestsArePublished) {
   const workflow::ActivityOutcome sound = EncodeAudio(*context_, encode);
   ASSERT_TRUE(sound.ok) << sound.failure.ShortDebugString();
   workflow::v1::EncodeAudioResult sound_result;
-  ASSERT_TRUE(workflow::FromPayload(sound.result, sound_result).ok());
+  ASSERT_THAT(workflow::FromPayload(sound.result, sound_result), IsOk());
   EXPECT_EQ(sound_result.segments().segments_size(), 3);
 
   auto poster = Input<workflow::v1::ExtractPosterInput>();
@@ -179,7 +180,7 @@ TEST_F(EncodeTest, SoundPosterAndManifestsArePublished) {
   remove.set_prefix("processed/v1/");
   RecordedExecution deletion("storage.DeletePrefix", "delete", remove);
   ASSERT_TRUE(DeletePrefix(*context_, deletion).ok);
-  EXPECT_EQ(store_->Head("processed/v1/master.m3u8").status().code(), StatusCode::kNotFound);
+  EXPECT_THAT(store_->Head("processed/v1/master.m3u8"), StatusIs(StatusCode::kNotFound));
 }
 
 }  // namespace

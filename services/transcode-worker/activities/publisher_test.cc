@@ -1,4 +1,5 @@
 #include "services/transcode-worker/activities/publisher.h"
+#include "libs/testing/status_matchers.h"
 
 #include <filesystem>
 
@@ -24,16 +25,16 @@ class PublisherTest : public ::testing::Test {
 
 TEST_F(PublisherTest, AnInitSegmentOfAnotherEncoderIsNeverMixedIn) {
   const Publisher publisher(*store_, std::chrono::milliseconds(100));
-  EXPECT_TRUE(publisher.PutSame("t/init.mp4", "one", "video/mp4", nullptr).ok());
-  EXPECT_TRUE(publisher.PutSame("t/init.mp4", "one", "video/mp4", nullptr).ok());
-  EXPECT_EQ(publisher.PutSame("t/init.mp4", "two", "video/mp4", nullptr).code(), StatusCode::kFailedPrecondition);
+  EXPECT_THAT(publisher.PutSame("t/init.mp4", "one", "video/mp4", nullptr), IsOk());
+  EXPECT_THAT(publisher.PutSame("t/init.mp4", "one", "video/mp4", nullptr), IsOk());
+  EXPECT_THAT(publisher.PutSame("t/init.mp4", "two", "video/mp4", nullptr), StatusIs(StatusCode::kFailedPrecondition));
   EXPECT_EQ(store_->Get("t/init.mp4").value_or("?"), "one");
 }
 
 TEST_F(PublisherTest, AStoppedTaskReplacesNothing) {
   const Publisher publisher(*store_, std::chrono::milliseconds(100));
-  EXPECT_TRUE(publisher.Replace("master.m3u8", "new", "text/plain", [] { return false; }).ok());
-  EXPECT_EQ(publisher.Replace("master.m3u8", "old", "text/plain", [] { return true; }).code(), StatusCode::kAborted);
+  EXPECT_THAT(publisher.Replace("master.m3u8", "new", "text/plain", [] { return false; }), IsOk());
+  EXPECT_THAT(publisher.Replace("master.m3u8", "old", "text/plain", [] { return true; }), StatusIs(StatusCode::kAborted));
   EXPECT_EQ(store_->Get("master.m3u8").value_or("?"), "new");
 }
 

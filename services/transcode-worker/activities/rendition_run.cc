@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "libs/core/error.h"
 #include "libs/log/log.h"
 #include "libs/media/cmaf/fmp4.h"
 #include "libs/obs/trace.h"
@@ -24,11 +25,11 @@ Status CheckInput(const workflow::v1::EncodeChunkInput& input) {
     return InvalidArgument("track.width and track.height must be even and at most 8192");
   }
   if (plan.frames_per_segment() <= 0 || plan.frames_per_gop() <= 0 || plan.frame_rate_num() <= 0 || plan.frame_rate_den() <= 0) {
-    return InvalidArgument("track: the frame grid is incomplete");
+    return InvalidField("track", "the frame grid is incomplete");
   }
   const auto& chunk = input.chunk();
   if (chunk.segment_count() <= 0 || chunk.first_segment() < 0 || chunk.first_segment() + chunk.segment_count() > plan.segments_total()) {
-    return InvalidArgument("chunk: segments outside the track");
+    return InvalidField("chunk", "segments outside the track");
   }
   return {};
 }

@@ -1,4 +1,5 @@
 #include "services/transcode-worker/activities/source_reader.h"
+#include "libs/testing/status_matchers.h"
 
 #include <gtest/gtest.h>
 
@@ -12,7 +13,7 @@ class SourceReaderTest : public ::testing::Test {
  protected:
   SourceReaderTest() : store_(*storage::OpenObjectStore("file://" + folder_ / "store", metrics_)) {
     for (int i = 0; i < 100000; ++i) content_ += std::to_string(i) + ",";
-    EXPECT_TRUE(store_->Put("raw/u/original", content_, {}).ok());
+    EXPECT_THAT(store_->Put("raw/u/original", content_, {}), IsOk());
   }
   TempFolder folder_;
   obs::Metrics metrics_;
@@ -25,7 +26,7 @@ TEST_F(SourceReaderTest, GivesTheSameBytesInAnyOrderThroughASmallCache) {
   options.block_bytes = 4096;
   options.cached_blocks = 3;
   auto reader = SourceReader::Open(*store_, "raw/u/original", nullptr, options);
-  ASSERT_TRUE(reader.ok()) << ToText(reader.status());
+  ASSERT_THAT(reader, IsOk());
   EXPECT_EQ((*reader)->size(), static_cast<int64_t>(content_.size()));
   for (int64_t offset = 0; offset < (*reader)->size(); offset += 5000) {
     ASSERT_EQ(*(*reader)->Read(offset, 5000), content_.substr(static_cast<size_t>(offset), 5000));
@@ -41,15 +42,15 @@ TEST_F(SourceReaderTest, GivesTheSameBytesInAnyOrderThroughASmallCache) {
 }
 
 TEST_F(SourceReaderTest, NamesAMissingSource) {
-  EXPECT_EQ(SourceReader::Open(*store_, "raw/none", nullptr).status().code(), StatusCode::kNotFound);
+  EXPECT_THAT(SourceReader::Open(*store_, "raw/none", nullptr), StatusIs(StatusCode::kNotFound));
 }
 
 TEST(WaitOutFaults, RepeatsTransientFaultsOnlyUntilPatienceEnds) {
   int calls = 0;
-  EXPECT_TRUE(WaitOutFaults(std::chrono::seconds(10), nullptr, [&] { return ++calls < 3 ? Unavailable("away") : Status(); }).ok());
+  EXPECT_THAT(WaitOutFaults(std::chrono::seconds(10), nullptr, [&] { return ++calls < 3 ? Unavailable("away") : Status(); }), IsOk());
   EXPECT_EQ(calls, 3);
   calls = 0;
-  EXPECT_EQ(WaitOutFaults(std::chrono::seconds(10), nullptr, [&] { return ++calls, NotFound("none"); }).code(), StatusCode::kNotFound);
+  EXPECT_THAT(WaitOutFaults(std::chrono::seconds(10), nullptr, [&] { return ++calls, NotFound("none"); }), StatusIs(StatusCode::kNotFound));
   EXPECT_EQ(calls, 1);
   calls = 0;
   EXPECT_EQ(WaitOutFaults(std::chrono::milliseconds(0), nullptr, [&] { return ++calls, Unavailable("away"); }).code(),

@@ -1,4 +1,5 @@
 #include "services/transcode-worker/child/sandbox.h"
+#include "libs/testing/status_matchers.h"
 
 #include <gtest/gtest.h>
 #include <signal.h>
@@ -17,9 +18,9 @@ class SandboxTest : public EncodeTest {
     ChildSpec spec = context_->NewChild("check");
     spec.cpu_seconds = cpu_seconds;
     StatusOr<std::unique_ptr<ChildProcess>> child = ChildProcess::Spawn(spec);
-    EXPECT_TRUE(child.ok());
-    EXPECT_TRUE((*child)->Send(MessageType::kJob, trial).ok());
-    EXPECT_TRUE((*child)->Send(MessageType::kStart, "0").ok());
+    EXPECT_THAT(child, IsOk());
+    EXPECT_THAT((*child)->Send(MessageType::kJob, trial), IsOk());
+    EXPECT_THAT((*child)->Send(MessageType::kStart, "0"), IsOk());
     return (*child)->Run([this](Message& message) -> Status {
       EXPECT_EQ(message.type, MessageType::kNotice);
       report_ = SandboxReport::Parse(message.payload);
@@ -31,20 +32,20 @@ class SandboxTest : public EncodeTest {
 
 TEST_F(SandboxTest, EveryChildIsFilteredAndSaysSo) {
   const ChildExit exit = Try("nothing");
-  ASSERT_TRUE(exit.ok()) << exit.stderr_tail;
+  ASSERT_THAT(exit, IsOk()) << exit.stderr_tail;
   EXPECT_TRUE(report_.no_new_privileges);
   EXPECT_TRUE(report_.system_call_filter) << report_.problems;
   EXPECT_TRUE(report_.unprivileged) << report_.problems;
   EXPECT_EQ(SandboxReport::Parse(report_.Text()).Text(), report_.Text());
-  EXPECT_TRUE(CheckSandbox(*context_).ok());
+  EXPECT_THAT(CheckSandbox(*context_), IsOk());
 }
 
 TEST_F(SandboxTest, RelaxedOnlyMeansThatTheFilterIsNotRequired) {
   options_.strict_sandbox = false;
   Remake();
-  ASSERT_TRUE(Try("nothing").ok());
+  ASSERT_THAT(Try("nothing"), IsOk());
   EXPECT_TRUE(report_.system_call_filter) << report_.problems;
-  EXPECT_TRUE(CheckSandbox(*context_).ok());
+  EXPECT_THAT(CheckSandbox(*context_), IsOk());
 }
 
 // What only hostile code does ends the process, and the failure names it.

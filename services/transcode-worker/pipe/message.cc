@@ -7,6 +7,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "libs/core/error.h"
+
 namespace vora::transcode {
 namespace {
 
@@ -131,14 +133,19 @@ std::string PackStatus(const Status& status) {
   std::string out;
   Put<int32_t>(&out, static_cast<int32_t>(status.code()));
   PutText(&out, vora::Message(status));
+  const ErrorDetail detail = DetailOf(status);
+  for (const std::string& text : {detail.reason, detail.field, detail.limit}) PutText(&out, text);
   return out;
 }
 
 Status UnpackStatus(std::string_view payload) {
   int32_t code = 0;
   std::string message;
-  if (!Take(&payload, &code) || !TakeText(&payload, &message) || code <= 0 || code > 16) return Internal("malformed failure message");
-  return MakeStatus(static_cast<StatusCode>(code), message);
+  ErrorDetail detail;
+  bool whole = Take(&payload, &code) && TakeText(&payload, &message) && code > 0 && code <= 16;
+  for (std::string* text : {&detail.reason, &detail.field, &detail.limit}) whole = whole && TakeText(&payload, text);
+  if (!whole) return Internal("malformed failure message");
+  return WithDetail(MakeStatus(static_cast<StatusCode>(code), message), detail);
 }
 
 }  // namespace vora::transcode
