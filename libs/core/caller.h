@@ -24,10 +24,13 @@ struct Credentials {
   std::optional<std::string> tls_peer;
 };
 
+// Whose everything is where nobody signs in.
+inline constexpr char kDefaultTenant[] = "default";
+
 // A caller that was let in.
 struct Caller {
   std::string subject;
-  std::string tenant = "default";
+  std::string tenant = kDefaultTenant;
   std::set<Scope> scopes;
   bool Has(Scope scope) const { return scopes.count(scope) != 0; }
 };

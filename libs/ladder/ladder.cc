@@ -8,6 +8,8 @@
 #include <cmath>
 #include <set>
 
+#include "libs/layout/layout.h"
+
 namespace vora::ladder {
 namespace {
 
@@ -58,7 +60,8 @@ Status CheckTrackName(const std::string& field, const std::string& name) {
   const bool good =
       !name.empty() && name.size() <= 32 && name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_-") == std::string::npos;
   if (!good) return InvalidField(field, "must be 1 to 32 of a-z, 0-9, _ and -, not \"" + name + "\"");
-  if (name.starts_with("audio_") || name.starts_with("subs_")) return InvalidField(field, "must not begin with audio_ or subs_");
+  if (name.starts_with(layout::kAudioTrackPrefix) || name.starts_with(layout::kCaptionTrackPrefix))
+    return InvalidField(field, "must not begin with audio_ or subs_");
   return {};
 }
 

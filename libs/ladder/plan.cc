@@ -7,6 +7,7 @@
 #include "libs/core/error.h"
 #include "libs/ladder/h264_level.h"
 #include "libs/ladder/ladder.h"
+#include "libs/layout/layout.h"
 
 namespace vora::ladder {
 namespace {
@@ -88,7 +89,7 @@ TrackPlan VideoTrack(const VideoStream& video, const Rung& rung, const Grid& gri
 TrackPlan AudioTrack(const MediaInfo& media, const Ladder& ladder, const Grid& grid) {
   const auto& audio = media.audio(0);
   TrackPlan track;
-  track.set_name("audio_0");
+  track.set_name(std::string(layout::kAudioTrackPrefix) + "0");
   track.set_kind("audio");
   *track.mutable_audio() = ladder.audio();
   track.set_timescale(ladder.audio().sample_rate());

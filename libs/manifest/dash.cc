@@ -2,6 +2,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "libs/layout/layout.h"
 #include "libs/manifest/manifest.h"
 #include "libs/manifest/text_internal.h"
 
@@ -36,7 +37,7 @@ std::string TemplateText(const std::string& text) {
 std::string SegmentTemplate(const Track& track, const std::string& path_prefix) {
   const std::string folder = TemplateText(path_prefix) + "$RepresentationID$/";
   std::string out = "        <SegmentTemplate" + Attribute("timescale", track.timescale) + Attribute("startNumber", 0) +
-                    Attribute("initialization", folder + "init.mp4") + Attribute("media", folder + "seg_$Number$.m4s") +
+                    Attribute("initialization", folder + layout::kInit) + Attribute("media", folder + layout::kSegmentTemplate) +
                     ">\n          <SegmentTimeline>\n";
   for (size_t i = 0; i < track.segments.size();) {
     size_t end = i + 1;
@@ -104,7 +105,8 @@ std::string CaptionSet(const Caption& caption, int id, double duration_seconds, 
   return out + ">\n      <Label>" + XmlText(caption.label) + "</Label>\n      <Role" + Attribute("schemeIdUri", "urn:mpeg:dash:role:2011") +
          Attribute("value", role) + "/>\n      <Representation" + Attribute("id", caption.name) +
          Attribute("bandwidth", std::max<int64_t>(1, static_cast<int64_t>(bits))) + ">\n        <BaseURL>" +
-         XmlText(path_prefix + caption.name) + "/seg_0.vtt</BaseURL>\n      </Representation>\n    </AdaptationSet>\n";
+         XmlText(path_prefix + caption.name) + "/" + layout::kCaptionSegment +
+         "</BaseURL>\n      </Representation>\n    </AdaptationSet>\n";
 }
 
 double LongestSegment(const Presentation& presentation) {

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "libs/layout/layout.h"
 #include "libs/manifest/manifest.h"
 #include "libs/manifest/text_internal.h"
 
@@ -48,7 +49,7 @@ std::string MediaTag(const Track& track, const std::string& path_prefix, bool is
   if (!track.language.empty()) out += ",LANGUAGE=\"" + HlsQuoted(track.language) + "\"";
   out += std::string(",DEFAULT=") + (is_default ? "YES" : "NO") + ",AUTOSELECT=YES";
   if (track.channels > 0) out += ",CHANNELS=\"" + std::to_string(track.channels) + "\"";
-  return out + ",URI=\"" + HlsQuoted(path_prefix + track.name) + "/playlist.m3u8\"\n";
+  return out + ",URI=\"" + HlsQuoted(path_prefix + track.name) + "/" + layout::kMediaPlaylist + "\"\n";
 }
 
 // Never DEFAULT: who wants captions asks for them. AUTOSELECT lets players choose by the viewer's settings.
@@ -59,7 +60,7 @@ std::string CaptionTag(const Caption& caption, const std::string& path_prefix) {
   if (caption.hearing_impaired) {
     out += ",CHARACTERISTICS=\"public.accessibility.transcribes-spoken-dialog,public.accessibility.describes-music-and-sound\"";
   }
-  return out + ",URI=\"" + HlsQuoted(path_prefix + caption.name) + "/playlist.m3u8\"\n";
+  return out + ",URI=\"" + HlsQuoted(path_prefix + caption.name) + "/" + layout::kMediaPlaylist + "\"\n";
 }
 
 std::string StreamTag(const Track& track, const std::string& path_prefix, const AudioGroup& audio, bool captions) {
@@ -72,7 +73,7 @@ std::string StreamTag(const Track& track, const std::string& path_prefix, const 
   if (track.frame_rate_num > 0) out += ",FRAME-RATE=" + Fixed(track.frame_rate_num, track.frame_rate_den, 3);
   if (!audio.tracks.empty()) out += ",AUDIO=\"" + std::string(kAudioGroup) + "\"";
   if (captions) out += ",SUBTITLES=\"" + std::string(kCaptionGroup) + "\"";
-  return out + "\n" + path_prefix + track.name + "/playlist.m3u8\n";
+  return out + "\n" + path_prefix + track.name + "/" + layout::kMediaPlaylist + "\n";
 }
 
 // RFC 8216 section 4.3.3.1: no EXTINF, rounded to whole seconds, may exceed it. It never changes while the playlist grows,
@@ -102,8 +103,8 @@ std::string HlsMaster(const Presentation& presentation) {
 std::string HlsCaption(double duration_seconds) {
   const int64_t target = std::max<int64_t>(1, std::llround(std::ceil(duration_seconds)));
   return "#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-TARGETDURATION:" + std::to_string(target) +
-         "\n#EXT-X-MEDIA-SEQUENCE:0\n#EXT-X-PLAYLIST-TYPE:VOD\n#EXTINF:" + internal::Seconds(duration_seconds) +
-         ",\nseg_0.vtt\n#EXT-X-ENDLIST\n";
+         "\n#EXT-X-MEDIA-SEQUENCE:0\n#EXT-X-PLAYLIST-TYPE:VOD\n#EXTINF:" + internal::Seconds(duration_seconds) + ",\n" +
+         layout::kCaptionSegment + "\n#EXT-X-ENDLIST\n";
 }
 
 std::string HlsMedia(const Track& track, double target_segment_seconds) {
@@ -112,9 +113,9 @@ std::string HlsMedia(const Track& track, double target_segment_seconds) {
                     "\n#EXT-X-INDEPENDENT-SEGMENTS\n";
   // A growing playlist looks live: without this, players begin near its end.
   if (!track.complete) out += "#EXT-X-START:TIME-OFFSET=0\n";
-  out += "#EXT-X-MAP:URI=\"init.mp4\"\n";
+  out += std::string("#EXT-X-MAP:URI=\"") + layout::kInit + "\"\n";
   for (const Segment& segment : track.segments) {
-    out += "#EXTINF:" + Fixed(segment.duration, track.timescale, 6) + ",\nseg_" + std::to_string(segment.index) + ".m4s\n";
+    out += "#EXTINF:" + Fixed(segment.duration, track.timescale, 6) + ",\n" + layout::Segment(segment.index) + "\n";
   }
   if (track.complete) out += "#EXT-X-ENDLIST\n";
   return out;

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "libs/core/caller.h"
 #include "libs/log/log.h"
 #include "services/metadata/metrics.h"
 #include "services/metadata/processing/outbox_repo.h"

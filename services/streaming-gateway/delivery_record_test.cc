@@ -272,10 +272,10 @@ TEST(ClientData, TheQueryGoesFirstThenTheEdgesHeaderThenThePlayersHeaders) {
 }
 
 TEST(SegmentIndex, OfSegmentsOnly) {
-  EXPECT_EQ(ParseObjectPath("720p/seg_0.m4s")->SegmentIndex(), 0);
-  EXPECT_EQ(ParseObjectPath("r2/720p/seg_1234567.ts")->SegmentIndex(), 1'234'567);
-  EXPECT_EQ(ParseObjectPath("720p/init.mp4")->SegmentIndex(), std::nullopt);
-  EXPECT_EQ(ParseObjectPath("storyboard_3.jpg")->SegmentIndex(), std::nullopt);
+  EXPECT_EQ(layout::ParseDeliveryPath("720p/seg_0.m4s")->SegmentIndex(), 0);
+  EXPECT_EQ(layout::ParseDeliveryPath("r2/720p/seg_1234567.ts")->SegmentIndex(), 1'234'567);
+  EXPECT_EQ(layout::ParseDeliveryPath("720p/init.mp4")->SegmentIndex(), std::nullopt);
+  EXPECT_EQ(layout::ParseDeliveryPath("storyboard_3.jpg")->SegmentIndex(), std::nullopt);
 }
 
 }  // namespace

@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "libs/core/ids.h"
-#include "services/streaming-gateway/objects/object_path.h"
+#include "libs/layout/delivery_path.h"
 #include "services/streaming-gateway/objects/reply.h"
 #include "services/streaming-gateway/records/recorded_exchange.h"
 
@@ -108,7 +108,7 @@ void Gateway::Stop(std::chrono::milliseconds budget) {
 
 http::Task<void> Gateway::Deliver(Gateway& self, http::Exchange& exchange) {
   const std::string video_id = Param(exchange.request(), "video_id");
-  const auto path = ParseObjectPath(Param(exchange.request(), "rest"));
+  const auto path = layout::ParseDeliveryPath(Param(exchange.request(), "rest"));
   if (!IsId(video_id) || !path) {
     http::Response response = DeliveryError(NotFound("no such object"));
     co_await exchange.Send(std::move(response));
@@ -120,7 +120,8 @@ http::Task<void> Gateway::Deliver(Gateway& self, http::Exchange& exchange) {
   }
 }
 
-http::Task<void> Gateway::DeliverRecorded(Gateway& self, http::Exchange& exchange, const std::string& video_id, const ObjectPath& path) {
+http::Task<void> Gateway::DeliverRecorded(Gateway& self, http::Exchange& exchange, const std::string& video_id,
+                                          const layout::DeliveryPath& path) {
   RecordedExchange recorded(exchange);
   Observed observed{.time = self.clock_.Now()};
   const auto began = std::chrono::steady_clock::now();
@@ -140,7 +141,8 @@ http::Task<void> Gateway::DeliverRecorded(Gateway& self, http::Exchange& exchang
   if (failure) std::rethrow_exception(failure);
 }
 
-http::Task<void> Gateway::Answer(http::Exchange& exchange, const std::string& video_id, const ObjectPath& path, Provenance& provenance) {
+http::Task<void> Gateway::Answer(http::Exchange& exchange, const std::string& video_id, const layout::DeliveryPath& path,
+                                 Provenance& provenance) {
   const Status refused = access_.Check(exchange.request(), video_id);
   if (!refused.ok()) {
     http::Response response = DeliveryError(refused);
@@ -148,16 +150,16 @@ http::Task<void> Gateway::Answer(http::Exchange& exchange, const std::string& vi
     co_return;
   }
   const bool shared = !access_.required();
-  if (path.kind != ObjectKind::kSegment && path.kind != ObjectKind::kPicture) {
+  if (path.kind != layout::ObjectKind::kSegment && path.kind != layout::ObjectKind::kPicture) {
     std::string suffix = access_.UriSuffix(exchange.request());
     co_await manifests_.Serve(exchange, video_id, path, std::move(suffix), shared, provenance);
     co_return;
   }
   ObjectRequest wanted;
   wanted.content_type = path.content_type;
-  if (path.kind == ObjectKind::kSegment) {
+  if (path.kind == layout::ObjectKind::kSegment) {
     // No question to metadata here: what is published plays on while metadata is away.
-    wanted.key = ObjectKey(video_id, path);
+    wanted.key = layout::ObjectKey(video_id, path);
     wanted.cache_control = CacheControl(Freshness::kImmutable, shared);
   } else {
     wanted.key = co_await manifests_.PictureKey(video_id, path);

@@ -45,8 +45,9 @@ class Gateway {
  private:
   void AddRoutes();
   static http::Task<void> Deliver(Gateway& self, http::Exchange& exchange);
-  static http::Task<void> DeliverRecorded(Gateway& self, http::Exchange& exchange, const std::string& video_id, const ObjectPath& path);
-  http::Task<void> Answer(http::Exchange& exchange, const std::string& video_id, const ObjectPath& path, Provenance& provenance);
+  static http::Task<void> DeliverRecorded(Gateway& self, http::Exchange& exchange, const std::string& video_id,
+                                          const layout::DeliveryPath& path);
+  http::Task<void> Answer(http::Exchange& exchange, const std::string& video_id, const layout::DeliveryPath& path, Provenance& provenance);
 
   const Clock& clock_;
   Access access_;

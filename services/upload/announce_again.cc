@@ -1,27 +1,19 @@
 #include "services/upload/announce_again.h"
 
 #include <string>
-#include <string_view>
 
 #include "libs/core/ids.h"
+#include "libs/layout/layout.h"
 #include "libs/log/log.h"
 
 namespace vora::upload {
-namespace {
-
-constexpr std::string_view kRawPrefix = "raw/";
-constexpr std::string_view kStateName = "/state";
-
-}  // namespace
-
 StatusOr<int64_t> AnnounceAgain(UploadRepo& repo) {
   int64_t announced = 0;
   std::string token;
   do {
-    VORA_ASSIGN_OR_RETURN(const storage::ListPage page, repo.store().List(std::string(kRawPrefix), token));
+    VORA_ASSIGN_OR_RETURN(const storage::ListPage page, repo.store().List(layout::kRawPrefix, token));
     for (const storage::ObjectInfo& object : page.objects) {
-      if (!object.key.ends_with(kStateName)) continue;
-      const std::string id = object.key.substr(kRawPrefix.size(), object.key.size() - kRawPrefix.size() - kStateName.size());
+      const std::string id = layout::UploadOfStateKey(object.key).value_or("");
       if (!IsId(id)) continue;
       const auto upload = repo.Load(id);
       if (upload.status().code() == StatusCode::kNotFound) continue;
@@ -31,7 +23,7 @@ StatusOr<int64_t> AnnounceAgain(UploadRepo& repo) {
       }
       VORA_RETURN_IF_ERROR(upload.status());
       if (upload->doc.state != State::kUploaded) continue;
-      VORA_RETURN_IF_ERROR(repo.store().Put(AnnounceKey(id), "", {}).status());
+      VORA_RETURN_IF_ERROR(repo.store().Put(layout::AnnounceKey(id), "", {}).status());
       ++announced;
     }
     token = page.next_token;

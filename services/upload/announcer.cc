@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "libs/core/ids.h"
+#include "libs/layout/layout.h"
 #include "libs/log/log.h"
 #include "libs/obs/span.h"
 #include "libs/rpc/client.h"
@@ -129,7 +130,7 @@ void Announcer::Impl::Scan() {
   const int64_t fresh = ToUnixMs(repo.clock().Now()) - options.scan_interval.count();
   std::string token;
   do {
-    StatusOr<storage::ListPage> page = repo.store().List(kAnnouncePrefix, token);
+    StatusOr<storage::ListPage> page = repo.store().List(layout::kAnnouncePrefix, token);
     if (!page.ok()) {
       log::Warn("announcements cannot be listed", {{"error", ToText(page.status())}});
       next_scan = first ? SteadyTime{} + std::chrono::nanoseconds(1) : next_scan;
@@ -137,7 +138,7 @@ void Announcer::Impl::Scan() {
       return;
     }
     for (const storage::ObjectInfo& object : page->objects) {
-      std::string id = object.key.substr(sizeof(kAnnouncePrefix) - 1);
+      std::string id = object.key.substr(sizeof(layout::kAnnouncePrefix) - 1);
       // A young one is in its own replica's hands.
       if (IsId(id) && (first || object.modified_unix_ms < fresh)) pending.try_emplace(id);
     }
@@ -165,7 +166,7 @@ bool Announcer::Impl::Deliver(const std::string& id, Pending& item) {
     if (!all) span.Fail(Unavailable("not every listener took it"));
   }
   if (all) {
-    Status deleted = repo.store().Delete(AnnounceKey(id));
+    Status deleted = repo.store().Delete(layout::AnnounceKey(id));
     if (deleted.ok()) return true;
     log::Warn("announcement stays", {{"upload_id", id}, {"error", ToText(deleted)}});
   }

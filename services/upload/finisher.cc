@@ -2,6 +2,7 @@
 
 #include "libs/core/digest.h"
 #include "libs/core/encoding.h"
+#include "libs/layout/layout.h"
 #include "libs/log/log.h"
 #include "libs/obs/span.h"
 #include "services/upload/content_type.h"
@@ -80,19 +81,19 @@ Status Finisher::MakeObject(const UploadDoc& doc) {
     VORA_ASSIGN_OR_RETURN(std::string bytes, repo_.GetTail(doc));
     storage::PutOptions options;
     options.content_type = ContentTypeOf(doc.metadata_header);
-    VORA_RETURN_IF_ERROR(store.Put(OriginalKey(doc.upload_id), bytes, options).status());
-    return doc.multipart_id.empty() ? Status() : store.AbortMultipart(OriginalKey(doc.upload_id), doc.multipart_id);
+    VORA_RETURN_IF_ERROR(store.Put(layout::OriginalKey(doc.upload_id), bytes, options).status());
+    return doc.multipart_id.empty() ? Status() : store.AbortMultipart(layout::OriginalKey(doc.upload_id), doc.multipart_id);
   }
   Status completed = CompleteParts(doc);
   if (completed.code() != StatusCode::kNotFound) return completed;
   // A former attempt completed it and then crashed.
-  StatusOr<storage::ObjectInfo> made = store.Head(OriginalKey(doc.upload_id));
+  StatusOr<storage::ObjectInfo> made = store.Head(layout::OriginalKey(doc.upload_id));
   if (!made.ok()) return made.status();
   return made->size == *doc.length ? Status() : DataLoss("the finished object has another size");
 }
 
 Status Finisher::CompleteParts(const UploadDoc& doc) {
-  const std::string key = OriginalKey(doc.upload_id);
+  const std::string key = layout::OriginalKey(doc.upload_id);
   std::vector<storage::CompletedPart> parts;
   for (const std::string& etag : doc.part_etags) parts.push_back({static_cast<int>(parts.size()) + 1, etag});
   if (doc.tail_bytes > 0) {
@@ -107,7 +108,7 @@ Status Finisher::CompleteParts(const UploadDoc& doc) {
 Status Finisher::MarkUploaded(Versioned& current, const std::string& sha256) {
   const std::string id = current.doc.upload_id;
   // Before the state says UPLOADED: a crash in between leaves an announcement whose upload the announcer then finishes.
-  if (announce_) VORA_RETURN_IF_ERROR(repo_.store().Put(AnnounceKey(id), "", {}).status());
+  if (announce_) VORA_RETURN_IF_ERROR(repo_.store().Put(layout::AnnounceKey(id), "", {}).status());
   UploadDoc next = current.doc;
   next.state = State::kUploaded;
   next.sha256 = sha256;
@@ -121,7 +122,7 @@ Status Finisher::MarkUploaded(Versioned& current, const std::string& sha256) {
   log::Info("upload finished", {{"upload_id", id}, {"bytes", current.doc.offset}, {"sha256", sha256}});
   Status tidy = repo_.DropAllTails(id);
   // The marker goes last: while it stands, a sweep repeats the rest.
-  if (tidy.ok()) tidy = repo_.store().Delete(OpenKey(id));
+  if (tidy.ok()) tidy = repo_.store().Delete(layout::OpenKey(id));
   if (!tidy.ok()) log::Warn("clean-up is left to the sweeper", {{"upload_id", id}, {"error", ToText(tidy)}});
   if (announce_) announce_(id);
   return {};

@@ -3,6 +3,7 @@
 #include <pthread.h>
 
 #include "libs/core/ids.h"
+#include "libs/layout/layout.h"
 #include "libs/log/log.h"
 
 namespace vora::upload {
@@ -46,10 +47,10 @@ bool Sweeper::stopping() {
 Status Sweeper::SweepOnce(bool at_start) {
   std::string token;
   do {
-    VORA_ASSIGN_OR_RETURN(storage::ListPage page, repo_.store().List(kOpenPrefix, token));
+    VORA_ASSIGN_OR_RETURN(storage::ListPage page, repo_.store().List(layout::kOpenPrefix, token));
     for (const storage::ObjectInfo& marker : page.objects) {
       if (stopping()) return {};
-      std::string id = marker.key.substr(sizeof(kOpenPrefix) - 1);
+      std::string id = marker.key.substr(sizeof(layout::kOpenPrefix) - 1);
       if (!IsId(id)) continue;
       Status swept = SweepUpload(id, ToUnixMs(repo_.clock().Now()) - marker.modified_unix_ms, at_start);
       if (swept.code() == StatusCode::kUnavailable) return swept;
@@ -65,14 +66,14 @@ Status Sweeper::SweepOnce(bool at_start) {
 Status Sweeper::SweepUpload(const std::string& upload_id, int64_t marker_age_ms, bool at_start) {
   StatusOr<Versioned> loaded = repo_.Load(upload_id);
   if (loaded.status().code() == StatusCode::kNotFound) {
-    return marker_age_ms > kOrphanMarkerMs ? repo_.store().Delete(OpenKey(upload_id)) : Status();
+    return marker_age_ms > kOrphanMarkerMs ? repo_.store().Delete(layout::OpenKey(upload_id)) : Status();
   }
   VORA_RETURN_IF_ERROR(loaded.status());
   Versioned current = *std::move(loaded);
   const int64_t now = ToUnixMs(repo_.clock().Now());
   if (current.doc.state == State::kUploaded) {
     VORA_RETURN_IF_ERROR(repo_.DropAllTails(upload_id));
-    return repo_.store().Delete(OpenKey(upload_id));
+    return repo_.store().Delete(layout::OpenKey(upload_id));
   }
   if (current.doc.state == State::kFailed) {
     VORA_RETURN_IF_ERROR(finisher_.FreeFailed(current));

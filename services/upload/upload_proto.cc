@@ -3,6 +3,7 @@
 #include <google/protobuf/util/time_util.h>
 
 #include "libs/core/text.h"
+#include "libs/layout/layout.h"
 #include "services/upload/upload_repo.h"
 
 namespace vora::upload {
@@ -39,7 +40,7 @@ v1::Upload ToProto(const UploadDoc& doc) {
     }
   }
   if (doc.state == State::kUploaded) {
-    upload.set_object_key(OriginalKey(doc.upload_id));
+    upload.set_object_key(layout::OriginalKey(doc.upload_id));
     upload.set_sha256(doc.sha256);
   } else {
     *upload.mutable_expires_at() = TimeUtil::MillisecondsToTimestamp(doc.expires_unix_ms);

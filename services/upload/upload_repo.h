@@ -23,14 +23,6 @@ struct Versioned {
   std::string etag;
 };
 
-std::string OriginalKey(std::string_view upload_id);
-std::string StateKey(std::string_view upload_id);
-std::string TailKey(std::string_view upload_id, int64_t number);
-std::string OpenKey(std::string_view upload_id);
-std::string AnnounceKey(std::string_view upload_id);
-inline constexpr char kOpenPrefix[] = "open/";
-inline constexpr char kAnnouncePrefix[] = "announce/";
-
 class UploadRepo {
  public:
   UploadRepo(storage::ObjectStore& store, const Clock& clock) : store_(store), clock_(clock) {}

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <future>
 
+#include "libs/layout/layout.h"
 #include "libs/log/log.h"
 #include "services/upload/content_type.h"
 
@@ -109,7 +110,7 @@ Status UploadSession::StorePart(PartBuffer& buffer) {
     hashed.set_value();
   };
   if (!context_.hash_pool.TrySubmit(hash)) hash();
-  const std::string key = OriginalKey(current_.doc.upload_id);
+  const std::string key = layout::OriginalKey(current_.doc.upload_id);
   const int number = static_cast<int>(part_etags_.size()) + 1;
   std::string etag;
   Status stored = RetryIdempotent(context_.retry, [&]() -> Status {
@@ -131,7 +132,7 @@ Status UploadSession::StorePart(PartBuffer& buffer) {
 Status UploadSession::Claim() {
   UploadDoc next = current_.doc;
   const bool fresh = next.multipart_id.empty();
-  const std::string key = OriginalKey(next.upload_id);
+  const std::string key = layout::OriginalKey(next.upload_id);
   if (fresh) {
     storage::MultipartOptions options;
     options.part_size = kPartSize;

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "libs/core/caller.h"
 #include "libs/core/clock.h"
 #include "libs/core/status.h"
 #include "services/upload/tus_headers.h"
@@ -36,7 +37,7 @@ Status CheckTransition(State from, State to);
 // Acknowledged bytes lie in `parts` (each kPartSize long), then in the tail object. `offset` = parts * kPartSize + tail_bytes.
 struct UploadDoc {
   std::string upload_id;
-  std::string tenant = "default";
+  std::string tenant = kDefaultTenant;
   int64_t version = 0;  // grows with every write, so that no two versions have the same ETag
   std::string writer;   // random per write: finds out whether a write of unknown outcome was ours
   State state = State::kCreated;

@@ -1,3 +1,4 @@
+#include "libs/layout/layout.h"
 #include "libs/media/captions/subtitle_streams_internal.h"
 
 #include <set>
@@ -80,7 +81,7 @@ std::vector<workflow::v1::Caption> PlanCaptions(const workflow::v1::MediaInfo& m
   for (const auto& stream : media.subtitles()) {
     workflow::v1::Caption caption;
     caption.set_language(LanguageTag(stream.language()));
-    caption.set_track(Unique("subs_" + caption.language(), "_", folders));
+    caption.set_track(Unique(layout::kCaptionTrackPrefix + caption.language(), "_", folders));
     std::string name = stream.title();
     if (name.empty()) name = LanguageName(caption.language());
     if (name.empty()) name = "Subtitles";

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "libs/layout/layout.h"
 #include "libs/media/captions/webvtt.h"
 #include "libs/media/pictures/storyboard.h"
 
@@ -43,9 +44,9 @@ std::string StoryboardVtt(const StoryboardPlan& plan) {
     const int sheet = i / kTilesPerSheet, place = i % kTilesPerSheet;
     const double start = i * plan.interval_seconds;
     const double end = i + 1 == plan.tiles ? std::max(plan.duration_seconds, start + 0.001) : start + plan.interval_seconds;
-    out += "\n" + Time(start) + " --> " + Time(end) + "\nstoryboard_" + std::to_string(sheet) +
-           ".jpg#xywh=" + std::to_string(place % kColumns * plan.tile_width) + "," + std::to_string(place / kColumns * plan.tile_height) +
-           "," + std::to_string(plan.tile_width) + "," + std::to_string(plan.tile_height) + "\n";
+    out += "\n" + Time(start) + " --> " + Time(end) + "\n" + layout::StoryboardSheet(sheet) +
+           "#xywh=" + std::to_string(place % kColumns * plan.tile_width) + "," + std::to_string(place / kColumns * plan.tile_height) + "," +
+           std::to_string(plan.tile_width) + "," + std::to_string(plan.tile_height) + "\n";
   }
   return out;
 }

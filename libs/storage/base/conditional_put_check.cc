@@ -1,4 +1,5 @@
 #include "libs/core/ids.h"
+#include "libs/layout/layout.h"
 #include "libs/storage/base/object_store.h"
 
 namespace vora::storage {
@@ -35,7 +36,7 @@ Status Probe(ObjectStore& store, const std::string& key) {
 }  // namespace
 
 Status CheckConditionalPut(ObjectStore& store) {
-  std::string key = "probe/conditional-put-" + NewId();
+  std::string key = layout::ProbeKey(NewId());
   Status probed = Probe(store, key);
   Status removed = store.Delete(key);
   return Annotate(probed.ok() ? removed : probed, "object store " + store.Describe());

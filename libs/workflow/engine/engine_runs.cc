@@ -1,3 +1,4 @@
+#include "libs/core/caller.h"
 #include "libs/core/error.h"
 #include "libs/core/ids.h"
 #include "libs/core/text.h"
@@ -37,7 +38,7 @@ StatusOr<v1::StartWorkflowResponse> Engine::Start(const v1::StartWorkflowRequest
   VORA_RETURN_IF_ERROR(CheckName("traceparent", request.traceparent(), false));
   VORA_RETURN_IF_ERROR(CheckPayload("input", request.input()));
   if (!impl_->registry.Find(request.type())) return InvalidField("type", "no workflow of type " + request.type() + " is registered");
-  const std::string tenant = request.tenant().empty() ? "default" : request.tenant();
+  const std::string tenant = request.tenant().empty() ? kDefaultTenant : request.tenant();
   const std::string traceparent = request.traceparent().empty() ? obs::CurrentTrace().ToTraceparent() : request.traceparent();
   const bool allow_closed = request.reuse_policy() == v1::WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE;
 

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "libs/core/caller.h"
 #include "libs/core/status.h"
 
 namespace vora::analytics {
@@ -34,7 +35,7 @@ inline constexpr int64_t kMaxBitrate = 4'000'000'000;
 struct Event {
   int64_t server_ms = 0;  // Unix time, when it was received
   int64_t player_ms = 0;  // Unix time by the player's clock; 0: not given
-  std::string tenant = "default";
+  std::string tenant = kDefaultTenant;
   std::string video_id;
   std::string session_id;
   int64_t sequence = -1;  // >= 0: the player's. Below: none; then a random negative one, so that two such events stay two

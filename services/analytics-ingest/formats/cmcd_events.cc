@@ -4,6 +4,8 @@
 #include <charconv>
 #include <limits>
 
+#include "libs/layout/layout.h"
+
 namespace vora::analytics {
 namespace {
 
@@ -120,12 +122,10 @@ ObjectName NameOfObject(std::string_view url) {
   const size_t slash = url.rfind('/');
   if (slash == std::string_view::npos) return {};
   const std::string_view file = url.substr(slash + 1);
-  constexpr std::string_view kPrefix = "seg_";
-  if (!file.starts_with(kPrefix)) return {};
+  const auto index = layout::SegmentIndex(file);
+  if (!index) return {};
   ObjectName name;
-  const char* const end = file.data() + file.size();
-  const auto [rest, fault] = std::from_chars(file.data() + kPrefix.size(), end, name.segment_index);
-  if (fault != std::errc() || rest == end || *rest != '.' || name.segment_index < 0) return {};
+  name.segment_index = *index;
   const std::string_view folder = url.substr(0, slash);
   name.rendition = folder.substr(folder.rfind('/') + 1);  // npos + 1 is 0
   if (!IsIdText(name.rendition)) name.rendition = {};

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "libs/clickhouse/client.h"
+#include "libs/core/caller.h"
 #include "libs/core/clock.h"
 
 namespace vora::metadata {
@@ -10,7 +11,7 @@ namespace {
 
 using clickhouse::Quote;
 
-constexpr char kPlayersTenant[] = "default";
+constexpr const char* kPlayersTenant = kDefaultTenant;
 constexpr char kFormat[] = " FORMAT TSV";
 // Types of playback_events as `deltas` has them.
 constexpr char kWatched[] = "kind = 5";

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <chrono>
 
+#include "libs/core/caller.h"
 #include "libs/core/error.h"
 #include "libs/core/text.h"
 #include "libs/log/log.h"

@@ -4,6 +4,7 @@
 
 #include "libs/core/clock.h"
 #include "libs/core/error.h"
+#include "libs/layout/layout.h"
 #include "services/metadata/api/rest.h"
 #include "services/metadata/videos/video_fields.h"
 #include "services/metadata/videos/video_repo.h"
@@ -55,7 +56,7 @@ http::Response Mint(const PlaybackLinks& links, VideoRepo& videos, const http::R
     answer["expires_at"] = Rfc3339(expires);
     answer["base_url"] = links.public_url + "/t/" + token + path;
   }
-  answer["url"] = answer["base_url"].get<std::string>() + "master.m3u8";
+  answer["url"] = answer["base_url"].get<std::string>() + layout::kMasterPlaylist;
   http::Response response = http::Response::Json(200, answer.dump());
   response.headers.Set("Cache-Control", "no-store");
   return response;

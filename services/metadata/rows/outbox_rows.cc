@@ -1,6 +1,7 @@
 #include <map>
 
 #include "libs/core/ids.h"
+#include "libs/layout/layout.h"
 #include "libs/obs/trace.h"
 #include "libs/workflow/definition/payload.h"
 #include "services/metadata/rows/outbox_rows_internal.h"
@@ -67,8 +68,8 @@ void AddCancel(pqxx::transaction_base& tx, const VideoRow& row) { Insert(tx, row
 void AddDelete(pqxx::transaction_base& tx, const VideoRow& row) {
   workflow::v1::DeleteVideoInput input;
   input.set_video_id(row.video.video_id());
-  input.add_prefixes("processed/" + row.video.video_id() + "/");
-  input.add_prefixes("raw/" + row.video.upload_id() + "/");
+  input.add_prefixes(layout::VideoFolder(row.video.video_id()));
+  input.add_prefixes(layout::RawFolder(row.video.upload_id()));
   Insert(tx, row, "delete", 0, workflow::ToPayload(input));
 }
 

@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "libs/layout/layout.h"
 #include "libs/workflow/definition/payload.h"
 #include "services/metadata/rows/video_rows_internal.h"
 
@@ -43,12 +44,6 @@ std::vector<workflow::v1::Caption> ReadCaptions(const char* json) {
   workflow::v1::RecordCaptionsInput list;
   if (!workflow::FromPayload(std::string("{\"captions\":") + json + "}", list).ok()) return {};
   return {list.captions().begin(), list.captions().end()};
-}
-
-// "" or "r2/": tracks of a re-encode lie in its folder.
-std::string RevisionFolder(const VideoRow& row) {
-  const std::string base = "processed/" + row.video.video_id() + "/";
-  return row.object_prefix.size() > base.size() && row.object_prefix.rfind(base, 0) == 0 ? row.object_prefix.substr(base.size()) + "/" : "";
 }
 
 RenditionRow ReadRenditionRow(const pqxx::row& row) {
@@ -170,7 +165,7 @@ v1::Video Assemble(const VideoRow& row, const std::vector<RenditionRow>& renditi
     auto* caption = video.add_captions();
     caption->set_language(stored.language());
     caption->set_name(stored.name());
-    caption->set_url(base + "/" + RevisionFolder(row) + stored.track() + "/seg_0.vtt");
+    caption->set_url(base + "/" + layout::RevisionFolder(row.video.video_id(), row.object_prefix) + stored.track() + "/seg_0.vtt");
     caption->set_forced(stored.forced());
     caption->set_hearing_impaired(stored.hearing_impaired());
   }

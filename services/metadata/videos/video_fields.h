@@ -16,7 +16,6 @@ inline constexpr size_t kMaxTitle = 200;  // characters (code points)
 inline constexpr size_t kMaxDescription = 5000;
 inline constexpr int kMaxPageSize = 200;
 inline constexpr int kDefaultPageSize = 50;
-inline constexpr char kDefaultTenant[] = "default";
 
 // INVALID_ARGUMENT "title: ..." naming the limit, or a character that cannot be stored.
 Status CheckTitle(std::string_view title);

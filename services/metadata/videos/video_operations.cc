@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cctype>
 
+#include "libs/core/caller.h"
 #include "libs/core/error.h"
 #include "libs/core/ids.h"
 #include "libs/core/text.h"

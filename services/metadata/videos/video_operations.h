@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "libs/core/caller.h"
 #include "libs/core/status.h"
 #include "services/metadata/videos/upload_client.h"
 #include "services/metadata/videos/video_fields.h"

@@ -3,6 +3,7 @@
 #include <map>
 
 #include "libs/core/ids.h"
+#include "libs/layout/layout.h"
 #include "services/metadata/rows/outbox_rows_internal.h"
 #include "services/metadata/rows/store.h"
 #include "services/metadata/rows/video_rows_internal.h"
@@ -95,7 +96,7 @@ StatusOr<CreatedVideo> VideoRepo::Create(const NewVideo& video) {
     result = {};
     const auto inserted =
         tx.exec_params(kInsertVideo, new_id, video.tenant, video.upload_id, video.title, video.title_given, video.description,
-                       video.filename, video.source_key, video.source_bytes, "processed/" + new_id, video.traceparent);
+                       video.filename, video.source_key, video.source_bytes, layout::ObjectPrefix(new_id), video.traceparent);
     result.created = inserted.affected_rows() == 1;
     const pqxx::result found = tx.exec_params(kIdOfUpload, video.upload_id);
     if (found.empty()) return Internal("there is no default ladder");

@@ -29,12 +29,12 @@ ManifestAnswer BuildMedia(const playback::v1::Presentation& presentation, const 
 
 }  // namespace
 
-ManifestAnswer BuildManifest(const playback::v1::Presentation& presentation, const ObjectPath& path, SystemTime now) {
+ManifestAnswer BuildManifest(const playback::v1::Presentation& presentation, const layout::DeliveryPath& path, SystemTime now) {
   if (presentation.state() == "FAILED") return Ended(errors::kVideoFailed, "the video could not be processed", presentation.failure());
   if (presentation.state() == "CANCELLED") return Ended(errors::kVideoCancelled, "processing of the video was cancelled", "");
   if (!path.revision.empty() && path.revision != RevisionOf(presentation)) return {.status = NotFound("no such revision")};
   manifest::Presentation all = ToManifest(presentation);
-  if (path.kind == ObjectKind::kMediaPlaylist) {
+  if (path.kind == layout::ObjectKind::kMediaPlaylist) {
     // A track's playlist lies beside its segments, so another revision's cannot be built from this one.
     if (path.revision != RevisionOf(presentation)) return {.status = NotFound("no such revision")};
     return BuildMedia(presentation, all, path.track);
@@ -44,7 +44,7 @@ ManifestAnswer BuildManifest(const playback::v1::Presentation& presentation, con
   // One caption file spans the whole video, which players of a growing one would take for its end.
   if (!all.complete) all.captions.clear();
   ManifestAnswer answer{.final = all.complete};
-  if (path.kind == ObjectKind::kMaster) {
+  if (path.kind == layout::ObjectKind::kMaster) {
     answer.text = manifest::HlsMaster(all);
   } else {
     const int64_t now_ms = std::chrono::duration_cast<std::chrono::milliseconds>(now.time_since_epoch()).count();

@@ -13,10 +13,10 @@ namespace {
 
 std::string EtagOf(const std::string& text) { return std::string(1, '"').append(HexEncode(Sha256(text)), 0, 32).append(1, '"'); }
 
-std::string Rewrite(const ObjectPath& path, const std::string& text, const std::string& prefix, const std::string& suffix) {
+std::string Rewrite(const layout::DeliveryPath& path, const std::string& text, const std::string& prefix, const std::string& suffix) {
   if (prefix.empty() && suffix.empty()) return text;
-  if (path.kind == ObjectKind::kStoryboard) return RewriteStoryboardUris(text, prefix, suffix);
-  return path.kind == ObjectKind::kDash ? RewriteDashUris(text, prefix, suffix) : RewriteHlsUris(text, prefix, suffix);
+  if (path.kind == layout::ObjectKind::kStoryboard) return RewriteStoryboardUris(text, prefix, suffix);
+  return path.kind == layout::ObjectKind::kDash ? RewriteDashUris(text, prefix, suffix) : RewriteHlsUris(text, prefix, suffix);
 }
 
 bool IsOver(const playback::v1::Presentation& presentation) {
@@ -28,12 +28,12 @@ bool IsOver(const playback::v1::Presentation& presentation) {
 Manifests::Manifests(PresentationCache& presentations, ObjectDelivery& objects, const Clock& clock)
     : presentations_(presentations), objects_(objects), clock_(clock) {}
 
-http::Task<ManifestAnswer> Manifests::ReadPublished(http::Exchange& exchange, const std::string& video_id, ObjectPath path,
+http::Task<ManifestAnswer> Manifests::ReadPublished(http::Exchange& exchange, const std::string& video_id, layout::DeliveryPath path,
                                                     const std::string& revision, Provenance& provenance) {
   // The published master of a re-encode lies in the re-encode's folder, but is asked for above it.
   std::string prefix;
-  if (path.revision.empty() && path.kind != ObjectKind::kMediaPlaylist) prefix = path.revision = revision;
-  std::string key = ObjectKey(video_id, path);
+  if (path.revision.empty() && path.kind != layout::ObjectKind::kMediaPlaylist) prefix = path.revision = revision;
+  std::string key = layout::ObjectKey(video_id, path);
   const StatusOr<std::string> text = co_await objects_.Read(exchange, std::move(key), provenance);
   ManifestAnswer answer;
   if (text.ok()) {
@@ -45,7 +45,7 @@ http::Task<ManifestAnswer> Manifests::ReadPublished(http::Exchange& exchange, co
   co_return answer;
 }
 
-http::Task<ManifestAnswer> Manifests::Find(http::Exchange& exchange, const std::string& video_id, const ObjectPath& path,
+http::Task<ManifestAnswer> Manifests::Find(http::Exchange& exchange, const std::string& video_id, const layout::DeliveryPath& path,
                                            Provenance& provenance) {
   const PresentationCache::Answer known = co_await presentations_.Get(video_id);
   ManifestAnswer answer;
@@ -56,9 +56,9 @@ http::Task<ManifestAnswer> Manifests::Find(http::Exchange& exchange, const std::
   const playback::v1::Presentation* presentation = known.presentation.get();
   if (presentation && IsOver(*presentation)) co_return BuildManifest(*presentation, path, clock_.Now());
   const std::string current = presentation ? RevisionOf(*presentation) : "";
-  const bool other_revision = presentation && path.kind == ObjectKind::kMediaPlaylist && path.revision != current;
+  const bool other_revision = presentation && path.kind == layout::ObjectKind::kMediaPlaylist && path.revision != current;
   // While metadata is away, a video may have been finished since it was last heard of.
-  const bool only_published = path.kind == ObjectKind::kStoryboard;
+  const bool only_published = path.kind == layout::ObjectKind::kStoryboard;
   if (only_published || !known.status.ok() || presentation->complete() || other_revision) {
     answer = co_await ReadPublished(exchange, video_id, path, current, provenance);
     if (answer.status.ok() || (only_published && presentation)) co_return answer;
@@ -69,8 +69,8 @@ http::Task<ManifestAnswer> Manifests::Find(http::Exchange& exchange, const std::
   co_return answer;
 }
 
-http::Task<void> Manifests::Serve(http::Exchange& exchange, std::string video_id, ObjectPath path, std::string uri_suffix, bool shared,
-                                  Provenance& provenance) {
+http::Task<void> Manifests::Serve(http::Exchange& exchange, std::string video_id, layout::DeliveryPath path, std::string uri_suffix,
+                                  bool shared, Provenance& provenance) {
   ManifestAnswer answer = co_await Find(exchange, video_id, path, provenance);
   http::Response response;
   if (!answer.status.ok()) {
@@ -91,12 +91,12 @@ http::Task<void> Manifests::Serve(http::Exchange& exchange, std::string video_id
   co_await exchange.Send(std::move(response));
 }
 
-http::Task<std::string> Manifests::PictureKey(std::string video_id, ObjectPath path) {
+http::Task<std::string> Manifests::PictureKey(std::string video_id, layout::DeliveryPath path) {
   if (path.revision.empty()) {
     const PresentationCache::Answer known = co_await presentations_.Get(video_id);
     if (known.presentation) path.revision = RevisionOf(*known.presentation);
   }
-  co_return ObjectKey(video_id, path);
+  co_return layout::ObjectKey(video_id, path);
 }
 
 }  // namespace vora::gateway

@@ -8,9 +8,9 @@
 
 #include "libs/core/clock.h"
 #include "libs/http/server/server.h"
+#include "libs/layout/delivery_path.h"
 #include "services/streaming-gateway/cache/presentation_cache.h"
 #include "services/streaming-gateway/objects/object_delivery.h"
-#include "services/streaming-gateway/objects/object_path.h"
 
 namespace vora::gateway {
 
@@ -21,21 +21,22 @@ struct ManifestAnswer {
 };
 
 // The part that needs neither network nor disk. `path` names a manifest of the presentation's current revision, or of none.
-ManifestAnswer BuildManifest(const playback::v1::Presentation& presentation, const ObjectPath& path, SystemTime now);
+ManifestAnswer BuildManifest(const playback::v1::Presentation& presentation, const layout::DeliveryPath& path, SystemTime now);
 
 // Thread-safe.
 class Manifests {
  public:
   Manifests(PresentationCache& presentations, ObjectDelivery& objects, const Clock& clock);
   // `uri_suffix` is put behind every URI of the text.
-  http::Task<void> Serve(http::Exchange& exchange, std::string video_id, ObjectPath path, std::string uri_suffix, bool shared,
+  http::Task<void> Serve(http::Exchange& exchange, std::string video_id, layout::DeliveryPath path, std::string uri_suffix, bool shared,
                          Provenance& provenance);
   // The key of a picture of the video's current revision; the first encode's while metadata is away.
-  http::Task<std::string> PictureKey(std::string video_id, ObjectPath path);
+  http::Task<std::string> PictureKey(std::string video_id, layout::DeliveryPath path);
 
  private:
-  http::Task<ManifestAnswer> Find(http::Exchange& exchange, const std::string& video_id, const ObjectPath& path, Provenance& provenance);
-  http::Task<ManifestAnswer> ReadPublished(http::Exchange& exchange, const std::string& video_id, ObjectPath path,
+  http::Task<ManifestAnswer> Find(http::Exchange& exchange, const std::string& video_id, const layout::DeliveryPath& path,
+                                  Provenance& provenance);
+  http::Task<ManifestAnswer> ReadPublished(http::Exchange& exchange, const std::string& video_id, layout::DeliveryPath path,
                                            const std::string& revision, Provenance& provenance);
 
   PresentationCache& presentations_;

@@ -4,6 +4,8 @@
 #include <charconv>
 #include <cmath>
 
+#include "libs/layout/layout.h"
+
 namespace vora::gateway {
 namespace {
 
@@ -30,9 +32,7 @@ manifest::Track ToTrack(const playback::v1::Track& track) {
 }  // namespace
 
 std::string RevisionOf(const playback::v1::Presentation& presentation) {
-  const std::string base = "processed/" + presentation.video_id() + "/";
-  const std::string& prefix = presentation.object_prefix();
-  return prefix.size() > base.size() && prefix.starts_with(base) ? prefix.substr(base.size()) + "/" : "";
+  return layout::RevisionFolder(presentation.video_id(), presentation.object_prefix());
 }
 
 manifest::Presentation ToManifest(const playback::v1::Presentation& presentation) {

@@ -1,5 +1,6 @@
 #include <memory>
 
+#include "libs/core/caller.h"
 #include "libs/rpc/client.h"
 #include "libs/rpc/status.h"
 #include "services/streaming-gateway/records/delivery_log.h"
@@ -8,7 +9,7 @@
 namespace vora::gateway {
 namespace {
 
-constexpr char kTenant[] = "default";
+constexpr const char* kTenant = kDefaultTenant;
 
 double Seconds(std::chrono::nanoseconds time) { return std::chrono::duration<double>(time).count(); }
 

@@ -28,7 +28,7 @@ bool IsSlowFetch(const Provenance& provenance, std::chrono::milliseconds slow_or
 
 }  // namespace
 
-std::optional<Delivery> DeliveryOf(const http::Request& request, const std::string& video_id, const ObjectPath& path,
+std::optional<Delivery> DeliveryOf(const http::Request& request, const std::string& video_id, const layout::DeliveryPath& path,
                                    const Observed& observed, std::chrono::milliseconds slow_origin) {
   std::optional<cmcd::Cmcd> client = ClientData(request);
   if (client && !IsSessionId(client->session_id)) client.reset();

@@ -9,8 +9,8 @@
 
 #include "libs/core/clock.h"
 #include "libs/http/message/message.h"
+#include "libs/layout/delivery_path.h"
 #include "services/streaming-gateway/cache/provenance.h"
-#include "services/streaming-gateway/objects/object_path.h"
 
 namespace vora::gateway {
 
@@ -41,7 +41,7 @@ struct Observed {
 
 // The record of an answer; nullopt when it is not worth one. Worth one is every request that carries a CMCD session id; without one, a
 // failure (status >= 500) and a fetch from the object store that took `slow_origin` or longer. Pure.
-std::optional<Delivery> DeliveryOf(const http::Request& request, const std::string& video_id, const ObjectPath& path,
+std::optional<Delivery> DeliveryOf(const http::Request& request, const std::string& video_id, const layout::DeliveryPath& path,
                                    const Observed& observed, std::chrono::milliseconds slow_origin);
 
 }  // namespace vora::gateway

@@ -1,5 +1,6 @@
 #include "services/transcode-worker/activities/activities.h"
 
+#include "libs/layout/layout.h"
 #include "libs/workflow/definition/payload.h"
 #include "services/transcode-worker/activities/encode_group.h"
 #include "services/transcode-worker/activities/failure.h"
@@ -39,12 +40,12 @@ ActivityOutcome EncodeAudio(const WorkerContext& context, ActivityExecution& exe
   const auto stopped = [&] { return execution.stopping(); };
   const auto publish = [&](media::EncodedSegment segment) -> Status {
     if (segments->segments_size() == 0) {
-      VORA_RETURN_IF_ERROR(
-          context.publisher().PutSame(InitKey(input.object_prefix(), input.track().name()), segment.init, "audio/mp4", stopped));
+      VORA_RETURN_IF_ERROR(context.publisher().PutSame(layout::InTrack(input.object_prefix(), input.track().name(), layout::kInit),
+                                                       segment.init, "audio/mp4", stopped));
     }
-    VORA_ASSIGN_OR_RETURN(const int64_t bytes,
-                          context.publisher().PutOnce(SegmentKey(input.object_prefix(), input.track().name(), segment.index), segment.bytes,
-                                                      "audio/mp4", stopped));
+    VORA_ASSIGN_OR_RETURN(const int64_t bytes, context.publisher().PutOnce(layout::InTrack(input.object_prefix(), input.track().name(),
+                                                                                           layout::Segment(segment.index)),
+                                                                           segment.bytes, "audio/mp4", stopped));
     segments->set_codecs(segment.codecs);
     auto* info = segments->add_segments();
     info->set_index(segment.index);
@@ -66,7 +67,7 @@ ActivityOutcome ExtractPoster(const WorkerContext& context, ActivityExecution& e
   const ChildOutcome outcome = RunRole(context, execution, "poster", "poster", input);
   if (!outcome.result.has_value()) return ToOutcome(outcome.failure);
   workflow::v1::ExtractPosterResult result;
-  result.set_key(input.object_prefix() + "/poster.jpg");
+  result.set_key(layout::InPrefix(input.object_prefix(), layout::kPoster));
   const StatusOr<int64_t> bytes =
       context.publisher().PutOnce(result.key(), *outcome.result, "image/jpeg", [&] { return execution.stopping(); });
   if (!bytes.ok()) return FromStatus(bytes.status());

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include "libs/layout/layout.h"
 #include "libs/testing/status_matchers.h"
 #include "services/transcode-worker/activities/encode_fixture.h"
 
@@ -20,7 +21,7 @@ TEST_F(EncodeTest, SiblingsShareADecoderAndGiveTheSameBytesAsOneProcess) {
     EXPECT_EQ(result.segments().codecs(), here.codecs);
     EXPECT_TRUE(Object("processed/v1/" + plan.name() + "/init.mp4") == here.init);
     for (int i = 0; i < 4; ++i) {
-      const std::string bytes = Object(SegmentKey("processed/v1", plan.name(), i));
+      const std::string bytes = Object(layout::InTrack("processed/v1", plan.name(), layout::Segment(i)));
       EXPECT_TRUE(bytes == here.segments[static_cast<size_t>(i)]) << plan.name() << " segment " << i;
       EXPECT_EQ(result.segments().segments(i).bytes(), static_cast<int64_t>(bytes.size()));
       EXPECT_EQ(result.segments().segments(i).duration(), i < 3 ? 60 : 30);
@@ -42,7 +43,9 @@ TEST_F(EncodeTest, AResumedChunkDoesOnlyWhatIsMissingAndGivesTheSameBytes) {
   auto resumed = Task(Chunk(90, 0, 4), workflow::ToPayload(checkpoint));
   Run({resumed});
   EXPECT_EQ(workflow::ToPayload(Result(*resumed).segments()), workflow::ToPayload(Result(*whole).segments()));
-  for (int i = 0; i < 4; ++i) EXPECT_EQ(Object(SegmentKey("processed/v1", "90p", i)), Object(SegmentKey("processed/whole", "90p", i)));
+  for (int i = 0; i < 4; ++i)
+    EXPECT_EQ(Object(layout::InTrack("processed/v1", "90p", layout::Segment(i))),
+              Object(layout::InTrack("processed/whole", "90p", layout::Segment(i))));
   // All are there, and nobody says so: found without decoding.
   const int64_t before = store_->bytes_opened();
   auto again = Task(Chunk(90, 0, 4));

@@ -1,6 +1,7 @@
 #include <chrono>
 #include <map>
 
+#include "libs/layout/layout.h"
 #include "libs/manifest/manifest.h"
 #include "libs/workflow/definition/payload.h"
 #include "services/transcode-worker/activities/activities.h"
@@ -56,9 +57,9 @@ ActivityOutcome PublishTrack(const WorkerContext& context, ActivityExecution& ex
   workflow::v1::PublishTrackInput input;
   if (auto ended = ReadInput(execution, &input)) return *std::move(ended);
   const manifest::Track track = ToTrack(input.track(), input.segments());
-  return Publish(
-      context, execution,
-      {{input.object_prefix() + "/" + track.name + "/playlist.m3u8", manifest::HlsMedia(track, input.track().segment_seconds())}});
+  return Publish(context, execution,
+                 {{layout::InTrack(input.object_prefix(), track.name, layout::kMediaPlaylist),
+                   manifest::HlsMedia(track, input.track().segment_seconds())}});
 }
 
 ActivityOutcome PublishMasters(const WorkerContext& context, ActivityExecution& execution) {
@@ -82,8 +83,8 @@ ActivityOutcome PublishMasters(const WorkerContext& context, ActivityExecution& 
   if (!manifest::IsPlayable(presentation)) return ToOutcome(FailureOf(InvalidArgument("no finished track can be played")));
   const int64_t now = NowMs();
   return Publish(context, execution,
-                 {{input.object_prefix() + "/master.m3u8", manifest::HlsMaster(presentation)},
-                  {input.object_prefix() + "/manifest.mpd", manifest::DashMpd(presentation, now, now)}});
+                 {{layout::InPrefix(input.object_prefix(), layout::kMasterPlaylist), manifest::HlsMaster(presentation)},
+                  {layout::InPrefix(input.object_prefix(), layout::kDashManifest), manifest::DashMpd(presentation, now, now)}});
 }
 
 }  // namespace vora::transcode

@@ -50,10 +50,4 @@ StatusOr<std::string> Publisher::Get(const std::string& key, const std::function
   return bytes;
 }
 
-std::string InitKey(const std::string& prefix, const std::string& track) { return prefix + "/" + track + "/init.mp4"; }
-
-std::string SegmentKey(const std::string& prefix, const std::string& track, int index) {
-  return prefix + "/" + track + "/seg_" + std::to_string(index) + ".m4s";
-}
-
 }  // namespace vora::transcode

@@ -35,7 +35,4 @@ class Publisher {
   std::chrono::milliseconds patience_;
 };
 
-std::string InitKey(const std::string& prefix, const std::string& track);
-std::string SegmentKey(const std::string& prefix, const std::string& track, int index);
-
 }  // namespace vora::transcode

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "libs/core/error.h"
+#include "libs/layout/layout.h"
 #include "libs/log/log.h"
 #include "libs/media/cmaf/fmp4.h"
 #include "libs/obs/trace.h"
@@ -93,7 +94,8 @@ Status RenditionRun::FindPublished() {
   }
   while (segments_.segments_size() < input_.chunk().segment_count()) {
     const int index = input_.chunk().first_segment() + segments_.segments_size();
-    const StatusOr<int64_t> size = context_.publisher().SizeOf(SegmentKey(input_.object_prefix(), input_.track().name(), index), stopped());
+    const StatusOr<int64_t> size =
+        context_.publisher().SizeOf(layout::InTrack(input_.object_prefix(), input_.track().name(), layout::Segment(index)), stopped());
     if (size.status().code() == StatusCode::kNotFound) break;
     VORA_RETURN_IF_ERROR(size.status());
     SegmentInfo* segment = segments_.add_segments();
@@ -102,7 +104,8 @@ Status RenditionRun::FindPublished() {
     segment->set_duration(SegmentDuration(input_.track(), index));
   }
   if (segments_.segments_size() == 0) return {};
-  const StatusOr<std::string> init = context_.publisher().Get(InitKey(input_.object_prefix(), input_.track().name()), stopped());
+  const StatusOr<std::string> init =
+      context_.publisher().Get(layout::InTrack(input_.object_prefix(), input_.track().name(), layout::kInit), stopped());
   if (init.status().code() == StatusCode::kNotFound) {
     segments_.clear_segments();  // a folder in disorder: make it whole
     return {};
@@ -166,11 +169,11 @@ Status RenditionRun::Publish(media::EncodedSegment segment) {
   const std::string& track = input_.track().name();
   if (segment.index != input_.chunk().first_segment() + static_cast<int>(published_)) return Internal("the encoder skipped a segment");
   if (init_ != segment.init) {
-    VORA_RETURN_IF_ERROR(context_.publisher().PutSame(InitKey(prefix, track), segment.init, kVideoType, stopped()));
+    VORA_RETURN_IF_ERROR(context_.publisher().PutSame(layout::InTrack(prefix, track, layout::kInit), segment.init, kVideoType, stopped()));
     init_ = segment.init;
   }
-  VORA_ASSIGN_OR_RETURN(const int64_t bytes,
-                        context_.publisher().PutOnce(SegmentKey(prefix, track, segment.index), segment.bytes, kVideoType, stopped()));
+  VORA_ASSIGN_OR_RETURN(const int64_t bytes, context_.publisher().PutOnce(layout::InTrack(prefix, track, layout::Segment(segment.index)),
+                                                                          segment.bytes, kVideoType, stopped()));
   {
     std::lock_guard lock(mutex_);
     segments_.set_codecs(segment.codecs);

@@ -1,3 +1,4 @@
+#include "libs/layout/layout.h"
 #include "libs/media/captions/subtitles.h"
 
 #include "libs/manifest/manifest.h"
@@ -27,10 +28,13 @@ workflow::ActivityOutcome ExtractSubtitles(const WorkerContext& context, workflo
     if (!expected || track.bytes.size() > media::kMaxSubtitleBytes) return InvalidArgument("a track that was not asked for");
     next = track.index + 1;
     workflow::v1::Caption caption = planned[static_cast<size_t>(track.index)];
-    const std::string folder = input.object_prefix() + "/" + caption.track();
-    VORA_ASSIGN_OR_RETURN(const int64_t bytes, context.publisher().PutOnce(folder + "/seg_0.vtt", track.bytes, "text/vtt", stopped));
-    VORA_RETURN_IF_ERROR(
-        context.publisher().PutOnce(folder + "/playlist.m3u8", playlist, "application/vnd.apple.mpegurl", stopped).status());
+    VORA_ASSIGN_OR_RETURN(const int64_t bytes,
+                          context.publisher().PutOnce(layout::InTrack(input.object_prefix(), caption.track(), layout::kCaptionSegment),
+                                                      track.bytes, "text/vtt", stopped));
+    VORA_RETURN_IF_ERROR(context.publisher()
+                             .PutOnce(layout::InTrack(input.object_prefix(), caption.track(), layout::kMediaPlaylist), playlist,
+                                      "application/vnd.apple.mpegurl", stopped)
+                             .status());
     caption.set_bytes(bytes);
     *result.add_captions() = std::move(caption);
     execution.Heartbeat(static_cast<double>(next) / static_cast<double>(planned.size()), "");

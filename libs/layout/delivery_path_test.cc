@@ -1,13 +1,13 @@
-#include "services/streaming-gateway/objects/object_path.h"
+#include "libs/layout/delivery_path.h"
 
 #include <gtest/gtest.h>
 
-namespace vora::gateway {
+namespace vora::layout {
 namespace {
 
 constexpr char kId[] = "019a0000000070008000000000000001";
 
-TEST(ObjectPath, PublishedObjects) {
+TEST(DeliveryPath, PublishedObjects) {
   struct Case {
     std::string rest;
     ObjectKind kind;
@@ -29,7 +29,7 @@ TEST(ObjectPath, PublishedObjects) {
       {"r12/master.m3u8", ObjectKind::kMaster, "application/vnd.apple.mpegurl"},
   };
   for (const Case& c : table) {
-    const auto path = ParseObjectPath(c.rest);
+    const auto path = ParseDeliveryPath(c.rest);
     ASSERT_TRUE(path) << c.rest;
     EXPECT_EQ(path->kind, c.kind) << c.rest;
     EXPECT_EQ(path->content_type, c.type) << c.rest;
@@ -38,7 +38,7 @@ TEST(ObjectPath, PublishedObjects) {
   }
 }
 
-TEST(ObjectPath, NothingElseCanBeNamed) {
+TEST(DeliveryPath, NothingElseCanBeNamed) {
   const std::string table[] = {
       "",
       "/",
@@ -90,8 +90,8 @@ TEST(ObjectPath, NothingElseCanBeNamed) {
       std::string(33, 'a') + "/seg_0.m4s",
       "\xc3\xa9/seg_0.m4s",
   };
-  for (const std::string& rest : table) EXPECT_FALSE(ParseObjectPath(rest)) << rest;
+  for (const std::string& rest : table) EXPECT_FALSE(ParseDeliveryPath(rest)) << rest;
 }
 
 }  // namespace
-}  // namespace vora::gateway
+}  // namespace vora::layout

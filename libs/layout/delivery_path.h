@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-namespace vora::gateway {
+namespace vora::layout {
 
 enum class ObjectKind {
   kMaster,         // master.m3u8
@@ -18,7 +18,7 @@ enum class ObjectKind {
   kSegment,        // {track}/init.mp4, seg_{n}.m4s, seg_{n}.ts, iframes.m3u8: immutable
 };
 
-struct ObjectPath {
+struct DeliveryPath {
   ObjectKind kind = ObjectKind::kSegment;
   std::string revision;  // "" or "r2/": the folder of a re-encode
   std::string track;     // empty above the tracks
@@ -32,9 +32,9 @@ struct ObjectPath {
 };
 
 // Parses what follows /v/{video_id}/. nullopt: no such object can exist.
-std::optional<ObjectPath> ParseObjectPath(std::string_view rest);
+std::optional<DeliveryPath> ParseDeliveryPath(std::string_view rest);
 
 // The key of `path` for a video: processed/{video_id}/...
-std::string ObjectKey(std::string_view video_id, const ObjectPath& path);
+std::string ObjectKey(std::string_view video_id, const DeliveryPath& path);
 
-}  // namespace vora::gateway
+}  // namespace vora::layout

@@ -1,0 +1,77 @@
+#include "libs/layout/delivery_path.h"
+
+#include <algorithm>
+#include <string_view>
+
+#include "libs/layout/layout.h"
+
+namespace vora::layout {
+namespace {
+
+constexpr std::string_view kHls = "application/vnd.apple.mpegurl";
+constexpr std::string_view kDashType = "application/dash+xml";
+constexpr size_t kMaxNumber = 7;  // digits
+
+bool IsDigit(char c) { return c >= '0' && c <= '9'; }
+
+// Decimal without leading zeros, so that every object has one URL.
+bool IsNumber(std::string_view text) {
+  if (text.empty() || text.size() > kMaxNumber || (text.size() > 1 && text[0] == '0')) return false;
+  return std::all_of(text.begin(), text.end(), IsDigit);
+}
+
+bool IsNumbered(std::string_view file, std::string_view prefix, std::string_view suffix) {
+  return file.size() > prefix.size() + suffix.size() && file.starts_with(prefix) && file.ends_with(suffix) &&
+         IsNumber(file.substr(prefix.size(), file.size() - prefix.size() - suffix.size()));
+}
+
+bool SetTopFile(DeliveryPath& path) {
+  const std::string& file = path.file;
+  if (file == kMasterPlaylist) return path.kind = ObjectKind::kMaster, path.content_type = kHls, true;
+  if (file == kDashManifest) return path.kind = ObjectKind::kDash, path.content_type = kDashType, true;
+  path.kind = ObjectKind::kPicture;
+  if (file == kPoster || IsNumbered(file, "storyboard_", ".jpg")) return path.content_type = "image/jpeg", true;
+  if (file == kStoryboard) return path.kind = ObjectKind::kStoryboard, path.content_type = "text/vtt", true;
+  return false;
+}
+
+bool SetTrackFile(DeliveryPath& path) {
+  const std::string& file = path.file;
+  if (file == kMediaPlaylist) return path.kind = ObjectKind::kMediaPlaylist, path.content_type = kHls, true;
+  path.kind = ObjectKind::kSegment;
+  if (file == kIframePlaylist) return path.content_type = kHls, true;
+  if (file == kInit) return path.content_type = "video/mp4", true;
+  if (IsNumbered(file, "seg_", ".m4s")) return path.content_type = "video/iso.segment", true;
+  if (IsNumbered(file, "seg_", ".ts")) return path.content_type = "video/mp2t", true;
+  if (IsNumbered(file, "seg_", ".vtt")) return path.content_type = "text/vtt", true;
+  return false;
+}
+
+}  // namespace
+
+std::string DeliveryPath::Relative() const { return revision + (track.empty() ? "" : track + "/") + file; }
+
+std::optional<int32_t> DeliveryPath::SegmentIndex() const { return layout::SegmentIndex(file); }
+
+std::optional<DeliveryPath> ParseDeliveryPath(std::string_view rest) {
+  DeliveryPath path;
+  size_t slash = rest.find('/');
+  if (slash != std::string_view::npos && IsRevision(rest.substr(0, slash))) {
+    path.revision = rest.substr(0, slash + 1);
+    rest.remove_prefix(slash + 1);
+    slash = rest.find('/');
+  }
+  if (slash != std::string_view::npos) {
+    path.track = rest.substr(0, slash);
+    rest.remove_prefix(slash + 1);
+    if (!IsTrackName(path.track)) return std::nullopt;
+  }
+  path.file = rest;
+  const bool known = path.track.empty() ? SetTopFile(path) : SetTrackFile(path);
+  if (!known) return std::nullopt;
+  return path;
+}
+
+std::string ObjectKey(std::string_view video_id, const DeliveryPath& path) { return VideoFolder(video_id) + path.Relative(); }
+
+}  // namespace vora::layout
