@@ -18,7 +18,7 @@
 #include "libs/testing/child_process.h"
 #include "libs/testing/eventually.h"
 #include "libs/testing/free_port.h"
-#include "services/metadata/app.h"
+#include "services/metadata/metadata_app.h"
 #include "services/metadata/processing/outbox_repo.h"
 #include "services/metadata/processing/progress_repo.h"
 #include "services/metadata/processing/record_repo.h"
@@ -91,7 +91,7 @@ class TestApp {
  private:
   obs::Metrics metrics_;
   Readiness readiness_;
-  std::unique_ptr<App> app_;
+  std::unique_ptr<MetadataApp> app_;
   std::unique_ptr<rpc::Server> server_;
   std::shared_ptr<grpc::Channel> channel_;
 };

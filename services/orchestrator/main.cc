@@ -1,3 +1,37 @@
-#include "services/orchestrator/orchestrator_daemon.h"
+// vora-orchestrator: the workflow engine over PostgreSQL with Vora's workflows.
 
-int main(int argc, char** argv) { return vora::orchestrator::RunOrchestrator(argc, argv); }
+#include "libs/daemon/daemon.h"
+#include "libs/daemon/doors.h"
+#include "services/orchestrator/orchestrator_app.h"
+
+namespace vora::orchestrator {
+namespace {
+
+constexpr std::chrono::milliseconds kStopBudget{5000};
+
+Status SetUp(Daemon& daemon, const OrchestratorSettings& settings) {
+  VORA_ASSIGN_OR_RETURN(const auto app, OrchestratorApp::Start(settings, Doors(daemon.authenticator()).gate, daemon.metrics()));
+  daemon.Keep(app);
+  for (grpc::Service* service : app->services()) daemon.AddService(service);
+  daemon.readiness().AddCheck("database", [app] { return app->Ready(); });
+  daemon.OnStop("workflow engine", kStopBudget, [app](std::chrono::milliseconds) { app->StopEngine(); });
+  daemon.OnStop("scaler", kStopBudget, [app](std::chrono::milliseconds) { app->StopScaler(); });
+  return {};
+}
+
+}  // namespace
+}  // namespace vora::orchestrator
+
+int main(int argc, char** argv) {
+  vora::orchestrator::OrchestratorSettings settings;
+  vora::DaemonSpec spec;
+  spec.name = "vora-orchestrator";
+  spec.summary = "Durable workflow engine: keeps every workflow's history in PostgreSQL and hands activities to workers.";
+  spec.default_grpc = "127.0.0.1:9085";
+  spec.default_admin = "127.0.0.1:9185";
+  spec.declare = [&](vora::SettingsSchema& schema) { settings.Declare(schema); };
+  spec.setup = [&](vora::Daemon& daemon) { return vora::orchestrator::SetUp(daemon, settings); };
+  spec.commands.push_back(vora::MigrateCommand(
+      "PostgreSQL", [&](vora::obs::Metrics& metrics) { return vora::workflow::EngineHost::Migrate(settings.database_url, metrics); }));
+  return vora::RunDaemon(argc, argv, spec);
+}

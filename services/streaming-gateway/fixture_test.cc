@@ -69,7 +69,7 @@ GatewayTest::~GatewayTest() {
 
 void GatewayTest::Start() {
   const auto source = MetadataSource("127.0.0.1:" + std::to_string(playback_.port()), std::chrono::seconds(2));
-  gateway_ = std::make_unique<Gateway>(options_, *store_, source, clock_, metrics_);
+  gateway_ = std::make_unique<GatewayApp>(options_, *store_, source, clock_, metrics_);
   const Status started = gateway_->Start();
   ASSERT_THAT(started, IsOk());
 }

@@ -18,7 +18,7 @@
 #include "libs/storage/testing/faulty_store.h"
 #include "libs/testing/eventually.h"
 #include "libs/testing/temp_folder.h"
-#include "services/streaming-gateway/gateway.h"
+#include "services/streaming-gateway/gateway_app.h"
 #include "vora/playback/v1/playback.pb.h"
 
 namespace vora::gateway {
@@ -78,7 +78,7 @@ class GatewayTest : public ::testing::Test {
   PlaybackServer playback_;
   std::unique_ptr<FaultyStore> store_;
   GatewayOptions options_;
-  std::unique_ptr<Gateway> gateway_;
+  std::unique_ptr<GatewayApp> gateway_;
 };
 
 }  // namespace vora::gateway

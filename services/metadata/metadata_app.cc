@@ -1,4 +1,4 @@
-#include "services/metadata/app.h"
+#include "services/metadata/metadata_app.h"
 
 #include <utility>
 
@@ -63,7 +63,7 @@ void SetDefaultCaching(const http::Request&, http::Response& head) {
 
 Status MigrateDatabase(const AppOptions& options, obs::Metrics& metrics) { return Store(DatabaseOf(options), metrics).Open(); }
 
-struct App::Impl {
+struct MetadataApp::Impl {
   Impl(AppOptions given, const Doors& doors, obs::Metrics& metrics, std::function<void(const Status&)> fatal)
       : options(std::move(given)),
         store(DatabaseOf(options), metrics),
@@ -154,12 +154,12 @@ struct App::Impl {
   bool stopped = false;
 };
 
-App::App(AppOptions options, Doors doors, obs::Metrics& metrics, std::function<void(const Status&)> fatal)
+MetadataApp::MetadataApp(AppOptions options, Doors doors, obs::Metrics& metrics, std::function<void(const Status&)> fatal)
     : impl_(new Impl(std::move(options), doors, metrics, std::move(fatal))) {}
 
-App::~App() { Stop(std::chrono::milliseconds(1000)); }
+MetadataApp::~MetadataApp() { Stop(std::chrono::milliseconds(1000)); }
 
-Status App::Start() {
+Status MetadataApp::Start() {
   Impl& app = *impl_;
   VORA_RETURN_IF_ERROR(app.upkeep.Begin());
   app.upkeep.Start();
@@ -175,7 +175,7 @@ Status App::Start() {
   return app.http.Start();
 }
 
-void App::Stop(std::chrono::milliseconds budget) {
+void MetadataApp::Stop(std::chrono::milliseconds budget) {
   Impl& app = *impl_;
   if (std::exchange(app.stopped, true)) return;
   // Streams end first: they would keep HTTP and gRPC waiting for the whole budget.
@@ -192,13 +192,13 @@ void App::Stop(std::chrono::milliseconds budget) {
   app.analytics_reader.Interrupt();
 }
 
-std::vector<grpc::Service*> App::services() {
+std::vector<grpc::Service*> MetadataApp::services() {
   return {impl_->video_service.get(), impl_->fleet_service.get(), impl_->playback_service.get(), impl_->upload_listener.get(),
           impl_->analytics_service.get()};
 }
 
-Status App::Ready() { return impl_->store.Check(); }
+Status MetadataApp::Ready() { return impl_->store.Check(); }
 
-int App::http_port() const { return impl_->http.port(); }
+int MetadataApp::http_port() const { return impl_->http.port(); }
 
 }  // namespace vora::metadata

@@ -1,4 +1,4 @@
-#include "services/streaming-gateway/gateway.h"
+#include "services/streaming-gateway/gateway_app.h"
 
 #include <exception>
 #include <utility>
@@ -61,8 +61,8 @@ http::ServerOptions HttpOf(http::ServerOptions options) {
 
 }  // namespace
 
-Gateway::Gateway(GatewayOptions options, storage::ObjectStore& store, PresentationSource metadata, const Clock& clock,
-                 obs::Metrics& metrics)
+GatewayApp::GatewayApp(GatewayOptions options, storage::ObjectStore& store, PresentationSource metadata, const Clock& clock,
+                       obs::Metrics& metrics)
     : clock_(clock),
       access_(std::move(options.tokens), clock, std::move(options.edge)),
       cache_(store, options.cache, clock, metrics),
@@ -74,9 +74,9 @@ Gateway::Gateway(GatewayOptions options, storage::ObjectStore& store, Presentati
   AddRoutes();
 }
 
-Gateway::~Gateway() { Stop(std::chrono::milliseconds(0)); }
+GatewayApp::~GatewayApp() { Stop(std::chrono::milliseconds(0)); }
 
-void Gateway::AddRoutes() {
+void GatewayApp::AddRoutes() {
   server_.OnResponse(AddCors);
   server_.Route("GET", "/healthz", Healthy);
   server_.Route("GET", "/_token/{video_id}", [this](http::Exchange& exchange) -> http::Task<void> {
@@ -96,9 +96,9 @@ void Gateway::AddRoutes() {
   }
 }
 
-Status Gateway::Start() { return server_.Start(); }
+Status GatewayApp::Start() { return server_.Start(); }
 
-void Gateway::Stop(std::chrono::milliseconds budget) {
+void GatewayApp::Stop(std::chrono::milliseconds budget) {
   server_.Shutdown(budget);
   // Before the server's threads go: what they wait for must have come or failed.
   cache_.Stop();
@@ -106,7 +106,7 @@ void Gateway::Stop(std::chrono::milliseconds budget) {
   deliveries_.Stop(kLastRecords);
 }
 
-http::Task<void> Gateway::Deliver(Gateway& self, http::Exchange& exchange) {
+http::Task<void> GatewayApp::Deliver(GatewayApp& self, http::Exchange& exchange) {
   const std::string video_id = Param(exchange.request(), "video_id");
   const auto path = layout::ParseDeliveryPath(Param(exchange.request(), "rest"));
   if (!IsId(video_id) || !path) {
@@ -120,8 +120,8 @@ http::Task<void> Gateway::Deliver(Gateway& self, http::Exchange& exchange) {
   }
 }
 
-http::Task<void> Gateway::DeliverRecorded(Gateway& self, http::Exchange& exchange, const std::string& video_id,
-                                          const layout::DeliveryPath& path) {
+http::Task<void> GatewayApp::DeliverRecorded(GatewayApp& self, http::Exchange& exchange, const std::string& video_id,
+                                             const layout::DeliveryPath& path) {
   RecordedExchange recorded(exchange);
   Observed observed{.time = self.clock_.Now()};
   const auto began = std::chrono::steady_clock::now();
@@ -141,8 +141,8 @@ http::Task<void> Gateway::DeliverRecorded(Gateway& self, http::Exchange& exchang
   if (failure) std::rethrow_exception(failure);
 }
 
-http::Task<void> Gateway::Answer(http::Exchange& exchange, const std::string& video_id, const layout::DeliveryPath& path,
-                                 Provenance& provenance) {
+http::Task<void> GatewayApp::Answer(http::Exchange& exchange, const std::string& video_id, const layout::DeliveryPath& path,
+                                    Provenance& provenance) {
   const Status refused = access_.Check(exchange.request(), video_id);
   if (!refused.ok()) {
     http::Response response = DeliveryError(refused);

@@ -31,11 +31,11 @@ struct GatewayOptions {
   DeliveryLogOptions deliveries;
 };
 
-class Gateway {
+class GatewayApp {
  public:
   // `store`, `clock` and `metrics` must outlive it.
-  Gateway(GatewayOptions options, storage::ObjectStore& store, PresentationSource metadata, const Clock& clock, obs::Metrics& metrics);
-  ~Gateway();  // Stop
+  GatewayApp(GatewayOptions options, storage::ObjectStore& store, PresentationSource metadata, const Clock& clock, obs::Metrics& metrics);
+  ~GatewayApp();  // Stop
   Status Start();
   int port() const { return server_.port(); }
   const Access& access() const { return access_; }
@@ -44,8 +44,8 @@ class Gateway {
 
  private:
   void AddRoutes();
-  static http::Task<void> Deliver(Gateway& self, http::Exchange& exchange);
-  static http::Task<void> DeliverRecorded(Gateway& self, http::Exchange& exchange, const std::string& video_id,
+  static http::Task<void> Deliver(GatewayApp& self, http::Exchange& exchange);
+  static http::Task<void> DeliverRecorded(GatewayApp& self, http::Exchange& exchange, const std::string& video_id,
                                           const layout::DeliveryPath& path);
   http::Task<void> Answer(http::Exchange& exchange, const std::string& video_id, const layout::DeliveryPath& path, Provenance& provenance);
 

@@ -56,11 +56,11 @@ struct AppOptions {
 // Brings the schema in PostgreSQL up to date. UNAVAILABLE while the database cannot be reached.
 Status MigrateDatabase(const AppOptions& options, obs::Metrics& metrics);
 
-class App {
+class MetadataApp {
  public:
   // `fatal` is called when the daemon cannot go on, e.g. the schema is of a newer version; any thread.
-  App(AppOptions options, Doors doors, obs::Metrics& metrics, std::function<void(const Status&)> fatal);
-  ~App();  // Stop
+  MetadataApp(AppOptions options, Doors doors, obs::Metrics& metrics, std::function<void(const Status&)> fatal);
+  ~MetadataApp();  // Stop
   // Starts all but gRPC. A database or orchestrator that is away does not fail it: they are waited for in the background.
   Status Start();
   // Ends streams and loops, hands back activities, then HTTP. Safe to call twice.

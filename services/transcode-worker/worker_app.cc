@@ -1,0 +1,45 @@
+#include "services/transcode-worker/worker_app.h"
+
+#include "libs/log/log.h"
+#include "libs/storage/open_store.h"
+#include "services/transcode-worker/activities/activities.h"
+#include "services/transcode-worker/activities/sandbox_check.h"
+
+namespace vora::transcode {
+namespace {
+
+constexpr int kMaxSiblings = 8;
+
+}  // namespace
+
+StatusOr<std::shared_ptr<WorkerApp>> WorkerApp::Start(const WorkerSettings& settings, obs::Metrics& metrics) {
+  auto app = std::make_shared<WorkerApp>();
+  VORA_ASSIGN_OR_RETURN(app->store_, storage::OpenObjectStore(settings.storage, metrics));
+  if (const Status honoured = storage::CheckConditionalPut(*app->store_); honoured.code() == StatusCode::kFailedPrecondition) {
+    log::Error("the object store does not honour conditional writes", {{"error", vora::Message(honoured)}});
+  } else if (!honoured.ok()) {
+    log::Warn("conditional writes could not be checked", {{"error", ToText(honoured)}});
+  }
+  WorkerOptions options;
+  options.memory_limit = settings.memory_limit;
+  options.child_timeout = settings.child_timeout;
+  options.cpu_limit = std::chrono::duration_cast<std::chrono::seconds>(settings.cpu_limit);
+  options.strict_sandbox = settings.sandbox == "strict";
+  options.source_limits = settings.SourceLimits();
+  app->context_ = std::make_unique<WorkerContext>(*app->store_, metrics, options);
+  VORA_RETURN_IF_ERROR(CheckSandbox(*app->context_));
+  workflow::ActivityWorkerOptions worker;
+  worker.orchestrator = settings.orchestrator;
+  worker.queue = "transcode";
+  worker.slots = settings.EffectiveSlots();
+  worker.max_siblings = kMaxSiblings;
+  worker.encode_speed = [context = app->context_.get()] { return context->speed().PerSecond(); };
+  // While the store is away every attempt would be lost; what an answer says of rights is the activity's to report.
+  worker.may_claim = [store = app->store_.get()] { return !IsTransient(store->Ping()); };
+  app->worker_ = std::make_unique<workflow::ActivityWorker>(worker, metrics);
+  RegisterActivities(*app->context_, *app->worker_);
+  app->worker_->Start();
+  return app;
+}
+
+}  // namespace vora::transcode
