@@ -86,7 +86,7 @@ promises() {
   buf breaking proto --against "$temporary/proto"
 }
 
-ensure_packages "${LINT_PACKAGES[@]}"
+ensure_packages "${BUILD_PACKAGES[@]}" "${LINT_PACKAGES[@]}"
 npm_install "$VORA_ROOT/services/console"
 npm_install "$VORA_ROOT/tests"
 

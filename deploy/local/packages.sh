@@ -14,12 +14,14 @@ BUILD_PACKAGES=(
   libsimdjson-dev liblz4-dev libisal-dev libcjose-dev
   libseccomp-dev
   libgtest-dev libgmock-dev
+  dpkg-dev file   # what CPack makes packages with
 )
 RUN_PACKAGES=(postgresql clickhouse-server varnish ffmpeg libseccomp2 curl jq iproute2 util-linux procps)
 TEST_PACKAGES=(chromium faketime prometheus radosgw ceph-mon ceph-osd ceph-common ceph-base podman catatonit runc netavark aardvark-dns iptables debootstrap docker-compose)
 LINT_PACKAGES=(clang-format-14 clang-tidy-14 shellcheck)
 BENCH_PACKAGES=(nginx-light wrk clickhouse-client)
-# kubectl may have come another way; Debian's package of it cannot lie beside those.
+# node and kubectl may have come another way; Debian's packages of them need not, or cannot, lie beside those.
+command -v node >/dev/null && command -v npm >/dev/null || BUILD_PACKAGES+=(nodejs npm)
 command -v kubectl >/dev/null || TEST_PACKAGES+=(kubernetes-client)
 
 _missing_packages() {
@@ -37,7 +39,6 @@ _as_root() {
 ensure_packages() {
   local missing
   mapfile -t missing < <(_missing_packages "$@")
-  if ! command -v node >/dev/null || ! command -v npm >/dev/null; then missing+=(nodejs npm); fi
   [ ${#missing[@]} -eq 0 ] && return 0
   local log="${VORA_HOME:-/tmp}/logs/packages.log"
   mkdir -p "$(dirname "$log")"
