@@ -1,24 +1,25 @@
 #!/usr/bin/env bash
 # Copies everything of a running local stack that cannot be made again into a folder, without stopping it. restore.sh is the way back.
 set -uo pipefail
-. "$(dirname "$0")/stack.sh"
-. "$(dirname "$0")/backup_check.sh"
+here=$(dirname "$(readlink -f "$0")")
+. "$here/stack.sh"
+. "$here/backup_check.sh"
 
 usage() {
-  cat <<'EOF'
-Usage: deploy/local/backup.sh FOLDER
+  cat <<EOF
+Usage: $(script backup) FOLDER
 
-Backs up the running stack (VORA_HOME, default .vora) into FOLDER, which must not exist yet: both databases at one instant, then the
-objects, the spool of events, the events in ClickHouse, and the secrets. The stack goes on working. docs/operations.md says why in
+Backs up the running stack in VORA_HOME (now $VORA_HOME) into FOLDER, which must not exist yet: both databases at one instant, then the
+objects, the spool of events, the events in ClickHouse, and the secrets. The stack goes on working. Vora's docs/operations.md says why in
 this order, and what to do for managed databases and buckets.
 EOF
 }
 
-case "${1:-}" in --help | -h) usage; exit 0 ;; '' | -*) usage >&2; fail "no folder is given" "deploy/local/backup.sh FOLDER" ;; esac
+case "${1:-}" in --help | -h) usage; exit 0 ;; '' | -*) usage >&2; fail "no folder is given" "$(script backup) FOLDER" ;; esac
 target=$1
 while [ "$target" != "${target%/}" ]; do target=${target%/}; done
 [ -n "$target" ] && [ ! -e "$target" ] || fail "$1 exists" "name a new folder; a backup is never written over another"
-part_pid postgres >/dev/null && part_pid clickhouse >/dev/null || fail "the stack does not run" "deploy/local/up.sh starts it; the copy is made of the running stack"
+part_pid postgres >/dev/null && part_pid clickhouse >/dev/null || fail "the stack does not run" "$(script up) starts it; the copy is made of the running stack"
 export VORA_STORAGE="${VORA_STORAGE:-file://$VORA_HOME/objects}"
 partial="$target.partial"
 mkdir -p "$partial" && chmod 700 "$partial" && exec 9<"$partial" || fail "$partial cannot be written" "choose another folder"

@@ -1,14 +1,24 @@
 #!/usr/bin/env bash
 # Stops the local stack; with --wipe its data is deleted too.
 set -uo pipefail
-. "$(dirname "$0")/stack.sh"
+. "$(dirname "$(readlink -f "$0")")/stack.sh"
+
+usage() {
+  cat <<EOF
+Usage: $(script down) [--wipe]
+
+Stops everything that $(script up) has started in VORA_HOME (now $VORA_HOME).
+
+  --wipe  delete all its data as well: videos, database, logs
+EOF
+}
 
 wipe=no
 for argument in "$@"; do
   case "$argument" in
     --wipe) wipe=yes ;;
-    --help | -h) printf 'Usage: deploy/local/down.sh [--wipe]\n\nStops everything that up.sh started (VORA_HOME, default .vora).\n  --wipe  delete all its data as well: videos, database, logs\n'; exit 0 ;;
-    *) fail "unknown argument: $argument" "down.sh [--wipe]" ;;
+    --help | -h) usage; exit 0 ;;
+    *) fail "unknown argument: $argument" "$(script down) [--wipe]" ;;
   esac
 done
 [ -d "$VORA_HOME" ] || { say "nothing to stop: $VORA_HOME does not exist"; exit 0; }

@@ -1,26 +1,27 @@
 #!/usr/bin/env bash
 # Makes a local stack out of what backup.sh has written. Start it with up.sh afterwards.
 set -uo pipefail
-. "$(dirname "$0")/stack.sh"
-. "$(dirname "$0")/backup_check.sh"
+here=$(dirname "$(readlink -f "$0")")
+. "$here/stack.sh"
+. "$here/backup_check.sh"
 
 usage() {
-  cat <<'EOF'
-Usage: deploy/local/restore.sh FOLDER
+  cat <<EOF
+Usage: $(script restore) FOLDER
 
-Restores the backup in FOLDER into VORA_HOME (default .vora), which must hold no stack; deploy/local/up.sh starts it then. Uploads that
+Restores the backup in FOLDER into VORA_HOME (now $VORA_HOME), which must hold no stack; $(script up) starts it then. Uploads that
 finished while the backup was being made are announced again, so that each becomes its video.
 EOF
 }
 
-case "${1:-}" in --help | -h) usage; exit 0 ;; '' | -*) usage >&2; fail "no folder is given" "deploy/local/restore.sh FOLDER" ;; esac
+case "${1:-}" in --help | -h) usage; exit 0 ;; '' | -*) usage >&2; fail "no folder is given" "$(script restore) FOLDER" ;; esac
 backup=$1
 [ -r "$backup/CHECKSUMS" ] && [ -d "$backup/postgres" ] || fail "$backup is no backup" "name a folder that backup.sh has written"
 # What a restore that failed has left is thrown away, nothing else: it has no databases, and has left a mark.
 parts=(postgres.new secrets objects spool clickhouse)
 for part in postgres "${parts[@]}"; do
   if [ "$part" != postgres ] && [ -e "$VORA_HOME/restoring" ]; then continue; fi
-  [ ! -e "$VORA_HOME/$part" ] || fail "$VORA_HOME holds a stack already" "choose another VORA_HOME, or delete it: deploy/local/down.sh --wipe"
+  [ ! -e "$VORA_HOME/$part" ] || fail "$VORA_HOME holds a stack already" "choose another VORA_HOME, or delete it: $(script down) --wipe"
 done
 
 say "checking the backup"
@@ -42,7 +43,7 @@ chmod 700 "$VORA_HOME/postgres.new"
 say "loading the events"
 start_part clickhouse || exit 1
 clickhouse_settings
-env "${CLICKHOUSE_SETTINGS[@]}" VORA_SPOOL_DIR="$VORA_HOME/spool" VORA_AUTH=none "$VORA_BUILD/bin/vora-analytics-ingest" --migrate >>"$(log_file restore)" 2>&1 ||
+env "${CLICKHOUSE_SETTINGS[@]}" VORA_SPOOL_DIR="$VORA_HOME/spool" VORA_AUTH=none "$VORA_BIN/vora-analytics-ingest" --migrate >>"$(log_file restore)" 2>&1 ||
   fail "the tables could not be made" "see $(log_file restore)"
 if [ -s "$backup/playback_events.native" ]; then
   curl -fsS "http://127.0.0.1:$CLICKHOUSE_HTTP/?database=vora&query=INSERT%20INTO%20playback_events($(cat "$backup/playback_events.columns"))%20FORMAT%20Native" -H "X-ClickHouse-User: default" \
@@ -53,8 +54,8 @@ stop_part clickhouse
 
 # An upload that finished after the databases were copied has told its listeners; they have forgotten it now.
 say "announcing finished uploads again"
-env VORA_AUTH=none VORA_STORAGE="${VORA_STORAGE:-file://$VORA_HOME/objects}" "$VORA_BUILD/bin/vora-upload" --announce-again >>"$(log_file restore)" 2>&1 ||
+env VORA_AUTH=none VORA_STORAGE="${VORA_STORAGE:-file://$VORA_HOME/objects}" "$VORA_BIN/vora-upload" --announce-again >>"$(log_file restore)" 2>&1 ||
   fail "the uploads could not be announced again" "see $(log_file restore)"
 # Last, so that a restore that failed on its way can be repeated.
 mv "$VORA_HOME/postgres.new" "$VORA_HOME/postgres" && rm -f "$VORA_HOME/restoring" || fail "the databases could not be put into place" "see $VORA_HOME/postgres.new"
-say "restored; start it: $(dirname "$0")/up.sh"
+say "restored; start it: $(script up)"

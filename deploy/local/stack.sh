@@ -3,11 +3,23 @@
 #
 # Environment: VORA_HOME (state folder, default .vora in the checkout), VORA_PORT_BASE (default 8080; all ports shift with it),
 # VORA_STORAGE (default a local folder in VORA_HOME), VORA_BUILD (default build/release), VORA_PLAYBACK_TOKENS (on: playing needs a token).
+# The package vora-local installs these scripts as vora-up and so on; VORA_HOME is ~/.local/state/vora there, and VORA_BUILD means nothing.
 
 VORA_ROOT="$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)"
-VORA_HOME="${VORA_HOME:-$VORA_ROOT/.vora}"
+# take_installed PREFIX   run what the packages have put below it
+take_installed() { VORA_BIN="$1/bin" VORA_CONSOLE="$1/share/vora/console"; }
+if [ -f "$VORA_ROOT/CMakeLists.txt" ]; then
+  VORA_INSTALLED=no
+  VORA_HOME="${VORA_HOME:-$VORA_ROOT/.vora}"
+  VORA_BUILD="${VORA_BUILD:-$VORA_ROOT/build/release}"
+  VORA_BIN="$VORA_BUILD/bin" VORA_CONSOLE="$VORA_ROOT/services/console/dist" VORA_VCL="$VORA_ROOT/deploy/varnish/default.vcl.in"
+else
+  VORA_INSTALLED=yes
+  VORA_HOME="${VORA_HOME:-${XDG_STATE_HOME:-${HOME:?}/.local/state}/vora}"
+  VORA_VCL="$VORA_ROOT/vora/local/default.vcl.in"
+  take_installed "${VORA_ROOT%/share}"
+fi
 VORA_PORT_BASE="${VORA_PORT_BASE:-8080}"
-VORA_BUILD="${VORA_BUILD:-$VORA_ROOT/build/release}"
 VORA_LOG_LEVEL="${VORA_LOG_LEVEL:-info}"
 VORA_AUTH="${VORA_AUTH:-none}"   # everything listens on loopback only; `jwt` needs VORA_JWT_* and VORA_FLEET_SECRET in the environment
 export VORA_HOME VORA_PORT_BASE
@@ -20,6 +32,9 @@ fail() {
   [ -n "${2:-}" ] && printf '      what to do: %s\n' "$2" >&2
   exit 1
 }
+
+# script NAME   as people type it
+script() { if [ $VORA_INSTALLED = yes ]; then echo "vora-$1"; else echo "deploy/local/$1.sh"; fi; }
 
 port() { echo $((VORA_PORT_BASE + $1)); }   # port OFFSET
 EDGE_PORT=$(port 0)
@@ -236,11 +251,12 @@ clickhouse_settings() {
     VORA_CLICKHOUSE_PASSWORD="$(cat "$VORA_HOME/secrets/clickhouse")")
 }
 
-# start_daemon PART NAME=VALUE...   one of our programs, from the build folder
+# start_daemon PART NAME=VALUE...   one of our programs
 start_daemon() {
-  local part=$1 program="$VORA_BUILD/bin/vora-$1"
+  local part=$1 program="$VORA_BIN/vora-$1" remedy="run deploy/local/build.sh"
   shift
-  [ -x "$program" ] || fail "$program is not built" "run deploy/local/up.sh"
+  [ $VORA_INSTALLED = no ] || remedy="install the package vora-$part"
+  [ -x "$program" ] || fail "$program is not there" "$remedy"
   check_ports "$part"
   launch "$part" env "VORA_LOG_LEVEL=$VORA_LOG_LEVEL" "VORA_AUTH=$VORA_AUTH" "$@" "$program"
   wait_until "$part" 60 is_ready "$(admin_port "$part")"
@@ -266,7 +282,7 @@ start_metadata() {
   fleet+=",streaming-gateway=127.0.0.1:$GATEWAY_GRPC,analytics-ingest=127.0.0.1:$ANALYTICS_GRPC"
   start_daemon metadata "${CLICKHOUSE_SETTINGS[@]}" "${PLAYBACK_SETTINGS[@]}" VORA_DATABASE_URL="$(postgres_url vora_metadata)" \
     VORA_ORCHESTRATOR="127.0.0.1:$ORCHESTRATOR_GRPC" VORA_UPLOAD="127.0.0.1:$UPLOAD_GRPC" VORA_ANALYTICS="127.0.0.1:$ANALYTICS_GRPC" \
-    VORA_FLEET="$fleet" VORA_UPLOAD_PUBLIC_URL="$UPLOAD_URL" VORA_PUBLIC_URL="$EDGE_URL" VORA_CONSOLE_DIR="$VORA_ROOT/services/console/dist" \
+    VORA_FLEET="$fleet" VORA_UPLOAD_PUBLIC_URL="$UPLOAD_URL" VORA_PUBLIC_URL="$EDGE_URL" VORA_CONSOLE_DIR="$VORA_CONSOLE" \
     VORA_HTTP_LISTEN="127.0.0.1:$METADATA_HTTP" VORA_GRPC_LISTEN="127.0.0.1:$METADATA_GRPC" VORA_ADMIN_LISTEN="127.0.0.1:$METADATA_ADMIN"
 }
 start_upload() {
@@ -302,17 +318,18 @@ start_varnish() {
   sed -e "s/@GATEWAY_HOST@/127.0.0.1/g; s/@GATEWAY_PORT@/$GATEWAY_HTTP/g; s/@METADATA_HOST@/127.0.0.1/g; s/@METADATA_PORT@/$METADATA_HTTP/g" \
     -e "s/@ANALYTICS_HOST@/127.0.0.1/g; s/@ANALYTICS_PORT@/$ANALYTICS_HTTP/g; s/@UPLOAD_PORT@/$UPLOAD_HTTP/g" \
     -e "s/@EDGE_SECRET@/$(cat "$VORA_HOME/secrets/edge")/g" \
-    "$VORA_ROOT/deploy/varnish/default.vcl.in" >"$vcl"
+    "$VORA_VCL" >"$vcl"
   check_ports varnish
   launch varnish "$program" -F -j none -n "$VORA_HOME/varnish/work" -a "127.0.0.1:$EDGE_PORT" -f "$vcl" -s malloc,256m \
     -p vsl_mask=-ReqURL,-ReqHeader,-ReqUnset,-BereqHeader,-BereqUnset
   wait_until varnish 60 curl -fsS -m 2 -o /dev/null "$EDGE_URL/v1/config"
 }
 
-# True when the part runs a program that has been built anew since.
+# True when the part runs a program that has been built or installed anew since, or one of ours that lies elsewhere than what would be started.
 is_outdated() {
-  local pid
+  local pid program="$VORA_BIN/vora-$1"
   pid=$(part_pid "$1") || return 1
+  if [ -x "$program" ]; then ! [ "/proc/$pid/exe" -ef "$program" ]; return; fi
   case "$(readlink "/proc/$pid/exe" 2>/dev/null)" in *"(deleted)") return 0 ;; *) return 1 ;; esac
 }
 
@@ -336,7 +353,7 @@ stop_part() {
 # start_part PART   unless it runs already
 start_part() {
   if is_outdated "$1"; then
-    say "$1 was built anew: restarting it"
+    say "$1 runs an old program: restarting it"
     stop_part "$1"
   fi
   if part_pid "$1" >/dev/null; then return 0; fi
