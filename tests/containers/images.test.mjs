@@ -8,7 +8,7 @@ import path from 'node:path';
 
 import { root, run, until } from '../env/stack.mjs';
 import { inspect, must, podman, unusable } from './engine.mjs';
-import { stamp, vora } from './images.mjs';
+import { sources, stamp, vora } from './images.mjs';
 
 const reason = await unusable();
 const daemons = ['upload', 'metadata', 'orchestrator', 'transcode-worker', 'streaming-gateway', 'analytics-ingest'];
@@ -123,6 +123,11 @@ else describe('the image', () => {
     } finally {
       await podman(['rmi', 'localhost/vora:again']);
     }
+  });
+
+  test('what the image compiles, where it is not made of packages, is all there', { timeout: 1_800_000 }, async () => {
+    await sources();
+    await podman(['rmi', 'localhost/vora-sources:latest']);
   });
 
   test('a daemon in it becomes healthy by its own word, and drains within its time', async () => {
