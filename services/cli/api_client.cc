@@ -61,7 +61,7 @@ ApiClient::ApiClient(std::string server, std::string token) : server_(std::move(
 Status ApiClient::Explain(const Status& status) const {
   if (status.code() != StatusCode::kUnavailable && status.code() != StatusCode::kDeadlineExceeded) return status;
   return MakeStatus(status.code(), "no answer from " + server_ + ": " + Message(status) +
-                                       ". Is the stack running (deploy/local/up.sh)? --server or VORA_SERVER names another one.");
+                                       ". Is the stack running (deploy/local/up.sh, or vora-up)? --server or VORA_SERVER names another one.");
 }
 
 StatusOr<json> ApiClient::Call(const std::string& method, const std::string& path, const json& body) {
