@@ -24,7 +24,7 @@ const dockerfile = 'deploy/docker/Dockerfile';
 
 export async function vora({ tag = 'localhost/vora:latest', args = {} } = {}) {
   const from = process.env.VORA_IMAGE_PACKAGES ?? 'prebuilt';
-  const compiling = from === 'prebuilt' ? {} : { CCACHE_DIR: '/host-ccache', COMPILER: compiler };
+  const compiling = from === 'prebuilt' ? {} : { CCACHE_DIR: '/host-ccache', COMPILER: compiler, ...(process.env.LANG ? { LANG: process.env.LANG } : {}) };
   if (from === 'prebuilt') await packages();
   return build({ file: dockerfile, tag, stamp, args: { PACKAGES: from, SOURCE_DATE_EPOCH: stamp, REVISION: git('rev-parse', 'HEAD') || 'unknown', ...compiling, ...args } });
 }

@@ -164,6 +164,13 @@ else describe('installed packages', () => {
     assert.equal(await pid('metadata'), metadata);
   });
 
+  test('back the stack up and restore it', { timeout: 300_000 }, async () => {
+    const listed = () => somebody('curl -fsS http://127.0.0.1:8080/v1/videos');
+    const before = await listed();
+    await somebody('vora-backup backup && vora-down --wipe && vora-restore backup && vora-up && rm -rf backup');
+    assert.equal(await listed(), before);
+  });
+
   test('leave nothing behind when the stack is wiped and they are removed', async () => {
     await somebody('vora-down --wipe && rm -rf clip.mp4 .local .cache');
     assert.equal((await podman(['exec', container, 'pgrep', '-u', 'somebody'])).stdout, '', 'processes');
