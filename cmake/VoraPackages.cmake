@@ -1,6 +1,8 @@
 # Debian packages, made by `deploy/local/build.sh --deb`: one for each program, one for the pages, and vora-local, which pulls them in and starts
 # them all. No file lies in two of them. Not a part of the build: nothing here is made unless cpack is asked for it.
-set(VORA_MAINTAINER "Vora maintainers <root@localhost>" CACHE STRING "Who the Debian packages say made them")
+
+# Whoever passes packages on gives an address that is read.
+set(VORA_MAINTAINER "Vora maintainers <maintainers@vora.invalid>" CACHE STRING "Who the Debian packages say made them")
 
 set(CMAKE_INSTALL_DEFAULT_DIRECTORY_PERMISSIONS
   OWNER_READ OWNER_WRITE OWNER_EXECUTE GROUP_READ GROUP_EXECUTE WORLD_READ WORLD_EXECUTE)
@@ -8,7 +10,7 @@ set(CPACK_INSTALL_DEFAULT_DIRECTORY_PERMISSIONS ${CMAKE_INSTALL_DEFAULT_DIRECTOR
 
 # _vora_package(NAME SUMMARY DESCRIPTION)   a package, which holds the install component of its name
 macro(_vora_package name summary description)
-  install(FILES ${CMAKE_SOURCE_DIR}/LICENSE DESTINATION share/doc/${name} RENAME copyright COMPONENT ${name})
+  install(FILES ${CMAKE_SOURCE_DIR}/cmake/copyright DESTINATION share/doc/${name} COMPONENT ${name})
   list(APPEND CPACK_COMPONENTS_ALL ${name})
   string(TOUPPER ${name} component)
   set(CPACK_DEBIAN_${component}_PACKAGE_NAME ${name})
@@ -25,26 +27,26 @@ endmacro()
 
 set(CPACK_COMPONENTS_ALL "")
 _vora_program_package(vora-upload vora-upload "video platform Vora: resumable uploads"
-  "Takes uploads over tus 1.0.0 into an object store, on any replica, and tells who listens when one is complete.")
+  "Takes uploads over tus 1.0.0 into an object store, on any replica, and tells\nwho listens when one is complete.")
 _vora_program_package(vora-metadata vora-metadata "video platform Vora: videos, REST and gRPC"
-  "Knows every video and what becomes of it, in PostgreSQL; serves REST, gRPC, events, webhooks and the console.")
+  "Knows every video and what becomes of it, in PostgreSQL; serves REST, gRPC,\nevents, webhooks and the console.")
 _vora_program_package(vora-orchestrator vora-orchestrator "video platform Vora: durable workflows"
-  "Keeps the history of every workflow in PostgreSQL and hands the work out to workers, any of which may die.")
+  "Keeps the history of every workflow in PostgreSQL and hands the work out to\nworkers, any of which may die.")
 _vora_program_package(vora-transcode-worker vora-transcode-worker "video platform Vora: transcoding"
-  "Turns uploaded videos into adaptive streams, segment by segment, decoding in a sandbox.")
+  "Turns uploaded videos into adaptive streams, segment by segment, decoding in\na sandbox.")
 _vora_program_package(vora-streaming-gateway vora-streaming-gateway "video platform Vora: HLS and DASH"
-  "Serves manifests and segments to players and caches, and checks playback tokens.")
+  "Serves manifests and segments to players and caches, and checks playback\ntokens.")
 _vora_program_package(vora-analytics-ingest vora-analytics-ingest "video platform Vora: events of players"
-  "Takes what players report into a spool on disk, and from there into ClickHouse, exactly once.")
+  "Takes what players report into a spool on disk, and from there into\nClickHouse, exactly once.")
 _vora_program_package(vora-cli vora "video platform Vora: command line client"
   "Uploads, lists, follows, retries and deletes videos: the command vora.")
 
 _vora_package(vora-console "video platform Vora: pages"
-  "The pages that vora-metadata serves: uploads, library, player, analytics and the fleet.")
+  "The pages that vora-metadata serves: uploads, library, player, analytics and\nthe fleet.")
 install(DIRECTORY ${CMAKE_SOURCE_DIR}/services/console/dist/ DESTINATION share/vora/console COMPONENT vora-console)
 
 _vora_package(vora-local "video platform Vora: all of it on one machine"
-  "Brings every part of Vora and what they need, and the commands vora-up, vora-down, vora-backup and vora-restore. A stack is\nits user's own, lies in ~/.local/state/vora and listens on loopback only.")
+  "Brings every part of Vora and what they need, and the commands vora-up,\nvora-down, vora-backup and vora-restore. A stack is its user's own, lies in\n~/.local/state/vora and listens on loopback only.")
 file(MAKE_DIRECTORY ${CMAKE_BINARY_DIR}/commands)
 foreach(script up down backup restore)
   install(PROGRAMS ${CMAKE_SOURCE_DIR}/deploy/local/${script}.sh DESTINATION share/vora/local COMPONENT vora-local)

@@ -75,7 +75,7 @@ build_packages() {
   local folder="$VORA_ROOT/build/packages" log="$VORA_HOME/logs/deb.log" staging sum
   [ -f "$VORA_BUILD/CPackConfig.cmake" ] && [ -x "$VORA_BUILD/bin/vora" ] && [ -f "$VORA_ROOT/services/console/dist/index.html" ] ||
     fail "the programs and pages are not built" "run deploy/local/build.sh"
-  sum=$(cd "$VORA_ROOT" && find LICENSE cmake deploy/local deploy/varnish services/console/dist "$VORA_BUILD/CPackConfig.cmake" "$VORA_BUILD"/bin/vora* -type f \
+  sum=$(cd "$VORA_ROOT" && find cmake deploy/local deploy/varnish services/console/dist "$VORA_BUILD/CPackConfig.cmake" "$VORA_BUILD"/bin/vora* -type f \
     ! -name '*_test' -print0 | LC_ALL=C sort -z | xargs -0 sha256sum | sha256sum)
   [ "$sum" != "$(cat "$folder/.made-of" 2>/dev/null)" ] || return 0
   say "making Debian packages (log: $log)"

@@ -16,7 +16,7 @@ BUILD_PACKAGES=(
   libgtest-dev libgmock-dev
   dpkg-dev file   # what CPack makes packages with
 )
-RUN_PACKAGES=(postgresql clickhouse-server varnish ffmpeg libseccomp2 curl jq iproute2 util-linux procps)
+RUN_PACKAGES=(postgresql clickhouse-server varnish ffmpeg libseccomp2 curl jq iproute2 procps)
 TEST_PACKAGES=(chromium faketime prometheus radosgw ceph-mon ceph-osd ceph-common ceph-base podman catatonit runc netavark aardvark-dns iptables debootstrap docker-compose)
 LINT_PACKAGES=(clang-format-14 clang-tidy-14 shellcheck)
 BENCH_PACKAGES=(nginx-light wrk clickhouse-client)
