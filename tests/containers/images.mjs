@@ -7,18 +7,18 @@ import { build } from './engine.mjs';
 
 const git = (...args) => spawnSync('git', args, { cwd: root, encoding: 'utf8' }).stdout.trim();
 
+// The time of every file in the image and in the packages; that of the last release, so that a second build of the same sources is the same image.
+export const stamp = 1767225600;
+
 // Debian packages of what is built, which the image is made from: nothing is compiled twice. Returns their folder.
 export async function packages() {
-  const made = await run('bash', ['-c', 'set -uo pipefail; . deploy/local/stack.sh; . deploy/local/build.sh; build_packages'], { timeout: 600_000 });
+  const made = await run('bash', ['-c', 'set -uo pipefail; . deploy/local/stack.sh; . deploy/local/build.sh; build_packages'], { env: { SOURCE_DATE_EPOCH: String(stamp) }, timeout: 600_000 });
   if (made.code !== 0) throw new Error(`no packages could be made:\n${made.stdout}\n${made.stderr}`);
   return path.join(root, 'build/packages');
 }
 
 // What the compiler of this machine is, so that what it has compiled is known inside, where VORA_IMAGE_PACKAGES=build compiles there.
 const compiler = spawnSync('bash', ['-c', `echo "$(dpkg-query -W -f '\${Version}' g++-12) $(stat -L -c %Y /usr/bin/c++)"`], { encoding: 'utf8' }).stdout.trim();
-
-// The time of every file in the image; that of the last release, so that a second build of the same sources is the same image.
-export const stamp = 1767225600;
 
 const dockerfile = 'deploy/docker/Dockerfile';
 
