@@ -40,9 +40,9 @@ class Authenticator {
   // Does no I/O: may be called from I/O threads. UNAUTHENTICATED: no token, malformed, unknown key, bad signature, expired, not yet
   // valid, another audience or issuer. PERMISSION_DENIED names the scope that is missing. With auth off everyone is let in as tenant
   // `default` with every scope.
-  virtual StatusOr<Caller> Admit(const Credentials& credentials, Scope needed) const = 0;
+  virtual StatusOr<Caller> Authorize(const Credentials& credentials, Scope needed) const = 0;
   // The same, where any of several scopes will do.
-  virtual StatusOr<Caller> AdmitAny(const Credentials& credentials, std::initializer_list<Scope> any_of) const = 0;
+  virtual StatusOr<Caller> AuthorizeAny(const Credentials& credentials, std::initializer_list<Scope> any_of) const = 0;
   // The value of `authorization` for a call to another daemon; empty when there is no fleet secret.
   virtual std::string FleetAuthorization() const = 0;
   virtual bool enabled() const = 0;

@@ -33,10 +33,10 @@ class AuthenticatorTest : public ::testing::Test {
     EXPECT_THAT(opened, IsOk());
     if (opened.ok()) authenticator_ = *opened;
   }
-  StatusOr<Caller> Admit(const std::string& authorization, Scope scope = Scope::kRead) const {
-    return authenticator_->Admit({authorization, std::nullopt}, scope);
+  StatusOr<Caller> Authorize(const std::string& authorization, Scope scope = Scope::kRead) const {
+    return authenticator_->Authorize({authorization, std::nullopt}, scope);
   }
-  StatusOr<Caller> Show(const std::string& token, Scope scope = Scope::kRead) const { return Admit("Bearer " + token, scope); }
+  StatusOr<Caller> Show(const std::string& token, Scope scope = Scope::kRead) const { return Authorize("Bearer " + token, scope); }
   void ExpectRefused(const std::string& reason, double times) const {
     EXPECT_THAT(metrics_.Expose(),
                 HasSubstr("vora_auth_refused_total{reason=\"" + reason + "\"} " + std::to_string(static_cast<int>(times)) + "\n"));
@@ -54,7 +54,7 @@ TEST_F(AuthenticatorTest, LetsInWhoMay) {
   EXPECT_EQ(caller->subject, "ann");
   EXPECT_EQ(caller->tenant, "acme");
   EXPECT_TRUE(authenticator_->enabled());
-  EXPECT_THAT(Admit("bearer " + SignHs256(ClaimsText("read"), kSecret)), IsOk()) << "the scheme's case does not matter";
+  EXPECT_THAT(Authorize("bearer " + SignHs256(ClaimsText("read"), kSecret)), IsOk()) << "the scheme's case does not matter";
 }
 
 TEST_F(AuthenticatorTest, NamesTheScopeThatIsMissing) {
@@ -62,9 +62,9 @@ TEST_F(AuthenticatorTest, NamesTheScopeThatIsMissing) {
   const Status denied = Show(token, Scope::kOperate).status();
   EXPECT_THAT(denied, StatusIs(StatusCode::kPermissionDenied));
   EXPECT_EQ(Message(denied), "the token does not have the scope `operate`");
-  const Status either = authenticator_->AdmitAny({"Bearer " + token, {}}, {Scope::kOperate, Scope::kFleet}).status();
+  const Status either = authenticator_->AuthorizeAny({"Bearer " + token, {}}, {Scope::kOperate, Scope::kFleet}).status();
   EXPECT_EQ(Message(either), "the token does not have the scope `operate` or `fleet`");
-  EXPECT_THAT(authenticator_->AdmitAny({"Bearer " + token, {}}, {Scope::kOperate, Scope::kUpload}), IsOk());
+  EXPECT_THAT(authenticator_->AuthorizeAny({"Bearer " + token, {}}, {Scope::kOperate, Scope::kUpload}), IsOk());
   ExpectRefused("scope", 2);
 }
 
@@ -87,7 +87,7 @@ TEST_F(AuthenticatorTest, RefusesAllOthersAndCountsWhy) {
   };
   std::map<std::string, int> counted;
   for (const auto& [authorization, reason] : table) {
-    const Status status = Admit(authorization).status();
+    const Status status = Authorize(authorization).status();
     EXPECT_THAT(status, StatusIs(StatusCode::kUnauthenticated)) << authorization;
     EXPECT_THAT(Message(status), ::testing::Not(HasSubstr("eyJ")));
     ExpectRefused(reason, ++counted[reason]);
@@ -117,15 +117,15 @@ TEST_F(AuthenticatorTest, TheCacheTellsTokensApart) {
 
 TEST_F(AuthenticatorTest, DaemonsLetEachOtherIn) {
   const std::string shown = authenticator_->FleetAuthorization();
-  const auto caller = Admit(shown, Scope::kFleet);
+  const auto caller = Authorize(shown, Scope::kFleet);
   ASSERT_THAT(caller, IsOk());
-  EXPECT_THAT(Admit(shown, Scope::kRead), StatusIs(StatusCode::kPermissionDenied)) << "no scope implies another";
+  EXPECT_THAT(Authorize(shown, Scope::kRead), StatusIs(StatusCode::kPermissionDenied)) << "no scope implies another";
   EXPECT_EQ(authenticator_->FleetAuthorization(), shown) << "made anew only now and then";
   clock_.Advance(std::chrono::seconds(200));
   EXPECT_NE(authenticator_->FleetAuthorization(), shown);
-  EXPECT_THAT(Admit(shown, Scope::kFleet), IsOk());
+  EXPECT_THAT(Authorize(shown, Scope::kFleet), IsOk());
   clock_.Advance(std::chrono::seconds(131));
-  EXPECT_EQ(Message(Admit(shown, Scope::kFleet).status()), "the token has expired");
+  EXPECT_EQ(Message(Authorize(shown, Scope::kFleet).status()), "the token has expired");
 }
 
 TEST_F(AuthenticatorTest, UsersCannotPassForDaemons) {
@@ -139,11 +139,11 @@ TEST_F(AuthenticatorTest, UsersCannotPassForDaemons) {
 }
 
 TEST_F(AuthenticatorTest, AVerifiedPeerIsOfTheFleet) {
-  const auto caller = authenticator_->Admit({"", "vora-metadata"}, Scope::kFleet);
+  const auto caller = authenticator_->Authorize({"", "vora-metadata"}, Scope::kFleet);
   ASSERT_THAT(caller, IsOk());
   EXPECT_EQ(caller->subject, "vora-metadata");
-  EXPECT_THAT(authenticator_->Admit({"", "vora-metadata"}, Scope::kRead), StatusIs(StatusCode::kPermissionDenied));
-  EXPECT_THAT(authenticator_->Admit({"Bearer x", "vora-metadata"}, Scope::kFleet), StatusIs(StatusCode::kUnauthenticated))
+  EXPECT_THAT(authenticator_->Authorize({"", "vora-metadata"}, Scope::kRead), StatusIs(StatusCode::kPermissionDenied));
+  EXPECT_THAT(authenticator_->Authorize({"Bearer x", "vora-metadata"}, Scope::kFleet), StatusIs(StatusCode::kUnauthenticated))
       << "what is shown is judged";
 }
 
@@ -153,7 +153,7 @@ TEST(OpenTest, WithAuthOffEverybodyMayDoEverythingAsTheDefaultTenant) {
   settings.mode = "none";
   const auto open = Authenticator::Open(settings, metrics);
   ASSERT_THAT(open, IsOk());
-  const auto caller = (*open)->Admit({"Bearer nonsense", {}}, Scope::kOperate);
+  const auto caller = (*open)->Authorize({"Bearer nonsense", {}}, Scope::kOperate);
   ASSERT_THAT(caller, IsOk());
   EXPECT_EQ(caller->tenant, "default");
   for (const Scope scope : {Scope::kUpload, Scope::kRead, Scope::kWrite, Scope::kOperate, Scope::kFleet}) EXPECT_TRUE(caller->Has(scope));

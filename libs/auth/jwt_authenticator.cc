@@ -49,9 +49,9 @@ class JwtAuthenticator : public Authenticator {
     if (!settings.secret.empty()) secret_keys_.push_back(VerificationKey::FromSecret(settings.secret));
   }
 
-  StatusOr<Caller> Admit(const Credentials& credentials, Scope needed) const override { return AdmitAny(credentials, {needed}); }
+  StatusOr<Caller> Authorize(const Credentials& credentials, Scope needed) const override { return AuthorizeAny(credentials, {needed}); }
 
-  StatusOr<Caller> AdmitAny(const Credentials& credentials, std::initializer_list<Scope> any_of) const override {
+  StatusOr<Caller> AuthorizeAny(const Credentials& credentials, std::initializer_list<Scope> any_of) const override {
     StatusOr<Caller> caller = WhoIs(credentials);
     if (!caller.ok()) return refusals_.Refuse(caller.status());
     const bool has_one = std::any_of(any_of.begin(), any_of.end(), [&](Scope scope) { return caller->Has(scope); });

@@ -9,14 +9,14 @@ class OpenAccessAuthenticator : public Authenticator {
  public:
   explicit OpenAccessAuthenticator(const std::string& fleet_secret) : fleet_(fleet_secret, Clock::Real()) {}
 
-  StatusOr<Caller> Admit(const Credentials&, Scope) const override {
+  StatusOr<Caller> Authorize(const Credentials&, Scope) const override {
     Caller caller;
     caller.subject = "anonymous";
     caller.scopes = {Scope::kUpload, Scope::kRead, Scope::kWrite, Scope::kOperate, Scope::kFleet};
     return caller;
   }
-  StatusOr<Caller> AdmitAny(const Credentials& credentials, std::initializer_list<Scope> any_of) const override {
-    return Admit(credentials, *any_of.begin());
+  StatusOr<Caller> AuthorizeAny(const Credentials& credentials, std::initializer_list<Scope> any_of) const override {
+    return Authorize(credentials, *any_of.begin());
   }
   std::string FleetAuthorization() const override { return fleet_.Authorization(); }
   bool enabled() const override { return false; }

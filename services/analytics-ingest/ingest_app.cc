@@ -31,7 +31,7 @@ StatusOr<std::string> Secret(const IngestSettings& settings) {
 }  // namespace
 
 struct IngestApp::Impl {
-  Impl(const IngestSettings& settings, std::unique_ptr<Spool> opened, std::string secret, rpc::Gate gate, const Clock& clock,
+  Impl(const IngestSettings& settings, std::unique_ptr<Spool> opened, std::string secret, rpc::Authorizer authorizer, const Clock& clock,
        obs::Metrics& metrics)
       : server(HttpOptions(settings), metrics),
         spool(std::move(opened)),
@@ -42,7 +42,7 @@ struct IngestApp::Impl {
         shipper(*spool, clickhouse, settings.shipper, metrics),
         service(MakeIngestService(
             intake, [this](const auto& tenant, const auto& hashes, auto budget) { return Erase(tenant, hashes, budget); },
-            std::move(gate))) {
+            std::move(authorizer))) {
     routes.Mount(server);
   }
 
@@ -64,11 +64,11 @@ struct IngestApp::Impl {
   bool shipping = false;
 };
 
-StatusOr<std::unique_ptr<IngestApp>> IngestApp::Start(const IngestSettings& settings, rpc::Gate gate, const Clock& clock,
+StatusOr<std::unique_ptr<IngestApp>> IngestApp::Start(const IngestSettings& settings, rpc::Authorizer authorizer, const Clock& clock,
                                                       obs::Metrics& metrics) {
   VORA_ASSIGN_OR_RETURN(auto spool, Spool::Open(settings.spool, clock, metrics));
   VORA_ASSIGN_OR_RETURN(std::string secret, Secret(settings));
-  auto impl = std::make_unique<Impl>(settings, std::move(spool), std::move(secret), std::move(gate), clock, metrics);
+  auto impl = std::make_unique<Impl>(settings, std::move(spool), std::move(secret), std::move(authorizer), clock, metrics);
   VORA_RETURN_IF_ERROR(impl->server.Start());
   log::Info("taking events in", {{"port", impl->server.port()}});
   impl->shipper.Start();

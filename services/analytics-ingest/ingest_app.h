@@ -9,7 +9,7 @@
 #include "libs/core/clock.h"
 #include "libs/core/status.h"
 #include "libs/obs/metrics.h"
-#include "libs/rpc/gate.h"
+#include "libs/rpc/authorizer.h"
 #include "services/analytics-ingest/ingest_settings.h"
 
 namespace grpc {
@@ -20,9 +20,9 @@ namespace vora::analytics {
 
 class IngestApp {
  public:
-  // Opens the spool and starts everything; the settings must have been checked. `gate` is that of gRPC; players need none. `clock` and
-  // `metrics` must outlive it.
-  static StatusOr<std::unique_ptr<IngestApp>> Start(const IngestSettings& settings, rpc::Gate gate, const Clock& clock,
+  // Opens the spool and starts everything; the settings must have been checked. `authorizer` is that of gRPC; players need none. `clock`
+  // and `metrics` must outlive it.
+  static StatusOr<std::unique_ptr<IngestApp>> Start(const IngestSettings& settings, rpc::Authorizer authorizer, const Clock& clock,
                                                     obs::Metrics& metrics);
   ~IngestApp();
   int http_port() const;

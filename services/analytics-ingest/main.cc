@@ -9,8 +9,8 @@
 
 #include <grpcpp/impl/service_type.h>
 
+#include "libs/daemon/authorization.h"
 #include "libs/daemon/daemon.h"
-#include "libs/daemon/doors.h"
 #include "services/analytics-ingest/ingest_app.h"
 #include "services/analytics-ingest/shipper/migrate.h"
 #include "services/analytics-ingest/spool/check_spool.h"
@@ -20,7 +20,8 @@ namespace {
 
 Status Setup(Daemon& daemon, IngestSettings& settings) {
   VORA_RETURN_IF_ERROR(settings.Check());
-  VORA_ASSIGN_OR_RETURN(auto started, IngestApp::Start(settings, Doors(daemon.authenticator()).gate, Clock::Real(), daemon.metrics()));
+  VORA_ASSIGN_OR_RETURN(auto started,
+                        IngestApp::Start(settings, Authorization(daemon.authenticator()).rpc, Clock::Real(), daemon.metrics()));
   const std::shared_ptr<IngestApp> app = std::move(started);
   daemon.Keep(app);
   daemon.AddService(app->grpc_service());

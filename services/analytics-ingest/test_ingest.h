@@ -58,7 +58,7 @@ class IngestTest : public ::testing::Test {
   }
   void Start() {
     ASSERT_EQ(ToText(settings_.Check()), "OK");
-    auto started = IngestApp::Start(settings_, gate_, clock_, metrics_);
+    auto started = IngestApp::Start(settings_, authorizer_, clock_, metrics_);
     ASSERT_EQ(ToText(started.status()), "OK");
     app_ = *std::move(started);
   }
@@ -85,7 +85,7 @@ class IngestTest : public ::testing::Test {
     return text.substr(begin, text.find('\n', begin) - begin);
   }
 
-  rpc::Gate gate_ = rpc::Gate::Open();
+  rpc::Authorizer authorizer_ = rpc::Authorizer::Open();
   IngestSettings settings_;
   FakeClock clock_;
   obs::Metrics metrics_;

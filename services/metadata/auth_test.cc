@@ -8,7 +8,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "libs/auth/testing/test_doors.h"
+#include "libs/auth/testing/test_tokens.h"
 #include "libs/rpc/client.h"
 #include "libs/rpc/testing/every_method.h"
 #include "libs/testing/status_matchers.h"
@@ -22,7 +22,7 @@
 namespace vora::metadata {
 namespace {
 
-using auth::TestDoors;
+using auth::TestTokens;
 using nlohmann::json;
 using ::testing::Each;
 using ::testing::HasSubstr;
@@ -32,7 +32,7 @@ using ::testing::Pair;
 
 class MetadataAuthTest : public ::testing::Test {
  protected:
-  MetadataAuthTest() : app_({}, Doors(doors_.authenticator())) {}
+  MetadataAuthTest() : app_({}, Authorization(tokens_.authenticator())) {}
 
   TestApp::Answer Call(const std::string& method, const std::string& path, const std::string& authorization, const std::string& body = "") {
     http::Headers headers;
@@ -46,14 +46,14 @@ class MetadataAuthTest : public ::testing::Test {
     request.mutable_upload()->set_tenant(tenant);
     upload::v1::UploadFinishedResponse response;
     grpc::ClientContext context;
-    context.AddMetadata("authorization", doors_.Fleet());
+    context.AddMetadata("authorization", tokens_.Fleet());
     const auto status = upload::v1::UploadListener::NewStub(app_.channel())->UploadFinished(&context, request, &response);
     EXPECT_THAT(status, IsOk());
-    const auto page = json::parse(Call("GET", "/v1/videos", TestDoors::Bearer(tenant, "read")).body);
+    const auto page = json::parse(Call("GET", "/v1/videos", TestTokens::Bearer(tenant, "read")).body);
     return page.at("videos").at(0).at("video_id");
   }
 
-  TestDoors doors_;
+  TestTokens tokens_;
   TestApp app_;
 };
 
@@ -63,7 +63,7 @@ TEST_F(MetadataAuthTest, EveryMethodOfEveryServiceAsksWhoCalls) {
     const auto nobody = rpc::testing::CallEveryMethod(app_.channel(), service);
     EXPECT_THAT(nobody, Not(IsEmpty())) << service;
     EXPECT_THAT(nobody, Each(Pair(::testing::_, grpc::StatusCode::UNAUTHENTICATED))) << service;
-    const auto uploader = rpc::testing::CallEveryMethod(app_.channel(), service, TestDoors::Bearer("acme", "upload"));
+    const auto uploader = rpc::testing::CallEveryMethod(app_.channel(), service, TestTokens::Bearer("acme", "upload"));
     EXPECT_THAT(uploader, Each(Pair(::testing::_, grpc::StatusCode::PERMISSION_DENIED))) << service;
   }
 }
@@ -91,11 +91,11 @@ TEST_F(MetadataAuthTest, RoutesAskForTheirScopes) {
     EXPECT_THAT(nobody.headers.GetOr("WWW-Authenticate", ""), HasSubstr("Bearer")) << route;
     EXPECT_EQ(Call(method, path, "Bearer eyJhbGciOiJub25lIn0.e30.").status, 401) << route;
     for (const std::string other : {"upload", "read", "write", "operate"}) {
-      const int status = Call(method, path, TestDoors::Bearer("acme", other)).status;
+      const int status = Call(method, path, TestTokens::Bearer("acme", other)).status;
       EXPECT_EQ(status == 403, other != scope) << route << " with " << other << ": " << status;
       EXPECT_NE(status, 401) << route << " with " << other;
     }
-    EXPECT_EQ(Call(method, path, doors_.Fleet()).status, 403) << "daemons have no business here: " << route;
+    EXPECT_EQ(Call(method, path, tokens_.Fleet()).status, 403) << "daemons have no business here: " << route;
   }
 }
 
@@ -110,7 +110,7 @@ TEST_F(MetadataAuthTest, SomeThingsAreForEverybody) {
 
 TEST_F(MetadataAuthTest, TenantsDoNotSeeEachOthersVideos) {
   const std::string mine = Announce("u1", "acme"), theirs = Announce("u2", "other");
-  const std::string all = TestDoors::Bearer("acme", "read write operate");
+  const std::string all = TestTokens::Bearer("acme", "read write operate");
   const auto page = json::parse(Call("GET", "/v1/videos", all).body).at("videos");
   ASSERT_EQ(page.size(), 1u);
   EXPECT_EQ(page.at(0).at("video_id"), mine);
@@ -128,19 +128,19 @@ TEST_F(MetadataAuthTest, TenantsDoNotSeeEachOthersVideos) {
     EXPECT_EQ(Call(method, path + suffix, all).status, 404) << method << " " << suffix;
   }
   EXPECT_EQ(Call("PATCH", path, all, R"({"title":"mine now"})").status, 404);
-  EXPECT_EQ(Call("GET", path, TestDoors::Bearer("other", "read")).status, 200) << "it is still there for its owner";
+  EXPECT_EQ(Call("GET", path, TestTokens::Bearer("other", "read")).status, 200) << "it is still there for its owner";
   EXPECT_EQ(json::parse(Call("GET", "/v1/ladders", all).body).at("ladders").size(), 1u) << "a tenant without ladders has the default ones";
 }
 
 TEST_F(MetadataAuthTest, TenantsDoNotHearOfEachOthersChanges) {
   const auto stub = v1::VideoService::NewStub(app_.channel());
   grpc::ClientContext context;
-  context.AddMetadata("authorization", TestDoors::Bearer("acme", "read"));
+  context.AddMetadata("authorization", TestTokens::Bearer("acme", "read"));
   context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(20));
   const auto watch = stub->WatchVideo(&context, v1::WatchVideoRequest());
   const std::string mine = Announce("u1", "acme");
   const auto rename = [&](const std::string& title) {
-    return Call("PATCH", "/v1/videos/" + mine, TestDoors::Bearer("acme", "write"), json{{"title", title}}.dump()).status;
+    return Call("PATCH", "/v1/videos/" + mine, TestTokens::Bearer("acme", "write"), json{{"title", title}}.dump()).status;
   };
   // Changes until the watch has begun, and hears of one.
   std::atomic<bool> heard{false};
@@ -153,7 +153,7 @@ TEST_F(MetadataAuthTest, TenantsDoNotHearOfEachOthersChanges) {
   changes.join();
   ASSERT_TRUE(began);
   const std::string theirs = Announce("u2", "other");
-  EXPECT_EQ(Call("DELETE", "/v1/videos/" + theirs, TestDoors::Bearer("other", "write")).status, 204);
+  EXPECT_EQ(Call("DELETE", "/v1/videos/" + theirs, TestTokens::Bearer("other", "write")).status, 204);
   EXPECT_EQ(rename("the last"), 200);
   do {
     EXPECT_EQ(video.video_id(), mine);

@@ -167,7 +167,7 @@ bool DaemonProcess::WaitReady() {
   return rpc::Connect(grpc())->WaitForConnected(std::chrono::system_clock::now() + std::chrono::seconds(30));
 }
 
-TestApp::TestApp(AppOptions options, Doors doors) {
+TestApp::TestApp(AppOptions options, Authorization authorization) {
   options.http_listen = "127.0.0.1:0";
   if (options.database_url.empty()) options.database_url = pg::TestPostgres::Shared().NewDatabase();
   // Nothing listens there: a neighbour that is away.
@@ -175,7 +175,8 @@ TestApp::TestApp(AppOptions options, Doors doors) {
   if (options.upload == AppOptions().upload) options.upload = "127.0.0.1:1";
   if (options.public_url == AppOptions().public_url) options.public_url = "http://edge";
   if (options.ladder.rungs().empty()) options.ladder = ladder::DefaultLadder();
-  app_ = std::make_unique<MetadataApp>(options, std::move(doors), metrics_, [](const Status& reason) { ADD_FAILURE() << ToText(reason); });
+  app_ = std::make_unique<MetadataApp>(options, std::move(authorization), metrics_,
+                                       [](const Status& reason) { ADD_FAILURE() << ToText(reason); });
   const Status started = app_->Start();
   EXPECT_THAT(started, IsOk());
   auto server = rpc::Server::Start({}, app_->services(), readiness_, metrics_);

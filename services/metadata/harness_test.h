@@ -73,7 +73,7 @@ class DaemonProcess {
 // The daemon in process: REST and gRPC on free ports.
 class TestApp {
  public:
-  explicit TestApp(AppOptions options, Doors doors = Doors::Open());  // fills in what is empty
+  explicit TestApp(AppOptions options, Authorization authorization = Authorization::Open());  // fills in what is empty
   ~TestApp();
 
   struct Answer {

@@ -9,7 +9,7 @@ namespace {
 
 Status SetUp(Daemon& daemon, const MetadataSettings& settings) {
   VORA_ASSIGN_OR_RETURN(AppOptions options, settings.Options());
-  const auto app = std::make_shared<MetadataApp>(std::move(options), Doors(daemon.authenticator()), daemon.metrics(),
+  const auto app = std::make_shared<MetadataApp>(std::move(options), Authorization(daemon.authenticator()), daemon.metrics(),
                                                  [&daemon](const Status& reason) { daemon.Fail(reason); });
   daemon.Keep(app);
   for (grpc::Service* service : app->services()) daemon.AddService(service);

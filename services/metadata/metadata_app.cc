@@ -64,7 +64,7 @@ void SetDefaultCaching(const http::Request&, http::Response& head) {
 Status MigrateDatabase(const AppOptions& options, obs::Metrics& metrics) { return Store(DatabaseOf(options), metrics).Open(); }
 
 struct MetadataApp::Impl {
-  Impl(AppOptions given, const Doors& doors, obs::Metrics& metrics, std::function<void(const Status&)> fatal)
+  Impl(AppOptions given, const Authorization& authorization, obs::Metrics& metrics, std::function<void(const Status&)> fatal)
       : options(std::move(given)),
         store(DatabaseOf(options), metrics),
         videos(store, options.public_url),
@@ -80,8 +80,8 @@ struct MetadataApp::Impl {
         facts(store),
         analytics_reader(options.clickhouse),
         live_reader(options.clickhouse, {.at_once = 1}),
-        analytics(facts, analytics_reader, doors.guarded ? Tenants::kSeparate : Tenants::kOne),
-        live(live_reader, doors.guarded ? &facts : nullptr),
+        analytics(facts, analytics_reader, authorization.enabled ? Tenants::kSeparate : Tenants::kOne),
+        live(live_reader, authorization.enabled ? &facts : nullptr),
         erasure(options.analytics, analytics_reader),
         channel(store),
         hub({.load = [this](const std::string& id) { return videos.GetAny(id); },
@@ -99,20 +99,20 @@ struct MetadataApp::Impl {
         worker(WorkerOf(options), metrics),
         http(HttpOf(options), metrics),
         routes(http),
-        video_service(MakeVideoService(operations, videos, hub, doors.gate)),
-        fleet_service(MakeFleetService(fleet, doors.gate)),
-        playback_service(MakePlaybackService(presentations, doors.gate)),
-        upload_listener(MakeUploadListener(operations, doors.gate)),
-        analytics_service(MakeAnalyticsService(analytics, erasure, doors.gate)) {
+        video_service(MakeVideoService(operations, videos, hub, authorization.rpc)),
+        fleet_service(MakeFleetService(fleet, authorization.rpc)),
+        playback_service(MakePlaybackService(presentations, authorization.rpc)),
+        upload_listener(MakeUploadListener(operations, authorization.rpc)),
+        analytics_service(MakeAnalyticsService(analytics, erasure, authorization.rpc)) {
     store.SetSignals({.video_changed = [this](const std::string& id) { hub.Changed(id); }, .outbox_added = [this] { relay.Wake(); }});
     http.OnResponse(SetDefaultCaching);
-    http.SetAdmission(doors.admission);
+    http.SetAuthorizer(authorization.http);
     AddRecordActivities(worker, records);
     AddVideoRoutes(routes, operations, videos);
     AddEventRoutes(routes, videos, hub, options.sse_heartbeat, options.sse_lifetime);
     AddHistoryRoutes(routes, videos, orchestrator);
     AddLadderRoutes(routes, ladders);
-    AddConfigRoutes(routes, options.upload_url, options.playback_tokens.has_value(), doors.guarded);
+    AddConfigRoutes(routes, options.upload_url, options.playback_tokens.has_value(), authorization.enabled);
     AddPlaybackRoutes(routes, videos, {options.public_url, options.playback_tokens});
     AddFleetRoutes(routes, fleet);
     AddAnalyticsRoutes(routes, analytics, live, erasure, !options.clickhouse.url.empty(), options.sse_heartbeat);
@@ -154,8 +154,8 @@ struct MetadataApp::Impl {
   bool stopped = false;
 };
 
-MetadataApp::MetadataApp(AppOptions options, Doors doors, obs::Metrics& metrics, std::function<void(const Status&)> fatal)
-    : impl_(new Impl(std::move(options), doors, metrics, std::move(fatal))) {}
+MetadataApp::MetadataApp(AppOptions options, Authorization authorization, obs::Metrics& metrics, std::function<void(const Status&)> fatal)
+    : impl_(new Impl(std::move(options), authorization, metrics, std::move(fatal))) {}
 
 MetadataApp::~MetadataApp() { Stop(std::chrono::milliseconds(1000)); }
 

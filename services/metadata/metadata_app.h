@@ -12,7 +12,7 @@
 #include "libs/auth/playback_token.h"
 #include "libs/clickhouse/client.h"
 #include "libs/core/status.h"
-#include "libs/daemon/doors.h"
+#include "libs/daemon/authorization.h"
 #include "libs/http/server/server.h"
 #include "libs/obs/metrics.h"
 #include "services/metadata/api/api_routes.h"
@@ -59,7 +59,7 @@ Status MigrateDatabase(const AppOptions& options, obs::Metrics& metrics);
 class MetadataApp {
  public:
   // `fatal` is called when the daemon cannot go on, e.g. the schema is of a newer version; any thread.
-  MetadataApp(AppOptions options, Doors doors, obs::Metrics& metrics, std::function<void(const Status&)> fatal);
+  MetadataApp(AppOptions options, Authorization authorization, obs::Metrics& metrics, std::function<void(const Status&)> fatal);
   ~MetadataApp();  // Stop
   // Starts all but gRPC. A database or orchestrator that is away does not fail it: they are waited for in the background.
   Status Start();

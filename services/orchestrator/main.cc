@@ -1,7 +1,7 @@
 // vora-orchestrator: the workflow engine over PostgreSQL with Vora's workflows.
 
+#include "libs/daemon/authorization.h"
 #include "libs/daemon/daemon.h"
-#include "libs/daemon/doors.h"
 #include "services/orchestrator/orchestrator_app.h"
 
 namespace vora::orchestrator {
@@ -10,7 +10,7 @@ namespace {
 constexpr std::chrono::milliseconds kStopBudget{5000};
 
 Status SetUp(Daemon& daemon, const OrchestratorSettings& settings) {
-  VORA_ASSIGN_OR_RETURN(const auto app, OrchestratorApp::Start(settings, Doors(daemon.authenticator()).gate, daemon.metrics()));
+  VORA_ASSIGN_OR_RETURN(const auto app, OrchestratorApp::Start(settings, Authorization(daemon.authenticator()).rpc, daemon.metrics()));
   daemon.Keep(app);
   for (grpc::Service* service : app->services()) daemon.AddService(service);
   daemon.readiness().AddCheck("database", [app] { return app->Ready(); });

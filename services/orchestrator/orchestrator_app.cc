@@ -15,13 +15,13 @@ constexpr RetryOptions kStartRetry{.max_attempts = 30, .initial = milliseconds{1
 
 }  // namespace
 
-StatusOr<std::shared_ptr<OrchestratorApp>> OrchestratorApp::Start(const OrchestratorSettings& settings, const rpc::Gate& gate,
+StatusOr<std::shared_ptr<OrchestratorApp>> OrchestratorApp::Start(const OrchestratorSettings& settings, const rpc::Authorizer& authorizer,
                                                                   obs::Metrics& metrics) {
   workflow::EngineHostOptions options;
   options.database_url = settings.database_url;
   options.max_connections = static_cast<int>(settings.connections);
   options.sweeper.lease_grace = settings.lease_grace;
-  options.gate = gate;
+  options.authorizer = authorizer;
   auto app = std::make_shared<OrchestratorApp>();
   bool told = false;
   VORA_RETURN_IF_ERROR(RetryIdempotent(kStartRetry, [&]() -> Status {
@@ -33,7 +33,7 @@ StatusOr<std::shared_ptr<OrchestratorApp>> OrchestratorApp::Start(const Orchestr
     app->host_ = std::move(started).value();
     return {};
   }));
-  app->scaler_ = std::make_unique<Scaler>([host = app->host_.get()] { return host->engine().DescribeQueues(); }, gate);
+  app->scaler_ = std::make_unique<Scaler>([host = app->host_.get()] { return host->engine().DescribeQueues(); }, authorizer);
   return app;
 }
 

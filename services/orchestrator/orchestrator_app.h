@@ -7,7 +7,7 @@
 
 #include "libs/core/status.h"
 #include "libs/obs/metrics.h"
-#include "libs/rpc/gate.h"
+#include "libs/rpc/authorizer.h"
 #include "libs/workflow/service/engine_host.h"
 #include "services/orchestrator/orchestrator_settings.h"
 #include "services/orchestrator/scaler_service.h"
@@ -21,7 +21,7 @@ namespace vora::orchestrator {
 class OrchestratorApp {
  public:
   // Waits about half a minute for a database that is started at the same time.
-  static StatusOr<std::shared_ptr<OrchestratorApp>> Start(const OrchestratorSettings& settings, const rpc::Gate& gate,
+  static StatusOr<std::shared_ptr<OrchestratorApp>> Start(const OrchestratorSettings& settings, const rpc::Authorizer& authorizer,
                                                           obs::Metrics& metrics);
   std::vector<grpc::Service*> services();
   Status Ready() { return host_->Ping(); }

@@ -5,7 +5,7 @@
 
 #include <csignal>
 
-#include "libs/auth/testing/test_doors.h"
+#include "libs/auth/testing/test_tokens.h"
 #include "libs/pg/testing/test_postgres.h"
 #include "libs/rpc/client.h"
 #include "libs/rpc/testing/every_method.h"
@@ -15,7 +15,7 @@
 namespace vora::orchestrator {
 namespace {
 
-using auth::TestDoors;
+using auth::TestTokens;
 using ::testing::Contains;
 using ::testing::Each;
 using ::testing::IsEmpty;
@@ -25,15 +25,15 @@ using ::testing::Pair;
 TEST(OrchestratorAuthTest, EveryMethodOfEveryServiceAsksWhoCalls) {
   ChildProcess process(ORCHESTRATOR, {},
                        {{"VORA_DATABASE_URL", pg::TestPostgres::Shared().NewDatabase()},
-                        {"VORA_JWT_SECRET", TestDoors::kSecret},
+                        {"VORA_JWT_SECRET", TestTokens::kSecret},
                         {"VORA_JWT_AUDIENCE", "vora"},
-                        {"VORA_FLEET_SECRET", TestDoors::kFleetSecret},
+                        {"VORA_FLEET_SECRET", TestTokens::kFleetSecret},
                         {"VORA_GRPC_LISTEN", "127.0.0.1:0"},
                         {"VORA_ADMIN_LISTEN", "127.0.0.1:0"}});
   const auto listening = process.WaitForLog("listening");
   ASSERT_TRUE(listening) << process.err();
   const auto channel = rpc::Connect((*listening)["grpc"]);
-  const std::string reader = TestDoors::Bearer("acme", "read write upload"), operators = TestDoors::Bearer("acme", "operate");
+  const std::string reader = TestTokens::Bearer("acme", "read write upload"), operators = TestTokens::Bearer("acme", "operate");
   for (const char* service : {"vora.workflow.v1.WorkflowService", "vora.workflow.v1.ActivityService"}) {
     const auto nobody = rpc::testing::CallEveryMethod(channel, service);
     EXPECT_THAT(nobody, Not(IsEmpty())) << service;

@@ -24,7 +24,8 @@ StatusOr<ScalerTrigger> TriggerOf(const keda::ScaledObjectRef& object) {
 
 class ScalerServiceImpl : public Base {
  public:
-  ScalerServiceImpl(const ReadQueues& read, ScalerFeed& feed, rpc::Gate gate) : read_(read), feed_(feed), gate_(std::move(gate)) {}
+  ScalerServiceImpl(const ReadQueues& read, ScalerFeed& feed, rpc::Authorizer authorizer)
+      : read_(read), feed_(feed), authorizer_(std::move(authorizer)) {}
 
   grpc::Status IsActive(grpc::ServerContext* context, const keda::ScaledObjectRef* request, keda::IsActiveResponse* response) override {
     return Answer(*context, *request, [&](const ScalerTrigger&, const QueueLoad& load) {
@@ -35,7 +36,7 @@ class ScalerServiceImpl : public Base {
 
   grpc::ServerWriteReactor<keda::IsActiveResponse>* StreamIsActive(grpc::CallbackServerContext* context,
                                                                    const keda::ScaledObjectRef* request) override {
-    if (const auto caller = gate_.Admit(*context, kWho); !caller.ok()) {
+    if (const auto caller = authorizer_.Authorize(*context, kWho); !caller.ok()) {
       return new rpc::RefusedCall<grpc::ServerWriteReactor<keda::IsActiveResponse>>(caller.status());
     }
     return StartActiveStream(feed_, TriggerOf(*request));
@@ -43,7 +44,7 @@ class ScalerServiceImpl : public Base {
 
   grpc::Status GetMetricSpec(grpc::ServerContext* context, const keda::ScaledObjectRef* request,
                              keda::GetMetricSpecResponse* response) override {
-    return gate_.Let(*context, kWho, [&](const Caller&) {
+    return authorizer_.Authorize(*context, kWho, [&](const Caller&) {
       const auto trigger = TriggerOf(*request);
       if (!trigger.ok()) return rpc::ToGrpc(trigger.status());
       auto* spec = response->add_metricspecs();
@@ -71,7 +72,7 @@ class ScalerServiceImpl : public Base {
   // The trigger is checked before the database is asked.
   template <class Reply>
   grpc::Status Answer(const grpc::ServerContext& context, const keda::ScaledObjectRef& object, Reply reply) {
-    return gate_.Let(context, kWho, [&](const Caller&) {
+    return authorizer_.Authorize(context, kWho, [&](const Caller&) {
       const auto trigger = TriggerOf(object);
       if (!trigger.ok()) return rpc::ToGrpc(trigger.status());
       const auto queues = read_();
@@ -82,7 +83,7 @@ class ScalerServiceImpl : public Base {
 
   const ReadQueues& read_;
   ScalerFeed& feed_;
-  const rpc::Gate gate_;
+  const rpc::Authorizer authorizer_;
 };
 
 }  // namespace
@@ -91,12 +92,12 @@ struct Scaler::Impl {
   const ReadQueues read;
   ScalerFeed feed;
   ScalerServiceImpl service;
-  Impl(ReadQueues r, rpc::Gate gate, std::chrono::milliseconds interval)
-      : read(std::move(r)), feed(read, interval), service(read, feed, std::move(gate)) {}
+  Impl(ReadQueues r, rpc::Authorizer authorizer, std::chrono::milliseconds interval)
+      : read(std::move(r)), feed(read, interval), service(read, feed, std::move(authorizer)) {}
 };
 
-Scaler::Scaler(ReadQueues read, rpc::Gate gate, std::chrono::milliseconds interval)
-    : impl_(std::make_unique<Impl>(std::move(read), std::move(gate), interval)) {}
+Scaler::Scaler(ReadQueues read, rpc::Authorizer authorizer, std::chrono::milliseconds interval)
+    : impl_(std::make_unique<Impl>(std::move(read), std::move(authorizer), interval)) {}
 Scaler::~Scaler() = default;
 grpc::Service* Scaler::service() { return &impl_->service; }
 void Scaler::Stop() { impl_->feed.Stop(); }

@@ -5,7 +5,7 @@
 #include <chrono>
 #include <memory>
 
-#include "libs/rpc/gate.h"
+#include "libs/rpc/authorizer.h"
 #include "services/orchestrator/scaler_feed.h"
 
 namespace grpc {
@@ -16,9 +16,9 @@ namespace vora::orchestrator {
 
 class Scaler {
  public:
-  // `read` may block; it is asked at every call, and every `interval` while a StreamIsActive is open. `gate` lets in the fleet, which KEDA
-  // is part of by its certificate, and operators.
-  Scaler(ReadQueues read, rpc::Gate gate, std::chrono::milliseconds interval = std::chrono::milliseconds{1000});
+  // `read` may block; it is asked at every call, and every `interval` while a StreamIsActive is open. `authorizer` lets in the fleet, which
+  // KEDA is part of by its certificate, and operators.
+  Scaler(ReadQueues read, rpc::Authorizer authorizer, std::chrono::milliseconds interval = std::chrono::milliseconds{1000});
   ~Scaler();
   // Must be registered with a server that is shut down before this is destroyed.
   grpc::Service* service();

@@ -84,8 +84,8 @@ class ScalerTest : public ::testing::Test {
   workflow::Engine& engine() { return orchestrator_.engine(); }
 
   // Like the fleet's as long as it is open.
-  rpc::Gate Gate() {
-    return rpc::Gate([this](const Credentials&, std::initializer_list<vora::Scope> any_of) -> StatusOr<Caller> {
+  rpc::Authorizer Gate() {
+    return rpc::Authorizer([this](const Credentials&, std::initializer_list<vora::Scope> any_of) -> StatusOr<Caller> {
       EXPECT_THAT(any_of, ::testing::UnorderedElementsAre(vora::Scope::kFleet, vora::Scope::kOperate));
       if (!open_) return Unauthenticated("show a token");
       return Caller();

@@ -11,11 +11,11 @@ constexpr int64_t kMaxTtlSeconds = 86'400;
 
 class Service final : public playback::v1::GatewayService::Service {
  public:
-  Service(const Access& access, rpc::Gate gate) : access_(access), gate_(std::move(gate)) {}
+  Service(const Access& access, rpc::Authorizer authorizer) : access_(access), authorizer_(std::move(authorizer)) {}
 
   grpc::Status MintPlaybackToken(grpc::ServerContext* context, const playback::v1::MintPlaybackTokenRequest* request,
                                  playback::v1::MintPlaybackTokenResponse* response) override {
-    return gate_.Let(*context, {Scope::kFleet}, [&](const Caller&) {
+    return authorizer_.Authorize(*context, {Scope::kFleet}, [&](const Caller&) {
       if (!IsId(request->video_id())) return rpc::ToGrpc(InvalidArgument("video_id must be 32 lower-case hex digits"));
       if (request->ttl_seconds() < 1 || request->ttl_seconds() > kMaxTtlSeconds) {
         return rpc::ToGrpc(InvalidArgument("ttl_seconds must be from 1 to 86400"));
@@ -31,13 +31,13 @@ class Service final : public playback::v1::GatewayService::Service {
 
  private:
   const Access& access_;
-  const rpc::Gate gate_;
+  const rpc::Authorizer authorizer_;
 };
 
 }  // namespace
 
-std::unique_ptr<grpc::Service> MakeGatewayService(const Access& access, rpc::Gate gate) {
-  return std::make_unique<Service>(access, std::move(gate));
+std::unique_ptr<grpc::Service> MakeGatewayService(const Access& access, rpc::Authorizer authorizer) {
+  return std::make_unique<Service>(access, std::move(authorizer));
 }
 
 }  // namespace vora::gateway

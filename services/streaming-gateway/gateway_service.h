@@ -4,7 +4,7 @@
 
 #include <memory>
 
-#include "libs/rpc/gate.h"
+#include "libs/rpc/authorizer.h"
 #include "services/streaming-gateway/access.h"
 
 namespace grpc {
@@ -14,6 +14,6 @@ class Service;
 namespace vora::gateway {
 
 // `access` must outlive the service.
-std::unique_ptr<grpc::Service> MakeGatewayService(const Access& access, rpc::Gate gate);
+std::unique_ptr<grpc::Service> MakeGatewayService(const Access& access, rpc::Authorizer authorizer);
 
 }  // namespace vora::gateway

@@ -6,8 +6,8 @@
 
 #include <grpcpp/impl/codegen/service_type.h>
 
+#include "libs/daemon/authorization.h"
 #include "libs/daemon/daemon.h"
-#include "libs/daemon/doors.h"
 #include "libs/storage/open_store.h"
 #include "services/streaming-gateway/gateway_app.h"
 #include "services/streaming-gateway/gateway_service.h"
@@ -24,7 +24,7 @@ Status SetUp(Daemon& daemon, const GatewaySettings& settings) {
   const auto gateway = std::make_shared<GatewayApp>(
       std::move(options), *store, MetadataSource(settings.metadata, settings.metadata_timeout), Clock::Real(), daemon.metrics());
   daemon.Keep(gateway);
-  const std::shared_ptr<grpc::Service> service = MakeGatewayService(gateway->access(), Doors(daemon.authenticator()).gate);
+  const std::shared_ptr<grpc::Service> service = MakeGatewayService(gateway->access(), Authorization(daemon.authenticator()).rpc);
   daemon.Keep(service);
   daemon.AddService(service.get());
   daemon.readiness().AddCheck("store", [store] { return store->Ping(); });

@@ -121,7 +121,7 @@ TEST(CookieValue, FindsOneAmongMany) {
 class MintTest : public ::testing::Test {
  protected:
   grpc::Status Mint(const Access& access, const std::string& video_id, int64_t ttl, playback::v1::MintPlaybackTokenResponse* response) {
-    const auto service = MakeGatewayService(access, rpc::Gate::Open());
+    const auto service = MakeGatewayService(access, rpc::Authorizer::Open());
     Readiness readiness;
     readiness.SetStarted();
     obs::Metrics metrics;

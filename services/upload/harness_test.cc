@@ -52,8 +52,8 @@ UploadSettings TestSettings() {
   return settings;
 }
 
-Replica::Replica(storage::ObjectStore& store, UploadSettings settings, const Clock& clock, Doors doors) {
-  app_ = std::make_unique<UploadApp>(settings, store, metrics_, std::move(doors), clock);
+Replica::Replica(storage::ObjectStore& store, UploadSettings settings, const Clock& clock, Authorization authorization) {
+  app_ = std::make_unique<UploadApp>(settings, store, metrics_, std::move(authorization), clock);
   Status started = app_->Start([](const Status&) {});
   if (!started.ok()) throw std::runtime_error(ToText(started));
 }

@@ -34,7 +34,7 @@ UploadSettings TestSettings();
 class Replica {
  public:
   explicit Replica(storage::ObjectStore& store, UploadSettings settings = TestSettings(), const Clock& clock = Clock::Real(),
-                   Doors doors = Doors::Open());
+                   Authorization authorization = Authorization::Open());
   std::string url() const { return "http://127.0.0.1:" + std::to_string(app_->http_port()) + "/files/"; }
   int port() const { return app_->http_port(); }
   UploadApp& app() { return *app_; }

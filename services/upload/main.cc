@@ -34,7 +34,8 @@ int main(int argc, char** argv) {
     VORA_RETURN_IF_ERROR(settings.Validate());
     auto parts = std::make_shared<Parts>();
     VORA_ASSIGN_OR_RETURN(parts->store, vora::storage::OpenObjectStore(settings.storage, daemon.metrics()));
-    parts->app = std::make_unique<vora::upload::UploadApp>(settings, *parts->store, daemon.metrics(), vora::Doors(daemon.authenticator()));
+    parts->app =
+        std::make_unique<vora::upload::UploadApp>(settings, *parts->store, daemon.metrics(), vora::Authorization(daemon.authenticator()));
     VORA_RETURN_IF_ERROR(parts->app->Start([&daemon](vora::Status reason) { daemon.Fail(reason); }));
     daemon.AddService(parts->app->grpc_service());
     daemon.readiness().AddCheck("object store", [app = parts->app.get()] { return app->StoreHealth(); });

@@ -54,7 +54,7 @@ AnnouncerOptions AnnounceOptions(const UploadSettings& settings) {
 }  // namespace
 
 struct UploadApp::Impl {
-  Impl(const UploadSettings& settings, storage::ObjectStore& store, obs::Metrics& registry, Doors doors, const Clock& clock)
+  Impl(const UploadSettings& settings, storage::ObjectStore& store, obs::Metrics& registry, Authorization authorization, const Clock& clock)
       : metrics(registry),
         repo(store, clock),
         buffers(static_cast<size_t>(kPartSize), kIdleBuffers),
@@ -73,11 +73,11 @@ struct UploadApp::Impl {
         finisher(repo, metrics, Announce(settings)),
         engine(context, finisher, kPatience),
         handler(engine, metrics, HandlerOptions(settings)),
-        grpc(MakeUploadGrpcService(engine, std::move(doors.gate))),
+        grpc(MakeUploadGrpcService(engine, std::move(authorization.rpc))),
         sweeper(repo, finisher, SweepOptions(settings)),
         probe(store, settings.storage_allow_unsafe),
         server(HttpOptions(settings), registry) {
-    server.SetAdmission(std::move(doors.admission));
+    server.SetAuthorizer(std::move(authorization.http));
   }
 
   std::function<void(const std::string&)> Announce(const UploadSettings& settings) {
@@ -102,8 +102,9 @@ struct UploadApp::Impl {
   bool stopped = false;
 };
 
-UploadApp::UploadApp(const UploadSettings& settings, storage::ObjectStore& store, obs::Metrics& metrics, Doors doors, const Clock& clock)
-    : impl_(std::make_unique<Impl>(settings, store, metrics, std::move(doors), clock)) {
+UploadApp::UploadApp(const UploadSettings& settings, storage::ObjectStore& store, obs::Metrics& metrics, Authorization authorization,
+                     const Clock& clock)
+    : impl_(std::make_unique<Impl>(settings, store, metrics, std::move(authorization), clock)) {
   impl_->handler.Mount(impl_->server);
 }
 

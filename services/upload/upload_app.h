@@ -8,7 +8,7 @@
 
 #include "libs/core/clock.h"
 #include "libs/core/status.h"
-#include "libs/daemon/doors.h"
+#include "libs/daemon/authorization.h"
 #include "libs/obs/metrics.h"
 #include "libs/storage/base/object_store.h"
 #include "services/upload/upload_settings.h"
@@ -22,7 +22,7 @@ namespace vora::upload {
 class UploadApp {
  public:
   // `store`, `metrics` and `clock` must outlive it.
-  UploadApp(const UploadSettings& settings, storage::ObjectStore& store, obs::Metrics& metrics, Doors doors,
+  UploadApp(const UploadSettings& settings, storage::ObjectStore& store, obs::Metrics& metrics, Authorization authorization,
             const Clock& clock = Clock::Real());
   ~UploadApp();  // Stop
   // FAILED_PRECONDITION: unsafe store; UNAVAILABLE: the address cannot be bound. `on_fatal` may be called later, from any thread.

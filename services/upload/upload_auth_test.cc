@@ -5,7 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "libs/auth/testing/test_doors.h"
+#include "libs/auth/testing/test_tokens.h"
 #include "libs/core/lifecycle.h"
 #include "libs/rpc/client.h"
 #include "libs/rpc/server.h"
@@ -17,7 +17,7 @@
 namespace vora::upload {
 namespace {
 
-using auth::TestDoors;
+using auth::TestTokens;
 using ::testing::Each;
 using ::testing::HasSubstr;
 using ::testing::Pair;
@@ -25,7 +25,8 @@ using ::testing::SizeIs;
 
 class UploadAuthTest : public ::testing::Test {
  protected:
-  UploadAuthTest() : store_(OpenStore(folder_.path())), replica_(*store_, TestSettings(), Clock::Real(), Doors(doors_.authenticator())) {
+  UploadAuthTest()
+      : store_(OpenStore(folder_.path())), replica_(*store_, TestSettings(), Clock::Real(), Authorization(tokens_.authenticator())) {
     auto server = rpc::Server::Start({}, {replica_.app().grpc_service()}, readiness_, metrics_);
     EXPECT_THAT(server, IsOk());
     server_ = *std::move(server);
@@ -35,7 +36,7 @@ class UploadAuthTest : public ::testing::Test {
   ~UploadAuthTest() override { server_->Shutdown(std::chrono::milliseconds(1000)); }
 
   static Tus::Fields As(const std::string& tenant, const std::string& scopes) {
-    return {{"Authorization", TestDoors::Bearer(tenant, scopes)}};
+    return {{"Authorization", TestTokens::Bearer(tenant, scopes)}};
   }
   // HEAD and DELETE as another client would send them.
   int Ask(const std::string& method, const std::string& url, Tus::Fields fields) {
@@ -51,7 +52,7 @@ class UploadAuthTest : public ::testing::Test {
   }
 
   TempFolder folder_;
-  TestDoors doors_;
+  TestTokens tokens_;
   std::unique_ptr<storage::ObjectStore> store_;
   Replica replica_;
   Readiness readiness_;
@@ -66,7 +67,7 @@ TEST_F(UploadAuthTest, EveryMethodOfEveryServiceAsksWhoCalls) {
   const auto answers = rpc::testing::CallEveryMethod(channel_, "vora.upload.v1.UploadService");
   EXPECT_THAT(answers, SizeIs(2));
   EXPECT_THAT(answers, Each(Pair(::testing::_, grpc::StatusCode::UNAUTHENTICATED)));
-  const auto denied = rpc::testing::CallEveryMethod(channel_, "vora.upload.v1.UploadService", TestDoors::Bearer("acme", "write operate"));
+  const auto denied = rpc::testing::CallEveryMethod(channel_, "vora.upload.v1.UploadService", TestTokens::Bearer("acme", "write operate"));
   EXPECT_THAT(denied, Each(Pair(::testing::_, grpc::StatusCode::PERMISSION_DENIED)));
 }
 
@@ -98,10 +99,10 @@ TEST_F(UploadAuthTest, AnUploadIsItsTenantsAlone) {
   EXPECT_EQ(tus_.Patch(url, 0, "abc", As("acme", "upload")).status, 204);
 
   v1::Upload upload;
-  EXPECT_EQ(Get(url, TestDoors::Bearer("other", "upload read"), &upload), grpc::StatusCode::NOT_FOUND);
-  EXPECT_EQ(Get(url, TestDoors::Bearer("acme", "read"), &upload), grpc::StatusCode::OK);
+  EXPECT_EQ(Get(url, TestTokens::Bearer("other", "upload read"), &upload), grpc::StatusCode::NOT_FOUND);
+  EXPECT_EQ(Get(url, TestTokens::Bearer("acme", "read"), &upload), grpc::StatusCode::OK);
   EXPECT_EQ(upload.tenant(), "acme");
-  EXPECT_EQ(Get(url, doors_.Fleet(), &upload), grpc::StatusCode::OK) << "daemons work for every tenant";
+  EXPECT_EQ(Get(url, tokens_.Fleet(), &upload), grpc::StatusCode::OK) << "daemons work for every tenant";
 
   EXPECT_EQ(tus_.Patch(url, 3, "def", As("acme", "upload")).status, 204);
   EXPECT_EQ(Original(*store_, url), "abcdef");
@@ -109,11 +110,11 @@ TEST_F(UploadAuthTest, AnUploadIsItsTenantsAlone) {
 
 TEST(UploadReadsTest, HeadAndPatchReadTheStateOnceWithAuthenticationOn) {
   const TempFolder folder;
-  const TestDoors doors;
+  const TestTokens tokens;
   FaultyStore store(OpenStore(folder.path()));
-  Replica replica(store, TestSettings(), Clock::Real(), Doors(doors.authenticator()));
+  Replica replica(store, TestSettings(), Clock::Real(), Authorization(tokens.authenticator()));
   Tus tus;
-  const Tus::Fields acme = {{"Authorization", TestDoors::Bearer("acme", "upload")}};
+  const Tus::Fields acme = {{"Authorization", TestTokens::Bearer("acme", "upload")}};
   const std::string url = tus.Create(replica.url(), 6, acme);
   std::atomic<int> reads{0};
   store.Rule([&reads](std::string_view call, const std::string&) {
@@ -124,7 +125,7 @@ TEST(UploadReadsTest, HeadAndPatchReadTheStateOnceWithAuthenticationOn) {
   EXPECT_EQ(reads.exchange(0), 1);
   EXPECT_EQ(tus.Patch(url, 0, "abc", acme).status, 204);
   EXPECT_EQ(reads.exchange(0), 1);
-  const Tus::Fields other = {{"Authorization", TestDoors::Bearer("other", "upload")}};
+  const Tus::Fields other = {{"Authorization", TestTokens::Bearer("other", "upload")}};
   EXPECT_EQ(tus.Patch(url, 3, "def", other).status, 404);
   EXPECT_EQ(reads.exchange(0), 1);
 }

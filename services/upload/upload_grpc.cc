@@ -13,10 +13,10 @@ Status CheckId(const std::string& id) { return IsId(id) ? Status() : InvalidFiel
 
 class UploadGrpcService final : public v1::UploadService::Service {
  public:
-  UploadGrpcService(UploadEngine& engine, rpc::Gate gate) : engine_(engine), gate_(std::move(gate)) {}
+  UploadGrpcService(UploadEngine& engine, rpc::Authorizer authorizer) : engine_(engine), authorizer_(std::move(authorizer)) {}
 
   grpc::Status GetUpload(grpc::ServerContext* context, const v1::GetUploadRequest* request, v1::Upload* response) override {
-    return gate_.Let(*context, {Scope::kUpload, Scope::kRead, Scope::kFleet}, [&](const Caller& caller) {
+    return authorizer_.Authorize(*context, {Scope::kUpload, Scope::kRead, Scope::kFleet}, [&](const Caller& caller) {
       if (Status valid = CheckId(request->upload_id()); !valid.ok()) return rpc::ToGrpc(valid);
       StatusOr<UploadDoc> doc = engine_.Peek(caller, request->upload_id());
       if (!doc.ok()) return rpc::ToGrpc(doc.status());
@@ -27,7 +27,7 @@ class UploadGrpcService final : public v1::UploadService::Service {
 
   grpc::Status TerminateUpload(grpc::ServerContext* context, const v1::TerminateUploadRequest* request,
                                v1::TerminateUploadResponse*) override {
-    return gate_.Let(*context, {Scope::kUpload, Scope::kFleet}, [&](const Caller& caller) {
+    return authorizer_.Authorize(*context, {Scope::kUpload, Scope::kFleet}, [&](const Caller& caller) {
       if (Status valid = CheckId(request->upload_id()); !valid.ok()) return rpc::ToGrpc(valid);
       return rpc::ToGrpc(engine_.Terminate(caller, request->upload_id()));
     });
@@ -35,13 +35,13 @@ class UploadGrpcService final : public v1::UploadService::Service {
 
  private:
   UploadEngine& engine_;
-  const rpc::Gate gate_;
+  const rpc::Authorizer authorizer_;
 };
 
 }  // namespace
 
-std::unique_ptr<grpc::Service> MakeUploadGrpcService(UploadEngine& engine, rpc::Gate gate) {
-  return std::make_unique<UploadGrpcService>(engine, std::move(gate));
+std::unique_ptr<grpc::Service> MakeUploadGrpcService(UploadEngine& engine, rpc::Authorizer authorizer) {
+  return std::make_unique<UploadGrpcService>(engine, std::move(authorizer));
 }
 
 }  // namespace vora::upload

@@ -4,7 +4,7 @@
 
 #include <memory>
 
-#include "libs/rpc/gate.h"
+#include "libs/rpc/authorizer.h"
 #include "services/upload/upload_engine.h"
 
 namespace grpc {
@@ -14,6 +14,6 @@ class Service;
 namespace vora::upload {
 
 // `engine` must outlive the service.
-std::unique_ptr<grpc::Service> MakeUploadGrpcService(UploadEngine& engine, rpc::Gate gate);
+std::unique_ptr<grpc::Service> MakeUploadGrpcService(UploadEngine& engine, rpc::Authorizer authorizer);
 
 }  // namespace vora::upload

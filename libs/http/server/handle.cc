@@ -12,7 +12,7 @@
 
 #include "libs/core/error.h"
 #include "libs/http/message/target.h"
-#include "libs/http/server/admission_internal.h"
+#include "libs/http/server/authorize_internal.h"
 #include "libs/http/server/connection_internal.h"
 #include "libs/http/server/server_span.h"
 #include "libs/log/log.h"
@@ -156,7 +156,7 @@ Task<void> Connection::Dispatch() {
     const ServerContext::RouteEntry& entry = server_.routes[match.index];
     route_ = entry.pattern;
     request_.params = std::move(match.params);
-    std::optional<Response> refusal = Admit(server_.admission, entry.scope, request_);
+    std::optional<Response> refusal = Authorize(server_.authorizer, entry.scope, request_);
     if (refusal) {
       co_await Send(std::move(*refusal));
     } else {

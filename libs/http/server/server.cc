@@ -150,7 +150,7 @@ void Server::RouteSimple(std::string method, std::string pattern, SimpleHandler 
       [simple = std::move(handler), limit](Exchange& exchange) { return RunSimple(exchange, simple, limit); }, scope);
 }
 
-void Server::SetAdmission(Admission admission) { impl_->context.admission = std::move(admission); }
+void Server::SetAuthorizer(Authorizer authorizer) { impl_->context.authorizer = std::move(authorizer); }
 
 void Server::OnResponse(std::function<void(const Request&, Response& head)> hook) { impl_->context.on_response = std::move(hook); }
 

@@ -102,14 +102,14 @@ class Server {
 
   // Patterns: `/v1/videos/{id}` binds one segment, a last `{rest*}` binds the remaining path. The longest literal match wins. A known
   // path with another method is answered 405 with Allow; HEAD falls back to GET; an unknown path 404 as JSON.
-  // Register before Start. `method` "*": every method. With a scope, the admission (below) is asked before anything of the body is read.
+  // Register before Start. `method` "*": every method. With a scope, the authorizer (below) is asked before anything of the body is read.
   void Route(std::string method, std::string pattern, Handler handler, std::optional<Scope> scope = {});
   void RouteSimple(std::string method, std::string pattern, SimpleHandler handler, std::optional<Scope> scope = {});
   // Who may use routes with a scope; called on the I/O thread, must not block. Its caller becomes Request::caller, its failure the
-  // answer (401 with WWW-Authenticate: Bearer, or 403). Without an admission, routes with a scope are refused (503): never open by
+  // answer (401 with WWW-Authenticate: Bearer, or 403). Without an authorizer, routes with a scope are refused (503): never open by
   // oversight.
-  using Admission = std::function<StatusOr<Caller>(const Credentials& credentials, Scope scope)>;
-  void SetAdmission(Admission admission);
+  using Authorizer = std::function<StatusOr<Caller>(const Credentials& credentials, Scope scope)>;
+  void SetAuthorizer(Authorizer authorizer);
   // Changes every response before it is sent (CORS, security headers).
   void OnResponse(std::function<void(const Request&, Response& head)> hook);
 

@@ -83,7 +83,7 @@ struct ServerContext {
   std::atomic<int> refusing{0};  // connections that are being told why they are refused
   Router router;
   std::vector<RouteEntry> routes;
-  Server::Admission admission;
+  Server::Authorizer authorizer;
   std::function<void(const Request&, Response&)> on_response;
   std::atomic<bool> draining{false};
   Registry connections;

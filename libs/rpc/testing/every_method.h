@@ -1,6 +1,6 @@
 #pragma once
 
-// For the test of a daemon's doors: calls every method of a service, as its descriptor has them.
+// For the test of who may call a daemon: calls every method of a service, as its descriptor has them.
 
 #include <chrono>
 #include <map>

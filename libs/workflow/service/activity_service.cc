@@ -12,12 +12,12 @@ using ActivityBase = v1::ActivityService::WithCallbackMethod_PollActivities<v1::
 
 class ActivityServiceImpl : public ActivityBase {
  public:
-  ActivityServiceImpl(Engine& engine, Dispatcher& dispatcher, rpc::Gate gate)
-      : engine_(engine), dispatcher_(dispatcher), gate_(std::move(gate)) {}
+  ActivityServiceImpl(Engine& engine, Dispatcher& dispatcher, rpc::Authorizer authorizer)
+      : engine_(engine), dispatcher_(dispatcher), authorizer_(std::move(authorizer)) {}
 
   grpc::ServerUnaryReactor* PollActivities(grpc::CallbackServerContext* context, const v1::PollActivitiesRequest* request,
                                            v1::PollActivitiesResponse* response) override {
-    if (const auto caller = gate_.Admit(*context, kActivityScopes); !caller.ok()) {
+    if (const auto caller = authorizer_.Authorize(*context, kActivityScopes); !caller.ok()) {
       return new rpc::RefusedCall<grpc::ServerUnaryReactor>(caller.status());
     }
     using Call = WaitingCall<Dispatcher::Poll>;
@@ -34,7 +34,7 @@ class ActivityServiceImpl : public ActivityBase {
 
   grpc::Status HeartbeatActivity(grpc::ServerContext* context, const v1::HeartbeatActivityRequest* request,
                                  v1::HeartbeatActivityResponse* response) override {
-    return gate_.Let(*context, kActivityScopes, [&](const Caller&) {
+    return authorizer_.Authorize(*context, kActivityScopes, [&](const Caller&) {
       const auto cancel_requested = engine_.Heartbeat(*request);
       if (!cancel_requested.ok()) return rpc::ToGrpc(cancel_requested.status());
       response->set_cancel_requested(*cancel_requested);
@@ -43,11 +43,11 @@ class ActivityServiceImpl : public ActivityBase {
   }
   grpc::Status CompleteActivity(grpc::ServerContext* context, const v1::CompleteActivityRequest* request,
                                 v1::CompleteActivityResponse*) override {
-    return gate_.Let(*context, kActivityScopes, [&](const Caller&) { return rpc::ToGrpc(engine_.Complete(*request)); });
+    return authorizer_.Authorize(*context, kActivityScopes, [&](const Caller&) { return rpc::ToGrpc(engine_.Complete(*request)); });
   }
   grpc::Status FailActivity(grpc::ServerContext* context, const v1::FailActivityRequest* request,
                             v1::FailActivityResponse* response) override {
-    return gate_.Let(*context, kActivityScopes, [&](const Caller&) {
+    return authorizer_.Authorize(*context, kActivityScopes, [&](const Caller&) {
       const auto will_retry = engine_.Fail(*request);
       if (!will_retry.ok()) return rpc::ToGrpc(will_retry.status());
       response->set_will_retry(*will_retry);
@@ -56,14 +56,14 @@ class ActivityServiceImpl : public ActivityBase {
   }
   grpc::Status ReleaseActivity(grpc::ServerContext* context, const v1::ReleaseActivityRequest* request,
                                v1::ReleaseActivityResponse*) override {
-    return gate_.Let(*context, kActivityScopes, [&](const Caller&) { return rpc::ToGrpc(engine_.Release(*request)); });
+    return authorizer_.Authorize(*context, kActivityScopes, [&](const Caller&) { return rpc::ToGrpc(engine_.Release(*request)); });
   }
   grpc::Status ReportWorker(grpc::ServerContext* context, const v1::ReportWorkerRequest* request, v1::ReportWorkerResponse*) override {
-    return gate_.Let(*context, kActivityScopes, [&](const Caller&) { return rpc::ToGrpc(engine_.ReportWorker(*request)); });
+    return authorizer_.Authorize(*context, kActivityScopes, [&](const Caller&) { return rpc::ToGrpc(engine_.ReportWorker(*request)); });
   }
   grpc::Status DescribeQueues(grpc::ServerContext* context, const v1::DescribeQueuesRequest*,
                               v1::DescribeQueuesResponse* response) override {
-    return gate_.Let(*context, {vora::Scope::kOperate, vora::Scope::kFleet}, [&](const Caller&) {
+    return authorizer_.Authorize(*context, {vora::Scope::kOperate, vora::Scope::kFleet}, [&](const Caller&) {
       auto described = engine_.DescribeQueues();
       if (!described.ok()) return rpc::ToGrpc(described.status());
       *response = *std::move(described);
@@ -74,13 +74,13 @@ class ActivityServiceImpl : public ActivityBase {
  private:
   Engine& engine_;
   Dispatcher& dispatcher_;
-  const rpc::Gate gate_;
+  const rpc::Authorizer authorizer_;
 };
 
 }  // namespace
 
-std::unique_ptr<grpc::Service> MakeActivityService(Engine& engine, Dispatcher& dispatcher, rpc::Gate gate) {
-  return std::make_unique<ActivityServiceImpl>(engine, dispatcher, std::move(gate));
+std::unique_ptr<grpc::Service> MakeActivityService(Engine& engine, Dispatcher& dispatcher, rpc::Authorizer authorizer) {
+  return std::make_unique<ActivityServiceImpl>(engine, dispatcher, std::move(authorizer));
 }
 
 }  // namespace vora::workflow

@@ -28,8 +28,8 @@ struct EngineHost::Impl {
         engine(db, registry, wakeups, metrics, options.engine),
         dispatcher(engine),
         waiters(engine),
-        workflow_service(MakeWorkflowService(engine, waiters, options.gate)),
-        activity_service(MakeActivityService(engine, dispatcher, options.gate)) {
+        workflow_service(MakeWorkflowService(engine, waiters, options.authorizer)),
+        activity_service(MakeActivityService(engine, dispatcher, options.authorizer)) {
     wakeups.SetReceiver(
         {[this](const std::string& queue) { dispatcher.Wake(queue); }, [this](const std::string& run_id) { waiters.RunClosed(run_id); }});
   }

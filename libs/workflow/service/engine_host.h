@@ -7,7 +7,7 @@
 
 #include "libs/core/status.h"
 #include "libs/obs/metrics.h"
-#include "libs/rpc/gate.h"
+#include "libs/rpc/authorizer.h"
 #include "libs/workflow/engine/engine.h"
 #include "libs/workflow/engine/sweeper.h"
 
@@ -22,7 +22,7 @@ struct EngineHostOptions {
   int max_connections = 16;
   SweeperOptions sweeper;
   EngineOptions engine;
-  rpc::Gate gate;  // who may call the services; nobody unless it is set
+  rpc::Authorizer authorizer;  // who may call the services; nobody unless it is set
 };
 
 class EngineHost {

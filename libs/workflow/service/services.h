@@ -5,7 +5,7 @@
 
 #include <memory>
 
-#include "libs/rpc/gate.h"
+#include "libs/rpc/authorizer.h"
 #include "libs/workflow/engine/engine.h"
 #include "libs/workflow/service/dispatcher.h"
 #include "libs/workflow/service/result_waiters.h"
@@ -16,7 +16,7 @@ class Service;
 
 namespace vora::workflow {
 
-std::unique_ptr<grpc::Service> MakeWorkflowService(Engine& engine, ResultWaiters& waiters, rpc::Gate gate);
-std::unique_ptr<grpc::Service> MakeActivityService(Engine& engine, Dispatcher& dispatcher, rpc::Gate gate);
+std::unique_ptr<grpc::Service> MakeWorkflowService(Engine& engine, ResultWaiters& waiters, rpc::Authorizer authorizer);
+std::unique_ptr<grpc::Service> MakeActivityService(Engine& engine, Dispatcher& dispatcher, rpc::Authorizer authorizer);
 
 }  // namespace vora::workflow

@@ -14,12 +14,12 @@ using WorkflowBase = v1::WorkflowService::WithCallbackMethod_WaitResult<v1::Work
 
 class WorkflowServiceImpl : public WorkflowBase {
  public:
-  WorkflowServiceImpl(Engine& engine, ResultWaiters& waiters, rpc::Gate gate)
-      : engine_(engine), waiters_(waiters), gate_(std::move(gate)) {}
+  WorkflowServiceImpl(Engine& engine, ResultWaiters& waiters, rpc::Authorizer authorizer)
+      : engine_(engine), waiters_(waiters), authorizer_(std::move(authorizer)) {}
 
   grpc::Status StartWorkflow(grpc::ServerContext* context, const v1::StartWorkflowRequest* request,
                              v1::StartWorkflowResponse* response) override {
-    return gate_.Let(*context, {vora::Scope::kFleet}, [&](const Caller&) { return Reply(engine_.Start(*request), response); });
+    return authorizer_.Authorize(*context, {vora::Scope::kFleet}, [&](const Caller&) { return Reply(engine_.Start(*request), response); });
   }
   grpc::Status SignalWorkflow(grpc::ServerContext* context, const v1::SignalWorkflowRequest* request,
                               v1::SignalWorkflowResponse*) override {
@@ -39,7 +39,7 @@ class WorkflowServiceImpl : public WorkflowBase {
   }
   grpc::Status ListWorkflows(grpc::ServerContext* context, const v1::ListWorkflowsRequest* request,
                              v1::ListWorkflowsResponse* response) override {
-    return gate_.Let(*context, kWorkflowScopes, [&](const Caller& caller) {
+    return authorizer_.Authorize(*context, kWorkflowScopes, [&](const Caller& caller) {
       const grpc::Status listed = Reply(engine_.List(*request), response);
       auto* all = response->mutable_workflows();
       all->erase(std::remove_if(all->begin(), all->end(), [&](const auto& info) { return !MaySee(caller, info); }), all->end());
@@ -52,7 +52,7 @@ class WorkflowServiceImpl : public WorkflowBase {
 
   grpc::ServerUnaryReactor* WaitResult(grpc::CallbackServerContext* context, const v1::WaitResultRequest* request,
                                        v1::WaitResultResponse* response) override {
-    const auto caller = gate_.Admit(*context, kWorkflowScopes);
+    const auto caller = authorizer_.Authorize(*context, kWorkflowScopes);
     if (!caller.ok()) return new rpc::RefusedCall<grpc::ServerUnaryReactor>(caller.status());
     using Call = WaitingCall<ResultWaiters::Waiter>;
     auto call = Call::Make([this](const std::shared_ptr<ResultWaiters::Waiter>& waiter) { waiters_.Cancel(waiter); });
@@ -75,7 +75,7 @@ class WorkflowServiceImpl : public WorkflowBase {
   // `serve()` for those who may see the workflow that the request names; for others it is not there.
   template <typename Request, typename Serve>
   grpc::Status ForOwner(const grpc::ServerContext& context, const Request& request, Serve serve) const {
-    return gate_.Let(context, kWorkflowScopes, [&](const Caller& caller) {
+    return authorizer_.Authorize(context, kWorkflowScopes, [&](const Caller& caller) {
       if (caller.Has(vora::Scope::kFleet)) return serve();
       v1::DescribeWorkflowRequest asked;
       asked.set_workflow_id(request.workflow_id());
@@ -88,13 +88,13 @@ class WorkflowServiceImpl : public WorkflowBase {
 
   Engine& engine_;
   ResultWaiters& waiters_;
-  const rpc::Gate gate_;
+  const rpc::Authorizer authorizer_;
 };
 
 }  // namespace
 
-std::unique_ptr<grpc::Service> MakeWorkflowService(Engine& engine, ResultWaiters& waiters, rpc::Gate gate) {
-  return std::make_unique<WorkflowServiceImpl>(engine, waiters, std::move(gate));
+std::unique_ptr<grpc::Service> MakeWorkflowService(Engine& engine, ResultWaiters& waiters, rpc::Authorizer authorizer) {
+  return std::make_unique<WorkflowServiceImpl>(engine, waiters, std::move(authorizer));
 }
 
 }  // namespace vora::workflow

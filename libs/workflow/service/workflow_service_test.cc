@@ -16,8 +16,8 @@ using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
 // Believes what callers say of themselves: "fleet", or the tenant that they are an operator of.
-rpc::Gate Believing() {
-  return rpc::Gate([](const Credentials& credentials, std::initializer_list<vora::Scope> any_of) -> StatusOr<Caller> {
+rpc::Authorizer Believing() {
+  return rpc::Authorizer([](const Credentials& credentials, std::initializer_list<vora::Scope> any_of) -> StatusOr<Caller> {
     Caller caller;
     caller.tenant = credentials.authorization;
     caller.scopes = {credentials.authorization == "fleet" ? vora::Scope::kFleet : vora::Scope::kOperate};

@@ -36,11 +36,11 @@ SweeperOptions TestOrchestrator::QuickSweeper() {
   return options;
 }
 
-TestOrchestrator::TestOrchestrator(std::string database_url, Registry registry, SweeperOptions sweeper, rpc::Gate gate) {
+TestOrchestrator::TestOrchestrator(std::string database_url, Registry registry, SweeperOptions sweeper, rpc::Authorizer authorizer) {
   EngineHostOptions options;
   options.database_url = std::move(database_url);
   options.sweeper = sweeper;
-  options.gate = std::move(gate);
+  options.authorizer = std::move(authorizer);
   host_ = Must(EngineHost::Start(options, std::move(registry), metrics_));
   readiness_.SetStarted();
   server_ = Must(rpc::Server::Start({}, {host_->workflow_service(), host_->activity_service()}, readiness_, metrics_));

@@ -19,7 +19,7 @@ class TestOrchestrator {
  public:
   // No lease grace and a 20 ms sweep, unless `sweeper` says otherwise. Aborts when it cannot start.
   explicit TestOrchestrator(std::string database_url, Registry registry = DefaultRegistry(), SweeperOptions sweeper = QuickSweeper(),
-                            rpc::Gate gate = rpc::Gate::Open());
+                            rpc::Authorizer authorizer = rpc::Authorizer::Open());
   ~TestOrchestrator();
   static Registry DefaultRegistry();
   static SweeperOptions QuickSweeper();

@@ -2,9 +2,9 @@
 
 #include <gmock/gmock.h>
 
-#include "libs/auth/testing/test_doors.h"
+#include "libs/auth/testing/test_tokens.h"
 #include "libs/core/lifecycle.h"
-#include "libs/daemon/doors.h"
+#include "libs/daemon/authorization.h"
 #include "libs/rpc/client.h"
 #include "libs/rpc/server.h"
 #include "libs/rpc/testing/every_method.h"
@@ -14,15 +14,15 @@
 namespace vora::analytics {
 namespace {
 
-using auth::TestDoors;
+using auth::TestTokens;
 using ::testing::Each;
 using ::testing::IsEmpty;
 using ::testing::Not;
 using ::testing::Pair;
 
 TEST_F(IngestTest, EveryMethodOfEveryServiceAsksWhoCalls) {
-  const TestDoors doors;
-  gate_ = Doors(doors.authenticator()).gate;
+  const TestTokens tokens;
+  authorizer_ = Authorization(tokens.authenticator()).rpc;
   ASSERT_NO_FATAL_FAILURE(Start());
   Readiness readiness;
   obs::Metrics metrics;
@@ -33,12 +33,12 @@ TEST_F(IngestTest, EveryMethodOfEveryServiceAsksWhoCalls) {
   const auto nobody = rpc::testing::CallEveryMethod(channel, service);
   EXPECT_THAT(nobody, Not(IsEmpty()));
   EXPECT_THAT(nobody, Each(Pair(::testing::_, grpc::StatusCode::UNAUTHENTICATED)));
-  EXPECT_THAT(rpc::testing::CallEveryMethod(channel, service, TestDoors::Bearer("acme", "read upload")),
+  EXPECT_THAT(rpc::testing::CallEveryMethod(channel, service, TestTokens::Bearer("acme", "read upload")),
               Each(Pair(::testing::_, grpc::StatusCode::PERMISSION_DENIED)));
 
   const auto stub = v1::AnalyticsIngest::NewStub(channel);
   grpc::ClientContext context;
-  context.AddMetadata("authorization", TestDoors::Bearer("acme", "operate"));
+  context.AddMetadata("authorization", TestTokens::Bearer("acme", "operate"));
   v1::EraseViewerRequest request;
   request.set_tenant("other");
   request.set_viewer_id("bob");

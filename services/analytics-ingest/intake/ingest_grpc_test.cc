@@ -203,7 +203,7 @@ TEST_F(IngestGrpcTest, ErasuresThatHangDoNotTakeEveryThread) {
         ended.wait();
         return Erased{};
       },
-      rpc::Gate::Open());
+      rpc::Authorizer::Open());
   auto server = rpc::Server::Start({}, {service.get()}, readiness_, metrics_);
   ASSERT_EQ(ToText(server.status()), "OK");
   const auto stub = v1::AnalyticsIngest::NewStub(rpc::Connect("127.0.0.1:" + std::to_string((*server)->port())));

@@ -72,10 +72,11 @@ using CallbackBase =
 
 class Service final : public CallbackBase {
  public:
-  Service(Intake& intake, ViewerEraser eraser, rpc::Gate gate) : intake_(intake), eraser_(std::move(eraser)), gate_(std::move(gate)) {}
+  Service(Intake& intake, ViewerEraser eraser, rpc::Authorizer authorizer)
+      : intake_(intake), eraser_(std::move(eraser)), authorizer_(std::move(authorizer)) {}
 
   grpc::ServerReadReactor<v1::RecordRequest>* Record(grpc::CallbackServerContext* context, v1::RecordResponse* response) override {
-    const auto caller = gate_.Admit(*context, {Scope::kWrite, Scope::kFleet});
+    const auto caller = authorizer_.Authorize(*context, {Scope::kWrite, Scope::kFleet});
     if (!caller.ok()) return new rpc::RefusedCall<grpc::ServerReadReactor<v1::RecordRequest>>(caller.status());
     return new RecordReactor(intake_, caller->Has(Scope::kFleet) ? "" : caller->tenant, response);
   }
@@ -83,7 +84,7 @@ class Service final : public CallbackBase {
   grpc::ServerUnaryReactor* RecordDeliveries(grpc::CallbackServerContext* context, const v1::RecordDeliveriesRequest* request,
                                              v1::RecordDeliveriesResponse* response) override {
     grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
-    if (const auto caller = gate_.Admit(*context, {Scope::kFleet}); !caller.ok()) {
+    if (const auto caller = authorizer_.Authorize(*context, {Scope::kFleet}); !caller.ok()) {
       reactor->Finish(rpc::ToGrpc(caller.status()));
       return reactor;
     }
@@ -102,7 +103,7 @@ class Service final : public CallbackBase {
 
   grpc::Status EraseViewer(grpc::ServerContext* context, const v1::EraseViewerRequest* request,
                            v1::EraseViewerResponse* response) override {
-    return gate_.Let(*context, {Scope::kOperate, Scope::kFleet}, [&](const Caller& caller) {
+    return authorizer_.Authorize(*context, {Scope::kOperate, Scope::kFleet}, [&](const Caller& caller) {
       const std::string tenant = request->tenant().empty() ? caller.tenant : request->tenant();
       if (!caller.Has(Scope::kFleet) && tenant != caller.tenant) return rpc::ToGrpc(PermissionDenied("tenant: is not the token's"));
       return Erase(*context, tenant, *request, response);
@@ -133,14 +134,14 @@ class Service final : public CallbackBase {
 
   Intake& intake_;
   const ViewerEraser eraser_;
-  const rpc::Gate gate_;
+  const rpc::Authorizer authorizer_;
   std::atomic<int> erasing_{0};
 };
 
 }  // namespace
 
-std::unique_ptr<grpc::Service> MakeIngestService(Intake& intake, ViewerEraser eraser, rpc::Gate gate) {
-  return std::make_unique<Service>(intake, std::move(eraser), std::move(gate));
+std::unique_ptr<grpc::Service> MakeIngestService(Intake& intake, ViewerEraser eraser, rpc::Authorizer authorizer) {
+  return std::make_unique<Service>(intake, std::move(eraser), std::move(authorizer));
 }
 
 }  // namespace vora::analytics

@@ -8,7 +8,7 @@
 #include <string>
 
 #include "libs/core/status.h"
-#include "libs/rpc/gate.h"
+#include "libs/rpc/authorizer.h"
 #include "services/analytics-ingest/intake/intake.h"
 #include "services/analytics-ingest/shipper/shipper.h"
 
@@ -23,6 +23,6 @@ using ViewerEraser =
     std::function<StatusOr<Erased>(const std::string& tenant, const std::vector<std::string>& hashes, std::chrono::milliseconds budget)>;
 
 // `intake` must outlive the service.
-std::unique_ptr<grpc::Service> MakeIngestService(Intake& intake, ViewerEraser eraser, rpc::Gate gate);
+std::unique_ptr<grpc::Service> MakeIngestService(Intake& intake, ViewerEraser eraser, rpc::Authorizer authorizer);
 
 }  // namespace vora::analytics

@@ -9,10 +9,10 @@ namespace {
 
 class FleetServiceImpl final : public v1::FleetService::Service {
  public:
-  FleetServiceImpl(FleetView& fleet, rpc::Gate gate) : fleet_(fleet), gate_(std::move(gate)) {}
+  FleetServiceImpl(FleetView& fleet, rpc::Authorizer authorizer) : fleet_(fleet), authorizer_(std::move(authorizer)) {}
 
   grpc::Status GetFleet(grpc::ServerContext* context, const v1::GetFleetRequest*, v1::Fleet* response) override {
-    return gate_.Let(*context, {Scope::kOperate}, [&](const Caller&) {
+    return authorizer_.Authorize(*context, {Scope::kOperate}, [&](const Caller&) {
       *response = fleet_.Get();
       return grpc::Status::OK;
     });
@@ -20,13 +20,13 @@ class FleetServiceImpl final : public v1::FleetService::Service {
 
  private:
   FleetView& fleet_;
-  const rpc::Gate gate_;
+  const rpc::Authorizer authorizer_;
 };
 
 }  // namespace
 
-std::unique_ptr<grpc::Service> MakeFleetService(FleetView& fleet, rpc::Gate gate) {
-  return std::make_unique<FleetServiceImpl>(fleet, std::move(gate));
+std::unique_ptr<grpc::Service> MakeFleetService(FleetView& fleet, rpc::Authorizer authorizer) {
+  return std::make_unique<FleetServiceImpl>(fleet, std::move(authorizer));
 }
 
 }  // namespace vora::metadata

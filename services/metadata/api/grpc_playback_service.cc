@@ -10,11 +10,12 @@ namespace {
 
 class PlaybackServiceImpl final : public playback::v1::PlaybackService::Service {
  public:
-  PlaybackServiceImpl(PresentationRepo& presentations, rpc::Gate gate) : presentations_(presentations), gate_(std::move(gate)) {}
+  PlaybackServiceImpl(PresentationRepo& presentations, rpc::Authorizer authorizer)
+      : presentations_(presentations), authorizer_(std::move(authorizer)) {}
 
   grpc::Status GetPresentation(grpc::ServerContext* context, const playback::v1::GetPresentationRequest* request,
                                playback::v1::Presentation* response) override {
-    return gate_.Let(*context, {Scope::kFleet}, [&](const Caller&) {
+    return authorizer_.Authorize(*context, {Scope::kFleet}, [&](const Caller&) {
       auto presentation = presentations_.Get(request->video_id());
       if (!presentation.ok()) return rpc::ToGrpc(presentation.status());
       *response = *std::move(presentation);
@@ -24,13 +25,13 @@ class PlaybackServiceImpl final : public playback::v1::PlaybackService::Service 
 
  private:
   PresentationRepo& presentations_;
-  const rpc::Gate gate_;
+  const rpc::Authorizer authorizer_;
 };
 
 }  // namespace
 
-std::unique_ptr<grpc::Service> MakePlaybackService(PresentationRepo& presentations, rpc::Gate gate) {
-  return std::make_unique<PlaybackServiceImpl>(presentations, std::move(gate));
+std::unique_ptr<grpc::Service> MakePlaybackService(PresentationRepo& presentations, rpc::Authorizer authorizer) {
+  return std::make_unique<PlaybackServiceImpl>(presentations, std::move(authorizer));
 }
 
 }  // namespace vora::metadata

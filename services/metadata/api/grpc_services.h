@@ -1,13 +1,13 @@
 #pragma once
 
-// The gRPC services of the metadata daemon. Everything given must outlive them, and they the server. Each method asks the gate; answers
-// are about the caller's tenant.
+// The gRPC services of the metadata daemon. Everything given must outlive them, and they the server. Each method asks the authorizer;
+// answers are about the caller's tenant.
 
 #include <memory>
 
 #include <grpcpp/impl/service_type.h>
 
-#include "libs/rpc/gate.h"
+#include "libs/rpc/authorizer.h"
 
 namespace vora::metadata {
 
@@ -20,10 +20,10 @@ class ViewerErasure;
 class WatchHub;
 
 // WatchVideo is served by callbacks, so that any number of watchers hold no thread.
-std::unique_ptr<grpc::Service> MakeVideoService(VideoOperations& operations, VideoRepo& videos, WatchHub& hub, rpc::Gate gate);
-std::unique_ptr<grpc::Service> MakePlaybackService(PresentationRepo& presentations, rpc::Gate gate);
-std::unique_ptr<grpc::Service> MakeFleetService(FleetView& fleet, rpc::Gate gate);
-std::unique_ptr<grpc::Service> MakeUploadListener(VideoOperations& operations, rpc::Gate gate);
-std::unique_ptr<grpc::Service> MakeAnalyticsService(AnalyticsQueries& queries, ViewerErasure& erasure, rpc::Gate gate);
+std::unique_ptr<grpc::Service> MakeVideoService(VideoOperations& operations, VideoRepo& videos, WatchHub& hub, rpc::Authorizer authorizer);
+std::unique_ptr<grpc::Service> MakePlaybackService(PresentationRepo& presentations, rpc::Authorizer authorizer);
+std::unique_ptr<grpc::Service> MakeFleetService(FleetView& fleet, rpc::Authorizer authorizer);
+std::unique_ptr<grpc::Service> MakeUploadListener(VideoOperations& operations, rpc::Authorizer authorizer);
+std::unique_ptr<grpc::Service> MakeAnalyticsService(AnalyticsQueries& queries, ViewerErasure& erasure, rpc::Authorizer authorizer);
 
 }  // namespace vora::metadata

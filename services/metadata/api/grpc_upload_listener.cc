@@ -12,11 +12,12 @@ namespace {
 
 class UploadListenerImpl final : public upload::v1::UploadListener::Service {
  public:
-  UploadListenerImpl(VideoOperations& operations, rpc::Gate gate) : operations_(operations), gate_(std::move(gate)) {}
+  UploadListenerImpl(VideoOperations& operations, rpc::Authorizer authorizer)
+      : operations_(operations), authorizer_(std::move(authorizer)) {}
 
   grpc::Status UploadFinished(grpc::ServerContext* context, const upload::v1::UploadFinishedRequest* request,
                               upload::v1::UploadFinishedResponse*) override {
-    return gate_.Let(*context, {Scope::kFleet}, [&](const Caller&) {
+    return authorizer_.Authorize(*context, {Scope::kFleet}, [&](const Caller&) {
       obs::Span span("create video", obs::SpanKind::kConsumer, request->upload().traceparent());
       const auto created = operations_.CreateFromUpload(request->upload());
       span.Fail(created.status());
@@ -31,13 +32,13 @@ class UploadListenerImpl final : public upload::v1::UploadListener::Service {
 
  private:
   VideoOperations& operations_;
-  const rpc::Gate gate_;
+  const rpc::Authorizer authorizer_;
 };
 
 }  // namespace
 
-std::unique_ptr<grpc::Service> MakeUploadListener(VideoOperations& operations, rpc::Gate gate) {
-  return std::make_unique<UploadListenerImpl>(operations, std::move(gate));
+std::unique_ptr<grpc::Service> MakeUploadListener(VideoOperations& operations, rpc::Authorizer authorizer) {
+  return std::make_unique<UploadListenerImpl>(operations, std::move(authorizer));
 }
 
 }  // namespace vora::metadata

@@ -39,11 +39,11 @@ StatusOr<UpdateFields> ParseMask(const google::protobuf::FieldMask& mask) {
 
 class VideoServiceImpl final : public Base {
  public:
-  VideoServiceImpl(VideoOperations& operations, VideoRepo& videos, WatchHub& hub, rpc::Gate gate)
-      : operations_(operations), videos_(videos), hub_(hub), gate_(std::move(gate)) {}
+  VideoServiceImpl(VideoOperations& operations, VideoRepo& videos, WatchHub& hub, rpc::Authorizer authorizer)
+      : operations_(operations), videos_(videos), hub_(hub), authorizer_(std::move(authorizer)) {}
 
   grpc::Status CreateVideo(grpc::ServerContext* context, const v1::CreateVideoRequest* request, v1::Video* response) override {
-    return gate_.Let(*context, {Scope::kWrite}, [&](const Caller& caller) {
+    return authorizer_.Authorize(*context, {Scope::kWrite}, [&](const Caller& caller) {
       auto created = operations_.CreateFromRequest(caller.tenant, {request->upload_id(), request->title(), request->description()});
       if (!created.ok()) return rpc::ToGrpc(created.status());
       *response = std::move(created->video);
@@ -52,12 +52,13 @@ class VideoServiceImpl final : public Base {
   }
 
   grpc::Status GetVideo(grpc::ServerContext* context, const v1::GetVideoRequest* request, v1::Video* response) override {
-    return gate_.Let(*context, {Scope::kRead},
-                     [&](const Caller& caller) { return AnswerUnary(videos_.Get(caller.tenant, request->video_id()), response); });
+    return authorizer_.Authorize(*context, {Scope::kRead}, [&](const Caller& caller) {
+      return AnswerUnary(videos_.Get(caller.tenant, request->video_id()), response);
+    });
   }
 
   grpc::Status ListVideos(grpc::ServerContext* context, const v1::ListVideosRequest* request, v1::ListVideosResponse* response) override {
-    return gate_.Let(*context, {Scope::kRead}, [&](const Caller& caller) {
+    return authorizer_.Authorize(*context, {Scope::kRead}, [&](const Caller& caller) {
       ListRequest list;
       list.tenant = caller.tenant;
       list.page_size = request->page_size();
@@ -75,7 +76,7 @@ class VideoServiceImpl final : public Base {
   }
 
   grpc::Status UpdateVideo(grpc::ServerContext* context, const v1::UpdateVideoRequest* request, v1::Video* response) override {
-    return gate_.Let(*context, {Scope::kWrite}, [&](const Caller& caller) {
+    return authorizer_.Authorize(*context, {Scope::kWrite}, [&](const Caller& caller) {
       const auto fields = ParseMask(request->update_mask());
       if (!fields.ok()) return rpc::ToGrpc(fields.status());
       std::optional<std::string> title, description;
@@ -93,22 +94,24 @@ class VideoServiceImpl final : public Base {
   }
 
   grpc::Status DeleteVideo(grpc::ServerContext* context, const v1::DeleteVideoRequest* request, v1::DeleteVideoResponse*) override {
-    return gate_.Let(*context, {Scope::kWrite},
-                     [&](const Caller& caller) { return rpc::ToGrpc(videos_.Delete(caller.tenant, request->video_id())); });
+    return authorizer_.Authorize(*context, {Scope::kWrite},
+                                 [&](const Caller& caller) { return rpc::ToGrpc(videos_.Delete(caller.tenant, request->video_id())); });
   }
 
   grpc::Status CancelVideo(grpc::ServerContext* context, const v1::CancelVideoRequest* request, v1::Video* response) override {
-    return gate_.Let(*context, {Scope::kWrite},
-                     [&](const Caller& caller) { return AnswerUnary(videos_.Cancel(caller.tenant, request->video_id()), response); });
+    return authorizer_.Authorize(*context, {Scope::kWrite}, [&](const Caller& caller) {
+      return AnswerUnary(videos_.Cancel(caller.tenant, request->video_id()), response);
+    });
   }
 
   grpc::Status RetryVideo(grpc::ServerContext* context, const v1::RetryVideoRequest* request, v1::Video* response) override {
-    return gate_.Let(*context, {Scope::kWrite},
-                     [&](const Caller& caller) { return AnswerUnary(videos_.Retry(caller.tenant, request->video_id()), response); });
+    return authorizer_.Authorize(*context, {Scope::kWrite}, [&](const Caller& caller) {
+      return AnswerUnary(videos_.Retry(caller.tenant, request->video_id()), response);
+    });
   }
 
   grpc::ServerWriteReactor<v1::Video>* WatchVideo(grpc::CallbackServerContext* context, const v1::WatchVideoRequest* request) override {
-    const auto caller = gate_.Admit(*context, {Scope::kRead});
+    const auto caller = authorizer_.Authorize(*context, {Scope::kRead});
     if (!caller.ok()) return new rpc::RefusedCall<grpc::ServerWriteReactor<v1::Video>>(caller.status());
     return StartWatch(videos_, hub_, loaders_, caller->tenant, request->video_id());
   }
@@ -117,14 +120,14 @@ class VideoServiceImpl final : public Base {
   VideoOperations& operations_;
   VideoRepo& videos_;
   WatchHub& hub_;
-  const rpc::Gate gate_;
+  const rpc::Authorizer authorizer_;
   ThreadPool loaders_{"watch-load", kLoaders, kMaxWaitingLoads};
 };
 
 }  // namespace
 
-std::unique_ptr<grpc::Service> MakeVideoService(VideoOperations& operations, VideoRepo& videos, WatchHub& hub, rpc::Gate gate) {
-  return std::make_unique<VideoServiceImpl>(operations, videos, hub, std::move(gate));
+std::unique_ptr<grpc::Service> MakeVideoService(VideoOperations& operations, VideoRepo& videos, WatchHub& hub, rpc::Authorizer authorizer) {
+  return std::make_unique<VideoServiceImpl>(operations, videos, hub, std::move(authorizer));
 }
 
 }  // namespace vora::metadata

@@ -16,27 +16,27 @@
 
 namespace vora::rpc {
 
-// Thread-safe, cheap to copy. Without an admission it lets nobody in: never open by oversight.
-class Gate {
+// Thread-safe, cheap to copy. Made without a `decide` it lets nobody in: never open by oversight.
+class Authorizer {
  public:
-  using Admission = std::function<StatusOr<Caller>(const Credentials& credentials, std::initializer_list<Scope> any_of)>;
+  using Decide = std::function<StatusOr<Caller>(const Credentials& credentials, std::initializer_list<Scope> any_of)>;
 
-  Gate() = default;
-  explicit Gate(Admission admission) : admission_(std::move(admission)) {}
+  Authorizer() = default;
+  explicit Authorizer(Decide decide) : decide_(std::move(decide)) {}
   // Lets everybody in as tenant `default` with every scope, for tests of other things.
-  static Gate Open();
+  static Authorizer Open();
 
-  StatusOr<Caller> Admit(const grpc::ServerContextBase& context, std::initializer_list<Scope> any_of) const;
+  StatusOr<Caller> Authorize(const grpc::ServerContextBase& context, std::initializer_list<Scope> any_of) const;
 
   // For sync handlers: the answer of `serve(caller)`, or the refusal.
   template <typename Serve>
-  grpc::Status Let(const grpc::ServerContextBase& context, std::initializer_list<Scope> any_of, Serve serve) const {
-    const auto caller = Admit(context, any_of);
+  grpc::Status Authorize(const grpc::ServerContextBase& context, std::initializer_list<Scope> any_of, Serve serve) const {
+    const auto caller = Authorize(context, any_of);
     return caller.ok() ? serve(*caller) : ToGrpc(caller.status());
   }
 
  private:
-  Admission admission_;
+  Decide decide_;
 };
 
 // What a callback handler returns for a caller that is not let in.

@@ -1,4 +1,4 @@
-#include "libs/http/server/admission_internal.h"
+#include "libs/http/server/authorize_internal.h"
 
 namespace vora::http {
 namespace {
@@ -9,12 +9,12 @@ bool IsPreflight(const Request& request) { return request.method == "OPTIONS" &&
 
 }  // namespace
 
-std::optional<Response> Admit(const Server::Admission& admission, std::optional<Scope> scope, Request& request) {
+std::optional<Response> Authorize(const Server::Authorizer& authorizer, std::optional<Scope> scope, Request& request) {
   if (!scope || IsPreflight(request)) return std::nullopt;
-  if (!admission) return ErrorResponse(Unavailable("nobody can be let in: this server has no admission"));
+  if (!authorizer) return ErrorResponse(Unavailable("nobody can be let in: this server has no authorizer"));
   Credentials credentials;
   credentials.authorization = request.headers.GetOr("Authorization", "");
-  StatusOr<Caller> caller = admission(credentials, *scope);
+  StatusOr<Caller> caller = authorizer(credentials, *scope);
   if (caller.ok()) {
     request.caller = std::move(caller).value();
     return std::nullopt;

@@ -1,6 +1,6 @@
 #pragma once
 
-// Asks the server's admission for a request whose route has a scope.
+// Asks the server's authorizer for a request whose route has a scope.
 
 #include <optional>
 
@@ -10,6 +10,6 @@ namespace vora::http {
 
 // nullopt: let in, and `request.caller` is set. Else the refusal to send: 401 and 403 challenge as RFC 6750 section 3 asks. OPTIONS is let
 // in without credentials, since browsers send none with a preflight, unless X-HTTP-Method-Override makes another method of it.
-std::optional<Response> Admit(const Server::Admission& admission, std::optional<Scope> scope, Request& request);
+std::optional<Response> Authorize(const Server::Authorizer& authorizer, std::optional<Scope> scope, Request& request);
 
 }  // namespace vora::http

@@ -9,9 +9,9 @@ using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::StartsWith;
 
-class AdmissionTest : public ServerTest {
+class AuthorizerTest : public ServerTest {
  protected:
-  AdmissionTest() {
+  AuthorizerTest() {
     more_routes_ = [this](Server& server) {
       const auto who = [](const Request& request, const std::string& body) {
         return Response::Text(200, request.caller.subject + "@" + request.caller.tenant + " " + body);
@@ -21,8 +21,8 @@ class AdmissionTest : public ServerTest {
       server.RouteSimple("POST", "/who", who, Scope::kWrite);
       server.RouteSimple("*", "/any", who, Scope::kUpload);
       server.Route("PUT", "/secret-hash", HashBody, Scope::kUpload);
-      if (!with_admission_) return;
-      server.SetAdmission([](const Credentials& credentials, Scope scope) -> StatusOr<Caller> {
+      if (!with_authorizer_) return;
+      server.SetAuthorizer([](const Credentials& credentials, Scope scope) -> StatusOr<Caller> {
         if (credentials.authorization == "Bearer broken") return Internal("the key store is on fire");
         if (credentials.authorization != "Bearer good") return Unauthenticated("the token is not good");
         if (scope != Scope::kRead) return PermissionDenied("the token lacks scope " + std::string(ScopeName(scope)));
@@ -33,16 +33,16 @@ class AdmissionTest : public ServerTest {
   std::string Ask(const std::string& method, const std::string& path, const std::string& more = "") {
     return Raw(method + " " + path + " HTTP/1.1\r\nHost: h\r\nConnection: close\r\n" + more + "\r\n");
   }
-  bool with_admission_ = true;
+  bool with_authorizer_ = true;
 };
 
-TEST_F(AdmissionTest, TheCallerReachesTheHandler) {
+TEST_F(AuthorizerTest, TheCallerReachesTheHandler) {
   Start();
   EXPECT_THAT(Ask("GET", "/who", "Authorization: Bearer good\r\n"), HasSubstr("alice@acme "));
   EXPECT_THAT(Ask("GET", "/open", "Authorization: Bearer good\r\n"), HasSubstr("\r\n\r\n@default ")) << "nobody asked";
 }
 
-TEST_F(AdmissionTest, RefusalsChallenge) {
+TEST_F(AuthorizerTest, RefusalsChallenge) {
   Start();
   const std::string none = Ask("GET", "/who");
   EXPECT_THAT(none, StartsWith("HTTP/1.1 401 "));
@@ -59,13 +59,13 @@ TEST_F(AdmissionTest, RefusalsChallenge) {
   EXPECT_THAT(fault, Not(HasSubstr("fire")));
 }
 
-TEST_F(AdmissionTest, HeadIsAskedAsGetIs) {
+TEST_F(AuthorizerTest, HeadIsAskedAsGetIs) {
   Start();
   EXPECT_THAT(Ask("HEAD", "/who"), StartsWith("HTTP/1.1 401 "));
   EXPECT_THAT(Ask("HEAD", "/who", "Authorization: Bearer good\r\n"), StartsWith("HTTP/1.1 200 "));
 }
 
-TEST_F(AdmissionTest, PreflightsAreNotAsked) {
+TEST_F(AuthorizerTest, PreflightsAreNotAsked) {
   Start();
   const std::string preflight = "Origin: https://example.org\r\nAccess-Control-Request-Method: PATCH\r\n";
   EXPECT_THAT(Ask("OPTIONS", "/who", preflight), StartsWith("HTTP/1.1 204 "));
@@ -73,7 +73,7 @@ TEST_F(AdmissionTest, PreflightsAreNotAsked) {
   EXPECT_THAT(Ask("OPTIONS", "/any", "X-HTTP-Method-Override: PATCH\r\n"), StartsWith("HTTP/1.1 401 ")) << "no preflight, but a PATCH";
 }
 
-TEST_F(AdmissionTest, RefusedBeforeTheBodyIsAskedForOrRead) {
+TEST_F(AuthorizerTest, RefusedBeforeTheBodyIsAskedForOrRead) {
   Start();
   const std::string waiting = Raw("PUT /secret-hash HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 1000000000\r\n\r\n");
   EXPECT_THAT(waiting, StartsWith("HTTP/1.1 401 "));
@@ -87,8 +87,8 @@ TEST_F(AdmissionTest, RefusedBeforeTheBodyIsAskedForOrRead) {
   EXPECT_THAT(small.HearResponse(), StartsWith("HTTP/1.1 200 ")) << "a small body is skipped, and the connection goes on";
 }
 
-TEST_F(AdmissionTest, WithoutAnAdmissionNobodyIsLetIn) {
-  with_admission_ = false;
+TEST_F(AuthorizerTest, WithoutAnAuthorizerNobodyIsLetIn) {
+  with_authorizer_ = false;
   Start();
   EXPECT_THAT(Ask("GET", "/who", "Authorization: Bearer good\r\n"), StartsWith("HTTP/1.1 503 "));
   EXPECT_THAT(Ask("GET", "/open"), StartsWith("HTTP/1.1 200 "));

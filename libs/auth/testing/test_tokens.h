@@ -16,9 +16,9 @@
 
 namespace vora::auth {
 
-class TestDoors {
+class TestTokens {
  public:
-  TestDoors() {
+  TestTokens() {
     AuthSettings settings;
     settings.secret = kSecret;
     settings.fleet_secret = kFleetSecret;

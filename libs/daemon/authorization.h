@@ -6,20 +6,20 @@
 
 #include "libs/auth/authenticator.h"
 #include "libs/http/server/server.h"
-#include "libs/rpc/gate.h"
+#include "libs/rpc/authorizer.h"
 
 namespace vora {
 
-struct Doors {
+struct Authorization {
   // Made without one, they let nobody in.
-  Doors() = default;
-  explicit Doors(std::shared_ptr<const auth::Authenticator> authenticator);
+  Authorization() = default;
+  explicit Authorization(std::shared_ptr<const auth::Authenticator> authenticator);
   // Let everybody in as tenant `default`, for tests of other things.
-  static Doors Open();
+  static Authorization Open();
 
-  rpc::Gate gate;
-  http::Server::Admission admission;
-  bool guarded = true;  // false: auth is off
+  rpc::Authorizer rpc;
+  http::Server::Authorizer http;
+  bool enabled = true;  // false: auth is off
 };
 
 }  // namespace vora
