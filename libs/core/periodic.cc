@@ -10,8 +10,8 @@ Periodic::Periodic(std::string name, std::function<std::chrono::milliseconds()> 
 
 Periodic::~Periodic() { Stop(); }
 
-void Periodic::Start() {
-  thread_ = std::thread([this] { Run(); });
+void Periodic::Start(std::chrono::milliseconds pause) {
+  thread_ = std::thread([this, pause] { Run(pause); });
   pthread_setname_np(thread_.native_handle(), name_.substr(0, 15).c_str());
 }
 
@@ -30,14 +30,20 @@ void Periodic::Stop() {
   if (thread_.joinable()) thread_.join();
 }
 
-void Periodic::Run() {
+bool Periodic::stopping() const {
+  const std::lock_guard lock(mutex_);
+  return stopping_;
+}
+
+void Periodic::Run(std::chrono::milliseconds pause) {
   std::unique_lock lock(mutex_);
-  while (!stopping_) {
+  while (true) {
+    wake_.wait_for(lock, pause, [this] { return woken_ || stopping_; });
+    if (stopping_) return;
     woken_ = false;
     lock.unlock();
-    const std::chrono::milliseconds pause = step_();
+    pause = step_();
     lock.lock();
-    wake_.wait_for(lock, pause, [this] { return woken_ || stopping_; });
   }
 }
 

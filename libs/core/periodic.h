@@ -19,17 +19,20 @@ class Periodic {
   Periodic(const Periodic&) = delete;
   Periodic& operator=(const Periodic&) = delete;
 
-  void Start();
+  // The first step comes after `pause`.
+  void Start(std::chrono::milliseconds pause = {});
   // Ends the present pause, or the next one.
   void Wake();
   // Joins after the step in progress. Safe to call twice.
   void Stop();
+  // For a step that takes long: whether it should end early.
+  bool stopping() const;
 
  private:
-  void Run();
+  void Run(std::chrono::milliseconds pause);
   const std::string name_;
   const std::function<std::chrono::milliseconds()> step_;
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::condition_variable wake_;
   bool woken_ = false;
   bool stopping_ = false;

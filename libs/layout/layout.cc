@@ -13,9 +13,9 @@ constexpr std::string_view kSegmentStem = "seg_";
 constexpr size_t kMaxTrackName = 32;
 constexpr size_t kMaxRevisionDigits = 7;
 
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
+bool IsDecimal(char c) { return c >= '0' && c <= '9'; }
 
-bool IsNameCharacter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || IsDigit(c) || c == '_' || c == '-'; }
+bool IsNameCharacter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || IsDecimal(c) || c == '_' || c == '-'; }
 
 std::string Joined(std::initializer_list<std::string_view> parts) {
   std::string text;
@@ -53,7 +53,7 @@ std::string RevisionFolder(std::string_view video_id, std::string_view object_pr
 
 bool IsRevision(std::string_view name) {
   if (!name.starts_with('r') || name.size() < 2 || name.size() > kMaxRevisionDigits + 1 || name[1] == '0') return false;
-  return std::all_of(name.begin() + 1, name.end(), IsDigit);
+  return std::all_of(name.begin() + 1, name.end(), IsDecimal);
 }
 
 bool IsTrackName(std::string_view name) {

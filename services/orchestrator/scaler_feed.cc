@@ -15,12 +15,14 @@ struct ScalerFeed::Listener {
 
 namespace {
 
+constexpr std::chrono::hours kUntilSomebodyListens{1};
+
 Status GoingDown() { return Unavailable("the orchestrator is going down; ask another one"); }
 
 }  // namespace
 
 ScalerFeed::ScalerFeed(ReadQueues read, std::chrono::milliseconds interval) : read_(std::move(read)), interval_(interval) {
-  thread_ = std::thread([this] { Run(); });
+  thread_.Start();
 }
 
 ScalerFeed::~ScalerFeed() { Stop(); }
@@ -33,8 +35,7 @@ std::shared_ptr<ScalerFeed::Listener> ScalerFeed::Listen(std::string queue, Chan
     const std::lock_guard lock(mutex_);
     if (!stopping_) {
       listeners_.push_back(listener);
-      fresh_ = true;
-      wake_.notify_one();
+      thread_.Wake();
       return listener;
     }
   }
@@ -51,44 +52,37 @@ void ScalerFeed::Stop() {
   {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
-    wake_.notify_one();
   }
-  if (thread_.joinable()) thread_.join();
-}
-
-void ScalerFeed::Run() {
-  std::unique_lock lock(mutex_);
-  while (!stopping_) {
-    if (listeners_.empty()) {
-      wake_.wait(lock, [this] { return stopping_ || !listeners_.empty(); });
-      continue;
-    }
-    Look(lock);
-    wake_.wait_for(lock, interval_, [this] { return stopping_ || fresh_; });
+  thread_.Stop();
+  std::list<std::shared_ptr<Listener>> left;
+  {
+    const std::lock_guard lock(mutex_);
+    left.swap(listeners_);
   }
-  const auto left = std::exchange(listeners_, {});
-  lock.unlock();
   for (const auto& listener : left) listener->changed(GoingDown());
 }
 
 // The listeners are called without the lock: what they do may end in Forget.
-void ScalerFeed::Look(std::unique_lock<std::mutex>& lock) {
-  fresh_ = false;
-  lock.unlock();
-  const auto queues = read_();
-  lock.lock();
-  // While the database is away nothing is known to have changed.
-  if (!queues.ok()) return;
-  std::vector<std::shared_ptr<Listener>> news;
-  for (const auto& listener : listeners_) {
-    const bool active = LoadOf(*queues, listener->queue).activities > 0;
-    if (listener->told == active) continue;
-    listener->told = active;
-    news.push_back(listener);
+std::chrono::milliseconds ScalerFeed::Look() {
+  {
+    const std::lock_guard lock(mutex_);
+    if (listeners_.empty()) return kUntilSomebodyListens;
   }
-  lock.unlock();
+  const auto queues = read_();
+  // While the database is away nothing is known to have changed.
+  if (!queues.ok()) return interval_;
+  std::vector<std::shared_ptr<Listener>> news;
+  {
+    const std::lock_guard lock(mutex_);
+    for (const auto& listener : listeners_) {
+      const bool active = LoadOf(*queues, listener->queue).activities > 0;
+      if (listener->told == active) continue;
+      listener->told = active;
+      news.push_back(listener);
+    }
+  }
   for (const auto& listener : news) listener->changed(*listener->told);
-  lock.lock();
+  return interval_;
 }
 
 }  // namespace vora::orchestrator

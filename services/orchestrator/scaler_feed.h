@@ -4,15 +4,14 @@
 // somebody listens. Thread-safe.
 
 #include <chrono>
-#include <condition_variable>
 #include <functional>
 #include <list>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
-#include <thread>
 
+#include "libs/core/periodic.h"
 #include "libs/core/status.h"
 #include "vora/workflow/v1/workflow.pb.h"
 
@@ -37,17 +36,15 @@ class ScalerFeed {
   void Stop();
 
  private:
-  void Run();
-  void Look(std::unique_lock<std::mutex>& lock);
+  // The pause until the next look.
+  std::chrono::milliseconds Look();
 
   const ReadQueues read_;
   const std::chrono::milliseconds interval_;
   std::mutex mutex_;
-  std::condition_variable wake_;
   std::list<std::shared_ptr<Listener>> listeners_;
-  bool fresh_ = false;  // somebody has not been told anything yet
   bool stopping_ = false;
-  std::thread thread_;
+  Periodic thread_{"scaler-feed", [this] { return Look(); }};
 };
 
 }  // namespace vora::orchestrator

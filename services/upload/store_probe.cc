@@ -1,6 +1,6 @@
 #include "services/upload/store_probe.h"
 
-#include <pthread.h>
+#include <utility>
 
 #include "libs/log/log.h"
 
@@ -28,31 +28,21 @@ Status StoreProbe::CheckConditional() {
 Status StoreProbe::Start(std::chrono::milliseconds interval, std::function<void(Status)> on_unsafe) {
   VORA_RETURN_IF_ERROR(CheckConditional());
   last_ = store_.Ping();
-  thread_ = std::thread([this, interval, on_unsafe = std::move(on_unsafe)] {
-    pthread_setname_np(pthread_self(), "upload-probe");
-    std::unique_lock lock(mutex_);
-    while (!wake_.wait_for(lock, interval, [this] { return stopping_; })) {
-      lock.unlock();
-      Status pinged = store_.Ping();
-      Status safe = pinged.ok() && !conditional_known_ ? CheckConditional() : Status();
-      if (!safe.ok() && on_unsafe) on_unsafe(safe);
-      lock.lock();
-      if (pinged.ok() != last_.ok()) {
-        log::Warn(pinged.ok() ? "object store answers again" : "object store does not answer", {{"error", ToText(pinged)}});
-      }
-      last_ = pinged;
-    }
-  });
+  interval_ = interval;
+  on_unsafe_ = std::move(on_unsafe);
+  thread_.Start(interval);
   return {};
 }
 
-void StoreProbe::Stop() {
-  {
-    std::lock_guard lock(mutex_);
-    stopping_ = true;
+void StoreProbe::Look() {
+  Status pinged = store_.Ping();
+  Status safe = pinged.ok() && !conditional_known_ ? CheckConditional() : Status();
+  if (!safe.ok() && on_unsafe_) on_unsafe_(safe);
+  std::lock_guard lock(mutex_);
+  if (pinged.ok() != last_.ok()) {
+    log::Warn(pinged.ok() ? "object store answers again" : "object store does not answer", {{"error", ToText(pinged)}});
   }
-  wake_.notify_all();
-  if (thread_.joinable()) thread_.join();
+  last_ = pinged;
 }
 
 Status StoreProbe::Last() {

@@ -3,11 +3,10 @@
 // Keeps an eye on the object store in the background, so that readiness probes answer at once.
 
 #include <chrono>
-#include <condition_variable>
 #include <functional>
 #include <mutex>
-#include <thread>
 
+#include "libs/core/periodic.h"
 #include "libs/core/status.h"
 #include "libs/storage/base/object_store.h"
 
@@ -17,25 +16,28 @@ class StoreProbe {
  public:
   // `allow_unsafe`: go on with a store that does not honour conditional writes.
   StoreProbe(storage::ObjectStore& store, bool allow_unsafe) : store_(store), allow_unsafe_(allow_unsafe) {}
-  ~StoreProbe() { Stop(); }
   // FAILED_PRECONDITION: the store is unsafe and that is not allowed. A store that does not answer now is no error; `on_unsafe` is
   // called (from the probe's thread) when it turns out unsafe later.
   Status Start(std::chrono::milliseconds interval, std::function<void(Status)> on_unsafe);
-  void Stop();
+  void Stop() { thread_.Stop(); }
   // The last answer to Ping.
   Status Last();
 
  private:
   Status CheckConditional();
+  void Look();
 
   storage::ObjectStore& store_;
   const bool allow_unsafe_;
+  std::chrono::milliseconds interval_{};
+  std::function<void(Status)> on_unsafe_;
   bool conditional_known_ = false;  // only touched by Start, then by the thread
   std::mutex mutex_;
-  std::condition_variable wake_;
-  bool stopping_ = false;
   Status last_;
-  std::thread thread_;
+  Periodic thread_{"upload-probe", [this] {
+                     Look();
+                     return interval_;
+                   }};  // last: uses all of the above
 };
 
 }  // namespace vora::upload

@@ -1,7 +1,5 @@
 #include "services/upload/sweeper.h"
 
-#include <pthread.h>
-
 #include "libs/core/ids.h"
 #include "libs/layout/layout.h"
 #include "libs/log/log.h"
@@ -14,34 +12,14 @@ constexpr int64_t kOrphanMarkerMs = 600'000;
 
 }  // namespace
 
-void Sweeper::Start() {
-  thread_ = std::thread([this] {
-    pthread_setname_np(pthread_self(), "upload-sweep");
-    bool at_start = true;
-    do {
-      if (Status swept = SweepOnce(at_start); !swept.ok()) {
-        log::Warn("sweep ended early", {{"error", ToText(swept)}});
-      } else {
-        at_start = false;
-      }
-      std::unique_lock lock(mutex_);
-      wake_.wait_for(lock, options_.interval, [this] { return stopping_; });
-    } while (!stopping());
-  });
-}
-
-void Sweeper::Stop() {
-  {
-    std::lock_guard lock(mutex_);
-    stopping_ = true;
+std::chrono::milliseconds Sweeper::Sweep() {
+  const Status swept = SweepOnce(at_start_);
+  if (swept.ok()) {
+    at_start_ = false;
+  } else {
+    log::Warn("sweep ended early", {{"error", ToText(swept)}});
   }
-  wake_.notify_all();
-  if (thread_.joinable()) thread_.join();
-}
-
-bool Sweeper::stopping() {
-  std::lock_guard lock(mutex_);
-  return stopping_;
+  return options_.interval;
 }
 
 Status Sweeper::SweepOnce(bool at_start) {
@@ -49,7 +27,7 @@ Status Sweeper::SweepOnce(bool at_start) {
   do {
     VORA_ASSIGN_OR_RETURN(storage::ListPage page, repo_.store().List(layout::kOpenPrefix, token));
     for (const storage::ObjectInfo& marker : page.objects) {
-      if (stopping()) return {};
+      if (thread_.stopping()) return {};
       std::string id = marker.key.substr(sizeof(layout::kOpenPrefix) - 1);
       if (!IsId(id)) continue;
       Status swept = SweepUpload(id, ToUnixMs(repo_.clock().Now()) - marker.modified_unix_ms, at_start);

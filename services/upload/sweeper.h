@@ -4,10 +4,8 @@
 // ones. Runs at start and every `interval`; any number of replicas may sweep at once (every change is a compare-and-swap).
 
 #include <chrono>
-#include <condition_variable>
-#include <mutex>
-#include <thread>
 
+#include "libs/core/periodic.h"
 #include "services/upload/finisher.h"
 
 namespace vora::upload {
@@ -20,23 +18,20 @@ class Sweeper {
     std::chrono::milliseconds remember{86400000};  // how long a FAILED upload still tells why
   };
   Sweeper(UploadRepo& repo, Finisher& finisher, Options options) : repo_(repo), finisher_(finisher), options_(options) {}
-  ~Sweeper() { Stop(); }
-  void Start();
-  void Stop();  // safe to call twice
+  void Start() { thread_.Start(); }
+  void Stop() { thread_.Stop(); }
   // One sweep; `at_start` skips the grace.
   Status SweepOnce(bool at_start);
 
  private:
   Status SweepUpload(const std::string& upload_id, int64_t marker_age_ms, bool at_start);
-  bool stopping();
+  std::chrono::milliseconds Sweep();
 
   UploadRepo& repo_;
   Finisher& finisher_;
   const Options options_;
-  std::mutex mutex_;
-  std::condition_variable wake_;
-  bool stopping_ = false;
-  std::thread thread_;
+  bool at_start_ = true;
+  Periodic thread_{"upload-sweep", [this] { return Sweep(); }};
 };
 
 }  // namespace vora::upload

@@ -1,6 +1,8 @@
 #include <grpcpp/client_context.h>
 
 #include <algorithm>
+#include <thread>
+#include <utility>
 
 #include "libs/rpc/client.h"
 #include "libs/workflow/worker/worker_presence_internal.h"
@@ -22,36 +24,28 @@ WorkerPresence::WorkerPresence(std::shared_ptr<Stub> stub, std::string worker_id
       worker_id_(std::move(worker_id)),
       queue_(std::move(queue)),
       look_(std::move(look)),
-      answered_(std::move(answered)) {}
+      answered_(std::move(answered)),
+      // Nobody but operators misses a report.
+      thread_("worker-presence", [this] {
+        if (Report(/*leaving=*/false, kReportTimeout)) answered_();
+        return kReportInterval;
+      }) {}
 
 WorkerPresence::~WorkerPresence() { Leave(milliseconds{0}); }
 
 void WorkerPresence::Start() {
-  thread_ = std::thread([this] { Loop(); });
+  started_ = true;
+  thread_.Start();
 }
 
 void WorkerPresence::Leave(milliseconds budget) {
-  if (!thread_.joinable()) return;
-  {
-    std::lock_guard lock(mutex_);
-    leaving_ = true;
-  }
-  changed_.notify_all();
-  thread_.join();
+  if (!std::exchange(started_, false)) return;
+  thread_.Stop();
   const auto deadline = steady_clock::now() + budget;
   for (;;) {
     const auto left = std::chrono::duration_cast<milliseconds>(deadline - steady_clock::now());
     if (left <= milliseconds{0} || Report(/*leaving=*/true, std::min(left, kReportTimeout))) return;
     std::this_thread::sleep_for(kPause);
-  }
-}
-
-// Nobody but operators misses one.
-void WorkerPresence::Loop() {
-  for (;;) {
-    if (Report(/*leaving=*/false, kReportTimeout)) answered_();
-    std::unique_lock lock(mutex_);
-    if (changed_.wait_for(lock, kReportInterval, [&] { return leaving_; })) return;
   }
 }
 

@@ -3,13 +3,11 @@
 // Says to the orchestrator that a worker is there, about every ten seconds, and in the end that it leaves.
 
 #include <chrono>
-#include <condition_variable>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <string>
-#include <thread>
 
+#include "libs/core/periodic.h"
 #include "vora/workflow/v1/workflow.grpc.pb.h"
 
 namespace vora::workflow {
@@ -27,16 +25,13 @@ class WorkerPresence {
   void Leave(std::chrono::milliseconds budget);
 
  private:
-  void Loop();
   bool Report(bool leaving, std::chrono::milliseconds timeout);
   const std::shared_ptr<Stub> stub_;
   const std::string worker_id_, queue_;
   const std::function<v1::WorkerStatus()> look_;
   const std::function<void()> answered_;
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  bool leaving_ = false;
-  std::thread thread_;
+  bool started_ = false;
+  Periodic thread_;
 };
 
 }  // namespace vora::workflow

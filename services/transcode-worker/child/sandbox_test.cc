@@ -32,7 +32,7 @@ class SandboxTest : public EncodeTest {
 
 TEST_F(SandboxTest, EveryChildIsFilteredAndSaysSo) {
   const ChildExit exit = Try("nothing");
-  ASSERT_THAT(exit, IsOk()) << exit.stderr_tail;
+  ASSERT_TRUE(exit.ok()) << exit.stderr_tail;
   EXPECT_TRUE(report_.no_new_privileges);
   EXPECT_TRUE(report_.system_call_filter) << report_.problems;
   EXPECT_TRUE(report_.unprivileged) << report_.problems;
@@ -43,7 +43,7 @@ TEST_F(SandboxTest, EveryChildIsFilteredAndSaysSo) {
 TEST_F(SandboxTest, RelaxedOnlyMeansThatTheFilterIsNotRequired) {
   options_.strict_sandbox = false;
   Remake();
-  ASSERT_THAT(Try("nothing"), IsOk());
+  ASSERT_TRUE(Try("nothing").ok());
   EXPECT_TRUE(report_.system_call_filter) << report_.problems;
   EXPECT_THAT(CheckSandbox(*context_), IsOk());
 }
