@@ -13,12 +13,12 @@
 #include "services/metadata/api/grpc_services.h"
 #include "services/metadata/api/rest.h"
 #include "services/metadata/api/rest_webhooks.h"
+#include "services/metadata/maintenance.h"
 #include "services/metadata/processing/outbox_relay.h"
 #include "services/metadata/processing/progress_poller.h"
 #include "services/metadata/processing/record_activities.h"
 #include "services/metadata/processing/record_repo.h"
 #include "services/metadata/rows/store.h"
-#include "services/metadata/upkeep.h"
 #include "services/metadata/videos/change_channel.h"
 #include "services/metadata/videos/ladder_repo.h"
 #include "services/metadata/videos/presentation_repo.h"
@@ -94,7 +94,7 @@ struct MetadataApp::Impl {
         webhook_dispatcher(webhooks, webhook_sender, metrics),
         relay(outbox, orchestrator),
         poller(progress, orchestrator, options.progress_interval),
-        upkeep(
+        maintenance(
             {store, videos, outbox, ladders, hub, options.ladder}, metrics, [this] { relay.Wake(); }, std::move(fatal)),
         worker(WorkerOf(options), metrics),
         http(HttpOf(options), metrics),
@@ -145,7 +145,7 @@ struct MetadataApp::Impl {
   WebhookDispatcher webhook_dispatcher;
   OutboxRelay relay;
   ProgressPoller poller;
-  Upkeep upkeep;
+  Maintenance maintenance;
   workflow::ActivityWorker worker;
   http::Server http;
   ApiRoutes routes;
@@ -161,8 +161,8 @@ MetadataApp::~MetadataApp() { Stop(std::chrono::milliseconds(1000)); }
 
 Status MetadataApp::Start() {
   Impl& app = *impl_;
-  VORA_RETURN_IF_ERROR(app.upkeep.Begin());
-  app.upkeep.Start();
+  VORA_RETURN_IF_ERROR(app.maintenance.Begin());
+  app.maintenance.Start();
   app.hub.Start();
   app.live.Start();
   app.listener =
@@ -188,7 +188,7 @@ void MetadataApp::Stop(std::chrono::milliseconds budget) {
   app.poller.Stop();
   app.relay.Stop();
   app.webhook_dispatcher.Stop();
-  app.upkeep.Stop();
+  app.maintenance.Stop();
   app.analytics_reader.Interrupt();
 }
 

@@ -48,7 +48,7 @@ void WebhookDispatcher::Stop() {
 }
 
 std::chrono::milliseconds WebhookDispatcher::Step() {
-  Upkeep();
+  Maintenance();
   while (running_ < options_.threads) {
     const auto claimed = repo_.Claim(options_.lease, options_.at_once);
     if (!claimed.ok() || !claimed->has_value()) break;
@@ -115,7 +115,7 @@ void WebhookDispatcher::Settle(const WebhookAttempt& attempt, const WebhookAnswe
   }
 }
 
-void WebhookDispatcher::Upkeep() {
+void WebhookDispatcher::Maintenance() {
   const auto now = std::chrono::steady_clock::now();
   if (now >= next_gauges_) {
     next_gauges_ = now + kGaugePause;

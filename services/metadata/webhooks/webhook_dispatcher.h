@@ -39,7 +39,7 @@ class WebhookDispatcher {
   std::chrono::milliseconds Step();
   void Send(const WebhookAttempt& attempt);
   void Settle(const WebhookAttempt& attempt, const WebhookAnswer& answer);
-  void Upkeep();
+  void Maintenance();
 
   WebhookRepo& repo_;
   WebhookSender& sender_;

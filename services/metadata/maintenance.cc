@@ -1,4 +1,4 @@
-#include "services/metadata/upkeep.h"
+#include "services/metadata/maintenance.h"
 
 #include <utility>
 
@@ -23,7 +23,8 @@ constexpr std::chrono::hours kKeepDone{24 * 7};
 
 }  // namespace
 
-Upkeep::Upkeep(UpkeepParts parts, obs::Metrics& metrics, std::function<void()> opened, std::function<void(const Status&)> fatal)
+Maintenance::Maintenance(MaintenanceParts parts, obs::Metrics& metrics, std::function<void()> opened,
+                         std::function<void(const Status&)> fatal)
     : parts_(std::move(parts)),
       metrics_(metrics),
       opened_(std::move(opened)),
@@ -31,14 +32,14 @@ Upkeep::Upkeep(UpkeepParts parts, obs::Metrics& metrics, std::function<void()> o
       outbox_pending_(kOutboxPending.In(metrics)),
       outbox_oldest_(kOutboxOldestAge.In(metrics)),
       watchers_(kWatchers.In(metrics)),
-      thread_("upkeep", [this] { return Step(); }) {
+      thread_("maintenance", [this] { return Step(); }) {
   for (int state = v1::VIDEO_STATE_CREATED; state <= v1::VIDEO_STATE_CANCELLED; ++state) {
     const std::string name(StateName(static_cast<v1::VideoState>(state)));
     videos_by_state_[name] = &kVideos.In(metrics_, {name});
   }
 }
 
-Status Upkeep::Open() {
+Status Maintenance::Open() {
   VORA_RETURN_IF_ERROR(parts_.store.Open());
   VORA_RETURN_IF_ERROR(parts_.ladders.PutDefault(kDefaultTenant, parts_.ladder));
   open_ = true;
@@ -46,14 +47,14 @@ Status Upkeep::Open() {
   return absl::OkStatus();
 }
 
-Status Upkeep::Begin() {
+Status Maintenance::Begin() {
   const Status opened = Open();
   if (opened.ok() || !IsTransient(opened)) return opened;
   log::Warn("the database cannot be reached yet; trying on", {{"error", ToText(opened)}});
   return absl::OkStatus();
 }
 
-std::chrono::milliseconds Upkeep::Step() {
+std::chrono::milliseconds Maintenance::Step() {
   if (!open_) {
     const Status opened = Open();
     if (IsTransient(opened)) return kTryAgain;
@@ -69,7 +70,7 @@ std::chrono::milliseconds Upkeep::Step() {
   return kPause;
 }
 
-void Upkeep::ShowGauges() {
+void Maintenance::ShowGauges() {
   watchers_.Set(static_cast<double>(parts_.hub.watchers()));
   if (const auto pending = parts_.outbox.Pending(); pending.ok()) {
     outbox_pending_.Set(static_cast<double>(pending->rows));

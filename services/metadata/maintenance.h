@@ -20,7 +20,7 @@ class Store;
 class VideoRepo;
 class WatchHub;
 
-struct UpkeepParts {
+struct MaintenanceParts {
   Store& store;
   VideoRepo& videos;
   OutboxRepo& outbox;
@@ -29,10 +29,10 @@ struct UpkeepParts {
   workflow::v1::Ladder ladder;
 };
 
-class Upkeep {
+class Maintenance {
  public:
   // `opened` runs once when the store is open; `fatal` when it never will be.
-  Upkeep(UpkeepParts parts, obs::Metrics& metrics, std::function<void()> opened, std::function<void(const Status&)> fatal);
+  Maintenance(MaintenanceParts parts, obs::Metrics& metrics, std::function<void()> opened, std::function<void(const Status&)> fatal);
   // One try to open the store now. OK also when the database is away: Start goes on trying.
   Status Begin();
   void Start() { thread_.Start(); }
@@ -43,7 +43,7 @@ class Upkeep {
   Status Open();
   void ShowGauges();
 
-  UpkeepParts parts_;
+  MaintenanceParts parts_;
   obs::Metrics& metrics_;
   const std::function<void()> opened_;
   const std::function<void(const Status&)> fatal_;
