@@ -52,11 +52,11 @@ StatusOr<UploadDoc> UploadEngine::Create(const CreateRequest& request, const Cal
   StatusOr<Versioned> created = context_.repo.Create(std::move(doc));
   if (!created.ok()) return RefusalOf(created.status());
   log::Info("upload created", {{"upload_id", created->doc.upload_id}, {"length", created->doc.length.value_or(-1)}});
-  return Settle(*std::move(created));
+  return FinishIfComplete(*std::move(created));
 }
 
 // Finishes `current` if every byte has arrived, and tells how it ended.
-StatusOr<UploadDoc> UploadEngine::Settle(Versioned current) {
+StatusOr<UploadDoc> UploadEngine::FinishIfComplete(Versioned current) {
   StatusOr<Versioned> finished = finisher_.Finish(std::move(current));
   if (!finished.ok()) return RefusalOf(finished.status());
   if (finished->doc.state != State::kFailed) return std::move(finished->doc);
@@ -134,7 +134,7 @@ StatusOr<UploadDoc> UploadEngine::End(Receiving& receiving, Ending ending) {
                      {.field = "Upload-Checksum"});
   }
   if (!outcome.kept) return TakenOver();
-  StatusOr<UploadDoc> settled = Settle(std::move(outcome.result));
+  StatusOr<UploadDoc> settled = FinishIfComplete(std::move(outcome.result));
   receiving.lease.Release();
   return settled;
 }

@@ -65,7 +65,7 @@ class UploadEngine {
   // Takes the upload over from any older request of its tenant, then reads it and finishes what a crash left complete. One read of the
   // state when nobody is using the upload.
   StatusOr<Held> Hold(const Caller& caller, const std::string& upload_id, bool drop = false);
-  StatusOr<UploadDoc> Settle(Versioned current);
+  StatusOr<UploadDoc> FinishIfComplete(Versioned current);
   Status CheckPatch(const UploadDoc& doc, const PatchRequest& patch, std::optional<int64_t> content_length);
 
   SessionContext& context_;

@@ -221,7 +221,7 @@ void DiskSpool::SealNow() {
     wake_.notify_all();
     handed_over_.wait(lock, [&] { return seals_done_ >= ticket; });
   }
-  sealer_->Settle();
+  sealer_->WaitUntilIdle();
 }
 
 bool DiskSpool::Empty() {

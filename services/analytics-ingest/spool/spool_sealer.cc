@@ -31,7 +31,7 @@ void SegmentSealer::Seal(std::unique_ptr<OpenSegment> segment) {
   wake_.notify_all();
 }
 
-void SegmentSealer::Settle() {
+void SegmentSealer::WaitUntilIdle() {
   std::unique_lock lock(mutex_);
   const uint64_t ticket = ++passes_wanted_;
   wake_.notify_all();

@@ -26,7 +26,7 @@ class SegmentSealer {
   // Tries until it succeeds.
   void Seal(std::unique_ptr<OpenSegment> segment);
   // Waits until everything given before was tried at least once.
-  void Settle();
+  void WaitUntilIdle();
   // Segments that wait, and why the last try failed; OK if it did not.
   size_t waiting() const;
   Status Problem() const;

@@ -118,7 +118,7 @@ Status DiskSpool::PrepareSegment(int32_t day) {
   if (sealer_->waiting() >= kMaxUnsealed) {
     VORA_RETURN_IF_ERROR(sealer_->Problem());
     // Only slow: the writer waits for it, and what is pending is bounded.
-    sealer_->Settle();
+    sealer_->WaitUntilIdle();
     VORA_RETURN_IF_ERROR(sealer_->Problem());
   }
   VORA_ASSIGN_OR_RETURN(open_, OpenSegment::Create(*directory_, day, UnixMs(clock_)));

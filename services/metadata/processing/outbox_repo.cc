@@ -84,7 +84,7 @@ Status OutboxRepo::RefuseStart(const OutboxRow& row, const std::string& code, co
   VORA_RETURN_IF_ERROR(store_.Transact([&](pqxx::work& tx) -> Status {
     auto video = LoadVideoRow(tx, row.video_id, Lock::kForUpdate);
     if (video && !video->deleted && video->run_number == row.run_number && !IsFinal(video->video.state())) {
-      VORA_RETURN_IF_ERROR(SettleRenditions(tx, row.video_id, v1::RENDITION_STATE_FAILED));
+      VORA_RETURN_IF_ERROR(FailOpenRenditions(tx, row.video_id, v1::RENDITION_STATE_FAILED));
       VORA_RETURN_IF_ERROR(MoveVideo(tx, *video, v1::VIDEO_STATE_FAILED).status());
       tx.exec_params(kFailVideo, row.video_id, code, why);
       TouchVideo(tx, row.video_id);

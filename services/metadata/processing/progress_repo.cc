@@ -71,7 +71,7 @@ StatusOr<bool> ProgressRepo::Close(const PolledVideo& video, v1::VideoState to, 
     auto row = LoadVideoRow(tx, video.video_id, Lock::kForUpdate);
     if (!IsOpen(row, video)) return absl::OkStatus();
     const bool failed = to == v1::VIDEO_STATE_FAILED;
-    VORA_RETURN_IF_ERROR(SettleRenditions(tx, video.video_id, failed ? v1::RENDITION_STATE_FAILED : v1::RENDITION_STATE_PENDING));
+    VORA_RETURN_IF_ERROR(FailOpenRenditions(tx, video.video_id, failed ? v1::RENDITION_STATE_FAILED : v1::RENDITION_STATE_PENDING));
     VORA_ASSIGN_OR_RETURN(changed, MoveVideo(tx, *row, to));
     tx.exec_params(kFailRun, video.video_id, failed ? code : "", failed ? why : "");
     TouchVideo(tx, video.video_id);

@@ -238,8 +238,8 @@ StatusOr<bool> RecordRepo::RecordVideo(const std::string& run_id, const wf::Reco
     if (!changed) return false;
     const bool failed = *to == v1::VIDEO_STATE_FAILED;
     if (*to == v1::VIDEO_STATE_READY) VORA_RETURN_IF_ERROR(CheckAllFinal(tx, row));
-    if (failed) VORA_RETURN_IF_ERROR(SettleRenditions(tx, input.video_id(), v1::RENDITION_STATE_FAILED));
-    if (*to == v1::VIDEO_STATE_CANCELLED) VORA_RETURN_IF_ERROR(SettleRenditions(tx, input.video_id(), v1::RENDITION_STATE_PENDING));
+    if (failed) VORA_RETURN_IF_ERROR(FailOpenRenditions(tx, input.video_id(), v1::RENDITION_STATE_FAILED));
+    if (*to == v1::VIDEO_STATE_CANCELLED) VORA_RETURN_IF_ERROR(FailOpenRenditions(tx, input.video_id(), v1::RENDITION_STATE_PENDING));
     if (IsFinal(*to)) {
       tx.exec_params(kFinishVideo, input.video_id(), failed ? input.failure_code() : "", failed ? input.failure() : "",
                      *to == v1::VIDEO_STATE_READY);

@@ -191,7 +191,7 @@ StatusOr<bool> MoveRendition(pqxx::transaction_base& tx, RenditionRow& row, v1::
 
 void TouchVideo(pqxx::transaction_base& tx, const std::string& video_id) { tx.exec_params(kTouch, video_id); }
 
-Status SettleRenditions(pqxx::transaction_base& tx, const std::string& video_id, v1::RenditionState to) {
+Status FailOpenRenditions(pqxx::transaction_base& tx, const std::string& video_id, v1::RenditionState to) {
   std::vector<RenditionRow> rows = LoadRenditionRows(tx, {video_id});
   for (RenditionRow& row : rows) {
     if (!IsFinal(row.rendition.state())) VORA_RETURN_IF_ERROR(MoveRendition(tx, row, to).status());

@@ -52,7 +52,7 @@ v1::Video Assemble(const VideoRow& row, const std::vector<RenditionRow>& renditi
 StatusOr<bool> MoveVideo(pqxx::transaction_base& tx, VideoRow& row, v1::VideoState to);
 StatusOr<bool> MoveRendition(pqxx::transaction_base& tx, RenditionRow& row, v1::RenditionState to);
 // Moves every rendition that is not final: where they go when the video FAILED or was CANCELLED.
-Status SettleRenditions(pqxx::transaction_base& tx, const std::string& video_id, v1::RenditionState to);
+Status FailOpenRenditions(pqxx::transaction_base& tx, const std::string& video_id, v1::RenditionState to);
 // A new version and updated_at.
 void TouchVideo(pqxx::transaction_base& tx, const std::string& video_id);
 

@@ -215,7 +215,7 @@ StatusOr<v1::Video> VideoRepo::Cancel(const std::string& tenant, const std::stri
       // A retry whose start was not tried yet has no run to confirm the cancel; one that is on its way gets it in order.
       const bool never_started = row.run_id.empty() && !WithdrawStarts(tx, video_id);
       if (never_started) {
-        VORA_RETURN_IF_ERROR(SettleRenditions(tx, video_id, v1::RENDITION_STATE_PENDING));
+        VORA_RETURN_IF_ERROR(FailOpenRenditions(tx, video_id, v1::RENDITION_STATE_PENDING));
         VORA_RETURN_IF_ERROR(MoveVideo(tx, row, v1::VIDEO_STATE_CANCELLED).status());
       } else {
         tx.exec_params(kRequestCancel, video_id);

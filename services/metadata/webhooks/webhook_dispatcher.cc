@@ -78,11 +78,11 @@ void WebhookDispatcher::Send(const WebhookAttempt& attempt) {
   span.Set("vora.attempt", std::to_string(attempt.attempt));
   if (answer.http_status != 0) span.Set("http.response.status_code", std::to_string(answer.http_status));
   if (!Accepted(answer)) span.Fail(Unavailable(ErrorOf(answer)));
-  Settle(attempt, answer);
+  RecordOutcome(attempt, answer);
 }
 
 // Where writing the outcome down fails, the lease runs out and the delivery is made again: at least once.
-void WebhookDispatcher::Settle(const WebhookAttempt& attempt, const WebhookAnswer& answer) {
+void WebhookDispatcher::RecordOutcome(const WebhookAttempt& attempt, const WebhookAnswer& answer) {
   if (answer.status.code() == StatusCode::kCancelled) {
     (void)repo_.Release(attempt);
     return;

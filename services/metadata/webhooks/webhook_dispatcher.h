@@ -38,7 +38,7 @@ class WebhookDispatcher {
  private:
   std::chrono::milliseconds Step();
   void Send(const WebhookAttempt& attempt);
-  void Settle(const WebhookAttempt& attempt, const WebhookAnswer& answer);
+  void RecordOutcome(const WebhookAttempt& attempt, const WebhookAnswer& answer);
   void Maintenance();
 
   WebhookRepo& repo_;

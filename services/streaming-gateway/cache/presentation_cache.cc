@@ -45,15 +45,15 @@ boost::asio::awaitable<PresentationCache::Answer> PresentationCache::Get(std::st
     }
     asking = entry.asking;
   }
-  if (first && !pool_.TrySubmit([this, video_id] { Settle(video_id, source_(video_id)); })) {
-    Settle(video_id, ResourceExhausted("too many videos are being looked up"));
+  if (first && !pool_.TrySubmit([this, video_id] { Complete(video_id, source_(video_id)); })) {
+    Complete(video_id, ResourceExhausted("too many videos are being looked up"));
   }
   co_await asking->Wait();
   std::lock_guard lock(mutex_);
   co_return Touch(video_id).answer;
 }
 
-void PresentationCache::Settle(const std::string& video_id, StatusOr<playback::v1::Presentation> result) {
+void PresentationCache::Complete(const std::string& video_id, StatusOr<playback::v1::Presentation> result) {
   std::shared_ptr<http::Signal> asking;
   {
     std::lock_guard lock(mutex_);

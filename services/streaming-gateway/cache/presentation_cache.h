@@ -53,7 +53,7 @@ class PresentationCache {
     std::list<std::string>::iterator order;
   };
   Entry& Touch(const std::string& video_id);  // with mutex_ held
-  void Settle(const std::string& video_id, StatusOr<playback::v1::Presentation> result);
+  void Complete(const std::string& video_id, StatusOr<playback::v1::Presentation> result);
 
   const PresentationSource source_;
   const PresentationCacheOptions options_;

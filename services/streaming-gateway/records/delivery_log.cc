@@ -102,13 +102,13 @@ bool DeliveryLog::Send(const std::vector<Delivery>& batch) {
     if (accepted.ok()) {
       if (failing_) log::Info("delivery records are accepted again", {});
       failing_ = false;
-      Settle(batch.size(), *accepted);
+      CountOutcome(batch.size(), *accepted);
       return true;
     }
     NoteFailure(accepted.status());
     if (last) return false;
     if (!IsTransient(accepted.status())) {
-      Settle(batch.size(), 0);
+      CountOutcome(batch.size(), 0);
       return true;
     }
     std::unique_lock lock(mutex_);
@@ -116,7 +116,7 @@ bool DeliveryLog::Send(const std::vector<Delivery>& batch) {
   }
 }
 
-void DeliveryLog::Settle(size_t batch, int64_t accepted) {
+void DeliveryLog::CountOutcome(size_t batch, int64_t accepted) {
   const size_t taken = std::min(batch, static_cast<size_t>(std::max<int64_t>(accepted, 0)));
   sent_.Increment(static_cast<double>(taken));
   refused_.Increment(static_cast<double>(batch - taken));

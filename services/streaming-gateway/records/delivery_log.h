@@ -57,7 +57,7 @@ class DeliveryLog {
   std::vector<Delivery> Take();                   // empty: it is over
   bool Send(const std::vector<Delivery>& batch);  // false: there is no point in going on
   bool Stopping(std::chrono::milliseconds* left);
-  void Settle(size_t batch, int64_t accepted);
+  void CountOutcome(size_t batch, int64_t accepted);
   void NoteFailure(const Status& failure);
 
   const DeliveryLogOptions options_;
