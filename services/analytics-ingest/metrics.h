@@ -31,12 +31,12 @@ inline const obs::CounterFamily kSpoolDropped{kMetrics,
                                               "vora_spool_dropped_rows_total",
                                               "Rows that were dropped before they were shipped, by the limit they met: size, age.",
                                               {"reason"}};
-inline const obs::CounterFamily kSpoolDamaged{kMetrics, "vora_spool_damaged_segments_total", "Segments that were set aside."};
+inline const obs::CounterFamily kSpoolDamaged{kMetrics, "vora_spool_damaged_segments_total", "Segments that were quarantined."};
 inline const obs::HistogramFamily kSpoolSync{kMetrics, "vora_spool_fsync_seconds", "Duration of fdatasync."};
 
 inline const obs::CounterFamily kShipRows{kMetrics, "vora_ship_rows_total", "Rows known to be in ClickHouse."};
 inline const obs::CounterFamily kShipBatches{
-    kMetrics, "vora_ship_batches_total", "Tries to ship a segment of the spool: shipped, recovered, set_aside, failed.", {"result"}};
+    kMetrics, "vora_ship_batches_total", "Tries to ship a segment of the spool: shipped, recovered, quarantined, failed.", {"result"}};
 inline const obs::HistogramFamily kShipSeconds{kMetrics, "vora_ship_seconds", "Time to ship a segment."};
 inline const obs::GaugeFamily kShipLag{kMetrics, "vora_ship_lag_seconds",
                                        "Age of the rows being shipped, or how long nothing could be; 0 when all is shipped."};

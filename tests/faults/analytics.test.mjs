@@ -117,7 +117,7 @@ test('a full disk refuses events clearly, loses none that was accepted, and heal
   }
 });
 
-test('a damaged spool segment is reported, set aside and kept; all others arrive', async () => {
+test('a damaged spool segment is reported, quarantined and kept; all others arrive', async () => {
   await fresh();
   await stack.stop('clickhouse');
   const first = new Load(ingest, video(), { senders: 2 });
@@ -136,7 +136,7 @@ test('a damaged spool segment is reported, set aside and kept; all others arrive
 
   await ingest.start();
   await stack.start('clickhouse');
-  await until('the segment to be set aside', async () => (await readdir(ingest.spool)).some((name) => name.endsWith('.damaged')), { timeout: 30_000 });
+  await until('the segment to be quarantined', async () => (await readdir(ingest.spool)).some((name) => name.endsWith('.damaged')), { timeout: 30_000 });
   await ingest.drained();
   assert.equal(await ingest.metric('vora_spool_damaged_segments_total'), 1);
   // What is missing was in the damaged segment, and that is still there for people to read.

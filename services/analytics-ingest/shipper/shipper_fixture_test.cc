@@ -15,7 +15,7 @@ class DyingSpool : public Spool {
   }
   Status Release(const SealedSegment&) override { return Unavailable("died"); }
   void GiveBack(const SealedSegment& segment) override { spool_.GiveBack(segment); }
-  Status SetAside(const SealedSegment& segment, std::string_view reason) override { return spool_.SetAside(segment, reason); }
+  Status Quarantine(const SealedSegment& segment, std::string_view reason) override { return spool_.Quarantine(segment, reason); }
   void SealNow() override { spool_.SealNow(); }
   bool Empty() override { return spool_.Empty(); }
   Status Health() override { return spool_.Health(); }

@@ -23,7 +23,7 @@ constexpr std::chrono::hours kBetweenRetentions{1};
 constexpr std::chrono::minutes kBetweenComplaints{1};
 constexpr std::chrono::seconds kShipmentPollInterval{1};
 constexpr size_t kMaxWaiting = 64;
-constexpr int kRefusalsUntilSetAside = 5;
+constexpr int kRefusalsUntilQuarantine = 5;
 constexpr int kAnswersUntilAside = 3;
 
 int64_t NowMs() { return std::chrono::duration_cast<milliseconds>(Clock::Real().Now().time_since_epoch()).count(); }
@@ -38,7 +38,7 @@ Shipper::Impl::Impl(Spool& spool_in, clickhouse::Client& client_in, ShipperOptio
       rows_total(kShipRows.In(metrics)),
       result_shipped(kShipBatches.In(metrics, {"shipped"})),
       result_recovered(kShipBatches.In(metrics, {"recovered"})),
-      result_set_aside(kShipBatches.In(metrics, {"set_aside"})),
+      result_quarantined(kShipBatches.In(metrics, {"quarantined"})),
       result_failed(kShipBatches.In(metrics, {"failed"})),
       seconds(kShipSeconds.In(metrics)),
       lag(kShipLag.In(metrics)),
@@ -190,8 +190,8 @@ void Shipper::Impl::Done(const Shipment& shipment, ShipResult result) {
     std::lock_guard lock(mutex);
     last_trouble = {};
   }
-  (result == ShipResult::kShipped ? result_shipped : result == ShipResult::kRecovered ? result_recovered : result_set_aside).Increment();
-  if (result == ShipResult::kSetAside) return;
+  (result == ShipResult::kShipped ? result_shipped : result == ShipResult::kRecovered ? result_recovered : result_quarantined).Increment();
+  if (result == ShipResult::kQuarantined) return;
   ++shipped;
   rows_total.Increment(static_cast<double>(shipment.segment.rows));
   if (result == ShipResult::kRecovered) {
@@ -204,9 +204,9 @@ void Shipper::Impl::Done(const Shipment& shipment, ShipResult result) {
 void Shipper::Impl::Refused(Shipment shipment, const Status& why) {
   if (shipment.refusals++ == 0) shipment.shipped_then = shipped;
   const bool others_pass = shipped > shipment.shipped_then;
-  if (why.code() == StatusCode::kInvalidArgument && others_pass && shipment.refusals > kRefusalsUntilSetAside) {
-    log::Error("spool segment set aside", {{"batch", shipment.segment.batch}, {"rows", shipment.segment.rows}, {"reason", ToText(why)}});
-    if (spool.SetAside(shipment.segment, ToText(why)).ok()) return Done(shipment, ShipResult::kSetAside);
+  if (why.code() == StatusCode::kInvalidArgument && others_pass && shipment.refusals > kRefusalsUntilQuarantine) {
+    log::Error("spool segment quarantined", {{"batch", shipment.segment.batch}, {"rows", shipment.segment.rows}, {"reason", ToText(why)}});
+    if (spool.Quarantine(shipment.segment, ToText(why)).ok()) return Done(shipment, ShipResult::kQuarantined);
   }
   waiting.push_back({std::move(shipment), steady_clock::now() + options.backoff_max});
   Trouble(why);

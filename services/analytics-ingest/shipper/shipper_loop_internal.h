@@ -72,7 +72,7 @@ struct Shipper::Impl {
   bool ended = false;
   Status last_trouble;
 
-  obs::Counter &rows_total, &result_shipped, &result_recovered, &result_set_aside, &result_failed;
+  obs::Counter &rows_total, &result_shipped, &result_recovered, &result_quarantined, &result_failed;
   obs::Histogram& seconds;
   obs::Gauge &lag, &up;
   std::thread thread;  // last: ends before the rest

@@ -87,14 +87,14 @@ StatusOr<SegmentShipper::Found> SegmentShipper::Look(Shipment& shipment) {
   return erasures > 0 ? Found::kErased : Found::kTooMany;
 }
 
-StatusOr<ShipResult> SegmentShipper::SetAside(const Shipment& shipment, std::string_view reason) {
-  log::Error("spool segment set aside", {{"batch", shipment.segment.batch}, {"rows", shipment.segment.rows}, {"reason", reason}});
-  VORA_RETURN_IF_ERROR(spool_.SetAside(shipment.segment, reason));
-  return ShipResult::kSetAside;
+StatusOr<ShipResult> SegmentShipper::Quarantine(const Shipment& shipment, std::string_view reason) {
+  log::Error("spool segment quarantined", {{"batch", shipment.segment.batch}, {"rows", shipment.segment.rows}, {"reason", reason}});
+  VORA_RETURN_IF_ERROR(spool_.Quarantine(shipment.segment, reason));
+  return ShipResult::kQuarantined;
 }
 
 StatusOr<ShipResult> SegmentShipper::Finish(Shipment& shipment, Found found) {
-  if (found == Found::kTooMany) return SetAside(shipment, "ClickHouse has another number of rows of this batch");
+  if (found == Found::kTooMany) return Quarantine(shipment, "ClickHouse has another number of rows of this batch");
   // The insert may have ended between the table and its view.
   clickhouse::QuerySettings settings;
   VORA_ASSIGN_OR_RETURN(const clickhouse::Version version, client_.ServerVersion());
@@ -176,7 +176,7 @@ StatusOr<ShipResult> SegmentShipper::Try(Shipment& shipment, std::chrono::millis
   const int64_t not_after = now + options_.begin_within.count();
   // Read before anything is marked: of a damaged segment that was never tried, the spool can save the rows that are intact.
   const auto rows = Rows(shipment, not_after);
-  if (rows.status().code() == StatusCode::kDataLoss) return SetAside(shipment, Message(rows.status()));
+  if (rows.status().code() == StatusCode::kDataLoss) return Quarantine(shipment, Message(rows.status()));
   // The disk's fault, of this segment only: it must not hold up the others as ClickHouse's absence does.
   if (!rows.ok()) return Internal("spool segment " + std::to_string(shipment.segment.number) + ": " + Message(rows.status()));
   if (!shipment.segment.in_doubt) {

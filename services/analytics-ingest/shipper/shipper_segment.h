@@ -32,10 +32,10 @@ struct Shipment {
 };
 
 enum class ShipResult {
-  kShipped,    // inserted now, released
-  kRecovered,  // found inserted, view completed, released
-  kSetAside,   // cannot be shipped
-  kWait,       // an earlier try may still happen: come again in a second
+  kShipped,      // inserted now, released
+  kRecovered,    // found inserted, view completed, released
+  kQuarantined,  // cannot be shipped
+  kWait,         // an earlier try may still happen: come again in a second
 };
 
 class SegmentShipper {
@@ -60,7 +60,7 @@ class SegmentShipper {
   Status EndEarlierTries(const Shipment& shipment);
   StatusOr<Found> Look(Shipment& shipment);
   StatusOr<ShipResult> Finish(Shipment& shipment, Found found);
-  StatusOr<ShipResult> SetAside(const Shipment& shipment, std::string_view reason);
+  StatusOr<ShipResult> Quarantine(const Shipment& shipment, std::string_view reason);
   StatusOr<std::string> Rows(Shipment& shipment, int64_t not_after);
   StatusOr<clickhouse::QuerySettings> InsertSettings(const Shipment& shipment);
   Status Insert(Shipment& shipment, const std::string& rows, std::chrono::milliseconds timeout);

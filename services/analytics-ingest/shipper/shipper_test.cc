@@ -183,7 +183,7 @@ TEST_P(ShipperTest, ARefusalLosesNothing) {
   while (Batches("failed") < 3) std::this_thread::yield();
   Ask("ALTER TABLE playback_events ADD COLUMN object String");
   Flush();
-  EXPECT_EQ(Batches("set_aside"), 0);
+  EXPECT_EQ(Batches("quarantined"), 0);
   ExpectExact();
 }
 
@@ -194,7 +194,7 @@ std::string Poison(const std::string& sessions, bool for_ever) {
          (for_ever ? "toUInt8(if(" + mine + ", 'x', '1'))" : "throwIf(" + mine + ")");
 }
 
-TEST_P(ShipperTest, WhatIsRefusedWhileOthersPassIsSetAside) {
+TEST_P(ShipperTest, WhatIsRefusedWhileOthersPassIsQuarantined) {
   StartShipper();
   Append(10);
   Flush();
@@ -204,7 +204,7 @@ TEST_P(ShipperTest, WhatIsRefusedWhileOthersPassIsSetAside) {
     spool_->SealNow();
   }
   Flush();
-  EXPECT_EQ(Batches("set_aside"), 1);
+  EXPECT_EQ(Batches("quarantined"), 1);
   EXPECT_EQ(Batches("shipped"), 5);
   rows_ -= 10;
   deltas_ -= 9;
@@ -227,7 +227,7 @@ TEST_P(ShipperTest, OneThatFailsDoesNotHoldUpOthers) {
   while (Batches("shipped") < 5) std::this_thread::yield();
   Ask("ALTER TABLE playback_events DROP COLUMN poison");
   Flush();
-  EXPECT_EQ(Batches("set_aside"), 0);
+  EXPECT_EQ(Batches("quarantined"), 0);
   ExpectExact();
 }
 
@@ -245,7 +245,7 @@ TEST_P(ShipperTest, SeveralThatFailDoNotHoldUpOthers) {
   EXPECT_EQ(Batches("shipped"), 5);
   Ask("ALTER TABLE playback_events DROP COLUMN poison");
   Flush();
-  EXPECT_EQ(Batches("set_aside"), 0);
+  EXPECT_EQ(Batches("quarantined"), 0);
   ExpectExact();
 }
 

@@ -19,10 +19,10 @@ int CheckSpoolMain(const std::string& directory) {
                 static_cast<long long>(check->torn_bytes));
   }
   for (const std::string& file : check->damaged) std::printf("damaged: %s\n", file.c_str());
-  for (const std::string& file : check->set_aside) std::printf("set aside: %s\n", file.c_str());
-  if (!check->set_aside.empty())
-    std::printf("What was set aside is not shipped, and never deleted: delete it when you no longer need it.\n");
-  const bool clean = check->damaged.empty() && check->set_aside.empty();
+  for (const std::string& file : check->quarantined) std::printf("quarantined: %s\n", file.c_str());
+  if (!check->quarantined.empty())
+    std::printf("What was quarantined is not shipped, and never deleted: delete it when you no longer need it.\n");
+  const bool clean = check->damaged.empty() && check->quarantined.empty();
   std::printf("%s\n", clean ? "clean" : "not clean");
   return clean ? 0 : 1;
 }

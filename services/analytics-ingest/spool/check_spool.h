@@ -6,7 +6,7 @@
 
 namespace vora::analytics {
 
-// Prints a report on stdout. Exit code 0: clean; 1: something is damaged or was set aside; 2: it cannot be read.
+// Prints a report on stdout. Exit code 0: clean; 1: something is damaged or was quarantined; 2: it cannot be read.
 int CheckSpoolMain(const std::string& directory);
 
 }  // namespace vora::analytics

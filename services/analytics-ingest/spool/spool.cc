@@ -73,7 +73,7 @@ DiskSpool::DiskSpool(SpoolOptions options, const Clock& clock, obs::Metrics& met
 
 Status DiskSpool::Start() {
   VORA_ASSIGN_OR_RETURN(const RecoveryReport report, RecoverSpool(*directory_));
-  damaged_.Increment(static_cast<double>(report.set_aside));
+  damaged_.Increment(static_cast<double>(report.quarantined));
   VORA_RETURN_IF_ERROR(index_.Load());
   const SpoolTotals totals = index_.totals();
   log::Info("the spool is open", {{"directory", options_.directory},
@@ -159,7 +159,7 @@ std::optional<SealedSegment> DiskSpool::Take(std::chrono::milliseconds wait) {
     Status problem;
     if (auto segment = Describe(*name, &problem)) return segment;
     if (problem.code() == StatusCode::kDataLoss) {
-      problem = SetAsideTaken(*name, Message(problem));
+      problem = QuarantineTaken(*name, Message(problem));
       if (problem.ok()) continue;
     } else if (problem.code() == StatusCode::kNotFound) {
       log::Error("a spool segment is gone: its rows are lost", {{"file", FormatName(*name)}, {"rows", name->rows}});
@@ -198,14 +198,14 @@ Status DiskSpool::Release(const SealedSegment& segment) { return index_.Release(
 
 void DiskSpool::GiveBack(const SealedSegment& segment) { index_.GiveBack(segment.number); }
 
-Status DiskSpool::SetAside(const SealedSegment& segment, std::string_view reason) {
+Status DiskSpool::Quarantine(const SealedSegment& segment, std::string_view reason) {
   const auto name = index_.Taken(segment.number);
   if (!name) return NotFound("spool segment " + std::to_string(segment.number) + " is not taken");
-  return SetAsideTaken(*name, reason);
+  return QuarantineTaken(*name, reason);
 }
 
-Status DiskSpool::SetAsideTaken(const SegmentName& name, std::string_view reason) {
-  const auto salvaged = SetAsideSegment(*directory_, FormatName(name), reason, name.state == SegmentState::kSealed);
+Status DiskSpool::QuarantineTaken(const SegmentName& name, std::string_view reason) {
+  const auto salvaged = QuarantineSegment(*directory_, FormatName(name), reason, name.state == SegmentState::kSealed);
   // Gone already: nothing is left to keep.
   if (!salvaged.ok() && salvaged.status().code() != StatusCode::kNotFound) return salvaged.status();
   damaged_.Increment();

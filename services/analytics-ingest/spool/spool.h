@@ -54,15 +54,15 @@ struct SealedSegment {
 // What a check found in a spool directory.
 struct SpoolCheck {
   int64_t segments = 0, rows = 0, bytes = 0;
-  int64_t torn_bytes = 0;              // behind the last whole record of the newest segment
-  std::vector<std::string> damaged;    // file: what is wrong
-  std::vector<std::string> set_aside;  // found damaged earlier
+  int64_t torn_bytes = 0;                // behind the last whole record of the newest segment
+  std::vector<std::string> damaged;      // file: what is wrong
+  std::vector<std::string> quarantined;  // found damaged earlier
 };
 
 // Thread-safe.
 class Spool {
  public:
-  // Opens and recovers: cuts a torn tail, seals what was open, sets damaged segments aside (renamed `*.damaged`, never deleted, reported).
+  // Opens and recovers: cuts a torn tail, seals what was open, quarantines damaged segments (renamed `*.damaged`, never deleted, reported).
   // Memory does not grow with what is in the directory. ALREADY_EXISTS: another process holds the directory.
   static StatusOr<std::unique_ptr<Spool>> Open(SpoolOptions options, const Clock& clock, obs::Metrics& metrics);
   virtual ~Spool() = default;  // writes what is pending, syncs, seals
@@ -79,13 +79,13 @@ class Spool {
   virtual std::optional<SealedSegment> Take(std::chrono::milliseconds wait) = 0;
   // Durably notes that an insert is going to be tried. Before the first try.
   virtual Status MarkInDoubt(const SealedSegment& segment) = 0;
-  // Calls `row` for each row in order. DATA_LOSS: a checksum does not hold (rows before it were handed over: forget them); set it aside.
+  // Calls `row` for each row in order. DATA_LOSS: a checksum does not hold (rows before it were handed over: forget them); quarantine it.
   virtual Status ReadRows(const SealedSegment& segment, const std::function<void(std::string_view row)>& row) = 0;
   virtual Status Release(const SealedSegment& segment) = 0;  // inserted: deleted
   virtual void GiveBack(const SealedSegment& segment) = 0;   // Take will offer it again, first
   // Cannot be inserted, ever: renamed `*.damaged` and kept for people. If it is damaged and was never in doubt, the rows that are intact
   // are copied to a new segment with a new batch id, which Take offers: read it before MarkInDoubt, then a bit flip costs one row.
-  virtual Status SetAside(const SealedSegment& segment, std::string_view reason) = 0;
+  virtual Status Quarantine(const SealedSegment& segment, std::string_view reason) = 0;
   // Seals the open segment now (if it has rows): when it returns, Take offers everything confirmed before. Not from a `done`.
   virtual void SealNow() = 0;
   // Nothing confirmed is left to insert.

@@ -47,7 +47,7 @@ void CheckFile(const std::string& directory, const std::string& file, const Segm
   if (fstat(handle.get(), &info) != 0) return;
   if (name.state == SegmentState::kDamaged) {
     SegmentReader reader(std::move(handle), -1);
-    check->set_aside.push_back(file + ": " + std::to_string(ReadThrough(reader).rows) + " intact rows");
+    check->quarantined.push_back(file + ": " + std::to_string(ReadThrough(reader).rows) + " intact rows");
     return;
   }
   const bool open = name.state == SegmentState::kOpen;
@@ -89,7 +89,7 @@ StatusOr<SpoolCheck> CheckSpool(const std::string& directory) {
   }
   if (error) return Unavailable(directory + ": " + error.message());
   std::sort(check.damaged.begin(), check.damaged.end());
-  std::sort(check.set_aside.begin(), check.set_aside.end());
+  std::sort(check.quarantined.begin(), check.quarantined.end());
   return check;
 }
 

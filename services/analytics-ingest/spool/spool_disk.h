@@ -36,7 +36,7 @@ class DiskSpool : public Spool {
   Status ReadRows(const SealedSegment& segment, const std::function<void(std::string_view row)>& row) override;
   Status Release(const SealedSegment& segment) override;
   void GiveBack(const SealedSegment& segment) override;
-  Status SetAside(const SealedSegment& segment, std::string_view reason) override;
+  Status Quarantine(const SealedSegment& segment, std::string_view reason) override;
   void SealNow() override;
   bool Empty() override;
   Status Health() override;
@@ -76,7 +76,7 @@ class DiskSpool : public Spool {
 
   // spool.cc
   std::optional<SealedSegment> Describe(const SegmentName& name, Status* problem);
-  Status SetAsideTaken(const SegmentName& name, std::string_view reason);
+  Status QuarantineTaken(const SegmentName& name, std::string_view reason);
 
   const SpoolOptions options_;
   const Clock& clock_;

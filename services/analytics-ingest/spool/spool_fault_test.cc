@@ -157,7 +157,7 @@ TEST_F(SpoolFaultTest, DoubtThatCannotBeNotedIsNotNoted) {
   ASSERT_TRUE(segment);
   g_fail_rename = EIO;
   EXPECT_THAT(spool_->MarkInDoubt(*segment), StatusIs(StatusCode::kUnavailable));
-  EXPECT_THAT(spool_->SetAside(*segment, "a test"), StatusIs(StatusCode::kUnavailable));
+  EXPECT_THAT(spool_->Quarantine(*segment, "a test"), StatusIs(StatusCode::kUnavailable));
   Heal();
   EXPECT_THAT(spool_->MarkInDoubt(*segment), IsOk());
   EXPECT_THAT(spool_->Release(*segment), IsOk());

@@ -123,8 +123,8 @@ Status RecoverOpen(SpoolDirectory& directory, uint64_t number, RecoveryReport* r
   VORA_ASSIGN_OR_RETURN(const FileHandle target, directory.OpenFile(file, O_RDWR));
   if (name.rows == 0 && !gap && !unreadable && (reader.header().ok() || NothingButZeros(target))) return directory.Remove(file);
   if (unreadable || gap || !reader.header().ok()) {
-    ++report->set_aside;
-    return SetAsideSegment(directory, file, problem, true).status();
+    ++report->quarantined;
+    return QuarantineSegment(directory, file, problem, true).status();
   }
   if (torn) {
     struct stat info {};
@@ -148,8 +148,8 @@ Status FinishSalvage(SpoolDirectory& directory, const SegmentName& salvage, cons
 
 }  // namespace
 
-StatusOr<std::optional<SegmentName>> SetAsideSegment(SpoolDirectory& directory, const std::string& file, std::string_view reason,
-                                                     bool salvage) {
+StatusOr<std::optional<SegmentName>> QuarantineSegment(SpoolDirectory& directory, const std::string& file, std::string_view reason,
+                                                       bool salvage) {
   const std::string damaged = file + ".damaged";
   std::optional<SegmentName> copy;
   if (salvage) {
@@ -179,7 +179,7 @@ StatusOr<std::optional<SegmentName>> SetAsideSegment(SpoolDirectory& directory, 
     copy->state = SegmentState::kSealed;
     VORA_RETURN_IF_ERROR(directory.Rename(from, FormatName(*copy)));
   }
-  log::Error("a spool segment was set aside", {{"file", damaged}, {"reason", reason}, {"rows_salvaged", copy ? copy->rows : 0}});
+  log::Error("a spool segment was quarantined", {{"file", damaged}, {"reason", reason}, {"rows_salvaged", copy ? copy->rows : 0}});
   return copy;
 }
 

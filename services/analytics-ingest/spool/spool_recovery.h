@@ -14,13 +14,13 @@ namespace vora::analytics {
 
 // Renames `file` to `*.damaged`, with a text beside it that says why. With `salvage`, if the file is damaged, its intact rows are copied to
 // a new sealed segment with a new batch id, which is returned; a crash at any instant makes at most one such copy.
-StatusOr<std::optional<SegmentName>> SetAsideSegment(SpoolDirectory& directory, const std::string& file, std::string_view reason,
-                                                     bool salvage);
+StatusOr<std::optional<SegmentName>> QuarantineSegment(SpoolDirectory& directory, const std::string& file, std::string_view reason,
+                                                       bool salvage);
 
 struct RecoveryReport {
-  int64_t torn_bytes = 0, recovered_rows = 0, set_aside = 0;
+  int64_t torn_bytes = 0, recovered_rows = 0, quarantined = 0;
 };
-// Seals every open segment behind its last whole record. Records behind a gap mean damage, not a torn tail: then it is set aside, and
+// Seals every open segment behind its last whole record. Records behind a gap mean damage, not a torn tail: then it is quarantined, and
 // everything intact salvaged.
 StatusOr<RecoveryReport> RecoverSpool(SpoolDirectory& directory);
 

@@ -134,7 +134,7 @@ TEST_F(SpoolRecoveryTest, WhatTheInserterRefusesIsKeptWhole) {
   spool_->SealNow();
   const auto segment = spool_->Take(milliseconds(0));
   ASSERT_TRUE(segment);
-  ASSERT_THAT(spool_->SetAside(*segment, "ClickHouse says no"), IsOk());
+  ASSERT_THAT(spool_->Quarantine(*segment, "ClickHouse says no"), IsOk());
   EXPECT_TRUE(spool_->Empty()) << "nothing damaged, nothing to salvage";
   ASSERT_EQ(Files(".damaged").size(), 1U);
   EXPECT_THAT(ReadFile(Files(".damaged.txt").at(0)), testing::StartsWith("ClickHouse says no\nNo row was copied"));
@@ -277,7 +277,7 @@ TEST_F(SpoolRecoveryTest, TheCheckSaysWhatIsThere) {
   EXPECT_THAT(Drain(), ElementsAre(Row(3), Row(1), Row(1))) << "the salvaged row comes with a new number";
   check = CheckSpool(options_.directory);
   ASSERT_THAT(check, IsOk());
-  EXPECT_EQ(check->set_aside.size(), 1U);
+  EXPECT_EQ(check->quarantined.size(), 1U);
   EXPECT_EQ(CheckSpoolMain(options_.directory), 1);
 }
 

@@ -65,7 +65,7 @@ class SpoolTest : public testing::Test {
       const Status status = spool_->ReadRows(*segment, [&](std::string_view row) { read.emplace_back(row); });
       if (!status.ok()) {
         EXPECT_THAT(status, StatusIs(StatusCode::kDataLoss)) << status;
-        EXPECT_THAT(spool_->SetAside(*segment, Message(status)), IsOk());
+        EXPECT_THAT(spool_->Quarantine(*segment, Message(status)), IsOk());
         continue;
       }
       EXPECT_EQ(segment->rows, static_cast<int64_t>(read.size()));
