@@ -136,7 +136,7 @@ struct Client::Impl {
     idle.pop_back();
     return handle;
   }
-  void GiveBack(Handle handle) {
+  void Return(Handle handle) {
     std::lock_guard lock(mutex);
     if (idle.size() < kIdleConnections) idle.push_back(std::move(handle));
   }
@@ -200,7 +200,7 @@ StatusOr<Answer> Client::Impl::Post(const std::string& url, std::string_view bod
     return FromCurl(easy, code, error);
   }
   curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &answer.status);
-  GiveBack(std::move(handle));
+  Return(std::move(handle));
   if (answer.status != 200) {
     // Said by what stands before the server: behind it, the insert may be running or waiting.
     const bool own = !answer.exception_code.empty() || ExceptionCode(answer.body);

@@ -34,7 +34,7 @@ Pool::Pool(DatabaseOptions options, obs::Metrics& metrics)
 }
 
 Pool::Lease::~Lease() {
-  if (session_) pool_->GiveBack(std::move(session_), condemned_);
+  if (session_) pool_->Return(std::move(session_), condemned_);
 }
 
 StatusOr<Pool::Lease> Pool::Acquire() {
@@ -90,7 +90,7 @@ StatusOr<std::unique_ptr<Session>> Pool::Connect() const {
   }
 }
 
-void Pool::GiveBack(std::unique_ptr<Session> session, bool condemned) {
+void Pool::Return(std::unique_ptr<Session> session, bool condemned) {
   const bool reusable = !condemned && session->connection.is_open();
   std::vector<std::unique_ptr<Session>> dropped;  // closed outside the lock
   {

@@ -51,7 +51,7 @@ class Pool {
  private:
   StatusOr<Lease> Take();
   StatusOr<std::unique_ptr<Session>> Connect() const;
-  void GiveBack(std::unique_ptr<Session> session, bool condemned);
+  void Return(std::unique_ptr<Session> session, bool condemned);
 
   const DatabaseOptions options_;
   obs::Gauge& in_use_;

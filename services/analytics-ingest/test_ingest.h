@@ -34,12 +34,12 @@ inline std::vector<Event> SpooledEvents(const std::string& directory) {
   std::vector<Event> events;
   (*spool)->SealNow();
   std::vector<SealedSegment> taken;
-  while (const auto segment = (*spool)->Take(std::chrono::milliseconds(0))) {
+  while (const auto segment = (*spool)->Claim(std::chrono::milliseconds(0))) {
     const Status read = (*spool)->ReadRows(*segment, [&](std::string_view row) { events.push_back(EventOfRow(row)); });
     EXPECT_EQ(ToText(read), "OK");
     taken.push_back(*segment);
   }
-  for (const SealedSegment& segment : taken) (*spool)->GiveBack(segment);
+  for (const SealedSegment& segment : taken) (*spool)->Nack(segment);
   return events;
 }
 

@@ -8,13 +8,13 @@ class DyingSpool : public Spool {
  public:
   explicit DyingSpool(Spool& spool) : spool_(spool) {}
   Status Append(RowBatch batch, std::function<void(Status)> done) override { return spool_.Append(std::move(batch), std::move(done)); }
-  std::optional<SealedSegment> Take(std::chrono::milliseconds wait) override { return spool_.Take(wait); }
+  std::optional<SealedSegment> Claim(std::chrono::milliseconds wait) override { return spool_.Claim(wait); }
   Status MarkInDoubt(const SealedSegment& segment) override { return spool_.MarkInDoubt(segment); }
   Status ReadRows(const SealedSegment& segment, const std::function<void(std::string_view row)>& row) override {
     return spool_.ReadRows(segment, row);
   }
   Status Release(const SealedSegment&) override { return Unavailable("died"); }
-  void GiveBack(const SealedSegment& segment) override { spool_.GiveBack(segment); }
+  void Nack(const SealedSegment& segment) override { spool_.Nack(segment); }
   Status Quarantine(const SealedSegment& segment, std::string_view reason) override { return spool_.Quarantine(segment, reason); }
   void SealNow() override { spool_.SealNow(); }
   bool Empty() override { return spool_.Empty(); }
@@ -30,7 +30,7 @@ void ShipperTest::DieWithASegmentInDoubt(HowFar how_far) {
   ASSERT_EQ(ToText(Migrate(*client_)), "OK");
   spool_->SealNow();
   DyingSpool dying(*spool_);
-  auto segment = dying.Take(kLong);
+  auto segment = dying.Claim(kLong);
   ASSERT_TRUE(segment.has_value());
   if (how_far == HowFar::kMarked) {
     ASSERT_EQ(ToText(dying.MarkInDoubt(*segment)), "OK");

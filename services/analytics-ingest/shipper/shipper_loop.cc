@@ -123,7 +123,7 @@ void Shipper::Impl::TakeForFlush() {
     if (flush_asked == flush_seen) return;
     asked = flush_seen = flush_asked;
   }
-  while (auto segment = spool.Take(milliseconds(0))) {
+  while (auto segment = spool.Claim(milliseconds(0))) {
     taken.insert(segment->number);
     queue.emplace_back(std::move(*segment));
   }
@@ -140,7 +140,7 @@ void Shipper::Impl::ForgetFlushes() {
   flushes.clear();
   for (const Shipment& shipment : queue) {
     if (shipment.tries > 0) continue;
-    spool.GiveBack(shipment.segment);
+    spool.Nack(shipment.segment);
     taken.erase(shipment.segment.number);
   }
   std::erase_if(queue, [](const Shipment& shipment) { return shipment.tries == 0; });
@@ -176,7 +176,7 @@ std::optional<Shipment> Shipper::Impl::Next() {
     WaitUntil(now + kIdleWait);
     return std::nullopt;
   }
-  auto segment = spool.Take(kIdleWait);
+  auto segment = spool.Claim(kIdleWait);
   if (!segment) return std::nullopt;
   taken.insert(segment->number);
   return Shipment(std::move(*segment));
@@ -236,9 +236,9 @@ void Shipper::Impl::Ship(Shipment shipment) {
   Done(shipment, *result);
 }
 
-void Shipper::Impl::GiveBackAll() {
-  for (const Shipment& shipment : queue) spool.GiveBack(shipment.segment);
-  for (const Waiting& each : waiting) spool.GiveBack(each.shipment.segment);
+void Shipper::Impl::NackAll() {
+  for (const Shipment& shipment : queue) spool.Nack(shipment.segment);
+  for (const Waiting& each : waiting) spool.Nack(each.shipment.segment);
   queue.clear();
   waiting.clear();
   taken.clear();
@@ -259,7 +259,7 @@ void Shipper::Impl::Run() {
     }
     AnswerFlushes();
   }
-  GiveBackAll();
+  NackAll();
   {
     std::lock_guard lock(mutex);
     ended = true;

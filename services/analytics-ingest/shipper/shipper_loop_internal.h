@@ -38,7 +38,7 @@ struct Shipper::Impl {
   void AnswerFlushes();
   void ForgetFlushes();
   void NoteLag(int64_t first_ms);
-  void GiveBackAll();
+  void NackAll();
   void WaitUntil(Time until);
   bool Ending();
   std::chrono::milliseconds InsertTimeout();

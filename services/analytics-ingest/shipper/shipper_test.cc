@@ -104,14 +104,14 @@ TEST_P(ShipperTest, AnInsertThatComesToLifeTooLateIsRefused) {
   Append(500);
   options_.begin_within = std::chrono::seconds(-3);
   spool_->SealNow();
-  auto segment = spool_->Take(kLong);
+  auto segment = spool_->Claim(kLong);
   ASSERT_TRUE(segment.has_value());
   Shipment late(*segment);
   const Status refused = SegmentShipper(*spool_, *client_, options_).Try(late, kLong).status();
   EXPECT_THAT(refused, StatusIs(StatusCode::kAborted)) << ToText(refused);
   EXPECT_EQ(Ask("SELECT count() FROM playback_events"), "0\n");
   EXPECT_EQ(Ask("SELECT count() FROM playback_sessions"), "0\n");
-  spool_->GiveBack(late.segment);
+  spool_->Nack(late.segment);
   options_.begin_within = std::chrono::seconds(2);
   StartShipper();
   Flush();

@@ -150,11 +150,11 @@ std::optional<SealedSegment> DiskSpool::Describe(const SegmentName& name, Status
                        .in_doubt = name.state == SegmentState::kDoubt};
 }
 
-std::optional<SealedSegment> DiskSpool::Take(std::chrono::milliseconds wait) {
+std::optional<SealedSegment> DiskSpool::Claim(std::chrono::milliseconds wait) {
   const auto deadline = Steady::now() + wait;
   for (;;) {
     const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Steady::now());
-    const auto name = index_.Take(std::max(left, std::chrono::milliseconds(0)));
+    const auto name = index_.Claim(std::max(left, std::chrono::milliseconds(0)));
     if (!name) return std::nullopt;
     Status problem;
     if (auto segment = Describe(*name, &problem)) return segment;
@@ -168,7 +168,7 @@ std::optional<SealedSegment> DiskSpool::Take(std::chrono::milliseconds wait) {
       continue;
     }
     log::Error("a spool segment cannot be opened", {{"file", FormatName(*name)}, {"reason", Message(problem)}});
-    index_.GiveBack(name->number);
+    index_.Nack(name->number);
     return std::nullopt;
   }
 }
@@ -196,7 +196,7 @@ Status DiskSpool::ReadRows(const SealedSegment& segment, const std::function<voi
 
 Status DiskSpool::Release(const SealedSegment& segment) { return index_.Release(segment.number); }
 
-void DiskSpool::GiveBack(const SealedSegment& segment) { index_.GiveBack(segment.number); }
+void DiskSpool::Nack(const SealedSegment& segment) { index_.Nack(segment.number); }
 
 Status DiskSpool::Quarantine(const SealedSegment& segment, std::string_view reason) {
   const auto name = index_.Taken(segment.number);

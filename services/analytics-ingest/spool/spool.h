@@ -76,17 +76,17 @@ class Spool {
   Status Append(int32_t day, const std::vector<std::string>& rows, std::function<void(Status)> done);
 
   // The oldest sealed segment that is not taken, waiting up to `wait` for one. It stays on disk until Release.
-  virtual std::optional<SealedSegment> Take(std::chrono::milliseconds wait) = 0;
+  virtual std::optional<SealedSegment> Claim(std::chrono::milliseconds wait) = 0;
   // Durably notes that an insert is going to be tried. Before the first try.
   virtual Status MarkInDoubt(const SealedSegment& segment) = 0;
   // Calls `row` for each row in order. DATA_LOSS: a checksum does not hold (rows before it were handed over: forget them); quarantine it.
   virtual Status ReadRows(const SealedSegment& segment, const std::function<void(std::string_view row)>& row) = 0;
   virtual Status Release(const SealedSegment& segment) = 0;  // inserted: deleted
-  virtual void GiveBack(const SealedSegment& segment) = 0;   // Take will offer it again, first
+  virtual void Nack(const SealedSegment& segment) = 0;       // Claim will offer it again, first
   // Cannot be inserted, ever: renamed `*.damaged` and kept for people. If it is damaged and was never in doubt, the rows that are intact
-  // are copied to a new segment with a new batch id, which Take offers: read it before MarkInDoubt, then a bit flip costs one row.
+  // are copied to a new segment with a new batch id, which Claim offers: read it before MarkInDoubt, then a bit flip costs one row.
   virtual Status Quarantine(const SealedSegment& segment, std::string_view reason) = 0;
-  // Seals the open segment now (if it has rows): when it returns, Take offers everything confirmed before. Not from a `done`.
+  // Seals the open segment now (if it has rows): when it returns, Claim offers everything confirmed before. Not from a `done`.
   virtual void SealNow() = 0;
   // Nothing confirmed is left to insert.
   virtual bool Empty() = 0;

@@ -31,11 +31,11 @@ class DiskSpool : public Spool {
   Status Start();
 
   Status Append(RowBatch batch, std::function<void(Status)> done) override;
-  std::optional<SealedSegment> Take(std::chrono::milliseconds wait) override;
+  std::optional<SealedSegment> Claim(std::chrono::milliseconds wait) override;
   Status MarkInDoubt(const SealedSegment& segment) override;
   Status ReadRows(const SealedSegment& segment, const std::function<void(std::string_view row)>& row) override;
   Status Release(const SealedSegment& segment) override;
-  void GiveBack(const SealedSegment& segment) override;
+  void Nack(const SealedSegment& segment) override;
   Status Quarantine(const SealedSegment& segment, std::string_view reason) override;
   void SealNow() override;
   bool Empty() override;

@@ -78,10 +78,10 @@ TEST_F(SpoolFaultTest, AFailedSyncConfirmsNothingAndTheFileIsNotTrustedAgain) {
   EXPECT_THAT(spool_->Health(), IsOk());
   EXPECT_THAT(metrics_.Expose(), HasSubstr("vora_spool_healthy 1\n"));
   spool_->SealNow();
-  const auto first = spool_->Take(milliseconds(0));
+  const auto first = spool_->Claim(milliseconds(0));
   ASSERT_TRUE(first);
   EXPECT_EQ(first->rows, 2) << "what was confirmed before, in a segment of its own";
-  spool_->GiveBack(*first);
+  spool_->Nack(*first);
   EXPECT_THAT(Drain(), ElementsAre(Row(1), Row(2), Row(5)));
 }
 
@@ -110,7 +110,7 @@ TEST_F(SpoolFaultTest, ASegmentThatCannotBeClosedIsClosedLater) {
   g_fail_sync = g_fail_truncate = 0;
   EXPECT_THAT(AppendRows({Row(3)}), IsOk());
   spool_->SealNow();
-  EXPECT_FALSE(spool_->Take(milliseconds(0)));
+  EXPECT_FALSE(spool_->Claim(milliseconds(0)));
   EXPECT_FALSE(spool_->Empty()) << "rows 1 and 3 are still to come";
   Heal();
   ASSERT_THAT(AppendRows({Row(4)}), IsOk());
@@ -153,7 +153,7 @@ TEST_F(SpoolFaultTest, DoubtThatCannotBeNotedIsNotNoted) {
   Open();
   ASSERT_THAT(AppendRows({Row(1)}), IsOk());
   spool_->SealNow();
-  const auto segment = spool_->Take(milliseconds(0));
+  const auto segment = spool_->Claim(milliseconds(0));
   ASSERT_TRUE(segment);
   g_fail_rename = EIO;
   EXPECT_THAT(spool_->MarkInDoubt(*segment), StatusIs(StatusCode::kUnavailable));

@@ -53,7 +53,7 @@ void SegmentIndex::Add(const SegmentName& segment) {
   changed_.notify_all();
 }
 
-std::optional<SegmentName> SegmentIndex::Take(std::chrono::milliseconds wait) {
+std::optional<SegmentName> SegmentIndex::Claim(std::chrono::milliseconds wait) {
   std::unique_lock lock(mutex_);
   changed_.wait_for(lock, wait, [&] { return !waiting_.empty() || more_on_disk_; });
   if (waiting_.empty() && more_on_disk_) {
@@ -98,7 +98,7 @@ Status SegmentIndex::Release(uint64_t number) {
   return {};
 }
 
-void SegmentIndex::GiveBack(uint64_t number) {
+void SegmentIndex::Nack(uint64_t number) {
   const std::lock_guard lock(mutex_);
   if (auto node = taken_.extract(number)) waiting_.insert(std::move(node));
   changed_.notify_all();

@@ -30,13 +30,13 @@ class SegmentIndex {
   Status Load();
   void Add(const SegmentName& segment);
   // The oldest that waits; it is taken from now on.
-  std::optional<SegmentName> Take(std::chrono::milliseconds wait);
+  std::optional<SegmentName> Claim(std::chrono::milliseconds wait);
   std::optional<SegmentName> Taken(uint64_t number) const;
 
   // Of a segment that is taken. NOT_FOUND: it is not.
   Status MarkInDoubt(uint64_t number);
   Status Release(uint64_t number);
-  void GiveBack(uint64_t number);
+  void Nack(uint64_t number);
   // The file was renamed or is gone.
   void Forget(uint64_t number);
 

@@ -132,7 +132,7 @@ TEST_F(SpoolRecoveryTest, WhatTheInserterRefusesIsKeptWhole) {
   Open();
   ASSERT_THAT(AppendRows({Row(1)}), IsOk());
   spool_->SealNow();
-  const auto segment = spool_->Take(milliseconds(0));
+  const auto segment = spool_->Claim(milliseconds(0));
   ASSERT_TRUE(segment);
   ASSERT_THAT(spool_->Quarantine(*segment, "ClickHouse says no"), IsOk());
   EXPECT_TRUE(spool_->Empty()) << "nothing damaged, nothing to salvage";
@@ -233,18 +233,18 @@ TEST_F(SpoolRecoveryTest, MoreSegmentsThanAreKeptInMemoryComeInOrder) {
   Place(FormatName(late), "late");
   index.Add(late);
   for (uint64_t n = 1; n <= kSegments + 1; ++n) {
-    auto name = index.Take(milliseconds(0));
+    auto name = index.Claim(milliseconds(0));
     ASSERT_TRUE(name);
     ASSERT_EQ(name->number, n);
     if (n % 7 == 0) {
-      index.GiveBack(n);
-      name = index.Take(milliseconds(0));
+      index.Nack(n);
+      name = index.Claim(milliseconds(0));
       ASSERT_TRUE(name);
       ASSERT_EQ(name->number, n);
     }
     ASSERT_THAT(index.Release(n), IsOk());
   }
-  EXPECT_FALSE(index.Take(milliseconds(0)));
+  EXPECT_FALSE(index.Claim(milliseconds(0)));
   EXPECT_EQ(index.totals().segments, 0);
   EXPECT_EQ(index.totals().bytes, 0);
 }

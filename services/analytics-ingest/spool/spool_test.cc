@@ -20,17 +20,17 @@ TEST_F(SpoolTest, WhatWasConfirmedIsTakenInOrderAndGoneWhenReleased) {
   ASSERT_THAT(AppendRows({Row(1), Row(2)}), IsOk());
   ASSERT_THAT(AppendRows({Row(3)}), IsOk());
   EXPECT_FALSE(spool_->Empty());
-  EXPECT_FALSE(spool_->Take(milliseconds(0))) << "not sealed yet";
+  EXPECT_FALSE(spool_->Claim(milliseconds(0))) << "not sealed yet";
   spool_->SealNow();
-  const auto segment = spool_->Take(milliseconds(0));
+  const auto segment = spool_->Claim(milliseconds(0));
   ASSERT_TRUE(segment);
   EXPECT_EQ(segment->rows, 3);
   EXPECT_EQ(segment->day, 20'000);
   EXPECT_EQ(segment->batch.size(), 32U);
   EXPECT_FALSE(segment->in_doubt);
-  EXPECT_FALSE(spool_->Take(milliseconds(0))) << "it is taken";
+  EXPECT_FALSE(spool_->Claim(milliseconds(0))) << "it is taken";
   EXPECT_FALSE(spool_->Empty());
-  spool_->GiveBack(*segment);
+  spool_->Nack(*segment);
   EXPECT_THAT(Drain(), ElementsAre(Row(1), Row(2), Row(3)));
   EXPECT_TRUE(spool_->Empty());
   EXPECT_EQ(Files(".sealed").size(), 0U);
@@ -49,10 +49,10 @@ TEST_F(SpoolTest, ASegmentIsSealedByRows) {
   options_.segment_rows = 2;
   Open();
   ASSERT_THAT(AppendRows({Row(1), Row(2)}), IsOk());
-  const auto first = spool_->Take(milliseconds(10'000));
+  const auto first = spool_->Claim(milliseconds(10'000));
   ASSERT_TRUE(first);
   ASSERT_THAT(AppendRows({Row(3), Row(4), Row(5)}), IsOk());
-  const auto second = spool_->Take(milliseconds(10'000));
+  const auto second = spool_->Claim(milliseconds(10'000));
   ASSERT_TRUE(second);
   EXPECT_EQ(second->rows, 3) << "a batch stays in one segment";
   EXPECT_GT(second->number, first->number);
@@ -63,14 +63,14 @@ TEST_F(SpoolTest, ASegmentIsSealedByBytes) {
   options_.segment_bytes = 500;
   Open();
   ASSERT_THAT(AppendRows({Row(1, 250), Row(2, 250)}), IsOk());
-  ASSERT_TRUE(spool_->Take(milliseconds(10'000)));
+  ASSERT_TRUE(spool_->Claim(milliseconds(10'000)));
 }
 
 TEST_F(SpoolTest, ASegmentIsSealedByAge) {
   options_.segment_age = milliseconds(20);
   Open();
   ASSERT_THAT(AppendRows({Row(1)}), IsOk());
-  const auto segment = spool_->Take(milliseconds(10'000));
+  const auto segment = spool_->Claim(milliseconds(10'000));
   ASSERT_TRUE(segment);
   EXPECT_EQ(segment->rows, 1);
 }
@@ -95,7 +95,7 @@ TEST_F(SpoolTest, EveryDayHasSegmentsOfItsOwnWhicheverWayTheClockGoes) {
   spool_->SealNow();
   uint64_t last = 0;
   std::vector<int32_t> days;
-  while (const auto segment = spool_->Take(milliseconds(0))) {
+  while (const auto segment = spool_->Claim(milliseconds(0))) {
     EXPECT_GT(segment->number, last);
     last = segment->number;
     days.push_back(segment->day);
@@ -127,17 +127,17 @@ TEST_F(SpoolTest, DoubtIsRememberedAndComesBackFirst) {
   Open();
   for (int i = 1; i <= 3; ++i) ASSERT_THAT(AppendRows({Row(i)}), IsOk());
   spool_->SealNow();
-  auto first = spool_->Take(milliseconds(0));
+  auto first = spool_->Claim(milliseconds(0));
   ASSERT_TRUE(first);
   ASSERT_THAT(spool_->MarkInDoubt(*first), IsOk());
   ASSERT_THAT(spool_->MarkInDoubt(*first), IsOk()) << "twice is once";
-  spool_->GiveBack(*first);
-  auto again = spool_->Take(milliseconds(0));
+  spool_->Nack(*first);
+  auto again = spool_->Claim(milliseconds(0));
   ASSERT_TRUE(again);
   EXPECT_EQ(again->number, first->number);
   EXPECT_TRUE(again->in_doubt);
   Open();
-  again = spool_->Take(milliseconds(0));
+  again = spool_->Claim(milliseconds(0));
   ASSERT_TRUE(again);
   EXPECT_EQ(again->number, first->number);
   EXPECT_EQ(again->batch, first->batch);
@@ -158,7 +158,7 @@ TEST_F(SpoolTest, NumbersAreNeverUsedAgain) {
     Open();
     ASSERT_THAT(AppendRows({Row(round)}), IsOk());
     spool_->SealNow();
-    const auto segment = spool_->Take(milliseconds(0));
+    const auto segment = spool_->Claim(milliseconds(0));
     ASSERT_TRUE(segment);
     EXPECT_GT(segment->number, last);
     last = segment->number;
@@ -218,7 +218,7 @@ TEST_F(SpoolTest, WhatIsTakenIsNotDropped) {
   Open();
   ASSERT_THAT(AppendRows({Row(0)}), IsOk());
   spool_->SealNow();
-  const auto taken = spool_->Take(milliseconds(0));
+  const auto taken = spool_->Claim(milliseconds(0));
   ASSERT_TRUE(taken);
   for (int i = 1; i < 20; ++i) ASSERT_THAT(AppendRows({Row(i)}), IsOk());
   EXPECT_THAT(spool_->ReadRows(*taken, [](std::string_view row) { EXPECT_EQ(row, Row(0)); }), IsOk());
@@ -301,7 +301,7 @@ TEST_F(SpoolTest, ManyThreadsAppendWhileOneReads) {
   }
   std::vector<int> next(kThreads, 0);
   const auto read = [&](milliseconds wait) {
-    const auto segment = spool_->Take(wait);
+    const auto segment = spool_->Claim(wait);
     if (!segment) return false;
     EXPECT_THAT(spool_->MarkInDoubt(*segment), IsOk());
     EXPECT_THAT(spool_->ReadRows(*segment,

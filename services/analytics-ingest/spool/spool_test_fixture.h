@@ -60,7 +60,7 @@ class SpoolTest : public testing::Test {
   std::vector<std::string> Drain() {
     spool_->SealNow();
     std::vector<std::string> rows;
-    while (const auto segment = spool_->Take(std::chrono::milliseconds(0))) {
+    while (const auto segment = spool_->Claim(std::chrono::milliseconds(0))) {
       std::vector<std::string> read;
       const Status status = spool_->ReadRows(*segment, [&](std::string_view row) { read.emplace_back(row); });
       if (!status.ok()) {
