@@ -128,7 +128,7 @@ Sent SpanExporter::Impl::Post(const std::string& body, size_t spans) {
     const auto refused = std::min(RejectedSpans(answer), static_cast<int64_t>(spans));
     exported.Increment(static_cast<double>(spans) - static_cast<double>(refused));
     dropped.Increment(static_cast<double>(refused));
-    if (was_down) log::Info("spans are taken again", {{"endpoint", url}});
+    if (was_down) log::Info("exporter recovered", {{"endpoint", url}});
     was_down = false;
     return Sent::kTaken;
   }

@@ -50,7 +50,7 @@ Status Maintenance::Open() {
 Status Maintenance::Begin() {
   const Status opened = Open();
   if (opened.ok() || !IsTransient(opened)) return opened;
-  log::Warn("the database cannot be reached yet; trying on", {{"error", ToText(opened)}});
+  log::Warn("the database cannot be reached yet; retrying", {{"error", ToText(opened)}});
   return absl::OkStatus();
 }
 

@@ -1,6 +1,6 @@
 #pragma once
 
-// Whether the cage of child processes holds here, asked before any work is taken.
+// Whether the sandbox of child processes holds here, asked before any work is taken.
 
 #include "libs/core/status.h"
 #include "services/transcode-worker/activities/worker_context.h"

@@ -1,6 +1,6 @@
 #pragma once
 
-// The cage of a child process, put on before it looks at any input.
+// The sandbox of a child process, put on before it looks at any input.
 
 #include <cstdint>
 #include <string>

@@ -1,7 +1,7 @@
 #pragma once
 
-// What hostile code in a child process would try. Run in a child by the worker when it starts, which wants to know that its cage holds, and
-// by the tests.
+// What hostile code in a child process would try. Run in a child by the worker when it starts, which wants to know that its sandbox holds,
+// and by the tests.
 
 #include <string>
 
