@@ -125,10 +125,10 @@ TEST(PlanTest, SegmentsAreWholeFramesAndGops) {
   EXPECT_DOUBLE_EQ(track.segment_seconds(), 4.004);
   EXPECT_EQ(track.segments_total(), 15);
   EXPECT_EQ(track.timescale(), 30000);
-  const Plan film = MustPlan(Media(1280, 720, 24000, 1001, 1));
-  EXPECT_EQ(film.tracks(0).frames_per_segment(), 96);
-  EXPECT_EQ(film.tracks(0).segments_total(), 1);
-  EXPECT_EQ(film.chunks_size(), 1);
+  const Plan video = MustPlan(Media(1280, 720, 24000, 1001, 1));
+  EXPECT_EQ(video.tracks(0).frames_per_segment(), 96);
+  EXPECT_EQ(video.tracks(0).segments_total(), 1);
+  EXPECT_EQ(video.chunks_size(), 1);
   const Plan slides = MustPlan(Media(1280, 720, 1, 5, 10));
   EXPECT_EQ(slides.tracks(0).frames_per_gop(), 1);
 }

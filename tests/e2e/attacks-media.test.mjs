@@ -46,8 +46,8 @@ const ftyp = () => box('ftyp', 'isom', big32(0));
 const dref = (entry) => Buffer.concat([ftyp(), box('moov', box('trak', box('mdia', box('minf', box('dinf', box('dref', big32(0), big32(1), entry))))))]);
 const replaceAt = (bytes, at, part) => Buffer.concat([bytes.subarray(0, at), part, bytes.subarray(at + part.length)]);
 
-// A small film of its own: [bytes], by ffmpeg.
-async function film(name, ...args) {
+// A small video of its own: [bytes], by ffmpeg.
+async function video(name, ...args) {
   const file = path.join(folder, name);
   const made = await run('ffmpeg', ['-nostdin', '-v', 'error', '-y', '-f', 'lavfi', '-i', 'testsrc2=size=64x64:rate=5:duration=3', ...args, file]);
   assert.equal(made.code, 0, made.stderr);
@@ -104,7 +104,7 @@ test('playlists, lists, descriptions and links are never followed, and named', a
   await assertUntouched();
 });
 
-test('a film that lies in other files is refused', async () => {
+test('a video that lies in other files is refused', async () => {
   const words = /never opened; upload a self-contained file/;
   await expectRefused([
     ['dref-http.mov', dref(box('url ', big32(0), `http://127.0.0.1:${port}/a.mov\0`)), 'media.external_reference', words],
@@ -115,17 +115,17 @@ test('a film that lies in other files is refused', async () => {
   await assertUntouched();
 });
 
-test('what is attached to a film is not looked at', async () => {
+test('what is attached to a video is not looked at', async () => {
   const attached = path.join(folder, 'attached.m3u8');
   await writeFile(attached, `#EXTM3U\n#EXTINF:4,\nhttp://127.0.0.1:${port}/a.ts\n`);
-  const bytes = await film('attached.mkv', '-c:v', 'libx264', '-preset', 'ultrafast', '-attach', attached, '-metadata:s:t', 'mimetype=application/x-mpegurl');
+  const bytes = await video('attached.mkv', '-c:v', 'libx264', '-preset', 'ultrafast', '-attach', attached, '-metadata:s:t', 'mimetype=application/x-mpegurl');
   await stack.reach(await upload('attachment.mkv', bytes), ['READY'], { timeout: 120_000 });
   await assertUntouched();
 });
 
 test('bombs go off in nobody\'s hands', async () => {
-  const mp4 = await film('small.mp4', '-c:v', 'mpeg4', '-video_track_timescale', '1000', '-movflags', '+faststart');
-  const jpegs = await film('jpegs.mp4', '-c:v', 'mjpeg', '-pix_fmt', 'yuvj420p', '-movflags', '+faststart');
+  const mp4 = await video('small.mp4', '-c:v', 'mpeg4', '-video_track_timescale', '1000', '-movflags', '+faststart');
+  const jpegs = await video('jpegs.mp4', '-c:v', 'mjpeg', '-pix_fmt', 'yuvj420p', '-movflags', '+faststart');
   const entry = jpegs.indexOf('mp4v', jpegs.indexOf('stsd'));
   const huge = replaceAt(jpegs, entry + 4 + 24, Buffer.from([0xff, 0xff, 0xff, 0xff]));
   // Fifteen pictures that are said to last twenty minutes each; no edit list, which would tell the truth.
@@ -150,7 +150,7 @@ test('bombs go off in nobody\'s hands', async () => {
   await assertUntouched();
 });
 
-test('and a film like any other is READY afterwards', async () => {
+test('and a video like any other is READY afterwards', async () => {
   const { video_id } = await stack.upload(await source({ seconds: 6, width: 640, height: 360 }));
   await stack.reach(video_id, ['READY'], { timeout: 120_000 });
   await assertUntouched();

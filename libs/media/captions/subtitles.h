@@ -13,7 +13,7 @@
 namespace vora::media {
 
 inline constexpr int kMaxSubtitleTracks = 32;
-inline constexpr size_t kMaxSubtitleBytes = 2 << 20;  // of one track's WebVTT; a long film's has a twentieth
+inline constexpr size_t kMaxSubtitleBytes = 2 << 20;  // of one track's WebVTT; a long video's has a twentieth
 
 // The captions to be made of `media.subtitles`, one each and in their order: folders and names are unique. `bytes` is not set. Pure.
 std::vector<workflow::v1::Caption> PlanCaptions(const workflow::v1::MediaInfo& media);

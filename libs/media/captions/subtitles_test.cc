@@ -23,7 +23,7 @@ class SubtitlesTest : public ::testing::Test {
     return "-i '" + folder_ / name + "' ";
   }
   // 20 s of picture with these inputs' subtitles.
-  std::string Film(const std::string& name, const std::string& inputs, const std::string& arguments) {
+  std::string Video(const std::string& name, const std::string& inputs, const std::string& arguments) {
     return MakeSource(folder_, name,
                       "-f lavfi -i testsrc2=size=160x90:rate=10:duration=20 " + inputs + " -map 0:v " + arguments +
                           " -c:v libx264 -preset ultrafast -g 20");
@@ -66,7 +66,7 @@ TEST_F(SubtitlesTest, TwoLanguagesOneFromTheRightInEveryContainer) {
       "00:00:04.000 --> 00:00:06.000\nTom &amp; Jerry alert(1) a --&gt; b, 1 &lt; 2\n\n"
       "00:00:18.000 --> 00:00:20.000\nbeyond the end\n";
   for (const auto& [name, codec] : {std::pair{"a.mp4", "mov_text"}, {"a.mkv", "subrip"}, {"b.mkv", "ass"}, {"c.mkv", "webvtt"}}) {
-    Extract(Film(name, inputs, tags + "-c:s " + codec));
+    Extract(Video(name, inputs, tags + "-c:s " + codec));
     ASSERT_EQ(media_.subtitles_size(), 2) << name;
     EXPECT_EQ(media_.subtitles(0).codec(), codec);
     EXPECT_EQ(media_.subtitles(0).language(), "en");
@@ -94,7 +94,7 @@ TEST_F(SubtitlesTest, StyledAssBecomesPlain) {
       "Dialogue: 1,0:00:01.00,0:00:02.00,Default,,0,0,0,,{\\blur5}Up, here\\Nand below\n"
       "Dialogue: 0,0:00:03.00,0:00:04.00,Default,,0,0,0,,{\\p1}m 0 0 l 100 0 100 100{\\p0}\n"
       "Comment: 0,0:00:05.00,0:00:06.00,Default,,0,0,0,,nobody sees this\n";
-  Extract(Film("a.mkv", File("a.ass", ass), "-map 1:s -c:s ass"));
+  Extract(Video("a.mkv", File("a.ass", ass), "-map 1:s -c:s ass"));
   ASSERT_EQ(tracks_.size(), 1U);
   EXPECT_EQ(tracks_[0].vtt, "WEBVTT\n\n00:00:01.000 --> 00:00:02.000\nUp, here\nand below\n");
   EXPECT_EQ(media_.subtitles(0).language(), "und");
@@ -103,7 +103,7 @@ TEST_F(SubtitlesTest, StyledAssBecomesPlain) {
 }
 
 TEST_F(SubtitlesTest, BrokenTextIsLeftOutAndSaid) {
-  std::string bytes = ReadFile(Film("a.mkv", File("en.srt", kEnglish), "-map 1:s -c:s subrip -metadata:s:s:0 language=eng"));
+  std::string bytes = ReadFile(Video("a.mkv", File("en.srt", kEnglish), "-map 1:s -c:s subrip -metadata:s:s:0 language=eng"));
   const size_t at = bytes.find("second line");
   ASSERT_NE(at, std::string::npos);
   bytes.replace(at, 4, "\xff\xfe\xe9\x80");
@@ -113,13 +113,13 @@ TEST_F(SubtitlesTest, BrokenTextIsLeftOutAndSaid) {
   EXPECT_EQ(tracks_[0].cues, 2);
   EXPECT_THAT(warnings_, ElementsAre("Subtitle track 1 (subrip, en) holds one entry that cannot be read and is left out."));
 
-  Extract(Film("none.mkv", File("none.srt", "1\n00:00:01,000 --> 00:00:02,000\n{\\an8} \n"), "-map 1:s -c:s subrip"));
+  Extract(Video("none.mkv", File("none.srt", "1\n00:00:01,000 --> 00:00:02,000\n{\\an8} \n"), "-map 1:s -c:s subrip"));
   EXPECT_THAT(tracks_, IsEmpty());
   EXPECT_THAT(warnings_, ElementsAre("Subtitle track 1 (subrip, und) is empty and left out."));
 }
 
 TEST_F(SubtitlesTest, PicturesAreNoText) {
-  const std::string text = Film("text.mkv", File("en.srt", kEnglish), "-map 1:s -c:s subrip");
+  const std::string text = Video("text.mkv", File("en.srt", kEnglish), "-map 1:s -c:s subrip");
   // An empty VobSub track: a real one cannot be made from text here.
   std::string bytes = ReadFile(text);
   const size_t at = bytes.find("S_TEXT/UTF8");
@@ -133,7 +133,7 @@ TEST_F(SubtitlesTest, PicturesAreNoText) {
 
 TEST_F(SubtitlesTest, CuesStandOnThePresentationsClock) {
   // The picture of a transport stream never begins at 0, and neither does this one's.
-  const std::string late = Film("late.mkv", File("en.srt", kEnglish), "-map 1:s -c:s subrip -output_ts_offset 7");
+  const std::string late = Video("late.mkv", File("en.srt", kEnglish), "-map 1:s -c:s subrip -output_ts_offset 7");
   Extract(late);
   ASSERT_GT(media_.video().start_seconds(), 6.9);
   ASSERT_EQ(tracks_.size(), 1U);

@@ -1,6 +1,6 @@
 #pragma once
 
-// Says what a file is that is no film: playlists, lists of files, session descriptions, links, pictures, documents, programs.
+// Says what a file is that is no video: playlists, lists of files, session descriptions, links, pictures, documents, programs.
 
 #include <string_view>
 

@@ -80,7 +80,7 @@ TEST_F(HostileSourceTest, OtherContainersAreNamed) {
   Expect(Fault(MakeSource(folder_, "a.y4m", "-f lavfi -i testsrc2=size=64x64:rate=5:duration=1")), "media.not_a_video", "'yuv4mpegpipe'");
 }
 
-// A film whose media a data reference says to be elsewhere.
+// A video whose media a data reference says to be elsewhere.
 TEST_F(HostileSourceTest, ExternalDataReferencesAreRefused) {
   std::string movie =
       ReadFile(MakeSource(folder_, "a.mov", "-f lavfi -i testsrc2=size=64x64:rate=5:duration=1 -c:v mpeg4 -movflags +faststart"));
@@ -164,7 +164,7 @@ std::string Claiming(std::string movie, uint32_t units) {
   return movie;
 }
 
-// Replaces the last entry of the film's stts box by one whose pictures last `delta` units each.
+// Replaces the last entry of the video's stts box by one whose pictures last `delta` units each.
 std::string WithLastDuration(std::string movie, uint32_t count, uint32_t delta) {
   const size_t at = movie.find("stts");
   EXPECT_NE(at, std::string::npos);
@@ -180,7 +180,7 @@ TEST_F(HostileSourceTest, ALengthIsBelievedOnlyAsFarAsPacketsBearItOut) {
   const std::string movie = ReadFile(MakeSource(
       folder_, "a.mp4", "-f lavfi -i testsrc2=size=64x64:rate=5:duration=3 -c:v mpeg4 -video_track_timescale 1000 -movflags +faststart"));
   Expect(FaultOf(Claiming(WithLastDuration(WithoutEdits(movie), 15, 1'200'000), 18'000'000)), "media.too_long", "VORA_MAX_SOURCE_GAP");
-  // A still picture under sound is a film of the sound's length.
+  // A still picture under sound is a video of the sound's length.
   const std::string still = MakeSource(folder_, "still.mp4",
                                        "-f lavfi -i color=size=64x64:rate=1/900:duration=1500 -f lavfi -i "
                                        "sine=frequency=200:sample_rate=8000:duration=1500 -c:v mpeg4 -c:a aac -b:a 8k");

@@ -20,11 +20,11 @@ bool IsMedia(const AVStream& stream) {
 
 }  // namespace
 
-std::vector<double> IndexedTimes(AVFormatContext* context, AVStream* film) {
+std::vector<double> IndexedTimes(AVFormatContext* context, AVStream* video) {
   std::vector<double> times;
   for (unsigned i = 0; i < context->nb_streams; ++i) {
     AVStream* stream = context->streams[i];
-    if (stream != film && stream->codecpar->codec_type != AVMEDIA_TYPE_AUDIO) continue;
+    if (stream != video && stream->codecpar->codec_type != AVMEDIA_TYPE_AUDIO) continue;
     const double tb = av_q2d(stream->time_base);
     const int entries = avformat_index_get_entries_count(stream);
     for (int e = 0; e < entries; ++e) {

@@ -10,8 +10,8 @@
 
 namespace vora::media {
 
-// The seconds at which pictures of `film` and sounds begin, by the index of an MP4 file; unordered.
-std::vector<double> IndexedTimes(AVFormatContext* context, AVStream* film);
+// The seconds at which pictures of `video` and sounds begin, by the index of an MP4 file; unordered.
+std::vector<double> IndexedTimes(AVFormatContext* context, AVStream* video);
 // The same by reading all packets.
 StatusOr<std::vector<double>> AllTimes(ByteSource& source);
 // Ends `extent` behind the last of `times` when what it claims beyond is longer than the limit of gaps. media.too_long for such a gap

@@ -12,7 +12,7 @@
 
 namespace vora::media {
 
-// Index of the stream that is the film (never cover art), or -1.
+// Index of the stream that is the video (never cover art), or -1.
 int FindVideoStream(AVFormatContext* context);
 // Clockwise quarter turns (0, 90, 180, 270) that bring the picture upright.
 int RotationDegrees(AVStream* stream);

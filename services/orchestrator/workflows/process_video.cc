@@ -14,7 +14,7 @@ using namespace workflow;
 
 constexpr int kPosterWidth = 1280;
 constexpr int kWithPlayerParts = 2;  // pipeline_version
-// How long a finished film waits for what players show beside it.
+// How long a finished video waits for what players show beside it.
 constexpr std::chrono::minutes kPlayerPartsGrace{10};
 
 // What the parts of one run share. Lives in the frame of ProcessVideo.
@@ -240,7 +240,7 @@ Task<v1::Failure> MakePlayerParts(WorkflowContext ctx, WorkflowContext part, Wor
   co_return v1::Failure();
 }
 
-// A film that is finished waits a while for the player's parts, one that failed does not.
+// A video that is finished waits a while for the player's parts, one that failed does not.
 Task<v1::Failure> MakeFilmThenGrace(WorkflowContext ctx, WorkflowContext part, WorkflowContext grace, Job& job,
                                     std::vector<v1::Failure>& tracks) {
   tracks = co_await MakeFilm(ctx, job);

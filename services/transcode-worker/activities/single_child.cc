@@ -20,7 +20,7 @@ ChildOutcome RunSingleChild(const WorkerContext& context, const workflow::Activi
   Status status = source.status();
   if (status.ok()) {
     ChildSpec spec = context.NewChild(task.role);
-    // Nobody waits for pictures beside the film, but for everything else here.
+    // Nobody waits for pictures beside the video, but for everything else here.
     if (task.role == "poster" || task.role == "storyboard") spec.nice = 10;
     if (!task.video_id.empty()) spec.labels.push_back("--video=" + task.video_id);
     child = ChildProcess::Spawn(spec);
