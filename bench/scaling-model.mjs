@@ -126,7 +126,7 @@ export class Fleet {
     return chunk;
   }
 
-  // The youngest leave. What they had begun goes on elsewhere behind the last segment published: up to one segment is done again.
+  // The youngest leave. What they had begun goes on elsewhere after the last segment published: up to one segment is done again.
   resize(wanted, now) {
     while (this.workers.length < wanted) this.workers.push({ from: now + this.startSeconds, chunks: [] });
     while (this.workers.length > wanted) {

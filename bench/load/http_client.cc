@@ -166,7 +166,7 @@ void Connection::Consume(std::string_view bytes) {
   if (left_ == 0) Finish();
 }
 
-// RFC 9112 section 7.1. `left_`: bytes of the chunk and of the CRLF behind it.
+// RFC 9112 section 7.1. `left_`: bytes of the chunk and of the CRLF after it.
 void Connection::ConsumeChunked(std::string_view bytes) {
   while (!bytes.empty()) {
     if (left_ > 0) {

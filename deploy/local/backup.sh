@@ -125,7 +125,7 @@ copy_spool() {
 # The events that have arrived, without the batches that wait in the copy of the spool: those are inserted after a restore.
 copy_events() {
   local url="http://127.0.0.1:$CLICKHOUSE_HTTP/?database=vora" columns file
-  # 16 bytes behind the first 32 of a segment (services/analytics-ingest/spool/spool_format.h).
+  # 16 bytes after the first 32 of a segment (services/analytics-ingest/spool/spool_format.h).
   find "$partial/spool" -maxdepth 1 -type f \( -name '*.open' -o -name '*.sealed' -o -name '*.doubt' \) -print0 |
     perl -0 -ne 'chomp; my ($file, $batch); open($file, "<:raw", $_) or die "$_: $!\n"; seek($file, 32, 0);
       print unpack("H*", $batch), "\n" if read($file, $batch, 16) == 16' >"$partial/batches" ||

@@ -189,7 +189,7 @@ StatusOr<Answer> Client::Impl::Post(const std::string& url, std::string_view bod
     curl_easy_getinfo(easy, CURLINFO_SIZE_UPLOAD_T, &sent);
     *fate = code == CURLE_OK ? InsertFate::kEnded : std::cmp_less(sent, body.size()) ? InsertFate::kNotBegun : InsertFate::kUnknown;
   }
-  // To libcurl a head that is cut behind its first line is an answer without a body.
+  // To libcurl a head that is cut after its first line is an answer without a body.
   if (code == CURLE_OK && !answer.head_ended) {
     if (fate != nullptr && *fate == InsertFate::kEnded) *fate = InsertFate::kUnknown;
     return Unavailable("ClickHouse: the connection ended within the answer's head");

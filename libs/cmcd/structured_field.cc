@@ -126,7 +126,7 @@ Status DictionaryReader::ReadNumber(Item& item) {
     const size_t point = at_;
     double scale = 0.1;
     for (; IsDigit(Peek()); ++at_, scale /= 10) {
-      if (at_ - point >= kMaxFractionDigits) return Fault("a decimal may have at most 15 digits behind its point");
+      if (at_ - point >= kMaxFractionDigits) return Fault("a decimal may have at most 15 digits after its point");
       value += scale * (text_[at_] - '0');
     }
     if (at_ == point) return Fault("a digit is missing");

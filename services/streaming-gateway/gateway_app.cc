@@ -83,7 +83,7 @@ void GatewayApp::AddRoutes() {
     http::Response response = VerdictOn(access_, exchange.request(), Param(exchange.request(), "video_id"));
     co_await exchange.Send(std::move(response));
   });
-  // So that the log has the pattern, and not the token, of a path that is mistyped behind it.
+  // So that the log has the pattern, and not the token, of a path that is mistyped after it.
   for (const char* pattern : {"/t/{token}", "/t/{token}/{rest*}"}) {
     server_.Route("GET", pattern, [](http::Exchange& exchange) -> http::Task<void> {
       http::Response response = DeliveryError(NotFound("no such object"));

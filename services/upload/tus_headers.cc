@@ -101,7 +101,7 @@ StatusOr<Metadata> ParseMetadata(std::string_view header) {
     if (!value) return Bad(key, "Upload-Metadata: the value of `" + std::string(key) + "` is not base64 (RFC 4648 section 4, padded)");
     if (!seen.insert(std::string(key)).second) return Bad(key, "Upload-Metadata: the key `" + std::string(key) + "` occurs twice");
     metadata.emplace_back(std::string(key), *std::move(value));
-    if (!last && TrimBlanks(rest).empty()) return Bad("Upload-Metadata", "Upload-Metadata ends in a comma: a key is missing behind it");
+    if (!last && TrimBlanks(rest).empty()) return Bad("Upload-Metadata", "Upload-Metadata ends in a comma: a key is missing after it");
   }
   return metadata;
 }
@@ -136,7 +136,7 @@ StatusOr<Checksum> ParseChecksum(std::string_view header) {
   std::optional<std::string> digest;
   if (space != std::string_view::npos) digest = Base64Decode(TrimBlanks(header.substr(space)));
   if (!digest || digest->size() != algorithm->digest_bytes) {
-    return Bad("Upload-Checksum", "Upload-Checksum: behind `" + std::string(name) + "` stand " + std::to_string(algorithm->digest_bytes) +
+    return Bad("Upload-Checksum", "Upload-Checksum: after `" + std::string(name) + "` stand " + std::to_string(algorithm->digest_bytes) +
                                       " bytes of digest in base64");
   }
   return Checksum{std::string(name), *std::move(digest)};

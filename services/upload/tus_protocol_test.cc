@@ -174,7 +174,7 @@ TEST_F(TusProtocolTest, DeferredLength) {
   EXPECT_EQ(tus_.Patch(upload, 7, "8", {{"Upload-Length", "11"}}).status, 400);
   EXPECT_EQ(tus_.Patch(upload, 7, "890").status, 204);
   EXPECT_EQ(Original(*store_, upload), "1234567890");
-  // Declared only when everything is there already, and behind whole parts.
+  // Declared only when everything is there already, and after whole parts.
   const std::string bytes = RandomBytes((8 << 20) + 77);
   std::string late = tus_.Create(url_, std::nullopt);
   EXPECT_EQ(tus_.Patch(late, 0, bytes).status, 204);

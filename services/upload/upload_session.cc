@@ -57,7 +57,7 @@ UploadSession::Window UploadSession::Reserve() {
 Status UploadSession::Commit(size_t bytes) {
   std::lock_guard lock(mutex_);
   if (closing_) return SessionTakenOver();
-  if (static_cast<int64_t>(bytes) > room_end_ - offset_) return OutOfRange("the body goes on behind the end of the upload");
+  if (static_cast<int64_t>(bytes) > room_end_ - offset_) return OutOfRange("the body goes on after the end of the upload");
   receiving_->filled += bytes;
   offset_ += static_cast<int64_t>(bytes);
   context_.metrics.bytes.Increment(static_cast<double>(bytes));

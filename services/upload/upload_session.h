@@ -91,7 +91,7 @@ class UploadSession : public std::enable_shared_from_this<UploadSession> {
 
   SessionContext& context_;
   const SessionRequest request_;
-  const int64_t room_end_;  // the offset no byte may lie behind
+  const int64_t room_end_;  // the offset no byte may lie beyond
 
   // Only touched by the one part in flight, or by Close after it.
   Versioned current_;

@@ -33,7 +33,7 @@ Status CheckDoc(const UploadDoc& doc) {
   if (doc.offset < 0 || doc.tail_bytes < 0 || held != doc.offset) {
     return DataLoss("upload state: offset " + std::to_string(doc.offset) + " but parts and tail hold " + std::to_string(held) + " bytes");
   }
-  if (doc.length && doc.offset > *doc.length) return DataLoss("upload state: offset lies behind the length");
+  if (doc.length && doc.offset > *doc.length) return DataLoss("upload state: offset lies beyond the length");
   if (!doc.part_etags.empty() && doc.multipart_id.empty()) return DataLoss("upload state: parts without a multipart upload");
   return {};
 }

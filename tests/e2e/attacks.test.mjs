@@ -86,7 +86,7 @@ const bad = {
   'an empty token': '',
   'no JWT at all': 'letmein',
   'forged: another secret': sign({ alg: 'HS256', typ: 'JWT' }, claims(), 'x'.repeat(32)),
-  'forged: claims changed behind the signature': (() => {
+  'forged: claims changed under the signature': (() => {
     const [head, , signature] = token(issuer, { sub: 'mallory' }).split('.');
     return `${head}.${Buffer.from(JSON.stringify(claims({ sub: 'admin', tenant: 'other' }))).toString('base64url')}.${signature}`;
   })(),
@@ -106,7 +106,7 @@ const bad = {
   'for no audience': token(issuer, { aud: undefined }),
   'of another issuer': token(issuer, { iss: 'https://evil.example.org' }),
   'with a critical extension': sign({ alg: 'HS256', crit: ['b64'], b64: false }, claims(), issuer.secret),
-  'with thousands of characters behind the signature': `${token(issuer)}${'A'.repeat(5_000)}`,
+  'with thousands of characters after the signature': `${token(issuer)}${'A'.repeat(5_000)}`,
 };
 
 for (const [name, text] of Object.entries(bad)) {

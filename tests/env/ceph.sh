@@ -2,7 +2,7 @@
 # A private Ceph RGW as a real S3 store for tests: one monitor, one OSD in memory, one gateway, all under DIR; no system service is touched.
 #
 #   ceph.sh start DIR PORT    starts it (about 10 s), waits until it answers, prints shell exports (VORA_TEST_S3, VORA_S3_ACCESS_KEY,
-#                             VORA_S3_SECRET_KEY); PORT and the two ports behind it must be free. Running already: prints them again
+#                             VORA_S3_SECRET_KEY); PORT and the two ports after it must be free. Running already: prints them again
 #   ceph.sh stop DIR          stops it and removes DIR
 #   ceph.sh pause DIR         stops the gateway alone (the store is away); `ceph.sh resume DIR` brings it back
 #

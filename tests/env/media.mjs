@@ -50,7 +50,7 @@ export async function probe(url, args) {
 }
 
 // Every packet of a media playlist's track, in presentation order: { pts, dts, duration (seconds), key }. The segments are read as they lie,
-// one behind the other after the initialization segment (CMAF, ISO/IEC 23000-19).
+// one after the other, after the initialization segment (CMAF, ISO/IEC 23000-19).
 export async function packets(url, kind) {
   const get = async (uri) => {
     const response = await fetch(new URL(uri, url), { signal: AbortSignal.timeout(30_000) });

@@ -64,7 +64,7 @@ async function remove(worker) {
 
 const lines = async (id, message) => (await stack.logs('transcode-worker')).filter((l) => l.workflow_id === `video/${id}` && l.msg === message);
 
-// What was handed back was continued behind the checkpoint, by another worker, and no segment before it was encoded again.
+// What was handed back was continued after the checkpoint, by another worker, and no segment before it was encoded again.
 async function assertContinued(ids) {
   let handedBack = 0;
   let behind = 0;
@@ -74,7 +74,7 @@ async function assertContinued(ids) {
     for (const back of await lines(id, 'a rendition of a chunk is handed back')) {
       handedBack += 1;
       const later = published.filter((l) => l.activity === back.activity && Date.parse(l.ts) > Date.parse(back.ts));
-      for (const line of later) assert.ok(line.segment >= back.next_segment, `${back.activity}: segment ${line.segment} was encoded again, behind a checkpoint at ${back.next_segment}`);
+      for (const line of later) assert.ok(line.segment >= back.next_segment, `${back.activity}: segment ${line.segment} was encoded again, after a checkpoint at ${back.next_segment}`);
       if (back.published > 0) {
         behind += 1;
         const goesOn = (await lines(id, 'a rendition of a chunk goes on')).filter((l) => l.activity === back.activity);

@@ -29,7 +29,7 @@ struct Address {
 struct AddressHash {
   size_t operator()(const Address& address) const;
 };
-// Also takes [v6], a port behind either, and a zone. nullopt: not an address.
+// Also takes [v6], a port after either, and a zone. nullopt: not an address.
 std::optional<Address> ParseAddress(std::string_view text);
 
 struct Cidr {

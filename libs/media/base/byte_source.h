@@ -15,7 +15,7 @@ class ByteSource {
  public:
   virtual ~ByteSource() = default;
   virtual int64_t size() const = 0;
-  // Up to `size` bytes from `offset`; 0 at or behind the end. An error ends the use of the source.
+  // Up to `size` bytes from `offset`; 0 at or beyond the end. An error ends the use of the source.
   virtual StatusOr<size_t> ReadAt(int64_t offset, char* buffer, size_t size) = 0;
 };
 

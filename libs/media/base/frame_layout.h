@@ -21,7 +21,7 @@ struct FrameLayout {
   int width, height;
   int luma_stride, chroma_stride;
   size_t u_offset, v_offset;
-  size_t bytes;  // with a margin behind the last row
+  size_t bytes;  // with a margin after the last row
 
  private:
   static int Align(int v) { return (v + 63) / 64 * 64; }

@@ -16,7 +16,7 @@ struct VideoTrackHeader {
   int width = 0;
   int height = 0;
   uint32_t sample_duration = 0;
-  uint32_t reorder_frames = 0;  // B-frame delay: presentation begins that many frames behind the first decode time
+  uint32_t reorder_frames = 0;  // B-frame delay: presentation begins that many frames after the first decode time
   VideoColor color;
   std::string sps;  // NAL units without start codes
   std::string pps;

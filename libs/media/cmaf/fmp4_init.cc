@@ -247,7 +247,7 @@ std::string AvcCodecs(std::string_view sps) {
 
 std::string CodecsOfInit(std::string_view init) {
   const size_t avcc = init.find("avcC");
-  // Behind the type: version, then profile, constraints and level, as in the SPS behind its first byte.
+  // After the type: version, then profile, constraints and level, as in the SPS after its first byte.
   if (avcc != std::string_view::npos && init.size() >= avcc + 8) return AvcCodecs(init.substr(avcc + 4, 4));
   if (init.find("mp4a") != std::string_view::npos) return "mp4a.40.2";
   return {};

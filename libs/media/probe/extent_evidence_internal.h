@@ -14,7 +14,7 @@ namespace vora::media {
 std::vector<double> IndexedTimes(AVFormatContext* context, AVStream* video);
 // The same by reading all packets.
 StatusOr<std::vector<double>> AllTimes(ByteSource& source);
-// Ends `extent` behind the last of `times` when what it claims beyond is longer than the limit of gaps. media.too_long for such a gap
+// Ends `extent` after the last of `times` when what it claims beyond is longer than the limit of gaps. media.too_long for such a gap
 // before.
 Status TrimToEvidence(std::vector<double> times, Extent* extent);
 // media.unreadable when the index of a file lists far more bytes than it has.

@@ -12,7 +12,7 @@ extern "C" {
 namespace vora::media {
 namespace {
 
-constexpr int kMaxPackets = 1500;  // to look at for a key frame behind the place sought
+constexpr int kMaxPackets = 1500;  // to look at for a key frame after the place sought
 
 }  // namespace
 

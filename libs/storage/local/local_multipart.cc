@@ -251,7 +251,7 @@ StatusOr<ObjectInfo> LocalObjectStore::CompleteMultipart(const std::string& key,
   trailer.etag = RandomHex(16);
   trailer.multipart_id = multipart_id;
   trailer.content_type = upload->content_type;
-  // Cut first: what lies behind may be longer than the trailer.
+  // Cut first: what lies beyond may be longer than the trailer.
   if (::ftruncate(data->get(), trailer.size) != 0) return ErrnoStatus(errno, "truncate");
   VORA_RETURN_IF_ERROR(WriteAt(data->get(), EncodeTrailer(trailer), trailer.size));
   VORA_RETURN_IF_ERROR(SyncData(data->get()));

@@ -1,6 +1,6 @@
 #pragma once
 
-// Maps object keys to file names and back. Pure. Folders keep the segment's name and objects get an '@' behind it, so that `a` and
+// Maps object keys to file names and back. Pure. Folders keep the segment's name and objects get an '@' after it, so that `a` and
 // `a/b` can both exist; '^' ends a folder whose name begins with '.' (the store's own folders do) or ends in one of @ ^ ~; and
 // a segment of 200 bytes or more is split into folders ending in '~', as file systems allow 255 bytes. Example:
 // raw/0190/original -> raw/0190/original@

@@ -8,7 +8,7 @@
 namespace vora::analytics {
 namespace {
 
-// `digits` decimal digits at `at`, which moves behind them; -1: others stand there.
+// `digits` decimal digits at `at`, which moves past them; -1: others stand there.
 int Digits(std::string_view text, size_t& at, size_t digits) {
   if (at + digits > text.size()) return -1;
   int value = 0;

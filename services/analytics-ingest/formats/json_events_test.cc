@@ -67,7 +67,7 @@ TEST(JsonEvents, EveryMemberArrives) {
 
 TEST(JsonEvents, EnvelopeGivesWhatEventsDoNotSay) {
   Batch batch = NewBatch();
-  // The defaults may stand behind the events; an event's own member wins; sequence and type are never shared.
+  // The defaults may stand after the events; an event's own member wins; sequence and type are never shared.
   ASSERT_EQ(ToText(Read(R"({"events":[{"type":"play","sequence":0},{"type":"pause","video_id":"other","viewer_id":"eve"},{}],
                           "video_id":"v","session_id":"s","viewer_id":"bob","rendition":"480p","sequence":99,"type":"ended"})",
                         batch)),

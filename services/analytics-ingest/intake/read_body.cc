@@ -8,7 +8,7 @@ namespace vora::analytics {
 namespace {
 
 constexpr size_t kFirstPiece = 16 << 10;  // of a body that does not tell its length
-constexpr size_t kSpare = 64;             // what parsers want behind the text
+constexpr size_t kSpare = 64;             // what parsers want after the text
 
 }  // namespace
 

@@ -17,7 +17,7 @@ using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
 constexpr milliseconds kIdleWait{100};
-// An insert makes a part, and ClickHouse has to merge them: behind a long absence many small segments may wait.
+// An insert makes a part, and ClickHouse has to merge them: after a long absence many small segments may wait.
 constexpr milliseconds kBetweenInserts{50};
 constexpr std::chrono::hours kBetweenRetentions{1};
 constexpr std::chrono::minutes kBetweenComplaints{1};

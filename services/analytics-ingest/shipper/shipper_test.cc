@@ -30,7 +30,7 @@ TEST_P(ShipperTest, AnInsertWhoseAnswerIsLostIsNotRepeated) {
   StartShipper();
   Append(10);
   Flush();
-  // The answer to the insert itself, behind its `100 Continue`.
+  // The answer to the insert itself, after its `100 Continue`.
   gate_->CutAnswers(1, 0, 1);
   Append(1000);
   Flush();
@@ -56,7 +56,7 @@ TEST_P(ShipperTest, AnInsertCutBeforeItsRowsIsRepeatedAtOnce) {
   StartShipper();
   Append(10);
   Flush();
-  gate_->CutAnswers(2, 25);  // behind `HTTP/1.1 100 Continue`
+  gate_->CutAnswers(2, 25);  // after `HTTP/1.1 100 Continue`
   bulky_ = true;
   Append(50'000);
   Flush();

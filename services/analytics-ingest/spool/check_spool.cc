@@ -15,7 +15,7 @@ int CheckSpoolMain(const std::string& directory) {
   std::printf("%s: %lld segments, %lld rows, %lld bytes\n", directory.c_str(), static_cast<long long>(check->segments),
               static_cast<long long>(check->rows), static_cast<long long>(check->bytes));
   if (check->torn_bytes > 0) {
-    std::printf("%lld bytes behind the last whole row: being written now, or left by a crash; the next start cuts them off\n",
+    std::printf("%lld bytes after the last whole row: being written now, or left by a crash; the next start cuts them off\n",
                 static_cast<long long>(check->torn_bytes));
   }
   for (const std::string& file : check->damaged) std::printf("damaged: %s\n", file.c_str());

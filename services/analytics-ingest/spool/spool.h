@@ -54,7 +54,7 @@ struct SealedSegment {
 // What a check found in a spool directory.
 struct SpoolCheck {
   int64_t segments = 0, rows = 0, bytes = 0;
-  int64_t torn_bytes = 0;                // behind the last whole record of the newest segment
+  int64_t torn_bytes = 0;                // after the last whole record of the newest segment
   std::vector<std::string> damaged;      // file: what is wrong
   std::vector<std::string> quarantined;  // found damaged earlier
 };

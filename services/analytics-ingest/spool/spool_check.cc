@@ -57,7 +57,7 @@ void CheckFile(const std::string& directory, const std::string& file, const Segm
   check->rows += contents.rows;
   check->bytes += info.st_size;
   if (open) {
-    // Rows behind a gap are damage, not a tail that is being written or was torn.
+    // Rows after a gap are damage, not a tail that is being written or was torn.
     if (contents.rows_after > 0 || reader.unreadable()) {
       check->damaged.push_back(file + ": " + contents.problem);
     } else {

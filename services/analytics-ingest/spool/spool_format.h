@@ -7,8 +7,8 @@
 //   record  u32 length of the row, u32 CRC-32C of that length and the row, the row
 //
 // Names: NUMBER.open while rows are added, then NUMBER.DAY.ROWS.BYTES.sealed, and .doubt once an insert may have been tried. NUMBER has 16
-// hex digits, DAY is 20261120, ROWS and BYTES count what was confirmed: what lies behind it in the file is no part of the segment. A
-// damaged file keeps its name and gets `.damaged` behind it.
+// hex digits, DAY is 20261120, ROWS and BYTES count what was confirmed: what lies after it in the file is no part of the segment. A
+// damaged file keeps its name and gets `.damaged` after it.
 
 #include <array>
 #include <cstdint>

@@ -30,7 +30,7 @@ class SegmentReader {
   // After kDamaged: goes on to the next whole record, byte by byte. False: there is none.
   bool SkipDamage();
   int64_t offset() const { return offset_; }
-  // The disk failed to give what it has: nothing is known about the bytes behind offset().
+  // The disk failed to give what it has: nothing is known about the bytes after offset().
   bool unreadable() const { return unreadable_; }
   const std::string& problem() const { return problem_; }
 

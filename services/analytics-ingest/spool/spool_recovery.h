@@ -20,7 +20,7 @@ StatusOr<std::optional<SegmentName>> QuarantineSegment(SpoolDirectory& directory
 struct RecoveryReport {
   int64_t torn_bytes = 0, recovered_rows = 0, quarantined = 0;
 };
-// Seals every open segment behind its last whole record. Records behind a gap mean damage, not a torn tail: then it is quarantined, and
+// Seals every open segment after its last whole record. Records after a gap mean damage, not a torn tail: then it is quarantined, and
 // everything intact salvaged.
 StatusOr<RecoveryReport> RecoverSpool(SpoolDirectory& directory);
 

@@ -24,7 +24,7 @@ struct AnalyticsRange {
 };
 
 // RFC 3339 section 5.6 (`2026-11-20T09:06:58.123Z`, `...+01:00`; a space for the `+`, which a query turns it into), years 1970 to 2100, to
-// Unix milliseconds; digits behind them are cut.
+// Unix milliseconds; digits after them are cut.
 std::optional<int64_t> ParseRfc3339(std::string_view text);
 // What REST was given. INVALID_ARGUMENT naming `from` or `to`.
 StatusOr<analytics::v1::TimeRange> ParseRange(const std::optional<std::string>& from, const std::optional<std::string>& to);

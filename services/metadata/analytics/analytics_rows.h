@@ -16,7 +16,7 @@ using AnalyticsRow = std::vector<std::string>;
 // INTERNAL: a row has not `columns` fields, an unknown escape, or the last line has no end.
 StatusOr<std::vector<AnalyticsRow>> ParseRows(std::string_view text, size_t columns);
 
-// Of a query WITH TOTALS: `totals` comes last, behind an empty line. No rows: none.
+// Of a query WITH TOTALS: `totals` comes last, after an empty line. No rows: none.
 struct RowsWithTotals {
   std::vector<AnalyticsRow> rows;
   AnalyticsRow totals;

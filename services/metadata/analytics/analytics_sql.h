@@ -28,7 +28,7 @@ struct RetentionGrid {
   int64_t buckets = 0;
 };
 
-// A page of sessions begins behind this one; `session_id` empty: at the newest.
+// A page of sessions begins after this one; `session_id` empty: at the newest.
 struct SessionCursor {
   int64_t begun_ms = 0;
   std::string session_id;
@@ -39,7 +39,7 @@ struct SessionCursor {
 std::string TotalsSql(const AnalyticsScope& scope, int64_t complete_ms);
 // bucket, viewers: only buckets that someone watched.
 std::string RetentionSql(const AnalyticsScope& scope, const RetentionGrid& grid);
-// bucket, exits; behind the grid counts as its last bucket.
+// bucket, exits; beyond the grid counts as its last bucket.
 std::string ExitsSql(const AnalyticsScope& scope, const RetentionGrid& grid);
 // bitrate, watch ms: the most watched 50.
 std::string BitratesSql(const AnalyticsScope& scope);

@@ -11,7 +11,7 @@ namespace vora::workflows {
 inline constexpr int kProbePriority = 100;
 inline constexpr int kAudioPriority = 90;
 inline constexpr int kFirstChunkPriority = 80;                 // less the chunk's index: early chunks first, across renditions and videos
-inline constexpr int kCaptionsPriority = kFirstChunkPriority;  // scheduled behind the first chunks, so done right after them: little work
+inline constexpr int kCaptionsPriority = kFirstChunkPriority;  // scheduled after the first chunks, so done right after them: little work
 inline constexpr int kPosterPriority = 10;
 inline constexpr int kStoryboardPriority = 9;
 inline constexpr int kPublishPriority = 95;  // short, and a track waits for it

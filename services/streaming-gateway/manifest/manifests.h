@@ -27,7 +27,7 @@ ManifestAnswer BuildManifest(const playback::v1::Presentation& presentation, con
 class Manifests {
  public:
   Manifests(PresentationCache& presentations, ObjectDelivery& objects, const Clock& clock);
-  // `uri_suffix` is put behind every URI of the text.
+  // `uri_suffix` is put after every URI of the text.
   http::Task<void> Serve(http::Exchange& exchange, std::string video_id, layout::DeliveryPath path, std::string uri_suffix, bool shared,
                          Provenance& provenance);
   // The key of a picture of the video's current revision; the first encode's while metadata is away.

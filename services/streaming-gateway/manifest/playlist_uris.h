@@ -7,7 +7,7 @@
 
 namespace vora::gateway {
 
-// Puts `prefix` before and `suffix` ("?token=...") behind every URI line and URI attribute.
+// Puts `prefix` before and `suffix` ("?token=...") after every URI line and URI attribute.
 std::string RewriteHlsUris(std::string_view playlist, std::string_view prefix, std::string_view suffix);
 // The same for the SegmentTemplate patterns and base URLs of an MPD; `$` in the arguments must not occur.
 std::string RewriteDashUris(std::string_view mpd, std::string_view prefix, std::string_view suffix);

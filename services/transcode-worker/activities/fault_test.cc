@@ -27,7 +27,7 @@ TEST_F(FaultTest, AKilledEncoderFailsOnlyItsOwnActivity) {
   EXPECT_EQ(victim->failure().code(), "worker.child_crashed");
   EXPECT_NE(victim->failure().message().find("signal 9"), std::string::npos) << victim->failure().message();
   EXPECT_FALSE(victim->failure().non_retryable());
-  // The retry goes on behind the checkpoint.
+  // The retry goes on after the checkpoint.
   EXPECT_GE(Published(victim->checkpoint()), 2);
   auto retry = Task(Chunk(720, 0, 10), victim->checkpoint());
   Run({retry});

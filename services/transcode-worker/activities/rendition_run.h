@@ -16,7 +16,7 @@
 
 namespace vora::transcode {
 
-// Chunks behind the first one yield to it, so that play can begin soon.
+// Chunks after the first one yield to it, so that play can begin soon.
 inline constexpr int kNiceOfLaterChunks = 10;
 
 class RenditionRun {

@@ -34,7 +34,7 @@ class SourceReader {
                                                       SourceReaderOptions options = {});
   ~SourceReader();
   int64_t size() const { return size_; }
-  // Up to `length` bytes from `offset`; empty behind the end.
+  // Up to `length` bytes from `offset`; empty beyond the end.
   StatusOr<std::string> Read(int64_t offset, int64_t length);
   // True while a caller waits for the store.
   bool waiting() const { return waiting_ > 0; }

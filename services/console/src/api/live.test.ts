@@ -50,7 +50,7 @@ function fakeTimers(): (ms: number) => void {
   };
 }
 
-test('a stream rests in a page that nobody sees, goes on behind its last message, and ends where nobody may listen', async (context) => {
+test('a stream rests in a page that nobody sees, goes on after its last message, and ends where nobody may listen', async (context) => {
   const { setTimeout, clearTimeout, fetch } = globalThis;
   context.after(() => Object.assign(globalThis, { setTimeout, clearTimeout, fetch }));
   // Promises and streams run to where they wait for something.
@@ -90,7 +90,7 @@ test('a stream rests in a page that nobody sees, goes on behind its last message
   assert.equal(newest().lastId, '41');
   await settle();
 
-  // Ended by the server: opened again after a moment, behind the same message; later and later while it fails.
+  // Ended by the server: opened again after a moment, after the same message; later and later while it fails.
   newest().say('retry: 2000\n\n');
   await settle();
   newest().end();

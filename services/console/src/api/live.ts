@@ -39,7 +39,7 @@ async function read(url: string, lastId: string, signal: AbortSignal, onOpen: ()
 
 // Until the returned function is called, or the server says that who is signed in may not see it.
 // In a page that nobody sees the stream rests: over HTTP/1.1 a browser has six connections to a server for all its tabs, and a few
-// forgotten ones would leave none for the one in front. A stream with ids goes on behind the last one.
+// forgotten ones would leave none for the one in front. A stream with ids goes on after the last one.
 export function follow(url: string, handlers: LiveHandlers): () => void {
   let current: AbortController | undefined;
   let timer: ReturnType<typeof setTimeout> | undefined;

@@ -103,7 +103,7 @@ export function passOf(videoId: string): Pass {
   return pass;
 }
 
-// Takes the token that stands behind `#token=` in the page's address, if there is one; the server never sees it.
+// Takes the token that stands after `#token=` in the page's address, if there is one; the server never sees it.
 export function takePass(videoId: string): void {
   const token = new URLSearchParams(location.hash.slice(1)).get('token');
   if (token) passes.set(videoId, new Pass(videoId, token));

@@ -21,7 +21,7 @@ export function withVideo(list: Video[], video: Video, filter: Filter, more: boo
 
 export const withoutVideo = (list: Video[], id: string): Video[] => (list.some((video) => video.video_id === id) ? list.filter((video) => video.video_id !== id) : list);
 
-// The first page anew: what it does not name in its span is gone, older pages stay. `last`: there is no page behind it.
+// The first page anew: what it does not name in its span is gone, older pages stay. `last`: there is no page after it.
 export function withFreshStart(list: Video[], page: Video[], last: boolean): Video[] {
   const known = new Map(list.map((video) => [video.video_id, video]));
   const newest = page.map((video) => {
