@@ -22,14 +22,14 @@ constexpr char kClaimSiblings[] =
     "lease_deadline_us = CASE WHEN t.heartbeat_us > 0 THEN now_us + t.heartbeat_us END "
     "FROM ready, (SELECT vora_now_us() AS now_us) AS clock "
     "WHERE t.run_id = ready.run_id AND t.scheduled_event_id = ready.scheduled_event_id RETURNING " VORA_TASK_COLUMNS ", t.priority, t.seq";
-constexpr char kHeartbeat[] =
-    "UPDATE activity_tasks SET lease_deadline_us = CASE WHEN heartbeat_us > 0 THEN vora_now_us() + heartbeat_us END, "
-    "progress = $5, checkpoint = CASE WHEN $4 = '' THEN checkpoint ELSE $4 END "
-    "WHERE run_id = $1 AND scheduled_event_id = $2 AND lease = $3 AND state = 'STARTED' RETURNING cancel_requested";
-constexpr char kQueueStats[] =
-    "SELECT queue, count(*) FILTER (WHERE state = 'SCHEDULED'), sum(estimated_cost * (1 - progress)), "
-    "coalesce(greatest(0, vora_now_us() - min(visible_at_us) FILTER (WHERE state = 'SCHEDULED')), 0) / 1e6 "
-    "FROM activity_tasks GROUP BY queue";
+constexpr char kHeartbeat[] = R"(
+    UPDATE activity_tasks SET lease_deadline_us = CASE WHEN heartbeat_us > 0 THEN vora_now_us() + heartbeat_us END,
+    progress = $5, checkpoint = CASE WHEN $4 = '' THEN checkpoint ELSE $4 END
+    WHERE run_id = $1 AND scheduled_event_id = $2 AND lease = $3 AND state = 'STARTED' RETURNING cancel_requested)";
+constexpr char kQueueStats[] = R"(
+    SELECT queue, count(*) FILTER (WHERE state = 'SCHEDULED'), sum(estimated_cost * (1 - progress)),
+    coalesce(greatest(0, vora_now_us() - min(visible_at_us) FILTER (WHERE state = 'SCHEDULED')), 0) / 1e6
+    FROM activity_tasks GROUP BY queue)";
 
 }  // namespace
 

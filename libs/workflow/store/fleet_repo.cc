@@ -3,30 +3,30 @@
 namespace vora::workflow::repo {
 namespace {
 
-constexpr char kSaveWorker[] =
-    "WITH silent AS (DELETE FROM activity_workers WHERE last_seen_us < vora_now_us() - 86400000000) "
-    "INSERT INTO activity_workers VALUES ($1, $2, $3, $4, $5, $6, vora_now_us()) ON CONFLICT (worker_id) DO UPDATE SET "
-    "queue = excluded.queue, slots = excluded.slots, running = excluded.running, encode_speed = excluded.encode_speed, "
-    "version = excluded.version, last_seen_us = excluded.last_seen_us";
+constexpr char kSaveWorker[] = R"(
+    WITH silent AS (DELETE FROM activity_workers WHERE last_seen_us < vora_now_us() - 86400000000)
+    INSERT INTO activity_workers VALUES ($1, $2, $3, $4, $5, $6, vora_now_us()) ON CONFLICT (worker_id) DO UPDATE SET
+    queue = excluded.queue, slots = excluded.slots, running = excluded.running, encode_speed = excluded.encode_speed,
+    version = excluded.version, last_seen_us = excluded.last_seen_us)";
 constexpr char kDeleteWorker[] = "DELETE FROM activity_workers WHERE worker_id = $1";
 constexpr char kHeld[] = "SELECT run_id, scheduled_event_id, lease FROM activity_tasks WHERE worker_id = $1 AND state = 'STARTED'";
-constexpr char kWorkers[] =
-    "SELECT w.worker_id, w.queue, w.slots, w.running, w.encode_speed, w.version, w.last_seen_us, "
-    "coalesce((SELECT json_agg(t.workflow_id || ': ' || t.activity_id ORDER BY t.started_time_us) FROM activity_tasks t "
-    "WHERE t.queue = w.queue AND t.worker_id = w.worker_id AND t.state = 'STARTED'), '[]') "
-    "FROM activity_workers w WHERE w.last_seen_us >= vora_now_us() - 60000000 ORDER BY w.queue, w.worker_id";
-constexpr char kQueues[] =
-    "WITH clock AS (SELECT vora_now_us() AS now_us), tasks AS (SELECT t.queue, "
-    "count(*) FILTER (WHERE state = 'SCHEDULED' AND visible_at_us <= now_us) AS ready, "
-    "count(*) FILTER (WHERE state = 'SCHEDULED' AND visible_at_us > now_us) AS delayed, "
-    "count(*) FILTER (WHERE state = 'STARTED') AS running, "
-    "coalesce(max(now_us - visible_at_us) FILTER (WHERE state = 'SCHEDULED' AND visible_at_us <= now_us), 0) / 1e6 AS oldest, "
-    "coalesce(sum(estimated_cost) FILTER (WHERE state = 'SCHEDULED'), 0) AS cost, "
-    "coalesce(sum(estimated_cost * (1 - progress)) FILTER (WHERE state = 'STARTED'), 0) AS running_cost "
-    "FROM activity_tasks t, clock GROUP BY t.queue) "
-    "SELECT queue, ready, delayed, running, oldest, cost, running_cost FROM tasks UNION ALL "
-    "SELECT DISTINCT queue, 0, 0, 0, 0.0, 0.0, 0.0 FROM activity_workers, clock WHERE last_seen_us >= now_us - 60000000 "
-    "AND queue NOT IN (SELECT queue FROM tasks) ORDER BY 1";
+constexpr char kWorkers[] = R"(
+    SELECT w.worker_id, w.queue, w.slots, w.running, w.encode_speed, w.version, w.last_seen_us,
+    coalesce((SELECT json_agg(t.workflow_id || ': ' || t.activity_id ORDER BY t.started_time_us) FROM activity_tasks t
+    WHERE t.queue = w.queue AND t.worker_id = w.worker_id AND t.state = 'STARTED'), '[]')
+    FROM activity_workers w WHERE w.last_seen_us >= vora_now_us() - 60000000 ORDER BY w.queue, w.worker_id)";
+constexpr char kQueues[] = R"(
+    WITH clock AS (SELECT vora_now_us() AS now_us), tasks AS (SELECT t.queue,
+    count(*) FILTER (WHERE state = 'SCHEDULED' AND visible_at_us <= now_us) AS ready,
+    count(*) FILTER (WHERE state = 'SCHEDULED' AND visible_at_us > now_us) AS delayed,
+    count(*) FILTER (WHERE state = 'STARTED') AS running,
+    coalesce(max(now_us - visible_at_us) FILTER (WHERE state = 'SCHEDULED' AND visible_at_us <= now_us), 0) / 1e6 AS oldest,
+    coalesce(sum(estimated_cost) FILTER (WHERE state = 'SCHEDULED'), 0) AS cost,
+    coalesce(sum(estimated_cost * (1 - progress)) FILTER (WHERE state = 'STARTED'), 0) AS running_cost
+    FROM activity_tasks t, clock GROUP BY t.queue)
+    SELECT queue, ready, delayed, running, oldest, cost, running_cost FROM tasks UNION ALL
+    SELECT DISTINCT queue, 0, 0, 0, 0.0, 0.0, 0.0 FROM activity_workers, clock WHERE last_seen_us >= now_us - 60000000
+    AND queue NOT IN (SELECT queue FROM tasks) ORDER BY 1)";
 
 }  // namespace
 

@@ -20,28 +20,28 @@ constexpr char kRunByRequest[] =
 constexpr char kListRuns[] =
     "SELECT " VORA_RUN_COLUMNS
     "FROM workflow_runs WHERE seq < $1 AND ($3 = '' OR status = $3) AND ($4 = '' OR type = $4) ORDER BY seq DESC LIMIT $2";
-constexpr char kUpdateRun[] =
-    "UPDATE workflow_runs SET status = $2, close_time_us = $3, history_length = $4, result = $5, failure = $6, cancel_requested = $7, "
-    "stuck_reason = $8 WHERE run_id = $1";
+constexpr char kUpdateRun[] = R"(
+    UPDATE workflow_runs SET status = $2, close_time_us = $3, history_length = $4, result = $5, failure = $6, cancel_requested = $7,
+    stuck_reason = $8 WHERE run_id = $1)";
 constexpr char kMarkStuck[] = "UPDATE workflow_runs SET stuck_reason = $2 WHERE run_id = $1 AND status = 'RUNNING'";
 constexpr char kFreeze[] = "UPDATE activity_tasks SET frozen = true WHERE run_id = $1 AND NOT frozen";
 constexpr char kUnfreeze[] = "UPDATE activity_tasks SET frozen = false WHERE run_id = $1 AND frozen";
 constexpr char kStuckRuns[] = "SELECT run_id FROM workflow_runs WHERE stuck_reason <> '' AND status = 'RUNNING' ORDER BY seq LIMIT $1";
-constexpr char kOverdueRuns[] =
-    "SELECT run_id FROM workflow_runs WHERE status = 'RUNNING' AND execution_deadline_us <= (SELECT vora_now_us()) "
-    "ORDER BY execution_deadline_us LIMIT $1";
+constexpr char kOverdueRuns[] = R"(
+    SELECT run_id FROM workflow_runs WHERE status = 'RUNNING' AND execution_deadline_us <= (SELECT vora_now_us())
+    ORDER BY execution_deadline_us LIMIT $1)";
 constexpr char kLoadHistory[] =
     "SELECT event_id, type, time_us, attributes FROM workflow_events WHERE run_id = $1 AND event_id > $2 ORDER BY event_id LIMIT $3";
-constexpr char kAppendEvents[] =
-    "INSERT INTO workflow_events (run_id, event_id, type, time_us, attributes) SELECT $1, e.* FROM "
-    "json_to_recordset($2::json) AS e(event_id bigint, type text, time_us bigint, attributes text)";
-constexpr char kWasTaken[] =
-    "SELECT 1 FROM workflow_events WHERE run_id = $1 AND event_id > $2 AND type IN ('ACTIVITY_TASK_COMPLETED', 'ACTIVITY_TASK_FAILED', "
-    "'ACTIVITY_TASK_CANCELED') AND (attributes::json->>'scheduled_event_id')::bigint = $2 AND (attributes::json->>'lease')::bigint = $3 "
-    "LIMIT 1";
-constexpr char kHasSignal[] =
-    "SELECT 1 FROM workflow_events WHERE run_id = $1 AND type = 'WORKFLOW_EXECUTION_SIGNALED' AND attributes::json->>'request_id' = $2 "
-    "LIMIT 1";
+constexpr char kAppendEvents[] = R"(
+    INSERT INTO workflow_events (run_id, event_id, type, time_us, attributes) SELECT $1, e.* FROM
+    json_to_recordset($2::json) AS e(event_id bigint, type text, time_us bigint, attributes text))";
+constexpr char kWasTaken[] = R"(
+    SELECT 1 FROM workflow_events WHERE run_id = $1 AND event_id > $2 AND type IN ('ACTIVITY_TASK_COMPLETED', 'ACTIVITY_TASK_FAILED',
+    'ACTIVITY_TASK_CANCELED') AND (attributes::json->>'scheduled_event_id')::bigint = $2 AND (attributes::json->>'lease')::bigint = $3
+    LIMIT 1)";
+constexpr char kHasSignal[] = R"(
+    SELECT 1 FROM workflow_events WHERE run_id = $1 AND type = 'WORKFLOW_EXECUTION_SIGNALED' AND attributes::json->>'request_id' = $2
+    LIMIT 1)";
 
 RunRow ReadRun(const pqxx::row& row) {
   RunRow run;

@@ -3,12 +3,12 @@
 namespace vora::workflow::repo {
 namespace {
 
-constexpr char kRunStats[] =
-    "WITH clock AS (SELECT vora_now_us() AS now_us) "
-    "SELECT count(*) FILTER (WHERE stuck_reason = ''), count(*) FILTER (WHERE stuck_reason <> ''), "
-    "greatest(0, coalesce(max(now_us - start_time_us), 0)) / 1e6, greatest(0, coalesce(max(now_us - e.time_us), 0)) / 1e6 "
-    "FROM clock, workflow_runs r LEFT JOIN workflow_events e ON e.run_id = r.run_id AND e.event_id = r.history_length "
-    "WHERE r.status = 'RUNNING'";
+constexpr char kRunStats[] = R"(
+    WITH clock AS (SELECT vora_now_us() AS now_us)
+    SELECT count(*) FILTER (WHERE stuck_reason = ''), count(*) FILTER (WHERE stuck_reason <> ''),
+    greatest(0, coalesce(max(now_us - start_time_us), 0)) / 1e6, greatest(0, coalesce(max(now_us - e.time_us), 0)) / 1e6
+    FROM clock, workflow_runs r LEFT JOIN workflow_events e ON e.run_id = r.run_id AND e.event_id = r.history_length
+    WHERE r.status = 'RUNNING')";
 constexpr char kWorkerStats[] =
     "SELECT queue, count(*), sum(slots), sum(running) FROM activity_workers WHERE last_seen_us >= vora_now_us() - 60000000 GROUP BY queue";
 

@@ -6,17 +6,17 @@
 namespace vora::workflow::repo {
 namespace {
 
-constexpr char kInsertTasks[] =
-    "INSERT INTO activity_tasks (run_id, scheduled_event_id, workflow_id, tenant, traceparent, queue, activity_type, activity_id, "
-    "affinity_key, priority, estimated_cost, input, retry, schedule_to_start_us, start_to_close_us, heartbeat_us, scheduled_time_us, "
-    "visible_at_us, schedule_to_start_deadline_us, schedule_to_close_deadline_us) "
-    "SELECT $1, t.event_id, $2, $3, $4, t.queue, t.activity_type, t.activity_id, t.affinity_key, t.priority, t.cost, t.input, t.retry, "
-    "t.schedule_to_start, t.start_to_close, t.heartbeat, $5::bigint, $5::bigint, "
-    "CASE WHEN t.schedule_to_start > 0 THEN $5::bigint + t.schedule_to_start END, "
-    "CASE WHEN t.schedule_to_close > 0 THEN $5::bigint + t.schedule_to_close END "
-    "FROM json_to_recordset($6::json) AS t(event_id bigint, queue text, activity_type text, activity_id text, affinity_key text, "
-    "priority integer, cost double precision, input text, retry text, schedule_to_start bigint, schedule_to_close bigint, "
-    "start_to_close bigint, heartbeat bigint) ORDER BY t.event_id";
+constexpr char kInsertTasks[] = R"(
+    INSERT INTO activity_tasks (run_id, scheduled_event_id, workflow_id, tenant, traceparent, queue, activity_type, activity_id,
+    affinity_key, priority, estimated_cost, input, retry, schedule_to_start_us, start_to_close_us, heartbeat_us, scheduled_time_us,
+    visible_at_us, schedule_to_start_deadline_us, schedule_to_close_deadline_us)
+    SELECT $1, t.event_id, $2, $3, $4, t.queue, t.activity_type, t.activity_id, t.affinity_key, t.priority, t.cost, t.input, t.retry,
+    t.schedule_to_start, t.start_to_close, t.heartbeat, $5::bigint, $5::bigint,
+    CASE WHEN t.schedule_to_start > 0 THEN $5::bigint + t.schedule_to_start END,
+    CASE WHEN t.schedule_to_close > 0 THEN $5::bigint + t.schedule_to_close END
+    FROM json_to_recordset($6::json) AS t(event_id bigint, queue text, activity_type text, activity_id text, affinity_key text,
+    priority integer, cost double precision, input text, retry text, schedule_to_start bigint, schedule_to_close bigint,
+    start_to_close bigint, heartbeat bigint) ORDER BY t.event_id)";
 constexpr char kLockTask[] = "SELECT " VORA_TASK_COLUMNS " FROM activity_tasks t WHERE run_id = $1 AND scheduled_event_id = $2 FOR UPDATE";
 constexpr char kTasksOfRun[] = "SELECT " VORA_BRIEF_TASK_COLUMNS " FROM activity_tasks t WHERE run_id = $1 ORDER BY scheduled_event_id";
 constexpr char kDeleteTask[] = "DELETE FROM activity_tasks WHERE run_id = $1 AND scheduled_event_id = $2";
@@ -24,21 +24,21 @@ constexpr char kDeleteUnstarted[] = "DELETE FROM activity_tasks WHERE run_id = $
 constexpr char kRequestCancel[] = "UPDATE activity_tasks SET cancel_requested = true WHERE run_id = $1 AND scheduled_event_id = $2";
 constexpr char kDeleteTasks[] = "DELETE FROM activity_tasks WHERE run_id = $1";
 constexpr char kDeleteTimers[] = "DELETE FROM workflow_timers WHERE run_id = $1";
-constexpr char kReschedule[] =
-    "UPDATE activity_tasks SET state = 'SCHEDULED', attempt = $3, visible_at_us = $4, last_failure = $5, checkpoint = $6, "
-    "last_reported_lease = lease, worker_id = '', started_time_us = NULL, attempt_deadline_us = NULL, lease_deadline_us = NULL, "
-    "schedule_to_start_deadline_us = CASE WHEN schedule_to_start_us > 0 THEN $4::bigint + schedule_to_start_us END "
-    "WHERE run_id = $1 AND scheduled_event_id = $2";
+constexpr char kReschedule[] = R"(
+    UPDATE activity_tasks SET state = 'SCHEDULED', attempt = $3, visible_at_us = $4, last_failure = $5, checkpoint = $6,
+    last_reported_lease = lease, worker_id = '', started_time_us = NULL, attempt_deadline_us = NULL, lease_deadline_us = NULL,
+    schedule_to_start_deadline_us = CASE WHEN schedule_to_start_us > 0 THEN $4::bigint + schedule_to_start_us END
+    WHERE run_id = $1 AND scheduled_event_id = $2)";
 // A stuck run's waiting tasks keep until it goes on; those a worker holds are taken back when their lease ends.
-constexpr char kOverdueTasks[] =
-    "SELECT run_id, scheduled_event_id FROM activity_tasks WHERE next_deadline_us <= (SELECT vora_now_us()) "
-    "AND NOT (frozen AND state = 'SCHEDULED') AND ($1 OR state = 'SCHEDULED' OR "
-    "least(schedule_to_close_deadline_us, attempt_deadline_us) <= (SELECT vora_now_us())) ORDER BY next_deadline_us LIMIT $2";
+constexpr char kOverdueTasks[] = R"(
+    SELECT run_id, scheduled_event_id FROM activity_tasks WHERE next_deadline_us <= (SELECT vora_now_us())
+    AND NOT (frozen AND state = 'SCHEDULED') AND ($1 OR state = 'SCHEDULED' OR
+    least(schedule_to_close_deadline_us, attempt_deadline_us) <= (SELECT vora_now_us())) ORDER BY next_deadline_us LIMIT $2)";
 constexpr char kInsertTimer[] = "INSERT INTO workflow_timers (run_id, started_event_id, timer_id, fire_at_us) VALUES ($1, $2, $3, $4)";
 constexpr char kDeleteTimer[] = "DELETE FROM workflow_timers WHERE run_id = $1 AND started_event_id = $2";
-constexpr char kDueTimers[] =
-    "SELECT t.run_id, t.started_event_id FROM workflow_timers t JOIN workflow_runs r USING (run_id) "
-    "WHERE t.fire_at_us <= (SELECT vora_now_us()) AND r.stuck_reason = '' ORDER BY t.fire_at_us, t.started_event_id LIMIT $1";
+constexpr char kDueTimers[] = R"(
+    SELECT t.run_id, t.started_event_id FROM workflow_timers t JOIN workflow_runs r USING (run_id)
+    WHERE t.fire_at_us <= (SELECT vora_now_us()) AND r.stuck_reason = '' ORDER BY t.fire_at_us, t.started_event_id LIMIT $1)";
 
 std::vector<TaskKey> Keys(const pqxx::result& rows) {
   std::vector<TaskKey> keys;

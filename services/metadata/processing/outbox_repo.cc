@@ -6,14 +6,14 @@
 namespace vora::metadata {
 namespace {
 
-constexpr char kClaimRows[] =
-    "WITH due AS (SELECT o.seq FROM outbox o WHERE o.done_at IS NULL AND o.next_attempt_at <= now() "
-    "  AND NOT EXISTS (SELECT 1 FROM outbox e WHERE e.video_id = o.video_id AND e.done_at IS NULL AND e.seq < o.seq) "
-    "  ORDER BY o.seq LIMIT 1 FOR UPDATE SKIP LOCKED) "
-    "UPDATE outbox o SET attempts = o.attempts + 1, next_attempt_at = now() + $1 * interval '1 millisecond' "
-    "FROM due, videos v WHERE o.seq = due.seq AND v.video_id = o.video_id "
-    "RETURNING o.seq, o.request_id, o.video_id, o.tenant, o.kind, o.payload, o.traceparent, o.run_number, o.attempts, v.last_run_id, "
-    "(extract(epoch FROM now() - o.created_at) * 1000)::bigint AS age_ms";
+constexpr char kClaimRows[] = R"(
+    WITH due AS (SELECT o.seq FROM outbox o WHERE o.done_at IS NULL AND o.next_attempt_at <= now()
+    AND NOT EXISTS (SELECT 1 FROM outbox e WHERE e.video_id = o.video_id AND e.done_at IS NULL AND e.seq < o.seq)
+    ORDER BY o.seq LIMIT 1 FOR UPDATE SKIP LOCKED)
+    UPDATE outbox o SET attempts = o.attempts + 1, next_attempt_at = now() + $1 * interval '1 millisecond'
+    FROM due, videos v WHERE o.seq = due.seq AND v.video_id = o.video_id
+    RETURNING o.seq, o.request_id, o.video_id, o.tenant, o.kind, o.payload, o.traceparent, o.run_number, o.attempts, v.last_run_id,
+    (extract(epoch FROM now() - o.created_at) * 1000)::bigint AS age_ms)";
 constexpr char kDone[] = "UPDATE outbox SET done_at = now(), last_error = $2 WHERE seq = $1 AND done_at IS NULL";
 constexpr char kPostpone[] =
     "UPDATE outbox SET next_attempt_at = now() + $2 * interval '1 millisecond', last_error = $3 WHERE seq = $1 AND done_at IS NULL";
@@ -21,9 +21,9 @@ constexpr char kPostpone[] =
 constexpr char kCurrentRun[] = "UPDATE videos SET run_id = $2 WHERE video_id = $1";
 constexpr char kEarlierRun[] = "UPDATE videos SET last_run_id = $2 WHERE video_id = $1";
 constexpr char kFailVideo[] = "UPDATE videos SET failure_code = $2, failure = $3 WHERE video_id = $1";
-constexpr char kPending[] =
-    "SELECT count(*) AS rows, coalesce(greatest(0, extract(epoch FROM now() - min(created_at))), 0)::float8 AS oldest FROM outbox "
-    "WHERE done_at IS NULL";
+constexpr char kPending[] = R"(
+    SELECT count(*) AS rows, coalesce(greatest(0, extract(epoch FROM now() - min(created_at))), 0)::float8 AS oldest FROM outbox
+    WHERE done_at IS NULL)";
 constexpr char kPurge[] = "DELETE FROM outbox WHERE done_at < now() - $1 * interval '1 hour'";
 
 }  // namespace

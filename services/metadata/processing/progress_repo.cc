@@ -8,11 +8,11 @@
 namespace vora::metadata {
 namespace {
 
-constexpr char kClaimVideos[] =
-    "WITH due AS (SELECT video_id FROM videos WHERE state IN ('PROCESSING', 'PARTIALLY_READY') AND deleted_at IS NULL AND run_id <> '' "
-    "  AND polled_at < now() - $1 * interval '1 millisecond' ORDER BY polled_at LIMIT $2 FOR UPDATE SKIP LOCKED) "
-    "UPDATE videos v SET polled_at = now() FROM due WHERE v.video_id = due.video_id "
-    "RETURNING v.video_id, v.run_id, coalesce(v.chunks, '[]')::text AS chunks";
+constexpr char kClaimVideos[] = R"(
+    WITH due AS (SELECT video_id FROM videos WHERE state IN ('PROCESSING', 'PARTIALLY_READY') AND deleted_at IS NULL AND run_id <> ''
+    AND polled_at < now() - $1 * interval '1 millisecond' ORDER BY polled_at LIMIT $2 FOR UPDATE SKIP LOCKED)
+    UPDATE videos v SET polled_at = now() FROM due WHERE v.video_id = due.video_id
+    RETURNING v.video_id, v.run_id, coalesce(v.chunks, '[]')::text AS chunks)";
 constexpr char kUpdateRendition[] =
     "UPDATE renditions SET progress_percent = $3, attempts = $4::jsonb, retries = $5, failure = $6 WHERE video_id = $1 AND name = $2";
 constexpr char kFailRun[] = "UPDATE videos SET failure_code = $2, failure = $3, cancel_requested = false WHERE video_id = $1";

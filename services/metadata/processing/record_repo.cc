@@ -19,37 +19,37 @@ namespace {
 namespace wf = workflow::v1;
 
 constexpr char kStorePlan[] = "UPDATE videos SET media = $2::jsonb, chunks = $3::jsonb, duration_seconds = $4 WHERE video_id = $1";
-constexpr char kInsertRendition[] =
-    "INSERT INTO renditions (video_id, name, ordinal, kind, state, width, height, frame_rate_num, frame_rate_den, sample_rate, channels, "
-    "language, timescale, segment_seconds, codecs, max_bitrate, segments_total) "
-    "VALUES ($1, $2, $3, $4, 'PENDING', $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) ON CONFLICT DO NOTHING";
+constexpr char kInsertRendition[] = R"(
+    INSERT INTO renditions (video_id, name, ordinal, kind, state, width, height, frame_rate_num, frame_rate_den, sample_rate, channels,
+    language, timescale, segment_seconds, codecs, max_bitrate, segments_total)
+    VALUES ($1, $2, $3, $4, 'PENDING', $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) ON CONFLICT DO NOTHING)";
 constexpr char kInsertSegment[] =
     "INSERT INTO segments (video_id, rendition, idx, duration, bytes) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING";
 // Peak and average are measured over the published segments; the video's progress follows the segments.
-constexpr char kMeasure[] =
-    "UPDATE renditions r SET segments_done = s.done, codecs = CASE WHEN $3 <> '' THEN $3 ELSE r.codecs END, "
-    "bandwidth = s.peak, average_bandwidth = s.average, "
-    "progress_percent = CASE WHEN r.state = 'DONE' THEN 100 "
-    "  ELSE greatest(r.progress_percent, least(99, 100 * s.done / greatest(r.segments_total, 1))) END "
-    "FROM (SELECT count(*)::int AS done, coalesce(max(ceil(g.bytes * 8.0 * r2.timescale / g.duration)), 0)::bigint AS peak, "
-    "             coalesce(ceil(sum(g.bytes) * 8.0 * max(r2.timescale) / sum(g.duration)), 0)::bigint AS average "
-    "      FROM segments g JOIN renditions r2 ON r2.video_id = g.video_id AND r2.name = g.rendition "
-    "      WHERE g.video_id = $1 AND g.rendition = $2) AS s "
-    "WHERE r.video_id = $1 AND r.name = $2";
-constexpr char kFinishRendition[] =
-    "UPDATE renditions SET failure_code = $3, failure = $4, progress_percent = CASE WHEN $5 THEN 100 ELSE progress_percent END "
-    "WHERE video_id = $1 AND name = $2";
+constexpr char kMeasure[] = R"(
+    UPDATE renditions r SET segments_done = s.done, codecs = CASE WHEN $3 <> '' THEN $3 ELSE r.codecs END,
+    bandwidth = s.peak, average_bandwidth = s.average,
+    progress_percent = CASE WHEN r.state = 'DONE' THEN 100
+    ELSE greatest(r.progress_percent, least(99, 100 * s.done / greatest(r.segments_total, 1))) END
+    FROM (SELECT count(*)::int AS done, coalesce(max(ceil(g.bytes * 8.0 * r2.timescale / g.duration)), 0)::bigint AS peak,
+    coalesce(ceil(sum(g.bytes) * 8.0 * max(r2.timescale) / sum(g.duration)), 0)::bigint AS average
+    FROM segments g JOIN renditions r2 ON r2.video_id = g.video_id AND r2.name = g.rendition
+    WHERE g.video_id = $1 AND g.rendition = $2) AS s
+    WHERE r.video_id = $1 AND r.name = $2)";
+constexpr char kFinishRendition[] = R"(
+    UPDATE renditions SET failure_code = $3, failure = $4, progress_percent = CASE WHEN $5 THEN 100 ELSE progress_percent END
+    WHERE video_id = $1 AND name = $2)";
 constexpr char kStorePoster[] = "UPDATE videos SET poster_key = $2 WHERE video_id = $1";
-constexpr char kStoreStoryboard[] =
-    "UPDATE videos SET storyboard_key = $2, part_warnings = jsonb_set(part_warnings, '{storyboard}', $3::jsonb) WHERE video_id = $1 "
-    "AND (storyboard_key <> $2 OR part_warnings->'storyboard' IS DISTINCT FROM $3::jsonb)";
-constexpr char kStoreCaptions[] =
-    "UPDATE videos SET captions = CASE WHEN $2 THEN $3::jsonb END, "
-    "part_warnings = jsonb_set(part_warnings, '{captions}', $4::jsonb) WHERE video_id = $1 "
-    "AND ($2 OR part_warnings->'captions' IS DISTINCT FROM $4::jsonb)";
-constexpr char kFinishVideo[] =
-    "UPDATE videos SET failure_code = $2, failure = $3, cancel_requested = false, "
-    "ready_at = CASE WHEN $4 THEN now() ELSE ready_at END WHERE video_id = $1";
+constexpr char kStoreStoryboard[] = R"(
+    UPDATE videos SET storyboard_key = $2, part_warnings = jsonb_set(part_warnings, '{storyboard}', $3::jsonb) WHERE video_id = $1
+    AND (storyboard_key <> $2 OR part_warnings->'storyboard' IS DISTINCT FROM $3::jsonb))";
+constexpr char kStoreCaptions[] = R"(
+    UPDATE videos SET captions = CASE WHEN $2 THEN $3::jsonb END,
+    part_warnings = jsonb_set(part_warnings, '{captions}', $4::jsonb) WHERE video_id = $1
+    AND ($2 OR part_warnings->'captions' IS DISTINCT FROM $4::jsonb))";
+constexpr char kFinishVideo[] = R"(
+    UPDATE videos SET failure_code = $2, failure = $3, cancel_requested = false,
+    ready_at = CASE WHEN $4 THEN now() ELSE ready_at END WHERE video_id = $1)";
 
 std::string TextsJson(const google::protobuf::RepeatedPtrField<std::string>& texts) {
   nlohmann::json array = nlohmann::json::array();

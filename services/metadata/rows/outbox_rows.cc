@@ -13,12 +13,12 @@ namespace {
 constexpr char kInsert[] =
     "INSERT INTO outbox (request_id, video_id, tenant, kind, run_number, payload, traceparent) VALUES ($1, $2, $3, $4, $5, $6, $7)";
 constexpr char kRecipe[] = "SELECT ladder::text AS ladder, coalesce(media::text, '') AS media FROM videos WHERE video_id = $1";
-constexpr char kDoneSegments[] =
-    "SELECT s.rendition, r.codecs, s.idx, s.duration, s.bytes FROM segments s "
-    "JOIN renditions r ON r.video_id = s.video_id AND r.name = s.rendition WHERE s.video_id = $1 ORDER BY r.ordinal, s.rendition, s.idx";
-constexpr char kWithdraw[] =
-    "UPDATE outbox SET done_at = now(), last_error = 'withdrawn' WHERE video_id = $1 AND kind = 'start' AND done_at IS NULL AND attempts = "
-    "0";
+constexpr char kDoneSegments[] = R"(
+    SELECT s.rendition, r.codecs, s.idx, s.duration, s.bytes FROM segments s
+    JOIN renditions r ON r.video_id = s.video_id AND r.name = s.rendition WHERE s.video_id = $1 ORDER BY r.ordinal, s.rendition, s.idx)";
+constexpr char kWithdraw[] = R"(
+    UPDATE outbox SET done_at = now(), last_error = 'withdrawn' WHERE video_id = $1 AND kind = 'start' AND done_at IS NULL AND attempts =
+    0)";
 constexpr char kStartsUnderway[] = "SELECT 1 FROM outbox WHERE video_id = $1 AND kind = 'start' AND done_at IS NULL LIMIT 1";
 
 constexpr int kPipelineVersion = 2;  // of ProcessVideo

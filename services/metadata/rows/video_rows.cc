@@ -9,23 +9,23 @@
 namespace vora::metadata {
 namespace {
 
-constexpr char kSelectRenditions[] =
-    "SELECT video_id, name, kind, state, progress_percent, width, height, frame_rate_num, frame_rate_den, codecs, max_bitrate, "
-    "bandwidth, average_bandwidth, segments_done, segments_total, failure, retries, attempts::text AS attempts "
-    "FROM renditions WHERE video_id = ANY($1::text[]) ORDER BY video_id, ordinal, name";
+constexpr char kSelectRenditions[] = R"(
+    SELECT video_id, name, kind, state, progress_percent, width, height, frame_rate_num, frame_rate_den, codecs, max_bitrate,
+    bandwidth, average_bandwidth, segments_done, segments_total, failure, retries, attempts::text AS attempts
+    FROM renditions WHERE video_id = ANY($1::text[]) ORDER BY video_id, ordinal, name)";
 constexpr char kMoveVideo[] = "UPDATE videos SET state = $2 WHERE video_id = $1";
 constexpr char kMoveRendition[] = "UPDATE renditions SET state = $3 WHERE video_id = $1 AND name = $2";
 constexpr char kTouch[] = "UPDATE videos SET version = nextval('video_versions'), updated_at = now() WHERE video_id = $1";
 // Sound counts only where there is any that did not fail.
-constexpr char kPlayable[] =
-    "SELECT coalesce(bool_or(kind = 'video' AND begun), false) AND "
-    "       (coalesce(bool_or(kind = 'audio' AND begun), false) OR NOT coalesce(bool_or(kind = 'audio'), false)) AS playable "
-    "FROM (SELECT r.kind, EXISTS (SELECT 1 FROM segments s WHERE s.video_id = r.video_id AND s.rendition = r.name AND s.idx = 0) AS begun "
-    "      FROM renditions r WHERE r.video_id = $1 AND r.state <> 'FAILED') AS t";
-constexpr char kRefresh[] =
-    "UPDATE videos SET progress_percent = $2, playable = $3, "
-    "first_playable_at = CASE WHEN $3 THEN coalesce(first_playable_at, clock_timestamp()) ELSE first_playable_at END, "
-    "version = nextval('video_versions'), updated_at = now() WHERE video_id = $1";
+constexpr char kPlayable[] = R"(
+    SELECT coalesce(bool_or(kind = 'video' AND begun), false) AND
+    (coalesce(bool_or(kind = 'audio' AND begun), false) OR NOT coalesce(bool_or(kind = 'audio'), false)) AS playable
+    FROM (SELECT r.kind, EXISTS (SELECT 1 FROM segments s WHERE s.video_id = r.video_id AND s.rendition = r.name AND s.idx = 0) AS begun
+    FROM renditions r WHERE r.video_id = $1 AND r.state <> 'FAILED') AS t)";
+constexpr char kRefresh[] = R"(
+    UPDATE videos SET progress_percent = $2, playable = $3,
+    first_playable_at = CASE WHEN $3 THEN coalesce(first_playable_at, clock_timestamp()) ELSE first_playable_at END,
+    version = nextval('video_versions'), updated_at = now() WHERE video_id = $1)";
 
 void SetTime(const pqxx::field& micros, google::protobuf::Timestamp* time) {
   const auto value = micros.as<int64_t>();

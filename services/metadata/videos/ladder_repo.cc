@@ -9,12 +9,12 @@ namespace {
 // Replicas start at the same time: the lock makes "one default" a queue instead of a unique violation.
 constexpr char kLock[] = "SELECT pg_advisory_xact_lock(hashtext('vora.metadata.ladders'))";
 constexpr char kClearDefault[] = "UPDATE ladders SET is_default = false WHERE tenant = $1 AND is_default AND name <> $2";
-constexpr char kPut[] =
-    "INSERT INTO ladders (tenant, name, body, is_default) VALUES ($1, $2, $3::jsonb, true) "
-    "ON CONFLICT (tenant, name) DO UPDATE SET body = excluded.body, is_default = true, updated_at = now()";
-constexpr char kList[] =
-    "SELECT body::text AS body, is_default FROM ladders WHERE tenant = CASE WHEN EXISTS (SELECT 1 FROM ladders WHERE tenant = $1) "
-    "THEN $1 ELSE 'default' END ORDER BY name";
+constexpr char kPut[] = R"(
+    INSERT INTO ladders (tenant, name, body, is_default) VALUES ($1, $2, $3::jsonb, true)
+    ON CONFLICT (tenant, name) DO UPDATE SET body = excluded.body, is_default = true, updated_at = now())";
+constexpr char kList[] = R"(
+    SELECT body::text AS body, is_default FROM ladders WHERE tenant = CASE WHEN EXISTS (SELECT 1 FROM ladders WHERE tenant = $1)
+    THEN $1 ELSE 'default' END ORDER BY name)";
 
 }  // namespace
 

@@ -10,9 +10,9 @@ namespace vora::metadata {
 namespace {
 
 constexpr char kSegmentSeconds[] = "SELECT coalesce((ladder->>'segmentSeconds')::float8, 0) AS seconds FROM videos WHERE video_id = $1";
-constexpr char kTracks[] =
-    "SELECT name, kind, state, codecs, width, height, frame_rate_num, frame_rate_den, sample_rate, channels, language, timescale, "
-    "max_bitrate, segments_total FROM renditions WHERE video_id = $1 ORDER BY ordinal, name";
+constexpr char kTracks[] = R"(
+    SELECT name, kind, state, codecs, width, height, frame_rate_num, frame_rate_den, sample_rate, channels, language, timescale,
+    max_bitrate, segments_total FROM renditions WHERE video_id = $1 ORDER BY ordinal, name)";
 constexpr char kSegments[] = "SELECT rendition, idx, duration, bytes FROM segments WHERE video_id = $1 ORDER BY rendition, idx";
 
 void ReadTrack(const pqxx::row& row, playback::v1::Track* track) {

@@ -11,30 +11,30 @@
 namespace vora::metadata {
 namespace {
 
-constexpr char kInsertVideo[] =
-    "INSERT INTO videos (video_id, tenant, upload_id, title, title_given, description, filename, state, source_key, source_bytes, "
-    "object_prefix, traceparent, ladder) "
-    "SELECT $1, $2, $3, $4, $5, $6, $7, 'CREATED', $8, $9, $10, $11, l.body FROM ladders l "
-    "WHERE l.is_default AND l.tenant IN ($2, 'default') ORDER BY l.tenant = $2 DESC LIMIT 1 "
-    "ON CONFLICT (upload_id) DO NOTHING";
+constexpr char kInsertVideo[] = R"(
+    INSERT INTO videos (video_id, tenant, upload_id, title, title_given, description, filename, state, source_key, source_bytes,
+    object_prefix, traceparent, ladder)
+    SELECT $1, $2, $3, $4, $5, $6, $7, 'CREATED', $8, $9, $10, $11, l.body FROM ladders l
+    WHERE l.is_default AND l.tenant IN ($2, 'default') ORDER BY l.tenant = $2 DESC LIMIT 1
+    ON CONFLICT (upload_id) DO NOTHING)";
 constexpr char kIdOfUpload[] = "SELECT video_id FROM videos WHERE upload_id = $1";
 constexpr char kWhere[] =
     " FROM videos v WHERE v.tenant = $1 AND v.deleted_at IS NULL AND ($2 = '' OR v.state = $2) AND ($3 = '' OR v.video_id < $3) "
     "AND ($4 = '' OR v.title ILIKE $4 OR v.filename ILIKE $4) ORDER BY v.video_id DESC LIMIT $5";
-constexpr char kUpdateText[] =
-    "UPDATE videos SET title = $2, description = $3, title_given = $4, version = nextval('video_versions'), updated_at = now() "
-    "WHERE video_id = $1";
+constexpr char kUpdateText[] = R"(
+    UPDATE videos SET title = $2, description = $3, title_given = $4, version = nextval('video_versions'), updated_at = now()
+    WHERE video_id = $1)";
 constexpr char kDelete[] =
     "UPDATE videos SET deleted_at = now(), version = nextval('video_versions'), updated_at = now() WHERE video_id = $1";
 constexpr char kDeleteRenditions[] = "DELETE FROM renditions WHERE video_id = $1";
 constexpr char kRequestCancel[] = "UPDATE videos SET cancel_requested = true WHERE video_id = $1";
-constexpr char kRestart[] =
-    "UPDATE videos SET run_number = run_number + 1, last_run_id = CASE WHEN run_id <> '' THEN run_id ELSE last_run_id END, run_id = '', "
-    "cancel_requested = false, failure_code = '', failure = '', ready_at = NULL WHERE video_id = $1 RETURNING run_number";
-constexpr char kRestartRenditions[] =
-    "UPDATE renditions SET attempts = '{}', retries = 0, failure_code = '', failure = '', "
-    "progress_percent = CASE WHEN segments_total > 0 THEN least(99, 100 * segments_done / segments_total) ELSE 0 END "
-    "WHERE video_id = $1 AND state <> 'DONE'";
+constexpr char kRestart[] = R"(
+    UPDATE videos SET run_number = run_number + 1, last_run_id = CASE WHEN run_id <> '' THEN run_id ELSE last_run_id END, run_id = '',
+    cancel_requested = false, failure_code = '', failure = '', ready_at = NULL WHERE video_id = $1 RETURNING run_number)";
+constexpr char kRestartRenditions[] = R"(
+    UPDATE renditions SET attempts = '{}', retries = 0, failure_code = '', failure = '',
+    progress_percent = CASE WHEN segments_total > 0 THEN least(99, 100 * segments_done / segments_total) ELSE 0 END
+    WHERE video_id = $1 AND state <> 'DONE')";
 constexpr char kChangesAfter[] = "SELECT video_id, version, tenant FROM videos WHERE version > $1 ORDER BY version LIMIT $2";
 constexpr char kChangesOfTenant[] = R"(
     SELECT video_id, version, tenant FROM videos

@@ -10,42 +10,42 @@ namespace {
 // The webhook's row is locked while one of its deliveries is taken, so that two replicas together keep to `at_once`; not its key, which the
 // transactions of videos share. The conditions are repeated for the update: the search may have seen the row as it was. The tenant with the
 // fewest under way goes first: one whose receivers are slow, by accident or on purpose, holds up itself.
-constexpr char kClaim[] =
-    "WITH due AS (SELECT d.delivery_id, w.url, w.secret FROM webhooks w JOIN LATERAL ("
-    "    SELECT delivery_id, next_attempt_at FROM webhook_deliveries "
-    "    WHERE webhook_id = w.webhook_id AND state = 'PENDING' AND next_attempt_at <= now() ORDER BY next_attempt_at LIMIT 1) d ON true "
-    "  WHERE w.enabled AND (SELECT count(*) FROM webhook_deliveries u WHERE u.webhook_id = w.webhook_id AND u.state = 'PENDING' "
-    "                       AND u.leased_until > now()) < $2 "
-    "  ORDER BY (SELECT count(*) FROM webhooks x JOIN webhook_deliveries u USING (webhook_id) WHERE x.tenant = w.tenant "
-    "            AND u.state = 'PENDING' AND u.leased_until > now()), d.next_attempt_at "
-    "  LIMIT 1 FOR NO KEY UPDATE OF w SKIP LOCKED) "
-    "UPDATE webhook_deliveries d SET attempts = d.attempts + 1, leased_until = now() + $1 * interval '1 millisecond', "
-    "next_attempt_at = now() + $1 * interval '1 millisecond' FROM due "
-    "WHERE d.delivery_id = due.delivery_id AND d.state = 'PENDING' AND d.next_attempt_at <= now() "
-    "RETURNING d.delivery_id, d.webhook_id, d.event, d.payload, d.traceparent, d.attempts, due.url, due.secret";
-constexpr char kDelivered[] =
-    "UPDATE webhook_deliveries SET state = 'DELIVERED', leased_until = 'epoch', last_status = $2, last_error = '', ended_at = now() "
-    "WHERE delivery_id = $1";
+constexpr char kClaim[] = R"(
+    WITH due AS (SELECT d.delivery_id, w.url, w.secret FROM webhooks w JOIN LATERAL (
+    SELECT delivery_id, next_attempt_at FROM webhook_deliveries
+    WHERE webhook_id = w.webhook_id AND state = 'PENDING' AND next_attempt_at <= now() ORDER BY next_attempt_at LIMIT 1) d ON true
+    WHERE w.enabled AND (SELECT count(*) FROM webhook_deliveries u WHERE u.webhook_id = w.webhook_id AND u.state = 'PENDING'
+    AND u.leased_until > now()) < $2
+    ORDER BY (SELECT count(*) FROM webhooks x JOIN webhook_deliveries u USING (webhook_id) WHERE x.tenant = w.tenant
+    AND u.state = 'PENDING' AND u.leased_until > now()), d.next_attempt_at
+    LIMIT 1 FOR NO KEY UPDATE OF w SKIP LOCKED)
+    UPDATE webhook_deliveries d SET attempts = d.attempts + 1, leased_until = now() + $1 * interval '1 millisecond',
+    next_attempt_at = now() + $1 * interval '1 millisecond' FROM due
+    WHERE d.delivery_id = due.delivery_id AND d.state = 'PENDING' AND d.next_attempt_at <= now()
+    RETURNING d.delivery_id, d.webhook_id, d.event, d.payload, d.traceparent, d.attempts, due.url, due.secret)";
+constexpr char kDelivered[] = R"(
+    UPDATE webhook_deliveries SET state = 'DELIVERED', leased_until = 'epoch', last_status = $2, last_error = '', ended_at = now()
+    WHERE delivery_id = $1)";
 constexpr char kWorks[] = "UPDATE webhooks SET failing_since = NULL WHERE webhook_id = $1 AND failing_since IS NOT NULL";
 // Only while this attempt is the last: one whose lease ran out may have been followed by another.
-constexpr char kAgain[] =
-    "UPDATE webhook_deliveries SET leased_until = 'epoch', next_attempt_at = now() + $5 * interval '1 millisecond', last_status = $3, "
-    "last_error = $4 WHERE delivery_id = $1 AND state = 'PENDING' AND attempts = $2";
-constexpr char kDead[] =
-    "UPDATE webhook_deliveries SET state = 'DEAD', leased_until = 'epoch', last_status = $3, last_error = $4, ended_at = now() "
-    "WHERE delivery_id = $1 AND state = 'PENDING' AND attempts = $2";
+constexpr char kAgain[] = R"(
+    UPDATE webhook_deliveries SET leased_until = 'epoch', next_attempt_at = now() + $5 * interval '1 millisecond', last_status = $3,
+    last_error = $4 WHERE delivery_id = $1 AND state = 'PENDING' AND attempts = $2)";
+constexpr char kDead[] = R"(
+    UPDATE webhook_deliveries SET state = 'DEAD', leased_until = 'epoch', last_status = $3, last_error = $4, ended_at = now()
+    WHERE delivery_id = $1 AND state = 'PENDING' AND attempts = $2)";
 constexpr char kFails[] = "UPDATE webhooks SET failing_since = now() WHERE webhook_id = $1 AND failing_since IS NULL";
-constexpr char kDisable[] =
-    "UPDATE webhooks SET enabled = false, disabled_reason = $2, updated_at = now() WHERE webhook_id = $1 AND enabled "
-    "AND ($3 OR failing_since <= now() - $4 * interval '1 hour')";
-constexpr char kRelease[] =
-    "UPDATE webhook_deliveries SET attempts = attempts - 1, leased_until = 'epoch', next_attempt_at = now() "
-    "WHERE delivery_id = $1 AND state = 'PENDING' AND attempts = $2";
+constexpr char kDisable[] = R"(
+    UPDATE webhooks SET enabled = false, disabled_reason = $2, updated_at = now() WHERE webhook_id = $1 AND enabled
+    AND ($3 OR failing_since <= now() - $4 * interval '1 hour'))";
+constexpr char kRelease[] = R"(
+    UPDATE webhook_deliveries SET attempts = attempts - 1, leased_until = 'epoch', next_attempt_at = now()
+    WHERE delivery_id = $1 AND state = 'PENDING' AND attempts = $2)";
 // A receiver that does not answer makes its own deliveries old, and nobody else's: what is late is what is due where the last one arrived.
-constexpr char kBacklog[] =
-    "SELECT count(*) AS pending, coalesce(greatest(0, extract(epoch FROM now() - "
-    "min(d.next_attempt_at) FILTER (WHERE w.failing_since IS NULL))), 0)::float8 AS oldest "
-    "FROM webhook_deliveries d JOIN webhooks w USING (webhook_id) WHERE d.state = 'PENDING' AND w.enabled";
+constexpr char kBacklog[] = R"(
+    SELECT count(*) AS pending, coalesce(greatest(0, extract(epoch FROM now() -
+    min(d.next_attempt_at) FILTER (WHERE w.failing_since IS NULL))), 0)::float8 AS oldest
+    FROM webhook_deliveries d JOIN webhooks w USING (webhook_id) WHERE d.state = 'PENDING' AND w.enabled)";
 constexpr char kPurge[] = "DELETE FROM webhook_deliveries WHERE state <> 'PENDING' AND ended_at < now() - $1 * interval '1 hour'";
 
 }  // namespace

@@ -34,9 +34,9 @@ constexpr char kInsertTest[] =
     "INSERT INTO webhook_deliveries AS d (delivery_id, webhook_id, event, payload, traceparent) VALUES ($1, $2, $3, $4, $5) "
     "RETURNING " VORA_DELIVERY_COLUMNS;
 // Only the newest are looked at: they are found by the index, however many there are.
-constexpr char kRecentTests[] =
-    "SELECT count(*) FROM (SELECT event, created_at FROM webhook_deliveries WHERE webhook_id = $1 ORDER BY seq DESC LIMIT $3) d "
-    "WHERE event = $2 AND created_at > now() - interval '1 minute'";
+constexpr char kRecentTests[] = R"(
+    SELECT count(*) FROM (SELECT event, created_at FROM webhook_deliveries WHERE webhook_id = $1 ORDER BY seq DESC LIMIT $3) d
+    WHERE event = $2 AND created_at > now() - interval '1 minute')";
 constexpr char kNow[] = "SELECT " VORA_TIME_TEXT("now()");
 
 StatusOr<Webhook> OneWebhook(const pqxx::result& rows, const std::string& webhook_id) {
