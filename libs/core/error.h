@@ -36,6 +36,7 @@ inline constexpr ErrorKind kRequestTimeout{"request_timeout", StatusCode::kDeadl
 inline constexpr ErrorKind kPayloadTooLarge{"payload_too_large", StatusCode::kOutOfRange, 413};
 inline constexpr ErrorKind kUnsupportedMediaType{"unsupported_media_type", StatusCode::kInvalidArgument, 415};
 inline constexpr ErrorKind kExpectationFailed{"expectation_failed", StatusCode::kInvalidArgument, 417};
+inline constexpr ErrorKind kOverloaded{"overloaded", StatusCode::kUnavailable, 503, false};
 inline constexpr ErrorKind kHeaderTooLarge{"header_too_large", StatusCode::kOutOfRange, 431};
 inline constexpr ErrorKind kHttpVersionNotSupported{"http_version_not_supported", StatusCode::kUnimplemented, 505};
 inline constexpr ErrorKind kRangeNotSatisfiable{"range_not_satisfiable", StatusCode::kOutOfRange, 416};

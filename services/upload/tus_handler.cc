@@ -2,7 +2,6 @@
 
 #include "libs/core/error.h"
 #include "libs/core/ids.h"
-#include "libs/obs/trace.h"
 #include "services/upload/tus_response.h"
 
 namespace vora::upload {
@@ -27,8 +26,6 @@ Status Overloaded() {
                    {.retry_after = kRetryAfterSeconds});
 }
 
-Status NotRun() { return Internal("the work was not begun"); }
-
 BodyEnd BrokenBody(const Status& status) {
   if (status.code() == StatusCode::kInvalidArgument) return {Ending::kBroken, status};
   return {Ending::kBroken, MakeError(errors::kRequestTimeout, "the body stopped before its end; resume at the offset HEAD shows")};
@@ -41,10 +38,8 @@ Task<BodyEnd> ReceiveBody(Exchange& exchange, UploadEngine& engine, UploadSessio
     UploadSession::Window window = session.Reserve();
     if (window.space.empty()) {
       if (session.TryAdvance()) continue;
-      Status advanced;
-      std::function<void()> advance = [&session, &advanced] { advanced = session.Advance(); };
-      Status ran = co_await exchange.RunBlocking(advance);
-      if (!ran.ok()) co_return BodyEnd{Ending::kBroken, Overloaded()};
+      auto advance = [&session] { return session.Advance(); };
+      const Status advanced = co_await exchange.Blocking(advance);
       if (!advanced.ok()) co_return BodyEnd{Ending::kBroken, RefusalOf(advanced)};
       continue;
     }
@@ -124,13 +119,8 @@ Task<Response> TusHandler::Create(Exchange& exchange) {
   if (!parsed.ok()) co_return Refuse(parsed.status());
   const CreateRequest& create = *parsed;
 
-  StatusOr<UploadDoc> created = NotRun();
-  std::function<void()> work = [&] {
-    obs::TraceScope trace(request.trace);
-    created = engine_.Create(create, request.caller, request.trace.ToTraceparent());
-  };
-  Status ran = co_await exchange.RunBlocking(work);
-  if (!ran.ok()) co_return Refuse(Overloaded());
+  auto work = [&] { return engine_.Create(create, request.caller, request.trace.ToTraceparent()); };
+  const StatusOr<UploadDoc> created = co_await exchange.Blocking(work);
   if (!created.ok()) co_return Refuse(created.status());
   UploadDoc doc = *created;
   const std::string location = LocationOf(request.headers, options_.public_url, options_.base_path + "/" + doc.upload_id);
@@ -162,49 +152,29 @@ Task<StatusOr<UploadDoc>> TusHandler::Receive(Exchange& exchange, std::string up
   if (!slot.taken) co_return Overloaded();
   if (engine_.draining()) co_return Draining();
 
-  StatusOr<Receiving> begun = NotRun();
-  std::function<void()> begin = [&] {
-    obs::TraceScope trace(request.trace);
-    begun = engine_.Begin(request.caller, upload_id, patch, request.content_length);
-  };
-  Status ran = co_await exchange.RunBlocking(begin);
-  if (!ran.ok()) co_return Overloaded();
+  auto begin = [&] { return engine_.Begin(request.caller, upload_id, patch, request.content_length); };
+  StatusOr<Receiving> begun = co_await exchange.Blocking(begin);
   if (!begun.ok()) co_return begun.status();
   Receiving& receiving = *begun;
 
   BodyEnd end;
   if (receiving.session) end = co_await ReceiveBody(exchange, engine_, *receiving.session);
-  StatusOr<UploadDoc> ended = NotRun();
-  std::function<void()> finish = [&] {
-    obs::TraceScope trace(request.trace);
-    ended = engine_.End(receiving, end.ending);
-  };
-  ran = co_await exchange.RunBlocking(finish);
-  if (!ran.ok()) co_return Overloaded();
+  auto finish = [&] { return engine_.End(receiving, end.ending); };
+  StatusOr<UploadDoc> ended = co_await exchange.Blocking(finish);
   if (!end.refusal.ok()) co_return end.refusal;
   co_return ended;
 }
 
 Task<Response> TusHandler::Head(Exchange& exchange, std::string upload_id) {
-  StatusOr<UploadDoc> looked = NotRun();
-  std::function<void()> work = [&] {
-    obs::TraceScope trace(exchange.request().trace);
-    looked = engine_.Look(exchange.request().caller, upload_id);
-  };
-  Status ran = co_await exchange.RunBlocking(work);
-  if (!ran.ok()) co_return Refuse(Overloaded());
+  auto work = [&] { return engine_.Look(exchange.request().caller, upload_id); };
+  const StatusOr<UploadDoc> looked = co_await exchange.Blocking(work);
   if (!looked.ok()) co_return Refuse(looked.status());
   co_return HeadResponse(*looked);
 }
 
 Task<Response> TusHandler::Terminate(Exchange& exchange, std::string upload_id) {
-  Status terminated;
-  std::function<void()> work = [&] {
-    obs::TraceScope trace(exchange.request().trace);
-    terminated = engine_.Terminate(exchange.request().caller, upload_id);
-  };
-  Status ran = co_await exchange.RunBlocking(work);
-  if (!ran.ok()) co_return Refuse(Overloaded());
+  auto work = [&] { return engine_.Terminate(exchange.request().caller, upload_id); };
+  const Status terminated = co_await exchange.Blocking(work);
   if (!terminated.ok()) co_return Refuse(RefusalOf(terminated));
   co_return Response::Empty(204);
 }

@@ -60,7 +60,7 @@ std::string Join(const std::vector<std::string>& items) {
 
 Task<Status> Connection::RunBlocking(std::function<void()> work) {
   const Ran ran = co_await RunIn(*server_.pool, std::move(work));
-  if (ran == Ran::kRefused) co_return Unavailable("the server is overloaded");
+  if (ran == Ran::kRefused) co_return MakeError(errors::kOverloaded, "the server is overloaded");
   if (ran == Ran::kThrew) co_return Internal("blocking work failed");
   co_return absl::OkStatus();
 }

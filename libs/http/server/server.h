@@ -12,6 +12,8 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 #include <boost/asio/awaitable.hpp>
@@ -21,6 +23,7 @@
 #include "libs/core/thread_pool.h"
 #include "libs/http/message/message.h"
 #include "libs/obs/metrics.h"
+#include "libs/obs/trace.h"
 #include "libs/settings/settings.h"
 
 namespace vora::http {
@@ -51,8 +54,21 @@ class Exchange {
   virtual Task<Status> Write(std::string_view bytes) = 0;
   virtual Task<Status> Finish() = 0;
 
-  // Runs `work` in the server's blocking pool and comes back to the I/O thread. UNAVAILABLE (and `work` is not run) when the pool is full.
+  // Runs `work` in the server's blocking pool and comes back to the I/O thread. errors::kOverloaded (and `work` is not run) when the pool
+  // is full.
   virtual Task<Status> RunBlocking(std::function<void()> work) = 0;
+  // The same for work that returns a Status or a StatusOr, which runs in the request's trace: what it returned, or why it was not run.
+  template <typename Work>
+  Task<std::invoke_result_t<Work&>> Blocking(Work& work) {
+    std::optional<std::invoke_result_t<Work&>> result;
+    std::function<void()> run = [&] {
+      const obs::TraceScope trace(request().trace);
+      result.emplace(work());
+    };
+    const Status ran = co_await RunBlocking(std::move(run));
+    if (!ran.ok()) co_return ran;
+    co_return *std::move(result);
+  }
   // Suspends; CANCELLED when the server drains or the client has gone away (for SSE loops).
   virtual Task<Status> Sleep(std::chrono::milliseconds time) = 0;
   virtual bool draining() const = 0;

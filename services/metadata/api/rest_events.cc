@@ -108,13 +108,6 @@ class CatchUp {
   bool done_ = false;
 };
 
-http::Task<Status> NextPage(http::Exchange& exchange, CatchUp& catch_up, WatchMailbox& mailbox) {
-  Status caught_up;
-  std::function<void()> next = [&] { caught_up = catch_up.Next(mailbox); };
-  const Status ran = co_await exchange.RunBlocking(next);
-  co_return ran.ok() ? caught_up : ran;
-}
-
 // Writes changes until the client goes, the server drains, the one video is deleted or `lifetime` is over.
 http::Task<void> StreamChanges(http::Exchange& exchange, CatchUp& catch_up, WatchMailbox& mailbox, Timer& timer, bool one_video,
                                std::chrono::milliseconds heartbeat, std::chrono::milliseconds lifetime) {
@@ -137,7 +130,8 @@ http::Task<void> StreamChanges(http::Exchange& exchange, CatchUp& catch_up, Watc
     if (mailbox.closed()) co_return;
     if (!catch_up.done()) {
       // A client whose stream ends here asks again, from the last change that it was sent.
-      const Status more = co_await NextPage(exchange, catch_up, mailbox);
+      auto next = [&] { return catch_up.Next(mailbox); };
+      const Status more = co_await exchange.Blocking(next);
       if (!more.ok()) co_return;
       id_limit = catch_up.reached();
       continue;
@@ -173,7 +167,8 @@ http::Task<void> Serve(http::Exchange& exchange, VideoRepo& videos, WatchHub& hu
   const std::string tenant = exchange.request().caller.tenant;
   const Subscription subscription(hub, tenant, video_id, mailbox);
   CatchUp catch_up(videos, tenant, video_id, LastEventId(exchange.request()));
-  const Status caught_up = co_await NextPage(exchange, catch_up, *mailbox);
+  auto next = [&] { return catch_up.Next(*mailbox); };
+  const Status caught_up = co_await exchange.Blocking(next);
   if (!caught_up.ok()) {
     http::Response error = http::ErrorResponse(caught_up);
     co_await exchange.Send(std::move(error));

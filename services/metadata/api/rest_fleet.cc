@@ -19,11 +19,10 @@ http::Task<void> StreamFleet(http::Exchange& exchange, FleetView& fleet) {
   }
   const auto end = std::chrono::steady_clock::now() + kStreamLifetime;
   while (going.ok() && std::chrono::steady_clock::now() < end) {
-    std::string text;
-    std::function<void()> ask = [&] { text = ToJsonText(fleet.Get()); };
-    going = co_await exchange.RunBlocking(ask);
-    if (!going.ok()) break;
-    const std::string message = "data: " + text + "\n\n";
+    auto ask = [&]() -> StatusOr<std::string> { return ToJsonText(fleet.Get()); };
+    const StatusOr<std::string> text = co_await exchange.Blocking(ask);
+    if (!text.ok()) break;
+    const std::string message = "data: " + *text + "\n\n";
     going = co_await exchange.Write(message);
     if (!going.ok()) break;
     going = co_await exchange.Sleep(kInterval);

@@ -100,18 +100,16 @@ http::Task<void> ObjectDelivery::SendCached(http::Exchange& exchange, std::share
 }
 
 http::Task<bool> ObjectDelivery::ServeInfo(http::Exchange& exchange, const ObjectRequest& wanted) {
-  StatusOr<storage::ObjectInfo> info = Unavailable("not asked");
-  std::function<void()> ask = [&] {
-    info = store_.Head(wanted.key);
+  auto ask = [&]() -> StatusOr<storage::ObjectInfo> {
+    StatusOr<storage::ObjectInfo> found = store_.Head(wanted.key);
     // A local store whose folder is gone knows no object either.
-    if (info.status().code() == StatusCode::kNotFound) {
-      if (Status away = store_.Ping(); !away.ok()) info = away;
-    }
+    if (found.status().code() == StatusCode::kNotFound) VORA_RETURN_IF_ERROR(store_.Ping());
+    return found;
   };
-  const Status ran = co_await exchange.RunBlocking(std::move(ask));
+  const StatusOr<storage::ObjectInfo> info = co_await exchange.Blocking(ask);
   http::Response answer;
-  if (!ran.ok() || !info.ok()) {
-    answer = DeliveryError(ran.ok() ? info.status() : ran);
+  if (!info.ok()) {
+    answer = DeliveryError(info.status());
     co_await exchange.Send(std::move(answer));
     co_return true;
   }
@@ -133,12 +131,11 @@ http::Task<void> ObjectDelivery::ServeFromStore(http::Exchange& exchange, const 
     co_await exchange.Send(std::move(reply.head));
     co_return;
   }
-  StatusOr<std::unique_ptr<storage::ObjectReader>> reader = Unavailable("not opened");
-  std::function<void()> open = [&] { reader = store_.Open(wanted.key, reply.first, reply.length); };
-  const Status ran = co_await exchange.RunBlocking(std::move(open));
+  auto open = [&] { return store_.Open(wanted.key, reply.first, reply.length); };
+  const StatusOr<std::unique_ptr<storage::ObjectReader>> reader = co_await exchange.Blocking(open);
   visit.StoreAnswered(Now());
-  if (!ran.ok() || !reader.ok()) {
-    http::Response refusal = DeliveryError(ran.ok() ? reader.status() : ran);
+  if (!reader.ok()) {
+    http::Response refusal = DeliveryError(reader.status());
     co_await exchange.Send(std::move(refusal));
     co_return;
   }
@@ -146,11 +143,10 @@ http::Task<void> ObjectDelivery::ServeFromStore(http::Exchange& exchange, const 
   if (!begun.ok()) co_return;
   std::vector<char> buffer(kStreamBytes);
   for (int64_t left = exchange.request().method == "HEAD" ? 0 : reply.length; left > 0;) {
-    StatusOr<size_t> got = size_t{0};
-    std::function<void()> read = [&] { got = (*reader)->Read(buffer.data(), buffer.size()); };
-    const Status read_ran = co_await exchange.RunBlocking(std::move(read));
+    auto read = [&] { return (*reader)->Read(buffer.data(), buffer.size()); };
+    const StatusOr<size_t> got = co_await exchange.Blocking(read);
     if (left == reply.length) visit.StoreAnswered(Now());
-    if (!read_ran.ok() || !got.ok() || *got == 0) co_return;
+    if (!got.ok() || *got == 0) co_return;
     const std::string_view piece(buffer.data(), *got);
     const Status written = co_await exchange.Write(piece);
     if (!written.ok()) co_return;
@@ -174,12 +170,10 @@ http::Task<StatusOr<std::string>> ObjectDelivery::ReadObject(http::Exchange& exc
   const Status opened = co_await object->WaitOpen();
   if (!opened.ok()) co_return opened;
   if (object->bypassed()) {
-    StatusOr<std::string> text = Unavailable("not read");
-    std::function<void()> get = [&] { text = store_.Get(key); };
-    const Status ran = co_await exchange.RunBlocking(std::move(get));
+    auto get = [&] { return store_.Get(key); };
+    StatusOr<std::string> text = co_await exchange.Blocking(get);
     visit.provenance.cache = CacheState::kBypass;
     visit.StoreAnswered(Now());
-    if (!ran.ok()) co_return ran;
     co_return text;
   }
   std::string text;
