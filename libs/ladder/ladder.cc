@@ -13,8 +13,8 @@
 namespace vora::ladder {
 namespace {
 
-using workflow::v1::Ladder;
-using workflow::v1::Rung;
+using media::v1::Ladder;
+using media::v1::Rung;
 
 Rung MakeRung(const char* name, int height, int64_t max_bitrate) {
   Rung rung;

@@ -7,19 +7,19 @@
 #include <string_view>
 
 #include "libs/core/status.h"
-#include "vora/workflow/v1/process_video.pb.h"
+#include "vora/media/v1/media.pb.h"
 
 namespace vora::ladder {
 
 // 360p, 720p, 1080p; H.264 + AAC; 4 s segments, 2 s GOPs.
-workflow::v1::Ladder DefaultLadder();
+media::v1::Ladder DefaultLadder();
 // From JSON (proto3 mapping). INVALID_ARGUMENT names the field and the limit.
-StatusOr<workflow::v1::Ladder> ParseLadder(std::string_view json);
-Status ValidateLadder(const workflow::v1::Ladder& ladder);
+StatusOr<media::v1::Ladder> ParseLadder(std::string_view json);
+Status ValidateLadder(const media::v1::Ladder& ladder);
 
 // Tracks and chunks. Never upscaled: rungs higher than the source are left out; when all are, one rung at the source's height remains.
 // Portrait video: `height` of a rung is the shorter side. Even width and height, aspect ratio kept. FAILED_PRECONDITION of a kind
 // errors::kMedia... when nothing can be made.
-StatusOr<workflow::v1::Plan> MakePlan(const workflow::v1::MediaInfo& media, const workflow::v1::Ladder& ladder);
+StatusOr<media::v1::Plan> MakePlan(const media::v1::MediaInfo& media, const media::v1::Ladder& ladder);
 
 }  // namespace vora::ladder

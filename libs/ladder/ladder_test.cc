@@ -13,10 +13,10 @@
 namespace vora::ladder {
 namespace {
 
+using media::v1::Ladder;
+using media::v1::MediaInfo;
+using media::v1::Plan;
 using ::testing::HasSubstr;
-using workflow::v1::Ladder;
-using workflow::v1::MediaInfo;
-using workflow::v1::Plan;
 
 MediaInfo Media(int width, int height, int num, int den, int64_t frames) {
   MediaInfo media;

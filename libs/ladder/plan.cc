@@ -12,13 +12,13 @@
 namespace vora::ladder {
 namespace {
 
-using workflow::v1::ChunkPlan;
-using workflow::v1::Ladder;
-using workflow::v1::MediaInfo;
-using workflow::v1::Plan;
-using workflow::v1::Rung;
-using workflow::v1::TrackPlan;
-using workflow::v1::VideoStream;
+using media::v1::ChunkPlan;
+using media::v1::Ladder;
+using media::v1::MediaInfo;
+using media::v1::Plan;
+using media::v1::Rung;
+using media::v1::TrackPlan;
+using media::v1::VideoStream;
 
 // Segments over all tracks. Their list travels in one workflow payload (1 MiB) when the masters are published, and takes about 60 bytes
 // each.

@@ -70,8 +70,8 @@ upload::v1::Upload FinishedUpload(const std::string& upload_id) {
   return upload;
 }
 
-workflow::v1::MediaInfo SomeMedia() {
-  workflow::v1::MediaInfo media;
+media::v1::MediaInfo SomeMedia() {
+  media::v1::MediaInfo media;
   media.set_container("mov,mp4");
   media.set_bytes(1000);
   media.set_duration_seconds(12);

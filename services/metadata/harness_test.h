@@ -49,7 +49,7 @@ NewVideo SomeVideo(const std::string& upload_id);
 upload::v1::Upload FinishedUpload(const std::string& upload_id);
 // 12 s of 720p25 with sound, planned as 360p, 720p and audio_0: three segments each, in chunks of one and two.
 workflow::v1::RecordPlanInput SomePlan(const std::string& video_id);
-workflow::v1::MediaInfo SomeMedia();
+media::v1::MediaInfo SomeMedia();
 workflow::v1::RecordSegmentsInput SomeSegments(const std::string& video_id, const std::string& track, int first, int count);
 
 // Another daemon of the fleet as a process, gone with the object.

@@ -26,7 +26,7 @@ struct MaintenanceParts {
   OutboxRepo& outbox;
   LadderRepo& ladders;
   WatchHub& hub;
-  workflow::v1::Ladder ladder;
+  media::v1::Ladder ladder;
 };
 
 class Maintenance {

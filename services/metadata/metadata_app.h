@@ -36,7 +36,7 @@ struct AppOptions {
   std::string console_dir;                                  // empty: no console
   std::string upload_url = "http://127.0.0.1:8081/files/";  // tus endpoint as browsers reach it
   std::optional<auth::PlaybackTokens> playback_tokens;      // absent: everybody may play everything
-  workflow::v1::Ladder ladder;                              // of new videos
+  media::v1::Ladder ladder;                                 // of new videos
   std::chrono::milliseconds progress_interval{500};
   std::chrono::milliseconds sse_heartbeat{15000};
   std::chrono::milliseconds sse_lifetime = kStreamLifetime;  // of the streams of videos

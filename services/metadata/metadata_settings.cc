@@ -20,7 +20,7 @@ StatusOr<std::optional<auth::PlaybackTokens>> LoadTokens(const MetadataSettings&
   return std::optional<auth::PlaybackTokens>(std::in_place, *std::move(keys));
 }
 
-StatusOr<workflow::v1::Ladder> LoadLadder(const std::string& file) {
+StatusOr<media::v1::Ladder> LoadLadder(const std::string& file) {
   if (file.empty()) return ladder::DefaultLadder();
   std::ifstream in(file);
   if (!in) return InvalidField("VORA_LADDER", "cannot read " + file);

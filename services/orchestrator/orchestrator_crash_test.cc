@@ -56,8 +56,8 @@ class Daemon {
   std::unique_ptr<ChildProcess> process_;
 };
 
-v1::MediaInfo Media() {
-  v1::MediaInfo media;
+media::v1::MediaInfo Media() {
+  media::v1::MediaInfo media;
   media.set_duration_seconds(60);
   auto* video = media.mutable_video();
   video->set_width(1920);
@@ -69,8 +69,8 @@ v1::MediaInfo Media() {
   return media;
 }
 
-v1::TrackSegments Segments(const std::string& track, int first, int count) {
-  v1::TrackSegments segments;
+media::v1::TrackSegments Segments(const std::string& track, int first, int count) {
+  media::v1::TrackSegments segments;
   segments.set_track(track);
   for (int i = first; i < first + count; ++i) segments.add_segments()->set_index(i);
   return segments;

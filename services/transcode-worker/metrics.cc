@@ -11,7 +11,7 @@ constexpr std::array<const char*, 5> kCodecs = {"h264", "hevc", "av1", "vp9", "v
 
 }  // namespace
 
-std::string RenditionLabel(const workflow::v1::Rung& rung) {
+std::string RenditionLabel(const media::v1::Rung& rung) {
   const auto codec = std::find(kCodecs.begin(), kCodecs.end(), rung.codec());
   const auto height = std::lower_bound(kHeights.begin(), kHeights.end(), rung.height());
   return std::string(codec == kCodecs.end() ? "other" : *codec) + "_" + (height == kHeights.end() ? "more" : std::to_string(*height) + "p");

@@ -25,6 +25,6 @@ inline const obs::CounterFamily kChildFailures{
     kMetrics, "vora_transcode_child_failures_total", "Child processes that ended without a result: failure, signal, timeout.", {"kind"}};
 
 // A label of few values whatever ladders people make: codec and the standard height that holds the rung, `h264_720p`.
-std::string RenditionLabel(const workflow::v1::Rung& rung);
+std::string RenditionLabel(const media::v1::Rung& rung);
 
 }  // namespace vora::transcode

@@ -8,7 +8,7 @@ namespace {
 TEST(TranscodeMetricsTest, AreAsDeclared) { obs::testing::ExpectDeclared(kMetrics); }
 
 std::string Label(const std::string& codec, int height) {
-  workflow::v1::Rung rung;
+  media::v1::Rung rung;
   rung.set_codec(codec);
   rung.set_height(height);
   return RenditionLabel(rung);

@@ -16,7 +16,7 @@
 namespace vora::media {
 namespace {
 
-using workflow::v1::TrackPlan;
+using media::v1::TrackPlan;
 
 // Blocks of samples to AAC to segments.
 class AacSegmenter {
@@ -184,7 +184,7 @@ class AudioReader {
 
 }  // namespace
 
-Status EncodeAudioTrack(ByteSource& source, const workflow::v1::MediaInfo& media, const TrackPlan& plan,
+Status EncodeAudioTrack(ByteSource& source, const media::v1::MediaInfo& media, const TrackPlan& plan,
                         const std::function<Status(EncodedSegment)>& on_segment) {
   const AudioGrid grid(plan, media.duration_seconds());
   AacSegmenter segmenter(plan, grid, on_segment);

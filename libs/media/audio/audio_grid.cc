@@ -5,7 +5,7 @@
 
 namespace vora::media {
 
-AudioGrid::AudioGrid(const workflow::v1::TrackPlan& plan, double duration_seconds)
+AudioGrid::AudioGrid(const media::v1::TrackPlan& plan, double duration_seconds)
     : segments_(std::max(1, plan.segments_total())),
       sample_rate_(plan.audio().sample_rate() > 0 ? plan.audio().sample_rate() : 48000),
       segment_seconds_(plan.segment_seconds()),

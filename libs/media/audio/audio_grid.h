@@ -4,7 +4,7 @@
 
 #include <cstdint>
 
-#include "vora/workflow/v1/process_video.pb.h"
+#include "vora/media/v1/media.pb.h"
 
 namespace vora::media {
 
@@ -13,7 +13,7 @@ inline constexpr int kAacFrame = 1024;  // samples
 class AudioGrid {
  public:
   // The track is as long as the picture (`duration_seconds`), rounded up to whole AAC frames; every planned segment has at least one.
-  AudioGrid(const workflow::v1::TrackPlan& plan, double duration_seconds);
+  AudioGrid(const media::v1::TrackPlan& plan, double duration_seconds);
   int segments() const { return segments_; }
   int sample_rate() const { return sample_rate_; }
   int64_t total_frames() const { return total_frames_; }

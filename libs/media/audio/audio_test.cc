@@ -10,8 +10,8 @@
 namespace vora::media {
 namespace {
 
-using workflow::v1::MediaInfo;
-using workflow::v1::TrackPlan;
+using media::v1::MediaInfo;
+using media::v1::TrackPlan;
 
 class AudioTest : public ::testing::Test {
  protected:

@@ -42,7 +42,7 @@ std::string Unique(const std::string& wanted, const std::string& separator, std:
 
 }  // namespace
 
-void DescribeSubtitles(AVFormatContext* context, workflow::v1::MediaInfo* info) {
+void DescribeSubtitles(AVFormatContext* context, media::v1::MediaInfo* info) {
   int beyond = 0;
   for (unsigned i = 0; i < context->nb_streams; ++i) {
     const AVStream& stream = *context->streams[i];
@@ -75,11 +75,11 @@ void DescribeSubtitles(AVFormatContext* context, workflow::v1::MediaInfo* info) 
   }
 }
 
-std::vector<workflow::v1::Caption> PlanCaptions(const workflow::v1::MediaInfo& media) {
-  std::vector<workflow::v1::Caption> captions;
+std::vector<media::v1::Caption> PlanCaptions(const media::v1::MediaInfo& media) {
+  std::vector<media::v1::Caption> captions;
   std::set<std::string> folders, names;
   for (const auto& stream : media.subtitles()) {
-    workflow::v1::Caption caption;
+    media::v1::Caption caption;
     caption.set_language(LanguageTag(stream.language()));
     caption.set_track(Unique(layout::kCaptionTrackPrefix + caption.language(), "_", folders));
     std::string name = stream.title();

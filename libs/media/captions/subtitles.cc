@@ -16,7 +16,7 @@ constexpr double kUnknownLength = 5;  // seconds shown when the file does not sa
 // One stream's decoder and what it gave so far.
 class Stream {
  public:
-  explicit Stream(const workflow::v1::SubtitleStream& description) : description_(description) {}
+  explicit Stream(const media::v1::SubtitleStream& description) : description_(description) {}
 
   Status Open(const AVStream& stream) {
     const AVCodec* codec = avcodec_find_decoder(stream.codecpar->codec_id);
@@ -101,7 +101,7 @@ class Stream {
     if (!cue.text.empty()) cues_.push_back(std::move(cue));
   }
 
-  const workflow::v1::SubtitleStream& description_;
+  const media::v1::SubtitleStream& description_;
   CodecPtr decoder_;
   std::vector<Cue> cues_;
   size_t bytes_ = 0;
@@ -111,7 +111,7 @@ class Stream {
 
 }  // namespace
 
-Status ExtractSubtitles(ByteSource& source, const workflow::v1::MediaInfo& media, const std::function<Status(SubtitleTrack)>& on_track,
+Status ExtractSubtitles(ByteSource& source, const media::v1::MediaInfo& media, const std::function<Status(SubtitleTrack)>& on_track,
                         std::vector<std::string>* warnings) {
   VORA_ASSIGN_OR_RETURN(std::unique_ptr<Input> input, Input::Open(source));
   input->KeepOnly(-1);

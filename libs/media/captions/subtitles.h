@@ -8,7 +8,7 @@
 
 #include "libs/core/status.h"
 #include "libs/media/base/byte_source.h"
-#include "vora/workflow/v1/process_video.pb.h"
+#include "vora/media/v1/media.pb.h"
 
 namespace vora::media {
 
@@ -16,7 +16,7 @@ inline constexpr int kMaxSubtitleTracks = 32;
 inline constexpr size_t kMaxSubtitleBytes = 2 << 20;  // of one track's WebVTT; a long video's has a twentieth
 
 // The captions to be made of `media.subtitles`, one each and in their order: folders and names are unique. `bytes` is not set. Pure.
-std::vector<workflow::v1::Caption> PlanCaptions(const workflow::v1::MediaInfo& media);
+std::vector<media::v1::Caption> PlanCaptions(const media::v1::MediaInfo& media);
 
 struct SubtitleTrack {
   int index = 0;    // in MediaInfo.subtitles
@@ -25,7 +25,7 @@ struct SubtitleTrack {
 };
 // Reads the file once and gives every track that has text, in order; an error of `on_track` ends the work. What could not be read is in
 // `warnings`, for people. The same source gives the same bytes.
-Status ExtractSubtitles(ByteSource& source, const workflow::v1::MediaInfo& media, const std::function<Status(SubtitleTrack)>& on_track,
+Status ExtractSubtitles(ByteSource& source, const media::v1::MediaInfo& media, const std::function<Status(SubtitleTrack)>& on_track,
                         std::vector<std::string>* warnings);
 
 }  // namespace vora::media

@@ -10,11 +10,11 @@
 namespace vora::media {
 namespace {
 
+using media::v1::MediaInfo;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
-using workflow::v1::MediaInfo;
 
 class SubtitlesTest : public ::testing::Test {
  protected:

@@ -15,7 +15,7 @@
 namespace vora::media {
 namespace {
 
-using workflow::v1::MediaInfo;
+using media::v1::MediaInfo;
 
 std::string Big32(uint32_t value) {
   std::string bytes(4, '\0');

@@ -31,7 +31,7 @@ double Liveliness(const std::string& pixels, const FrameLayout& layout) {
 
 }  // namespace
 
-StatusOr<std::string> MakePoster(ByteSource& source, const workflow::v1::MediaInfo& media, double at_seconds, int max_width) {
+StatusOr<std::string> MakePoster(ByteSource& source, const media::v1::MediaInfo& media, double at_seconds, int max_width) {
   const auto& video = media.video();
   int width = std::max(2, video.width()), height = std::max(2, video.height());
   const int limit = max_width > 0 ? max_width : 1280;

@@ -20,7 +20,7 @@ constexpr double kNearEnough = 0.02;  // seconds: less than a frame, more than r
 // Finds one picture per interval.
 class TilePictures {
  public:
-  TilePictures(ByteSource& source, const workflow::v1::VideoStream& video) : source_(source), video_(video), frame_(av_frame_alloc()) {}
+  TilePictures(ByteSource& source, const media::v1::VideoStream& video) : source_(source), video_(video), frame_(av_frame_alloc()) {}
 
   // The picture for [begin, end) on the presentation's clock; nullptr when it cannot be had. Ask in rising order.
   StatusOr<const AVFrame*> Find(double begin, double end) {
@@ -66,7 +66,7 @@ class TilePictures {
 
   static constexpr double kJump = 3;  // seconds
   ByteSource& source_;
-  const workflow::v1::VideoStream& video_;
+  const media::v1::VideoStream& video_;
   std::unique_ptr<VideoReader> keys_, walker_;
   FramePtr frame_, walked_;
   double position_ = -1;
@@ -93,7 +93,7 @@ std::string Black(const FrameLayout& layout) {
 
 }  // namespace
 
-Status MakeStoryboard(ByteSource& source, const workflow::v1::MediaInfo& media,
+Status MakeStoryboard(ByteSource& source, const media::v1::MediaInfo& media,
                       const std::function<Status(int sheet, std::string jpeg)>& on_sheet) {
   const StoryboardPlan plan = PlanStoryboard(media);
   const FrameLayout tile(plan.tile_width, plan.tile_height);

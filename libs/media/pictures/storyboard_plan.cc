@@ -25,7 +25,7 @@ int StoryboardPlan::TilesOn(int sheet) const { return std::clamp(tiles - sheet *
 int StoryboardPlan::Columns(int sheet) const { return std::min(TilesOn(sheet), kColumns); }
 int StoryboardPlan::Rows(int sheet) const { return (TilesOn(sheet) + kColumns - 1) / kColumns; }
 
-StoryboardPlan PlanStoryboard(const workflow::v1::MediaInfo& media) {
+StoryboardPlan PlanStoryboard(const media::v1::MediaInfo& media) {
   StoryboardPlan plan;
   const double width = std::max(2, media.video().width()), height = std::max(2, media.video().height());
   const double scale = std::min({1.0, kMaxTileWidth / width, kMaxTileHeight / height});

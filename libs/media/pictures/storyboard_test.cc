@@ -10,9 +10,9 @@
 namespace vora::media {
 namespace {
 
+using media::v1::MediaInfo;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
-using workflow::v1::MediaInfo;
 
 MediaInfo Describe(int width, int height, double seconds) {
   MediaInfo media;

@@ -24,8 +24,8 @@ bool IsLanguageTag(std::string_view text) {
          std::all_of(text.begin(), text.end(), [](unsigned char c) { return c < 0x80 && (std::isalnum(c) || c == '-'); });
 }
 
-using workflow::v1::MediaInfo;
-using workflow::v1::VideoStream;
+using media::v1::MediaInfo;
+using media::v1::VideoStream;
 
 double Start(const AVStream& stream) {
   return stream.start_time == AV_NOPTS_VALUE ? 0 : static_cast<double>(stream.start_time) * av_q2d(stream.time_base);

@@ -10,7 +10,7 @@
 namespace vora::media {
 namespace {
 
-using workflow::v1::MediaInfo;
+using media::v1::MediaInfo;
 
 std::string FaultOf(const std::string& path) {
   const StatusOr<MediaInfo> info = Probe(*OpenOrDie(path));

@@ -95,10 +95,10 @@ std::unique_ptr<ByteSource> OpenOrDie(const std::string& path) {
   return std::move(*source);
 }
 
-workflow::v1::TrackPlan VideoPlan(const workflow::v1::MediaInfo& media, int width, int height, double segment_seconds,
-                                  const std::string& preset) {
+media::v1::TrackPlan VideoPlan(const media::v1::MediaInfo& media, int width, int height, double segment_seconds,
+                               const std::string& preset) {
   const auto& video = media.video();
-  workflow::v1::TrackPlan plan;
+  media::v1::TrackPlan plan;
   plan.set_name(std::to_string(height) + "p");
   plan.set_kind("video");
   auto* rung = plan.mutable_rung();
@@ -123,8 +123,8 @@ workflow::v1::TrackPlan VideoPlan(const workflow::v1::MediaInfo& media, int widt
   return plan;
 }
 
-workflow::v1::TrackPlan AudioPlan(const workflow::v1::MediaInfo& media, const workflow::v1::TrackPlan& video) {
-  workflow::v1::TrackPlan plan;
+media::v1::TrackPlan AudioPlan(const media::v1::MediaInfo& media, const media::v1::TrackPlan& video) {
+  media::v1::TrackPlan plan;
   plan.set_name("audio_0");
   plan.set_kind("audio");
   plan.mutable_audio()->set_codec("aac");
@@ -144,8 +144,8 @@ std::string EncodedTrack::Whole() const {
   return out;
 }
 
-EncodedTrack EncodeVideoSpan(const std::string& source, const workflow::v1::MediaInfo& media, const workflow::v1::TrackPlan& plan,
-                             int first, int end) {
+EncodedTrack EncodeVideoSpan(const std::string& source, const media::v1::MediaInfo& media, const media::v1::TrackPlan& plan, int first,
+                             int end) {
   const std::unique_ptr<ByteSource> bytes = OpenOrDie(source);
   const SegmentEncoder grid(plan, {});
   CollectingSink sink(FrameLayout(plan.width(), plan.height()).bytes);
@@ -165,7 +165,7 @@ EncodedTrack EncodeVideoSpan(const std::string& source, const workflow::v1::Medi
   return track;
 }
 
-EncodedTrack EncodeWholeAudio(const std::string& source, const workflow::v1::MediaInfo& media, const workflow::v1::TrackPlan& plan) {
+EncodedTrack EncodeWholeAudio(const std::string& source, const media::v1::MediaInfo& media, const media::v1::TrackPlan& plan) {
   const std::unique_ptr<ByteSource> bytes = OpenOrDie(source);
   EncodedTrack track;
   Require(EncodeAudioTrack(*bytes, media, plan, [&](EncodedSegment segment) {
@@ -208,10 +208,10 @@ std::vector<ProbedPacket> ProbePackets(const std::string& path, const std::strin
   return packets;
 }
 
-workflow::v1::MediaInfo ProbeOrDie(const std::string& path) {
-  StatusOr<workflow::v1::MediaInfo> info = Probe(*OpenOrDie(path));
+media::v1::MediaInfo ProbeOrDie(const std::string& path) {
+  StatusOr<media::v1::MediaInfo> info = Probe(*OpenOrDie(path));
   EXPECT_THAT(info, IsOk());
-  return info.ok() ? *info : workflow::v1::MediaInfo();
+  return info.ok() ? *info : media::v1::MediaInfo();
 }
 
 }  // namespace vora::media

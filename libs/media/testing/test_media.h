@@ -7,7 +7,7 @@
 
 #include "libs/media/base/byte_source.h"
 #include "libs/testing/temp_folder.h"
-#include "vora/workflow/v1/process_video.pb.h"
+#include "vora/media/v1/media.pb.h"
 
 namespace vora::media {
 
@@ -20,12 +20,12 @@ std::string MakeUsualSource(const TempFolder& folder, const std::string& name, d
                             const std::string& rate = "30", const std::string& extra = "");
 
 std::unique_ptr<ByteSource> OpenOrDie(const std::string& path);
-workflow::v1::MediaInfo ProbeOrDie(const std::string& path);
+media::v1::MediaInfo ProbeOrDie(const std::string& path);
 
 // A rendition of `media` with segments of `segment_seconds` and GOPs half as long.
-workflow::v1::TrackPlan VideoPlan(const workflow::v1::MediaInfo& media, int width, int height, double segment_seconds = 2,
-                                  const std::string& preset = "ultrafast");
-workflow::v1::TrackPlan AudioPlan(const workflow::v1::MediaInfo& media, const workflow::v1::TrackPlan& video);
+media::v1::TrackPlan VideoPlan(const media::v1::MediaInfo& media, int width, int height, double segment_seconds = 2,
+                               const std::string& preset = "ultrafast");
+media::v1::TrackPlan AudioPlan(const media::v1::MediaInfo& media, const media::v1::TrackPlan& video);
 
 struct EncodedTrack {
   std::string init;
@@ -35,9 +35,9 @@ struct EncodedTrack {
   std::string Whole() const;  // init and all segments in one file
 };
 // Segments [first, end) of one rendition, decoded from its own start.
-EncodedTrack EncodeVideoSpan(const std::string& source, const workflow::v1::MediaInfo& media, const workflow::v1::TrackPlan& plan,
-                             int first, int end);
-EncodedTrack EncodeWholeAudio(const std::string& source, const workflow::v1::MediaInfo& media, const workflow::v1::TrackPlan& plan);
+EncodedTrack EncodeVideoSpan(const std::string& source, const media::v1::MediaInfo& media, const media::v1::TrackPlan& plan, int first,
+                             int end);
+EncodedTrack EncodeWholeAudio(const std::string& source, const media::v1::MediaInfo& media, const media::v1::TrackPlan& plan);
 
 void WriteFile(const std::string& path, const std::string& bytes);
 std::string ReadFile(const std::string& path);

@@ -68,7 +68,7 @@ Status Fill(VideoReader& reader, FrameGrid& grid, GridRun& run, FrameSink& sink,
 
 }  // namespace
 
-StatusOr<GridDecodeStats> DecodeToGrid(ByteSource& source, const workflow::v1::VideoStream& video, const std::vector<GridOutput>& outputs,
+StatusOr<GridDecodeStats> DecodeToGrid(ByteSource& source, const media::v1::VideoStream& video, const std::vector<GridOutput>& outputs,
                                        FrameSink& sink, const GridDecodeOptions& options) {
   const Clock::time_point begun = Clock::now();
   if (outputs.empty() || video.frame_rate_num() <= 0 || video.frame_rate_den() <= 0) return InvalidArgument("nothing to decode");

@@ -8,7 +8,7 @@
 #include "libs/core/status.h"
 #include "libs/media/base/byte_source.h"
 #include "libs/media/base/frame_layout.h"
-#include "vora/workflow/v1/process_video.pb.h"
+#include "vora/media/v1/media.pb.h"
 
 namespace vora::media {
 
@@ -42,7 +42,7 @@ struct GridDecodeStats {
 };
 
 // Frames missing at the end of a damaged source repeat the last one. media.unreadable when not one picture can be had.
-StatusOr<GridDecodeStats> DecodeToGrid(ByteSource& source, const workflow::v1::VideoStream& video, const std::vector<GridOutput>& outputs,
+StatusOr<GridDecodeStats> DecodeToGrid(ByteSource& source, const media::v1::VideoStream& video, const std::vector<GridOutput>& outputs,
                                        FrameSink& sink, const GridDecodeOptions& options = {});
 
 }  // namespace vora::media

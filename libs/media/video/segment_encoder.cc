@@ -13,7 +13,7 @@
 namespace vora::media {
 namespace {
 
-using workflow::v1::TrackPlan;
+using media::v1::TrackPlan;
 
 struct PacketInfo {
   int64_t pts = 0;

@@ -8,7 +8,7 @@
 
 #include "libs/core/status.h"
 #include "libs/media/base/frame_layout.h"
-#include "vora/workflow/v1/process_video.pb.h"
+#include "vora/media/v1/media.pb.h"
 
 namespace vora::media {
 
@@ -31,7 +31,7 @@ struct EncodedSegment {
 
 class SegmentEncoder {
  public:
-  SegmentEncoder(workflow::v1::TrackPlan plan, const VideoColor& color) : plan_(std::move(plan)), color_(color) {}
+  SegmentEncoder(media::v1::TrackPlan plan, const VideoColor& color) : plan_(std::move(plan)), color_(color) {}
   // Output frames of segment `index`.
   int64_t FirstFrame(int index) const;
   int64_t EndFrame(int index) const;
@@ -39,7 +39,7 @@ class SegmentEncoder {
   StatusOr<EncodedSegment> Encode(int index, FrameFeed& feed);
 
  private:
-  workflow::v1::TrackPlan plan_;
+  media::v1::TrackPlan plan_;
   VideoColor color_;
 };
 

@@ -8,8 +8,8 @@
 namespace vora::media {
 namespace {
 
-using workflow::v1::MediaInfo;
-using workflow::v1::TrackPlan;
+using media::v1::MediaInfo;
+using media::v1::TrackPlan;
 
 // One decode order, no holes, keyframes at the GOP grid, presentation from 0.
 void ExpectContinuous(const std::string& path, const TrackPlan& plan) {

@@ -3,6 +3,8 @@
 #include <limits>
 #include <random>
 
+#include "libs/core/error.h"
+
 namespace vora::analytics {
 namespace {
 
@@ -19,6 +21,11 @@ int64_t RandomSequence() {
     return std::mt19937_64(seed);
   }()};
   return std::uniform_int_distribution<int64_t>(kRandomFloor, kRandomCeiling)(random);
+}
+
+Status TooManyEvents(int64_t max_events) {
+  const std::string limit = std::to_string(max_events);
+  return MakeError(errors::kPayloadTooLarge, "events: at most " + limit + " in one request", {.field = "events", .limit = limit});
 }
 
 Batch::Batch(Event base, const ViewerHasher& viewers) : base_(std::move(base)), viewers_(viewers) {}

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "libs/core/status.h"
 #include "services/analytics-ingest/events/event_builder.h"
 #include "services/analytics-ingest/events/viewer_hash.h"
 #include "services/analytics-ingest/spool/spool_batch.h"
@@ -18,6 +19,9 @@ struct Rejection {
   std::string field, reason;
 };
 inline constexpr size_t kMaxRejectionsTold = 100;
+
+// What a request with more than `max_events` is answered with.
+Status TooManyEvents(int64_t max_events);
 
 class Batch {
  public:

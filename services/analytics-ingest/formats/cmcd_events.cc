@@ -150,7 +150,7 @@ void AddCmcdRequest(const StatusOr<cmcd::Cmcd>& parsed, Batch& batch) {
 
 Status AddCmcdEvents(std::string_view body, int64_t max_events, CmcdSessions& sessions, Batch& batch) {
   const int64_t lines = std::count(body.begin(), body.end(), '\n');
-  if (lines > max_events) return OutOfRange("events: at most " + std::to_string(max_events) + " in one request");
+  if (lines > max_events) return TooManyEvents(max_events);
   for (const StatusOr<cmcd::Cmcd>& parsed : cmcd::ParseEvents(body)) {
     if (parsed.ok()) {
       AddEvent(*parsed, sessions, batch);

@@ -110,7 +110,7 @@ void ReadEvent(dom::element value, Batch& batch) {
 Status ReadArray(dom::array events, int64_t max_events, Batch& batch) {
   // Not events.size(): that one is saturated.
   for (const dom::element event : events) {
-    if (batch.seen() >= max_events) return OutOfRange("events: at most " + std::to_string(max_events) + " in one request");
+    if (batch.seen() >= max_events) return TooManyEvents(max_events);
     ReadEvent(event, batch);
   }
   return absl::OkStatus();
@@ -164,7 +164,7 @@ Status ReadJsonLines(std::string& body, int64_t max_events, Batch& batch) {
     const std::string_view line(body.data() + begin, end - begin);
     begin = end + 1;
     if (line.find_first_not_of(" \t\r") == std::string_view::npos) continue;
-    if (batch.seen() >= max_events) return OutOfRange("events: at most " + std::to_string(max_events) + " in one request");
+    if (batch.seen() >= max_events) return TooManyEvents(max_events);
     dom::element event;
     const auto error = ThreadParser().parse(line.data(), line.size(), false).get(event);
     if (error) {

@@ -65,14 +65,15 @@ bool IsStale(const VideoRow& row, const std::string& run_id) {
   return !row.run_id.empty() && run_id != row.run_id;
 }
 
-std::string LanguageOf(const wf::MediaInfo& media, const wf::TrackPlan& track) {
+std::string LanguageOf(const media::v1::MediaInfo& media, const media::v1::TrackPlan& track) {
   for (const auto& audio : media.audio()) {
     if (audio.stream_index() == track.source_stream_index() && track.kind() == "audio") return audio.language();
   }
   return {};
 }
 
-bool InsertRendition(pqxx::work& tx, const std::string& video_id, int ordinal, const wf::TrackPlan& track, const std::string& language) {
+bool InsertRendition(pqxx::work& tx, const std::string& video_id, int ordinal, const media::v1::TrackPlan& track,
+                     const std::string& language) {
   const bool video = track.kind() == "video";
   const int64_t bitrate = video ? track.rung().max_bitrate() : track.audio().bitrate();
   const auto inserted =

@@ -41,7 +41,7 @@ Status AddStart(pqxx::transaction_base& tx, const VideoRow& row) {
   VORA_RETURN_IF_ERROR(workflow::FromPayload(recipe["ladder"].c_str(), *input.mutable_ladder()));
   const std::string media = recipe["media"].c_str();
   if (!media.empty()) VORA_RETURN_IF_ERROR(workflow::FromPayload(media, *input.mutable_media()));
-  workflow::v1::TrackSegments* track = nullptr;
+  media::v1::TrackSegments* track = nullptr;
   for (const auto& segment : tx.exec_params(kDoneSegments, id)) {
     const std::string name = segment["rendition"].c_str();
     if (track == nullptr || track->track() != name) {

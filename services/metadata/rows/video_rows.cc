@@ -39,7 +39,7 @@ std::string TextArray(const std::vector<std::string>& ids) {
   return array + "}";
 }
 
-std::vector<workflow::v1::Caption> ReadCaptions(const char* json) {
+std::vector<media::v1::Caption> ReadCaptions(const char* json) {
   // The list travels as a field of a message, since JSON of protobuf is always a message's.
   workflow::v1::RecordCaptionsInput list;
   if (!workflow::FromPayload(std::string("{\"captions\":") + json + "}", list).ok()) return {};

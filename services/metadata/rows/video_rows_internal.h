@@ -18,7 +18,7 @@ namespace vora::metadata {
 struct VideoRow {
   v1::Video video;  // without renditions and links
   std::string source_key, object_prefix, poster_key, storyboard_key, run_id, last_run_id, traceparent;
-  std::vector<workflow::v1::Caption> captions;
+  std::vector<media::v1::Caption> captions;
   bool captions_done = false;
   int run_number = 1;
   bool cancel_requested = false;

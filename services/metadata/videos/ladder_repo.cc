@@ -18,7 +18,7 @@ constexpr char kList[] = R"(
 
 }  // namespace
 
-Status LadderRepo::PutDefault(const std::string& tenant, const workflow::v1::Ladder& ladder) {
+Status LadderRepo::PutDefault(const std::string& tenant, const media::v1::Ladder& ladder) {
   return store_.Transact([&](pqxx::work& tx) -> Status {
     tx.exec(kLock);
     tx.exec_params(kClearDefault, tenant, ladder.name());

@@ -13,7 +13,7 @@ namespace vora::metadata {
 class Store;
 
 struct StoredLadder {
-  workflow::v1::Ladder ladder;
+  media::v1::Ladder ladder;
   bool is_default = false;
 };
 
@@ -21,7 +21,7 @@ class LadderRepo {
  public:
   explicit LadderRepo(Store& store) : store_(store) {}
   // Stores `ladder` under its name and makes it the one new videos of `tenant` are encoded with. Videos keep the ladder they began with.
-  Status PutDefault(const std::string& tenant, const workflow::v1::Ladder& ladder);
+  Status PutDefault(const std::string& tenant, const media::v1::Ladder& ladder);
   // By name. A tenant that has none of its own has those of `default`.
   StatusOr<std::vector<StoredLadder>> List(const std::string& tenant);
 

@@ -2,7 +2,7 @@
 
 namespace vora::workflows {
 
-using workflow::v1::TrackSegments;
+using media::v1::TrackSegments;
 
 DoneSegments::DoneSegments(const google::protobuf::RepeatedPtrField<TrackSegments>& done) {
   for (const auto& segments : done) Add(segments);

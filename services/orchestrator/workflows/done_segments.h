@@ -11,17 +11,17 @@ namespace vora::workflows {
 
 class DoneSegments {
  public:
-  explicit DoneSegments(const google::protobuf::RepeatedPtrField<workflow::v1::TrackSegments>& done);
-  void Add(const workflow::v1::TrackSegments& segments);
+  explicit DoneSegments(const google::protobuf::RepeatedPtrField<media::v1::TrackSegments>& done);
+  void Add(const media::v1::TrackSegments& segments);
   // True when all of [first, first + count) of the track exist.
   bool Has(const std::string& track, int first, int count) const;
   // All segments of the track, in order of index.
-  workflow::v1::TrackSegments Of(const std::string& track) const;
+  media::v1::TrackSegments Of(const std::string& track) const;
 
  private:
   struct Track {
     std::string codecs;
-    std::map<int, workflow::v1::SegmentInfo> segments;
+    std::map<int, media::v1::SegmentInfo> segments;
   };
   std::map<std::string, Track> tracks_;
 };

@@ -14,7 +14,7 @@ std::string Warning(const std::string& what, const v1::Failure& failure) {
 }  // namespace
 
 Task<v1::Failure> MakeStoryboard(WorkflowContext video, WorkflowContext part, const v1::ProcessVideoInput& input,
-                                 const v1::MediaInfo& media) {
+                                 const media::v1::MediaInfo& media) {
   if (input.storyboard_done()) co_return v1::Failure();
   v1::ExtractStoryboardInput extract;
   extract.set_source_key(input.source_key());
@@ -30,8 +30,8 @@ Task<v1::Failure> MakeStoryboard(WorkflowContext video, WorkflowContext part, co
   co_return made.failure;
 }
 
-Task<v1::Failure> MakeCaptions(WorkflowContext video, WorkflowContext part, const v1::ProcessVideoInput& input, const v1::MediaInfo& media,
-                               std::vector<v1::Caption>& captions) {
+Task<v1::Failure> MakeCaptions(WorkflowContext video, WorkflowContext part, const v1::ProcessVideoInput& input,
+                               const media::v1::MediaInfo& media, std::vector<media::v1::Caption>& captions) {
   if (input.captions_done()) captions.assign(input.captions().begin(), input.captions().end());
   if (input.captions_done() || media.subtitles_size() == 0) co_return v1::Failure();
   v1::ExtractSubtitlesInput extract;

@@ -13,10 +13,10 @@ namespace vora::workflows {
 // Both work in scope `part` and tell metadata in scope `video`; when `part` alone is cancelled, that it took too long. The references live
 // as long as the task.
 workflow::Task<workflow::v1::Failure> MakeStoryboard(workflow::WorkflowContext video, workflow::WorkflowContext part,
-                                                     const workflow::v1::ProcessVideoInput& input, const workflow::v1::MediaInfo& media);
+                                                     const workflow::v1::ProcessVideoInput& input, const media::v1::MediaInfo& media);
 // `captions` gets those published, by this run or an earlier one.
 workflow::Task<workflow::v1::Failure> MakeCaptions(workflow::WorkflowContext video, workflow::WorkflowContext part,
-                                                   const workflow::v1::ProcessVideoInput& input, const workflow::v1::MediaInfo& media,
-                                                   std::vector<workflow::v1::Caption>& captions);
+                                                   const workflow::v1::ProcessVideoInput& input, const media::v1::MediaInfo& media,
+                                                   std::vector<media::v1::Caption>& captions);
 
 }  // namespace vora::workflows

@@ -20,10 +20,10 @@ constexpr std::chrono::minutes kPlayerPartsGrace{10};
 // What the parts of one run share. Lives in the frame of ProcessVideo.
 struct Job {
   v1::ProcessVideoInput input;
-  v1::MediaInfo media;
-  v1::Plan plan;
+  media::v1::MediaInfo media;
+  media::v1::Plan plan;
   DoneSegments done;
-  std::vector<v1::Caption> captions;
+  std::vector<media::v1::Caption> captions;
   bool player_parts_over = false;
   explicit Job(v1::ProcessVideoInput in) : input(std::move(in)), done(input.done()) {}
 };
@@ -37,7 +37,7 @@ v1::Failure FailureOf(const std::string& code, const std::string& message) {
 }
 
 // Encode-seconds on one core, for queue metrics and scaling: about half of real time for 1080p30.
-double ChunkCost(const v1::TrackPlan& track, const v1::ChunkPlan& chunk) {
+double ChunkCost(const media::v1::TrackPlan& track, const media::v1::ChunkPlan& chunk) {
   const double pixels = static_cast<double>(track.width()) * track.height() / (1920.0 * 1080.0);
   const double rate = static_cast<double>(track.frame_rate_num()) / track.frame_rate_den() / 30.0;
   return 0.5 * chunk.segment_count() * track.segment_seconds() * pixels * rate;
@@ -64,7 +64,7 @@ Task<v1::Failure> RecordTrack(WorkflowContext ctx, const Job& job, std::string t
   co_return outcome.failure;
 }
 
-Task<v1::Failure> RecordSegments(WorkflowContext ctx, const Job& job, std::string id, v1::TrackSegments segments) {
+Task<v1::Failure> RecordSegments(WorkflowContext ctx, const Job& job, std::string id, media::v1::TrackSegments segments) {
   v1::RecordSegmentsInput input;
   input.set_video_id(job.input.video_id());
   *input.mutable_segments() = std::move(segments);
@@ -72,7 +72,7 @@ Task<v1::Failure> RecordSegments(WorkflowContext ctx, const Job& job, std::strin
   co_return outcome.failure;
 }
 
-Task<v1::Failure> EncodeChunk(WorkflowContext ctx, Job& job, const v1::TrackPlan& track, const v1::ChunkPlan& chunk) {
+Task<v1::Failure> EncodeChunk(WorkflowContext ctx, Job& job, const media::v1::TrackPlan& track, const media::v1::ChunkPlan& chunk) {
   const std::string id = track.name() + "/chunk/" + std::to_string(chunk.index());
   v1::EncodeChunkInput input;
   input.set_video_id(job.input.video_id());
@@ -92,7 +92,7 @@ Task<v1::Failure> EncodeChunk(WorkflowContext ctx, Job& job, const v1::TrackPlan
   co_return co_await RecordSegments(ctx, job, id, outcome.value.segments());
 }
 
-Task<v1::Failure> EncodeAudio(WorkflowContext ctx, Job& job, const v1::TrackPlan& track) {
+Task<v1::Failure> EncodeAudio(WorkflowContext ctx, Job& job, const media::v1::TrackPlan& track) {
   v1::EncodeAudioInput input;
   input.set_video_id(job.input.video_id());
   input.set_source_key(job.input.source_key());
@@ -115,7 +115,7 @@ v1::Failure Worst(const std::vector<v1::Failure>& failures) {
   return worst;
 }
 
-Task<v1::Failure> EncodeTrack(WorkflowContext ctx, Job& job, const v1::TrackPlan& track) {
+Task<v1::Failure> EncodeTrack(WorkflowContext ctx, Job& job, const media::v1::TrackPlan& track) {
   if (track.kind() == "audio") {
     if (job.done.Has(track.name(), 0, track.segments_total())) co_return v1::Failure();
     co_return co_await EncodeAudio(ctx, job, track);
@@ -129,7 +129,7 @@ Task<v1::Failure> EncodeTrack(WorkflowContext ctx, Job& job, const v1::TrackPlan
   co_return Worst(failures);
 }
 
-Task<v1::Failure> PublishTrack(WorkflowContext ctx, Job& job, const v1::TrackPlan& track) {
+Task<v1::Failure> PublishTrack(WorkflowContext ctx, Job& job, const media::v1::TrackPlan& track) {
   v1::PublishTrackInput input;
   input.set_video_id(job.input.video_id());
   input.set_object_prefix(job.input.object_prefix());
@@ -142,7 +142,7 @@ Task<v1::Failure> PublishTrack(WorkflowContext ctx, Job& job, const v1::TrackPla
 }
 
 // One track to its end, told to metadata. `all` is the scope of the whole video: a failed audio track ends it.
-Task<v1::Failure> MakeTrack(WorkflowContext all, Job& job, const v1::TrackPlan& track) {
+Task<v1::Failure> MakeTrack(WorkflowContext all, Job& job, const media::v1::TrackPlan& track) {
   v1::Failure failure = co_await EncodeTrack(all.NewScope(), job, track);
   if (failure.code().empty()) failure = co_await PublishTrack(all, job, track);
   if (failure.code().empty()) failure = co_await RecordTrack(all, job, track.name(), "DONE", v1::Failure());
@@ -176,7 +176,7 @@ Task<v1::Failure> ProbeAndPlan(WorkflowContext ctx, Job& job) {
   } else {
     v1::ProbeInput input;
     input.set_source_key(job.input.source_key());
-    auto probed = co_await ctx.Run<v1::MediaInfo>("media.Probe", "probe", input, MediaOptions(kProbePriority, 1));
+    auto probed = co_await ctx.Run<media::v1::MediaInfo>("media.Probe", "probe", input, MediaOptions(kProbePriority, 1));
     if (!probed.ok) co_return probed.failure;
     job.media = std::move(probed.value);
   }

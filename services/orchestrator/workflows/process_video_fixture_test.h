@@ -26,8 +26,8 @@ using workflow::testing::Failed;
 using workflow::testing::SimulatedRun;
 using workflow::testing::Success;
 
-inline v1::MediaInfo Media(bool audio = true) {
-  v1::MediaInfo media;
+inline media::v1::MediaInfo Media(bool audio = true) {
+  media::v1::MediaInfo media;
   media.set_container("mov,mp4,m4a,3gp,3g2,mj2");
   media.set_duration_seconds(30);
   auto* video = media.mutable_video();
@@ -63,8 +63,8 @@ inline v1::ProcessVideoInput Input2() {
   return input;
 }
 
-inline v1::Caption Caption() {
-  v1::Caption caption;
+inline media::v1::Caption Caption() {
+  media::v1::Caption caption;
   caption.set_track("subs_en");
   caption.set_language("en");
   caption.set_name("English");
@@ -72,8 +72,8 @@ inline v1::Caption Caption() {
   return caption;
 }
 
-inline v1::TrackSegments Segments(const std::string& track, int first, int count) {
-  v1::TrackSegments segments;
+inline media::v1::TrackSegments Segments(const std::string& track, int first, int count) {
+  media::v1::TrackSegments segments;
   segments.set_track(track);
   segments.set_codecs("avc1.64001f");
   for (int i = first; i < first + count; ++i) {
@@ -94,7 +94,7 @@ T Parse(const std::string& json) {
 
 // Every activity succeeds, and what metadata was told is kept.
 struct World {
-  v1::MediaInfo media = Media();
+  media::v1::MediaInfo media = Media();
   std::set<std::string> failing;  // activity ids
   std::vector<v1::RecordVideoInput> videos;
   std::vector<v1::RecordStoryboardInput> storyboards;
@@ -155,8 +155,8 @@ struct World {
 
 inline SimulatedRun Start(const v1::ProcessVideoInput& input) { return {AllWorkflows(), "ProcessVideo", ToPayload(input)}; }
 
-inline v1::MediaInfo MediaWithSubtitles() {
-  v1::MediaInfo media = Media();
+inline media::v1::MediaInfo MediaWithSubtitles() {
+  media::v1::MediaInfo media = Media();
   auto* subtitles = media.add_subtitles();
   subtitles->set_stream_index(2);
   subtitles->set_codec("subrip");

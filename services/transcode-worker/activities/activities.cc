@@ -26,7 +26,7 @@ ActivityOutcome ProbeSource(const WorkerContext& context, ActivityExecution& exe
   if (auto ended = ReadInput(execution, &input)) return *std::move(ended);
   const ChildOutcome outcome = RunRole(context, execution, "probe", "probe", input);
   if (!outcome.result.has_value()) return ToOutcome(outcome.failure);
-  workflow::v1::MediaInfo info;
+  media::v1::MediaInfo info;
   if (!info.ParseFromString(*outcome.result)) return FromStatus(Internal("the probe gave a malformed result"));
   return ActivityOutcome::Ok(workflow::ToPayload(info));
 }

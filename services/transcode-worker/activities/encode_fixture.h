@@ -21,11 +21,11 @@
 
 namespace vora::transcode {
 
+using media::v1::MediaInfo;
 using storage::FaultyStore;
 using workflow::StopCause;
 using workflow::v1::EncodeChunkInput;
 using workflow::v1::EncodeChunkResult;
-using workflow::v1::MediaInfo;
 
 class EncodeTest : public ::testing::Test {
  protected:

@@ -12,10 +12,10 @@
 namespace vora::transcode {
 namespace {
 
+using media::v1::TrackPlan;
+using media::v1::TrackSegments;
 using workflow::ActivityExecution;
 using workflow::ActivityOutcome;
-using workflow::v1::TrackPlan;
-using workflow::v1::TrackSegments;
 
 manifest::Track ToTrack(const TrackPlan& plan, const TrackSegments& segments) {
   manifest::Track track;

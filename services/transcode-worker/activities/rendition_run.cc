@@ -14,8 +14,8 @@
 namespace vora::transcode {
 namespace {
 
+using media::v1::SegmentInfo;
 using workflow::StopCause;
-using workflow::v1::SegmentInfo;
 
 constexpr char kVideoType[] = "video/mp4";
 
@@ -35,7 +35,7 @@ Status CheckInput(const workflow::v1::EncodeChunkInput& input) {
   return {};
 }
 
-int64_t SegmentDuration(const workflow::v1::TrackPlan& plan, int index) {
+int64_t SegmentDuration(const media::v1::TrackPlan& plan, int index) {
   const media::SegmentEncoder grid(plan, {});
   return (grid.EndFrame(index) - grid.FirstFrame(index)) * plan.frame_rate_den();
 }
@@ -206,7 +206,7 @@ std::string RenditionRun::Checkpoint() {
 void RenditionRun::Tick() {
   if (ended_ || !ring_) return;
   const media::SegmentEncoder grid(work_.track(), {});
-  const auto frames_of = [&](const workflow::v1::ChunkPlan& chunk) {
+  const auto frames_of = [&](const media::v1::ChunkPlan& chunk) {
     return static_cast<double>(grid.EndFrame(chunk.first_segment() + chunk.segment_count() - 1) - grid.FirstFrame(chunk.first_segment()));
   };
   const double all = frames_of(input_.chunk());

@@ -62,8 +62,8 @@ class RenditionRun {
   const std::shared_ptr<workflow::ActivityExecution> execution_;
   workflow::v1::EncodeChunkInput input_;
   workflow::v1::EncodeChunkInput work_;
-  std::mutex mutex_;                      // guards segments_
-  workflow::v1::TrackSegments segments_;  // published, from the chunk's first on
+  std::mutex mutex_;                   // guards segments_
+  media::v1::TrackSegments segments_;  // published, from the chunk's first on
   std::string init_;
   std::unique_ptr<FrameRing> ring_;
   std::unique_ptr<ChildProcess> child_;

@@ -18,7 +18,7 @@ constexpr int kMaxWarnings = 3 * media::kMaxSubtitleTracks;
 workflow::ActivityOutcome ExtractSubtitles(const WorkerContext& context, workflow::ActivityExecution& execution) {
   workflow::v1::ExtractSubtitlesInput input;
   if (auto ended = ReadInput(execution, &input)) return *std::move(ended);
-  const std::vector<workflow::v1::Caption> planned = media::PlanCaptions(input.media());
+  const std::vector<media::v1::Caption> planned = media::PlanCaptions(input.media());
   const std::string playlist = manifest::HlsCaption(input.media().duration_seconds());
   const auto stopped = [&] { return execution.stopping(); };
   workflow::v1::ExtractSubtitlesResult result;
@@ -27,7 +27,7 @@ workflow::ActivityOutcome ExtractSubtitles(const WorkerContext& context, workflo
     const bool expected = track.index >= next && track.index < static_cast<int>(planned.size());
     if (!expected || track.bytes.size() > media::kMaxSubtitleBytes) return InvalidArgument("a track that was not asked for");
     next = track.index + 1;
-    workflow::v1::Caption caption = planned[static_cast<size_t>(track.index)];
+    media::v1::Caption caption = planned[static_cast<size_t>(track.index)];
     VORA_ASSIGN_OR_RETURN(const int64_t bytes,
                           context.publisher().PutOnce(layout::InTrack(input.object_prefix(), caption.track(), layout::kCaptionSegment),
                                                       track.bytes, "text/vtt", stopped));

@@ -74,14 +74,14 @@ double CpuSeconds() {
 }  // namespace
 
 StatusOr<std::string> RunProbe(media::ByteSource& source) {
-  VORA_ASSIGN_OR_RETURN(const workflow::v1::MediaInfo info, media::Probe(source));
+  VORA_ASSIGN_OR_RETURN(const media::v1::MediaInfo info, media::Probe(source));
   return info.SerializeAsString();
 }
 
 StatusOr<std::string> RunDecode(media::ByteSource& source, const std::vector<std::string>& jobs) {
   std::vector<media::GridOutput> outputs;
   std::vector<std::unique_ptr<FrameRing>> rings;
-  workflow::v1::VideoStream video;
+  media::v1::VideoStream video;
   for (size_t i = 0; i < jobs.size(); ++i) {
     VORA_ASSIGN_OR_RETURN(const auto input, Parse<workflow::v1::EncodeChunkInput>(jobs, i));
     video = input.media().video();
