@@ -4,6 +4,7 @@
 
 #include <cstring>
 
+#include "libs/core/error.h"
 #include "libs/media/base/media_error.h"
 #include "libs/media/base/source_limits.h"
 #include "libs/media/input/container_kind.h"
@@ -35,7 +36,7 @@ class HostileSourceTest : public ::testing::Test {
   // Code and text, or "ok".
   static std::string Fault(const std::string& path) {
     const StatusOr<MediaInfo> info = Probe(*OpenOrDie(path));
-    return info.ok() ? "ok" : Message(info.status());
+    return info.ok() ? "ok" : DetailOf(info.status()).reason + ": " + Message(info.status());
   }
   std::string FaultOf(const std::string& bytes) { return Fault(File("hostile.mp4", bytes)); }
   static void Expect(const std::string& fault, const std::string& code, const std::string& words) {
