@@ -1,4 +1,5 @@
 #include "libs/rpc/server.h"
+#include "libs/core/error.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -6,6 +7,7 @@
 #include <latch>
 #include <thread>
 
+#include "libs/core/error.h"
 #include "libs/log/log.h"
 #include "libs/obs/trace.h"
 #include "libs/rpc/client.h"
@@ -58,6 +60,13 @@ TEST(RpcServerTest, StatusCodesAndMessagesTravel) {
     const Status status = MakeStatus(static_cast<StatusCode>(code), code == 0 ? "" : "x");
     EXPECT_EQ(FromGrpc(ToGrpc(status)), status) << code;
   }
+}
+
+TEST(RpcServerTest, ReasonFieldLimitAndWhenToTryAgainTravel) {
+  const Status refused = WithDetail(InvalidField("title", "at most 200 characters", "200 characters"),
+                                    {.reason = "too_long", .field = "title", .limit = "200 characters", .offset = 7, .retry_after = 3});
+  RunningServer running([&](auto&, const std::string&) { return ToGrpc(refused); });
+  EXPECT_EQ(running.Say("anything"), refused);
 }
 
 TEST(RpcServerTest, HandlersRunUnderTheTraceOfTheCaller) {

@@ -72,7 +72,10 @@ grpc::Status ToGrpc(const Status& status) {
 Status FromGrpc(const grpc::Status& status) {
   if (status.ok()) return absl::OkStatus();
   const Status made = MakeStatus(static_cast<StatusCode>(status.error_code()), status.error_message());
-  return status.error_details().empty() ? made : WithDetail(made, Unpack(status.error_details()));
+  ErrorDetail detail = Unpack(status.error_details());
+  if (detail.reason == DetailOf(made).reason) detail.reason.clear();
+  const bool plain = detail.reason.empty() && detail.field.empty() && detail.limit.empty() && !detail.offset && detail.retry_after == 0;
+  return plain ? made : WithDetail(made, detail);
 }
 
 }  // namespace vora::rpc

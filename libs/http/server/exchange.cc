@@ -7,6 +7,7 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 
+#include "libs/core/error.h"
 #include "libs/http/server/connection_internal.h"
 
 namespace vora::http {
@@ -27,12 +28,12 @@ Status Connection::ReadFault(const error_code& error) {
   keep_alive_ = false;
   if (error == asio::error::timed_out) {
     CountRefusal(Reason::kSlowBody);
-    return DeadlineExceeded("the body arrives too slowly; the least is " + std::to_string(server_.options.min_body_rate) +
-                            " bytes per second");
+    return MakeError(errors::kRequestTimeout,
+                     "the body arrives too slowly; the least is " + std::to_string(server_.options.min_body_rate) + " bytes per second");
   }
   if (error == asio::error::operation_aborted && timed_out_) {
     CountRefusal(Reason::kSlowBody);
-    return DeadlineExceeded("the client sent nothing for the idle timeout");
+    return MakeError(errors::kRequestTimeout, "the client sent nothing for the idle timeout");
   }
   gone_ = true;
   return Unavailable("the client went away: " + error.message());
