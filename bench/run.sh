@@ -18,12 +18,13 @@ usage() {
 Usage: bench/run.sh [--json] [NAME...]
 
 Prints one line per figure: NAME VALUE UNIT goal GOAL holds (or short). Every figure is the median of 3 rounds in which Vora and its
-peer take turns. Ends with exit code 1 if one falls short. NAME: ${NAMES[*]} (all of them without one).
+peer take turns. Ends with exit code 1 if one falls short. NAME: ${NAMES[*]} (without one all but build, which takes an hour).
 
   --json  one JSON array instead of the lines
 
 Environment: VORA_BUILD (default build/release), VORA_BENCH_HOME (state folder, default .vora/bench), VORA_BENCH_PORT_BASE (default 12080;
-a stack that you run is left alone), VORA_BENCH_ROUNDS (default 3).
+a stack that you run is left alone), VORA_BENCH_ROUNDS (default 3; of build 1). Of build: VORA_BENCH_BASE (the commit it is compared with,
+default 2e02c5a), VORA_BENCH_JOBS (default: as many as there are processors), VORA_BENCH_BUILD=programs leaves out tests and benchmarks.
 TEXT
 }
 
@@ -38,7 +39,9 @@ for argument in "$@"; do
       ;;
   esac
 done
-[ ${#wanted[@]} -gt 0 ] || wanted=("${NAMES[@]}")
+if [ ${#wanted[@]} = 0 ]; then
+  for name in "${NAMES[@]}"; do [ "$name" = build ] || wanted+=("$name"); done
+fi
 
 mkdir -p "$VORA_HOME/run" "$VORA_HOME/logs" || fail "$VORA_HOME cannot be written" "choose another folder with VORA_BENCH_HOME"
 VORA_HOME="$(cd "$VORA_HOME" && pwd)"
