@@ -186,15 +186,16 @@ class View {
     if (known) std::erase_if(deliveries, [](const Timed& delivery) { return delivery.event->segment_index >= 0; });
     if (auto blame = Worst(deliveries, wait)) return *blame;
     if (slow_fetch) {
-      return {an::STALL_CAUSE_NETWORK,
-              NameOf(*fetch->event) + " took " + SecondsText(fetch->event->duration_ms) + " to arrive, although the edge had it in its cache"};
+      return {an::STALL_CAUSE_NETWORK, NameOf(*fetch->event) + " took " + SecondsText(fetch->event->duration_ms) +
+                                           " to arrive, although the edge had it in its cache"};
     }
     if (fetch != nullptr) {
       return {an::STALL_CAUSE_PLAYER, "everything had arrived: " + NameOf(*fetch->event) + ", the slowest fetch around it, took " +
                                           SecondsText(fetch->event->duration_ms) + " of the " + SecondsText(stood)};
     }
     if (stall.event->buffer_ms >= 1000) {
-      return {an::STALL_CAUSE_PLAYER, "nothing was being fetched, and " + SecondsText(stall.event->buffer_ms) + " were in the player's buffer"};
+      return {an::STALL_CAUSE_PLAYER,
+              "nothing was being fetched, and " + SecondsText(stall.event->buffer_ms) + " were in the player's buffer"};
     }
     if (!deliveries.empty()) {
       return {an::STALL_CAUSE_NETWORK, NameOf(*deliveries.front().event) + " left the gateway within " +
