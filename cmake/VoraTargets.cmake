@@ -1,6 +1,8 @@
-# vora_library(NAME [DEPS target...])   one folder = one library `vora_NAME`; *_test.cc become the test `NAME_test`
-# vora_daemon(BINARY [DEPS target...])  one folder = one program; everything but main.cc lies in a library of its own,
-#                                       so that tests can link it; *_test.cc become the test `BINARY_test`
+# vora_library(NAME [DEPS target...] [TEST_SUITES])   one folder = one library `vora_NAME`; *_test.cc become the program `NAME_test`
+# vora_daemon(BINARY [DEPS target...] [TEST_SUITES])  one folder = one program; everything but main.cc lies in a library of its own,
+#                                       so that tests can link it; *_test.cc become the program `BINARY_test`
+#                                       Its tests are entries of ctest, `NAME_test.Suite.Test`. With TEST_SUITES each suite is one,
+#                                       `NAME_test.Suite`: where each process starts a PostgreSQL or ClickHouse of its own
 # vora_room(PARENT ROOM [DEPS target...])  a folder inside one of those = a library `PARENT-ROOM`, named before the parent, which depends on it;
 #                                       its *_test.cc go into the parent's test
 # A library includes only headers of what it names in DEPS, and of what those name (cmake/VoraArrows.cmake checks it at each build).
@@ -10,6 +12,8 @@
 # include too. Names in anonymous namespaces are therefore unique in a folder. OFF compiles each file by itself.
 option(VORA_UNITY "Compile the sources of a library as one" ON)
 set(VORA_SANITIZE "" CACHE STRING "Sanitizers for all targets, e.g. address,undefined or thread")
+
+include(GoogleTest)
 
 add_library(vora_options INTERFACE)
 target_include_directories(vora_options INTERFACE ${CMAKE_SOURCE_DIR})
@@ -48,7 +52,7 @@ function(_vora_sources out_main out_srcs out_tests)
   set(${out_tests} "${tests}" PARENT_SCOPE)
 endfunction()
 
-function(_vora_tests name lib tests)
+function(_vora_tests name lib tests by_suite)
   if(NOT tests)
     return()
   endif()
@@ -57,9 +61,27 @@ function(_vora_tests name lib tests)
   target_compile_options(${name}_test PRIVATE -O0)
   vora_unity(${name}_test)
   target_link_libraries(${name}_test PRIVATE ${lib} vora_options vora_testing GTest::gmock GTest::gtest_main)
-  # One ctest entry per program: its tests share what is dear to start, such as a private PostgreSQL.
-  add_test(NAME ${name}_test COMMAND ${name}_test)
-  set_tests_properties(${name}_test PROPERTIES LABELS unit TIMEOUT 600 ENVIRONMENT "VORA_SOURCE_DIR=${CMAKE_SOURCE_DIR}")
+  vora_gtest(${name}_test unit ${by_suite})
+endfunction()
+
+# Where each entry of ctest leaves its report; tests/run.sh counts them.
+set(VORA_TEST_RESULTS ${CMAKE_BINARY_DIR}/test-results)
+
+function(vora_gtest program label by_suite)
+  set(properties LABELS ${label} TIMEOUT 600 ENVIRONMENT VORA_SOURCE_DIR=${CMAKE_SOURCE_DIR})
+  if(NOT by_suite)
+    gtest_discover_tests(${program} TEST_PREFIX ${program}. NO_PRETTY_VALUES DISCOVERY_TIMEOUT 60 XML_OUTPUT_DIR ${VORA_TEST_RESULTS}
+                         PROPERTIES ${properties})
+    return()
+  endif()
+  set(entries ${CMAKE_CURRENT_BINARY_DIR}/${program}_suites.cmake)
+  add_custom_command(TARGET ${program} POST_BUILD BYPRODUCTS ${entries} VERBATIM
+    COMMAND ${CMAKE_COMMAND} -DPROGRAM=$<TARGET_FILE:${program}> -DNAME=${program} -DOUT=${entries} -DRESULTS=${VORA_TEST_RESULTS}
+            "-DPROPERTIES=${properties}" -P ${CMAKE_SOURCE_DIR}/cmake/discover_suites.cmake)
+  # A program that is not built yet is named, and fails.
+  set(include ${CMAKE_CURRENT_BINARY_DIR}/${program}_include.cmake)
+  file(WRITE ${include} "if(EXISTS [[${entries}]])\n  include([[${entries}]])\nelse()\n  add_test(${program}_NOT_BUILT ${program}_NOT_BUILT)\nendif()\n")
+  set_property(DIRECTORY APPEND PROPERTY TEST_INCLUDE_FILES ${include})
 endfunction()
 
 function(vora_unity target)
@@ -90,17 +112,17 @@ function(vora_room parent room)
 endfunction()
 
 function(vora_library name)
-  cmake_parse_arguments(A "" "" "DEPS" ${ARGN})
+  cmake_parse_arguments(A "TEST_SUITES" "" "DEPS" ${ARGN})
   _vora_sources(main srcs tests)
   _vora_archive(vora_${name} "${srcs}" "${A_DEPS}")
-  _vora_tests(${name} vora_${name} "${tests}")
+  _vora_tests(${name} vora_${name} "${tests}" ${A_TEST_SUITES})
 endfunction()
 
 function(vora_daemon binary)
-  cmake_parse_arguments(A "" "" "DEPS" ${ARGN})
+  cmake_parse_arguments(A "TEST_SUITES" "" "DEPS" ${ARGN})
   _vora_sources(main srcs tests)
   _vora_archive(${binary}-lib "${srcs}" "${A_DEPS}")
-  _vora_tests(${binary} ${binary}-lib "${tests}")
+  _vora_tests(${binary} ${binary}-lib "${tests}" ${A_TEST_SUITES})
   if(main)
     add_executable(${binary} ${main})
     target_link_libraries(${binary} PRIVATE ${binary}-lib vora_options)
