@@ -19,6 +19,7 @@ BUILD_PACKAGES=(
 RUN_PACKAGES=(postgresql clickhouse-server varnish ffmpeg libseccomp2 curl jq iproute2 procps)
 TEST_PACKAGES=(chromium faketime prometheus radosgw ceph-mon ceph-osd ceph-common ceph-base podman catatonit runc netavark aardvark-dns iptables debootstrap docker-compose)
 LINT_PACKAGES=(clang-format-14 clang-tidy-14 shellcheck)
+FUZZ_PACKAGES=(clang-14 libclang-rt-14-dev)
 BENCH_PACKAGES=(nginx-light wrk clickhouse-client)
 # node and kubectl may have come another way; Debian's packages of them need not, or cannot, lie beside those.
 command -v node >/dev/null && command -v npm >/dev/null || BUILD_PACKAGES+=(nodejs npm)

@@ -2,19 +2,15 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <cstdlib>
 #include <cstring>
 #include <string_view>
 
 #include "libs/media/base/media_error.h"
 #include "libs/media/input/container_kind.h"
 #include "libs/media/input/mp4_check.h"
+#include "tests/fuzz/require.h"
 
 namespace {
-
-void Require(bool holds) {
-  if (!holds) std::abort();
-}
 
 class Bytes : public vora::media::ByteSource {
  public:

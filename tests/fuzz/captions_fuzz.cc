@@ -3,21 +3,17 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "libs/media/captions/webvtt.h"
+#include "tests/fuzz/require.h"
 
 namespace {
 
 constexpr size_t kMaxText = 200, kMaxFile = 400;
 constexpr double kSeconds = 60;
-
-void Require(bool holds) {
-  if (!holds) std::abort();
-}
 
 // Each piece is a cue; its first bytes say when it is shown.
 void Write(std::string_view pieces) {

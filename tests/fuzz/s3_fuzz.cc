@@ -1,0 +1,46 @@
+// What a store of others answers, as XML.
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "libs/core/encoding.h"
+#include "libs/storage/s3/s3_xml.h"
+#include "tests/fuzz/require.h"
+
+namespace vora::storage {
+namespace {
+
+void Read(std::string_view text) {
+  const auto page = ParseListObjects(text);
+  if (page.ok()) {
+    for (const ObjectInfo& object : page->objects) Require(object.size >= 0);
+  } else {
+    Require(page.status().code() == StatusCode::kInternal && !Message(page.status()).empty());
+  }
+  const auto upload = ParseCreateMultipart(text);
+  Require(upload.ok() ? !upload->empty() : upload.status().code() == StatusCode::kInternal);
+  // One document is one thing.
+  Require(page.ok() + upload.ok() + ParseS3Error(text).has_value() <= 1);
+  if (const auto time = ParseS3Time(text)) Require(*time >= -62'167'219'200'000 && *time < 253'402'300'801'000);
+  UnquoteEtag(text);
+}
+
+// Any key comes back from a list as it was stored.
+void List(std::string_view key) {
+  const auto page = ParseListObjects(
+      "<ListBucketResult><EncodingType>url</EncodingType><IsTruncated>false</IsTruncated><Contents><Key>" + PercentEncode(key) +
+      "</Key><LastModified>2026-11-20T09:06:58Z</LastModified><ETag>\"e\"</ETag><Size>1</Size></Contents></ListBucketResult>");
+  Require(page.ok() && page->objects.size() == 1 && page->objects[0].key == key && page->objects[0].etag == "e");
+}
+
+}  // namespace
+}  // namespace vora::storage
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  const std::string_view text(reinterpret_cast<const char*>(data), size);
+  vora::storage::Read(text);
+  vora::storage::List(text);
+  return 0;
+}
