@@ -16,7 +16,8 @@ Usage: tests/lint.sh [BASE]
   buf              the contracts in proto/: their style, and that they did not break what BASE promised
 
 BASE is a commit; without it, where this branch left origin/main, or HEAD~1 where there is none. Settings: .clang-format, .clang-tidy,
-services/console/eslint.config.js, .shellcheckrc, proto/buf.yaml.
+services/console/eslint.config.js, .shellcheckrc, proto/buf.yaml. VORA_LINT_TIDY_FILES: how many files clang-tidy reads at most, at 10 to 30
+seconds each (default: all that differ).
 EOF
 }
 
@@ -78,6 +79,8 @@ find_changed() {
   done >"$temporary/changed"
 }
 
+count_changed() { tr -cd '\0' <"$temporary/changed" | wc -c; }
+
 scripts() { tracked '*.sh' .ci/run | xargs -0 shellcheck; }
 
 buf() { "$VORA_ROOT/tests/node_modules/@bufbuild/buf-linux-$([ "$(uname -m)" = aarch64 ] && echo aarch64 || echo x64)/bin/buf" "$@"; }
@@ -96,7 +99,9 @@ if [ -z "$base" ]; then
 else
   check 'commands to compile each file by itself' configure
   find_changed
-  check "clang-tidy, $(tr -cd '\0' <"$temporary/changed" | wc -c) files" tidy
+  all=$(count_changed)
+  [ -z "${VORA_LINT_TIDY_FILES:-}" ] || sed -z -i "$((VORA_LINT_TIDY_FILES + 1)),\$d" "$temporary/changed"
+  check "clang-tidy, $(count_changed) of $all changed files" tidy
 fi
 check eslint npm --prefix services/console run --silent lint
 check shellcheck scripts

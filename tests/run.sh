@@ -8,77 +8,120 @@ mkdir -p "$VORA_HOME" && VORA_HOME="$(cd "$VORA_HOME" && pwd)" || exit 1
 . "$VORA_ROOT/deploy/local/build.sh"
 
 usage() {
-  cat <<'EOF'
+  cat <<'TEXT'
 Usage: tests/run.sh [SUITE...]
 
-Suites (all of them without an argument):
+Suites (`all` without an argument):
+  lint         what reads the sources: tests/lint.sh
   unit         every library and daemon by itself, against a real PostgreSQL and two engines of ClickHouse where it uses them
   integration  the object-store contract and its faults on a real S3 server (Ceph RGW)
   e2e          uploads and playback through the running stack, in a real browser
   faults       parts killed and stores taken away (also the S3 server under a whole stack) while videos are processed; each ends in recovery
   containers   the images, the compose stack and the Kubernetes manifests, with a real container runtime
-  all          all of these
-  lint         what reads the sources: tests/lint.sh; runs only when it is named
+  fuzz         the parsers of outside data: tests/fuzz/run.sh, a minute each (VORA_FUZZ_SECONDS)
+  all          all of these; clang-tidy then reads at most 12 changed files, and a parser is fuzzed for 5 seconds
 
-The stacks of the tests live under .vora/tests and on ports of their own; a stack that you run is left alone.
-EOF
+Only when they are named, as each of them builds for long:
+  sanitizers   the C++ tests of `unit` again: all of them under the address and undefined behaviour sanitizers, and those of workflow, http,
+               storage and the spool under the thread sanitizer
+  asan-ubsan   the first half of that
+  tsan         the second half
+
+Ends with the names of what failed, and a line `N passed, N failed, N skipped`. Each test of C++ is an entry of ctest too, where a server is
+shared each suite. The stacks of the tests live under .vora/tests and on ports of their own; a stack that you run is left alone.
+TEXT
 }
 
-all_suites=(unit integration e2e faults containers)
+all_suites=(lint unit integration e2e faults containers fuzz)
 suites=()
+[ $# -gt 0 ] || set -- all
 for argument in "$@"; do
   case "$argument" in
-    unit | integration | e2e | faults | containers | lint) suites+=("$argument") ;;
-    all) suites+=("${all_suites[@]}") ;;
+    lint | unit | integration | e2e | faults | containers | asan-ubsan | tsan | fuzz) suites+=("$argument") ;;
+    sanitizers) suites+=(asan-ubsan tsan) ;;
+    all)
+      suites+=("${all_suites[@]}")
+      export VORA_LINT_TIDY_FILES=${VORA_LINT_TIDY_FILES:-12} VORA_FUZZ_SECONDS=${VORA_FUZZ_SECONDS:-5}
+      ;;
     --help | -h) usage; exit 0 ;;
     *) usage >&2; fail "unknown suite: $argument" ;;
   esac
 done
-[ $# -eq 0 ] && suites=("${all_suites[@]}")
 
 results="$VORA_HOME/results"
 rm -rf "$results" && mkdir -p "$results" "$VORA_HOME/logs"
-passed=0 failed=0 skipped=0
+passed=0 failed=0 skipped=0 failures=()
 add_counts() { passed=$((passed + $1)) failed=$((failed + $2)) skipped=$((skipped + $3)); }
+# add_failure NAME   one test that failed
+add_failure() { failed=$((failed + 1)) failures+=("$suite: $1"); }
 
-# Sums the gtest reports of a label; a program that left none (it crashed) counts as one failure.
+# What gtest's reports say, one line for each test: passed, failed or skipped, and its name.
+read_reports() {
+  # shellcheck disable=SC2016  # of awk
+  find "$1" -name '*.xml' -print0 | xargs -0 -r awk '
+    function attribute(key) { return match($0, " " key "=\"[^\"]*\"") ? substr($0, RSTART + length(key) + 3, RLENGTH - length(key) - 4) : "" }
+    function tell() { if (name != "") print verdict, name; name = "" }
+    FNR == 1 { tell() }
+    /^    <testcase / {
+      tell()
+      name = attribute("classname") "." attribute("name")
+      verdict = attribute("status") == "run" && attribute("result") == "completed" ? "passed" : "skipped"
+    }
+    /^      <failure / { verdict = "failed" }
+    END { tell() }'
+}
+
+# run_ctest LABEL [BUILD [PATTERN]]   the entries of a label. One that failed and reports no failure (it crashed) counts as one. Shown while it
+# runs: what fails, and every tenth entry.
 run_ctest() {
-  local label=$1 out="$results/$1" report total bad off
-  mkdir -p "$out"
-  GTEST_OUTPUT="xml:$out/" ctest --test-dir "$VORA_BUILD" -L "$label" -j 2 --output-on-failure --no-tests=error 2>&1 | tee "$out/ctest.log" |
-    grep -E --line-buffered '^ *[0-9]+/[0-9]+ Test|^\[  FAILED|Failure$|error:' || true
-  local ran=0 reported=0
-  ran=$(grep -cE '^ *[0-9]+/[0-9]+ Test' "$out/ctest.log")
-  for report in "$out"/*.xml; do
-    [ -e "$report" ] || continue
-    total='' bad=0 off=0
-    read -r total bad off < <(sed -n 's/^<testsuites tests="\([0-9]*\)" failures="\([0-9]*\)" disabled="\([0-9]*\)" errors="\([0-9]*\)".*/\1 \2 \3/p' "$report")
-    [ -n "$total" ] || continue   # not a report of a run
-    reported=$((reported + 1))
-    local skips
-    skips=$(grep -c '<skipped' "$report")
-    add_counts $((total - bad - off - skips)) "$bad" $((off + skips))
-  done
-  [ "$ran" -gt "$reported" ] && add_counts 0 $((ran - reported)) 0
-  if [ "$ran" = 0 ]; then add_counts 0 1 0; fi
-  if grep -q '^\(The following tests FAILED\)' "$out/ctest.log" && [ "$failed" = 0 ]; then add_counts 0 1 0; fi
-  grep -A 40 -E '\[  FAILED  \]|Failure$' "$out/ctest.log" | head -n 80
+  local label=$1 build=${2:-$VORA_BUILD} out="$results/$suite" verdict name
+  mkdir -p "$out" && rm -rf "$build/test-results"
+  ctest --test-dir "$build" -L "$label" -R "${3:-.}" -j 2 --output-on-failure --no-tests=error 2>&1 | tee "$out/ctest.log" |
+    grep -E --line-buffered '^ *[0-9]+/[0-9]+ Test.*(\*\*\*|0 *:)|^\[  FAILED|Failure$|error:'
+  [ -d "$build/test-results" ] && cp -r "$build/test-results" "$out/reports"
+  while read -r verdict name; do
+    case "$verdict" in
+      passed) add_counts 1 0 0 ;;
+      skipped) add_counts 0 0 1 ;;
+      failed) add_failure "$name" ;;
+    esac
+  done < <(read_reports "$out")
+  while read -r name; do
+    grep -q '^      <failure ' "$out/reports/$name.xml" 2>/dev/null || add_failure "$name"
+  done < <(sed -n '/^The following tests FAILED:/,$s/^\t *[0-9]* - \(.*\) ([^()]*)$/\1/p' "$out/ctest.log")
+  if ! grep -q '^[0-9]*% tests passed' "$out/ctest.log"; then add_failure "ctest (see $out/ctest.log)"; fi
+  grep -A 40 -E '\[  FAILED  \]|Failure$|Sanitizer' "$out/ctest.log" | head -n 80
+}
+
+# run_sanitized PRESET TARGET [PATTERN]   a build of its own; its tests as in run_ctest
+run_sanitized() {
+  local build="$VORA_ROOT/build/$1" log="$results/$1-build.log" began=$SECONDS targets
+  read -ra targets <<<"$2"
+  say "building $1 (log: $log)"
+  if ! { cmake -S "$VORA_ROOT" -B "$build" --preset "$1" && ninja -C "$build" "${targets[@]}"; } >"$log" 2>&1; then
+    tail -n 20 "$log"
+    add_failure "the build"
+    return
+  fi
+  say "building $1 took $((SECONDS - began)) s"
+  run_ctest unit "$build" "${3:-.}"
 }
 
 # Sums what a TAP log says at its end. count_tap LOG EXIT_CODE
 count_tap() {
-  local log=$1 code=$2 good bad off
+  local log=$1 code=$2 good bad off name
   tap_total() { sed -n "s/^# $1 \\([0-9]*\\)\$/\\1/p" "$log" | tail -n 1 | grep . || echo "$2"; }
   good=$(tap_total pass '')
   if [ -z "$good" ]; then
     tail -n 30 "$log"
-    add_counts 0 1 0
+    add_failure "$(basename "$log" .log) (see $log)"
     return
   fi
   bad=$(($(tap_total fail 0) + $(tap_total cancelled 0)))
   off=$(($(tap_total skipped 0) + $(tap_total todo 0)))
   if [ "$code" != 0 ] && [ "$bad" = 0 ]; then bad=1; fi
   add_counts "$good" "$bad" "$off"
+  while read -r name; do failures+=("$suite: $name"); done < <(sed -n 's/^ *not ok [0-9]* - //p' "$log")
   [ "$bad" = 0 ] || grep -B 2 -A 30 '^ *not ok' "$log" | head -n 200
 }
 
@@ -110,17 +153,32 @@ start_rgw() {
   eval "$exports"
 }
 
+# A script that says of each check `NAME: ok` or `NAME: failed`, and at its end `N passed, N failed`.
+run_checks() {
+  local log="$results/$suite.log" good bad name
+  "$@" 2>&1 | tee "$log"
+  if ! read -r good bad < <(sed -n '$s/^\([0-9]*\) passed, \([0-9]*\) failed$/\1 \2/p' "$log"); then
+    add_failure "$suite (see $log)"
+    return
+  fi
+  add_counts "$good" "$bad" 0
+  while read -r name; do failures+=("$suite: $name"); done < <(sed -n 's/^==> \(.*\): failed$/\1/p' "$log")
+}
+
 ensure_packages "${BUILD_PACKAGES[@]}" "${RUN_PACKAGES[@]}" "${TEST_PACKAGES[@]}"
-build_all
+case " ${suites[*]} " in
+  *' unit '* | *' integration '* | *' e2e '* | *' faults '* | *' containers '*) build_all ;;
+esac
+# A current ClickHouse engine; without it the tests on it fail.
+export VORA_TEST_CHDB="$VORA_ROOT/tests/node_modules/@chdb/lib-linux-x64-gnu/libchdb.so"
 
 for suite in "${suites[@]}"; do
   say "suite $suite"
   began=$SECONDS
   case "$suite" in
+    lint) run_checks bash "$VORA_ROOT/tests/lint.sh" ;;
     unit)
       npm_install "$VORA_ROOT/tests"
-      # A current ClickHouse engine; without it the tests on it fail.
-      export VORA_TEST_CHDB="$VORA_ROOT/tests/node_modules/@chdb/lib-linux-x64-gnu/libchdb.so"
       run_ctest unit
       run_console
       ;;
@@ -131,10 +189,17 @@ for suite in "${suites[@]}"; do
       rgw_home=''
       ;;
     e2e | faults | containers) run_node "$suite" ;;
-    lint)
-      bash "$VORA_ROOT/tests/lint.sh" 2>&1 | tee "$results/lint.log"
-      read -r good bad < <(sed -n '$s/^\([0-9]*\) passed, \([0-9]*\) failed$/\1 \2/p' "$results/lint.log") || { good=0 bad=1; }
-      add_counts "$good" "$bad" 0
+    asan-ubsan)
+      npm_install "$VORA_ROOT/tests"
+      run_sanitized asan-ubsan all
+      ;;
+    tsan)
+      run_sanitized tsan 'workflow_test http_test storage_test vora-analytics-ingest_test' \
+        '^(workflow|http|storage)_test\.|^vora-analytics-ingest_test\..*Spool'
+      ;;
+    fuzz)
+      ensure_packages "${FUZZ_PACKAGES[@]}"
+      run_checks bash "$VORA_ROOT/tests/fuzz/run.sh" "${VORA_FUZZ_SECONDS:-60}"
       ;;
   esac
   say "suite $suite took $((SECONDS - began)) s"
@@ -145,5 +210,6 @@ for home in "$VORA_HOME"/*/run; do
   [ -d "$home" ] && VORA_HOME="${home%/run}" "$VORA_ROOT/deploy/local/down.sh" >/dev/null
 done
 
+[ ${#failures[@]} = 0 ] || printf 'failed: %s\n' "${failures[@]}"
 printf '%s passed, %s failed, %s skipped\n' "$passed" "$failed" "$skipped"
 [ "$failed" = 0 ] && [ "$passed" -gt 0 ]
