@@ -8,7 +8,7 @@
 #include "libs/core/encoding.h"
 #include "libs/http/message/message.h"
 #include "libs/http/message/target.h"
-#include "services/streaming-gateway/objects/object_path.h"
+#include "libs/layout/delivery_path.h"
 #include "tests/fuzz/require.h"
 
 namespace vora {
@@ -43,7 +43,7 @@ void ReadTarget(std::string_view text) {
 }
 
 void ReadObjectPath(std::string_view text) {
-  const auto path = gateway::ParseObjectPath(text);
+  const auto path = layout::ParseDeliveryPath(text);
   if (path) Require(path->Relative() == text && !path->content_type.empty() && text.find("..") == std::string_view::npos);
 }
 

@@ -11,6 +11,7 @@
 #include "libs/auth/claims.h"
 #include "libs/auth/playback_token.h"
 #include "libs/auth/token.h"
+#include "libs/core/error.h"
 #include "tests/fuzz/require.h"
 
 namespace vora::auth {
@@ -22,7 +23,7 @@ const SystemTime kNow{std::chrono::seconds(1'700'000'000)};
 // Whoever does not know the secret gets nothing in.
 void ReadToken(std::string_view text, const std::vector<VerificationKey>& keys) {
   const auto token = ParseToken(text);
-  if (!token.ok()) return Require(token.refusal().reason == Reason::kMalformed && !token.refusal().message.empty());
+  if (!token.ok()) return Require(IsError(token.status(), errors::kTokenMalformed) && !token.status().message().empty());
   if (CheckSignature(text, *token, keys).ok()) Require(text == SignHs256(token->payload, kSecret) && token->algorithm == "HS256");
 }
 
@@ -41,7 +42,7 @@ void ReadClaims(std::string_view text) {
   ClaimRules rules;
   rules.audience = "vora";
   const auto claims = CheckClaims(text, rules, kNow);
-  if (!claims.ok()) return Require(!claims.refusal().message.empty());
+  if (!claims.ok()) return Require(!claims.status().message().empty());
   const Caller& caller = claims->caller;
   Require(claims->expires > kNow && !caller.tenant.empty() && caller.tenant.size() <= 64 && !caller.Has(Scope::kFleet));
 }

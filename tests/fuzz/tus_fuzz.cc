@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "libs/core/encoding.h"
+#include "libs/core/error.h"
 #include "libs/core/text.h"
 #include "services/upload/tus_headers.h"
 #include "tests/fuzz/require.h"
@@ -17,31 +18,33 @@ namespace {
 constexpr int64_t kMaxBytes = 1'000'000;
 
 // A refusal is text for people, whatever bytes it speaks of.
-void Judge(const TusError& error) {
-  Require(error.status >= 400 && error.status < 500 && !error.code.empty() && !error.message.empty());
-  Require(std::all_of(error.message.begin(), error.message.end(), [](char c) { return c >= 0x20 && c < 0x7f; }));
+void Judge(const Status& refusal) {
+  const http::Response answer = http::ErrorResponse(refusal);
+  const std::string message = Message(refusal);
+  Require(answer.status >= 400 && answer.status < 500 && !DetailOf(refusal).field.empty() && !message.empty());
+  Require(std::all_of(message.begin(), message.end(), [](char c) { return c >= 0x20 && c < 0x7f; }));
 }
 
 // What was read, written again, is read as the same.
 void ReadMetadata(std::string_view text) {
-  const Parsed<Metadata> parsed = ParseMetadata(text);
-  if (const TusError* error = ErrorOf(parsed)) return Judge(*error);
-  const auto& metadata = std::get<Metadata>(parsed);
+  const StatusOr<Metadata> parsed = ParseMetadata(text);
+  if (!parsed.ok()) return Judge(parsed.status());
+  const Metadata& metadata = *parsed;
   std::string again;
   for (const auto& [key, value] : metadata) {
     Require(FindMetadata(metadata, key) == value);
     again += (again.empty() ? "" : ",") + key + " " + Base64Encode(value);
   }
-  const Parsed<Metadata> reread = ParseMetadata(again);
-  Require(ErrorOf(reread) == nullptr && std::get<Metadata>(reread) == metadata);
+  const StatusOr<Metadata> reread = ParseMetadata(again);
+  Require(reread.ok() && *reread == metadata);
 }
 
 void ReadChecksum(std::string_view text) {
-  const Parsed<Checksum> parsed = ParseChecksum(text);
-  if (const TusError* error = ErrorOf(parsed)) return Judge(*error);
-  const auto& checksum = std::get<Checksum>(parsed);
-  const Parsed<Checksum> reread = ParseChecksum(checksum.algorithm + " " + Base64Encode(checksum.digest));
-  Require(ErrorOf(reread) == nullptr && std::get<Checksum>(reread).digest == checksum.digest);
+  const StatusOr<Checksum> parsed = ParseChecksum(text);
+  if (!parsed.ok()) return Judge(parsed.status());
+  const Checksum& checksum = *parsed;
+  const StatusOr<Checksum> reread = ParseChecksum(checksum.algorithm + " " + Base64Encode(checksum.digest));
+  Require(reread.ok() && reread->digest == checksum.digest);
 }
 
 void ReadCount(std::string_view text) {
@@ -65,20 +68,20 @@ http::Headers Lines(std::string_view text) {
 
 void ReadRequest(std::string_view text) {
   const http::Headers headers = Lines(text);
-  if (const auto error = CheckVersion(headers)) Judge(*error);
-  const Parsed<CreateRequest> create = ParseCreate(headers, static_cast<int64_t>(text.size()), kMaxBytes);
-  if (const TusError* error = ErrorOf(create)) {
-    Judge(*error);
+  if (const Status version = CheckVersion(headers); !version.ok()) Judge(version);
+  const StatusOr<CreateRequest> create = ParseCreate(headers, static_cast<int64_t>(text.size()), kMaxBytes);
+  if (!create.ok()) {
+    Judge(create.status());
   } else {
-    const auto length = std::get<CreateRequest>(create).length;
+    const auto length = create->length;
     Require(!length || (*length >= 0 && *length <= kMaxBytes));
     Require(length.has_value() != headers.Has("Upload-Defer-Length"));
   }
-  const Parsed<PatchRequest> patch = ParsePatch(headers, kMaxBytes);
-  if (const TusError* error = ErrorOf(patch)) {
-    Judge(*error);
+  const StatusOr<PatchRequest> patch = ParsePatch(headers, kMaxBytes);
+  if (!patch.ok()) {
+    Judge(patch.status());
   } else {
-    Require(std::get<PatchRequest>(patch).offset >= 0);
+    Require(patch->offset >= 0);
   }
   // No line break of the client's gets into a header of the answer.
   const std::string location = LocationOf(headers, "", "/files/x");
