@@ -23,5 +23,5 @@ function(vora_embed_migrations target header namespace type)
     "  };\n  return all;\n}\n\n}  // namespace ${namespace}\n")
   # Unchanged files are left alone, so that nothing is compiled again.
   file(GENERATE OUTPUT ${out} CONTENT "${content}")
-  target_sources(${target} PRIVATE ${out})
+  vora_room_sources(${target} ${out})
 endfunction()

@@ -8,8 +8,8 @@
 # A library includes only headers of what it names in DEPS, and of what those name (cmake/VoraArrows.cmake checks it at each build).
 # Sources are globbed: a new file in the folder needs no edit here. Files ending in _fuzz.cc and _bench.cc are left out.
 # What the tests of several libraries share is a library `NAME_testing` in the folder `testing` of NAME.
-# The sources of a library are compiled together, and so are its tests: most of a file's time goes into the headers that its neighbours
-# include too. Names in anonymous namespaces are therefore unique in a folder. OFF compiles each file by itself.
+# The sources of a library are compiled together, and so are those of a daemon, and the tests of either: most of a file's time goes into the
+# headers that its neighbours include too. Names in anonymous namespaces are therefore unique in a folder. OFF compiles each file by itself.
 option(VORA_UNITY "Compile the sources of a library as one" ON)
 set(VORA_SANITIZE "" CACHE STRING "Sanitizers for all targets, e.g. address,undefined or thread")
 
@@ -108,7 +108,22 @@ function(vora_room parent room)
   list(FILTER srcs EXCLUDE REGEX "(_test|_fuzz|_bench)\\.cc$")
   set_property(DIRECTORY APPEND PROPERTY VORA_ROOM_TESTS ${tests})
   set(VORA_FOLDER ${CMAKE_CURRENT_SOURCE_DIR}/${room})
+  # Nobody but a daemon links its rooms: they are compiled as one, so that the headers are read once. Those of libs/ are archives of their
+  # own, since a worker has no use for the engine's.
+  if(VORA_UNITY AND parent MATCHES "^vora-")
+    set_property(DIRECTORY APPEND PROPERTY VORA_ROOM_SOURCES ${srcs})
+    set(srcs "")
+  endif()
   _vora_archive(${parent}-${room} "${srcs}" "${A_DEPS}")
+endfunction()
+
+# vora_room_sources(TARGET file...)   generated sources of a room, after its daemon is declared
+function(vora_room_sources target)
+  get_target_property(type ${target} TYPE)
+  if(type STREQUAL INTERFACE_LIBRARY)
+    string(REGEX REPLACE "-[^-]+$" "-lib" target ${target})
+  endif()
+  target_sources(${target} PRIVATE ${ARGN})
 endfunction()
 
 function(vora_library name)
@@ -121,7 +136,8 @@ endfunction()
 function(vora_daemon binary)
   cmake_parse_arguments(A "TEST_SUITES" "" "DEPS" ${ARGN})
   _vora_sources(main srcs tests)
-  _vora_archive(${binary}-lib "${srcs}" "${A_DEPS}")
+  get_property(rooms DIRECTORY PROPERTY VORA_ROOM_SOURCES)
+  _vora_archive(${binary}-lib "${srcs};${rooms}" "${A_DEPS}")
   _vora_tests(${binary} ${binary}-lib "${tests}" ${A_TEST_SUITES})
   if(main)
     add_executable(${binary} ${main})

@@ -26,10 +26,10 @@ bool IsIdText(const std::string& text) {
 }
 
 // A session page's token: where the page before ended, and of which list it is.
-std::string Fingerprint(const AnalyticsScope& scope) { return HexEncode(Sha256(scope.tenant + "/" + scope.video_id)).substr(0, 8); }
+std::string QueryFingerprint(const AnalyticsScope& scope) { return HexEncode(Sha256(scope.tenant + "/" + scope.video_id)).substr(0, 8); }
 
 std::string MakeToken(const AnalyticsScope& scope, const SessionRead& last) {
-  return Base64UrlEncode(Fingerprint(scope) + "." + std::to_string(last.begun_ms) + "." + last.session.session_id());
+  return Base64UrlEncode(QueryFingerprint(scope) + "." + std::to_string(last.begun_ms) + "." + last.session.session_id());
 }
 
 StatusOr<SessionCursor> ParseToken(const AnalyticsScope& scope, const std::string& token) {
@@ -37,7 +37,7 @@ StatusOr<SessionCursor> ParseToken(const AnalyticsScope& scope, const std::strin
   if (token.empty()) return cursor;
   const Status broken = InvalidField("page_token", "not a token of this list; use next_page_token of the page before");
   const auto text = Base64UrlDecode(token);
-  if (!text || text->substr(0, 9) != Fingerprint(scope) + ".") return broken;
+  if (!text || text->substr(0, 9) != QueryFingerprint(scope) + ".") return broken;
   const size_t dot = text->find('.', 9);
   if (dot == std::string::npos) return broken;
   const auto parsed = std::from_chars(text->data() + 9, text->data() + dot, cursor.begun_ms);

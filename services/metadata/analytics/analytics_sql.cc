@@ -42,7 +42,7 @@ std::string Owner(const AnalyticsScope& scope) {
 
 // One row per session. A session has a row for each day (and, until the parts are merged, for each insert); it is put together here. `u`
 // has one delta per sequence number, the earliest, since an event that came twice may be there with two times.
-std::string Sessions(const std::string& where, const std::string& having) {
+std::string SelectSessions(const std::string& where, const std::string& having) {
   return "SELECT video_id, session_id, who, begun, heard, startup, furthest, received, failed, viewed, finished, names, "
          "if(newest >= 0, newest + 1 - numbered, 0) AS lost, "
          "arrayFilter((x, n) -> n = 1, s, arrayEnumerateUniq(arrayMap(x -> x.1, s))) AS u, "
@@ -58,8 +58,8 @@ std::string Sessions(const std::string& where, const std::string& having) {
 
 // Sessions of the scope. A view may run over midnight, and its days are looked at as a whole.
 std::string SessionsOf(const AnalyticsScope& scope, const std::string& also) {
-  return Sessions(Owner(scope) + " AND " + Days(scope.from_ms - kDayMs, scope.to_ms + kDayMs),
-                  "begun >= " + Number(scope.from_ms) + " AND begun < " + Number(scope.to_ms) + also);
+  return SelectSessions(Owner(scope) + " AND " + Days(scope.from_ms - kDayMs, scope.to_ms + kDayMs),
+                        "begun >= " + Number(scope.from_ms) + " AND begun < " + Number(scope.to_ms) + also);
 }
 
 std::string Views(const AnalyticsScope& scope) { return SessionsOf(scope, " AND viewed = 1"); }
@@ -162,7 +162,7 @@ std::string SessionsSql(const AnalyticsScope& scope, const SessionCursor& after,
 }
 
 std::string SessionSql(const std::string& tenant, const std::string& session_id, const std::string& video_id) {
-  return kSessionColumns + Sessions(Owner(tenant, video_id) + " AND session_id = " + Quote(session_id), "") +
+  return kSessionColumns + SelectSessions(Owner(tenant, video_id) + " AND session_id = " + Quote(session_id), "") +
          ") ORDER BY begun DESC, video_id LIMIT 1" + kFormat;
 }
 

@@ -14,10 +14,10 @@
 namespace vora::metadata {
 namespace {
 
-using Json = nlohmann::ordered_json;
+using OrderedJson = nlohmann::ordered_json;
 constexpr std::chrono::hours kAtRest{1};
 
-std::string Text(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
+std::string MessageText(const OrderedJson& json) { return json.dump(-1, ' ', false, OrderedJson::error_handler_t::replace); }
 
 }  // namespace
 
@@ -89,8 +89,8 @@ std::string LiveViewers::Load(const std::string& tenant) {
     mine = videos_->Find(tenant, ids);
     if (!mine.ok()) viewers = mine.status();
   }
-  if (!viewers.ok()) return "event: unavailable\ndata: " + Text({{"message", vora::Message(viewers.status())}}) + "\n\n";
-  Json json = {{"viewers_now", 0}, {"videos", Json::array()}};
+  if (!viewers.ok()) return "event: unavailable\ndata: " + MessageText({{"message", vora::Message(viewers.status())}}) + "\n\n";
+  OrderedJson json = {{"viewers_now", 0}, {"videos", OrderedJson::array()}};
   int64_t all = 0;
   for (const auto& [video_id, count] : *viewers) {
     if (videos_ != nullptr && !mine->contains(video_id)) continue;
@@ -98,7 +98,7 @@ std::string LiveViewers::Load(const std::string& tenant) {
     all += count;
   }
   json["viewers_now"] = all;
-  return "data: " + Text(json) + "\n\n";
+  return "data: " + MessageText(json) + "\n\n";
 }
 
 std::chrono::milliseconds LiveViewers::Step() {

@@ -18,7 +18,7 @@ namespace {
 constexpr size_t kMaxViewerIdBytes = 64;
 constexpr int kAtOnce = 2;
 // ClickHouse rewrites whole parts for it, after what is still in the spool has come in. What takes longer is finished by a repetition.
-constexpr std::chrono::seconds kTimeout{25};
+constexpr std::chrono::seconds kErasureTimeout{25};
 
 }  // namespace
 
@@ -54,7 +54,7 @@ StatusOr<analytics::v1::EraseViewerResponse> ViewerErasure::Erase(const std::str
   if (place.before >= kAtOnce) return Unavailable("other erasures are under way; try again later");
   VORA_RETURN_IF_ERROR(impl_->CheckThere());
   grpc::ClientContext context;
-  rpc::Prepare(context, kTimeout);
+  rpc::Prepare(context, kErasureTimeout);
   analytics::v1::EraseViewerRequest request;
   request.set_tenant(tenant);
   request.set_viewer_id(viewer_id);

@@ -12,24 +12,24 @@
 namespace vora::metadata {
 namespace {
 
-using Json = nlohmann::ordered_json;
+using OrderedJson = nlohmann::ordered_json;
 using google::protobuf::FieldDescriptor;
 using ProtoMessage = google::protobuf::Message;
 using google::protobuf::Reflection;
 
-Json TimestampText(const ProtoMessage& message) {
+OrderedJson TimestampText(const ProtoMessage& message) {
   const auto* timestamp = google::protobuf::DynamicCastToGenerated<google::protobuf::Timestamp>(&message);
   if (timestamp == nullptr) return nullptr;
   const auto since_epoch = std::chrono::seconds(timestamp->seconds()) + std::chrono::nanoseconds(timestamp->nanos());
   return FormatRfc3339(SystemTime(std::chrono::duration_cast<SystemTime::duration>(since_epoch)));
 }
 
-Json MessageValue(const ProtoMessage& message) {
+OrderedJson MessageValue(const ProtoMessage& message) {
   if (message.GetDescriptor() == google::protobuf::Timestamp::descriptor()) return TimestampText(message);
   return ToJson(message);
 }
 
-Json Single(const ProtoMessage& message, const Reflection& reflection, const FieldDescriptor& field) {
+OrderedJson Single(const ProtoMessage& message, const Reflection& reflection, const FieldDescriptor& field) {
   switch (field.cpp_type()) {
     case FieldDescriptor::CPPTYPE_INT32:
       return reflection.GetInt32(message, &field);
@@ -55,7 +55,7 @@ Json Single(const ProtoMessage& message, const Reflection& reflection, const Fie
   return nullptr;
 }
 
-Json Element(const ProtoMessage& message, const Reflection& reflection, const FieldDescriptor& field, int index) {
+OrderedJson Element(const ProtoMessage& message, const Reflection& reflection, const FieldDescriptor& field, int index) {
   switch (field.cpp_type()) {
     case FieldDescriptor::CPPTYPE_INT32:
       return reflection.GetRepeatedInt32(message, &field, index);
@@ -95,13 +95,13 @@ std::string EnumText(const google::protobuf::EnumValueDescriptor& value) {
 }
 
 nlohmann::ordered_json ToJson(const ProtoMessage& message) {
-  Json json = Json::object();
+  OrderedJson json = OrderedJson::object();
   const auto& descriptor = *message.GetDescriptor();
   const Reflection& reflection = *message.GetReflection();
   for (int i = 0; i < descriptor.field_count(); ++i) {
     const FieldDescriptor& field = *descriptor.field(i);
     if (field.is_repeated()) {
-      Json array = Json::array();
+      OrderedJson array = OrderedJson::array();
       for (int n = 0; n < reflection.FieldSize(message, &field); ++n) array.push_back(Element(message, reflection, field, n));
       json[field.name()] = std::move(array);
     } else if (!field.has_presence() || reflection.HasField(message, &field)) {

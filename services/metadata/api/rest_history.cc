@@ -11,14 +11,14 @@ namespace vora::metadata {
 namespace {
 
 namespace wf = workflow::v1;
-using Json = nlohmann::ordered_json;
+using OrderedJson = nlohmann::ordered_json;
 constexpr int kMaxEvents = 1000;
 
 // Payloads inside the history are JSON texts: shown as JSON where they parse.
-Json Expand(const std::string& text) {
+OrderedJson Expand(const std::string& text) {
   if (text.empty()) return nullptr;
-  Json json = Json::parse(text, nullptr, /*allow_exceptions=*/false);
-  return json.is_discarded() ? Json(text) : json;
+  OrderedJson json = OrderedJson::parse(text, nullptr, /*allow_exceptions=*/false);
+  return json.is_discarded() ? OrderedJson(text) : json;
 }
 
 StatusOr<std::string> History(VideoRepo& videos, OrchestratorClient& orchestrator, const http::Request& request) {
@@ -33,19 +33,19 @@ StatusOr<std::string> History(VideoRepo& videos, OrchestratorClient& orchestrato
   VORA_RETURN_IF_ERROR(described.status());
   VORA_ASSIGN_OR_RETURN(const auto history,
                         orchestrator.History(workflow_id, described->info().run_id(), after, static_cast<int>(page_size)));
-  Json json = Json::object();
+  OrderedJson json = OrderedJson::object();
   json["workflow"] = ToJson(described->info());
   json["workflow"]["result"] = Expand(described->info().result());
-  json["pending_activities"] = Json::array();
+  json["pending_activities"] = OrderedJson::array();
   for (const auto& pending : described->pending_activities()) json["pending_activities"].push_back(ToJson(pending));
-  json["events"] = Json::array();
+  json["events"] = OrderedJson::array();
   for (const auto& event : history.events()) {
-    Json shown = ToJson(event);
+    OrderedJson shown = ToJson(event);
     shown["attributes"] = Expand(event.attributes());
     json["events"].push_back(std::move(shown));
   }
   json["more"] = history.more();
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+  return json.dump(-1, ' ', false, OrderedJson::error_handler_t::replace);
 }
 
 }  // namespace

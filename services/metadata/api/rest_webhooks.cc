@@ -15,12 +15,12 @@
 namespace vora::metadata {
 namespace {
 
-using Json = nlohmann::ordered_json;
+using OrderedJson = nlohmann::ordered_json;
 constexpr int kNamesAtOnce = 4;
 
-Json TextOrNull(const std::string& text) { return text.empty() ? Json(nullptr) : Json(text); }
+OrderedJson TextOrNull(const std::string& text) { return text.empty() ? OrderedJson(nullptr) : OrderedJson(text); }
 
-Json ToJson(const Webhook& webhook) {
+OrderedJson ToJson(const Webhook& webhook) {
   return {{"webhook_id", webhook.webhook_id},
           {"url", webhook.url},
           {"description", webhook.description},
@@ -32,20 +32,20 @@ Json ToJson(const Webhook& webhook) {
           {"updated_at", webhook.updated_at}};
 }
 
-Json ToJson(const WebhookDelivery& delivery) {
+OrderedJson ToJson(const WebhookDelivery& delivery) {
   return {{"delivery_id", delivery.delivery_id},
           {"event", delivery.event},
           {"video_id", TextOrNull(delivery.video_id)},
           {"state", delivery.state},
           {"attempts", delivery.attempts},
-          {"last_status", delivery.last_status == 0 ? Json(nullptr) : Json(delivery.last_status)},
+          {"last_status", delivery.last_status == 0 ? OrderedJson(nullptr) : OrderedJson(delivery.last_status)},
           {"last_error", TextOrNull(delivery.last_error)},
           {"created_at", delivery.created_at},
           {"next_attempt_at", TextOrNull(delivery.next_attempt_at)},
           {"ended_at", TextOrNull(delivery.ended_at)}};
 }
 
-Json ToJson(const Json& json) { return json; }
+OrderedJson ToJson(const OrderedJson& json) { return json; }
 
 template <typename T>
 http::Response JsonOfWebhook(int status, const StatusOr<T>& result) {
@@ -73,7 +73,7 @@ http::Response CreateWebhook(WebhookRepo& webhooks, WebhookSender& sender, const
   const std::string secret = fields->secret.value_or(NewWebhookSecret());
   const auto created = webhooks.Create(request.caller.tenant, *fields, secret);
   if (!created.ok()) return http::ErrorResponse(created.status());
-  Json json = ToJson(*created);
+  OrderedJson json = ToJson(*created);
   json["secret"] = secret;  // here, and never again
   http::Response response = http::Response::Json(201, json.dump());
   response.headers.Set("Location", "/v1/webhooks/" + created->webhook_id);
@@ -89,7 +89,7 @@ http::Response Update(WebhookRepo& webhooks, WebhookSender& sender, const http::
   return JsonOfWebhook(200, webhooks.Update(request.caller.tenant, request.params.at("id"), *fields));
 }
 
-StatusOr<Json> ListDeliveries(WebhookRepo& webhooks, const http::Request& request) {
+StatusOr<OrderedJson> ListDeliveries(WebhookRepo& webhooks, const http::Request& request) {
   VORA_RETURN_IF_ERROR(CheckQueryKeys(request, {"page_size", "page_token", "state"}));
   VORA_ASSIGN_OR_RETURN(const int64_t size, QueryNumber(request, "page_size", kDefaultPageSize, 1, kMaxPageSize));
   VORA_ASSIGN_OR_RETURN(const int64_t before, QueryNumber(request, "page_token", 0, 1, INT64_MAX));
@@ -99,15 +99,16 @@ StatusOr<Json> ListDeliveries(WebhookRepo& webhooks, const http::Request& reques
   }
   VORA_ASSIGN_OR_RETURN(const auto page,
                         webhooks.Deliveries(request.caller.tenant, request.params.at("id"), state, before, static_cast<int>(size)));
-  Json json = {{"deliveries", Json::array()}, {"next_page_token", page.next_before == 0 ? "" : std::to_string(page.next_before)}};
+  OrderedJson json = {{"deliveries", OrderedJson::array()},
+                      {"next_page_token", page.next_before == 0 ? "" : std::to_string(page.next_before)}};
   for (const auto& delivery : page.deliveries) json["deliveries"].push_back(ToJson(delivery));
   return json;
 }
 
-StatusOr<Json> ListWebhooks(WebhookRepo& webhooks, const http::Request& request) {
+StatusOr<OrderedJson> ListWebhooks(WebhookRepo& webhooks, const http::Request& request) {
   VORA_RETURN_IF_ERROR(CheckQueryKeys(request, {}));
   VORA_ASSIGN_OR_RETURN(const auto all, webhooks.List(request.caller.tenant));
-  Json json = {{"webhooks", Json::array()}};
+  OrderedJson json = {{"webhooks", OrderedJson::array()}};
   for (const auto& webhook : all) json["webhooks"].push_back(ToJson(webhook));
   return json;
 }

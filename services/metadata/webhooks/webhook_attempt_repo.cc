@@ -46,7 +46,7 @@ constexpr char kBacklog[] = R"(
     SELECT count(*) AS pending, coalesce(greatest(0, extract(epoch FROM now() -
     min(d.next_attempt_at) FILTER (WHERE w.failing_since IS NULL))), 0)::float8 AS oldest
     FROM webhook_deliveries d JOIN webhooks w USING (webhook_id) WHERE d.state = 'PENDING' AND w.enabled)";
-constexpr char kPurge[] = "DELETE FROM webhook_deliveries WHERE state <> 'PENDING' AND ended_at < now() - $1 * interval '1 hour'";
+constexpr char kPurgeDeliveries[] = "DELETE FROM webhook_deliveries WHERE state <> 'PENDING' AND ended_at < now() - $1 * interval '1 hour'";
 
 }  // namespace
 
@@ -118,7 +118,7 @@ StatusOr<WebhookBacklog> WebhookRepo::Backlog() {
 StatusOr<int64_t> WebhookRepo::Purge(std::chrono::hours age) {
   int64_t purged = 0;
   VORA_RETURN_IF_ERROR(store_.Transact([&](pqxx::work& tx) -> Status {
-    purged = static_cast<int64_t>(tx.exec_params(kPurge, static_cast<int64_t>(age.count())).affected_rows());
+    purged = static_cast<int64_t>(tx.exec_params(kPurgeDeliveries, static_cast<int64_t>(age.count())).affected_rows());
     return {};
   }));
   return purged;

@@ -13,7 +13,7 @@ namespace vora::metadata {
 namespace {
 
 constexpr std::chrono::seconds kGaugePause{5};
-constexpr std::chrono::hours kPurgePause{1};
+constexpr std::chrono::hours kDeliveryPurgePause{1};
 constexpr int kGone = 410;
 
 double Random() {
@@ -125,7 +125,7 @@ void WebhookDispatcher::Maintenance() {
     }
   }
   if (now >= next_purge_) {
-    next_purge_ = now + kPurgePause;
+    next_purge_ = now + kDeliveryPurgePause;
     (void)repo_.Purge(options_.keep);
   }
 }

@@ -11,10 +11,10 @@ namespace {
 
 constexpr char kLockTenant[] = "SELECT pg_advisory_xact_lock(hashtext('vora.webhooks.' || $1))";
 constexpr char kCount[] = "SELECT count(*) FROM webhooks WHERE tenant = $1";
-constexpr char kInsert[] =
+constexpr char kInsertWebhook[] =
     "INSERT INTO webhooks AS w (webhook_id, tenant, url, description, events, secret, enabled) "
     "VALUES ($1, $2, $3, $4, ARRAY(SELECT json_array_elements_text($5::json)), $6, $7) RETURNING " VORA_WEBHOOK_COLUMNS;
-constexpr char kList[] = "SELECT " VORA_WEBHOOK_COLUMNS " FROM webhooks w WHERE tenant = $1 ORDER BY webhook_id";
+constexpr char kListWebhooks[] = "SELECT " VORA_WEBHOOK_COLUMNS " FROM webhooks w WHERE tenant = $1 ORDER BY webhook_id";
 constexpr char kGet[] = "SELECT " VORA_WEBHOOK_COLUMNS " FROM webhooks w WHERE tenant = $1 AND webhook_id = $2";
 constexpr char kUpdate[] =
     "UPDATE webhooks w SET url = coalesce($3, url), description = coalesce($4, description), "
@@ -22,7 +22,7 @@ constexpr char kUpdate[] =
     "enabled = coalesce($6, enabled), disabled_reason = CASE WHEN $6 THEN '' ELSE disabled_reason END, "
     "failing_since = CASE WHEN $6 THEN NULL ELSE failing_since END, updated_at = now() "
     "WHERE tenant = $1 AND webhook_id = $2 RETURNING " VORA_WEBHOOK_COLUMNS;
-constexpr char kDelete[] = "DELETE FROM webhooks WHERE tenant = $1 AND webhook_id = $2";
+constexpr char kDeleteWebhook[] = "DELETE FROM webhooks WHERE tenant = $1 AND webhook_id = $2";
 constexpr char kDeliveries[] = "SELECT " VORA_DELIVERY_COLUMNS
                                " FROM webhook_deliveries d WHERE webhook_id = $1 AND ($2 = '' OR state = $2) "
                                "AND ($3::bigint = 0 OR seq < $3::bigint) ORDER BY seq DESC LIMIT $4";
@@ -37,7 +37,7 @@ constexpr char kInsertTest[] =
 constexpr char kRecentTests[] = R"(
     SELECT count(*) FROM (SELECT event, created_at FROM webhook_deliveries WHERE webhook_id = $1 ORDER BY seq DESC LIMIT $3) d
     WHERE event = $2 AND created_at > now() - interval '1 minute')";
-constexpr char kNow[] = "SELECT " VORA_TIME_TEXT("now()");
+constexpr char kDatabaseTime[] = "SELECT " VORA_TIME_TEXT("now()");
 
 StatusOr<Webhook> OneWebhook(const pqxx::result& rows, const std::string& webhook_id) {
   if (rows.empty()) return NotFound("no webhook " + webhook_id);
@@ -90,7 +90,7 @@ StatusOr<Webhook> WebhookRepo::Create(const std::string& tenant, const WebhookFi
     if (tx.exec_params1(kCount, tenant)[0].as<int>() >= kMaxWebhooks) {
       return FailedPrecondition("there are " + std::to_string(kMaxWebhooks) + " webhooks already, which is the limit; delete one");
     }
-    const auto rows = tx.exec_params(kInsert, NewId(), tenant, fields.url.value_or(""), fields.description.value_or(""),
+    const auto rows = tx.exec_params(kInsertWebhook, NewId(), tenant, fields.url.value_or(""), fields.description.value_or(""),
                                      EventsJson(fields.events.value_or(WebhookEvents())), secret, fields.enabled.value_or(true));
     created = OneWebhook(rows, "");
     return {};
@@ -102,7 +102,7 @@ StatusOr<std::vector<Webhook>> WebhookRepo::List(const std::string& tenant) {
   std::vector<Webhook> webhooks;
   VORA_RETURN_IF_ERROR(store_.Read([&](pqxx::nontransaction& tx) -> Status {
     webhooks.clear();
-    for (const auto& row : tx.exec_params(kList, tenant)) webhooks.push_back(ReadWebhook(row));
+    for (const auto& row : tx.exec_params(kListWebhooks, tenant)) webhooks.push_back(ReadWebhook(row));
     return {};
   }));
   return webhooks;
@@ -132,7 +132,7 @@ StatusOr<Webhook> WebhookRepo::Update(const std::string& tenant, const std::stri
 
 Status WebhookRepo::Delete(const std::string& tenant, const std::string& webhook_id) {
   return store_.Transact([&](pqxx::work& tx) -> Status {
-    return tx.exec_params(kDelete, tenant, webhook_id).affected_rows() == 0 ? NotFound("no webhook " + webhook_id) : Status();
+    return tx.exec_params(kDeleteWebhook, tenant, webhook_id).affected_rows() == 0 ? NotFound("no webhook " + webhook_id) : Status();
   });
 }
 
@@ -177,7 +177,7 @@ StatusOr<WebhookDelivery> WebhookRepo::AddTest(const std::string& tenant, const 
     if (tx.exec_params1(kRecentTests, webhook_id, kWebhookTestEvent, kMaxWebhookTests)[0].as<int>() >= kMaxWebhookTests) {
       return ResourceExhausted("at most " + std::to_string(kMaxWebhookTests) + " tests of a webhook in a minute; wait a little");
     }
-    const std::string payload = WebhookTestPayload(webhook_id, tx.exec1(kNow)[0].c_str());
+    const std::string payload = WebhookTestPayload(webhook_id, tx.exec1(kDatabaseTime)[0].c_str());
     added = ReadDelivery(tx.exec_params1(kInsertTest, "msg_" + NewId(), webhook_id, kWebhookTestEvent, payload, traceparent));
     return {};
   }));

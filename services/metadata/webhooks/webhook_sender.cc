@@ -25,7 +25,7 @@ struct List {
   void Add(const std::string& line) { list = curl_slist_append(list, line.c_str()); }
 };
 
-struct Call {
+struct WebhookCall {
   bool allow_private = false;
   const std::atomic<bool>* interrupted = nullptr;
   std::string refused;  // the address that was not connected to, and why
@@ -36,7 +36,7 @@ struct Call {
 
 // The last word: libcurl connects to what is given here, and to nothing else.
 curl_socket_t OpenSocket(void* user, curlsocktype, curl_sockaddr* address) {
-  auto* call = static_cast<Call*>(user);
+  auto* call = static_cast<WebhookCall*>(user);
   const std::string_view why = WhyNotPublic(&address->addr);
   if (!why.empty() && !call->allow_private) {
     call->refused = AddressText(&address->addr) + " is not public (" + std::string(why) + ")";
@@ -46,14 +46,14 @@ curl_socket_t OpenSocket(void* user, curlsocktype, curl_sockaddr* address) {
 }
 
 size_t OnData(char*, size_t size, size_t count, void* user) {
-  auto* call = static_cast<Call*>(user);
+  auto* call = static_cast<WebhookCall*>(user);
   call->received += size * count;
   call->too_long = call->received > kMaxAnswer;
   return call->too_long ? 0 : size * count;
 }
 
 size_t OnHeader(char* data, size_t size, size_t count, void* user) {
-  auto* call = static_cast<Call*>(user);
+  auto* call = static_cast<WebhookCall*>(user);
   std::string line(data, size * count);
   constexpr std::string_view kName = "retry-after:";
   if (line.size() <= kName.size() || !std::equal(kName.begin(), kName.end(), line.begin(),
@@ -69,7 +69,9 @@ size_t OnHeader(char* data, size_t size, size_t count, void* user) {
   return size * count;
 }
 
-int OnProgress(void* user, curl_off_t, curl_off_t, curl_off_t, curl_off_t) { return static_cast<Call*>(user)->interrupted->load() ? 1 : 0; }
+int OnProgress(void* user, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
+  return static_cast<WebhookCall*>(user)->interrupted->load() ? 1 : 0;
+}
 
 std::string Pinned(const WebhookTarget& target, const std::vector<sockaddr_storage>& addresses) {
   std::string text = target.host + ":" + target.port + ":";
@@ -77,7 +79,7 @@ std::string Pinned(const WebhookTarget& target, const std::vector<sockaddr_stora
   return text;
 }
 
-Status FailureOf(CURLcode code, const Call& call, const char* detail) {
+Status FailureOf(CURLcode code, const WebhookCall& call, const char* detail) {
   if (call.interrupted->load()) return Cancelled("this replica is shutting down");
   if (!call.refused.empty()) return InvalidField("url", "the address " + call.refused);
   const std::string text = *detail != '\0' ? detail : curl_easy_strerror(code);
@@ -101,7 +103,7 @@ WebhookAnswer WebhookSender::Post(const std::string& url, const std::vector<std:
   // A handle of its own for each call: a kept connection would not be checked again.
   const std::unique_ptr<CURL, decltype(&curl_easy_cleanup)> easy(curl_easy_init(), &curl_easy_cleanup);
   if (!easy) return {ResourceExhausted("no memory for a request"), 0, {}};
-  Call call;
+  WebhookCall call;
   call.allow_private = allow_private_;
   call.interrupted = &interrupted_;
   char error[CURL_ERROR_SIZE] = {};
