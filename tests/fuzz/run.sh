@@ -12,7 +12,7 @@ compiler=$(command -v clang++ || command -v clang++-14) || { echo "clang++ is mi
 launcher=$(command -v ccache || true)
 # shellcheck disable=SC2054  # the commas are -fsanitize's
 flags=(-std=c++20 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -DSIMDJSON_THREADS_ENABLED=1 -I. -I"$out")
-libraries=(-labsl_statusor -labsl_status -labsl_cord -labsl_strings -lsimdjson -lprotobuf -lcjose -lexpat -lcrypto -lisal -lz)
+libraries=(-labsl_statusor -labsl_status -labsl_cord -labsl_cordz_info -labsl_cord_internal -labsl_strings -lsimdjson -lprotobuf -lcjose -lexpat -lcrypto -lisal -lz)
 
 core=(libs/core/{status,error,encoding,digest,sha256_state,ids,text,caller})
 proto="$out/vora/analytics/v1/analytics.pb"
