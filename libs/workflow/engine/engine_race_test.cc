@@ -107,7 +107,7 @@ TEST(EngineRaceTest, StartsOfOneIdGiveOneRun) {
   EXPECT_EQ(runs.size(), 1u);
 }
 
-TEST(EngineRaceTest, ANotificationWakesTheOtherReplicasPoll) {
+TEST(RemotePollTest, ANotificationWakesTheOtherReplicasPoll) {
   const std::string database = pg::TestPostgres::Shared().NewDatabase();
   TestOrchestrator one(database), two(database);
   obs::Metrics metrics;
