@@ -7,7 +7,7 @@
 #include "libs/daemon/daemon.h"
 #include "libs/log/log.h"
 #include "libs/storage/open_store.h"
-#include "services/upload/announce_again.h"
+#include "services/upload/announce/announce_again.h"
 #include "services/upload/upload_app.h"
 
 namespace {

@@ -6,7 +6,7 @@
 #include <chrono>
 
 #include "libs/core/periodic.h"
-#include "services/upload/finisher.h"
+#include "services/upload/receive/finisher.h"
 
 namespace vora::upload {
 

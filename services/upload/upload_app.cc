@@ -4,10 +4,10 @@
 
 #include <algorithm>
 
-#include "services/upload/announcer.h"
+#include "services/upload/announce/announcer.h"
 #include "services/upload/store_probe.h"
 #include "services/upload/sweeper.h"
-#include "services/upload/tus_handler.h"
+#include "services/upload/tus/tus_handler.h"
 #include "services/upload/upload_grpc.h"
 
 namespace vora::upload {

@@ -3,7 +3,7 @@
 #include "libs/core/error.h"
 #include "libs/core/ids.h"
 #include "libs/rpc/status.h"
-#include "services/upload/upload_proto.h"
+#include "services/upload/state/upload_proto.h"
 #include "vora/upload/v1/upload.grpc.pb.h"
 
 namespace vora::upload {

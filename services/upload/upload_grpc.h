@@ -5,7 +5,7 @@
 #include <memory>
 
 #include "libs/rpc/authorizer.h"
-#include "services/upload/upload_engine.h"
+#include "services/upload/receive/upload_engine.h"
 
 namespace grpc {
 class Service;

@@ -10,7 +10,7 @@
 #include "libs/http/server/server.h"
 #include "libs/settings/settings.h"
 #include "libs/storage/s3/s3_credentials.h"
-#include "services/upload/upload_state.h"
+#include "services/upload/state/upload_state.h"
 
 namespace vora::upload {
 

@@ -9,7 +9,7 @@
 #include "libs/core/encoding.h"
 #include "libs/core/error.h"
 #include "libs/core/text.h"
-#include "services/upload/tus_headers.h"
+#include "services/upload/headers/tus_headers.h"
 #include "tests/fuzz/require.h"
 
 namespace vora::upload {

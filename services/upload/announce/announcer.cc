@@ -1,0 +1,216 @@
+#include "services/upload/announce/announcer.h"
+
+#include <grpcpp/channel.h>
+#include <grpcpp/client_context.h>
+#include <pthread.h>
+
+#include <condition_variable>
+#include <map>
+#include <mutex>
+#include <set>
+#include <thread>
+
+#include "libs/core/ids.h"
+#include "libs/layout/layout.h"
+#include "libs/log/log.h"
+#include "libs/obs/span.h"
+#include "libs/rpc/client.h"
+#include "libs/rpc/status.h"
+#include "services/upload/state/upload_proto.h"
+#include "vora/upload/v1/upload.grpc.pb.h"
+
+namespace vora::upload {
+namespace {
+
+using SteadyTime = std::chrono::steady_clock::time_point;
+
+struct Listener {
+  std::string target;
+  std::unique_ptr<v1::UploadListener::Stub> stub;
+  SteadyTime down_until{};  // it did not answer: do not make every upload wait for it
+  int failures = 0;
+};
+
+struct Pending {
+  std::set<std::string> acknowledged;
+  int attempts = 0;
+  SteadyTime due{};
+};
+
+}  // namespace
+
+struct Announcer::Impl {
+  Impl(UploadRepo& r, UploadMetrics& m, AnnouncerOptions o) : repo(r), metrics(m), options(std::move(o)) {}
+
+  void Run();
+  void Scan();
+  bool Deliver(const std::string& id, Pending& pending);
+  bool Call(Listener& listener, const UploadDoc& doc);
+  StatusOr<Versioned> LoadFinished(const std::string& id);
+
+  UploadRepo& repo;
+  UploadMetrics& metrics;
+  const AnnouncerOptions options;
+  std::function<StatusOr<Versioned>(Versioned)> finish;
+  std::vector<Listener> listeners;
+  std::map<std::string, Pending> pending;  // only touched by `thread`
+  SteadyTime next_scan{};
+
+  std::mutex mutex;
+  std::condition_variable wake;
+  std::set<std::string> notified;
+  bool stopping = false;
+  grpc::ClientContext* calling = nullptr;  // for Stop to cancel
+  std::thread thread;
+};
+
+Announcer::Announcer(UploadRepo& repo, UploadMetrics& metrics, AnnouncerOptions options)
+    : impl_(std::make_unique<Impl>(repo, metrics, std::move(options))) {}
+
+Announcer::~Announcer() { Stop(); }
+
+void Announcer::Start(std::function<StatusOr<Versioned>(Versioned)> finish) {
+  impl_->finish = std::move(finish);
+  for (const std::string& target : impl_->options.listeners) {
+    impl_->listeners.push_back({target, v1::UploadListener::NewStub(rpc::Connect(target))});
+  }
+  impl_->thread = std::thread([this] {
+    pthread_setname_np(pthread_self(), "upload-announce");
+    impl_->Run();
+  });
+}
+
+void Announcer::Stop() {
+  {
+    std::lock_guard lock(impl_->mutex);
+    impl_->stopping = true;
+    if (impl_->calling) impl_->calling->TryCancel();
+  }
+  impl_->wake.notify_all();
+  if (impl_->thread.joinable()) impl_->thread.join();
+}
+
+void Announcer::Notify(const std::string& upload_id) {
+  {
+    std::lock_guard lock(impl_->mutex);
+    impl_->notified.insert(upload_id);
+  }
+  impl_->wake.notify_all();
+}
+
+void Announcer::Impl::Run() {
+  std::unique_lock lock(mutex);
+  while (!stopping) {
+    for (const std::string& id : notified) pending[id].due = {};
+    notified.clear();
+    lock.unlock();
+    if (std::chrono::steady_clock::now() >= next_scan) Scan();
+    SteadyTime next = next_scan;
+    for (auto it = pending.begin(); it != pending.end();) {
+      metrics.announce_pending.Set(static_cast<double>(pending.size()));
+      bool due = std::chrono::steady_clock::now() >= it->second.due;
+      if (due && Deliver(it->first, it->second)) {
+        it = pending.erase(it);
+        continue;
+      }
+      next = std::min(next, it->second.due);
+      ++it;
+      std::lock_guard relock(mutex);
+      if (stopping) return;
+    }
+    metrics.announce_pending.Set(static_cast<double>(pending.size()));
+    lock.lock();
+    wake.wait_until(lock, next, [this] { return stopping || !notified.empty(); });
+  }
+}
+
+void Announcer::Impl::Scan() {
+  const bool first = next_scan == SteadyTime{};
+  next_scan = std::chrono::steady_clock::now() + options.scan_interval;
+  const int64_t fresh = ToUnixMs(repo.clock().Now()) - options.scan_interval.count();
+  std::string token;
+  do {
+    StatusOr<storage::ListPage> page = repo.store().List(layout::kAnnouncePrefix, token);
+    if (!page.ok()) {
+      log::Warn("announcements cannot be listed", {{"error", ToText(page.status())}});
+      next_scan = first ? SteadyTime{} + std::chrono::nanoseconds(1) : next_scan;
+      next_scan = std::max(next_scan, std::chrono::steady_clock::now() + std::chrono::seconds(1));
+      return;
+    }
+    for (const storage::ObjectInfo& object : page->objects) {
+      std::string id = object.key.substr(sizeof(layout::kAnnouncePrefix) - 1);
+      // A young one is in its own replica's hands.
+      if (IsId(id) && (first || object.modified_unix_ms < fresh)) pending.try_emplace(id);
+    }
+    token = page->next_token;
+  } while (!token.empty());
+}
+
+// True when there is nothing left to do for `id`.
+bool Announcer::Impl::Deliver(const std::string& id, Pending& item) {
+  StatusOr<Versioned> upload = LoadFinished(id);
+  bool gone = upload.status().code() == StatusCode::kNotFound || (upload.ok() && upload->doc.state == State::kFailed);
+  bool all = gone;
+  if (upload.ok() && upload->doc.state == State::kUploaded) {
+    obs::Span span("announce upload", obs::SpanKind::kProducer, upload->doc.traceparent);
+    span.Set("vora.upload.id", id);
+    all = true;
+    for (Listener& listener : listeners) {
+      if (item.acknowledged.count(listener.target)) continue;
+      if (Call(listener, upload->doc)) {
+        item.acknowledged.insert(listener.target);
+      } else {
+        all = false;
+      }
+    }
+    if (!all) span.Fail(Unavailable("not every listener took it"));
+  }
+  if (all) {
+    Status deleted = repo.store().Delete(layout::AnnounceKey(id));
+    if (deleted.ok()) return true;
+    log::Warn("announcement stays", {{"upload_id", id}, {"error", ToText(deleted)}});
+  }
+  ++item.attempts;
+  item.due = std::chrono::steady_clock::now() + BackoffDelay(options.backoff, std::min(item.attempts, 20), {});
+  return false;
+}
+
+StatusOr<Versioned> Announcer::Impl::LoadFinished(const std::string& id) {
+  VORA_ASSIGN_OR_RETURN(Versioned current, repo.Load(id));
+  if (!current.doc.awaits_finish()) return current;
+  return finish(std::move(current));
+}
+
+bool Announcer::Impl::Call(Listener& listener, const UploadDoc& doc) {
+  if (std::chrono::steady_clock::now() < listener.down_until) return false;
+  v1::UploadFinishedRequest request;
+  *request.mutable_upload() = ToProto(doc);
+  v1::UploadFinishedResponse response;
+  grpc::ClientContext context;
+  rpc::Prepare(context, options.call_timeout);
+  {
+    std::lock_guard lock(mutex);
+    if (stopping) return false;
+    calling = &context;
+  }
+  Status called = rpc::FromGrpc(listener.stub->UploadFinished(&context, request, &response));
+  {
+    std::lock_guard lock(mutex);
+    calling = nullptr;
+    if (stopping && !called.ok()) return false;
+  }
+  if (called.ok()) {
+    listener.failures = 0;
+    log::Info("upload announced", {{"upload_id", doc.upload_id}, {"listener", listener.target}});
+    return true;
+  }
+  bool unreachable = called.code() == StatusCode::kUnavailable || called.code() == StatusCode::kDeadlineExceeded;
+  if (unreachable) {
+    listener.down_until = std::chrono::steady_clock::now() + BackoffDelay(options.backoff, std::min(++listener.failures, 20), called);
+  }
+  log::Warn("listener did not take the upload; will retry",
+            {{"upload_id", doc.upload_id}, {"listener", listener.target}, {"error", ToText(called)}});
+  return false;
+}
+
+}  // namespace vora::upload
