@@ -31,12 +31,14 @@ mkdir -p "$out"
 [ "$proto.cc" -nt proto/vora/analytics/v1/analytics.proto ] || protoc -Iproto --cpp_out="$out" proto/vora/analytics/v1/analytics.proto
 
 declare -A compiled=()
-# compile SOURCE OBJECT   once in a run; ccache knows whether it is needed
+# compile SOURCE OBJECT   in the background, once in a run; ccache knows whether it is needed. One that fails leaves no object to link.
 compile() {
   [ -z "${compiled[$1]:-}" ] || return 0
-  # shellcheck disable=SC2086
-  $launcher "$compiler" "${flags[@]}" -c "$1" -o "$2"
   compiled[$1]=yes
+  rm -f "$2"
+  while [ "$(jobs -rp | wc -l)" -ge "$(nproc)" ]; do wait -n || true; done
+  # shellcheck disable=SC2086
+  $launcher "$compiler" "${flags[@]}" -c "$1" -o "$2" &
 }
 
 passed=0 failed=0
@@ -51,6 +53,7 @@ fuzz() {
     compile "$source.cc" "$object"
     objects+=("$object")
   done
+  wait
   "$compiler" "${flags[@]}" "${objects[@]}" "${libraries[@]}" -o "$out/$name"
   if "$out/$name" -max_total_time="$seconds" -max_len=1024 -timeout=10 -artifact_prefix="$out/$name.broken/" -verbosity=0 -print_final_stats=1 \
     "$out/$name.found" "tests/fuzz/seeds/$name" >"$out/$name.log" 2>&1; then
