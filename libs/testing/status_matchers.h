@@ -29,7 +29,7 @@ Status StatusOf(const T& value) {
 
 // The status of protobuf's own functions.
 template <typename T>
-  requires requires(const T& value) { value.message().data(); }
+requires requires(const T& value) { value.message().data(); }
 Status StatusOf(const T& value) {
   return value.ok() ? Status() : Status(static_cast<StatusCode>(value.code()), std::string(value.message()));
 }

@@ -60,8 +60,9 @@ ApiClient::ApiClient(std::string server, std::string token) : server_(std::move(
 
 Status ApiClient::Explain(const Status& status) const {
   if (status.code() != StatusCode::kUnavailable && status.code() != StatusCode::kDeadlineExceeded) return status;
-  return MakeStatus(status.code(), "no answer from " + server_ + ": " + Message(status) +
-                                       ". Is the stack running (deploy/local/up.sh, or vora-up)? --server or VORA_SERVER names another one.");
+  return MakeStatus(status.code(),
+                    "no answer from " + server_ + ": " + Message(status) +
+                        ". Is the stack running (deploy/local/up.sh, or vora-up)? --server or VORA_SERVER names another one.");
 }
 
 StatusOr<json> ApiClient::Call(const std::string& method, const std::string& path, const json& body) {

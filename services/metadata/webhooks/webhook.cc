@@ -61,7 +61,8 @@ Status ReadField(const std::string& name, const json& value, bool create, Webhoo
     return CheckWebhookSecret(*fields.secret);
   }
   if (name == "secret") return InvalidField("secret", "cannot be changed; create another webhook");
-  return InvalidField(Sanitise(name, 100), std::string("unknown field; known are url, events, description, enabled") + (create ? ", secret" : ""));
+  return InvalidField(Sanitise(name, 100),
+                      std::string("unknown field; known are url, events, description, enabled") + (create ? ", secret" : ""));
 }
 
 }  // namespace
