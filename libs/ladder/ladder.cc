@@ -115,9 +115,9 @@ Status ValidateLadder(const Ladder& ladder) {
     const std::string field = "rungs[" + std::to_string(i) + "]";
     const Rung& rung = ladder.rungs(i);
     VORA_RETURN_IF_ERROR(ValidateRung(field, rung));
-    if (!names.insert(rung.name()).second) return InvalidArgument(field + ".name: \"" + rung.name() + "\" is used twice");
+    if (!names.insert(rung.name()).second) return InvalidField(field + ".name", "\"" + rung.name() + "\" is used twice");
     if (i > 0 && rung.height() < ladder.rungs(i - 1).height()) {
-      return InvalidArgument(field + ".height: rungs must be in order of height, smallest first");
+      return InvalidField(field + ".height", "rungs must be in order of height, smallest first");
     }
   }
   if (!ladder.has_audio()) return InvalidField("audio", "must be given");

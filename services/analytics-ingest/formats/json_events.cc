@@ -123,7 +123,7 @@ Status ReadEnvelope(dom::object envelope, dom::array events, int64_t max_events,
     const bool own = member.key == "events" || member.key == "sequence" || member.key == "type";
     if (!own) SetMember(defaults, member.key, member.value);
   }
-  if (!defaults.ok()) return InvalidArgument(std::string(defaults.field()) + ": " + defaults.reason());
+  if (!defaults.ok()) return InvalidField(defaults.field(), defaults.reason());
   batch.base() = defaults.event;
   batch.SetBaseViewer(defaults.viewer_id());
   return ReadArray(events, max_events, batch);

@@ -44,7 +44,8 @@ StatusOr<int64_t> QueryNumber(const http::Request& request, const std::string& k
   const char* end = text->data() + text->size();
   const auto parsed = std::from_chars(text->data(), end, value);
   if (parsed.ec != std::errc() || parsed.ptr != end || value < min || value > max) {
-    return InvalidField(key, "must be a number from " + std::to_string(min) + " to " + std::to_string(max));
+    const std::string range = std::to_string(min) + " to " + std::to_string(max);
+    return InvalidField(key, "must be a number from " + range, range);
   }
   return value;
 }

@@ -63,7 +63,7 @@ Status CheckUrl(const std::string& url, bool allow_private) {
   } const place;
   if (place.before >= kNamesAtOnce) return Unavailable("url: other names are being resolved; try again");
   const Status resolved = ResolveWebhookTarget(target, allow_private).status();
-  return resolved.code() == StatusCode::kUnavailable ? InvalidArgument(Message(resolved)) : resolved;
+  return resolved.code() == StatusCode::kUnavailable ? WithDetail(InvalidArgument(Message(resolved)), {.field = "url"}) : resolved;
 }
 
 http::Response CreateWebhook(WebhookRepo& webhooks, WebhookSender& sender, const http::Request& request, const std::string& body) {

@@ -18,7 +18,8 @@ Status CheckText(std::string_view field, std::string_view text, size_t limit, bo
   const auto count = CountCodePoints(text);
   if (!count) return InvalidField(field, "not valid UTF-8");
   if (*count > limit) {
-    return InvalidField(field, "at most " + std::to_string(limit) + " characters, got " + std::to_string(*count));
+    const std::string characters = std::to_string(limit) + " characters";
+    return InvalidField(field, "at most " + characters + ", got " + std::to_string(*count), characters);
   }
   for (char c : text) {
     if (IsControl(c) && !(lines_allowed && (c == '\n' || c == '\r' || c == '\t'))) {

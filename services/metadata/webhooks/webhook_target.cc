@@ -25,11 +25,14 @@ std::string Part(CURLU* url, CURLUPart part, unsigned flags = 0) {
   return out;
 }
 
+Status NotNow(const std::string& why) { return WithDetail(Unavailable("url: " + why), {.field = "url"}); }
+
 }  // namespace
 
 StatusOr<WebhookTarget> ParseWebhookUrl(std::string_view url, bool allow_private) {
   if (url.empty()) return InvalidField("url", "must be given");
-  if (url.size() > kMaxWebhookUrl) return InvalidField("url", "at most " + std::to_string(kMaxWebhookUrl) + " bytes");
+  if (url.size() > kMaxWebhookUrl)
+    return InvalidField("url", "at most " + std::to_string(kMaxWebhookUrl) + " bytes", std::to_string(kMaxWebhookUrl) + " bytes");
   const auto printable = [](char c) { return c > ' ' && c < '\x7f'; };
   if (!std::all_of(url.begin(), url.end(), printable)) return InvalidField("url", "has spaces, control or non-ASCII characters");
   const std::unique_ptr<CURLU, FreeUrl> parsed(curl_url());
@@ -39,8 +42,8 @@ StatusOr<WebhookTarget> ParseWebhookUrl(std::string_view url, bool allow_private
   }
   const std::string scheme = Part(parsed.get(), CURLUPART_SCHEME);
   if (scheme != "https" && !(scheme == "http" && allow_private)) {
-    return InvalidArgument(scheme == "http" ? "url: must begin with https:// (http is for VORA_WEBHOOK_ALLOW_PRIVATE only)"
-                                            : "url: must begin with https://");
+    return InvalidField(
+        "url", scheme == "http" ? "must begin with https:// (http is for VORA_WEBHOOK_ALLOW_PRIVATE only)" : "must begin with https://");
   }
   if (!Part(parsed.get(), CURLUPART_USER).empty() || !Part(parsed.get(), CURLUPART_PASSWORD).empty() ||
       url.substr(0, url.find_first_of("/?#", url.find("://") + 3)).find('@') != std::string_view::npos) {
@@ -63,7 +66,7 @@ StatusOr<std::vector<sockaddr_storage>> ResolveWebhookTarget(const WebhookTarget
   addrinfo* found = nullptr;
   const int error = getaddrinfo(target.host.c_str(), target.port.c_str(), &hints, &found);
   const std::unique_ptr<addrinfo, decltype(&freeaddrinfo)> list(found, &freeaddrinfo);
-  if (error != 0) return Unavailable("url: the name " + target.host + " cannot be resolved: " + gai_strerror(error));
+  if (error != 0) return NotNow("the name " + target.host + " cannot be resolved: " + gai_strerror(error));
   std::vector<sockaddr_storage> addresses;
   for (const addrinfo* item = list.get(); item != nullptr; item = item->ai_next) {
     const std::string_view why = WhyNotPublic(item->ai_addr);
@@ -76,7 +79,7 @@ StatusOr<std::vector<sockaddr_storage>> ResolveWebhookTarget(const WebhookTarget
     sockaddr_storage& address = addresses.emplace_back();
     std::memcpy(&address, item->ai_addr, item->ai_addrlen);
   }
-  if (addresses.empty()) return Unavailable("url: the name " + target.host + " has no address");
+  if (addresses.empty()) return NotNow("the name " + target.host + " has no address");
   return addresses;
 }
 
