@@ -19,7 +19,12 @@ before(async () => {
   await stack.reset();
   file = await source({ seconds, width: 1280, height: 720 });
 });
-after(() => stack.down());
+// A test that failed has left workers, which would keep this program from its end.
+const added = [];
+after(async () => {
+  for (const worker of added) worker.kill('SIGKILL');
+  await stack.down();
+});
 
 // A further worker with the settings of the stack's own, on ports that are free; it writes to the same log.
 async function addWorker() {
@@ -32,6 +37,7 @@ async function addWorker() {
   const log = await open(path.join(stack.home, 'logs/transcode-worker.log'), 'a');
   const worker = spawn(path.join(stack.build, 'bin/vora-transcode-worker'), [], { env, stdio: ['ignore', log.fd, log.fd] });
   worker.exited = once(worker, 'exit');
+  added.push(worker);
   await log.close();
   return worker;
 }
