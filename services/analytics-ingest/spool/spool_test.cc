@@ -1,9 +1,9 @@
 #include "services/analytics-ingest/spool/spool.h"
-#include "libs/testing/status_matchers.h"
 
 #include <algorithm>
 #include <thread>
 
+#include "libs/testing/status_matchers.h"
 #include "services/analytics-ingest/spool/spool_test_fixture.h"
 
 namespace vora::analytics {
@@ -195,6 +195,7 @@ TEST_F(SpoolTest, TheOldestIsDroppedWhenItIsTooMuchAndCounted) {
   options_.max_bytes = 1000;
   Open();
   for (int i = 0; i < 20; ++i) ASSERT_THAT(AppendRows({Row(i)}), IsOk());
+  AwaitLimit();
   const std::vector<std::string> left = Drain();
   ASSERT_FALSE(left.empty());
   EXPECT_LE(left.size(), 6U);
@@ -206,6 +207,7 @@ TEST_F(SpoolTest, ASmallLimitDropsAPartNotAll) {
   options_.max_bytes = 4 << 20;
   Open();
   for (int i = 0; i < 60; ++i) ASSERT_THAT(AppendRows(std::vector<std::string>(100, Row(i, 1000))), IsOk());
+  AwaitLimit();
   const std::vector<std::string> left = Drain();
   EXPECT_GT(left.size(), 3000U);
   EXPECT_LT(left.size(), 4400U);

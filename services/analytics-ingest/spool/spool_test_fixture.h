@@ -17,6 +17,7 @@
 #include "libs/core/clock.h"
 #include "libs/core/ids.h"
 #include "libs/obs/metrics.h"
+#include "libs/testing/eventually.h"
 #include "libs/testing/status_matchers.h"
 #include "services/analytics-ingest/spool/spool.h"
 
@@ -73,6 +74,20 @@ class SpoolTest : public testing::Test {
       EXPECT_THAT(spool_->Release(*segment), IsOk());
     }
     return rows;
+  }
+  // Seals what is open and waits until the spool is within max_bytes: a segment counts once it is sealed, and is dropped after that.
+  void AwaitLimit() {
+    spool_->SealNow();
+    const auto within = [this] {
+      uintmax_t bytes = 0;
+      for (const std::string& file : Files(".sealed")) {
+        std::error_code gone;
+        const uintmax_t size = std::filesystem::file_size(file, gone);
+        if (!gone) bytes += size;
+      }
+      return bytes <= static_cast<uintmax_t>(options_.max_bytes);
+    };
+    EXPECT_TRUE(Eventually(within));
   }
   std::vector<std::string> Files(const std::string& ending) const {
     std::vector<std::string> found;
