@@ -1,9 +1,10 @@
 #include "libs/auth/claims.h"
-#include "libs/testing/status_matchers.h"
 
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
+
+#include "libs/testing/status_matchers.h"
 
 namespace vora::auth {
 namespace {

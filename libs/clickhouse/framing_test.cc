@@ -1,7 +1,8 @@
 #include "libs/clickhouse/framing.h"
-#include "libs/testing/status_matchers.h"
 
 #include <gtest/gtest.h>
+
+#include "libs/testing/status_matchers.h"
 
 namespace vora::clickhouse {
 namespace {

@@ -1,8 +1,9 @@
 #include "libs/cmcd/cmcd.h"
-#include "libs/testing/status_matchers.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include "libs/testing/status_matchers.h"
 
 namespace vora::cmcd {
 namespace {

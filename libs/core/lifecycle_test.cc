@@ -1,10 +1,11 @@
 #include "libs/core/lifecycle.h"
-#include "libs/testing/status_matchers.h"
 
 #include <gtest/gtest.h>
 #include <unistd.h>
 
 #include <csignal>
+
+#include "libs/testing/status_matchers.h"
 
 namespace vora {
 namespace {

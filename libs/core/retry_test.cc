@@ -1,9 +1,10 @@
 #include "libs/core/retry.h"
-#include "libs/testing/status_matchers.h"
 
 #include <gtest/gtest.h>
 
 #include <vector>
+
+#include "libs/testing/status_matchers.h"
 
 namespace vora {
 namespace {

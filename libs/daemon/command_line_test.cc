@@ -1,7 +1,8 @@
 #include "libs/daemon/command_line.h"
-#include "libs/testing/status_matchers.h"
 
 #include <gtest/gtest.h>
+
+#include "libs/testing/status_matchers.h"
 
 namespace vora::daemon_internal {
 namespace {

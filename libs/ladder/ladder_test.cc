@@ -1,5 +1,4 @@
 #include "libs/ladder/ladder.h"
-#include "libs/core/error.h"
 
 #include <gmock/gmock.h>
 #include <google/protobuf/util/json_util.h>
@@ -7,6 +6,7 @@
 
 #include <cmath>
 
+#include "libs/core/error.h"
 #include "libs/ladder/h264_level.h"
 #include "libs/testing/status_matchers.h"
 

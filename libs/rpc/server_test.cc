@@ -1,5 +1,4 @@
 #include "libs/rpc/server.h"
-#include "libs/core/error.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,5 +1,4 @@
 #include "services/cli/resume_store.h"
-#include "libs/testing/status_matchers.h"
 
 #include <cstdlib>
 #include <fstream>
@@ -7,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "libs/core/ids.h"
+#include "libs/testing/status_matchers.h"
 
 namespace vora::cli {
 namespace {

@@ -1,5 +1,4 @@
 #include "libs/clickhouse/testing/test_clickhouse.h"
-#include "libs/testing/free_port.h"
 
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -17,6 +16,8 @@
 #include <fstream>
 #include <thread>
 #include <vector>
+
+#include "libs/testing/free_port.h"
 
 namespace vora::clickhouse {
 namespace {

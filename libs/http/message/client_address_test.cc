@@ -1,8 +1,9 @@
 #include "libs/http/message/client_address.h"
-#include "libs/testing/status_matchers.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include "libs/testing/status_matchers.h"
 
 namespace vora::http {
 namespace {

@@ -1,5 +1,4 @@
 #include "libs/pg/testing/test_postgres.h"
-#include "libs/testing/free_port.h"
 
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -21,6 +20,8 @@
 #include <fstream>
 #include <thread>
 #include <vector>
+
+#include "libs/testing/free_port.h"
 
 // libpqxx 6.4 loses a result when the server closes the connection under a statement.
 extern "C" const char* __lsan_default_suppressions() { return "leak:libpqxx-6.4.so\n"; }

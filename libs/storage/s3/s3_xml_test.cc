@@ -1,9 +1,10 @@
 #include "libs/storage/s3/s3_xml.h"
-#include "libs/testing/status_matchers.h"
 
 #include <gtest/gtest.h>
 
 #include <random>
+
+#include "libs/testing/status_matchers.h"
 
 namespace vora::storage {
 namespace {

@@ -1,9 +1,9 @@
 #include "libs/workflow/definition/replayer.h"
-#include "libs/testing/status_matchers.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "libs/testing/status_matchers.h"
 #include "libs/workflow/definition/retry_policy.h"
 #include "libs/workflow/testing/script_workflow.h"
 

@@ -1,5 +1,4 @@
 #include "libs/workflow/engine/engine.h"
-#include "libs/testing/status_matchers.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -7,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "libs/pg/testing/test_postgres.h"
+#include "libs/testing/status_matchers.h"
 #include "libs/workflow/definition/history.h"
 #include "libs/workflow/testing/test_orchestrator.h"
 

@@ -1,5 +1,4 @@
 #include "libs/workflow/worker/activity_worker.h"
-#include "libs/testing/status_matchers.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -11,6 +10,7 @@
 #include <thread>
 
 #include "libs/pg/testing/test_postgres.h"
+#include "libs/testing/status_matchers.h"
 #include "libs/workflow/testing/test_orchestrator.h"
 
 namespace vora::workflow {

@@ -1,9 +1,9 @@
 #include "services/analytics-ingest/formats/cmcd_events.h"
-#include "libs/testing/status_matchers.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "libs/testing/status_matchers.h"
 #include "services/analytics-ingest/test_rows.h"
 
 namespace vora::analytics {

@@ -1,11 +1,11 @@
 #include "services/analytics-ingest/formats/json_events.h"
-#include "libs/testing/status_matchers.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <random>
 
+#include "libs/testing/status_matchers.h"
 #include "services/analytics-ingest/test_rows.h"
 
 namespace vora::analytics {

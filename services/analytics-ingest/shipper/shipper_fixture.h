@@ -14,6 +14,7 @@
 #include "libs/clickhouse/testing/test_clickhouse.h"
 #include "libs/core/clock.h"
 #include "libs/core/ids.h"
+#include "libs/testing/temp_folder.h"
 #include "services/analytics-ingest/events/event.h"
 #include "services/analytics-ingest/shipper/migrate.h"
 #include "services/analytics-ingest/shipper/shipper.h"
@@ -36,9 +37,6 @@ class ShipperTest : public testing::TestWithParam<clickhouse::TestEngine> {
   void SetUp() override {
     if (const std::string missing = clickhouse::Missing(GetParam()); !missing.empty()) GTEST_SKIP() << missing;
     Server().Start();
-    std::string pattern = (std::filesystem::temp_directory_path() / "vora-shipper-XXXXXX").string();
-    ASSERT_NE(mkdtemp(pattern.data()), nullptr);
-    folder_ = pattern;
     direct_options_ = Server().NewDatabase();
     direct_ = std::make_unique<clickhouse::Client>(direct_options_);
     gate_ = std::make_unique<tests::TcpGate>("127.0.0.1", Server().port());
@@ -53,18 +51,17 @@ class ShipperTest : public testing::TestWithParam<clickhouse::TestEngine> {
     OpenSpool();
   }
   void TearDown() override {
-    if (folder_.empty()) return;
+    if (!direct_) return;  // skipped
     shipper_.reset();
     spool_.reset();
     client_.reset();
     gate_.reset();
-    std::filesystem::remove_all(folder_);
   }
 
   void OpenSpool() {
     spool_.reset();
     SpoolOptions options;
-    options.directory = folder_;
+    options.directory = folder_.path();
     options.fsync_interval = std::chrono::milliseconds(100);
     options.segment_age = std::chrono::seconds(20);
     options.segment_rows = 200'000;
@@ -136,7 +133,7 @@ class ShipperTest : public testing::TestWithParam<clickhouse::TestEngine> {
   enum class HowFar { kMarked, kInserted };
   void DieWithASegmentInDoubt(HowFar how_far);
 
-  std::string folder_;
+  const TempFolder folder_;
   obs::Metrics metrics_;
   clickhouse::Options direct_options_;
   std::unique_ptr<clickhouse::Client> direct_;  // past the gate

@@ -211,7 +211,7 @@ TEST_P(ShipperTest, WhatIsRefusedWhileOthersPassIsQuarantined) {
   --sessions_;
   ExpectExact();
   int kept = 0;
-  for (const auto& file : std::filesystem::directory_iterator(folder_)) kept += file.path().extension() == ".damaged" ? 1 : 0;
+  for (const auto& file : std::filesystem::directory_iterator(folder_.path())) kept += file.path().extension() == ".damaged" ? 1 : 0;
   EXPECT_EQ(kept, 1);
 }
 

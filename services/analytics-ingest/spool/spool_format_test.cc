@@ -1,10 +1,10 @@
 #include "services/analytics-ingest/spool/spool_format.h"
-#include "libs/testing/status_matchers.h"
 
 #include <gtest/gtest.h>
 
 #include <string>
 
+#include "libs/testing/status_matchers.h"
 #include "services/analytics-ingest/spool/spool_batch.h"
 
 namespace vora::analytics {

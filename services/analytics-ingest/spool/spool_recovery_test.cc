@@ -1,7 +1,6 @@
 // Files as crashes and bad disks leave them.
 
 #include "services/analytics-ingest/spool/spool_recovery.h"
-#include "libs/testing/status_matchers.h"
 
 #include <fcntl.h>
 
@@ -9,6 +8,7 @@
 #include <iterator>
 #include <random>
 
+#include "libs/testing/status_matchers.h"
 #include "services/analytics-ingest/spool/check_spool.h"
 #include "services/analytics-ingest/spool/spool_index.h"
 #include "services/analytics-ingest/spool/spool_reader.h"

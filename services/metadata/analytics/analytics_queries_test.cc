@@ -1,13 +1,13 @@
 // Every figure against a plain computation over the same events, in real ClickHouse servers.
 
 #include "services/metadata/analytics/analytics_queries.h"
-#include "libs/testing/status_matchers.h"
 
 #include <cmath>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "libs/testing/status_matchers.h"
 #include "services/metadata/analytics/analytics_fixture_test.h"
 #include "services/metadata/analytics/analytics_plain_test.h"
 #include "services/metadata/analytics/analytics_range.h"

@@ -1,8 +1,9 @@
 #include "services/metadata/analytics/analytics_range.h"
-#include "libs/testing/status_matchers.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include "libs/testing/status_matchers.h"
 
 namespace vora::metadata {
 namespace {

@@ -1,7 +1,8 @@
 #include "services/metadata/analytics/analytics_rows.h"
-#include "libs/testing/status_matchers.h"
 
 #include <gtest/gtest.h>
+
+#include "libs/testing/status_matchers.h"
 
 namespace vora::metadata {
 namespace {

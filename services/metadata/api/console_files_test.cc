@@ -1,10 +1,12 @@
 #include "services/metadata/api/console_files.h"
-#include "libs/testing/status_matchers.h"
 
 #include <cstdlib>
 #include <fstream>
 
 #include <gtest/gtest.h>
+
+#include "libs/testing/status_matchers.h"
+#include "libs/testing/temp_folder.h"
 
 namespace vora::metadata {
 namespace {
@@ -14,19 +16,16 @@ namespace fs = std::filesystem;
 class ConsoleFilesTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    std::string name = (fs::temp_directory_path() / "vora-console-XXXXXX").string();
-    ASSERT_NE(mkdtemp(name.data()), nullptr);
-    base_ = name;
     fs::create_directories(base_ / "dist" / "assets");
     Write(base_ / "dist" / "index.html", "<p>hello");
     Write(base_ / "dist" / "assets" / "a.js", "1");
     Write(base_ / "secret", "secret");
     fs::create_symlink(base_ / "secret", base_ / "dist" / "assets" / "link");
   }
-  void TearDown() override { fs::remove_all(base_); }
   static void Write(const fs::path& path, const std::string& text) { std::ofstream(path) << text; }
   StatusCode Code(const std::string& relative) { return ReadConsoleFile(base_ / "dist", relative).status().code(); }
-  fs::path base_;
+  const TempFolder folder_;
+  const fs::path base_ = folder_.path();
 };
 
 TEST_F(ConsoleFilesTest, ServesFilesWithAStrongTag) {

@@ -9,6 +9,7 @@
 
 #include "libs/pg/testing/test_postgres.h"
 #include "libs/testing/status_matchers.h"
+#include "libs/testing/temp_folder.h"
 #include "services/metadata/harness_test.h"
 
 namespace vora::metadata {
@@ -113,8 +114,8 @@ TEST(RestTest, PagesLaddersAndTheDocument) {
 
 TEST(RestTest, ServesTheConsole) {
   namespace fs = std::filesystem;
-  std::string folder = (fs::temp_directory_path() / "vora-dist-XXXXXX").string();
-  ASSERT_NE(mkdtemp(folder.data()), nullptr);
+  const TempFolder temporary;
+  const std::string& folder = temporary.path();
   fs::create_directories(folder + "/assets");
   std::ofstream(folder + "/index.html") << "library";
   std::ofstream(folder + "/embed.html") << "player";
@@ -163,7 +164,6 @@ TEST(RestTest, ServesTheConsole) {
       EXPECT_TRUE(answer.status == 404 || answer.status == 400) << outside << " " << answer.status;
     }
   }
-  fs::remove_all(folder);
 }
 
 TEST(RestTest, PostgresAwayIs503AndComesBackByItself) {
@@ -199,12 +199,10 @@ TEST(RestTest, StartsWithoutPostgresAndOpensWhenItComes) {
 }
 
 TEST(RestTest, CreatesFromARealUploadDaemon) {
-  namespace fs = std::filesystem;
-  std::string folder = (fs::temp_directory_path() / "vora-store-XXXXXX").string();
-  ASSERT_NE(mkdtemp(folder.data()), nullptr);
+  const TempFolder folder;
   const int http_port = FreePort();
   DaemonProcess upload(VORA_UPLOAD_BINARY,
-                       {{"VORA_STORAGE", "file://" + folder}, {"VORA_HTTP_LISTEN", "127.0.0.1:" + std::to_string(http_port)}});
+                       {{"VORA_STORAGE", "file://" + folder.path()}, {"VORA_HTTP_LISTEN", "127.0.0.1:" + std::to_string(http_port)}});
   upload.Start();
   ASSERT_TRUE(upload.WaitReady());
   AppOptions options;
@@ -247,7 +245,6 @@ TEST(RestTest, CreatesFromARealUploadDaemon) {
   EXPECT_EQ(app.Call("DELETE", "/v1/videos/" + video["video_id"].get<std::string>()).status, 204);
   ExpectError(app.Call("POST", "/v1/videos", Json{{"upload_id", upload_id}}.dump()), 409, "FAILED_PRECONDITION", "", "was deleted");
   upload.Kill();
-  fs::remove_all(folder);
 }
 
 }  // namespace

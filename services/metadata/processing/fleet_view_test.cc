@@ -1,5 +1,4 @@
 #include "services/metadata/processing/fleet_view.h"
-#include "libs/testing/status_matchers.h"
 
 #include <atomic>
 #include <future>
@@ -7,6 +6,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "libs/testing/status_matchers.h"
 #include "services/metadata/processing/orchestrator_client.h"
 
 namespace vora::metadata {

@@ -1,9 +1,9 @@
 #include "services/metadata/processing/record_repo.h"
-#include "libs/testing/status_matchers.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "libs/testing/status_matchers.h"
 #include "libs/workflow/definition/payload.h"
 #include "services/metadata/harness_test.h"
 

@@ -1,5 +1,4 @@
 #include "services/metadata/rows/video_state.h"
-#include "libs/testing/status_matchers.h"
 
 #include <set>
 #include <string>
@@ -7,6 +6,8 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include "libs/testing/status_matchers.h"
 
 namespace vora::metadata {
 namespace {

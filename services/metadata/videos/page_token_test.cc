@@ -1,10 +1,10 @@
 #include "services/metadata/videos/page_token.h"
-#include "libs/testing/status_matchers.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "libs/core/ids.h"
+#include "libs/testing/status_matchers.h"
 
 namespace vora::metadata {
 namespace {

@@ -1,11 +1,11 @@
 #include "services/metadata/videos/video_fields.h"
-#include "libs/core/error.h"
-#include "libs/testing/status_matchers.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "libs/core/error.h"
 #include "libs/core/text.h"
+#include "libs/testing/status_matchers.h"
 
 namespace vora::metadata {
 namespace {

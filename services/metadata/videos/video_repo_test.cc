@@ -1,5 +1,4 @@
 #include "services/metadata/videos/video_repo.h"
-#include "libs/testing/status_matchers.h"
 
 #include <set>
 #include <thread>
@@ -7,6 +6,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "libs/testing/status_matchers.h"
 #include "services/metadata/harness_test.h"
 
 namespace vora::metadata {

@@ -1,7 +1,6 @@
 // Webhooks in a real PostgreSQL: what a change of a video adds, and how deliveries are taken, repeated and given up.
 
 #include "services/metadata/webhooks/webhook_repo.h"
-#include "libs/testing/status_matchers.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -10,6 +9,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "libs/testing/status_matchers.h"
 #include "services/metadata/harness_test.h"
 
 namespace vora::metadata {

@@ -1,5 +1,4 @@
 #include "services/metadata/webhooks/webhook_sender.h"
-#include "libs/testing/status_matchers.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -10,6 +9,7 @@
 #include <thread>
 
 #include "libs/http/server/server.h"
+#include "libs/testing/status_matchers.h"
 
 namespace vora::metadata {
 namespace {

@@ -1,9 +1,9 @@
 #include "services/metadata/webhooks/webhook.h"
-#include "libs/testing/status_matchers.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "libs/testing/status_matchers.h"
 #include "services/metadata/webhooks/webhook_signature.h"
 #include "services/metadata/webhooks/webhook_target.h"
 

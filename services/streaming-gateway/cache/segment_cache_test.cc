@@ -1,5 +1,4 @@
 #include "services/streaming-gateway/cache/segment_cache.h"
-#include "libs/testing/status_matchers.h"
 
 #include <filesystem>
 
@@ -7,6 +6,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/use_future.hpp>
 
+#include "libs/testing/status_matchers.h"
 #include "services/streaming-gateway/fixture_test.h"
 
 namespace vora::gateway {

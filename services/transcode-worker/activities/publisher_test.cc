@@ -1,5 +1,4 @@
 #include "services/transcode-worker/activities/publisher.h"
-#include "libs/testing/status_matchers.h"
 
 #include <filesystem>
 
@@ -7,6 +6,7 @@
 
 #include "libs/core/ids.h"
 #include "libs/storage/open_store.h"
+#include "libs/testing/status_matchers.h"
 
 namespace vora::transcode {
 namespace {

@@ -1,10 +1,10 @@
 #include "services/transcode-worker/activities/source_reader.h"
-#include "libs/testing/status_matchers.h"
 
 #include <gtest/gtest.h>
 
 #include "libs/media/testing/test_media.h"
 #include "libs/storage/open_store.h"
+#include "libs/testing/status_matchers.h"
 
 namespace vora::transcode {
 namespace {

@@ -1,9 +1,9 @@
 #include "services/transcode-worker/child/sandbox.h"
-#include "libs/testing/status_matchers.h"
 
 #include <gtest/gtest.h>
 #include <signal.h>
 
+#include "libs/testing/status_matchers.h"
 #include "services/transcode-worker/activities/encode_fixture.h"
 #include "services/transcode-worker/activities/failure.h"
 #include "services/transcode-worker/activities/sandbox_check.h"

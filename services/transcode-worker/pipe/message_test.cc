@@ -1,12 +1,13 @@
 #include "services/transcode-worker/pipe/message.h"
-#include "libs/core/error.h"
-#include "libs/testing/status_matchers.h"
 
 #include <gtest/gtest.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <thread>
+
+#include "libs/core/error.h"
+#include "libs/testing/status_matchers.h"
 
 namespace vora::transcode {
 namespace {

@@ -1,8 +1,8 @@
 #include "services/upload/state/upload_state.h"
-#include "libs/testing/status_matchers.h"
 
 #include <gtest/gtest.h>
 
+#include "libs/testing/status_matchers.h"
 #include "services/upload/headers/content_type.h"
 #include "services/upload/state/upload_proto.h"
 
