@@ -15,6 +15,7 @@
 #include <string_view>
 #include <vector>
 
+#include "libs/core/clock.h"
 #include "services/analytics-ingest/spool/spool.h"
 
 namespace vora::analytics {
@@ -55,7 +56,7 @@ int WriteRows(const std::string& folder, const std::string& file, int64_t count)
     return 1;
   }
   std::ofstream rows(file, std::ios::binary);
-  const int64_t now_ms = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::Real().Now().time_since_epoch()).count();
+  const int64_t now_ms = ToUnixMs(Clock::Real().Now());
   for (int64_t number = 0; number < count;) {
     RowBatch batch(DayOf(now_ms));
     std::string binary;

@@ -5,13 +5,18 @@
 
 #include <chrono>
 #include <cstdint>
-#include <deque>
 #include <functional>
-#include <map>
-#include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/core/tcp_stream.hpp>
+#include <boost/beast/http/fields.hpp>
+#include <boost/beast/http/parser.hpp>
+
+#include "bench/load/counted_body.h"
 
 namespace vora::load {
 
@@ -21,18 +26,31 @@ inline SteadyTime Now() { return std::chrono::steady_clock::now(); }
 struct Answer {
   int status = 0;  // 0: none; `body` says why
   int64_t body_bytes = 0;
-  std::string head, body;  // `body` only when it was to be kept
+  std::string body;  // only when it was to be kept, or of a failure
+  boost::beast::http::fields fields = {};
   std::string Header(std::string_view name) const;
 };
 
-class Loop;
+// One thread's events. Times are steady.
+class Loop {
+ public:
+  // Calls `act` at `when` or a little later.
+  void At(SteadyTime when, std::function<void()> act);
+  // Until `idle` says so, asked again and again.
+  void Run(const std::function<bool()>& idle);
+  int64_t reconnects() const { return reconnects_; }
+
+ private:
+  friend class Connection;
+  boost::asio::io_context context_{1};
+  int64_t reconnects_ = 0;
+};
 
 // Owned by whoever plays a part; the loop must outlive it.
 class Connection {
  public:
   using Done = std::function<void(const Answer&)>;
-  Connection(Loop& loop, int port);
-  ~Connection();
+  Connection(Loop& loop, int port) : loop_(loop), port_(port) {}
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
   // `request`: head and body as they are sent. `done` is called once, from Loop::Run.
@@ -41,55 +59,26 @@ class Connection {
   static constexpr std::chrono::seconds kPatience{30};
 
  private:
-  friend class Loop;
-  void Open();
-  void Close();
-  void Ready(uint32_t events);
+  using Error = boost::beast::error_code;
+  using Parser = boost::beast::http::response_parser<CountedBody>;
+  void Try();
   void Write();
   void Read();
-  void Consume(std::string_view bytes);
-  bool ConsumeHead(std::string_view& bytes);
-  void ConsumeChunked(std::string_view bytes);
-  void Keep(std::string_view bytes);
-  void Lost(const std::string& why);
-  void Finish();
+  void Lost(const Error& error);
+  void Finish(Answer answer);
 
   Loop& loop_;
   const int port_;
-  int fd_ = -1;
+  std::optional<boost::beast::tcp_stream> stream_;
+  boost::beast::flat_buffer buffer_;
+  std::optional<Parser> parser_;
   bool fresh_ = false;  // nothing was answered on it yet
-  bool busy_ = false, keep_body_ = false, in_body_ = false, chunked_ = false;
-  std::string request_, chunk_line_;
-  size_t sent_ = 0;
-  int64_t left_ = 0;
-  SteadyTime asked_;
-  Answer answer_;
+  bool keep_body_ = false;
+  std::string request_;
   Done done_;
 };
 
-// One thread's events. Times are steady.
-class Loop {
- public:
-  Loop();
-  ~Loop();
-  // Calls `act` at `when` or a little later.
-  void At(SteadyTime when, std::function<void()> act);
-  // Until `idle` says so, asked after every round.
-  void Run(const std::function<bool()>& idle);
-  int64_t reconnects() const { return reconnects_; }
-
- private:
-  friend class Connection;
-  void CheckPatience();
-  int epoll_ = -1;
-  std::multimap<SteadyTime, std::function<void()>> timers_;
-  std::vector<Connection*> connections_;
-  std::string buffer_;
-  SteadyTime checked_{};
-  int64_t reconnects_ = 0;
-};
-
-// A GET or HEAD request without a body.
+// A GET request.
 std::string Get(const std::string& path);
 
 }  // namespace vora::load

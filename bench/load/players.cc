@@ -76,17 +76,17 @@ void Player::AskMaster() {
 void Player::ReadMaster(const std::string& text) {
   std::istringstream lines(text);
   std::vector<std::string> renditions;
-  std::string sound;
+  std::string audio;
   for (std::string line; std::getline(lines, line);) {
-    if (line.starts_with("#EXT-X-MEDIA:TYPE=AUDIO")) sound = Between(line, "URI=\"", '"');
+    if (line.starts_with("#EXT-X-MEDIA:TYPE=AUDIO")) audio = Between(line, "URI=\"", '"');
     if (!line.empty() && line[0] != '#') renditions.push_back(line);
   }
   if (renditions.empty()) {
-    Failed("master without renditions", {.status = 0, .body_bytes = 0, .head = "", .body = text});
+    Failed("master without renditions", {.body = text});
     return;
   }
   playlists_ = {renditions[std::uniform_int_distribution<size_t>(0, renditions.size() - 1)(random_)]};
-  if (!sound.empty()) playlists_.push_back(sound);
+  if (!audio.empty()) playlists_.push_back(audio);
   tracks_.clear();
   AskPlaylist(0);
 }
@@ -146,7 +146,7 @@ void Player::Next() {
     if (answer.Header("X-Cache") == "HIT") ++tally_.cache_hits;
     if (answer.body_bytes == 0) tally_.Error("an empty segment", answer);
     if (object_ > 0) {
-      // Behind the first two it is there before the buffer in front of it is played.
+      // Beyond the first two it is there before the buffer in front of it is played.
       if (object_ > 2 && Now() > After(began_, fetched_seconds_)) ++tally_.late_segments;
       if (track_ == 0) fetched_seconds_ += tracks_[0].seconds[object_ - 1];
     }

@@ -1,6 +1,6 @@
 #pragma once
 
-// Players of HLS at a player's pace: master, a rendition and its sound, init segments, two segments of each ahead, then one of each when
+// Players of HLS at a player's pace: master, a rendition and its audio, init segments, two segments of each ahead, then one of each when
 // it is due. At the end of a video the next one. Each player also posts what it watched, in batches.
 
 #include <cstdint>

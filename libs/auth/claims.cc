@@ -23,7 +23,7 @@ StatusOr<std::optional<SystemTime>> Date(const json& claims, const std::string& 
   if (found == claims.end()) return std::optional<SystemTime>();
   const double seconds = found->is_number() ? found->get<double>() : std::nan("");
   if (!(seconds >= 0 && seconds <= kMaxNumericDate)) return Bad(name, "must be a number of seconds since 1970");
-  return std::optional(SystemTime(std::chrono::milliseconds(std::llround(seconds * 1000))));
+  return std::optional(FromUnixMs(std::llround(seconds * 1000)));
 }
 
 bool IsFor(const json& audience, const std::string& wanted) {

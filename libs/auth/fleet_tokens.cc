@@ -17,7 +17,7 @@ std::string FleetTokens::Authorization() const {
   const std::lock_guard lock(mutex_);
   // Also renewed when the clock was set back: peers would take it for one of the future.
   if (current_.empty() || now >= renew_at_ || now + kFleetTokenLifetime < renew_at_) {
-    const auto seconds = std::chrono::system_clock::to_time_t(now);
+    const int64_t seconds = ToUnixSeconds(now);
     const nlohmann::ordered_json claims = {{"sub", "daemon"},
                                            {"aud", kFleetAudience},
                                            {"scope", ScopeName(Scope::kFleet)},

@@ -1,7 +1,5 @@
 #include "libs/auth/jwt_authenticator.h"
 
-#include <strings.h>
-
 #include <algorithm>
 #include <string>
 #include <string_view>
@@ -15,6 +13,7 @@
 #include "libs/auth/refusals.h"
 #include "libs/auth/token.h"
 #include "libs/auth/token_cache.h"
+#include "libs/core/text.h"
 #include "libs/log/log.h"
 
 namespace vora::auth {
@@ -31,7 +30,7 @@ ClaimRules FleetRules() { return {std::string(kFleetAudience), "", "tenant", /*f
 StatusOr<std::string_view> BearerToken(std::string_view authorization) {
   constexpr std::string_view kScheme = "Bearer ";
   if (authorization.empty()) return MakeError(errors::kTokenMissing, "a token is needed: send the header `Authorization: Bearer` with one");
-  if (authorization.size() <= kScheme.size() || strncasecmp(authorization.data(), kScheme.data(), kScheme.size()) != 0) {
+  if (authorization.size() <= kScheme.size() || !EqualsIgnoreCase(authorization.substr(0, kScheme.size()), kScheme)) {
     return MakeError(errors::kTokenMalformed, "the header `Authorization` must be `Bearer` and a token");
   }
   return authorization.substr(kScheme.size());

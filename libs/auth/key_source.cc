@@ -3,16 +3,16 @@
 #include <sys/stat.h>
 
 #include <algorithm>
-#include <condition_variable>
 #include <fstream>
 #include <functional>
 #include <iterator>
 #include <mutex>
-#include <thread>
 #include <tuple>
 #include <utility>
 
 #include "libs/auth/metrics.h"
+#include "libs/core/periodic.h"
+#include "libs/curl/url.h"
 #include "libs/http/client/client.h"
 #include "libs/log/log.h"
 
@@ -24,13 +24,6 @@ using std::chrono::steady_clock;
 constexpr milliseconds kFetchTimeout{5000};
 
 bool IsUrl(const std::string& location) { return location.find("://") != std::string::npos; }
-
-bool IsLocalHttp(const std::string& url) {
-  for (const std::string start : {"http://127.0.0.1", "http://localhost", "http://[::1]"}) {
-    if (url.starts_with(start) && (url.size() == start.size() || url[start.size()] == ':' || url[start.size()] == '/')) return true;
-  }
-  return false;
-}
 
 // What tells one state of a file from another; also of the target when it is reached by a link that is replaced.
 using FileMark = std::tuple<ino_t, off_t, time_t, long>;
@@ -72,7 +65,8 @@ StatusOr<std::string> Fetch(http::Client& client, const std::string& url, const 
 }  // namespace
 
 Status CheckKeyLocation(const std::string& location) {
-  if (!IsUrl(location) || location.starts_with("https://") || IsLocalHttp(location)) return absl::OkStatus();
+  if (!IsUrl(location)) return absl::OkStatus();
+  if (const auto url = curl::ParseHttpUrl(location); url && (url->https || url->local)) return absl::OkStatus();
   return InvalidArgument(
       "must be a file or an https URL (http only on this machine): whoever changes the keys on their way lets himself in");
 }
@@ -84,24 +78,10 @@ struct KeySource::Impl {
         fetched(kKeyReads.In(metrics, {"ok"})),
         failed(kKeyReads.In(metrics, {"failed"})) {}
 
-  ~Impl() {
-    {
-      const std::lock_guard lock(mutex);
-      stopping = true;
-    }
-    wake.notify_all();
-    if (thread.joinable()) thread.join();
-  }
-
-  bool Stopping() {
-    const std::lock_guard lock(mutex);
-    return stopping;
-  }
-
   // Takes over the keys if they can be had and differ.
   Status Read() {
     const FileMark seen = is_url ? FileMark() : MarkOf(options.location);
-    auto text = is_url ? Fetch(client, options.location, [this] { return Stopping(); }) : ReadFile(options.location);
+    auto text = is_url ? Fetch(client, options.location, [this] { return loop.stopping(); }) : ReadFile(options.location);
     auto set = text.ok() ? ParseKeySet(*text) : StatusOr<KeySet>(text.status());
     if (!set.ok()) {
       failed.Increment();
@@ -119,26 +99,25 @@ struct KeySource::Impl {
     return absl::OkStatus();
   }
 
-  // When the keys are looked at next; wakes earlier for Suspect.
-  bool WaitForTurn(bool last_failed) {
-    std::unique_lock lock(mutex);
-    const auto now = steady_clock::now();
-    const auto earliest = now + options.retry_interval;
-    const auto due = now + (!is_url ? options.file_interval : last_failed ? options.retry_interval : options.url_interval);
-    wake.wait_until(lock, std::min(due, earliest), [this] { return stopping; });
-    if (is_url) wake.wait_until(lock, due, [this] { return stopping || suspected; });
-    suspected = false;
-    return !stopping;
+  // Until the keys are looked at again, unless somebody suspects that they have changed.
+  milliseconds Pause() {
+    earliest = steady_clock::now() + options.retry_interval;
+    if (!is_url) return options.file_interval;
+    return last_failed ? options.retry_interval : options.url_interval;
   }
 
-  void Run() {
-    bool last_failed = false;
-    while (WaitForTurn(last_failed)) {
-      if (!is_url && MarkOf(options.location) == mark) continue;
-      const Status read = Read();
-      if (!read.ok() && !last_failed) log::Warn("token keys cannot be read again; those known stay in use", {{"reason", ToText(read)}});
-      last_failed = !read.ok();
+  milliseconds Look() {
+    const auto early = std::chrono::ceil<milliseconds>(earliest - steady_clock::now());
+    if (is_url && early > milliseconds(0)) return early;
+    {
+      const std::lock_guard lock(mutex);
+      suspected = false;
     }
+    if (!is_url && MarkOf(options.location) == mark) return Pause();
+    const Status read = Read();
+    if (!read.ok() && !last_failed) log::Warn("token keys cannot be read again; those known stay in use", {{"reason", ToText(read)}});
+    last_failed = !read.ok();
+    return Pause();
   }
 
   const KeySourceOptions options;
@@ -148,12 +127,12 @@ struct KeySource::Impl {
   http::Client client;
   std::string current_text;
   FileMark mark;
+  bool last_failed = false;             // this and the next: of `loop` alone
+  steady_clock::time_point earliest{};  // however much is suspected
   std::mutex mutex;
-  std::condition_variable wake;
-  bool stopping = false;
   bool suspected = false;
   std::shared_ptr<const Snapshot> snapshot;
-  std::thread thread;
+  Periodic loop{"token-keys", [this] { return Look(); }};  // last: uses all of the above
 };
 
 KeySource::KeySource(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -162,7 +141,7 @@ KeySource::~KeySource() = default;
 StatusOr<std::unique_ptr<KeySource>> KeySource::Open(KeySourceOptions options, obs::Metrics& metrics) {
   auto impl = std::make_unique<Impl>(std::move(options), metrics);
   VORA_RETURN_IF_ERROR(impl->Read());
-  impl->thread = std::thread([impl = impl.get()] { impl->Run(); });
+  impl->loop.Start(impl->Pause());
   return std::unique_ptr<KeySource>(new KeySource(std::move(impl)));
 }
 
@@ -173,8 +152,7 @@ std::shared_ptr<const KeySource::Snapshot> KeySource::keys() const {
 
 void KeySource::Suspect() const {
   const std::lock_guard lock(impl_->mutex);
-  if (!impl_->is_url || std::exchange(impl_->suspected, true)) return;
-  impl_->wake.notify_all();
+  if (impl_->is_url && !std::exchange(impl_->suspected, true)) impl_->loop.Wake();
 }
 
 }  // namespace vora::auth

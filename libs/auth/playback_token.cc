@@ -104,7 +104,7 @@ StatusOr<PlaybackClaims> PlaybackTokens::Verify(std::string_view token, std::str
   const auto decoded = Base64UrlDecode(payload);
   const auto claims = decoded ? ParseClaims(*decoded) : std::nullopt;
   if (!claims) return Unauthenticated("playback token is malformed");
-  if (std::chrono::system_clock::to_time_t(now) >= claims->expires_at_unix) return Unauthenticated("playback token has expired");
+  if (ToUnixSeconds(now) >= claims->expires_at_unix) return Unauthenticated("playback token has expired");
   if (claims->video_id != video_id) return PermissionDenied("playback token is for another video");
   if (claims->scope != scope) return PermissionDenied("playback token is for another scope");
   return *claims;

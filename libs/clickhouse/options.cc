@@ -3,6 +3,7 @@
 
 #include "libs/clickhouse/client.h"
 #include "libs/core/error.h"
+#include "libs/curl/url.h"
 
 namespace vora::clickhouse {
 
@@ -17,12 +18,7 @@ void Options::Declare(SettingsSchema& schema) {
 }
 
 Status Options::Check() const {
-  const size_t scheme = url.find("://");
-  const bool http = url.starts_with("http://") || url.starts_with("https://");
-  if (!http || url.size() <= scheme + 3) return InvalidField("VORA_CLICKHOUSE_URL", "not http://host:port or https://host:port");
-  if (url.find_first_of("?#@ ", scheme + 3) != std::string::npos) {
-    return InvalidField("VORA_CLICKHOUSE_URL", "only scheme, host, port and path; user and password are settings of their own");
-  }
+  VORA_RETURN_IF_ERROR(curl::CheckServerUrl("VORA_CLICKHOUSE_URL", url));
   if (user.empty()) return InvalidField("VORA_CLICKHOUSE_USER", "empty");
   const auto word = [](unsigned char c) { return std::isalnum(c) != 0 || c == '_'; };
   if (database.empty() || database.size() > 64 || std::isdigit(static_cast<unsigned char>(database[0])) != 0 ||

@@ -4,11 +4,10 @@
 
 #include <chrono>
 #include <mutex>
-#include <string>
+
+#include "libs/core/time.h"
 
 namespace vora {
-
-using SystemTime = std::chrono::system_clock::time_point;
 
 class Clock {
  public:
@@ -28,10 +27,5 @@ class FakeClock : public Clock {
   mutable std::mutex mutex_;
   SystemTime now_;
 };
-
-// RFC 3339 in UTC with milliseconds: 2026-11-20T09:06:58.123Z
-std::string FormatRfc3339(SystemTime time);
-// RFC 9110 section 5.6.7 (IMF-fixdate): Sun, 06 Nov 1994 08:49:37 GMT
-std::string FormatHttpDate(SystemTime time);
 
 }  // namespace vora

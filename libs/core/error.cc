@@ -82,12 +82,6 @@ std::optional<int64_t> Number(std::string_view text) {
   return read ? std::optional(value) : std::nullopt;
 }
 
-std::string ReasonOf(StatusCode code) {
-  std::string reason = absl::StatusCodeToString(code);
-  std::transform(reason.begin(), reason.end(), reason.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return reason;
-}
-
 }  // namespace
 
 Status MakeError(const ErrorKind& kind, std::string_view message, ErrorDetail detail) {
@@ -122,7 +116,7 @@ ErrorDetail DetailOf(const Status& status) {
     detail.offset = Number(TakeLine(rest));
     detail.retry_after = Number(rest).value_or(0);
   }
-  if (detail.reason.empty()) detail.reason = ReasonOf(status.code());
+  if (detail.reason.empty()) detail.reason = CodeName(status.code());
   return detail;
 }
 

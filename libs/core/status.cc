@@ -1,8 +1,12 @@
 #include "libs/core/status.h"
 
+#include "libs/core/text.h"
+
 namespace vora {
 
 Status MakeStatus(StatusCode code, std::string_view message) { return Status(code, absl::string_view(message.data(), message.size())); }
+std::string CodeName(StatusCode code) { return ToLower(absl::StatusCodeToString(code)); }
+
 Status InvalidArgument(std::string_view message) { return MakeStatus(StatusCode::kInvalidArgument, message); }
 Status NotFound(std::string_view message) { return MakeStatus(StatusCode::kNotFound, message); }
 Status AlreadyExists(std::string_view message) { return MakeStatus(StatusCode::kAlreadyExists, message); }

@@ -15,6 +15,8 @@ using absl::Status;
 using absl::StatusCode;
 using absl::StatusOr;
 
+// The code in lower snake case: not_found.
+std::string CodeName(StatusCode code);
 // Makes a status of `code`; `message` is for people. std::string_view on purpose: Debian's absl has its own string_view.
 Status MakeStatus(StatusCode code, std::string_view message);
 Status InvalidArgument(std::string_view message);

@@ -1,5 +1,8 @@
 #include "libs/core/text.h"
 
+#include <absl/strings/ascii.h>
+#include <absl/strings/match.h>
+
 #include <simdjson.h>
 
 namespace vora {
@@ -54,6 +57,10 @@ std::string RepairUtf8(std::string_view text, size_t max_bytes) {
 }
 
 bool IsControl(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; }
+
+bool EqualsIgnoreCase(std::string_view a, std::string_view b) { return absl::EqualsIgnoreCase({a.data(), a.size()}, {b.data(), b.size()}); }
+
+std::string ToLower(std::string_view text) { return absl::AsciiStrToLower({text.data(), text.size()}); }
 
 std::string_view TrimBlanks(std::string_view text) {
   while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);

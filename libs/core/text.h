@@ -18,7 +18,9 @@ std::optional<size_t> CountCodePoints(std::string_view text);
 // when it is longer.
 std::string RepairUtf8(std::string_view text, size_t max_bytes);
 
-bool IsControl(char c);                              // below space, and DEL
-std::string_view TrimBlanks(std::string_view text);  // without spaces and tabs at both ends (OWS of RFC 9110 section 5.6.3)
+bool IsControl(char c);                                         // below space, and DEL
+std::string_view TrimBlanks(std::string_view text);             // without spaces and tabs at both ends (OWS of RFC 9110 section 5.6.3)
+bool EqualsIgnoreCase(std::string_view a, std::string_view b);  // ASCII letters in either case
+std::string ToLower(std::string_view text);                     // ASCII letters
 
 }  // namespace vora

@@ -1,6 +1,7 @@
 #include <cmath>
 
 #include "libs/core/clock.h"
+#include "libs/core/time.h"
 #include "libs/manifest/text_internal.h"
 
 namespace vora::manifest::internal {
@@ -58,6 +59,6 @@ std::string XmlAttribute(std::string_view text) {
   return out;
 }
 
-std::string XmlTime(int64_t unix_ms) { return FormatRfc3339(SystemTime(std::chrono::milliseconds(unix_ms))); }
+std::string XmlTime(int64_t unix_ms) { return FormatRfc3339(FromUnixMs(unix_ms)); }
 
 }  // namespace vora::manifest::internal

@@ -1,5 +1,3 @@
-#include <curl/curl.h>
-
 #include <algorithm>
 #include <atomic>
 #include <cmath>
@@ -8,6 +6,8 @@
 #include "libs/core/error.h"
 #include "libs/core/ids.h"
 #include "libs/core/version.h"
+#include "libs/curl/handle.h"
+#include "libs/curl/url.h"
 #include "libs/log/log.h"
 #include "libs/obs/otlp_json.h"
 #include "libs/obs/span_metrics.h"
@@ -21,24 +21,13 @@ using std::chrono::steady_clock;
 
 constexpr size_t kBatch = 512;
 constexpr milliseconds kBatchTime{1000};
-constexpr milliseconds kCallTimeout{5000};
+constexpr milliseconds kCallTimeout{5000}, kConnectTimeout{2000};
 constexpr milliseconds kGiveUpAfter{30'000};  // one batch; the queue fills meanwhile
 constexpr milliseconds kFirstPause{500}, kLongestPause{5000};
 constexpr milliseconds kFlushTime{1000};  // libcurl looks once a second whether it is over
 constexpr size_t kMaxAnswer = 64 << 10;
 
 enum class Sent { kTaken, kAgain, kRefused };
-
-bool IsLoopback(std::string_view url) {
-  const std::string_view host = url.substr(std::min(url.size(), url.find("://") + 3));
-  return host.starts_with("127.") || host.starts_with("localhost") || host.starts_with("[::1]");
-}
-
-size_t OnData(char* data, size_t size, size_t count, void* user) {
-  auto* answer = static_cast<std::string*>(user);
-  answer->append(data, std::min(size * count, kMaxAnswer - std::min(kMaxAnswer, answer->size())));
-  return size * count;
-}
 
 }  // namespace
 
@@ -51,13 +40,7 @@ void OtlpSettings::Declare(SettingsSchema& schema) {
 
 Status OtlpSettings::Check() const {
   if (!(sample_ratio >= 0 && sample_ratio <= 1)) return InvalidField("VORA_OTLP_SAMPLE_RATIO", "must be 0 to 1");
-  if (endpoint.empty()) return {};
-  const bool http = endpoint.starts_with("http://") || endpoint.starts_with("https://");
-  const size_t host = endpoint.find("://") + 3;
-  if (!http || host >= endpoint.size() || endpoint.find_first_of(" \t\r\n?#@") != std::string::npos || endpoint[host] == '/') {
-    return InvalidField("VORA_OTLP_ENDPOINT", "must be http(s)://host:port, without credentials, query or fragment");
-  }
-  return {};
+  return endpoint.empty() ? Status() : curl::CheckServerUrl("VORA_OTLP_ENDPOINT", endpoint);
 }
 
 struct SpanExporter::Impl {
@@ -65,7 +48,7 @@ struct SpanExporter::Impl {
   OtlpResource resource;
   Counter& exported;
   Counter& dropped;
-  CURL* easy = nullptr;
+  curl::Handle handle;
   std::atomic<steady_clock::duration> stop_at{steady_clock::duration::max()};  // since the clock's epoch
   bool was_down = false;
   std::thread thread;
@@ -76,9 +59,6 @@ struct SpanExporter::Impl {
     const auto stop = stop_at.load();
     if (stop == steady_clock::duration::max()) return kCallTimeout;
     return std::chrono::duration_cast<milliseconds>(stop - steady_clock::now().time_since_epoch());
-  }
-  static int OnProgress(void* self, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
-    return static_cast<Impl*>(self)->Left() <= milliseconds(0) ? 1 : 0;
   }
 
   Sent Post(const std::string& body, size_t spans);
@@ -94,36 +74,24 @@ void SpanExporter::Impl::Down(const std::string& why) {
 
 Sent SpanExporter::Impl::Post(const std::string& body, size_t spans) {
   const milliseconds left = std::min(Left(), kCallTimeout);
-  if (easy == nullptr || left <= milliseconds(0)) return Sent::kRefused;
-  curl_easy_reset(easy);
+  if (!handle.ok() || left <= milliseconds(0)) return Sent::kRefused;
   std::string answer;
-  char error[CURL_ERROR_SIZE] = {};
-  curl_slist* headers = curl_slist_append(nullptr, "Content-Type: application/json");
-  headers = curl_slist_append(headers, "Expect:");
-  curl_easy_setopt(easy, CURLOPT_URL, url.c_str());
-  curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-  curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers);
-  curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(body.size()));
-  curl_easy_setopt(easy, CURLOPT_POSTFIELDS, body.c_str());
-  curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-  curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, static_cast<long>(left.count()));
-  curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(std::min(left, milliseconds(2000)).count()));
-  curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, error);
-  curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, &OnData);
-  curl_easy_setopt(easy, CURLOPT_WRITEDATA, &answer);
-  curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 0L);
-  curl_easy_setopt(easy, CURLOPT_XFERINFOFUNCTION, &OnProgress);
-  curl_easy_setopt(easy, CURLOPT_XFERINFODATA, this);
-  if (IsLoopback(url)) curl_easy_setopt(easy, CURLOPT_PROXY, "");
-  const CURLcode code = curl_easy_perform(easy);
-  long status = 0;
-  curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
-  curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, nullptr);
-  curl_slist_free_all(headers);
-  if (code != CURLE_OK) {
-    Down(error[0] != '\0' ? error : curl_easy_strerror(code));
+  handle.Begin(url);
+  handle.AddHeader("Content-Type", "application/json");
+  handle.OmitHeader("Expect");
+  handle.Method("POST");
+  handle.Body(body);
+  handle.Timeouts(left, std::min(left, kConnectTimeout));
+  handle.OnBody([&answer](std::string_view piece) {
+    answer.append(piece.substr(0, kMaxAnswer - std::min(kMaxAnswer, answer.size())));
+    return piece.size();
+  });
+  handle.CancelWhen([this] { return Left() <= milliseconds(0); });
+  if (const Status sent = handle.Perform("the collector"); !sent.ok()) {
+    Down(Message(sent));
     return Sent::kAgain;
   }
+  const int status = handle.http_status();
   if (status / 100 == 2) {
     const auto refused = std::min(RejectedSpans(answer), static_cast<int64_t>(spans));
     exported.Increment(static_cast<double>(spans) - static_cast<double>(refused));
@@ -165,9 +133,6 @@ SpanExporter::SpanExporter(const OtlpSettings& settings, std::string service_nam
   while (impl_->url.ends_with('/')) impl_->url.pop_back();
   if (!impl_->url.ends_with("/v1/traces")) impl_->url += "/v1/traces";
   impl_->resource = {std::move(service_name), std::string(Version()), NewId()};
-  static const CURLcode initialised = curl_global_init(CURL_GLOBAL_DEFAULT);
-  (void)initialised;
-  impl_->easy = curl_easy_init();
   SpanQueue::Instance().Open(impl_->dropped);
   impl_->thread = std::thread([impl = impl_.get()] { impl->Run(); });
 }
@@ -177,7 +142,6 @@ SpanExporter::~SpanExporter() {
   impl_->stop_at = (steady_clock::now() + kFlushTime).time_since_epoch();
   SpanQueue::Instance().Close();
   impl_->thread.join();
-  curl_easy_cleanup(impl_->easy);
 }
 
 }  // namespace vora::obs

@@ -6,7 +6,9 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include <pqxx/pqxx>
@@ -36,10 +38,29 @@ class Database {
   Status Transact(const std::function<Status(pqxx::work&)>& body);
   // A single read-only statement or a few that need no transaction (nontransaction, cheaper).
   Status Read(const std::function<Status(pqxx::nontransaction&)>& body);
+  // The same for a `body` that returns a StatusOr: what the run returned that was committed.
+  template <typename Body, typename Result = std::invoke_result_t<Body&, pqxx::work&>, typename T = typename Result::value_type>
+  Result Transact(Body body) {
+    std::optional<T> result;
+    VORA_RETURN_IF_ERROR(Transact([&](pqxx::work& tx) -> Status { return Keep(body(tx), result); }));
+    return *std::move(result);
+  }
+  template <typename Body, typename Result = std::invoke_result_t<Body&, pqxx::nontransaction&>, typename T = typename Result::value_type>
+  Result Read(Body body) {
+    std::optional<T> result;
+    VORA_RETURN_IF_ERROR(Read([&](pqxx::nontransaction& tx) -> Status { return Keep(body(tx), result); }));
+    return *std::move(result);
+  }
   // OK when a connection can be had and answers; cached for a second (for readiness checks).
   Status Ping();
 
  private:
+  template <typename T>
+  static Status Keep(StatusOr<T> returned, std::optional<T>& result) {
+    VORA_ASSIGN_OR_RETURN(result, std::move(returned));
+    return absl::OkStatus();
+  }
+
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };

@@ -1,7 +1,5 @@
 #include "libs/rpc/health.h"
 
-#include <pthread.h>
-
 #include <utility>
 #include <vector>
 
@@ -80,14 +78,14 @@ class HealthService::Watcher : public grpc::ServerWriteReactor<HealthCheckRespon
 };
 
 HealthService::HealthService(const Readiness& readiness, std::chrono::milliseconds poll)
-    : readiness_(readiness), poller_([this, poll] { Poll(poll); }) {
-  pthread_setname_np(poller_.native_handle(), "health");
+    : readiness_(readiness), poller_("health", [this, poll] {
+        Poll();
+        return poll;
+      }) {
+  poller_.Start(poll);
 }
 
-HealthService::~HealthService() {
-  Stop();
-  if (poller_.joinable()) poller_.join();
-}
+HealthService::~HealthService() { Stop(); }
 
 HealthService::ServingStatus HealthService::StatusOf(const std::string& service) const {
   if (service == "live") return HealthCheckResponse::SERVING;
@@ -132,19 +130,17 @@ void HealthService::Stop() {
     if (std::exchange(stopped_, true)) return;
     watchers = watchers_;
   }
-  wake_.notify_all();
   for (const auto& watcher : watchers) watcher->End(HealthCheckResponse::NOT_SERVING);
 }
 
-void HealthService::Poll(std::chrono::milliseconds interval) {
-  std::unique_lock lock(mutex_);
-  while (!wake_.wait_for(lock, interval, [this] { return stopped_; })) {
-    if (watchers_.empty()) continue;
-    const auto watchers = watchers_;
-    lock.unlock();
-    for (const auto& watcher : watchers) watcher->Show(StatusOf(watcher->service()));
-    lock.lock();
+void HealthService::Poll() {
+  std::set<std::shared_ptr<Watcher>> watchers;
+  {
+    const std::lock_guard lock(mutex_);
+    if (stopped_) return;
+    watchers = watchers_;
   }
+  for (const auto& watcher : watchers) watcher->Show(StatusOf(watcher->service()));
 }
 
 }  // namespace vora::rpc

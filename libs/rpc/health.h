@@ -5,14 +5,13 @@
 #include <grpc/health/v1/health.grpc.pb.h>
 
 #include <chrono>
-#include <condition_variable>
 #include <memory>
 #include <mutex>
 #include <set>
 #include <string>
-#include <thread>
 
 #include "libs/core/lifecycle.h"
+#include "libs/core/periodic.h"
 
 namespace vora::rpc {
 
@@ -34,14 +33,13 @@ class HealthService final : public grpc::health::v1::Health::CallbackService {
   class Watcher;
   using ServingStatus = grpc::health::v1::HealthCheckResponse::ServingStatus;
   ServingStatus StatusOf(const std::string& service) const;
-  void Poll(std::chrono::milliseconds interval);
+  void Poll();
 
   const Readiness& readiness_;
   std::mutex mutex_;
-  std::condition_variable wake_;
   bool stopped_ = false;
   std::set<std::shared_ptr<Watcher>> watchers_;
-  std::thread poller_;
+  Periodic poller_;  // last: uses all of the above
 };
 
 }  // namespace vora::rpc

@@ -12,6 +12,8 @@
 #include <iterator>
 #include <memory>
 
+#include <absl/time/time.h>
+
 namespace vora::rpc {
 namespace {
 
@@ -43,7 +45,7 @@ int NoPassphrase(char*, int, int, void*) { return 0; }
 SystemTime ExpiryOf(const X509& certificate) {
   std::tm utc{};
   ASN1_TIME_to_tm(X509_get0_notAfter(&certificate), &utc);
-  return std::chrono::system_clock::from_time_t(timegm(&utc));
+  return absl::ToChronoTime(absl::FromTM(utc, absl::UTCTimeZone()));
 }
 
 }  // namespace

@@ -53,16 +53,14 @@ TlsIdentity::TlsIdentity(TlsSettings settings, TlsFiles files)
       provider_(std::make_shared<grpc::experimental::FileWatcherCertificateProvider>(key_.path(), certificate_.path(), authority_.path(),
                                                                                      kGrpcInterval)),
       seen_(Stamp()),
-      watcher_([this] { Watch(); }) {}
-
-TlsIdentity::~TlsIdentity() {
-  {
-    const std::lock_guard lock(mutex_);
-    stopped_ = true;
-  }
-  wake_.notify_all();
-  watcher_.join();
+      watcher_("tls-identity", [this] {
+        Look();
+        return kInterval;
+      }) {
+  watcher_.Start();
 }
+
+TlsIdentity::~TlsIdentity() = default;
 
 std::string TlsIdentity::Stamp() const {
   std::string stamp;
@@ -77,15 +75,13 @@ std::string TlsIdentity::Stamp() const {
   return stamp;
 }
 
-void TlsIdentity::Watch() {
-  std::unique_lock lock(mutex_);
-  do {
-    TellExpiry();
-    std::string stamp = Stamp();
-    if (stamp == seen_) continue;
-    seen_ = std::move(stamp);
-    Renew();
-  } while (!wake_.wait_for(lock, kInterval, [this] { return stopped_; }));
+void TlsIdentity::Look() {
+  const std::lock_guard lock(mutex_);
+  TellExpiry();
+  std::string stamp = Stamp();
+  if (stamp == seen_) return;
+  seen_ = std::move(stamp);
+  Renew();
 }
 
 void TlsIdentity::Renew() {

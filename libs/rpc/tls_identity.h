@@ -5,13 +5,12 @@
 #include <grpcpp/security/tls_certificate_provider.h>
 
 #include <chrono>
-#include <condition_variable>
 #include <memory>
 #include <mutex>
 #include <set>
 #include <string>
-#include <thread>
 
+#include "libs/core/periodic.h"
 #include "libs/obs/metrics.h"
 #include "libs/rpc/tls_files.h"
 
@@ -49,7 +48,7 @@ class TlsIdentity {
   };
 
   std::string Stamp() const;  // changes when a file does
-  void Watch();
+  void Look();
   void Renew();
   void TellExpiry();
 
@@ -61,10 +60,8 @@ class TlsIdentity {
   std::chrono::steady_clock::time_point warned_{};
 
   std::mutex mutex_;
-  std::condition_variable wake_;
-  bool stopped_ = false;
   std::set<obs::Gauge*> gauges_;
-  std::thread watcher_;
+  Periodic watcher_;  // last: uses all of the above
 };
 
 // Of the process; null without TLS.

@@ -8,6 +8,8 @@
 
 #include "libs/core/encoding.h"
 #include "libs/core/retry.h"
+#include "libs/core/text.h"
+#include "libs/curl/url.h"
 #include "services/cli/api_client.h"
 
 namespace vora::cli {
@@ -54,14 +56,6 @@ std::string EncodeUploadMetadata(const std::map<std::string, std::string>& metad
   return out;
 }
 
-std::string ResolveLocation(const std::string& base, const std::string& location) {
-  if (location.find("://") != std::string::npos) return location;
-  const size_t scheme_end = base.find("://");
-  const size_t path_start = base.find('/', scheme_end == std::string::npos ? 0 : scheme_end + 3);
-  if (location.starts_with('/')) return base.substr(0, path_start) + location;
-  return base.substr(0, base.rfind('/') + 1) + location;
-}
-
 StatusOr<std::string> TusClient::Create(const FileIdentity& file, const UploadOptions& options) {
   auto request = TusRequest("POST", options.endpoint, options.token);
   request.headers.Set("Upload-Length", std::to_string(file.size));
@@ -71,7 +65,9 @@ StatusOr<std::string> TusClient::Create(const FileIdentity& file, const UploadOp
   if (response.status != 201) return StatusFromResponse(response);
   const auto location = response.headers.Get("Location");
   if (!location) return Internal("the upload server named no Location");
-  return ResolveLocation(options.endpoint, *location);
+  auto url = curl::ResolveUrl(options.endpoint, *location);
+  if (!url) return Internal("the upload server named a Location that is no URL: " + RepairUtf8(*location, 200));
+  return *std::move(url);
 }
 
 StatusOr<int64_t> TusClient::Offset(const std::string& url, const std::string& token) {

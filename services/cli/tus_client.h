@@ -45,7 +45,5 @@ class TusClient {
 
 // `key base64(value),key base64(value)`, tus creation extension.
 std::string EncodeUploadMetadata(const std::map<std::string, std::string>& metadata);
-// The absolute URL of a Location header relative to `base`.
-std::string ResolveLocation(const std::string& base, const std::string& location);
 
 }  // namespace vora::cli

@@ -107,7 +107,7 @@ std::string Access::UriSuffix(const http::Request& request) const {
 
 StatusOr<std::string> Access::Mint(const std::string& video_id, std::chrono::seconds ttl, int64_t* expires_at_unix) const {
   if (!tokens_) return FailedPrecondition("playback tokens are switched off (VORA_PLAYBACK_TOKENS)");
-  *expires_at_unix = std::chrono::system_clock::to_time_t(clock_.Now() + ttl);
+  *expires_at_unix = ToUnixSeconds(clock_.Now() + ttl);
   return tokens_->Sign({video_id, kPlayScope, *expires_at_unix});
 }
 

@@ -1,5 +1,7 @@
 #include "services/upload/upload_settings.h"
 
+#include "libs/curl/url.h"
+
 namespace vora::upload {
 namespace {
 
@@ -54,9 +56,7 @@ Status UploadSettings::Validate() const {
       base_path.find("//") != std::string::npos) {
     return InvalidArgument("VORA_UPLOAD_BASE_PATH=" + base_path + ": must begin with / and name a folder, like /files/");
   }
-  bool url = public_url.empty() || public_url.rfind("http://", 0) == 0 || public_url.rfind("https://", 0) == 0;
-  if (!url) return InvalidArgument("VORA_UPLOAD_PUBLIC_URL=" + public_url + ": must begin with http:// or https://");
-  return {};
+  return public_url.empty() ? Status() : curl::CheckServerUrl("VORA_UPLOAD_PUBLIC_URL", public_url);
 }
 
 }  // namespace vora::upload

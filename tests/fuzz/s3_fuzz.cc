@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "libs/core/encoding.h"
+#include "libs/core/time.h"
 #include "libs/storage/s3/s3_xml.h"
 #include "tests/fuzz/require.h"
 
@@ -23,7 +24,9 @@ void Read(std::string_view text) {
   Require(upload.ok() ? !upload->empty() : upload.status().code() == StatusCode::kInternal);
   // One document is one thing.
   Require(page.ok() + upload.ok() + ParseS3Error(text).has_value() <= 1);
-  if (const auto time = ParseS3Time(text)) Require(*time >= -62'167'219'200'000 && *time < 253'402'300'801'000);
+  // Years 0 to 9999, and an offset of less than a day.
+  constexpr int64_t kDayMs = 86'400'000;
+  if (const auto ms = ParseRfc3339(text)) Require(*ms > -62'167'219'200'000 - kDayMs && *ms < 253'402'300'800'000 + kDayMs);
   UnquoteEtag(text);
 }
 

@@ -1,18 +1,17 @@
 #include "libs/http/message/response_head.h"
 
-#include <strings.h>
-
 #include <algorithm>
 #include <cctype>
 
 #include "libs/core/clock.h"
+#include "libs/core/text.h"
 
 namespace vora::http {
 namespace {
 
 bool IsOurs(const std::string& name) {
-  return strcasecmp(name.c_str(), "Content-Length") == 0 || strcasecmp(name.c_str(), "Transfer-Encoding") == 0 ||
-         strcasecmp(name.c_str(), "Connection") == 0 || strcasecmp(name.c_str(), "Date") == 0;
+  return EqualsIgnoreCase(name, "Content-Length") || EqualsIgnoreCase(name, "Transfer-Encoding") || EqualsIgnoreCase(name, "Connection") ||
+         EqualsIgnoreCase(name, "Date");
 }
 
 // A field whose name is no token (RFC 9110 section 5.6.2) is left out.

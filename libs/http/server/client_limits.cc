@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <cmath>
-#include <string_view>
 
 #include "libs/http/server/client_limits_internal.h"
 
@@ -27,39 +26,29 @@ void ClientLimits::Slot::Release() {
   client_.reset();
 }
 
-double ClientLimits::Burst() const { return std::max(1.0, 2 * options_.requests_per_second); }
+ClientLimits::ClientLimits(Options options)
+    : options_(options), rate_{options.requests_per_second, std::max(1.0, 2 * options.requests_per_second)}, table_(options.max_clients) {}
 
 // Full: the oldest without connections goes, or, when a few of the oldest are all connected, the oldest.
-void ClientLimits::Forget(Shard& shard, Time now) const {
-  const size_t room = std::max<size_t>(1, options_.max_clients / kShards);
-  for (int i = 0; i < kForgottenAtOnce && !shard.by_use.empty(); ++i) {
-    const auto oldest = std::prev(shard.by_use.end());
-    const bool full = shard.by_use.size() >= room;
-    if (!full && now - oldest->second < kRemembered) return;
-    if (oldest->first->connections > 0 && (!full || i + 1 < kForgottenAtOnce)) {
-      shard.by_use.splice(shard.by_use.begin(), shard.by_use, oldest);
-      continue;
-    }
-    shard.by_address.erase(oldest->first->address);
-    shard.by_use.erase(oldest);
-  }
+void ClientLimits::Forget(Table::Part& part, Time now) const {
+  int looked_at = 0;
+  part.Sweep([&](const Address&, const Seen& seen) {
+    const bool full = part.size() >= table_.room();
+    if (looked_at++ == kForgottenAtOnce || (!full && now - seen.last < kRemembered)) return LruVerdict::kStop;
+    const bool connected = seen.client->connections > 0 && (!full || looked_at < kForgottenAtOnce);
+    return connected ? LruVerdict::kUse : LruVerdict::kDrop;
+  });
 }
 
 std::shared_ptr<ClientLimits::Client> ClientLimits::Find(const Address& address, Time now) {
-  const Address key = address.Client();
-  Shard& shard = shards_[(AddressHash()(key) >> 7) % kShards];
-  const std::lock_guard lock(shard.mutex);
-  const auto found = shard.by_address.find(key);
-  if (found != shard.by_address.end()) {
-    found->second->second = now;
-    shard.by_use.splice(shard.by_use.begin(), shard.by_use, found->second);
-    return found->second->first;
-  }
-  Forget(shard, now);
-  auto client = std::make_shared<Client>(key, Burst(), now);
-  shard.by_use.emplace_front(client, now);
-  shard.by_address.emplace(key, shard.by_use.begin());
-  return client;
+  return table_.With(address, [&](const Address& client, Table::Part& part) {
+    if (Seen* known = part.Use(client)) {
+      known->last = now;
+      return known->client;
+    }
+    Forget(part, now);
+    return part.Insert(client, {std::make_shared<Client>(rate_, now), now}).client;
+  });
 }
 
 bool ClientLimits::Enter(const std::shared_ptr<Client>& client, Slot& slot) const {
@@ -71,29 +60,14 @@ bool ClientLimits::Enter(const std::shared_ptr<Client>& client, Slot& slot) cons
 }
 
 ClientLimits::Verdict ClientLimits::TakeRequest(Client& client, Time now) const {
-  const double rate = options_.requests_per_second;
-  if (rate <= 0) return {};
+  if (rate_.per_second <= 0) return {};
   const std::lock_guard lock(client.mutex);
-  if (const double seconds = std::chrono::duration<double>(now - client.filled).count(); seconds > 0) {
-    client.tokens = std::min(Burst(), client.tokens + seconds * rate);
-    client.filled = now;
-  }
-  if (client.tokens >= 1) {
-    client.tokens -= 1;
+  const double wait = client.requests.Take(1, rate_, now);
+  if (wait <= 0) {
     client.refused_in_a_row = 0;
     return {};
   }
-  const double wait = std::clamp(std::ceil((1 - client.tokens) / rate), 1.0, 3600.0);
-  return {static_cast<int64_t>(wait), ++client.refused_in_a_row > kPatience};
-}
-
-size_t ClientLimits::clients() const {
-  size_t total = 0;
-  for (const Shard& shard : shards_) {
-    const std::lock_guard lock(shard.mutex);
-    total += shard.by_use.size();
-  }
-  return total;
+  return {static_cast<int64_t>(std::clamp(std::ceil(wait), 1.0, 3600.0)), ++client.refused_in_a_row > kPatience};
 }
 
 }  // namespace vora::http

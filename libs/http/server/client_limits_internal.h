@@ -2,16 +2,14 @@
 
 // How many connections and requests each client has, in a table of bounded size: who was seen longest ago is forgotten first.
 
-#include <array>
 #include <atomic>
 #include <chrono>
 #include <cstdint>
-#include <list>
 #include <memory>
 #include <mutex>
-#include <unordered_map>
 
-#include "libs/http/message/client_address.h"
+#include "libs/core/token_bucket.h"
+#include "libs/http/message/client_table.h"
 
 namespace vora::http {
 
@@ -27,12 +25,10 @@ class ClientLimits {
 
   // What is known of one client. Lives as long as someone holds it, remembered or not.
   struct Client {
-    explicit Client(const Address& key, double tokens, Time now) : address(key), tokens(tokens), filled(now) {}
-    const Address address;
+    Client(const TokenRate& rate, Time now) : requests(rate, now) {}
     std::atomic<int64_t> connections{0};
     std::mutex mutex;
-    double tokens;
-    Time filled;
+    TokenBucket requests;
     int64_t refused_in_a_row = 0;
   };
 
@@ -50,7 +46,7 @@ class ClientLimits {
     std::shared_ptr<Client> client_;
   };
 
-  explicit ClientLimits(Options options) : options_(options) {}
+  explicit ClientLimits(Options options);
   bool enabled() const { return options_.connections > 0 || options_.requests_per_second > 0; }
 
   // Of an IPv6 network (/64) all addresses are one client.
@@ -63,20 +59,19 @@ class ClientLimits {
     bool hang_up = false;      // the client goes on in spite of many refusals
   };
   Verdict TakeRequest(Client& client, Time now) const;
-  size_t clients() const;
+  size_t clients() const { return table_.size(); }
 
  private:
-  struct Shard {
-    mutable std::mutex mutex;
-    std::list<std::pair<std::shared_ptr<Client>, Time>> by_use;  // the latest first
-    std::unordered_map<Address, std::list<std::pair<std::shared_ptr<Client>, Time>>::iterator, AddressHash> by_address;
+  struct Seen {
+    std::shared_ptr<Client> client;
+    Time last;
   };
-  double Burst() const;
-  void Forget(Shard& shard, Time now) const;
+  using Table = ClientTable<Seen>;
+  void Forget(Table::Part& part, Time now) const;
 
-  static constexpr size_t kShards = 16;
   const Options options_;
-  std::array<Shard, kShards> shards_;
+  const TokenRate rate_;
+  Table table_;
 };
 
 }  // namespace vora::http

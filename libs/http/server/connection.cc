@@ -8,6 +8,7 @@
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include "libs/core/text.h"
 #include "libs/http/message/target.h"
 #include "libs/log/log.h"
 
@@ -27,8 +28,6 @@ class Unregister {
   ServerContext& server_;
   Stoppable* connection_;
 };
-
-bool SameText(std::string_view a, std::string_view b) { return beast::iequals({a.data(), a.size()}, {b.data(), b.size()}); }
 
 // A line that continues the one before (RFC 9112 section 5.2) is read in one way here and in another there.
 bool HasFold(std::string_view head) { return head.find("\n ") != std::string_view::npos || head.find("\n\t") != std::string_view::npos; }
@@ -238,7 +237,7 @@ bool Connection::AcceptHeader(Response& refusal) {
     return false;
   }
   const auto encoding = request_.headers.Get("Transfer-Encoding");
-  if (encoding && !SameText(*encoding, "chunked")) {
+  if (encoding && !EqualsIgnoreCase(*encoding, "chunked")) {
     refusal = ErrorResponse(Unimplemented("the only transfer coding understood is chunked"));
     return false;
   }
@@ -259,7 +258,7 @@ bool Connection::AcceptHeader(Response& refusal) {
     request_.content_length = body_left_;
   }
   const auto expect = request_.headers.Get("Expect");
-  if (expect && !SameText(*expect, "100-continue")) {
+  if (expect && !EqualsIgnoreCase(*expect, "100-continue")) {
     refusal = ErrorResponse(errors::kExpectationFailed, "the only expectation understood is 100-continue", "Expect");
     return false;
   }

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "libs/core/error.h"
+#include "libs/core/text.h"
 #include "libs/media/base/media_error.h"
 
 namespace vora::media {
@@ -87,7 +88,7 @@ Status NoFilm(std::string_view head) {
   std::string text(head.substr(0, kHeadBytes));
   if (text.rfind("\xef\xbb\xbf", 0) == 0) text.erase(0, 3);
   text.erase(0, text.find_first_not_of(" \t\r\n"));
-  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  text = ToLower(text);
   for (const Mark& mark : kTexts) {
     if (text.rfind(mark.begin, 0) != 0) continue;
     if (mark.begin == "v=0" && text.find("\nm=") == std::string::npos && text.find("\ns=") == std::string::npos) continue;

@@ -10,12 +10,6 @@
 namespace vora::storage {
 namespace {
 
-std::string ResultLabel(const Status& status) {
-  std::string name = absl::StatusCodeToString(status.code());
-  std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return name;
-}
-
 constexpr std::chrono::milliseconds kWorthASpan{10};
 
 // That there is no such object, or that another came first, is an answer and no fault.
@@ -99,7 +93,7 @@ class MeteredObjectStore : public ObjectStore {
     const auto began_at = std::chrono::system_clock::now();
     auto result = call();
     std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
-    kRequests.In(metrics_, {op, ResultLabel(StatusOf(result))}).Increment();
+    kRequests.In(metrics_, {op, CodeName(StatusOf(result).code())}).Increment();
     kDuration.In(metrics_, {op}).Observe(took.count());
     if (obs::RecordsCurrentTrace()) RecordSpan(op, key, began_at, took, StatusOf(result));
     return result;
@@ -110,7 +104,7 @@ class MeteredObjectStore : public ObjectStore {
     const bool failed = !status.ok() && !IsAnswer(status);
     if (!failed && took < kWorthASpan) return;
     obs::RecordStep(std::string("object_store ") + op, obs::SpanKind::kClient, start, failed ? status : Status(),
-                    {{"vora.object.key", key}, {"vora.result", ResultLabel(status)}});
+                    {{"vora.object.key", key}, {"vora.result", CodeName(status.code())}});
   }
   template <typename Result>
   Result Written(std::string_view bytes, Result result) {

@@ -12,6 +12,7 @@
 #include <cstring>
 #include <nlohmann/json.hpp>
 
+#include "libs/core/clock.h"
 #include "libs/core/encoding.h"
 #include "libs/core/error.h"
 #include "libs/core/ids.h"
@@ -247,7 +248,7 @@ StatusOr<ObjectInfo> LocalObjectStore::CompleteMultipart(const std::string& key,
     if (!last && record->size != upload->part_size) return InvalidArgument(name + " is shorter than part_size and not the last");
     trailer.size += record->size;
   }
-  trailer.modified_unix_ms = UnixMillisNow();
+  trailer.modified_unix_ms = ToUnixMs(Clock::Real().Now());
   trailer.etag = RandomHex(16);
   trailer.multipart_id = multipart_id;
   trailer.content_type = upload->content_type;

@@ -13,6 +13,7 @@
 #include <ctime>
 #include <filesystem>
 
+#include "libs/core/clock.h"
 #include "libs/core/ids.h"
 #include "libs/log/log.h"
 #include "libs/storage/base/key.h"
@@ -58,10 +59,6 @@ unsigned KeyHash(std::string_view key) {
 }
 
 }  // namespace
-
-int64_t UnixMillisNow() {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
-}
 
 ObjectInfo ToObjectInfo(const std::string& key, const Trailer& trailer) {
   return {key, trailer.size, trailer.etag, trailer.content_type, trailer.modified_unix_ms};
@@ -170,7 +167,7 @@ StatusOr<ObjectInfo> LocalObjectStore::Put(const std::string& key, std::string_v
   VORA_RETURN_IF_ERROR(CheckConditions(key, options));
   Trailer trailer;
   trailer.size = static_cast<int64_t>(bytes.size());
-  trailer.modified_unix_ms = UnixMillisNow();
+  trailer.modified_unix_ms = ToUnixMs(Clock::Real().Now());
   trailer.etag = RandomHex(16);
   trailer.content_type = options.content_type;
   std::string temp_name = NewId();

@@ -68,6 +68,5 @@ class LocalObjectStore : public ObjectStore {
 
 // What a trailer says of the object `key`.
 ObjectInfo ToObjectInfo(const std::string& key, const Trailer& trailer);
-int64_t UnixMillisNow();
 
 }  // namespace vora::storage

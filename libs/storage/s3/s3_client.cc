@@ -75,7 +75,7 @@ StatusOr<std::unique_ptr<HttpExchange>> S3Client::StartOnce(const S3Request& req
   signing.headers = request.headers;
   signing.payload_hash = config_.https && !request.body.empty() ? "UNSIGNED-PAYLOAD" : HexEncode(Sha256(request.body));
   signing.headers["host"] = config_.authority;
-  signing.headers["x-amz-date"] = FormatAmzDate(Clock::Real().Now());
+  signing.headers["x-amz-date"] = FormatIso8601Basic(Clock::Real().Now());
   signing.headers["x-amz-content-sha256"] = signing.payload_hash;
   std::string authorization = SignRequest(signing, {config_.access_key, config_.secret_key, config_.region, "s3"});
 

@@ -3,7 +3,10 @@
 #include <algorithm>
 #include <string_view>
 
+#include <absl/strings/ascii.h>
+
 #include "libs/core/encoding.h"
+#include "libs/curl/url.h"
 #include "libs/storage/base/key.h"
 
 namespace vora::storage {
@@ -16,26 +19,20 @@ bool IsBucketName(std::string_view name) {
   return name.size() >= 3 && name.size() <= 63 && std::all_of(name.begin(), name.end(), allowed) && name.find("..") == name.npos;
 }
 
-bool IsAuthority(std::string_view text) {
-  auto allowed = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           std::string_view("-._:[]").find(c) != std::string_view::npos;
-  };
-  return !text.empty() && std::all_of(text.begin(), text.end(), allowed);
+bool IsRegion(std::string_view text) {
+  const auto allowed = [](char c) { return absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '-' || c == '.' || c == '_'; };
+  return !text.empty() && text.size() <= 64 && std::all_of(text.begin(), text.end(), allowed);
 }
 
 Status ParseEndpoint(std::string_view text, S3Config& config) {
-  size_t scheme = text.find("://");
-  std::string_view name = text.substr(0, scheme);
-  if (scheme == text.npos || (name != "http" && name != "https")) return Wrong("endpoint must begin with http:// or https://");
-  config.https = name == "https";
-  std::string_view authority = text.substr(scheme + 3);
-  if (!authority.empty() && authority.back() == '/') authority.remove_suffix(1);
-  if (!IsAuthority(authority)) return Wrong("endpoint must be scheme://host[:port] without a path or a user");
+  if (!text.starts_with("http://") && !text.starts_with("https://")) return Wrong("endpoint must begin with http:// or https://");
+  const auto url = curl::ParseHttpUrl(text);
+  if (!url || url->has_user || url->has_query || url->has_fragment || (url->path != "" && url->path != "/")) {
+    return Wrong("endpoint must be scheme://host[:port] without a path or a user");
+  }
+  config.https = url->https;
   // curl leaves the scheme's own port out of the Host header, which is signed.
-  std::string_view port = config.https ? ":443" : ":80";
-  if (authority.size() > port.size() && authority.substr(authority.size() - port.size()) == port) authority.remove_suffix(port.size());
-  config.authority = authority;
+  config.authority = url->authority;
   return absl::OkStatus();
 }
 
@@ -70,8 +67,8 @@ StatusOr<S3Config> ParseS3Url(const std::string& url, const std::function<std::o
     VORA_RETURN_IF_ERROR(ParseQuery(rest.substr(mark + 1), config));
     rest = rest.substr(0, mark);
   }
+  if (!IsRegion(config.region)) return Wrong("region is not a valid name");
   if (config.authority.empty()) config.authority = "s3." + config.region + ".amazonaws.com";
-  if (!IsAuthority(config.region) || config.region.size() > 64) return Wrong("region is not a valid name");
   config.bucket = rest.substr(0, rest.find('/'));
   if (!IsBucketName(config.bucket)) return Wrong("'" + config.bucket + "' is not a bucket name (3 to 63 of a-z 0-9 . - _)");
   rest.remove_prefix(std::min(rest.size(), config.bucket.size() + 1));

@@ -4,15 +4,14 @@
 // receive buffer however slowly the answer is read, and leaving early closes the connection.
 
 #include <chrono>
-#include <map>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "libs/core/status.h"
+#include "libs/curl/pool.h"
 
 namespace vora::storage {
 
@@ -36,11 +35,8 @@ class HttpPool {
 
  private:
   friend class HttpExchange;
-  std::unique_ptr<Channel> Take();
-  void Give(std::unique_ptr<Channel> channel);
   const std::string ca_file_;
-  std::mutex mutex_;
-  std::vector<std::unique_ptr<Channel>> idle_;
+  curl::Pool<Channel> channels_;
 };
 
 // One request and its answer. Not thread-safe.
@@ -52,9 +48,9 @@ class HttpExchange {
   HttpExchange(const HttpExchange&) = delete;
   HttpExchange& operator=(const HttpExchange&) = delete;
 
-  int status() const { return status_; }
-  // "" when absent; `name` in lower case.
-  const std::string& Header(const std::string& name) const;
+  int status() const;
+  // "" when absent.
+  const std::string& Header(std::string_view name) const;
   // Up to `size` bytes of the answer's body; 0 at its end. UNAVAILABLE when it was cut off.
   StatusOr<size_t> Read(char* buffer, size_t size);
   // The rest of the body; INTERNAL when longer than `limit`.
@@ -65,17 +61,12 @@ class HttpExchange {
   Status Begin(const HttpRequest& request);
   Status Step();  // one round of libcurl, waiting for the network if there is nothing to do
   size_t OnBody(const char* bytes, size_t size);
-  void OnHeader(std::string_view line);
-  static size_t BodyCallback(char* bytes, size_t one, size_t size, void* self);
-  static size_t HeaderCallback(char* bytes, size_t one, size_t size, void* self);
+  bool head_complete() const;
 
   HttpPool& pool_;
   std::unique_ptr<HttpPool::Channel> channel_;
-  void* header_list_ = nullptr;  // curl_slist
-  int status_ = 0;
-  bool headers_done_ = false, done_ = false, paused_ = false;
+  bool done_ = false, paused_ = false;
   Status result_ = absl::OkStatus();
-  std::map<std::string, std::string> headers_;
   std::string spill_;  // received while nobody was reading
   size_t spill_at_ = 0;
   char* target_ = nullptr;  // where Read wants its bytes

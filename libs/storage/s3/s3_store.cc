@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <thread>
 
+#include "libs/core/clock.h"
 #include "libs/core/ids.h"
 #include "libs/storage/base/key.h"
 #include "libs/storage/s3/s3_reader.h"
@@ -23,10 +24,6 @@ class EmptyReader : public ObjectReader {
  private:
   ObjectInfo info_;
 };
-
-int64_t UnixMillis() {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
-}
 
 }  // namespace
 
@@ -65,7 +62,8 @@ StatusOr<ObjectInfo> S3ObjectStore::Put(const std::string& key, std::string_view
     VORA_ASSIGN_OR_RETURN(S3Response response, SendPut(key, bytes, options, token, style));
     if (response.status / 100 == 2) {
       if (options.if_match) etag_style_ = style;
-      ObjectInfo info{key, static_cast<int64_t>(bytes.size()), UnquoteEtag(response.Header("etag")), options.content_type, UnixMillis()};
+      ObjectInfo info{key, static_cast<int64_t>(bytes.size()), UnquoteEtag(response.Header("etag")), options.content_type,
+                      ToUnixMs(Clock::Real().Now())};
       if (info.etag.empty()) return Internal("put " + key + ": no ETag in the answer");
       return info;
     }

@@ -8,6 +8,7 @@
 #include <memory>
 
 #include "libs/core/encoding.h"
+#include "libs/core/time.h"
 
 namespace vora::storage {
 namespace {
@@ -115,7 +116,7 @@ StatusOr<ObjectInfo> ParseContents(const Element& contents, bool encoded) {
   VORA_ASSIGN_OR_RETURN(std::string etag, Required(contents, "ETag"));
   info.etag = UnquoteEtag(etag);
   VORA_ASSIGN_OR_RETURN(std::string modified, Required(contents, "LastModified"));
-  auto time = ParseS3Time(modified);
+  const auto time = ParseRfc3339(modified);
   if (!time) return Internal("S3 answer: <LastModified> is not a time");
   info.modified_unix_ms = *time;
   return info;
@@ -127,36 +128,6 @@ std::string UnquoteEtag(std::string_view etag) {
   if (etag.substr(0, 2) == "W/") etag.remove_prefix(2);
   if (etag.size() >= 2 && etag.front() == '"' && etag.back() == '"') etag = etag.substr(1, etag.size() - 2);
   return std::string(etag);
-}
-
-std::optional<int64_t> ParseS3Time(std::string_view text) {
-  auto digits = [&](size_t at, size_t count) -> std::optional<int> {
-    int value = 0;
-    for (size_t i = at; i < at + count; ++i) {
-      if (i >= text.size() || text[i] < '0' || text[i] > '9') return std::nullopt;
-      value = value * 10 + (text[i] - '0');
-    }
-    return value;
-  };
-  constexpr std::string_view kForm = "....-..-..T..:..:..";
-  if (text.size() < 20 || text.back() != 'Z') return std::nullopt;
-  for (size_t i = 0; i < kForm.size(); ++i) {
-    if (kForm[i] != '.' && text[i] != kForm[i]) return std::nullopt;
-  }
-  auto year = digits(0, 4), month = digits(5, 2), day = digits(8, 2), hour = digits(11, 2), minute = digits(14, 2), second = digits(17, 2);
-  if (!year || !month || !day || !hour || !minute || !second || *hour > 23 || *minute > 59 || *second > 60) return std::nullopt;
-  std::chrono::year_month_day date{std::chrono::year(*year), std::chrono::month(static_cast<unsigned>(*month)),
-                                   std::chrono::day(static_cast<unsigned>(*day))};
-  if (!date.ok()) return std::nullopt;
-  int64_t millis = 0;
-  if (text.size() > 20) {
-    size_t count = text.size() - 21;
-    if (text[19] != '.' || count == 0 || count > 9 || !digits(20, count)) return std::nullopt;
-    millis = *digits(20, std::min<size_t>(count, 3));
-    for (size_t i = count; i < 3; ++i) millis *= 10;
-  }
-  int64_t days = std::chrono::sys_days(date).time_since_epoch().count();
-  return ((days * 24 + *hour) * 60 + *minute) * 60'000 + *second * 1000 + millis;
 }
 
 StatusOr<ListPage> ParseListObjects(std::string_view xml) {

@@ -25,9 +25,6 @@ struct S3Error {
 // nullopt when `xml` is not an <Error> document (proxies answer in HTML).
 std::optional<S3Error> ParseS3Error(std::string_view xml);
 
-// Milliseconds since 1970 of 2026-11-20T09:06:58.123Z; nullopt when it is something else.
-std::optional<int64_t> ParseS3Time(std::string_view text);
-
 std::string FormatCompleteMultipart(const std::vector<CompletedPart>& parts);
 
 // Without the quotes and the weakness mark that stores put around an ETag.

@@ -28,8 +28,6 @@ struct SigningRequest {
   std::string payload_hash;                                // hex SHA-256 of the body, or UNSIGNED-PAYLOAD
 };
 
-// 20130524T000000Z
-std::string FormatAmzDate(SystemTime time);
 // `query` as it is signed and must be sent: encoded, sorted, every name with '='.
 std::string CanonicalQuery(const std::vector<std::pair<std::string, std::string>>& query);
 // The text that is hashed and signed (for tests).

@@ -3,12 +3,11 @@
 // Live replayers kept between transitions, so that a transition reads only events that are new to this process. Only a shortcut: an entry
 // has seen a committed beginning of an append-only history, and is brought up to date before use; everything can be dropped at any time.
 
-#include <list>
 #include <memory>
 #include <mutex>
 #include <string>
-#include <unordered_map>
 
+#include "libs/core/lru_map.h"
 #include "libs/workflow/definition/replayer.h"
 
 namespace vora::workflow {
@@ -22,14 +21,9 @@ class ReplayCache {
   void Put(const std::string& run_id, std::unique_ptr<Replayer> replayer);
 
  private:
-  struct Entry {
-    std::string run_id;
-    std::unique_ptr<Replayer> replayer;
-  };
   const size_t capacity_;
   std::mutex mutex_;
-  std::list<Entry> entries_;  // most recently used first
-  std::unordered_map<std::string, std::list<Entry>::iterator> by_run_;
+  LruMap<std::string, std::unique_ptr<Replayer>> by_run_;
 };
 
 }  // namespace vora::workflow

@@ -69,8 +69,6 @@ Status Engine::Impl::Write(const std::function<Status(pqxx::work&)>& body) {
   return status;
 }
 
-Status Engine::Impl::Read(const std::function<Status(pqxx::nontransaction&)>& body) { return db.Read(body); }
-
 Status Engine::Impl::Transact(const std::string& run_id, const Decide& decide) {
   return TransactOn(
       [&](pqxx::work& tx) -> StatusOr<std::optional<repo::RunRow>> {

@@ -57,9 +57,8 @@ Status Engine::ReportWorker(const v1::ReportWorkerRequest& request) {
 }
 
 StatusOr<v1::DescribeQueuesResponse> Engine::DescribeQueues() {
-  v1::DescribeQueuesResponse response;
-  VORA_RETURN_IF_ERROR(impl_->Read([&](pqxx::nontransaction& tx) -> Status {
-    response.Clear();
+  return impl_->Read([&](pqxx::nontransaction& tx) -> StatusOr<v1::DescribeQueuesResponse> {
+    v1::DescribeQueuesResponse response;
     for (const auto& row : repo::ReadQueues(tx)) {
       auto* queue = response.add_queues();
       queue->set_name(row.name);
@@ -82,9 +81,8 @@ StatusOr<v1::DescribeQueuesResponse> Engine::DescribeQueues() {
       worker->mutable_last_seen()->set_nanos(static_cast<int32_t>(row.last_seen_us % 1'000'000 * 1000));
       for (const auto& activity : row.activities) worker->add_activities(activity);
     }
-    return {};
-  }));
-  return response;
+    return response;
+  });
 }
 
 }  // namespace vora::workflow

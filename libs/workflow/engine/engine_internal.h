@@ -54,7 +54,10 @@ struct Engine::Impl {
   StatusOr<std::string> ResolveRun(const std::string& workflow_id, const std::string& run_id);
   Status Write(
       const std::function<Status(pqxx::work&)>& body);  // db.Transact; lost races are UNAVAILABLE, since ABORTED means a stale token
-  Status Read(const std::function<Status(pqxx::nontransaction&)>& body);
+  template <typename Body>
+  auto Read(Body body) {
+    return db.Read(std::move(body));
+  }
   // What metrics.h has, counted after the commit.
   void CountAttempt(const std::string& type, const char* result);
   void NoteCompleted(const std::string& type, int64_t took_us);

@@ -1,22 +1,23 @@
 #include "libs/workflow/engine/wakeups.h"
 
-#include <condition_variable>
 #include <map>
 #include <mutex>
 #include <nlohmann/json.hpp>
 #include <set>
-#include <thread>
 #include <vector>
 
 #include "libs/core/ids.h"
+#include "libs/core/periodic.h"
 #include "libs/pg/database.h"
 #include "libs/pg/listener.h"
 
 namespace vora::workflow {
 namespace {
 
+using std::chrono::milliseconds;
 using std::chrono::steady_clock;
-constexpr std::chrono::milliseconds kNotifyPause{20};
+constexpr milliseconds kNotifyPause{20};
+constexpr milliseconds kUntilWoken = std::chrono::hours(1);
 constexpr size_t kMaxNames = 500;  // more become one wake-up for all
 constexpr char kChannel[] = "vora_workflow";
 constexpr char kNotify[] = "SELECT pg_notify('vora_workflow', p) FROM json_array_elements_text($1::json) AS p";
@@ -29,12 +30,12 @@ struct Wakeups::Impl {
   const std::string self = RandomHex(4);  // own notifications are skipped
   Receiver receiver;
   std::mutex mutex;
-  std::condition_variable changed;
   std::set<std::string> outgoing;  // `q:queue`, `r:run`
   std::multimap<steady_clock::time_point, std::string> delayed;
-  bool stopping = false;
-  std::thread sender, clock;
+  steady_clock::time_point sent{};  // of `sender` alone
   std::unique_ptr<pg::Listener> listener;
+  Periodic sender{"wakeup-sender", [this] { return Send(); }};  // last: these two use all of the above
+  Periodic clock{"wakeup-clock", [this] { return Ring(); }};
 
   Impl(pg::Database& d, std::string u) : db(d), url(std::move(u)) {}
 
@@ -50,9 +51,11 @@ struct Wakeups::Impl {
   void Post(const std::string& name) {
     Local(name);
     if (url.empty()) return;
-    std::lock_guard lock(mutex);
-    if (outgoing.size() < kMaxNames) outgoing.insert(name);
-    changed.notify_all();
+    {
+      const std::lock_guard lock(mutex);
+      if (outgoing.size() < kMaxNames) outgoing.insert(name);
+    }
+    sender.Wake();
   }
 
   // Payload: sender's id, a blank, the name. Empty after a reconnect: anything may have happened.
@@ -63,41 +66,37 @@ struct Wakeups::Impl {
     Local(payload.substr(blank + 1));
   }
 
-  void SendLoop() {
-    std::unique_lock lock(mutex);
-    while (!stopping) {
-      changed.wait(lock, [&] { return stopping || !outgoing.empty(); });
-      if (stopping) return;
-      auto payloads = nlohmann::json::array();
+  milliseconds Send() {
+    auto payloads = nlohmann::json::array();
+    {
+      const std::lock_guard lock(mutex);
+      // Names that come soon after one another go together.
+      const auto early = std::chrono::ceil<milliseconds>(sent + kNotifyPause - steady_clock::now());
+      if (early > milliseconds(0)) return early;
       for (const auto& name : outgoing) payloads.push_back(self + " " + name);
       outgoing.clear();
-      lock.unlock();
-      (void)db.Transact([&](pqxx::work& tx) -> Status {  // lost ones are made up for by polling
-        tx.exec_params(kNotify, payloads.dump());
-        return {};
-      });
-      lock.lock();
-      changed.wait_for(lock, kNotifyPause, [&] { return stopping; });
     }
+    if (payloads.empty()) return kUntilWoken;
+    (void)db.Transact([&](pqxx::work& tx) -> Status {  // lost ones are made up for by polling
+      tx.exec_params(kNotify, payloads.dump());
+      return {};
+    });
+    sent = steady_clock::now();
+    return kNotifyPause;
   }
 
-  void ClockLoop() {
-    std::unique_lock lock(mutex);
-    while (!stopping) {
-      if (delayed.empty()) {
-        changed.wait(lock, [&] { return stopping || !delayed.empty(); });
-        continue;
+  milliseconds Ring() {
+    while (true) {
+      std::string queue;
+      {
+        const std::lock_guard lock(mutex);
+        if (delayed.empty()) return kUntilWoken;
+        const auto early = std::chrono::ceil<milliseconds>(delayed.begin()->first - steady_clock::now());
+        if (early > milliseconds(0)) return early;
+        queue = std::move(delayed.begin()->second);
+        delayed.erase(delayed.begin());
       }
-      const auto first = delayed.begin()->first;
-      if (steady_clock::now() < first) {
-        changed.wait_until(lock, first);
-        continue;
-      }
-      const std::string queue = delayed.begin()->second;
-      delayed.erase(delayed.begin());
-      lock.unlock();
       Local("q:" + queue);
-      lock.lock();
     }
   }
 };
@@ -109,32 +108,29 @@ void Wakeups::SetReceiver(Receiver receiver) { impl_->receiver = std::move(recei
 
 void Wakeups::Start() {
   Impl* impl = impl_.get();
-  impl->clock = std::thread([impl] { impl->ClockLoop(); });
+  impl->clock.Start(kUntilWoken);
   if (impl->url.empty()) return;
-  impl->sender = std::thread([impl] { impl->SendLoop(); });
+  impl->sender.Start(kUntilWoken);
   impl->listener = std::make_unique<pg::Listener>(impl->url, std::vector<std::string>{kChannel},
                                                   [impl](const std::string&, const std::string& payload) { impl->OnNotify(payload); });
 }
 
 void Wakeups::Stop() {
-  {
-    std::lock_guard lock(impl_->mutex);
-    impl_->stopping = true;
-    impl_->changed.notify_all();
-  }
   impl_->listener.reset();
-  if (impl_->sender.joinable()) impl_->sender.join();
-  if (impl_->clock.joinable()) impl_->clock.join();
+  impl_->sender.Stop();
+  impl_->clock.Stop();
 }
 
 void Wakeups::QueueReady(const std::string& queue) { impl_->Post("q:" + queue); }
 void Wakeups::RunClosed(const std::string& run_id) { impl_->Post("r:" + run_id); }
 
 void Wakeups::QueueReadyAfter(const std::string& queue, std::chrono::microseconds delay) {
-  std::lock_guard lock(impl_->mutex);
-  if (impl_->delayed.size() >= 10 * kMaxNames) return;
-  impl_->delayed.emplace(steady_clock::now() + delay + std::chrono::milliseconds(1), queue);
-  impl_->changed.notify_all();
+  {
+    const std::lock_guard lock(impl_->mutex);
+    if (impl_->delayed.size() >= 10 * kMaxNames) return;
+    impl_->delayed.emplace(steady_clock::now() + delay + milliseconds(1), queue);
+  }
+  impl_->clock.Wake();
 }
 
 }  // namespace vora::workflow

@@ -1,15 +1,16 @@
 #include "libs/workflow/service/result_waiters.h"
 
 #include <atomic>
-#include <condition_variable>
 #include <mutex>
-#include <thread>
 #include <vector>
+
+#include "libs/core/periodic.h"
 
 namespace vora::workflow {
 namespace {
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
+constexpr milliseconds kResultPoll{50};
 constexpr milliseconds kResultFallback{500};
 }  // namespace
 
@@ -25,10 +26,13 @@ struct ResultWaiters::Impl {
   using WaiterPtr = std::shared_ptr<Waiter>;
   Engine& engine;
   std::mutex mutex;
-  std::condition_variable changed;
   std::vector<WaiterPtr> waiters;
-  bool poked = false, stopping = false;
-  std::thread thread;
+  bool stopping = false;
+  steady_clock::time_point next_fallback = steady_clock::now() + kResultFallback;
+  Periodic loop{"result-waiters", [this] {
+                  LookAtAll(/*last=*/false);
+                  return kResultPoll;
+                }};  // last: uses all of the above
 
   explicit Impl(Engine& e) : engine(e) {}
 
@@ -53,37 +57,29 @@ struct ResultWaiters::Impl {
     return true;
   }
 
-  void Loop() {
-    auto next_fallback = steady_clock::now() + kResultFallback;
-    std::unique_lock lock(mutex);
-    while (true) {
-      changed.wait_for(lock, milliseconds{50}, [&] { return stopping || poked; });
-      poked = false;
+  // `last`: every waiter is answered with what is known now.
+  void LookAtAll(bool last) {
+    std::vector<WaiterPtr> due;
+    {
+      const std::lock_guard lock(mutex);
       const auto now = steady_clock::now();
-      const bool all = now >= next_fallback || stopping;
+      const bool all = now >= next_fallback || last;
       if (all) next_fallback = now + kResultFallback;
-      std::vector<WaiterPtr> due;
       for (const auto& waiter : waiters) {
         if (all || waiter->look || waiter->canceled || waiter->deadline <= now) due.push_back(waiter);
         waiter->look = false;
       }
-      const bool last = stopping;
-      lock.unlock();
-      std::vector<WaiterPtr> answered;
-      for (const auto& waiter : due) {
-        if (Look(*waiter, last || waiter->deadline <= now)) answered.push_back(waiter);
-      }
-      lock.lock();
-      for (const auto& waiter : answered) std::erase(waiters, waiter);
-      if (last) return;
     }
+    std::vector<WaiterPtr> answered;
+    for (const auto& waiter : due) {
+      if (Look(*waiter, last || waiter->deadline <= steady_clock::now())) answered.push_back(waiter);
+    }
+    const std::lock_guard lock(mutex);
+    for (const auto& waiter : answered) std::erase(waiters, waiter);
   }
 };
 
-ResultWaiters::ResultWaiters(Engine& engine) : impl_(std::make_unique<Impl>(engine)) {
-  Impl* impl = impl_.get();
-  impl->thread = std::thread([impl] { impl->Loop(); });
-}
+ResultWaiters::ResultWaiters(Engine& engine) : impl_(std::make_unique<Impl>(engine)) { impl_->loop.Start(kResultPoll); }
 
 ResultWaiters::~ResultWaiters() { Stop(); }
 
@@ -101,35 +97,34 @@ std::shared_ptr<ResultWaiters::Waiter> ResultWaiters::Add(const std::string& wor
     return waiter;
   }
   impl_->waiters.push_back(waiter);
-  impl_->poked = true;
-  impl_->changed.notify_all();
+  impl_->loop.Wake();
   return waiter;
 }
 
 void ResultWaiters::Cancel(const std::shared_ptr<Waiter>& waiter) {
   waiter->canceled = true;
-  std::lock_guard lock(impl_->mutex);
-  impl_->poked = true;
-  impl_->changed.notify_all();
+  impl_->loop.Wake();
 }
 
 void ResultWaiters::RunClosed(const std::string& run_id) {
-  std::lock_guard lock(impl_->mutex);
-  for (const auto& waiter : impl_->waiters) {
-    if (!run_id.empty() && !waiter->request.run_id().empty() && waiter->request.run_id() != run_id) continue;
-    waiter->look = true;
-    impl_->poked = true;
+  bool anyone = false;
+  {
+    const std::lock_guard lock(impl_->mutex);
+    for (const auto& waiter : impl_->waiters) {
+      if (!run_id.empty() && !waiter->request.run_id().empty() && waiter->request.run_id() != run_id) continue;
+      waiter->look = anyone = true;
+    }
   }
-  if (impl_->poked) impl_->changed.notify_all();
+  if (anyone) impl_->loop.Wake();
 }
 
 void ResultWaiters::Stop() {
   {
     std::lock_guard lock(impl_->mutex);
     impl_->stopping = true;
-    impl_->changed.notify_all();
   }
-  if (impl_->thread.joinable()) impl_->thread.join();
+  impl_->loop.Stop();
+  impl_->LookAtAll(/*last=*/true);
 }
 
 }  // namespace vora::workflow

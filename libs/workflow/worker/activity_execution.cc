@@ -6,8 +6,7 @@
 #include "libs/core/text.h"
 #include "libs/log/log.h"
 #include "libs/obs/span.h"
-#include "libs/rpc/client.h"
-#include "libs/rpc/status.h"
+#include "libs/rpc/call.h"
 #include "libs/workflow/worker/activity_execution_internal.h"
 
 namespace vora::workflow {
@@ -105,12 +104,7 @@ void ClaimedTask::Complete(std::string result) {
   v1::CompleteActivityRequest request;
   request.set_task_token(task_.task_token());
   request.set_result(std::move(result));
-  Status status = Report("complete", [&] {
-    grpc::ClientContext context;
-    rpc::Prepare(context, CallTimeout());
-    v1::CompleteActivityResponse response;
-    return rpc::FromGrpc(stub_->CompleteActivity(&context, request, &response));
-  });
+  Status status = Report("complete", [&] { return rpc::Call(*stub_, &Stub::CompleteActivity, request, CallTimeout()).status(); });
   if (status.code() == StatusCode::kInvalidArgument) {
     v1::Failure failure;
     failure.set_code("worker.invalid_result");
@@ -126,10 +120,7 @@ Status ClaimedTask::CallFail(const v1::Failure& failure, bool canceled) {
   request.set_task_token(task_.task_token());
   *request.mutable_failure() = failure;
   request.set_canceled(canceled);
-  grpc::ClientContext context;
-  rpc::Prepare(context, CallTimeout());
-  v1::FailActivityResponse response;
-  return rpc::FromGrpc(stub_->FailActivity(&context, request, &response));
+  return rpc::Call(*stub_, &Stub::FailActivity, request, CallTimeout()).status();
 }
 
 void ClaimedTask::Fail(v1::Failure failure) {
@@ -160,12 +151,7 @@ void ClaimedTask::Release(std::string checkpoint) {
     checkpoint = checkpoint_;
   }
   request.set_checkpoint(std::move(checkpoint));
-  const Status status = Report("release", [&] {
-    grpc::ClientContext context;
-    rpc::Prepare(context, CallTimeout());
-    v1::ReleaseActivityResponse response;
-    return rpc::FromGrpc(stub_->ReleaseActivity(&context, request, &response));
-  });
+  const Status status = Report("release", [&] { return rpc::Call(*stub_, &Stub::ReleaseActivity, request, CallTimeout()).status(); });
   End(status.ok() ? "released" : "lost");
 }
 
@@ -200,17 +186,15 @@ bool ClaimedTask::SendHeartbeat() {
     request.set_progress(progress_);
     last_sent_ = std::chrono::steady_clock::now();
   }
-  grpc::ClientContext context;
-  rpc::Prepare(context, std::min(kCallTimeout, std::max(HeartbeatInterval(), milliseconds{1000})));
-  v1::HeartbeatActivityResponse response;
-  const Status status = rpc::FromGrpc(stub_->HeartbeatActivity(&context, request, &response));
-  if (IsStale(status)) {
+  const auto response =
+      rpc::Call(*stub_, &Stub::HeartbeatActivity, request, std::min(kCallTimeout, std::max(HeartbeatInterval(), milliseconds{1000})));
+  if (IsStale(response.status())) {
     // Between a taken completion and the end of this object the token is stale by design.
     if (!ended_) lease_lost_ = true;
     return true;
   }
-  if (!status.ok()) return false;
-  if (response.cancel_requested()) cancel_requested_ = true;
+  if (!response.ok()) return false;
+  if (response->cancel_requested()) cancel_requested_ = true;
   std::lock_guard lock(mutex_);
   if (!request.checkpoint().empty()) sent_checkpoint_ = request.checkpoint();
   sent_progress_ = request.progress();

@@ -94,11 +94,9 @@ ActivityOutcome ActivityOutcome::Failed(std::string code, std::string message, b
 }
 
 ActivityOutcome ActivityOutcome::FromStatus(const Status& status, const std::string& code_prefix) {
-  std::string code = std::string(absl::StatusCodeToString(status.code()));
-  std::transform(code.begin(), code.end(), code.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   const bool permanent = status.code() == StatusCode::kInvalidArgument || status.code() == StatusCode::kNotFound ||
                          status.code() == StatusCode::kFailedPrecondition;
-  return Failed(code_prefix + "." + code, Message(status), permanent);
+  return Failed(code_prefix + "." + CodeName(status.code()), Message(status), permanent);
 }
 
 struct ActivityWorker::Impl {

@@ -4,7 +4,7 @@
 #include <thread>
 #include <utility>
 
-#include "libs/rpc/client.h"
+#include "libs/rpc/call.h"
 #include "libs/workflow/worker/worker_presence_internal.h"
 
 namespace vora::workflow {
@@ -55,10 +55,7 @@ bool WorkerPresence::Report(bool leaving, milliseconds timeout) {
   request.set_queue(queue_);
   request.set_leaving(leaving);
   *request.mutable_status() = look_();
-  grpc::ClientContext context;
-  rpc::Prepare(context, timeout);
-  v1::ReportWorkerResponse response;
-  return stub_->ReportWorker(&context, request, &response).ok();
+  return rpc::Call(*stub_, &Stub::ReportWorker, request, timeout).ok();
 }
 
 }  // namespace vora::workflow

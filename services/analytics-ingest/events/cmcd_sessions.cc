@@ -23,19 +23,11 @@ int64_t Watched(int64_t elapsed_ms, double rate, std::optional<int64_t> before, 
 }  // namespace
 
 CmcdSessions::Session& CmcdSessions::Find(const std::string& key, bool& fresh) {
-  const auto found = by_key_.find(key);
-  fresh = found == by_key_.end();
-  if (!fresh) {
-    by_use_.splice(by_use_.begin(), by_use_, found->second);
-    return *found->second;
-  }
-  if (by_use_.size() >= max_sessions_) {
-    by_key_.erase(by_use_.back().key);
-    by_use_.pop_back();
-  }
-  by_use_.emplace_front().key = key;
-  by_key_.emplace(key, by_use_.begin());
-  return by_use_.front();
+  Session* const known = by_key_.Use(key);
+  fresh = known == nullptr;
+  if (!fresh) return *known;
+  if (by_key_.size() >= max_sessions_) by_key_.TakeOldest();
+  return by_key_.Insert(key, {});
 }
 
 CmcdInterval CmcdSessions::Report(const std::string& session, const CmcdReport& report) {
@@ -66,7 +58,7 @@ CmcdInterval CmcdSessions::Report(const std::string& session, const CmcdReport& 
 
 size_t CmcdSessions::size() const {
   const std::lock_guard lock(mutex_);
-  return by_use_.size();
+  return by_key_.size();
 }
 
 }  // namespace vora::analytics

@@ -5,11 +5,11 @@
 // session reach another replica, the interval since its last event is not counted.
 
 #include <cstdint>
-#include <list>
 #include <mutex>
 #include <optional>
 #include <string>
-#include <unordered_map>
+
+#include "libs/core/lru_map.h"
 
 namespace vora::analytics {
 
@@ -35,10 +35,9 @@ class CmcdSessions {
 
  private:
   struct Session {
-    std::string key;
     int64_t time_ms = 0;
-    std::optional<int64_t> position_ms;
-    std::string state;
+    std::optional<int64_t> position_ms = {};
+    std::string state = {};
     double rate = 1;
     int64_t stalled_since_ms = 0;  // 0: it plays
   };
@@ -46,8 +45,7 @@ class CmcdSessions {
 
   const size_t max_sessions_;
   mutable std::mutex mutex_;
-  std::list<Session> by_use_;
-  std::unordered_map<std::string, std::list<Session>::iterator> by_key_;
+  LruMap<std::string, Session> by_key_;
 };
 
 }  // namespace vora::analytics

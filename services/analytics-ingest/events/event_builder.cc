@@ -4,6 +4,8 @@
 #include <array>
 #include <cmath>
 
+#include "libs/core/time.h"
+
 namespace vora::analytics {
 namespace {
 
@@ -99,7 +101,7 @@ void EventBuilder::PlayerTime(int64_t unix_ms) {
 }
 
 void EventBuilder::PlayerTime(std::string_view rfc3339) {
-  const int64_t unix_ms = ParseRfc3339(rfc3339);
+  const int64_t unix_ms = ParseRfc3339(rfc3339).value_or(-1);
   if (unix_ms < 0) return Wrong("player_time", "must be an RFC 3339 time from 1970 on, or Unix milliseconds");
   event.player_ms = unix_ms;
 }

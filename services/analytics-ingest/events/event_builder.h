@@ -19,8 +19,6 @@ inline constexpr int64_t kMaxUnixMs = 253'402'300'799'999;     // the end of the
 bool IsIdText(std::string_view text);
 // `play` ... `ended`; false: none of them.
 bool ParseEventType(std::string_view name, EventType& type);
-// RFC 3339 as Unix milliseconds; -1: not a date-time.
-int64_t ParseRfc3339(std::string_view text);
 
 class EventBuilder {
  public:

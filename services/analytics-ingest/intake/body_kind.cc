@@ -1,9 +1,9 @@
 #include "services/analytics-ingest/intake/body_kind.h"
 
-#include <strings.h>
-
 #include <array>
 #include <string>
+
+#include "libs/core/text.h"
 
 namespace vora::analytics {
 namespace {
@@ -22,12 +22,10 @@ constexpr std::array kMediaTypes = {
 }  // namespace
 
 BodyKind BodyKindOf(std::string_view content_type) {
-  content_type = content_type.substr(0, content_type.find(';'));
-  while (content_type.ends_with(' ') || content_type.ends_with('\t')) content_type.remove_suffix(1);
+  content_type = TrimBlanks(content_type.substr(0, content_type.find(';')));
   if (content_type.empty()) return BodyKind::kJson;
-  const std::string name(content_type);
   for (const KnownType& known : kMediaTypes) {
-    if (strcasecmp(known.name, name.c_str()) == 0) return known.kind;
+    if (EqualsIgnoreCase(known.name, content_type)) return known.kind;
   }
   return BodyKind::kUnknown;
 }

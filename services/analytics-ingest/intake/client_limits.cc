@@ -2,107 +2,56 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
-#include <string_view>
 
 namespace vora::analytics {
 namespace {
 
-ClientLimitOptions Completed(ClientLimitOptions options) {
-  if (options.requests_per_second > 0) return options;
-  options.requests_per_second = options.events_per_second;
-  options.requests_burst = options.events_burst;
-  return options;
-}
+TokenRate RateOf(int64_t per_second, int64_t burst) { return {static_cast<double>(per_second), static_cast<double>(burst)}; }
 
-int64_t SecondsUntil(double missing, int64_t rate) {
-  return std::max<int64_t>(1, static_cast<int64_t>(std::ceil(missing / static_cast<double>(rate))));
-}
+// Whole seconds, so that who comes back after them is let in.
+int64_t Seconds(double wait) { return wait <= 0 ? 0 : std::max<int64_t>(1, static_cast<int64_t>(std::ceil(wait))); }
 
 }  // namespace
 
-ClientLimits::ClientLimits(ClientLimitOptions options) : options_(Completed(options)) {}
+ClientLimits::ClientLimits(ClientLimitOptions options)
+    : events_(RateOf(options.events_per_second, options.events_burst)),
+      requests_(options.requests_per_second > 0 ? RateOf(options.requests_per_second, options.requests_burst) : events_),
+      table_(static_cast<size_t>(std::max<int64_t>(1, options.max_clients))) {}
 
-ClientLimits::Shard& ClientLimits::ShardOf(const Address& address) { return shards_[(http::AddressHash()(address) >> 7) % kShards]; }
-
-void ClientLimits::Bucket::Fill(int64_t rate, int64_t burst, Time now) {
-  const double seconds = std::chrono::duration<double>(now - filled).count();
-  if (seconds <= 0) return;
-  tokens = std::min(static_cast<double>(burst), tokens + seconds * static_cast<double>(rate));
-  filled = now;
+ClientLimits::Client& ClientLimits::Find(const Address& client, Table::Part& part, Time now) const {
+  if (Client* known = part.Use(client)) return *known;
+  if (part.size() >= table_.room()) part.TakeOldest();
+  return part.Insert(client, {TokenBucket(requests_, now), TokenBucket(events_, now)});
 }
 
-ClientLimits::Client& ClientLimits::Find(Shard& shard, const Address& address, Time now) {
-  const auto found = shard.by_address.find(address);
-  if (found != shard.by_address.end()) {
-    shard.by_use.splice(shard.by_use.begin(), shard.by_use, found->second);
-    return *found->second;
-  }
-  if (shard.by_use.size() >= static_cast<size_t>(std::max<int64_t>(1, options_.max_clients / static_cast<int64_t>(kShards)))) {
-    shard.by_address.erase(shard.by_use.back().address);
-    shard.by_use.pop_back();
-  }
-  shard.by_use.push_front(
-      {address, {static_cast<double>(options_.requests_burst), now}, {static_cast<double>(options_.events_burst), now}});
-  shard.by_address.emplace(address, shard.by_use.begin());
-  return shard.by_use.front();
+int64_t ClientLimits::TakeRequest(const Address& address, Time now) {
+  return table_.With(address, [&](const Address& client, Table::Part& part) {
+    Client& known = Find(client, part, now);
+    if (const double wait = known.events.Wait(1, events_, now); wait > 0) return Seconds(wait);
+    return Seconds(known.requests.Take(1, requests_, now));
+  });
 }
 
-int64_t ClientLimits::TakeRequest(const Address& client, Time now) {
-  const Address key = client.Client();
-  Shard& shard = ShardOf(key);
-  const std::lock_guard lock(shard.mutex);
-  Client& known = Find(shard, key, now);
-  if (options_.events_per_second > 0) {
-    known.events.Fill(options_.events_per_second, options_.events_burst, now);
-    if (known.events.tokens < 1) return SecondsUntil(1 - known.events.tokens, options_.events_per_second);
-  }
-  if (options_.requests_per_second <= 0) return 0;
-  known.requests.Fill(options_.requests_per_second, options_.requests_burst, now);
-  if (known.requests.tokens < 1) return SecondsUntil(1 - known.requests.tokens, options_.requests_per_second);
-  known.requests.tokens -= 1;
-  return 0;
+int64_t ClientLimits::TakeEvents(const Address& address, int64_t events, Time now) {
+  return table_.With(address, [&](const Address& client, Table::Part& part) {
+    return Seconds(Find(client, part, now).events.Take(static_cast<double>(events), events_, now));
+  });
 }
 
-int64_t ClientLimits::TakeEvents(const Address& client, int64_t events, Time now) {
-  if (options_.events_per_second <= 0) return 0;
-  const Address key = client.Client();
-  Shard& shard = ShardOf(key);
-  const std::lock_guard lock(shard.mutex);
-  Client& known = Find(shard, key, now);
-  known.events.Fill(options_.events_per_second, options_.events_burst, now);
-  const auto wanted = static_cast<double>(events);
-  if (known.events.tokens < wanted) return SecondsUntil(wanted - known.events.tokens, options_.events_per_second);
-  known.events.tokens -= wanted;
-  return 0;
+bool ClientLimits::TakeBytes(const Address& address, int64_t bytes, int64_t limit, Time now) {
+  return table_.With(address, [&](const Address& client, Table::Part& part) {
+    Client& known = Find(client, part, now);
+    if (known.bytes + bytes > limit) return false;
+    known.bytes += bytes;
+    return true;
+  });
 }
 
-bool ClientLimits::TakeBytes(const Address& client, int64_t bytes, int64_t limit, Time now) {
-  const Address key = client.Client();
-  Shard& shard = ShardOf(key);
-  const std::lock_guard lock(shard.mutex);
-  Client& known = Find(shard, key, now);
-  if (known.bytes + bytes > limit) return false;
-  known.bytes += bytes;
-  return true;
-}
-
-void ClientLimits::GiveBytes(const Address& client, int64_t bytes) {
-  const Address key = client.Client();
-  Shard& shard = ShardOf(key);
-  const std::lock_guard lock(shard.mutex);
-  const auto found = shard.by_address.find(key);
-  // Who was forgotten meanwhile began anew with nothing.
-  if (found != shard.by_address.end()) found->second->bytes = std::max<int64_t>(0, found->second->bytes - bytes);
-}
-
-size_t ClientLimits::clients() const {
-  size_t total = 0;
-  for (const Shard& shard : shards_) {
-    const std::lock_guard lock(shard.mutex);
-    total += shard.by_use.size();
-  }
-  return total;
+void ClientLimits::GiveBytes(const Address& address, int64_t bytes) {
+  table_.With(address, [&](const Address& client, Table::Part& part) {
+    // Who was forgotten meanwhile began anew with nothing.
+    if (Client* known = part.Peek(client)) known->bytes = std::max<int64_t>(0, known->bytes - bytes);
+  });
 }
 
 }  // namespace vora::analytics

@@ -2,15 +2,11 @@
 
 // Token buckets for requests and events, one pair per client, in a table of bounded size: who was seen longest ago is forgotten first.
 
-#include <array>
 #include <chrono>
 #include <cstdint>
-#include <list>
-#include <memory>
-#include <mutex>
-#include <unordered_map>
 
-#include "libs/http/message/client_address.h"
+#include "libs/core/token_bucket.h"
+#include "libs/http/message/client_table.h"
 
 namespace vora::analytics {
 
@@ -35,30 +31,18 @@ class ClientLimits {
   // A share of `limit` bytes that a client may have in flight; false: it has none left.
   bool TakeBytes(const Address& client, int64_t bytes, int64_t limit, Time now);
   void GiveBytes(const Address& client, int64_t bytes);
-  size_t clients() const;
+  size_t clients() const { return table_.size(); }
 
  private:
-  struct Bucket {
-    double tokens = 0;
-    Time filled;
-    void Fill(int64_t rate, int64_t burst, Time now);
-  };
   struct Client {
-    Address address;
-    Bucket requests, events;
+    TokenBucket requests, events;
     int64_t bytes = 0;  // in flight
   };
-  struct Shard {
-    mutable std::mutex mutex;
-    std::list<Client> by_use;  // the latest first
-    std::unordered_map<Address, std::list<Client>::iterator, http::AddressHash> by_address;
-  };
-  Client& Find(Shard& shard, const Address& address, Time now);
-  Shard& ShardOf(const Address& address);
+  using Table = http::ClientTable<Client>;
+  Client& Find(const Address& client, Table::Part& part, Time now) const;
 
-  static constexpr size_t kShards = 8;
-  const ClientLimitOptions options_;
-  std::array<Shard, kShards> shards_;
+  const TokenRate events_, requests_;
+  Table table_;
 };
 
 }  // namespace vora::analytics

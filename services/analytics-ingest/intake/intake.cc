@@ -60,7 +60,7 @@ Intake::Intake(Spool& spool, const ViewerHasher& viewers, const Clock& clock, ob
 }
 
 int64_t Intake::NowMs() {
-  const auto now = std::chrono::duration_cast<std::chrono::milliseconds>(clock_.Now().time_since_epoch()).count();
+  const int64_t now = ToUnixMs(clock_.Now());
   int64_t last = last_ms_.load();
   while (now > last || now < last - kSetBackMs) {
     if (last_ms_.compare_exchange_weak(last, now)) return now;

@@ -77,7 +77,7 @@ class ShipperTest : public testing::TestWithParam<clickhouse::TestEngine> {
 
   // `rows` more events of one new session: play, then watch time and stalls, 1 s and 10 ms each.
   void Append(int64_t rows, int32_t days_ago = 0, const std::string& viewer = "", const std::string& tenant = "default") {
-    const auto now = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::Real().Now().time_since_epoch()).count();
+    const auto now = ToUnixMs(Clock::Real().Now());
     Event event;
     event.server_ms = now - int64_t{days_ago} * 86'400'000;
     event.video_id = "video" + std::to_string(sessions_ % 3);

@@ -26,7 +26,7 @@ constexpr size_t kMaxWaiting = 64;
 constexpr int kRefusalsUntilQuarantine = 5;
 constexpr int kAnswersUntilAside = 3;
 
-int64_t NowMs() { return std::chrono::duration_cast<milliseconds>(Clock::Real().Now().time_since_epoch()).count(); }
+int64_t NowMs() { return ToUnixMs(Clock::Real().Now()); }
 
 }  // namespace
 

@@ -15,6 +15,7 @@
 #include <thread>
 #include <vector>
 
+#include "libs/core/time.h"
 #include "services/analytics-ingest/spool/spool.h"
 #include "services/analytics-ingest/spool/spool_directory.h"
 #include "services/analytics-ingest/spool/spool_index.h"
@@ -81,7 +82,7 @@ class DiskSpool : public Spool {
   const SpoolOptions options_;
   const Clock& clock_;
   const Steady::time_point opened_ = Steady::now();
-  const int64_t opened_ms_ = std::chrono::duration_cast<std::chrono::milliseconds>(clock_.Now().time_since_epoch()).count();
+  const int64_t opened_ms_ = ToUnixMs(clock_.Now());
   const std::unique_ptr<SpoolDirectory> directory_;
   SegmentIndex index_;
 

@@ -27,8 +27,6 @@ constexpr size_t kProbeBytes = 64 << 10;
 
 double SecondsSince(Steady::time_point begin) { return std::chrono::duration<double>(Steady::now() - begin).count(); }
 
-int64_t UnixMs(const Clock& clock) { return std::chrono::duration_cast<milliseconds>(clock.Now().time_since_epoch()).count(); }
-
 }  // namespace
 
 void DiskSpool::Run() {
@@ -121,7 +119,7 @@ Status DiskSpool::PrepareSegment(int32_t day) {
     sealer_->WaitUntilIdle();
     VORA_RETURN_IF_ERROR(sealer_->Problem());
   }
-  VORA_ASSIGN_OR_RETURN(open_, OpenSegment::Create(*directory_, day, UnixMs(clock_)));
+  VORA_ASSIGN_OR_RETURN(open_, OpenSegment::Create(*directory_, day, ToUnixMs(clock_.Now())));
   last_sync_ = Steady::now();
   return {};
 }
@@ -164,7 +162,7 @@ void DiskSpool::Housekeep() {
 // Not older than it can be: a clock that leaps ahead while this runs makes nothing old.
 int64_t DiskSpool::AgeOf(int64_t created_ms) const {
   const int64_t run = std::chrono::duration_cast<milliseconds>(Steady::now() - opened_).count();
-  return std::min(UnixMs(clock_) - created_ms, std::max<int64_t>(0, opened_ms_ - created_ms) + run);
+  return std::min(ToUnixMs(clock_.Now()) - created_ms, std::max<int64_t>(0, opened_ms_ - created_ms) + run);
 }
 
 void DiskSpool::PublishAge() {

@@ -54,9 +54,7 @@ Status CheckSessionId(const std::string& session_id) {
   return IsIdText(session_id) ? absl::OkStatus() : InvalidField("session_id", "must be 1 to 64 of A-Z a-z 0-9 - _");
 }
 
-int64_t AnalyticsQueries::NowSince() const {
-  return std::chrono::duration_cast<std::chrono::milliseconds>((clock_.Now() - kNow).time_since_epoch()).count();
-}
+int64_t AnalyticsQueries::NowSince() const { return ToUnixMs(clock_.Now() - kNow); }
 
 StatusOr<an::VideoAnalytics> AnalyticsQueries::Video(const std::string& tenant, const an::GetVideoAnalyticsRequest& request) {
   VORA_ASSIGN_OR_RETURN(const AnalyticsRange range, ResolveRange(request.range(), clock_.Now()));

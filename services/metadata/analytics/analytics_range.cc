@@ -3,7 +3,6 @@
 #include "libs/core/error.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 
 namespace vora::metadata {
@@ -11,42 +10,6 @@ namespace {
 
 constexpr int64_t kMaxMs = 4'133'980'800'000;  // 2101
 constexpr double kFallbackSegmentSeconds = 5;
-
-// Exactly `digits` digits from the front of `text`.
-bool Take(std::string_view& text, size_t digits, int& value) {
-  if (text.size() < digits) return false;
-  const auto parsed = std::from_chars(text.data(), text.data() + digits, value);
-  if (parsed.ec != std::errc() || parsed.ptr != text.data() + digits || text[0] == '-') return false;
-  text.remove_prefix(digits);
-  return true;
-}
-
-bool Take(std::string_view& text, std::string_view any_of) {
-  if (text.empty() || any_of.find(text[0]) == std::string_view::npos) return false;
-  text.remove_prefix(1);
-  return true;
-}
-
-// `.123456` or nothing.
-bool TakeFraction(std::string_view& text, int64_t& ms) {
-  if (!Take(text, ".")) return true;
-  int digits = 0;
-  for (; !text.empty() && text[0] >= '0' && text[0] <= '9'; text.remove_prefix(1), ++digits) {
-    if (digits < 3) ms = ms * 10 + (text[0] - '0');
-  }
-  for (int i = digits; i < 3; ++i) ms *= 10;
-  return digits > 0;
-}
-
-// `Z`, `+hh:mm`, `-hh:mm`, in minutes east.
-bool TakeOffset(std::string_view& text, int& minutes) {
-  if (Take(text, "Zz")) return true;
-  const bool west = !text.empty() && text[0] == '-';
-  int hours = 0, rest = 0;
-  if (!Take(text, "+- ") || !Take(text, 2, hours) || !Take(text, ":") || !Take(text, 2, rest) || hours > 23 || rest > 59) return false;
-  minutes = (hours * 60 + rest) * (west ? -1 : 1);
-  return true;
-}
 
 std::optional<int64_t> MsOf(const google::protobuf::Timestamp& time) {
   const int64_t ms = time.seconds() * 1000 + time.nanos() / 1'000'000;
@@ -58,22 +21,15 @@ Status NotATime(std::string_view field) {
   return InvalidField(field, "must be a time as in RFC 3339 between 1970 and 2100, e.g. 2026-11-20T09:00:00Z");
 }
 
-}  // namespace
-
-std::optional<int64_t> ParseRfc3339(std::string_view text) {
-  int year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0, offset = 0;
-  int64_t ms = 0;
-  const bool shaped = Take(text, 4, year) && Take(text, "-") && Take(text, 2, month) && Take(text, "-") && Take(text, 2, day) &&
-                      Take(text, "Tt ") && Take(text, 2, hour) && Take(text, ":") && Take(text, 2, minute) && Take(text, ":") &&
-                      Take(text, 2, second) && TakeFraction(text, ms) && TakeOffset(text, offset) && text.empty();
-  const std::chrono::year_month_day date{std::chrono::year(year), std::chrono::month(static_cast<unsigned>(month)),
-                                         std::chrono::day(static_cast<unsigned>(day))};
-  if (!shaped || !date.ok() || hour > 23 || minute > 59 || second > 60) return std::nullopt;
-  const int64_t days = std::chrono::sys_days(date).time_since_epoch().count();
-  const int64_t total = days * kDayMs + ((hour * 60 + minute - offset) * 60LL + std::min(second, 59)) * 1000 + ms;
-  if (total < 0 || total >= kMaxMs) return std::nullopt;
-  return total;
+StatusOr<google::protobuf::Timestamp> ParseTime(std::string_view field, std::string text) {
+  constexpr size_t kOffset = 6;  // +01:00
+  if (text.size() > kOffset && text[text.size() - kOffset] == ' ') text[text.size() - kOffset] = '+';
+  const int64_t ms = ParseRfc3339(text).value_or(-1);
+  if (ms < 0 || ms >= kMaxMs) return NotATime(field);
+  return ToTimestamp(ms);
 }
+
+}  // namespace
 
 google::protobuf::Timestamp ToTimestamp(int64_t ms) {
   google::protobuf::Timestamp time;
@@ -85,21 +41,17 @@ google::protobuf::Timestamp ToTimestamp(int64_t ms) {
 StatusOr<analytics::v1::TimeRange> ParseRange(const std::optional<std::string>& from, const std::optional<std::string>& to) {
   analytics::v1::TimeRange range;
   if (from) {
-    const auto ms = ParseRfc3339(*from);
-    if (!ms) return NotATime("from");
-    *range.mutable_from() = ToTimestamp(*ms);
+    VORA_ASSIGN_OR_RETURN(*range.mutable_from(), ParseTime("from", *from));
   }
   if (to) {
-    const auto ms = ParseRfc3339(*to);
-    if (!ms) return NotATime("to");
-    *range.mutable_to() = ToTimestamp(*ms);
+    VORA_ASSIGN_OR_RETURN(*range.mutable_to(), ParseTime("to", *to));
   }
   return range;
 }
 
 StatusOr<AnalyticsRange> ResolveRange(const analytics::v1::TimeRange& range, SystemTime now) {
   AnalyticsRange resolved;
-  resolved.to_ms = std::chrono::duration_cast<std::chrono::milliseconds>(now.time_since_epoch()).count();
+  resolved.to_ms = ToUnixMs(now);
   if (range.has_to()) {
     const auto ms = MsOf(range.to());
     if (!ms) return NotATime("to");

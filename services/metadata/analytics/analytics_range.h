@@ -23,10 +23,8 @@ struct AnalyticsRange {
   int64_t from_ms = 0, to_ms = 0;
 };
 
-// RFC 3339 section 5.6 (`2026-11-20T09:06:58.123Z`, `...+01:00`; a space for the `+`, which a query turns it into), years 1970 to 2100, to
-// Unix milliseconds; digits after them are cut.
-std::optional<int64_t> ParseRfc3339(std::string_view text);
-// What REST was given. INVALID_ARGUMENT naming `from` or `to`.
+// What REST was given: RFC 3339 (`2026-11-20T09:06:58.123Z`, `...+01:00`; a space for the `+`, which a query turns it into), years 1970 to
+// 2100; digits after the milliseconds are cut. INVALID_ARGUMENT naming `from` or `to`.
 StatusOr<analytics::v1::TimeRange> ParseRange(const std::optional<std::string>& from, const std::optional<std::string>& to);
 // Absent `to`: `now`; absent `from`: seven days before `to`. INVALID_ARGUMENT: not before `to`, too far apart, out of 1970 to 2100.
 StatusOr<AnalyticsRange> ResolveRange(const analytics::v1::TimeRange& range, SystemTime now);

@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include "libs/core/clock.h"
 #include "libs/http/client/client.h"
 #include "libs/rpc/client.h"
 #include "libs/rpc/status.h"
@@ -32,7 +33,7 @@ void ExpectError(const TestApp::Answer& answer, int status, const std::string& f
   EXPECT_THAT(json["error"]["message"].get<std::string>(), HasSubstr(part));
 }
 
-int64_t NowMs() { return std::chrono::duration_cast<milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count(); }
+int64_t NowMs() { return ToUnixMs(Clock::Real().Now()); }
 
 // The daemon over a ClickHouse of its own with one video that was just watched.
 class AnalyticsRestTest : public testing::Test {

@@ -75,7 +75,7 @@ size_t LiveViewers::listeners() const {
 }
 
 std::string LiveViewers::Load(const std::string& tenant) {
-  const auto since = std::chrono::duration_cast<std::chrono::milliseconds>((Clock::Real().Now() - kNow).time_since_epoch()).count();
+  const int64_t since = ToUnixMs(Clock::Real().Now() - kNow);
   StatusOr<std::vector<std::pair<std::string, int64_t>>> viewers = Unavailable("not asked");
   if (auto turn = reader_.Begin(); turn.ok()) {
     viewers = ReadViewersNow(*turn, tenant, "", since);

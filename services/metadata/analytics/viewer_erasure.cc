@@ -7,8 +7,7 @@
 #include "libs/core/error.h"
 #include "libs/core/text.h"
 #include "libs/log/log.h"
-#include "libs/rpc/client.h"
-#include "libs/rpc/status.h"
+#include "libs/rpc/call.h"
 #include "services/metadata/videos/video_fields.h"
 #include "vora/analytics/v1/analytics.grpc.pb.h"
 
@@ -53,20 +52,18 @@ StatusOr<analytics::v1::EraseViewerResponse> ViewerErasure::Erase(const std::str
   } place{impl_->running};
   if (place.before >= kAtOnce) return Unavailable("other erasures are under way; try again later");
   VORA_RETURN_IF_ERROR(impl_->CheckThere());
-  grpc::ClientContext context;
-  rpc::Prepare(context, kErasureTimeout);
   analytics::v1::EraseViewerRequest request;
   request.set_tenant(tenant);
   request.set_viewer_id(viewer_id);
-  analytics::v1::EraseViewerResponse response;
-  const Status status = rpc::FromGrpc(impl_->stub->EraseViewer(&context, request, &response));
-  if (status.ok() && tenant == kDefaultTenant) return response;
+  auto erased = rpc::Call(*impl_->stub, &analytics::v1::AnalyticsIngest::Stub::EraseViewer, request, kErasureTimeout);
+  if (erased.ok() && tenant == kDefaultTenant) return erased;
   // Said as a failure: an erasure that is told to be complete and is not would be believed.
-  if (status.ok()) {
-    return FailedPrecondition("viewer_id: " + std::to_string(response.events()) +
+  if (erased.ok()) {
+    return FailedPrecondition("viewer_id: " + std::to_string(erased->events()) +
                               " events that programs recorded for the tenant are erased; what players report lies under the tenant `" +
                               std::string(kDefaultTenant) + "`, whose operators erase it");
   }
+  const Status& status = erased.status();
   if (status.code() == StatusCode::kInvalidArgument) return status;
   log::Warn("a viewer could not be erased", {{"reason", ToText(status)}});
   if (status.code() == StatusCode::kDeadlineExceeded)

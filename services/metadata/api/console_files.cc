@@ -8,6 +8,7 @@
 
 #include "libs/core/digest.h"
 #include "libs/core/encoding.h"
+#include "libs/core/text.h"
 
 namespace vora::metadata {
 namespace {
@@ -48,10 +49,8 @@ bool AcceptsGzip(std::string_view accept_encoding) {
     const size_t comma = accept_encoding.find(',');
     std::string_view item = accept_encoding.substr(0, comma);
     accept_encoding = comma == std::string_view::npos ? std::string_view() : accept_encoding.substr(comma + 1);
-    std::string plain;
-    for (const char c : item) {
-      if (c != ' ' && c != '\t') plain += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-    }
+    std::string plain = ToLower(item);
+    std::erase_if(plain, [](char c) { return c == ' ' || c == '\t'; });
     if (plain == "gzip") return true;
     // A weight of zero refuses; every other one is above the 0 of what is not named.
     if (plain.starts_with("gzip;q=")) return plain.find_first_of("123456789", 7) != std::string::npos;

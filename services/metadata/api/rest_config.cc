@@ -1,5 +1,6 @@
 #include <nlohmann/json.hpp>
 
+#include "libs/curl/url.h"
 #include "services/metadata/api/rest.h"
 
 namespace vora::metadata {
@@ -16,12 +17,7 @@ void AddConfigRoutes(ApiRoutes& routes, const std::string& upload_url, bool play
 }
 
 Status CheckUploadUrl(std::string& url) {
-  if (!url.starts_with("http://") && !url.starts_with("https://")) {
-    return InvalidArgument("VORA_UPLOAD_PUBLIC_URL=" + url + ": must begin with http:// or https://");
-  }
-  if (url.find_first_of("?# \"'<>") != std::string::npos) {
-    return InvalidArgument("VORA_UPLOAD_PUBLIC_URL=" + url + ": must be the plain address of the tus endpoint, like https://host/files/");
-  }
+  VORA_RETURN_IF_ERROR(curl::CheckServerUrl("VORA_UPLOAD_PUBLIC_URL", url));
   if (url.back() != '/') url += '/';
   return absl::OkStatus();
 }

@@ -32,14 +32,6 @@ StatusOr<int64_t> ParseTtl(const std::string& body) {
   return ttl->get<int64_t>();
 }
 
-std::string Rfc3339(std::time_t time) {
-  std::tm utc{};
-  char text[32];
-  gmtime_r(&time, &utc);
-  std::strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &utc);
-  return text;
-}
-
 http::Response Mint(const PlaybackLinks& links, VideoRepo& videos, const http::Request& request, const std::string& body) {
   if (const Status known = CheckQueryKeys(request, {}); !known.ok()) return http::ErrorResponse(known);
   const auto ttl = ParseTtl(body);
@@ -50,10 +42,10 @@ http::Response Mint(const PlaybackLinks& links, VideoRepo& videos, const http::R
   nlohmann::ordered_json answer{
       {"video_id", video->video_id()}, {"token", nullptr}, {"expires_at", nullptr}, {"base_url", links.public_url + path}};
   if (links.tokens) {
-    const std::time_t expires = std::chrono::system_clock::to_time_t(Clock::Real().Now()) + *ttl;
+    const int64_t expires = ToUnixSeconds(Clock::Real().Now()) + *ttl;
     const std::string token = links.tokens->Sign({video->video_id(), kScope, expires});
     answer["token"] = token;
-    answer["expires_at"] = Rfc3339(expires);
+    answer["expires_at"] = FormatRfc3339Seconds(FromUnixSeconds(expires));
     answer["base_url"] = links.public_url + "/t/" + token + path;
   }
   answer["url"] = answer["base_url"].get<std::string>() + layout::kMasterPlaylist;

@@ -2,8 +2,7 @@
 
 #include <chrono>
 
-#include "libs/rpc/client.h"
-#include "libs/rpc/status.h"
+#include "libs/rpc/call.h"
 #include "vora/workflow/v1/workflow.grpc.pb.h"
 
 namespace vora::metadata {
@@ -12,15 +11,11 @@ namespace {
 namespace wf = workflow::v1;
 constexpr std::chrono::seconds kTimeout{5};
 
-// One unary call as Status and answer.
-template <typename Response, typename Stub, typename Request, typename Method>
-StatusOr<Response> Call(Stub& stub, Method method, const Request& request, std::chrono::milliseconds timeout = kTimeout) {
-  grpc::ClientContext context;
-  rpc::Prepare(context, timeout);
-  Response response;
-  const Status status = rpc::FromGrpc((stub.*method)(&context, request, &response));
-  if (!status.ok()) return Annotate(status, "orchestrator");
-  return response;
+template <typename Stub, typename Method, typename Request>
+auto Ask(Stub& stub, Method method, const Request& request, std::chrono::milliseconds timeout = kTimeout) {
+  auto answer = rpc::Call(stub, method, request, timeout);
+  if (!answer.ok()) answer = Annotate(answer.status(), "orchestrator");
+  return answer;
 }
 
 }  // namespace
@@ -36,28 +31,28 @@ OrchestratorClient::OrchestratorClient(const std::string& target) : impl_(new Im
 OrchestratorClient::~OrchestratorClient() = default;
 
 StatusOr<wf::StartWorkflowResponse> OrchestratorClient::Start(const wf::StartWorkflowRequest& request) {
-  return Call<wf::StartWorkflowResponse>(*impl_->stub, &wf::WorkflowService::Stub::StartWorkflow, request);
+  return Ask(*impl_->stub, &wf::WorkflowService::Stub::StartWorkflow, request);
 }
 
 Status OrchestratorClient::Cancel(const std::string& workflow_id, const std::string& reason) {
   wf::CancelWorkflowRequest request;
   request.set_workflow_id(workflow_id);
   request.set_reason(reason);
-  return Call<wf::CancelWorkflowResponse>(*impl_->stub, &wf::WorkflowService::Stub::CancelWorkflow, request).status();
+  return Ask(*impl_->stub, &wf::WorkflowService::Stub::CancelWorkflow, request).status();
 }
 
 Status OrchestratorClient::Terminate(const std::string& workflow_id, const std::string& reason) {
   wf::TerminateWorkflowRequest request;
   request.set_workflow_id(workflow_id);
   request.set_reason(reason);
-  return Call<wf::TerminateWorkflowResponse>(*impl_->stub, &wf::WorkflowService::Stub::TerminateWorkflow, request).status();
+  return Ask(*impl_->stub, &wf::WorkflowService::Stub::TerminateWorkflow, request).status();
 }
 
 StatusOr<wf::DescribeWorkflowResponse> OrchestratorClient::Describe(const std::string& workflow_id, const std::string& run_id) {
   wf::DescribeWorkflowRequest request;
   request.set_workflow_id(workflow_id);
   request.set_run_id(run_id);
-  return Call<wf::DescribeWorkflowResponse>(*impl_->stub, &wf::WorkflowService::Stub::DescribeWorkflow, request);
+  return Ask(*impl_->stub, &wf::WorkflowService::Stub::DescribeWorkflow, request);
 }
 
 StatusOr<wf::GetHistoryResponse> OrchestratorClient::History(const std::string& workflow_id, const std::string& run_id, int64_t after,
@@ -67,12 +62,11 @@ StatusOr<wf::GetHistoryResponse> OrchestratorClient::History(const std::string& 
   request.set_run_id(run_id);
   request.set_after_event_id(after);
   request.set_page_size(page_size);
-  return Call<wf::GetHistoryResponse>(*impl_->stub, &wf::WorkflowService::Stub::GetHistory, request);
+  return Ask(*impl_->stub, &wf::WorkflowService::Stub::GetHistory, request);
 }
 
 StatusOr<wf::DescribeQueuesResponse> OrchestratorClient::DescribeQueues(std::chrono::milliseconds timeout) {
-  return Call<wf::DescribeQueuesResponse>(*impl_->activities, &wf::ActivityService::Stub::DescribeQueues, wf::DescribeQueuesRequest(),
-                                          timeout);
+  return Ask(*impl_->activities, &wf::ActivityService::Stub::DescribeQueues, wf::DescribeQueuesRequest(), timeout);
 }
 
 }  // namespace vora::metadata

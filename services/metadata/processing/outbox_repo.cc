@@ -29,11 +29,10 @@ constexpr char kPurge[] = "DELETE FROM outbox WHERE done_at < now() - $1 * inter
 }  // namespace
 
 StatusOr<std::optional<OutboxRow>> OutboxRepo::Claim(std::chrono::milliseconds lease) {
-  std::optional<OutboxRow> claimed;
-  VORA_RETURN_IF_ERROR(store_.Transact([&](pqxx::work& tx) -> Status {
-    claimed.reset();
+  return store_.Transact([&](pqxx::work& tx) -> StatusOr<std::optional<OutboxRow>> {
+    std::optional<OutboxRow> claimed;
     const pqxx::result rows = tx.exec_params(kClaimRows, static_cast<int64_t>(lease.count()));
-    if (rows.empty()) return absl::OkStatus();
+    if (rows.empty()) return claimed;
     const pqxx::row row = rows[0];
     OutboxRow& out = claimed.emplace();
     out.seq = row["seq"].as<int64_t>();
@@ -47,9 +46,8 @@ StatusOr<std::optional<OutboxRow>> OutboxRepo::Claim(std::chrono::milliseconds l
     out.attempts = row["attempts"].as<int>();
     out.last_run_id = row["last_run_id"].c_str();
     out.age = std::chrono::milliseconds(row["age_ms"].as<int64_t>());
-    return absl::OkStatus();
-  }));
-  return claimed;
+    return claimed;
+  });
 }
 
 Status OutboxRepo::FinishStart(const OutboxRow& row, const std::string& run_id) {
@@ -104,22 +102,16 @@ Status OutboxRepo::Postpone(const OutboxRow& row, std::chrono::milliseconds dela
 }
 
 StatusOr<OutboxBacklog> OutboxRepo::Pending() {
-  OutboxBacklog pending;
-  VORA_RETURN_IF_ERROR(store_.Read([&](pqxx::nontransaction& tx) -> Status {
+  return store_.Read([&](pqxx::nontransaction& tx) -> StatusOr<OutboxBacklog> {
     const pqxx::row row = tx.exec1(kPending);
-    pending = {row["rows"].as<int64_t>(), row["oldest"].as<double>()};
-    return absl::OkStatus();
-  }));
-  return pending;
+    return OutboxBacklog{row["rows"].as<int64_t>(), row["oldest"].as<double>()};
+  });
 }
 
 StatusOr<int64_t> OutboxRepo::Purge(std::chrono::hours age) {
-  int64_t purged = 0;
-  VORA_RETURN_IF_ERROR(store_.Transact([&](pqxx::work& tx) -> Status {
-    purged = static_cast<int64_t>(tx.exec_params(kPurge, static_cast<int64_t>(age.count())).affected_rows());
-    return absl::OkStatus();
-  }));
-  return purged;
+  return store_.Transact([&](pqxx::work& tx) -> StatusOr<int64_t> {
+    return static_cast<int64_t>(tx.exec_params(kPurge, static_cast<int64_t>(age.count())).affected_rows());
+  });
 }
 
 }  // namespace vora::metadata

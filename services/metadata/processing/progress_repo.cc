@@ -28,18 +28,16 @@ bool Differs(const RenditionView& a, const RenditionView& b) {
 }  // namespace
 
 StatusOr<std::vector<PolledVideo>> ProgressRepo::Claim(std::chrono::milliseconds interval, int limit) {
-  std::vector<PolledVideo> videos;
-  VORA_RETURN_IF_ERROR(store_.Transact([&](pqxx::work& tx) -> Status {
-    videos.clear();
+  return store_.Transact([&](pqxx::work& tx) -> StatusOr<std::vector<PolledVideo>> {
+    std::vector<PolledVideo> videos;
     for (const auto& row : tx.exec_params(kClaimVideos, static_cast<int64_t>(interval.count()), limit)) {
       PolledVideo video{row["video_id"].c_str(), row["run_id"].c_str(), {}};
       const auto chunks = nlohmann::json::parse(row["chunks"].c_str());
       for (const auto& chunk : chunks) video.chunks[chunk.at("index").get<int>()] = chunk.at("segments").get<int>();
       videos.push_back(std::move(video));
     }
-    return absl::OkStatus();
-  }));
-  return videos;
+    return videos;
+  });
 }
 
 StatusOr<bool> ProgressRepo::Apply(const PolledVideo& video, const std::vector<ActivityView>& activities) {

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <functional>
 #include <string>
+#include <utility>
 
 #include "libs/pg/database.h"
 #include "services/metadata/rows/signals.h"
@@ -22,6 +23,16 @@ class Store {
   Status Check();
   Status Transact(const std::function<Status(pqxx::work&)>& body);
   Status Read(const std::function<Status(pqxx::nontransaction&)>& body);
+  template <typename Body, typename Result = std::invoke_result_t<Body&, pqxx::work&>, typename T = typename Result::value_type>
+  Result Transact(Body body) {
+    VORA_RETURN_IF_ERROR(CheckOpen());
+    return db_.Transact(std::move(body));
+  }
+  template <typename Body, typename Result = std::invoke_result_t<Body&, pqxx::nontransaction&>, typename T = typename Result::value_type>
+  Result Read(Body body) {
+    VORA_RETURN_IF_ERROR(CheckOpen());
+    return db_.Read(std::move(body));
+  }
 
   // Set before any use from other threads.
   void SetSignals(Signals signals) { signals_ = std::move(signals); }

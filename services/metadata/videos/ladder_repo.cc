@@ -28,17 +28,15 @@ Status LadderRepo::PutDefault(const std::string& tenant, const media::v1::Ladder
 }
 
 StatusOr<std::vector<StoredLadder>> LadderRepo::List(const std::string& tenant) {
-  std::vector<StoredLadder> ladders;
-  VORA_RETURN_IF_ERROR(store_.Read([&](pqxx::nontransaction& tx) -> Status {
-    ladders.clear();
+  return store_.Read([&](pqxx::nontransaction& tx) -> StatusOr<std::vector<StoredLadder>> {
+    std::vector<StoredLadder> ladders;
     for (const auto& row : tx.exec_params(kList, tenant)) {
       StoredLadder& stored = ladders.emplace_back();
       VORA_RETURN_IF_ERROR(workflow::FromPayload(row["body"].c_str(), stored.ladder));
       stored.is_default = row["is_default"].as<bool>();
     }
-    return absl::OkStatus();
-  }));
-  return ladders;
+    return ladders;
+  });
 }
 
 }  // namespace vora::metadata

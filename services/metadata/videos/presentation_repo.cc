@@ -37,10 +37,9 @@ void ReadTrack(const pqxx::row& row, playback::v1::Track* track) {
 
 StatusOr<playback::v1::Presentation> PresentationRepo::Get(const std::string& video_id) {
   if (!IsId(video_id)) return NotFound("no video with this id");
-  playback::v1::Presentation presentation;
   // One snapshot: a manifest must not name a segment of a track that it calls failed.
-  VORA_RETURN_IF_ERROR(store_.Transact([&](pqxx::work& tx) -> Status {
-    presentation.Clear();
+  return store_.Transact([&](pqxx::work& tx) -> StatusOr<playback::v1::Presentation> {
+    playback::v1::Presentation presentation;
     tx.exec("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY");
     const auto row = LoadVideoRow(tx, video_id, Lock::kNone);
     if (!row || row->deleted) return NotFound("no video " + video_id);
@@ -78,9 +77,8 @@ StatusOr<playback::v1::Presentation> PresentationRepo::Get(const std::string& vi
     for (auto& track : *presentation.mutable_tracks()) {
       if (track.segments_total() > 0 && track.segments_size() == track.segments_total()) track.set_complete(true);
     }
-    return absl::OkStatus();
-  }));
-  return presentation;
+    return presentation;
+  });
 }
 
 }  // namespace vora::metadata

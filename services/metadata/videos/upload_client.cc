@@ -2,11 +2,15 @@
 
 #include <chrono>
 
-#include "libs/rpc/client.h"
-#include "libs/rpc/status.h"
+#include "libs/rpc/call.h"
 #include "vora/upload/v1/upload.grpc.pb.h"
 
 namespace vora::metadata {
+namespace {
+
+constexpr std::chrono::seconds kUploadTimeout{5};
+
+}  // namespace
 
 struct UploadClient::Impl {
   std::unique_ptr<upload::v1::UploadService::Stub> stub;
@@ -16,13 +20,10 @@ UploadClient::UploadClient(const std::string& target) : impl_(new Impl{upload::v
 UploadClient::~UploadClient() = default;
 
 StatusOr<upload::v1::Upload> UploadClient::Get(const std::string& upload_id) {
-  grpc::ClientContext context;
-  rpc::Prepare(context, std::chrono::seconds(5));
   upload::v1::GetUploadRequest request;
   request.set_upload_id(upload_id);
-  upload::v1::Upload upload;
-  const Status status = rpc::FromGrpc(impl_->stub->GetUpload(&context, request, &upload));
-  if (!status.ok()) return Annotate(status, "upload daemon");
+  auto upload = rpc::Call(*impl_->stub, &upload::v1::UploadService::Stub::GetUpload, request, kUploadTimeout);
+  if (!upload.ok()) return Annotate(upload.status(), "upload daemon");
   return upload;
 }
 

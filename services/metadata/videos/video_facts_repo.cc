@@ -19,26 +19,22 @@ StatusOr<std::map<std::string, VideoFacts>> VideoFactsRepo::Find(const std::stri
   for (const std::string& id : video_ids) {
     if (IsId(id)) ids += (ids.empty() ? "" : ",") + id;
   }
-  std::map<std::string, VideoFacts> found;
-  if (ids.empty()) return found;
-  VORA_RETURN_IF_ERROR(store_.Read([&](pqxx::nontransaction& tx) -> Status {
-    found.clear();
+  if (ids.empty()) return std::map<std::string, VideoFacts>();
+  return store_.Read([&](pqxx::nontransaction& tx) -> StatusOr<std::map<std::string, VideoFacts>> {
+    std::map<std::string, VideoFacts> found;
     for (const auto& row : tx.exec_params(kFacts, tenant, "{" + ids + "}")) {
       found[row["video_id"].c_str()] = {row["title"].c_str(), row["duration_seconds"].as<double>(), row["segment_seconds"].as<double>()};
     }
-    return absl::OkStatus();
-  }));
-  return found;
+    return found;
+  });
 }
 
 StatusOr<std::vector<std::string>> VideoFactsRepo::NewestIds(const std::string& tenant, int limit) {
-  std::vector<std::string> ids;
-  VORA_RETURN_IF_ERROR(store_.Read([&](pqxx::nontransaction& tx) -> Status {
-    ids.clear();
+  return store_.Read([&](pqxx::nontransaction& tx) -> StatusOr<std::vector<std::string>> {
+    std::vector<std::string> ids;
     for (const auto& row : tx.exec_params(kNewestIds, tenant, limit)) ids.emplace_back(row["video_id"].c_str());
-    return absl::OkStatus();
-  }));
-  return ids;
+    return ids;
+  });
 }
 
 StatusOr<VideoFacts> VideoFactsRepo::Get(const std::string& tenant, const std::string& video_id) {

@@ -130,21 +130,17 @@ StatusOr<v1::Video> VideoRepo::Get(const std::string& tenant, const std::string&
 
 StatusOr<v1::Video> VideoRepo::GetAny(const std::string& video_id) {
   if (!IsId(video_id)) return NoSuchVideo(video_id);
-  v1::Video video;
-  VORA_RETURN_IF_ERROR(store_.Read([&](pqxx::nontransaction& tx) -> Status {
+  return store_.Read([&](pqxx::nontransaction& tx) -> StatusOr<v1::Video> {
     const auto row = LoadVideoRow(tx, video_id, Lock::kNone);
     if (!row || row->deleted) return NoSuchVideo(video_id);
-    video = Assemble(*row, LoadRenditionRows(tx, {video_id}), public_url_);
-    return absl::OkStatus();
-  }));
-  return video;
+    return Assemble(*row, LoadRenditionRows(tx, {video_id}), public_url_);
+  });
 }
 
 StatusOr<VideoPage> VideoRepo::List(const ListFilter& filter, int page_size, const std::string& page_token) {
   VORA_ASSIGN_OR_RETURN(const std::string after, ParsePageToken(filter, page_token));
-  VideoPage page;
-  VORA_RETURN_IF_ERROR(store_.Read([&](pqxx::nontransaction& tx) -> Status {
-    page = {};
+  return store_.Read([&](pqxx::nontransaction& tx) -> StatusOr<VideoPage> {
+    VideoPage page;
     const auto rows = tx.exec_params(std::string("SELECT ") + kVideoColumns + kWhere, filter.tenant, filter.state, after,
                                      LikePattern(filter.query), page_size + 1);
     std::vector<VideoRow> videos;
@@ -160,9 +156,8 @@ StatusOr<VideoPage> VideoRepo::List(const ListFilter& filter, int page_size, con
     std::map<std::string, std::vector<RenditionRow>> renditions;
     for (auto& row : LoadRenditionRows(tx, ids)) renditions[row.video_id].push_back(row);
     for (const VideoRow& video : videos) page.videos.push_back(Assemble(video, renditions[video.video.video_id()], public_url_));
-    return absl::OkStatus();
-  }));
-  return page;
+    return page;
+  });
 }
 
 StatusOr<v1::Video> VideoRepo::Update(const std::string& tenant, const std::string& video_id, const std::optional<std::string>& title,
@@ -256,14 +251,11 @@ StatusOr<v1::Video> VideoRepo::Retry(const std::string& tenant, const std::strin
 }
 
 StatusOr<std::string> VideoRepo::TenantOf(const std::string& video_id) {
-  std::string tenant;
-  VORA_RETURN_IF_ERROR(store_.Read([&](pqxx::nontransaction& tx) -> Status {
+  return store_.Read([&](pqxx::nontransaction& tx) -> StatusOr<std::string> {
     const pqxx::result found = tx.exec_params(kTenantOf, video_id);
     if (found.empty()) return NoSuchVideo(video_id);
-    tenant = found[0]["tenant"].c_str();
-    return absl::OkStatus();
-  }));
-  return tenant;
+    return std::string(found[0]["tenant"].c_str());
+  });
 }
 
 StatusOr<std::vector<VideoVersion>> VideoRepo::ChangesAfter(int64_t after, int limit) {
@@ -275,35 +267,27 @@ StatusOr<std::vector<VideoVersion>> VideoRepo::ChangesOfTenant(const std::string
 }
 
 StatusOr<std::vector<VideoVersion>> VideoRepo::ReadVersions(const std::function<pqxx::result(pqxx::nontransaction&)>& query) {
-  std::vector<VideoVersion> changes;
-  VORA_RETURN_IF_ERROR(store_.Read([&](pqxx::nontransaction& tx) -> Status {
-    changes.clear();
+  return store_.Read([&](pqxx::nontransaction& tx) -> StatusOr<std::vector<VideoVersion>> {
+    std::vector<VideoVersion> changes;
     for (const auto& row : query(tx)) changes.push_back({row["video_id"].c_str(), row["version"].as<int64_t>(), row["tenant"].c_str()});
-    return absl::OkStatus();
-  }));
-  return changes;
+    return changes;
+  });
 }
 
 StatusOr<int64_t> VideoRepo::NewestVersion() {
-  int64_t version = 0;
-  VORA_RETURN_IF_ERROR(store_.Read([&](pqxx::nontransaction& tx) -> Status {
-    version = tx.exec_params1(kNewestVersion)["version"].as<int64_t>();
-    return absl::OkStatus();
-  }));
-  return version;
+  return store_.Read(
+      [&](pqxx::nontransaction& tx) -> StatusOr<int64_t> { return tx.exec_params1(kNewestVersion)["version"].as<int64_t>(); });
 }
 
 StatusOr<std::map<std::string, int64_t>> VideoRepo::CountByState() {
-  std::map<std::string, int64_t> counts;
-  VORA_RETURN_IF_ERROR(store_.Read([&](pqxx::nontransaction& tx) -> Status {
-    counts.clear();
+  return store_.Read([&](pqxx::nontransaction& tx) -> StatusOr<std::map<std::string, int64_t>> {
+    std::map<std::string, int64_t> counts;
     for (int state = v1::VIDEO_STATE_CREATED; state <= v1::VIDEO_STATE_CANCELLED; ++state) {
       counts[std::string(StateName(static_cast<v1::VideoState>(state)))] = 0;
     }
     for (const auto& row : tx.exec_params(kCountByState)) counts[row["state"].c_str()] = row["videos"].as<int64_t>();
-    return absl::OkStatus();
-  }));
-  return counts;
+    return counts;
+  });
 }
 
 }  // namespace vora::metadata

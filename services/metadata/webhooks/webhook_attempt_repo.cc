@@ -51,11 +51,10 @@ constexpr char kPurgeDeliveries[] = "DELETE FROM webhook_deliveries WHERE state 
 }  // namespace
 
 StatusOr<std::optional<WebhookAttempt>> WebhookRepo::Claim(std::chrono::milliseconds lease, int at_once) {
-  std::optional<WebhookAttempt> claimed;
-  VORA_RETURN_IF_ERROR(store_.Transact([&](pqxx::work& tx) -> Status {
-    claimed.reset();
+  return store_.Transact([&](pqxx::work& tx) -> StatusOr<std::optional<WebhookAttempt>> {
+    std::optional<WebhookAttempt> claimed;
     const pqxx::result rows = tx.exec_params(kClaim, static_cast<int64_t>(lease.count()), at_once);
-    if (rows.empty()) return {};
+    if (rows.empty()) return claimed;
     const pqxx::row row = rows[0];
     WebhookAttempt& attempt = claimed.emplace();
     attempt.delivery_id = row["delivery_id"].c_str();
@@ -66,9 +65,8 @@ StatusOr<std::optional<WebhookAttempt>> WebhookRepo::Claim(std::chrono::millisec
     attempt.attempt = row["attempts"].as<int>();
     attempt.url = row["url"].c_str();
     attempt.secret = row["secret"].c_str();
-    return {};
-  }));
-  return claimed;
+    return claimed;
+  });
 }
 
 Status WebhookRepo::Delivered(const WebhookAttempt& attempt, int http_status) {
@@ -81,21 +79,19 @@ Status WebhookRepo::Delivered(const WebhookAttempt& attempt, int http_status) {
 
 StatusOr<bool> WebhookRepo::Failed(const WebhookAttempt& attempt, int http_status, const std::string& error,
                                    std::optional<std::chrono::milliseconds> again, bool gone, std::chrono::hours disable_after) {
-  bool disabled = false;
-  VORA_RETURN_IF_ERROR(store_.Transact([&](pqxx::work& tx) -> Status {
-    disabled = false;
+  return store_.Transact([&](pqxx::work& tx) -> StatusOr<bool> {
+    bool disabled = false;
     if (again) {
       tx.exec_params(kAgain, attempt.delivery_id, attempt.attempt, http_status, error, static_cast<int64_t>(again->count()));
     } else {
       tx.exec_params(kDead, attempt.delivery_id, attempt.attempt, http_status, error);
     }
     tx.exec_params(kFails, attempt.webhook_id);
-    if (again && !gone) return {};
+    if (again && !gone) return disabled;
     const std::string reason = gone ? "the receiver answered 410 Gone" : "every delivery has failed for too long: " + error;
     disabled = tx.exec_params(kDisable, attempt.webhook_id, reason, gone, static_cast<int64_t>(disable_after.count())).affected_rows() == 1;
-    return {};
-  }));
-  return disabled;
+    return disabled;
+  });
 }
 
 Status WebhookRepo::Release(const WebhookAttempt& attempt) {
@@ -106,22 +102,16 @@ Status WebhookRepo::Release(const WebhookAttempt& attempt) {
 }
 
 StatusOr<WebhookBacklog> WebhookRepo::Backlog() {
-  WebhookBacklog backlog;
-  VORA_RETURN_IF_ERROR(store_.Read([&](pqxx::nontransaction& tx) -> Status {
+  return store_.Read([&](pqxx::nontransaction& tx) -> StatusOr<WebhookBacklog> {
     const pqxx::row row = tx.exec1(kBacklog);
-    backlog = {row["pending"].as<int64_t>(), row["oldest"].as<double>()};
-    return {};
-  }));
-  return backlog;
+    return WebhookBacklog{row["pending"].as<int64_t>(), row["oldest"].as<double>()};
+  });
 }
 
 StatusOr<int64_t> WebhookRepo::Purge(std::chrono::hours age) {
-  int64_t purged = 0;
-  VORA_RETURN_IF_ERROR(store_.Transact([&](pqxx::work& tx) -> Status {
-    purged = static_cast<int64_t>(tx.exec_params(kPurgeDeliveries, static_cast<int64_t>(age.count())).affected_rows());
-    return {};
-  }));
-  return purged;
+  return store_.Transact([&](pqxx::work& tx) -> StatusOr<int64_t> {
+    return static_cast<int64_t>(tx.exec_params(kPurgeDeliveries, static_cast<int64_t>(age.count())).affected_rows());
+  });
 }
 
 }  // namespace vora::metadata

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <random>
 
+#include "libs/core/clock.h"
 #include "libs/log/log.h"
 #include "libs/obs/span.h"
 #include "services/metadata/metrics.h"
@@ -68,7 +69,7 @@ std::chrono::milliseconds WebhookDispatcher::Step() {
 
 void WebhookDispatcher::Send(const WebhookAttempt& attempt) {
   obs::Span span("webhook " + attempt.event, obs::SpanKind::kClient, attempt.traceparent);
-  const int64_t now = std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+  const int64_t now = ToUnixSeconds(Clock::Real().Now());
   const WebhookAnswer answer = sender_.Post(attempt.url,
                                             {{"webhook-id", attempt.delivery_id},
                                              {"webhook-timestamp", std::to_string(now)},

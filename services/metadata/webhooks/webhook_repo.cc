@@ -84,50 +84,38 @@ WebhookDelivery ReadDelivery(const pqxx::row& row) {
 }
 
 StatusOr<Webhook> WebhookRepo::Create(const std::string& tenant, const WebhookFields& fields, const std::string& secret) {
-  StatusOr<Webhook> created = Internal("not run");
-  VORA_RETURN_IF_ERROR(store_.Transact([&](pqxx::work& tx) -> Status {
+  return store_.Transact([&](pqxx::work& tx) -> StatusOr<Webhook> {
     tx.exec_params(kLockTenant, tenant);
     if (tx.exec_params1(kCount, tenant)[0].as<int>() >= kMaxWebhooks) {
       return FailedPrecondition("there are " + std::to_string(kMaxWebhooks) + " webhooks already, which is the limit; delete one");
     }
     const auto rows = tx.exec_params(kInsertWebhook, NewId(), tenant, fields.url.value_or(""), fields.description.value_or(""),
                                      EventsJson(fields.events.value_or(WebhookEvents())), secret, fields.enabled.value_or(true));
-    created = OneWebhook(rows, "");
-    return {};
-  }));
-  return created;
+    return OneWebhook(rows, "");
+  });
 }
 
 StatusOr<std::vector<Webhook>> WebhookRepo::List(const std::string& tenant) {
-  std::vector<Webhook> webhooks;
-  VORA_RETURN_IF_ERROR(store_.Read([&](pqxx::nontransaction& tx) -> Status {
-    webhooks.clear();
+  return store_.Read([&](pqxx::nontransaction& tx) -> StatusOr<std::vector<Webhook>> {
+    std::vector<Webhook> webhooks;
     for (const auto& row : tx.exec_params(kListWebhooks, tenant)) webhooks.push_back(ReadWebhook(row));
-    return {};
-  }));
-  return webhooks;
+    return webhooks;
+  });
 }
 
 StatusOr<Webhook> WebhookRepo::Get(const std::string& tenant, const std::string& webhook_id) {
-  StatusOr<Webhook> found = Internal("not run");
-  VORA_RETURN_IF_ERROR(store_.Read([&](pqxx::nontransaction& tx) -> Status {
-    found = OneWebhook(tx.exec_params(kGet, tenant, webhook_id), webhook_id);
-    return {};
-  }));
-  return found;
+  return store_.Read(
+      [&](pqxx::nontransaction& tx) -> StatusOr<Webhook> { return OneWebhook(tx.exec_params(kGet, tenant, webhook_id), webhook_id); });
 }
 
 StatusOr<Webhook> WebhookRepo::Update(const std::string& tenant, const std::string& webhook_id, const WebhookFields& fields) {
-  StatusOr<Webhook> updated = Internal("not run");
   const auto events = fields.events ? std::optional<std::string>(EventsJson(*fields.events)) : std::nullopt;
-  VORA_RETURN_IF_ERROR(store_.Transact([&](pqxx::work& tx) -> Status {
+  return store_.Transact([&](pqxx::work& tx) -> StatusOr<Webhook> {
     const auto text = [](const std::optional<std::string>& value) { return value ? value->c_str() : nullptr; };
     const char* enabled = fields.enabled ? (*fields.enabled ? "true" : "false") : nullptr;
-    updated = OneWebhook(tx.exec_params(kUpdate, tenant, webhook_id, text(fields.url), text(fields.description), text(events), enabled),
-                         webhook_id);
-    return {};
-  }));
-  return updated;
+    return OneWebhook(tx.exec_params(kUpdate, tenant, webhook_id, text(fields.url), text(fields.description), text(events), enabled),
+                      webhook_id);
+  });
 }
 
 Status WebhookRepo::Delete(const std::string& tenant, const std::string& webhook_id) {
@@ -153,35 +141,26 @@ StatusOr<DeliveryPage> WebhookRepo::Deliveries(const std::string& tenant, const 
 }
 
 StatusOr<WebhookDelivery> WebhookRepo::Redeliver(const std::string& tenant, const std::string& webhook_id, const std::string& delivery_id) {
-  StatusOr<WebhookDelivery> again = Internal("not run");
-  VORA_RETURN_IF_ERROR(store_.Transact([&](pqxx::work& tx) -> Status {
+  return store_.Transact([&](pqxx::work& tx) -> StatusOr<WebhookDelivery> {
     VORA_RETURN_IF_ERROR(CheckOwner(tx, tenant, webhook_id));
     const auto rows = tx.exec_params(kRedeliver, webhook_id, delivery_id);
-    if (!rows.empty()) {
-      again = ReadDelivery(rows[0]);
-      return {};
-    }
+    if (!rows.empty()) return ReadDelivery(rows[0]);
     // Perhaps it is being sent this moment, which is what was asked for.
     const auto found = tx.exec_params(kFindDelivery, webhook_id, delivery_id);
     if (found.empty()) return NotFound("no delivery " + delivery_id);
-    again = ReadDelivery(found[0]);
-    return {};
-  }));
-  return again;
+    return ReadDelivery(found[0]);
+  });
 }
 
 StatusOr<WebhookDelivery> WebhookRepo::AddTest(const std::string& tenant, const std::string& webhook_id, const std::string& traceparent) {
-  StatusOr<WebhookDelivery> added = Internal("not run");
-  VORA_RETURN_IF_ERROR(store_.Transact([&](pqxx::work& tx) -> Status {
+  return store_.Transact([&](pqxx::work& tx) -> StatusOr<WebhookDelivery> {
     VORA_RETURN_IF_ERROR(CheckOwner(tx, tenant, webhook_id));
     if (tx.exec_params1(kRecentTests, webhook_id, kWebhookTestEvent, kMaxWebhookTests)[0].as<int>() >= kMaxWebhookTests) {
       return ResourceExhausted("at most " + std::to_string(kMaxWebhookTests) + " tests of a webhook in a minute; wait a little");
     }
     const std::string payload = WebhookTestPayload(webhook_id, tx.exec1(kDatabaseTime)[0].c_str());
-    added = ReadDelivery(tx.exec_params1(kInsertTest, "msg_" + NewId(), webhook_id, kWebhookTestEvent, payload, traceparent));
-    return {};
-  }));
-  return added;
+    return ReadDelivery(tx.exec_params1(kInsertTest, "msg_" + NewId(), webhook_id, kWebhookTestEvent, payload, traceparent));
+  });
 }
 
 }  // namespace vora::metadata

@@ -1,6 +1,5 @@
 #include "services/metadata/webhooks/webhook_target.h"
 
-#include <curl/curl.h>
 #include <netdb.h>
 
 #include <algorithm>
@@ -8,22 +7,11 @@
 #include <memory>
 
 #include "libs/core/error.h"
+#include "libs/curl/url.h"
 #include "services/metadata/webhooks/webhook_address.h"
 
 namespace vora::metadata {
 namespace {
-
-struct FreeUrl {
-  void operator()(CURLU* url) const { curl_url_cleanup(url); }
-};
-
-std::string Part(CURLU* url, CURLUPart part, unsigned flags = 0) {
-  char* text = nullptr;
-  if (curl_url_get(url, part, &text, flags) != CURLUE_OK || text == nullptr) return {};
-  std::string out = text;
-  curl_free(text);
-  return out;
-}
 
 Status NotNow(const std::string& why) { return WithDetail(Unavailable("url: " + why), {.field = "url"}); }
 
@@ -35,28 +23,20 @@ StatusOr<WebhookTarget> ParseWebhookUrl(std::string_view url, bool allow_private
     return InvalidField("url", "at most " + std::to_string(kMaxWebhookUrl) + " bytes", std::to_string(kMaxWebhookUrl) + " bytes");
   const auto printable = [](char c) { return c > ' ' && c < '\x7f'; };
   if (!std::all_of(url.begin(), url.end(), printable)) return InvalidField("url", "has spaces, control or non-ASCII characters");
-  const std::unique_ptr<CURLU, FreeUrl> parsed(curl_url());
-  // The parser that also sends, so that both see the same host.
-  if (!parsed || curl_url_set(parsed.get(), CURLUPART_URL, std::string(url).c_str(), 0) != CURLUE_OK) {
-    return InvalidField("url", "is not a valid absolute URL");
+  const auto parsed = curl::ParseHttpUrl(url);
+  const std::string_view schemes =
+      allow_private ? "must be a valid URL that begins with https:// or http://" : "must be a valid URL that begins with https://";
+  if (!parsed) return InvalidField("url", schemes);
+  if (!parsed->https && !allow_private) {
+    return InvalidField("url", "must begin with https:// (http is for VORA_WEBHOOK_ALLOW_PRIVATE only)");
   }
-  const std::string scheme = Part(parsed.get(), CURLUPART_SCHEME);
-  if (scheme != "https" && !(scheme == "http" && allow_private)) {
-    return InvalidField(
-        "url", scheme == "http" ? "must begin with https:// (http is for VORA_WEBHOOK_ALLOW_PRIVATE only)" : "must begin with https://");
-  }
-  if (!Part(parsed.get(), CURLUPART_USER).empty() || !Part(parsed.get(), CURLUPART_PASSWORD).empty() ||
-      url.substr(0, url.find_first_of("/?#", url.find("://") + 3)).find('@') != std::string_view::npos) {
-    return InvalidField("url", "must not hold a user name or password");
-  }
-  if (url.find('#') != std::string_view::npos) return InvalidField("url", "must not have a fragment");
+  if (parsed->has_user) return InvalidField("url", "must not hold a user name or password");
+  if (parsed->has_fragment) return InvalidField("url", "must not have a fragment");
+  if (parsed->has_zone) return InvalidField("url", "must not name a zone of an address");
   WebhookTarget target;
-  target.host = Part(parsed.get(), CURLUPART_HOST);
-  target.port = Part(parsed.get(), CURLUPART_PORT, CURLU_DEFAULT_PORT);
+  target.host = parsed->host;
+  target.port = std::to_string(parsed->port);
   if (target.host.starts_with('[')) target.host = target.host.substr(1, target.host.size() - 2);
-  if (target.host.empty()) return InvalidField("url", "has no host");
-  if (!Part(parsed.get(), CURLUPART_ZONEID).empty() || target.host.find('%') != std::string::npos)
-    return InvalidField("url", "must not name a zone of an address");
   return target;
 }
 

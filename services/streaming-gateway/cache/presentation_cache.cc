@@ -12,24 +12,13 @@ PresentationCache::~PresentationCache() { Stop(); }
 void PresentationCache::Stop() { pool_.Stop(); }
 
 PresentationCache::Entry& PresentationCache::Touch(const std::string& video_id) {
-  const auto found = entries_.find(video_id);
-  if (found != entries_.end()) {
-    order_.splice(order_.end(), order_, found->second.order);
-    return found->second;
-  }
-  for (auto it = order_.begin(); it != order_.end() && entries_.size() >= options_.max_videos;) {
-    const auto oldest = entries_.find(*it);
-    // Somebody waits for that answer.
-    if (oldest->second.asking) {
-      ++it;
-      continue;
-    }
-    entries_.erase(oldest);
-    it = order_.erase(it);
-  }
-  Entry& entry = entries_[video_id];
-  entry.order = order_.insert(order_.end(), video_id);
-  return entry;
+  if (Entry* known = entries_.Use(video_id)) return *known;
+  entries_.Sweep([this](const std::string&, const Entry& entry) {
+    if (entries_.size() < options_.max_videos) return LruVerdict::kStop;
+    // Somebody waits for the answer of one that is being asked.
+    return entry.asking ? LruVerdict::kKeep : LruVerdict::kDrop;
+  });
+  return entries_.Insert(video_id, {});
 }
 
 boost::asio::awaitable<PresentationCache::Answer> PresentationCache::Get(std::string video_id) {

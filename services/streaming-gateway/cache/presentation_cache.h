@@ -5,15 +5,14 @@
 
 #include <chrono>
 #include <functional>
-#include <list>
 #include <memory>
 #include <mutex>
 #include <string>
-#include <unordered_map>
 
 #include <boost/asio/awaitable.hpp>
 
 #include "libs/core/clock.h"
+#include "libs/core/lru_map.h"
 #include "libs/core/status.h"
 #include "libs/core/thread_pool.h"
 #include "libs/http/server/signal.h"
@@ -50,7 +49,6 @@ class PresentationCache {
     Answer answer{Unavailable("metadata has not answered yet"), nullptr};
     SystemTime asked{};
     std::shared_ptr<http::Signal> asking;  // set while a call is running
-    std::list<std::string>::iterator order;
   };
   Entry& Touch(const std::string& video_id);  // with mutex_ held
   void Complete(const std::string& video_id, StatusOr<playback::v1::Presentation> result);
@@ -59,8 +57,7 @@ class PresentationCache {
   const PresentationCacheOptions options_;
   const Clock& clock_;
   std::mutex mutex_;
-  std::list<std::string> order_;  // least recently used first
-  std::unordered_map<std::string, Entry> entries_;
+  LruMap<std::string, Entry> entries_;
   ThreadPool pool_;
 };
 

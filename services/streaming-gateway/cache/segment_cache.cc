@@ -35,15 +35,11 @@ SegmentCache::~SegmentCache() { Stop(); }
 void SegmentCache::Stop() { pool_.Stop(); }
 
 std::shared_ptr<CachedObject> SegmentCache::Find(const std::string& key) {
-  const auto found = entries_.find(key);
-  if (found == entries_.end()) return nullptr;
-  if (clock_.Now() - found->second.fetched > options_.max_age) {
-    order_.erase(found->second.order);
-    entries_.erase(found);
-    return nullptr;
-  }
-  order_.splice(order_.end(), order_, found->second.order);
-  return found->second.object;
+  Entry* const entry = entries_.Use(key);
+  if (entry == nullptr) return nullptr;
+  if (clock_.Now() - entry->fetched <= options_.max_age) return entry->object;
+  entries_.Take(key);
+  return nullptr;
 }
 
 std::shared_ptr<CachedObject> SegmentCache::Peek(const std::string& key) {
@@ -61,7 +57,7 @@ SegmentCache::Lookup SegmentCache::Get(const std::string& key) {
       return {std::move(found), hit ? CacheState::kHit : CacheState::kCoalesced};
     }
     object = std::make_shared<CachedObject>(memory_in_use_);
-    entries_[key] = {object, clock_.Now(), order_.insert(order_.end(), key)};
+    entries_.Insert(key, {object, clock_.Now()});
   }
   misses_.Increment();
   if (pool_.TrySubmit([this, key, object] { Fetch(key, object); })) return {std::move(object), CacheState::kMiss};
@@ -131,16 +127,11 @@ Status SegmentCache::Fill(const std::string& key, CachedObject& object, std::uni
 
 bool SegmentCache::Reserve(int64_t bytes) {
   std::lock_guard lock(mutex_);
-  for (auto it = order_.begin(); it != order_.end() && memory_in_use_->load() + bytes > options_.capacity_bytes;) {
-    const auto entry = entries_.find(*it);
+  entries_.Sweep([&](const std::string&, const Entry& entry) {
+    if (memory_in_use_->load() + bytes <= options_.capacity_bytes) return LruVerdict::kStop;
     // What a client still reads would not free memory.
-    if (entry->second.object.use_count() > 1) {
-      ++it;
-      continue;
-    }
-    entries_.erase(entry);
-    it = order_.erase(it);
-  }
+    return entry.object.use_count() > 1 ? LruVerdict::kKeep : LruVerdict::kDrop;
+  });
   if (memory_in_use_->load() + bytes > options_.capacity_bytes) return false;
   bytes_.Set(static_cast<double>(memory_in_use_->fetch_add(bytes) + bytes));
   return true;
@@ -148,10 +139,8 @@ bool SegmentCache::Reserve(int64_t bytes) {
 
 void SegmentCache::Drop(const std::string& key, const std::shared_ptr<CachedObject>& object) {
   std::lock_guard lock(mutex_);
-  const auto found = entries_.find(key);
-  if (found == entries_.end() || found->second.object != object) return;
-  order_.erase(found->second.order);
-  entries_.erase(found);
+  const Entry* const entry = entries_.Peek(key);
+  if (entry != nullptr && entry->object == object) entries_.Take(key);
 }
 
 }  // namespace vora::gateway

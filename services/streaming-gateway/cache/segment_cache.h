@@ -5,13 +5,12 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
-#include <list>
 #include <memory>
 #include <mutex>
 #include <string>
-#include <unordered_map>
 
 #include "libs/core/clock.h"
+#include "libs/core/lru_map.h"
 #include "libs/core/status.h"
 #include "libs/core/thread_pool.h"
 #include "libs/obs/metrics.h"
@@ -52,7 +51,6 @@ class SegmentCache {
   struct Entry {
     std::shared_ptr<CachedObject> object;
     SystemTime fetched;
-    std::list<std::string>::iterator order;
   };
   void Fetch(const std::string& key, const std::shared_ptr<CachedObject>& object);
   StatusOr<std::unique_ptr<storage::ObjectReader>> Open(const std::string& key, int64_t offset);
@@ -72,8 +70,7 @@ class SegmentCache {
   obs::Gauge& bytes_;
   const std::shared_ptr<std::atomic<int64_t>> memory_in_use_ = std::make_shared<std::atomic<int64_t>>(0);
   std::mutex mutex_;
-  std::list<std::string> order_;  // least recently used first
-  std::unordered_map<std::string, Entry> entries_;
+  LruMap<std::string, Entry> entries_;
   ThreadPool pool_;
 };
 

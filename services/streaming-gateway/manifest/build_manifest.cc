@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "libs/core/error.h"
+#include "libs/core/time.h"
 #include "libs/manifest/manifest.h"
 #include "services/streaming-gateway/manifest/manifests.h"
 #include "services/streaming-gateway/manifest/presentation.h"
@@ -47,8 +48,7 @@ ManifestAnswer BuildManifest(const playback::v1::Presentation& presentation, con
   if (path.kind == layout::ObjectKind::kMaster) {
     answer.text = manifest::HlsMaster(all);
   } else {
-    const int64_t now_ms = std::chrono::duration_cast<std::chrono::milliseconds>(now.time_since_epoch()).count();
-    answer.text = manifest::DashMpd(all, AvailabilityStartMs(presentation.video_id(), all.duration_seconds), now_ms);
+    answer.text = manifest::DashMpd(all, AvailabilityStartMs(presentation.video_id(), all.duration_seconds), ToUnixMs(now));
   }
   return answer;
 }

@@ -1,8 +1,7 @@
 #include <memory>
 
 #include "libs/core/caller.h"
-#include "libs/rpc/client.h"
-#include "libs/rpc/status.h"
+#include "libs/rpc/call.h"
 #include "services/streaming-gateway/records/delivery_log.h"
 #include "vora/analytics/v1/analytics.grpc.pb.h"
 
@@ -41,15 +40,11 @@ static_assert(static_cast<int>(CacheState::kBypass) == analytics::v1::CACHE_STAT
 }  // namespace
 
 DeliverySender AnalyticsSender(const std::string& target) {
-  std::shared_ptr<analytics::v1::AnalyticsIngest::StubInterface> stub = analytics::v1::AnalyticsIngest::NewStub(rpc::Connect(target));
+  std::shared_ptr<analytics::v1::AnalyticsIngest::Stub> stub = analytics::v1::AnalyticsIngest::NewStub(rpc::Connect(target));
   return [stub](const std::vector<Delivery>& batch, std::chrono::milliseconds timeout) -> StatusOr<int64_t> {
-    grpc::ClientContext context;
-    rpc::Prepare(context, timeout);
     analytics::v1::RecordDeliveriesRequest request;
     for (const Delivery& delivery : batch) Fill(delivery, *request.add_records());
-    analytics::v1::RecordDeliveriesResponse response;
-    const grpc::Status status = stub->RecordDeliveries(&context, request, &response);
-    if (!status.ok()) return rpc::FromGrpc(status);
+    VORA_ASSIGN_OR_RETURN(const auto response, rpc::Call(*stub, &analytics::v1::AnalyticsIngest::Stub::RecordDeliveries, request, timeout));
     return response.accepted();
   };
 }

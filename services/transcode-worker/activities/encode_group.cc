@@ -13,7 +13,7 @@
 namespace vora::transcode {
 namespace {
 
-using Clock = std::chrono::steady_clock;
+using SteadyClock = std::chrono::steady_clock;
 using workflow::StopCause;
 constexpr std::chrono::milliseconds kTick{100};
 
@@ -101,8 +101,8 @@ class EncodeGroup {
           break;
         case StopCause::kDraining:
           run->StopAfterSegment();
-          if (!drain_since_.has_value()) drain_since_ = Clock::now();
-          if (Clock::now() - *drain_since_ > context_.options().drain_grace) run->Stop();
+          if (!drain_since_.has_value()) drain_since_ = SteadyClock::now();
+          if (SteadyClock::now() - *drain_since_ > context_.options().drain_grace) run->Stop();
           break;
       }
     }
@@ -115,11 +115,11 @@ class EncodeGroup {
     const bool waiting = source_->waiting() || std::any_of(runs_.begin(), runs_.end(), [](auto& run) { return run->publishing(); });
     if (progress != last_progress_ || waiting) {
       last_progress_ = progress;
-      last_moved_ = Clock::now();
+      last_moved_ = SteadyClock::now();
       return;
     }
-    if (Clock::now() - last_moved_ < context_.options().child_timeout) return;
-    last_moved_ = Clock::now();
+    if (SteadyClock::now() - last_moved_ < context_.options().child_timeout) return;
+    last_moved_ = SteadyClock::now();
     context_.CountChildFailure("timeout");
     const auto seconds = std::to_string(context_.options().child_timeout.count() / 1000);
     bool found = false;
@@ -138,8 +138,8 @@ class EncodeGroup {
   std::atomic<bool> decoder_running_{false};
   std::atomic<uint64_t> decoder_messages_{0};
   uint64_t last_progress_ = 0;
-  Clock::time_point last_moved_ = Clock::now();
-  std::optional<Clock::time_point> drain_since_;
+  SteadyClock::time_point last_moved_ = SteadyClock::now();
+  std::optional<SteadyClock::time_point> drain_since_;
   std::thread decoder_thread_;
 };
 

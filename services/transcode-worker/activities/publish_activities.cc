@@ -1,6 +1,7 @@
 #include <chrono>
 #include <map>
 
+#include "libs/core/clock.h"
 #include "libs/layout/layout.h"
 #include "libs/manifest/manifest.h"
 #include "libs/workflow/definition/payload.h"
@@ -47,10 +48,6 @@ ActivityOutcome Publish(const WorkerContext& context, const ActivityExecution& e
   return ActivityOutcome::Ok(workflow::ToPayload(result));
 }
 
-int64_t NowMs() {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
-}
-
 }  // namespace
 
 ActivityOutcome PublishTrack(const WorkerContext& context, ActivityExecution& execution) {
@@ -81,7 +78,7 @@ ActivityOutcome PublishMasters(const WorkerContext& context, ActivityExecution& 
         {caption.track(), caption.language(), caption.name(), caption.bytes(), caption.forced(), caption.hearing_impaired()});
   }
   if (!manifest::IsPlayable(presentation)) return ToOutcome(FailureOf(InvalidArgument("no finished track can be played")));
-  const int64_t now = NowMs();
+  const int64_t now = ToUnixMs(Clock::Real().Now());
   return Publish(context, execution,
                  {{layout::InPrefix(input.object_prefix(), layout::kMasterPlaylist), manifest::HlsMaster(presentation)},
                   {layout::InPrefix(input.object_prefix(), layout::kDashManifest), manifest::DashMpd(presentation, now, now)}});

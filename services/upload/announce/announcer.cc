@@ -1,27 +1,24 @@
 #include "services/upload/announce/announcer.h"
 
 #include <grpcpp/channel.h>
-#include <grpcpp/client_context.h>
-#include <pthread.h>
 
-#include <condition_variable>
 #include <map>
 #include <mutex>
 #include <set>
-#include <thread>
 
 #include "libs/core/ids.h"
+#include "libs/core/periodic.h"
 #include "libs/layout/layout.h"
 #include "libs/log/log.h"
 #include "libs/obs/span.h"
-#include "libs/rpc/client.h"
-#include "libs/rpc/status.h"
+#include "libs/rpc/call.h"
 #include "services/upload/state/upload_proto.h"
 #include "vora/upload/v1/upload.grpc.pb.h"
 
 namespace vora::upload {
 namespace {
 
+using std::chrono::milliseconds;
 using SteadyTime = std::chrono::steady_clock::time_point;
 
 struct Listener {
@@ -42,7 +39,7 @@ struct Pending {
 struct Announcer::Impl {
   Impl(UploadRepo& r, UploadMetrics& m, AnnouncerOptions o) : repo(r), metrics(m), options(std::move(o)) {}
 
-  void Run();
+  milliseconds Step();
   void Scan();
   bool Deliver(const std::string& id, Pending& pending);
   bool Call(Listener& listener, const UploadDoc& doc);
@@ -53,15 +50,14 @@ struct Announcer::Impl {
   const AnnouncerOptions options;
   std::function<StatusOr<Versioned>(Versioned)> finish;
   std::vector<Listener> listeners;
-  std::map<std::string, Pending> pending;  // only touched by `thread`
+  std::map<std::string, Pending> pending;  // of `loop` alone
   SteadyTime next_scan{};
 
   std::mutex mutex;
-  std::condition_variable wake;
   std::set<std::string> notified;
   bool stopping = false;
-  grpc::ClientContext* calling = nullptr;  // for Stop to cancel
-  std::thread thread;
+  grpc::ClientContext* calling = nullptr;                       // for Stop to cancel
+  Periodic loop{"upload-announce", [this] { return Step(); }};  // last: uses all of the above
 };
 
 Announcer::Announcer(UploadRepo& repo, UploadMetrics& metrics, AnnouncerOptions options)
@@ -74,10 +70,7 @@ void Announcer::Start(std::function<StatusOr<Versioned>(Versioned)> finish) {
   for (const std::string& target : impl_->options.listeners) {
     impl_->listeners.push_back({target, v1::UploadListener::NewStub(rpc::Connect(target))});
   }
-  impl_->thread = std::thread([this] {
-    pthread_setname_np(pthread_self(), "upload-announce");
-    impl_->Run();
-  });
+  impl_->loop.Start();
 }
 
 void Announcer::Stop() {
@@ -86,8 +79,7 @@ void Announcer::Stop() {
     impl_->stopping = true;
     if (impl_->calling) impl_->calling->TryCancel();
   }
-  impl_->wake.notify_all();
-  if (impl_->thread.joinable()) impl_->thread.join();
+  impl_->loop.Stop();
 }
 
 void Announcer::Notify(const std::string& upload_id) {
@@ -95,33 +87,30 @@ void Announcer::Notify(const std::string& upload_id) {
     std::lock_guard lock(impl_->mutex);
     impl_->notified.insert(upload_id);
   }
-  impl_->wake.notify_all();
+  impl_->loop.Wake();
 }
 
-void Announcer::Impl::Run() {
-  std::unique_lock lock(mutex);
-  while (!stopping) {
+// Delivers what is due; the pause until more is.
+milliseconds Announcer::Impl::Step() {
+  {
+    const std::lock_guard lock(mutex);
     for (const std::string& id : notified) pending[id].due = {};
     notified.clear();
-    lock.unlock();
-    if (std::chrono::steady_clock::now() >= next_scan) Scan();
-    SteadyTime next = next_scan;
-    for (auto it = pending.begin(); it != pending.end();) {
-      metrics.announce_pending.Set(static_cast<double>(pending.size()));
-      bool due = std::chrono::steady_clock::now() >= it->second.due;
-      if (due && Deliver(it->first, it->second)) {
-        it = pending.erase(it);
-        continue;
-      }
-      next = std::min(next, it->second.due);
-      ++it;
-      std::lock_guard relock(mutex);
-      if (stopping) return;
-    }
-    metrics.announce_pending.Set(static_cast<double>(pending.size()));
-    lock.lock();
-    wake.wait_until(lock, next, [this] { return stopping || !notified.empty(); });
   }
+  if (std::chrono::steady_clock::now() >= next_scan) Scan();
+  SteadyTime next = next_scan;
+  for (auto it = pending.begin(); it != pending.end() && !loop.stopping();) {
+    metrics.announce_pending.Set(static_cast<double>(pending.size()));
+    const bool due = std::chrono::steady_clock::now() >= it->second.due;
+    if (due && Deliver(it->first, it->second)) {
+      it = pending.erase(it);
+      continue;
+    }
+    next = std::min(next, it->second.due);
+    ++it;
+  }
+  metrics.announce_pending.Set(static_cast<double>(pending.size()));
+  return std::max(milliseconds(0), std::chrono::ceil<milliseconds>(next - std::chrono::steady_clock::now()));
 }
 
 void Announcer::Impl::Scan() {
@@ -185,7 +174,6 @@ bool Announcer::Impl::Call(Listener& listener, const UploadDoc& doc) {
   if (std::chrono::steady_clock::now() < listener.down_until) return false;
   v1::UploadFinishedRequest request;
   *request.mutable_upload() = ToProto(doc);
-  v1::UploadFinishedResponse response;
   grpc::ClientContext context;
   rpc::Prepare(context, options.call_timeout);
   {
@@ -193,7 +181,7 @@ bool Announcer::Impl::Call(Listener& listener, const UploadDoc& doc) {
     if (stopping) return false;
     calling = &context;
   }
-  Status called = rpc::FromGrpc(listener.stub->UploadFinished(&context, request, &response));
+  const Status called = rpc::Call(context, *listener.stub, &v1::UploadListener::Stub::UploadFinished, request).status();
   {
     std::lock_guard lock(mutex);
     calling = nullptr;

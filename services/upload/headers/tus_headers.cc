@@ -40,9 +40,7 @@ std::string Printable(std::string_view text) {
 
 bool IsOffsetOctetStream(std::string_view content_type) {
   std::string_view type = TrimBlanks(content_type.substr(0, content_type.find(';')));
-  return type.size() == kOffsetOctetStream.size() && std::equal(type.begin(), type.end(), kOffsetOctetStream.begin(), [](char a, char b) {
-           return std::tolower(static_cast<unsigned char>(a)) == b;
-         });
+  return EqualsIgnoreCase(type, kOffsetOctetStream);
 }
 
 Status WrongContentType(const http::Headers& headers) {
@@ -116,8 +114,7 @@ std::optional<std::string> FindMetadata(const Metadata& metadata, std::string_vi
 StatusOr<std::string> WholeFileSha256(const Metadata& metadata) {
   std::optional<std::string> value = FindMetadata(metadata, "sha256");
   if (!value) return std::string();
-  std::string hex = *value;
-  std::transform(hex.begin(), hex.end(), hex.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  std::string hex = ToLower(*value);
   bool ok = hex.size() == 64 && hex.find_first_not_of("0123456789abcdef") == std::string::npos;
   if (!ok) return Bad("sha256", "Upload-Metadata: `sha256` must be the whole file's SHA-256 as 64 hex digits");
   return hex;

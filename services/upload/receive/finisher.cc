@@ -2,6 +2,7 @@
 
 #include "libs/core/digest.h"
 #include "libs/core/encoding.h"
+#include "libs/core/time.h"
 #include "libs/layout/layout.h"
 #include "libs/log/log.h"
 #include "libs/obs/span.h"
@@ -39,7 +40,7 @@ void RecordUploadSpan(const UploadDoc& doc) {
   span.name = "upload";
   span.context = parent->Child();
   span.parent_span_id = parent->span_id;
-  span.start = SystemTime(std::chrono::milliseconds(doc.created_unix_ms));
+  span.start = FromUnixMs(doc.created_unix_ms);
   span.end = std::chrono::system_clock::now();
   span.attributes = {{"vora.upload.id", doc.upload_id}, {"vora.bytes", std::to_string(doc.offset)}};
   obs::RecordSpan(std::move(span));

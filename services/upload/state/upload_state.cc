@@ -111,7 +111,4 @@ StatusOr<UploadDoc> FromJson(std::string_view text) {
   return doc;
 }
 
-int64_t ToUnixMs(SystemTime time) { return std::chrono::duration_cast<std::chrono::milliseconds>(time.time_since_epoch()).count(); }
-SystemTime FromUnixMs(int64_t unix_ms) { return SystemTime(std::chrono::milliseconds(unix_ms)); }
-
 }  // namespace vora::upload

@@ -70,7 +70,4 @@ std::string ToJson(const UploadDoc& doc);
 // DATA_LOSS when `json` is no upload state, or contradicts itself (offset, parts and tail).
 StatusOr<UploadDoc> FromJson(std::string_view json);
 
-int64_t ToUnixMs(SystemTime time);
-SystemTime FromUnixMs(int64_t unix_ms);
-
 }  // namespace vora::upload
