@@ -8,6 +8,7 @@
 #include "libs/ladder/h264_level.h"
 #include "libs/ladder/ladder.h"
 #include "libs/layout/layout.h"
+#include "libs/layout/track_kind.h"
 
 namespace vora::ladder {
 namespace {
@@ -64,7 +65,7 @@ Grid MakeGrid(const VideoStream& video, const Ladder& ladder) {
 TrackPlan VideoTrack(const VideoStream& video, const Rung& rung, const Grid& grid) {
   TrackPlan track;
   track.set_name(rung.name());
-  track.set_kind("video");
+  track.set_kind(std::string(layout::kVideoTrack.name));
   *track.mutable_rung() = rung;
   const bool portrait = video.height() > video.width();
   const int shorter = portrait ? video.width() : video.height();
@@ -90,7 +91,7 @@ TrackPlan AudioTrack(const MediaInfo& media, const Ladder& ladder, const Grid& g
   const auto& audio = media.audio(0);
   TrackPlan track;
   track.set_name(std::string(layout::kAudioTrackPrefix) + "0");
-  track.set_kind("audio");
+  track.set_kind(std::string(layout::kAudioTrack.name));
   *track.mutable_audio() = ladder.audio();
   track.set_timescale(ladder.audio().sample_rate());
   track.set_segments_total(std::max(1, static_cast<int>(std::ceil(media.duration_seconds() / grid.segment_seconds - 1e-6))));

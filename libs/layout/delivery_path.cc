@@ -25,14 +25,33 @@ bool IsNumbered(std::string_view file, std::string_view prefix, std::string_view
          IsNumber(file.substr(prefix.size(), file.size() - prefix.size() - suffix.size()));
 }
 
+// What lies above the tracks: `{n}` in a name stands for a number.
+struct TopFile {
+  std::string_view name;
+  ObjectKind kind;
+  std::string_view content_type;
+};
+constexpr TopFile kTopFiles[] = {
+    {kMasterPlaylist, ObjectKind::kMaster, kHls},
+    {kDashManifest, ObjectKind::kDash, kDashType},
+    {kPoster, ObjectKind::kPart, "image/jpeg"},
+    {kStoryboard, ObjectKind::kStoryboard, "text/vtt"},
+    {"storyboard_{n}.jpg", ObjectKind::kPart, "image/jpeg"},
+};
+
+bool Matches(std::string_view file, std::string_view name) {
+  constexpr std::string_view kNumber = "{n}";
+  const size_t at = name.find(kNumber);
+  return at == std::string_view::npos ? file == name : IsNumbered(file, name.substr(0, at), name.substr(at + kNumber.size()));
+}
+
 bool SetTopFile(DeliveryPath& path) {
-  const std::string& file = path.file;
-  if (file == kMasterPlaylist) return path.kind = ObjectKind::kMaster, path.content_type = kHls, true;
-  if (file == kDashManifest) return path.kind = ObjectKind::kDash, path.content_type = kDashType, true;
-  path.kind = ObjectKind::kPicture;
-  if (file == kPoster || IsNumbered(file, "storyboard_", ".jpg")) return path.content_type = "image/jpeg", true;
-  if (file == kStoryboard) return path.kind = ObjectKind::kStoryboard, path.content_type = "text/vtt", true;
-  return false;
+  const auto* found =
+      std::find_if(std::begin(kTopFiles), std::end(kTopFiles), [&](const TopFile& top) { return Matches(path.file, top.name); });
+  if (found == std::end(kTopFiles)) return false;
+  path.kind = found->kind;
+  path.content_type = found->content_type;
+  return true;
 }
 
 bool SetTrackFile(DeliveryPath& path) {

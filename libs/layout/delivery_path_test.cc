@@ -16,9 +16,9 @@ TEST(DeliveryPath, PublishedObjects) {
   const Case table[] = {
       {"master.m3u8", ObjectKind::kMaster, "application/vnd.apple.mpegurl"},
       {"manifest.mpd", ObjectKind::kDash, "application/dash+xml"},
-      {"poster.jpg", ObjectKind::kPicture, "image/jpeg"},
+      {"poster.jpg", ObjectKind::kPart, "image/jpeg"},
       {"storyboard.vtt", ObjectKind::kStoryboard, "text/vtt"},
-      {"storyboard_12.jpg", ObjectKind::kPicture, "image/jpeg"},
+      {"storyboard_12.jpg", ObjectKind::kPart, "image/jpeg"},
       {"720p/playlist.m3u8", ObjectKind::kMediaPlaylist, "application/vnd.apple.mpegurl"},
       {"720p/iframes.m3u8", ObjectKind::kSegment, "application/vnd.apple.mpegurl"},
       {"audio_0/init.mp4", ObjectKind::kSegment, "video/mp4"},

@@ -60,6 +60,8 @@ bool IsTrackName(std::string_view name) {
   return !name.empty() && name.size() <= kMaxTrackName && std::all_of(name.begin(), name.end(), IsNameCharacter) && !IsRevision(name);
 }
 
+std::string_view FileOf(std::string_view key) { return key.substr(key.rfind('/') + 1); }
+
 std::string StoryboardSheet(int index) { return "storyboard_" + std::to_string(index) + ".jpg"; }
 std::string InPrefix(std::string_view object_prefix, std::string_view file) { return Joined({object_prefix, "/", file}); }
 

@@ -39,6 +39,8 @@ inline constexpr char kDashManifest[] = "manifest.mpd";
 inline constexpr char kPoster[] = "poster.jpg";
 inline constexpr char kStoryboard[] = "storyboard.vtt";
 std::string StoryboardSheet(int index);
+// The last piece of a key.
+std::string_view FileOf(std::string_view key);
 std::string InPrefix(std::string_view object_prefix, std::string_view file);
 
 // Files below a track.

@@ -5,6 +5,8 @@
 #include <string>
 #include <utility>
 
+#include "libs/layout/track_kind.h"
+
 namespace vora::layout {
 namespace {
 
@@ -60,6 +62,12 @@ TEST(LayoutTest, TrackNamesAndSegments) {
   for (const char* bad : {"seg_", "seg_x.m4s", "seg_1", "seg_-1.m4s", "init.mp4", "", "seg_99999999999.m4s"}) {
     EXPECT_EQ(SegmentIndex(bad), std::nullopt) << bad;
   }
+}
+
+TEST(TrackKindTest, KindsAreFoundByName) {
+  EXPECT_EQ(&TrackKindOf("audio"), &kAudioTrack);
+  EXPECT_EQ(&TrackKindOf("video"), &kVideoTrack);
+  EXPECT_EQ(&TrackKindOf(""), &kVideoTrack);
 }
 
 }  // namespace

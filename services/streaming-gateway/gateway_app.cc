@@ -150,7 +150,7 @@ http::Task<void> GatewayApp::Answer(http::Exchange& exchange, const std::string&
     co_return;
   }
   const bool shared = !access_.required();
-  if (path.kind != layout::ObjectKind::kSegment && path.kind != layout::ObjectKind::kPicture) {
+  if (path.kind != layout::ObjectKind::kSegment && path.kind != layout::ObjectKind::kPart) {
     std::string suffix = access_.UriSuffix(exchange.request());
     co_await manifests_.Serve(exchange, video_id, path, std::move(suffix), shared, provenance);
     co_return;

@@ -35,6 +35,7 @@ v1::Video ForViewers(const v1::Video& video) {
   shown.set_dash_url(video.dash_url());
   shown.set_poster_url(video.poster_url());
   shown.set_storyboard_url(video.storyboard_url());
+  *shown.mutable_parts() = video.parts();
   shown.set_watch_url(video.watch_url());
   shown.set_version(video.version());
   shown.set_playable(video.playable());

@@ -42,7 +42,10 @@ void AddRecordActivities(workflow::ActivityWorker& worker, RecordRepo& records) 
   worker.Handle("metadata.RecordSegments", Recorder<wf::RecordSegmentsInput>(records, &RecordRepo::RecordSegments));
   worker.Handle("metadata.RecordTrack", Recorder<wf::RecordTrackInput>(records, &RecordRepo::RecordTrack));
   worker.Handle("metadata.RecordPoster", Recorder<wf::RecordPosterInput>(records, &RecordRepo::RecordPoster));
-  worker.Handle("metadata.RecordStoryboard", Recorder<wf::RecordStoryboardInput>(records, &RecordRepo::RecordStoryboard));
+  // A storyboard goes on being recorded by its older name, which open runs have in their history.
+  for (const char* type : {"metadata.RecordPart", "metadata.RecordStoryboard"}) {
+    worker.Handle(type, Recorder<wf::RecordPartInput>(records, &RecordRepo::RecordPart));
+  }
   worker.Handle("metadata.RecordCaptions", Recorder<wf::RecordCaptionsInput>(records, &RecordRepo::RecordCaptions));
   worker.Handle("metadata.RecordVideo", Recorder<wf::RecordVideoInput>(records, &RecordRepo::RecordVideo));
 }

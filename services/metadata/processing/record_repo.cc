@@ -1,13 +1,14 @@
 #include "services/metadata/processing/record_repo.h"
 
 #include <algorithm>
-#include <cctype>
 #include <chrono>
 #include <functional>
 
 #include <nlohmann/json.hpp>
 
 #include "libs/core/error.h"
+#include "libs/core/text.h"
+#include "libs/layout/track_kind.h"
 #include "libs/workflow/definition/payload.h"
 #include "services/metadata/metrics.h"
 #include "services/metadata/rows/store.h"
@@ -40,9 +41,10 @@ constexpr char kFinishRendition[] = R"(
     UPDATE renditions SET failure_code = $3, failure = $4, progress_percent = CASE WHEN $5 THEN 100 ELSE progress_percent END
     WHERE video_id = $1 AND name = $2)";
 constexpr char kStorePoster[] = "UPDATE videos SET poster_key = $2 WHERE video_id = $1";
-constexpr char kStoreStoryboard[] = R"(
-    UPDATE videos SET storyboard_key = $2, part_warnings = jsonb_set(part_warnings, '{storyboard}', $3::jsonb) WHERE video_id = $1
-    AND (storyboard_key <> $2 OR part_warnings->'storyboard' IS DISTINCT FROM $3::jsonb))";
+constexpr char kStorePart[] = R"(
+    UPDATE videos SET parts = CASE WHEN $3 = '' THEN parts ELSE parts || jsonb_build_object($2::text, $3::text) END,
+    part_warnings = jsonb_set(part_warnings, ARRAY[$2::text], $4::jsonb) WHERE video_id = $1
+    AND ($3 <> '' OR part_warnings->$2 IS DISTINCT FROM $4::jsonb))";
 constexpr char kStoreCaptions[] = R"(
     UPDATE videos SET captions = CASE WHEN $2 THEN $3::jsonb END,
     part_warnings = jsonb_set(part_warnings, '{captions}', $4::jsonb) WHERE video_id = $1
@@ -57,6 +59,11 @@ std::string TextsJson(const google::protobuf::RepeatedPtrField<std::string>& tex
   return array.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
+bool IsPartName(std::string_view text) {
+  const auto allowed = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_'; };
+  return !text.empty() && text.size() <= 32 && std::all_of(text.begin(), text.end(), allowed);
+}
+
 // What a report may do to a video.
 bool IsStale(const VideoRow& row, const std::string& run_id) {
   if (row.deleted || row.video.state() == v1::VIDEO_STATE_CANCELLED) return true;
@@ -67,14 +74,14 @@ bool IsStale(const VideoRow& row, const std::string& run_id) {
 
 std::string LanguageOf(const media::v1::MediaInfo& media, const media::v1::TrackPlan& track) {
   for (const auto& audio : media.audio()) {
-    if (audio.stream_index() == track.source_stream_index() && track.kind() == "audio") return audio.language();
+    if (audio.stream_index() == track.source_stream_index() && !layout::TrackKindOf(track.kind()).is_video) return audio.language();
   }
   return {};
 }
 
 bool InsertRendition(pqxx::work& tx, const std::string& video_id, int ordinal, const media::v1::TrackPlan& track,
                      const std::string& language) {
-  const bool video = track.kind() == "video";
+  const bool video = layout::TrackKindOf(track.kind()).is_video;
   const int64_t bitrate = video ? track.rung().max_bitrate() : track.audio().bitrate();
   const auto inserted =
       tx.exec_params(kInsertRendition, video_id, track.name(), ordinal, track.kind(), track.width(), track.height(), track.frame_rate_num(),
@@ -113,9 +120,7 @@ StatusOr<bool> Report(Store& store, obs::Metrics& metrics, const std::string& vi
   if (run_number != 1) return true;
   if (after.playable() && !before.playable()) kTimeToPlayable.In(metrics).Observe(AgeSeconds(after));
   if (IsFinal(after.state()) && !IsFinal(before.state())) {
-    std::string result(StateName(after.state()));
-    for (char& c : result) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-    kProcessing.In(metrics, {result}).Observe(AgeSeconds(after));
+    kProcessing.In(metrics, {ToLower(StateName(after.state()))}).Observe(AgeSeconds(after));
   }
   return true;
 }
@@ -205,10 +210,13 @@ StatusOr<bool> RecordRepo::RecordPoster(const std::string& run_id, const wf::Rec
   });
 }
 
-StatusOr<bool> RecordRepo::RecordStoryboard(const std::string& run_id, const wf::RecordStoryboardInput& input) {
+StatusOr<bool> RecordRepo::RecordPart(const std::string& run_id, const wf::RecordPartInput& input) {
+  // RecordStoryboard is older than the field.
+  const std::string part = input.part().empty() ? kStoryboardPart : input.part();
+  if (!IsPartName(part)) return InvalidField("part", "must be 1 to 32 of a-z 0-9 _", "32 bytes");
   return Report(store_, metrics_, input.video_id(), run_id, [&](pqxx::work& tx, VideoRow& row) -> StatusOr<bool> {
-    if (!row.storyboard_key.empty()) return false;
-    const auto stored = tx.exec_params(kStoreStoryboard, input.video_id(), input.key(), TextsJson(input.warnings()));
+    if (row.parts.contains(part)) return false;
+    const auto stored = tx.exec_params(kStorePart, input.video_id(), part, input.key(), TextsJson(input.warnings()));
     if (stored.affected_rows() == 0) return false;
     TouchVideo(tx, input.video_id());
     return true;

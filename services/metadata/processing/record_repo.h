@@ -23,7 +23,7 @@ class RecordRepo {
   StatusOr<bool> RecordSegments(const std::string& run_id, const workflow::v1::RecordSegmentsInput& input);
   StatusOr<bool> RecordTrack(const std::string& run_id, const workflow::v1::RecordTrackInput& input);
   StatusOr<bool> RecordPoster(const std::string& run_id, const workflow::v1::RecordPosterInput& input);
-  StatusOr<bool> RecordStoryboard(const std::string& run_id, const workflow::v1::RecordStoryboardInput& input);
+  StatusOr<bool> RecordPart(const std::string& run_id, const workflow::v1::RecordPartInput& input);
   StatusOr<bool> RecordCaptions(const std::string& run_id, const workflow::v1::RecordCaptionsInput& input);
   StatusOr<bool> RecordVideo(const std::string& run_id, const workflow::v1::RecordVideoInput& input);
 

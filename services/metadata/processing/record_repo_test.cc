@@ -190,19 +190,37 @@ TEST_F(RecordRepoTest, FailureSettlesAndARetryKeepsWhatIsDone) {
   EXPECT_TRUE(*Finish("READY", "run-2"));
 }
 
+TEST_F(RecordRepoTest, AnyPartIsRememberedByItsName) {
+  wf::RecordPartInput part;
+  part.set_video_id(id_);
+  part.set_part("waveform");
+  part.set_key("processed/" + id_ + "/waveform.json");
+  EXPECT_TRUE(*repos_.records.RecordPart("run-1", part));
+  EXPECT_FALSE(*repos_.records.RecordPart("run-1", part));
+  const v1::Video video = Video();
+  ASSERT_EQ(video.parts_size(), 1);
+  EXPECT_EQ(video.parts(0).name(), "waveform");
+  EXPECT_EQ(video.parts(0).url(), "http://edge/v/" + id_ + "/waveform.json");
+  EXPECT_EQ(video.storyboard_url(), "");
+  for (const char* bad : {"Wave", "a b", "a'", "0123456789012345678901234567890123"}) {
+    part.set_part(bad);
+    EXPECT_THAT(repos_.records.RecordPart("run-1", part), StatusIs(StatusCode::kInvalidArgument)) << bad;
+  }
+}
+
 TEST_F(RecordRepoTest, StoryboardAndCaptionsAreShownWarnedOfAndKeptForARetry) {
   ASSERT_TRUE(Plan());
-  wf::RecordStoryboardInput storyboard;
+  wf::RecordPartInput storyboard;
   storyboard.set_video_id(id_);
   storyboard.add_warnings("no \"pictures\"");
-  EXPECT_TRUE(*repos_.records.RecordStoryboard("run-1", storyboard));
-  EXPECT_FALSE(*repos_.records.RecordStoryboard("run-1", storyboard));
+  EXPECT_TRUE(*repos_.records.RecordPart("run-1", storyboard));
+  EXPECT_FALSE(*repos_.records.RecordPart("run-1", storyboard));
   EXPECT_EQ(Video().storyboard_url(), "");
   EXPECT_THAT(Video().warnings(), ::testing::ElementsAre("no \"pictures\""));
   storyboard.clear_warnings();
   storyboard.set_key("processed/" + id_ + "/storyboard.vtt");
-  EXPECT_TRUE(*repos_.records.RecordStoryboard("run-1", storyboard));
-  EXPECT_FALSE(*repos_.records.RecordStoryboard("run-1", storyboard));
+  EXPECT_TRUE(*repos_.records.RecordPart("run-1", storyboard));
+  EXPECT_FALSE(*repos_.records.RecordPart("run-1", storyboard));
   EXPECT_EQ(Video().storyboard_url(), "http://edge/v/" + id_ + "/storyboard.vtt");
   EXPECT_THAT(Video().warnings(), ::testing::IsEmpty()) << "a later try did it";
 

@@ -55,7 +55,8 @@ Status AddStart(pqxx::transaction_base& tx, const VideoRow& row) {
     info->set_bytes(segment["bytes"].as<int64_t>());
   }
   input.set_poster_done(!row.poster_key.empty());
-  input.set_storyboard_done(!row.storyboard_key.empty());
+  input.set_storyboard_done(row.parts.contains(kStoryboardPart));
+  for (const auto& [name, key] : row.parts) input.add_parts_done(name);
   input.set_captions_done(row.captions_done);
   for (const auto& caption : row.captions) *input.add_captions() = caption;
   input.set_pipeline_version(kPipelineVersion);

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "libs/layout/layout.h"
+#include "libs/layout/track_kind.h"
 #include "libs/workflow/definition/payload.h"
 #include "services/metadata/rows/video_rows_internal.h"
 
@@ -76,7 +77,8 @@ RenditionRow ReadRenditionRow(const pqxx::row& row) {
 const char kVideoColumns[] =
     "v.video_id, v.tenant, v.upload_id, v.title, v.title_given, v.description, v.filename, v.state, v.version, v.revision, v.source_key, "
     "v.source_bytes, v.object_prefix, v.media IS NOT NULL AS has_media, coalesce(v.media->'warnings', '[]')::text AS warnings, "
-    "v.duration_seconds, v.poster_key, v.storyboard_key, coalesce(v.captions::text, '') AS captions, v.part_warnings::text AS "
+    "v.duration_seconds, v.poster_key, v.parts || CASE WHEN v.storyboard_key = '' THEN '{}' ELSE "
+    "jsonb_build_object('storyboard', v.storyboard_key) END AS parts, coalesce(v.captions::text, '') AS captions, v.part_warnings::text AS "
     "part_warnings, v.progress_percent, v.playable, v.failure_code, v.failure, v.run_number, v.run_id, v.last_run_id, "
     "v.cancel_requested, v.traceparent, v.deleted_at IS NOT NULL AS deleted, "
     "(extract(epoch FROM v.created_at) * 1000000)::bigint AS created_us, (extract(epoch FROM v.updated_at) * 1000000)::bigint AS "
@@ -115,7 +117,7 @@ VideoRow ReadVideoRow(const pqxx::row& row) {
     for (const auto& warning : part) video.add_warnings(warning.get<std::string>());
   }
   result.poster_key = row["poster_key"].c_str();
-  result.storyboard_key = row["storyboard_key"].c_str();
+  result.parts = nlohmann::json::parse(row["parts"].c_str()).get<std::map<std::string, std::string>>();
   result.captions_done = *row["captions"].c_str() != '\0';
   if (result.captions_done) result.captions = ReadCaptions(row["captions"].c_str());
   result.run_id = row["run_id"].c_str();
@@ -145,8 +147,11 @@ std::vector<RenditionRow> LoadRenditionRows(pqxx::transaction_base& tx, const st
 
 RenditionView ViewOf(const RenditionRow& row) {
   const v1::Rendition& r = row.rendition;
-  return {r.name(),           row.kind == "video", r.state(),  r.progress_percent(), r.segments_done(),
-          r.segments_total(), r.width(),           r.height(), row.attempts,         r.failure()};
+  return {r.name(),          layout::TrackKindOf(row.kind).is_video,
+          r.state(),         r.progress_percent(),
+          r.segments_done(), r.segments_total(),
+          r.width(),         r.height(),
+          row.attempts,      r.failure()};
 }
 
 v1::Video Assemble(const VideoRow& row, const std::vector<RenditionRow>& renditions, const std::string& public_url) {
@@ -160,7 +165,12 @@ v1::Video Assemble(const VideoRow& row, const std::vector<RenditionRow>& renditi
     video.set_dash_url(base + "/manifest.mpd");
   }
   if (!row.poster_key.empty()) video.set_poster_url(base + "/poster.jpg");
-  if (!row.storyboard_key.empty()) video.set_storyboard_url(base + "/storyboard.vtt");
+  for (const auto& [name, key] : row.parts) {
+    v1::VideoPart& part = *video.add_parts();
+    part.set_name(name);
+    part.set_url(base + "/" + std::string(layout::FileOf(key)));
+    if (name == kStoryboardPart) video.set_storyboard_url(part.url());
+  }
   for (const auto& stored : row.captions) {
     auto* caption = video.add_captions();
     caption->set_language(stored.language());

@@ -2,6 +2,7 @@
 
 // Rows of videos and renditions inside a transaction: shared by the repositories. Heavy (pqxx).
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -15,9 +16,13 @@
 
 namespace vora::metadata {
 
+// The part that is also the video's storyboard_url.
+inline constexpr char kStoryboardPart[] = "storyboard";
+
 struct VideoRow {
   v1::Video video;  // without renditions and links
-  std::string source_key, object_prefix, poster_key, storyboard_key, run_id, last_run_id, traceparent;
+  std::string source_key, object_prefix, poster_key, run_id, last_run_id, traceparent;
+  std::map<std::string, std::string> parts;  // from the name to the key of the object
   std::vector<media::v1::Caption> captions;
   bool captions_done = false;
   int run_number = 1;

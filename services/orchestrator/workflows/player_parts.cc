@@ -1,5 +1,8 @@
 #include "services/orchestrator/workflows/player_parts.h"
 
+#include <set>
+#include <string>
+
 #include "services/orchestrator/workflows/policies.h"
 
 namespace vora::workflows {
@@ -11,26 +14,54 @@ std::string Warning(const std::string& what, const v1::Failure& failure) {
   return what + " could not be made: " + (failure.code() == "canceled" ? "it took too long." : failure.message());
 }
 
-}  // namespace
+// A part of the video: an activity of the worker makes it, metadata remembers it by its name. Order, names and activities are in the
+// histories of open runs, so a row is never changed, and a new one is `since` a new pipeline_version.
+struct Part {
+  const char* name;   // also the id of the activity
+  const char* title;  // in warnings
+  int since;
+  const char* extract;  // activity of the worker: ExtractPartInput, ExtractPartResult
+  int priority;
+  double cost;  // encode-seconds per second of media
+  const char* record = "metadata.RecordPart";
+};
+constexpr Part kParts[] = {
+    {"storyboard", "The pictures of the seek bar", 2, "media.ExtractStoryboard", 9, 0.01, "metadata.RecordStoryboard"},
+};
 
-Task<v1::Failure> MakeStoryboard(WorkflowContext video, WorkflowContext part, const v1::ProcessVideoInput& input,
-                                 const media::v1::MediaInfo& media) {
-  if (input.storyboard_done()) co_return v1::Failure();
-  v1::ExtractStoryboardInput extract;
+Task<v1::Failure> MakePart(WorkflowContext video, WorkflowContext scope, const v1::ProcessVideoInput& input,
+                           const media::v1::MediaInfo& media, const Part& part) {
+  v1::ExtractPartInput extract;
+  extract.set_video_id(input.video_id());
   extract.set_source_key(input.source_key());
   extract.set_object_prefix(input.object_prefix());
   *extract.mutable_media() = media;
-  const auto options = MediaOptions(kStoryboardPriority, 1 + 0.01 * media.duration_seconds());
-  auto made = co_await part.Run<v1::ExtractStoryboardResult>("media.ExtractStoryboard", "storyboard", extract, options);
-  v1::RecordStoryboardInput record;
+  const auto options = MediaOptions(part.priority, 1 + part.cost * media.duration_seconds());
+  const std::string name = part.name;
+  auto made = co_await scope.Run<v1::ExtractPartResult>(part.extract, name, extract, options);
+  v1::RecordPartInput record;
   record.set_video_id(input.video_id());
+  record.set_part(name);
   record.set_key(made.value.key());
-  if (!made.ok) record.add_warnings(Warning("The pictures of the seek bar", made.failure));
-  (void)co_await video.Run<v1::RecordResult>("metadata.RecordStoryboard", "storyboard/recorded", record, MetadataOptions());
+  if (!made.ok) record.add_warnings(Warning(part.title, made.failure));
+  (void)co_await video.Run<v1::RecordResult>(part.record, name + "/recorded", record, MetadataOptions());
   co_return made.failure;
 }
 
-Task<v1::Failure> MakeCaptions(WorkflowContext video, WorkflowContext part, const v1::ProcessVideoInput& input,
+}  // namespace
+
+std::vector<Task<v1::Failure>> MakeParts(WorkflowContext video, WorkflowContext scope, const v1::ProcessVideoInput& input,
+                                         const media::v1::MediaInfo& media) {
+  std::set<std::string> done(input.parts_done().begin(), input.parts_done().end());
+  if (input.storyboard_done()) done.insert("storyboard");
+  std::vector<Task<v1::Failure>> tasks;
+  for (const Part& part : kParts) {
+    if (input.pipeline_version() >= part.since && !done.contains(part.name)) tasks.push_back(MakePart(video, scope, input, media, part));
+  }
+  return tasks;
+}
+
+Task<v1::Failure> MakeCaptions(WorkflowContext video, WorkflowContext scope, const v1::ProcessVideoInput& input,
                                const media::v1::MediaInfo& media, std::vector<media::v1::Caption>& captions) {
   if (input.captions_done()) captions.assign(input.captions().begin(), input.captions().end());
   if (input.captions_done() || media.subtitles_size() == 0) co_return v1::Failure();
@@ -39,7 +70,7 @@ Task<v1::Failure> MakeCaptions(WorkflowContext video, WorkflowContext part, cons
   extract.set_object_prefix(input.object_prefix());
   *extract.mutable_media() = media;
   const auto options = MediaOptions(kCaptionsPriority, 1 + 0.001 * media.duration_seconds());
-  auto made = co_await part.Run<v1::ExtractSubtitlesResult>("media.ExtractSubtitles", "captions", extract, options);
+  auto made = co_await scope.Run<v1::ExtractSubtitlesResult>("media.ExtractSubtitles", "captions", extract, options);
   v1::RecordCaptionsInput record;
   record.set_video_id(input.video_id());
   record.set_done(made.ok);

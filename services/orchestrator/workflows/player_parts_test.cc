@@ -11,9 +11,9 @@ TEST(PlayerPartsTest, StoryboardAndCaptionsAreMadeAndTold) {
   SimulatedRun run = Start(Input2());
   run.Work(std::ref(world));
   EXPECT_EQ(run.close_type(), v1::EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED);
-  ASSERT_EQ(world.storyboards.size(), 1u);
-  EXPECT_EQ(world.storyboards[0].key(), "processed/v1/storyboard.vtt");
-  EXPECT_THAT(world.storyboards[0].warnings(), IsEmpty());
+  ASSERT_EQ(world.parts.size(), 1u);
+  EXPECT_EQ(world.parts[0].key(), "processed/v1/storyboard.vtt");
+  EXPECT_THAT(world.parts[0].warnings(), IsEmpty());
   ASSERT_EQ(world.captions.size(), 1u);
   EXPECT_TRUE(world.captions[0].done());
   EXPECT_EQ(world.captions[0].captions(0).track(), "subs_en");
@@ -30,7 +30,7 @@ TEST(PlayerPartsTest, EarlierRunsGoOnWithoutThem) {
   world.media = MediaWithSubtitles();
   SimulatedRun run = Start(Input());
   run.Work(std::ref(world));
-  EXPECT_THAT(world.storyboards, IsEmpty());
+  EXPECT_THAT(world.parts, IsEmpty());
   EXPECT_THAT(world.captions, IsEmpty());
   EXPECT_EQ(world.masters.captions_size(), 0);
 }
@@ -68,9 +68,9 @@ TEST(PlayerPartsTest, AFailureOfOneIsAWarningOfTheVideo) {
   run.Work(std::ref(world));
   EXPECT_EQ(run.close_type(), v1::EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED);
   EXPECT_EQ(world.videos.back().state(), "READY");
-  ASSERT_EQ(world.storyboards.size(), 1u);
-  EXPECT_EQ(world.storyboards[0].key(), "");
-  EXPECT_THAT(world.storyboards[0].warnings(), ElementsAre("The pictures of the seek bar could not be made: cannot decode"));
+  ASSERT_EQ(world.parts.size(), 1u);
+  EXPECT_EQ(world.parts[0].key(), "");
+  EXPECT_THAT(world.parts[0].warnings(), ElementsAre("The pictures of the seek bar could not be made: cannot decode"));
   ASSERT_EQ(world.captions.size(), 1u);
   EXPECT_FALSE(world.captions[0].done());
   EXPECT_THAT(world.captions[0].warnings(), ElementsAre("The captions could not be made: cannot decode"));
@@ -86,8 +86,8 @@ TEST(PlayerPartsTest, AFinishedFilmWaitsAWhileAndNotForEver) {
   run.FireTimers();
   run.Work(std::ref(world));
   EXPECT_EQ(run.close_type(), v1::EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED);
-  ASSERT_EQ(world.storyboards.size(), 1u);
-  EXPECT_THAT(world.storyboards[0].warnings(), ElementsAre("The pictures of the seek bar could not be made: it took too long."));
+  ASSERT_EQ(world.parts.size(), 1u);
+  EXPECT_THAT(world.parts[0].warnings(), ElementsAre("The pictures of the seek bar could not be made: it took too long."));
   EXPECT_EQ(world.videos.back().state(), "READY");
 
   World late;
@@ -95,7 +95,7 @@ TEST(PlayerPartsTest, AFinishedFilmWaitsAWhileAndNotForEver) {
   WorkAllButTheStoryboard(second, late);
   second.Work(std::ref(late));
   EXPECT_EQ(second.close_type(), v1::EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED);
-  EXPECT_EQ(late.storyboards.at(0).key(), "processed/v1/storyboard.vtt");
+  EXPECT_EQ(late.parts.at(0).key(), "processed/v1/storyboard.vtt");
 }
 
 TEST(PlayerPartsTest, AFilmThatFailedDoesNotWait) {
@@ -130,7 +130,7 @@ TEST(PlayerPartsTest, ARetryKeepsThem) {
   World world;
   SimulatedRun run = Start(input);
   run.Work(std::ref(world));
-  EXPECT_THAT(world.storyboards, IsEmpty());
+  EXPECT_THAT(world.parts, IsEmpty());
   EXPECT_THAT(world.captions, IsEmpty());
   ASSERT_EQ(world.masters.captions_size(), 1) << "the new master lists what the first run published";
 }

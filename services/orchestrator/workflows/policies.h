@@ -12,9 +12,8 @@ inline constexpr int kProbePriority = 100;
 inline constexpr int kAudioPriority = 90;
 inline constexpr int kFirstChunkPriority = 80;                 // less the chunk's index: early chunks first, across renditions and videos
 inline constexpr int kCaptionsPriority = kFirstChunkPriority;  // scheduled after the first chunks, so done right after them: little work
-inline constexpr int kPosterPriority = 10;
-inline constexpr int kStoryboardPriority = 9;
-inline constexpr int kPublishPriority = 95;  // short, and a track waits for it
+inline constexpr int kPosterPriority = 10;                     // and parts below it
+inline constexpr int kPublishPriority = 95;                    // short, and a track waits for it
 
 // Media work on the queue `transcode`: 5 attempts, none after a `media.*` failure, which the source will give again and again.
 workflow::v1::ActivityOptions MediaOptions(int priority, double estimated_cost);

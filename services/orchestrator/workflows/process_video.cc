@@ -2,6 +2,7 @@
 
 #include "libs/core/error.h"
 #include "libs/ladder/ladder.h"
+#include "libs/layout/track_kind.h"
 #include "services/orchestrator/workflows/done_segments.h"
 #include "services/orchestrator/workflows/player_parts.h"
 #include "services/orchestrator/workflows/policies.h"
@@ -116,7 +117,7 @@ v1::Failure Worst(const std::vector<v1::Failure>& failures) {
 }
 
 Task<v1::Failure> EncodeTrack(WorkflowContext ctx, Job& job, const media::v1::TrackPlan& track) {
-  if (track.kind() == "audio") {
+  if (!layout::TrackKindOf(track.kind()).in_chunks) {
     if (job.done.Has(track.name(), 0, track.segments_total())) co_return v1::Failure();
     co_return co_await EncodeAudio(ctx, job, track);
   }
@@ -141,14 +142,14 @@ Task<v1::Failure> PublishTrack(WorkflowContext ctx, Job& job, const media::v1::T
   co_return outcome.failure;
 }
 
-// One track to its end, told to metadata. `all` is the scope of the whole video: a failed audio track ends it.
+// One track to its end, told to metadata. `all` is the scope of the whole video, which ends with a track that it needs.
 Task<v1::Failure> MakeTrack(WorkflowContext all, Job& job, const media::v1::TrackPlan& track) {
   v1::Failure failure = co_await EncodeTrack(all.NewScope(), job, track);
   if (failure.code().empty()) failure = co_await PublishTrack(all, job, track);
   if (failure.code().empty()) failure = co_await RecordTrack(all, job, track.name(), "DONE", v1::Failure());
   if (failure.code().empty() || all.cancelled()) co_return failure;
   (void)co_await RecordTrack(all, job, track.name(), "FAILED", failure);
-  if (track.kind() == "audio") all.Cancel();
+  if (layout::TrackKindOf(track.kind()).needed) all.Cancel();
   co_return failure;
 }
 
@@ -211,17 +212,17 @@ Task<v1::Failure> PublishMasters(WorkflowContext ctx, Job& job, const std::vecto
 
 // Why the video cannot be made of these tracks; an empty code when it can.
 v1::Failure VideoFailure(const Job& job, const std::vector<v1::Failure>& tracks) {
-  std::vector<v1::Failure> video, audio;
+  std::vector<v1::Failure> needed, others;
   for (int i = 0; i < job.plan.tracks_size(); ++i) {
-    (job.plan.tracks(i).kind() == "audio" ? audio : video).push_back(tracks[static_cast<size_t>(i)]);
+    (layout::TrackKindOf(job.plan.tracks(i).kind()).needed ? needed : others).push_back(tracks[static_cast<size_t>(i)]);
   }
-  if (const v1::Failure failure = Worst(audio); !failure.code().empty()) return failure;
-  const bool all_failed = std::all_of(video.begin(), video.end(), [](const v1::Failure& f) { return !f.code().empty(); });
-  return all_failed ? Worst(video) : v1::Failure();
+  if (const v1::Failure failure = Worst(needed); !failure.code().empty()) return failure;
+  const bool all_failed = std::all_of(others.begin(), others.end(), [](const v1::Failure& f) { return !f.code().empty(); });
+  return all_failed ? Worst(others) : v1::Failure();
 }
 
 // The tracks and the poster; gives how each track ended.
-Task<std::vector<v1::Failure>> MakeFilm(WorkflowContext ctx, Job& job) {
+Task<std::vector<v1::Failure>> MakeTracks(WorkflowContext ctx, Job& job) {
   std::vector<Task<v1::Failure>> parts;
   for (const auto& track : job.plan.tracks()) parts.push_back(MakeTrack(ctx, job, track));
   parts.push_back(MakePoster(ctx, job));
@@ -230,20 +231,20 @@ Task<std::vector<v1::Failure>> MakeFilm(WorkflowContext ctx, Job& job) {
   co_return failures;
 }
 
-Task<v1::Failure> MakePlayerParts(WorkflowContext ctx, WorkflowContext part, WorkflowContext grace, Job& job) {
-  std::vector<Task<v1::Failure>> parts;
-  parts.push_back(MakeCaptions(ctx, part, job.input, job.media, job.captions));
-  parts.push_back(MakeStoryboard(ctx, part, job.input, job.media));
-  (void)co_await WhenAll(std::move(parts));
+Task<v1::Failure> MakePlayerParts(WorkflowContext ctx, WorkflowContext scope, WorkflowContext grace, Job& job) {
+  std::vector<Task<v1::Failure>> tasks;
+  tasks.push_back(MakeCaptions(ctx, scope, job.input, job.media, job.captions));
+  for (auto& part : MakeParts(ctx, scope, job.input, job.media)) tasks.push_back(std::move(part));
+  (void)co_await WhenAll(std::move(tasks));
   job.player_parts_over = true;
   grace.Cancel();
   co_return v1::Failure();
 }
 
 // A video that is finished waits a while for the player's parts, one that failed does not.
-Task<v1::Failure> MakeFilmThenGrace(WorkflowContext ctx, WorkflowContext part, WorkflowContext grace, Job& job,
-                                    std::vector<v1::Failure>& tracks) {
-  tracks = co_await MakeFilm(ctx, job);
+Task<v1::Failure> MakeTracksThenGrace(WorkflowContext ctx, WorkflowContext part, WorkflowContext grace, Job& job,
+                                      std::vector<v1::Failure>& tracks) {
+  tracks = co_await MakeTracks(ctx, job);
   if (job.player_parts_over) co_return v1::Failure();
   bool give_up = !VideoFailure(job, tracks).code().empty();
   if (!give_up) give_up = co_await grace.Timer(kPlayerPartsGrace, "player_parts/grace");
@@ -252,11 +253,11 @@ Task<v1::Failure> MakeFilmThenGrace(WorkflowContext ctx, WorkflowContext part, W
 }
 
 Task<std::vector<v1::Failure>> MakeAll(WorkflowContext ctx, Job& job) {
-  if (job.input.pipeline_version() < kWithPlayerParts) co_return co_await MakeFilm(ctx, job);
+  if (job.input.pipeline_version() < kWithPlayerParts) co_return co_await MakeTracks(ctx, job);
   const WorkflowContext part = ctx.NewScope(), grace = ctx.NewScope();
   std::vector<v1::Failure> tracks;
   std::vector<Task<v1::Failure>> both;
-  both.push_back(MakeFilmThenGrace(ctx, part, grace, job, tracks));
+  both.push_back(MakeTracksThenGrace(ctx, part, grace, job, tracks));
   both.push_back(MakePlayerParts(ctx, part, grace, job));
   (void)co_await WhenAll(std::move(both));
   co_return tracks;

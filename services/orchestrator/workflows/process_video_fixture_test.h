@@ -97,7 +97,7 @@ struct World {
   media::v1::MediaInfo media = Media();
   std::set<std::string> failing;  // activity ids
   std::vector<v1::RecordVideoInput> videos;
-  std::vector<v1::RecordStoryboardInput> storyboards;
+  std::vector<v1::RecordPartInput> parts;
   std::vector<v1::RecordCaptionsInput> captions;
   std::map<std::string, v1::RecordTrackInput> tracks;
   std::map<std::string, std::set<int>> recorded;
@@ -126,18 +126,15 @@ struct World {
       result.set_key("processed/v1/poster.jpg");
       return Success(result);
     }
-    if (activity.type == "media.ExtractStoryboard") {
-      v1::ExtractStoryboardResult result;
-      result.set_key("processed/v1/storyboard.vtt");
-      return Success(result);
-    }
     if (activity.type == "media.ExtractSubtitles") {
       v1::ExtractSubtitlesResult result;
       *result.add_captions() = Caption();
       result.add_warnings("Subtitle track 4 is empty.");
       return Success(result);
     }
-    if (activity.type == "metadata.RecordStoryboard") storyboards.push_back(Parse<v1::RecordStoryboardInput>(activity.input));
+    if (activity.type == "metadata.RecordStoryboard" || activity.type == "metadata.RecordPart") {
+      parts.push_back(Parse<v1::RecordPartInput>(activity.input));
+    }
     if (activity.type == "metadata.RecordCaptions") captions.push_back(Parse<v1::RecordCaptionsInput>(activity.input));
     if (activity.type == "media.PublishMasters") masters = Parse<v1::PublishMastersInput>(activity.input);
     if (activity.type == "metadata.RecordVideo") videos.push_back(Parse<v1::RecordVideoInput>(activity.input));
@@ -149,7 +146,11 @@ struct World {
       const auto segments = Parse<v1::RecordSegmentsInput>(activity.input).segments();
       for (const auto& segment : segments.segments()) recorded[segments.track()].insert(segment.index());
     }
-    return Success(v1::RecordResult());
+    if (activity.type.starts_with("metadata.")) return Success(v1::RecordResult());
+    // Every other one makes a part.
+    v1::ExtractPartResult result;
+    result.set_key("processed/v1/" + activity.id + ".vtt");
+    return Success(result);
   }
 };
 

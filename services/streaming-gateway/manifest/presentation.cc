@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "libs/layout/layout.h"
+#include "libs/layout/track_kind.h"
 
 namespace vora::gateway {
 namespace {
@@ -12,7 +13,7 @@ namespace {
 manifest::Track ToTrack(const playback::v1::Track& track) {
   manifest::Track out;
   out.name = track.name();
-  out.is_video = track.kind() == "video";
+  out.is_video = layout::TrackKindOf(track.kind()).is_video;
   out.codecs = track.codecs();
   out.width = track.width();
   out.height = track.height();

@@ -92,18 +92,18 @@ ActivityOutcome DeletePrefix(const WorkerContext& context, ActivityExecution& ex
 
 void RegisterActivities(const WorkerContext& context, ActivityWorker& worker) {
   const std::pair<const char*, Activity> activities[] = {
-      {"media.Probe", &ProbeSource},
-      {"media.EncodeAudio", &EncodeAudio},
-      {"media.ExtractPoster", &ExtractPoster},
-      {"media.ExtractStoryboard", &ExtractStoryboard},
-      {"media.ExtractSubtitles", &ExtractSubtitles},
-      {"media.PublishTrack", &PublishTrack},
-      {"media.PublishMasters", &PublishMasters},
+      {"media.Probe", &ProbeSource},           {"media.EncodeAudio", &EncodeAudio},
+      {"media.ExtractPoster", &ExtractPoster}, {"media.ExtractSubtitles", &ExtractSubtitles},
+      {"media.PublishTrack", &PublishTrack},   {"media.PublishMasters", &PublishMasters},
       {"storage.DeletePrefix", &DeletePrefix},
   };
   for (const auto& [type, activity] : activities) {
     const Activity run = activity;
     worker.Handle(type, [&context, run](ActivityExecution& execution) { return run(context, execution); });
+  }
+  for (const ChildRole& role : ChildRoles()) {
+    if (role.part.activity == nullptr) continue;
+    worker.Handle(role.part.activity, [&context, &role](ActivityExecution& execution) { return ExtractPart(context, execution, role); });
   }
   worker.HandleGroup("media.EncodeChunk", [&context](std::vector<std::shared_ptr<ActivityExecution>> executions) {
     RunEncodeGroup(context, std::move(executions));

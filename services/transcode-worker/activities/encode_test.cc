@@ -1,5 +1,9 @@
+#include <set>
+#include <string_view>
+
 #include <gtest/gtest.h>
 
+#include "libs/layout/delivery_path.h"
 #include "libs/layout/layout.h"
 #include "libs/testing/status_matchers.h"
 #include "services/transcode-worker/activities/encode_fixture.h"
@@ -74,24 +78,44 @@ TEST_F(EncodeTest, BadSourcesFailForGoodWithACode) {
 TEST_F(EncodeTest, AStoryboardIsPublishedSheetsFirstAndTheSameEachTime) {
   UseSource(
       media::MakeSource(folder_, "long.mp4", "-f lavfi -i testsrc2=size=128x72:rate=5:duration=150 -c:v libx264 -preset ultrafast -g 25"));
-  auto input = Input<workflow::v1::ExtractStoryboardInput>();
+  auto input = Input<workflow::v1::ExtractPartInput>();
   *input.mutable_media() = info_;
   for (const char* prefix : {"processed/v1", "processed/v2", "processed/v1"}) {
     input.set_object_prefix(prefix);
     RecordedExecution extract("media.ExtractStoryboard", "storyboard", input);
-    const workflow::ActivityOutcome outcome = ExtractStoryboard(*context_, extract);
+    const workflow::ActivityOutcome outcome = ExtractPart(*context_, extract, *FindChildRole("storyboard"));
     ASSERT_TRUE(outcome.ok) << outcome.failure.ShortDebugString();
-    workflow::v1::ExtractStoryboardResult result;
+    workflow::v1::ExtractPartResult result;
     ASSERT_THAT(workflow::FromPayload(outcome.result, result), IsOk());
     EXPECT_EQ(result.key(), std::string(prefix) + "/storyboard.vtt");
-    EXPECT_EQ(result.sheets(), 2);
-    EXPECT_EQ(result.tiles(), 150);
+    EXPECT_EQ(result.objects(), 3);
   }
   for (const char* name : {"storyboard_0.jpg", "storyboard_1.jpg", "storyboard.vtt"}) {
     EXPECT_TRUE(Object(std::string("processed/v1/") + name) == Object(std::string("processed/v2/") + name)) << name;
   }
   EXPECT_EQ(Object("processed/v1/storyboard_1.jpg").substr(0, 2), "\xff\xd8");
   EXPECT_NE(Object("processed/v1/storyboard.vtt").find("\nstoryboard_1.jpg#xywh=1152,288,128,72\n"), std::string::npos);
+}
+
+TEST(PartTest, AChildPublishesObjectsOfItsOwnPartOnly) {
+  const ChildRole& role = *FindChildRole("storyboard");
+  EXPECT_EQ(*PartContentType(role, "storyboard_12.jpg"), "image/jpeg");
+  for (const char* foreign : {"storyboard.vtt", "poster.jpg", "master.m3u8", "manifest.mpd", "720p/seg_0.m4s", "r2/storyboard_0.jpg",
+                              "../storyboard_0.jpg", "storyboard_0.jpg/x", "storyboard_.jpg", "storyboard_0.html", ""}) {
+    EXPECT_THAT(PartContentType(role, foreign), StatusIs(StatusCode::kInvalidArgument)) << foreign;
+  }
+}
+
+TEST(ChildRolesTest, EachPartHasWhatItNeeds) {
+  std::set<std::string_view> names;
+  for (const ChildRole& role : ChildRoles()) {
+    EXPECT_TRUE(names.insert(role.name).second) << role.name;
+    EXPECT_NE(role.run, nullptr) << role.name;
+    if (role.part.activity == nullptr) continue;
+    EXPECT_EQ(role.part.index == nullptr, role.part.index_text == nullptr) << role.name;
+    // Players could not fetch an index that is no delivery path.
+    EXPECT_TRUE(role.part.index == nullptr || layout::ParseDeliveryPath(role.part.index)) << role.name;
+  }
 }
 
 TEST_F(EncodeTest, CaptionsArePublishedAndTold) {

@@ -3,6 +3,7 @@
 
 #include "libs/core/clock.h"
 #include "libs/layout/layout.h"
+#include "libs/layout/track_kind.h"
 #include "libs/manifest/manifest.h"
 #include "libs/workflow/definition/payload.h"
 #include "services/transcode-worker/activities/activities.h"
@@ -21,7 +22,7 @@ using workflow::ActivityOutcome;
 manifest::Track ToTrack(const TrackPlan& plan, const TrackSegments& segments) {
   manifest::Track track;
   track.name = plan.name();
-  track.is_video = plan.kind() != "audio";
+  track.is_video = layout::TrackKindOf(plan.kind()).is_video;
   track.codecs = segments.codecs().empty() ? plan.codecs() : segments.codecs();
   track.width = plan.width();
   track.height = plan.height();
@@ -69,7 +70,7 @@ ActivityOutcome PublishMasters(const WorkerContext& context, ActivityExecution& 
     for (const TrackSegments& segments : input.segments()) {
       if (segments.track() != plan.name()) continue;
       presentation.tracks.push_back(ToTrack(plan, segments));
-      if (plan.kind() != "audio") presentation.target_segment_seconds = plan.segment_seconds();
+      if (presentation.tracks.back().is_video) presentation.target_segment_seconds = plan.segment_seconds();
       break;
     }
   }

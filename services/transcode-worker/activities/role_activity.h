@@ -21,16 +21,22 @@ std::optional<workflow::ActivityOutcome> ReadInput(const workflow::ActivityExecu
   return ToOutcome(FailureOf(parsed));
 }
 
-// Runs `role` with the input as its job. `label` is how failures name it.
+// What `role` is asked with the input as its job. `label` is how failures name it.
 template <typename Input>
-ChildOutcome RunRole(const WorkerContext& context, const workflow::ActivityExecution& execution, const std::string& role,
-                     const std::string& label, const Input& input, std::function<Status(media::EncodedSegment)> on_segment = nullptr) {
+ChildTask TaskOf(const std::string& role, const std::string& label, const Input& input) {
   ChildTask task;
   task.role = role;
   task.label = label;
   task.source_key = input.source_key();
   if constexpr (requires { input.video_id(); }) task.video_id = input.video_id();
   task.job = input.SerializeAsString();
+  return task;
+}
+
+template <typename Input>
+ChildOutcome RunRole(const WorkerContext& context, const workflow::ActivityExecution& execution, const std::string& role,
+                     const std::string& label, const Input& input, std::function<Status(media::EncodedSegment)> on_segment = nullptr) {
+  ChildTask task = TaskOf(role, label, input);
   task.on_segment = std::move(on_segment);
   return RunSingleChild(context, execution, task);
 }

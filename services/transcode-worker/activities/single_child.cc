@@ -20,8 +20,6 @@ ChildOutcome RunSingleChild(const WorkerContext& context, const workflow::Activi
   Status status = source.status();
   if (status.ok()) {
     ChildSpec spec = context.NewChild(task.role);
-    // Nobody waits for pictures beside the video, but for everything else here.
-    if (task.role == "poster" || task.role == "storyboard") spec.nice = 10;
     if (!task.video_id.empty()) spec.labels.push_back("--video=" + task.video_id);
     child = ChildProcess::Spawn(spec);
     status = child.status();
@@ -39,6 +37,9 @@ ChildOutcome RunSingleChild(const WorkerContext& context, const workflow::Activi
         if (message.type == MessageType::kSegment && task.on_segment) {
           VORA_ASSIGN_OR_RETURN(media::EncodedSegment segment, UnpackSegment(message.payload));
           served = task.on_segment(std::move(segment));
+        } else if (message.type == MessageType::kObject && task.on_object) {
+          VORA_ASSIGN_OR_RETURN(PartObject object, UnpackObject(message.payload));
+          served = task.on_object(std::move(object));
         } else {
           served = context.Serve(**child, **source, message);
         }

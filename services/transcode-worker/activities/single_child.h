@@ -9,6 +9,7 @@
 #include "libs/media/video/segment_encoder.h"
 #include "libs/workflow/worker/activity_worker.h"
 #include "services/transcode-worker/activities/worker_context.h"
+#include "services/transcode-worker/pipe/message.h"
 
 namespace vora::transcode {
 
@@ -19,6 +20,7 @@ struct ChildTask {
   std::string video_id;
   std::string job;                                          // serialised input
   std::function<Status(media::EncodedSegment)> on_segment;  // null: the role sends none
+  std::function<Status(PartObject)> on_object;              // null: the role sends none
 };
 
 // The payload of the child's result. Ends early, and kills the child, when the execution is asked to stop or nothing moves for too long.

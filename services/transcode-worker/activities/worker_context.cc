@@ -4,6 +4,7 @@
 
 #include "libs/log/log.h"
 #include "services/transcode-worker/activities/failure.h"
+#include "services/transcode-worker/child/child_roles.h"
 #include "services/transcode-worker/child/seccomp_filter.h"
 #include "services/transcode-worker/metrics.h"
 
@@ -23,8 +24,10 @@ ChildSpec WorkerContext::NewChild(const std::string& role) const {
   spec.program = options_.program;
   spec.role = role;
   spec.memory_bytes = options_.memory_limit;
-  const bool long_work = role == "decode" || role == "encode" || role == "audio";
+  const ChildRole* known = FindChildRole(role);
+  const bool long_work = known != nullptr && known->long_work;
   spec.cpu_seconds = std::max<int64_t>(1, long_work ? options_.cpu_limit.count() : options_.cpu_limit.count() / 4);
+  if (known != nullptr) spec.nice = known->nice;
   spec.needs_filter = options_.strict_sandbox;
   spec.source_limits = options_.source_limits.Text();
   return spec;

@@ -12,7 +12,6 @@
 #include "libs/media/base/source_limits.h"
 #include "services/transcode-worker/child/child_roles.h"
 #include "services/transcode-worker/child/sandbox.h"
-#include "services/transcode-worker/child/sandbox_trial.h"
 #include "services/transcode-worker/pipe/message.h"
 
 namespace vora::transcode {
@@ -57,14 +56,7 @@ StatusOr<std::string> RunRole(const std::string& role) {
       jobs.push_back(std::move(message.payload));
     } else if (message.type == MessageType::kStart) {
       SocketSource source(std::atoll(message.payload.c_str()));
-      if (role == "probe") return RunProbe(source);
-      if (role == "decode") return RunDecode(source, jobs);
-      if (role == "encode") return RunEncode(jobs);
-      if (role == "audio") return RunAudio(source, jobs);
-      if (role == "poster") return RunPoster(source, jobs);
-      if (role == "storyboard") return RunStoryboard(source, jobs);
-      if (role == "subtitles") return RunSubtitles(source, jobs);
-      if (role == "check") return TryForbidden(jobs.empty() ? "" : jobs[0]);
+      if (const ChildRole* known = FindChildRole(role)) return known->run(source, jobs);
       return InvalidArgument("no such role");
     } else {
       return InvalidArgument("unexpected message");
@@ -86,7 +78,7 @@ int ChildMain(int argc, char** argv) {
   media::SetSourceLimits(media::SourceLimits::Parse(Argument(argc, argv, "--limits=")));
   const SandboxReport report = EnterSandbox(limits);
   const std::string role = Argument(argc, argv, kChild);
-  if (role == "check") {
+  if (role == kCheckRole) {
     if (!SendMessage(kChildSocket, MessageType::kNotice, report.Text()).ok()) return 3;
   } else if (needs_filter && !report.system_call_filter) {
     const Status uncaged = Internal("the sandbox could not be set up: " + report.problems);

@@ -1,9 +1,11 @@
 #include "services/transcode-worker/child/child_roles.h"
 
+#include <algorithm>
 #include <ctime>
 #include <memory>
 #include <thread>
 
+#include "libs/layout/layout.h"
 #include "libs/media/audio/audio_encoder.h"
 #include "libs/media/captions/subtitles.h"
 #include "libs/media/pictures/poster.h"
@@ -11,6 +13,7 @@
 #include "libs/media/probe/probe.h"
 #include "libs/media/video/grid_decoder.h"
 #include "libs/media/video/segment_encoder.h"
+#include "services/transcode-worker/child/sandbox_trial.h"
 #include "services/transcode-worker/pipe/frame_ring.h"
 #include "services/transcode-worker/pipe/message.h"
 #include "vora/workflow/v1/process_video.pb.h"
@@ -24,6 +27,8 @@ StatusOr<T> Parse(const std::vector<std::string>& jobs, size_t index) {
   if (index >= jobs.size() || !message.ParseFromString(jobs[index])) return InvalidArgument("malformed job");
   return message;
 }
+
+Status SendObject(const PartObject& object) { return SendMessage(kChildSocket, MessageType::kObject, PackObject(object)); }
 
 Status SendSegment(media::EncodedSegment segment) { return SendMessage(kChildSocket, MessageType::kSegment, PackSegment(segment)); }
 
@@ -71,13 +76,13 @@ double CpuSeconds() {
   return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) / 1e9;
 }
 
-}  // namespace
-
-StatusOr<std::string> RunProbe(media::ByteSource& source) {
+// Result: MediaInfo.
+StatusOr<std::string> RunProbe(media::ByteSource& source, const std::vector<std::string>& /*jobs*/) {
   VORA_ASSIGN_OR_RETURN(const media::v1::MediaInfo info, media::Probe(source));
   return info.SerializeAsString();
 }
 
+// jobs: EncodeChunkInput per rendition, with the shared frames of rendition i at descriptor 4+i. Result: seconds as text.
 StatusOr<std::string> RunDecode(media::ByteSource& source, const std::vector<std::string>& jobs) {
   std::vector<media::GridOutput> outputs;
   std::vector<std::unique_ptr<FrameRing>> rings;
@@ -100,7 +105,8 @@ StatusOr<std::string> RunDecode(media::ByteSource& source, const std::vector<std
   return std::to_string(stats.decode_seconds);
 }
 
-StatusOr<std::string> RunEncode(const std::vector<std::string>& jobs) {
+// jobs[0]: EncodeChunkInput; frames at descriptor 4. Sends the segments. Result: CPU seconds as text.
+StatusOr<std::string> RunEncode(media::ByteSource& /*source*/, const std::vector<std::string>& jobs) {
   VORA_ASSIGN_OR_RETURN(const auto input, Parse<workflow::v1::EncodeChunkInput>(jobs, 0));
   VORA_ASSIGN_OR_RETURN(auto ring, FrameRing::Map(kChildFirstShared, media::FrameLayout(input.track().width(), input.track().height())));
   RingFeed feed(*ring);
@@ -114,28 +120,33 @@ StatusOr<std::string> RunEncode(const std::vector<std::string>& jobs) {
   return std::to_string(CpuSeconds());
 }
 
+// jobs[0]: EncodeAudioInput. Sends the segments. Result: empty.
 StatusOr<std::string> RunAudio(media::ByteSource& source, const std::vector<std::string>& jobs) {
   VORA_ASSIGN_OR_RETURN(const auto input, Parse<workflow::v1::EncodeAudioInput>(jobs, 0));
   VORA_RETURN_IF_ERROR(media::EncodeAudioTrack(source, input.media(), input.track(), &SendSegment));
   return std::string();
 }
 
+// jobs[0]: ExtractPosterInput. Result: the JPEG.
 StatusOr<std::string> RunPoster(media::ByteSource& source, const std::vector<std::string>& jobs) {
   VORA_ASSIGN_OR_RETURN(const auto input, Parse<workflow::v1::ExtractPosterInput>(jobs, 0));
   return media::MakePoster(source, input.media(), input.at_seconds(), input.max_width());
 }
 
+// jobs[0]: ExtractPartInput. Sends the sheets. Result: empty.
 StatusOr<std::string> RunStoryboard(media::ByteSource& source, const std::vector<std::string>& jobs) {
-  VORA_ASSIGN_OR_RETURN(const auto input, Parse<workflow::v1::ExtractStoryboardInput>(jobs, 0));
-  VORA_RETURN_IF_ERROR(media::MakeStoryboard(source, input.media(), [](int sheet, std::string jpeg) {
-    media::EncodedSegment segment;
-    segment.index = sheet;
-    segment.bytes = std::move(jpeg);
-    return SendSegment(std::move(segment));
+  VORA_ASSIGN_OR_RETURN(const auto input, Parse<workflow::v1::ExtractPartInput>(jobs, 0));
+  const double sheets = media::PlanStoryboard(input.media()).sheets();
+  VORA_RETURN_IF_ERROR(media::MakeStoryboard(source, input.media(), [&](int sheet, std::string jpeg) {
+    return SendObject({layout::StoryboardSheet(sheet), (sheet + 1) / sheets, std::move(jpeg)});
   }));
   return std::string();
 }
 
+std::string StoryboardIndex(const media::v1::MediaInfo& media) { return media::StoryboardVtt(media::PlanStoryboard(media)); }
+
+// jobs[0]: ExtractSubtitlesInput. Sends WebVTT as segments, by index in MediaInfo.subtitles. Result: ExtractSubtitlesResult with warnings
+// only.
 StatusOr<std::string> RunSubtitles(media::ByteSource& source, const std::vector<std::string>& jobs) {
   VORA_ASSIGN_OR_RETURN(const auto input, Parse<workflow::v1::ExtractSubtitlesInput>(jobs, 0));
   std::vector<std::string> warnings;
@@ -149,6 +160,36 @@ StatusOr<std::string> RunSubtitles(media::ByteSource& source, const std::vector<
   workflow::v1::ExtractSubtitlesResult result;
   for (auto& warning : warnings) result.add_warnings(std::move(warning));
   return result.SerializeAsString();
+}
+
+// What the sandbox forbids, tried.
+StatusOr<std::string> RunCheck(media::ByteSource& /*source*/, const std::vector<std::string>& jobs) {
+  return TryForbidden(jobs.empty() ? "" : jobs[0]);
+}
+
+}  // namespace
+
+const std::vector<ChildRole>& ChildRoles() {
+  static const std::vector<ChildRole> roles = {
+      {.name = "probe", .run = &RunProbe},
+      {.name = "decode", .run = &RunDecode, .long_work = true},
+      {.name = "encode", .run = &RunEncode, .long_work = true},
+      {.name = "audio", .run = &RunAudio, .long_work = true},
+      {.name = "subtitles", .run = &RunSubtitles},
+      {.name = "poster", .run = &RunPoster, .nice = 10},
+      {.name = "storyboard",
+       .run = &RunStoryboard,
+       .nice = 10,
+       .part = {.activity = "media.ExtractStoryboard", .index = layout::kStoryboard, .index_text = &StoryboardIndex}},
+      {.name = kCheckRole, .run = &RunCheck},
+  };
+  return roles;
+}
+
+const ChildRole* FindChildRole(std::string_view name) {
+  const auto& roles = ChildRoles();
+  const auto found = std::find_if(roles.begin(), roles.end(), [name](const ChildRole& role) { return role.name == name; });
+  return found == roles.end() ? nullptr : &*found;
 }
 
 }  // namespace vora::transcode

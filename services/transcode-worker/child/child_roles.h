@@ -1,33 +1,41 @@
 #pragma once
 
-// What a child does in each role. `jobs` are the serialised input messages.
+// What children do: a role for each kind of work on a source, in one table.
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "libs/core/status.h"
 #include "libs/media/base/byte_source.h"
+#include "vora/media/v1/media.pb.h"
 
 namespace vora::transcode {
 
 inline constexpr int kChildSocket = 3;
 inline constexpr int kChildFirstShared = 4;
+inline constexpr char kCheckRole[] = "check";  // tries what its sandbox forbids
 
-// Each returns the payload of the result message.
-// jobs[0]: ProbeInput. Result: MediaInfo.
-StatusOr<std::string> RunProbe(media::ByteSource& source);
-// jobs: EncodeChunkInput per rendition, with the shared frames of rendition i at descriptor 4+i. Result: seconds as text.
-StatusOr<std::string> RunDecode(media::ByteSource& source, const std::vector<std::string>& jobs);
-// jobs[0]: EncodeChunkInput; frames at descriptor 4. Sends the segments. Result: CPU seconds as text.
-StatusOr<std::string> RunEncode(const std::vector<std::string>& jobs);
-// jobs[0]: EncodeAudioInput. Sends the segments. Result: empty.
-StatusOr<std::string> RunAudio(media::ByteSource& source, const std::vector<std::string>& jobs);
-// jobs[0]: ExtractPosterInput. Result: the JPEG.
-StatusOr<std::string> RunPoster(media::ByteSource& source, const std::vector<std::string>& jobs);
-// jobs[0]: ExtractStoryboardInput. Sends the sheets as segments (JPEG). Result: empty.
-StatusOr<std::string> RunStoryboard(media::ByteSource& source, const std::vector<std::string>& jobs);
-// jobs[0]: ExtractSubtitlesInput. Sends WebVTT as segments, by index in MediaInfo.subtitles. Result: ExtractSubtitlesResult with warnings
-// only.
-StatusOr<std::string> RunSubtitles(media::ByteSource& source, const std::vector<std::string>& jobs);
+// Of a role that makes a part of the video (ExtractPartInput): its objects are named `{role}...` and are parts by libs/layout.
+struct ExtractedPart {
+  const char* activity = nullptr;  // its type; null: the role makes no part
+  // The object that names the others, which the worker itself writes, last. null: what the child sends is all there is, and its first
+  // object is the part.
+  const char* index = nullptr;
+  std::string (*index_text)(const media::v1::MediaInfo& media) = nullptr;
+};
+
+struct ChildRole {
+  std::string_view name;
+  // `jobs` are serialised inputs of activities. Returns the payload of the result message.
+  StatusOr<std::string> (*run)(media::ByteSource& source, const std::vector<std::string>& jobs) = nullptr;
+  int nice = 0;            // nobody waits for pictures beside the video, but for everything else
+  bool long_work = false;  // as long as the source is; else of a minute or so
+  ExtractedPart part = {};
+};
+
+const std::vector<ChildRole>& ChildRoles();
+// nullptr: there is none of that name.
+const ChildRole* FindChildRole(std::string_view name);
 
 }  // namespace vora::transcode

@@ -117,11 +117,11 @@ TEST_P(FilteredCodecTest, DecodesInEveryRole) {
   *poster.mutable_media() = info_;
   RecordedExecution extract("media.ExtractPoster", "poster", poster);
   EXPECT_TRUE(ExtractPoster(*context_, extract).ok);
-  auto board = Input<workflow::v1::ExtractStoryboardInput>();
+  auto board = Input<workflow::v1::ExtractPartInput>();
   board.set_object_prefix("processed/v1");
   *board.mutable_media() = info_;
   RecordedExecution storyboard("media.ExtractStoryboard", "storyboard", board);
-  const workflow::ActivityOutcome sheets = ExtractStoryboard(*context_, storyboard);
+  const workflow::ActivityOutcome sheets = ExtractPart(*context_, storyboard, *FindChildRole("storyboard"));
   EXPECT_TRUE(sheets.ok) << sheets.failure.ShortDebugString();
   if (extra.empty()) return;
   auto texts = Input<workflow::v1::ExtractSubtitlesInput>();

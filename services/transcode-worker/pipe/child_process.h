@@ -21,7 +21,7 @@ namespace vora::transcode {
 
 struct ChildSpec {
   std::string program = "/proc/self/exe";
-  std::string role;                 // probe, decode, encode, audio, poster, storyboard, subtitles, check
+  std::string role;                 // a name of ChildRoles
   std::vector<std::string> labels;  // e.g. --track=720p --video=... --chunk=3: what `ps` shows
   std::vector<int> shared_fds;      // become 4, 5, ... in the child
   int64_t memory_bytes = int64_t{3} << 30;

@@ -129,6 +129,24 @@ StatusOr<media::EncodedSegment> UnpackSegment(std::string_view payload) {
   return segment;
 }
 
+std::string PackObject(const PartObject& object) {
+  std::string out;
+  out.reserve(object.name.size() + object.bytes.size() + 32);
+  PutText(&out, object.name);
+  Put<double>(&out, object.share);
+  PutText(&out, object.bytes);
+  return out;
+}
+
+StatusOr<PartObject> UnpackObject(std::string_view payload) {
+  PartObject object;
+  if (!TakeText(&payload, &object.name) || !Take(&payload, &object.share) || !TakeText(&payload, &object.bytes)) {
+    return InvalidArgument("malformed object message");
+  }
+  if (!(object.share >= 0 && object.share <= 1)) object.share = 0;
+  return object;
+}
+
 std::string PackStatus(const Status& status) {
   std::string out;
   Put<int32_t>(&out, static_cast<int32_t>(status.code()));

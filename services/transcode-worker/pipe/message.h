@@ -21,6 +21,7 @@ enum class MessageType : uint32_t {
   kResult = 7,      // from the child: the last word of a success
   kFailure = 8,     // from the child: the last word of a failure
   kNotice = 9,      // from the child: the layers of its sandbox; role check only
+  kObject = 10,     // from the child: an object of a part
 };
 
 struct Message {
@@ -44,6 +45,14 @@ StatusOr<ReadRequest> UnpackRead(std::string_view payload);
 
 std::string PackSegment(const media::EncodedSegment& segment);
 StatusOr<media::EncodedSegment> UnpackSegment(std::string_view payload);
+
+struct PartObject {
+  std::string name;  // below the video's prefix
+  double share = 0;  // of the work that is done with it, 0 to 1
+  std::string bytes;
+};
+std::string PackObject(const PartObject& object);
+StatusOr<PartObject> UnpackObject(std::string_view payload);
 
 std::string PackStatus(const Status& status);
 Status UnpackStatus(std::string_view payload);
