@@ -2,7 +2,6 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <atomic>
 #include <condition_variable>
@@ -15,6 +14,7 @@
 #include "libs/http/server/server.h"
 #include "libs/testing/eventually.h"
 #include "libs/testing/status_matchers.h"
+#include "libs/testing/temp_folder.h"
 
 namespace vora::auth {
 namespace {
@@ -29,8 +29,6 @@ std::string OnlyId(const KeySource& source) {
 
 class KeyFileTest : public ::testing::Test {
  protected:
-  KeyFileTest() { std::filesystem::create_directories(folder_); }
-  ~KeyFileTest() override { std::filesystem::remove_all(folder_); }
   // As a whole, as tools that rotate files do.
   void Write(const std::string& text) const {
     std::ofstream(path_ + ".new") << text;
@@ -40,8 +38,8 @@ class KeyFileTest : public ::testing::Test {
     return KeySource::Open({path_, milliseconds(5), milliseconds(5), milliseconds(5)}, metrics_);
   }
 
-  const std::string folder_ = std::filesystem::temp_directory_path() / ("vora-keys-" + std::to_string(getpid()));
-  const std::string path_ = folder_ + "/keys.json";
+  const TempFolder folder_;
+  const std::string path_ = folder_ / "keys.json";
   obs::Metrics metrics_;
 };
 

@@ -4,21 +4,20 @@
 #include <csignal>
 
 #include "libs/clickhouse/client.h"
-#include "libs/core/ids.h"
 #include "libs/rpc/testing/test_authority.h"
 #include "libs/rpc/testing/tls_web_server.h"
 #include "libs/testing/status_matchers.h"
+#include "libs/testing/temp_folder.h"
 
 namespace vora::clickhouse {
 namespace {
 
 TEST(ClientTls, OnlyTheNamedAuthorityIsBelieved) {
   std::signal(SIGPIPE, SIG_IGN);
-  const std::filesystem::path folder = std::filesystem::temp_directory_path() / ("vora-clickhouse-tls-" + NewId());
-  std::filesystem::create_directories(folder);
+  const TempFolder folder;
   {
     const rpc::testing::TestAuthority ours("ClickHouse CA");
-    const auto identity = ours.Issue(folder, "clickhouse");
+    const auto identity = ours.Issue(folder.path(), "clickhouse");
     const rpc::testing::TlsWebServer server(identity, "1\n");
     Options options;
     options.url = server.url();
@@ -28,7 +27,6 @@ TEST(ClientTls, OnlyTheNamedAuthorityIsBelieved) {
     EXPECT_EQ(ToText(answer.status()), "OK");
     EXPECT_EQ(*answer, "1\n");
   }
-  std::filesystem::remove_all(folder);
 }
 
 }  // namespace

@@ -11,6 +11,11 @@
 namespace vora {
 namespace {
 
+std::string SourceFile(const std::string& path) {
+  const char* root = std::getenv("VORA_SOURCE_DIR");
+  return std::string(root == nullptr ? "." : root) + "/" + path;
+}
+
 using ::testing::HasSubstr;
 
 TEST(ErrorTest, ADetailTravelsWithTheStatus) {
@@ -46,10 +51,24 @@ TEST(ErrorTest, AFieldThatAClientChoseCannotForgeTheRest) {
   EXPECT_EQ(detail.limit, "");
 }
 
+// The catalogue is a list beside the kinds: one that is forgotten there would answer with the status of its code alone.
+TEST(ErrorTest, TheCatalogueHasEveryKindThatIsDeclared) {
+  std::ifstream header(SourceFile("libs/core/error.h"));
+  ASSERT_TRUE(header);
+  int declared = 0;
+  for (std::string line; std::getline(header, line);) {
+    if (line.find("constexpr ErrorKind k") == std::string::npos) continue;
+    const size_t begin = line.find("{\"") + 2;
+    const std::string reason = line.substr(begin, line.find('"', begin) - begin);
+    EXPECT_NE(FindErrorKind(reason), nullptr) << reason << " is not in kKinds";
+    ++declared;
+  }
+  EXPECT_EQ(declared, ErrorKindCount());
+}
+
 // docs/errors.md has a row `| reason | CODE | HTTP | ...` for each kind, and for nothing else.
 TEST(ErrorTest, TheDocumentListsEveryKind) {
-  const char* root = std::getenv("VORA_SOURCE_DIR");
-  std::ifstream file(std::string(root == nullptr ? "." : root) + "/docs/errors.md");
+  std::ifstream file(SourceFile("docs/errors.md"));
   ASSERT_TRUE(file) << "docs/errors.md";
   int rows = 0;
   std::set<std::string> seen;

@@ -3,7 +3,6 @@
 #include <gmock/gmock.h>
 #include <grpc/health/v1/health.grpc.pb.h>
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <csignal>
 #include <filesystem>
@@ -13,6 +12,7 @@
 #include "libs/rpc/client.h"
 #include "libs/testing/child_process.h"
 #include "libs/testing/status_matchers.h"
+#include "libs/testing/temp_folder.h"
 
 namespace vora {
 namespace {
@@ -148,8 +148,9 @@ TEST(DaemonTest, InterruptDrainsToo) {
 }
 
 TEST(DaemonTest, ReadinessFollowsItsChecks) {
-  const auto file = std::filesystem::temp_directory_path() / ("vora-daemon-test-" + std::to_string(getpid()));
-  Sample sample(Environment{{"VORA_SAMPLE_BREAK_FILE", file.string()}});
+  const TempFolder folder;
+  const std::string file = folder / "broken";
+  Sample sample(Environment{{"VORA_SAMPLE_BREAK_FILE", file}});
   EXPECT_EQ(Get(sample.Url("/readyz")).status, 200);
   std::ofstream(file) << "x";
   const auto broken = Get(sample.Url("/readyz"));

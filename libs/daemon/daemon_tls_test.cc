@@ -4,11 +4,11 @@
 #include <grpc/health/v1/health.grpc.pb.h>
 #include <gtest/gtest.h>
 
-#include "libs/core/ids.h"
 #include "libs/rpc/client.h"
 #include "libs/rpc/testing/test_authority.h"
 #include "libs/testing/child_process.h"
 #include "libs/testing/status_matchers.h"
+#include "libs/testing/temp_folder.h"
 
 namespace vora {
 namespace {
@@ -17,11 +17,7 @@ using ::testing::HasSubstr;
 
 class DaemonTlsTest : public ::testing::Test {
  protected:
-  DaemonTlsTest() { std::filesystem::create_directories(folder_); }
-  ~DaemonTlsTest() override {
-    EXPECT_THAT(rpc::UseTls({}), IsOk());
-    std::filesystem::remove_all(folder_);
-  }
+  ~DaemonTlsTest() override { EXPECT_THAT(rpc::UseTls({}), IsOk()); }
   static std::map<std::string, std::string> Environment(const rpc::TlsSettings& tls) {
     return {{"VORA_AUTH", "none"}, {"VORA_TLS_CERT", tls.certificate}, {"VORA_TLS_KEY", tls.key}, {"VORA_TLS_CA", tls.authority}};
   }
@@ -33,7 +29,8 @@ class DaemonTlsTest : public ::testing::Test {
     grpc::health::v1::HealthCheckResponse response;
     return stub->Check(&context, {}, &response).error_code();
   }
-  const std::filesystem::path folder_ = std::filesystem::temp_directory_path() / ("vora-daemon-tls-" + NewId());
+  const TempFolder temp_;
+  const std::filesystem::path folder_ = temp_.path();
 };
 
 TEST_F(DaemonTlsTest, ServesItsPeersAndNobodyElse) {

@@ -12,7 +12,6 @@
 #include <grpcpp/create_channel.h>
 #include <grpcpp/security/credentials.h>
 
-#include "libs/core/ids.h"
 #include "libs/rpc/client.h"
 #include "libs/rpc/server.h"
 #include "libs/rpc/server_context.h"
@@ -21,6 +20,7 @@
 #include "libs/rpc/testing/test_authority.h"
 #include "libs/rpc/tls_files.h"
 #include "libs/testing/status_matchers.h"
+#include "libs/testing/temp_folder.h"
 
 namespace vora::rpc {
 namespace {
@@ -63,16 +63,11 @@ class LogInFile {
 
 class TlsTest : public ::testing::Test {
  protected:
-  void SetUp() override {
-    folder_ = std::filesystem::temp_directory_path() / ("vora-tls-" + NewId());
-    std::filesystem::create_directories(folder_);
-  }
   void TearDown() override {
     if (server_) server_->Shutdown(seconds(1));
     server_.reset();
     SetFleetCredential(nullptr);
     EXPECT_THAT(UseTls({}), IsOk());
-    std::filesystem::remove_all(folder_);
   }
 
   void Serve(const TlsSettings& identity, ServerOptions options = {}) {
@@ -94,7 +89,8 @@ class TlsTest : public ::testing::Test {
     return FromGrpc(EchoService::Say(channel, context, "hello"));
   }
 
-  std::filesystem::path folder_;
+  const TempFolder temp_;
+  const std::filesystem::path folder_ = temp_.path();
   Readiness readiness_;
   obs::Metrics metrics_;
   Credentials shown_;

@@ -5,13 +5,13 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <filesystem>
 #include <thread>
 
 #include "libs/core/ids.h"
 #include "libs/storage/base/object_store.h"
 #include "libs/storage/open_store.h"
 #include "libs/testing/status_matchers.h"
+#include "libs/testing/temp_folder.h"
 
 namespace vora::storage {
 namespace {
@@ -69,8 +69,7 @@ class ObjectStoreContract : public testing::TestWithParam<std::string> {
       if (given == nullptr || *given == '\0') GTEST_SKIP() << "VORA_TEST_S3 is not set";
       url = given;
     } else {
-      directory_ = std::filesystem::temp_directory_path() / ("vora-store-" + NewId());
-      url = "file://" + directory_.string();
+      url = "file://" + folder_ / "store";
     }
     auto store = OpenObjectStore(url, metrics_);
     ASSERT_OK(store);
@@ -81,7 +80,6 @@ class ObjectStoreContract : public testing::TestWithParam<std::string> {
       ASSERT_OK(store_->DeletePrefix(prefix_));
     }
     store_.reset();
-    if (!directory_.empty()) std::filesystem::remove_all(directory_);
   }
   std::string Key(const std::string& name) const { return prefix_ + name; }
 
@@ -101,7 +99,7 @@ class ObjectStoreContract : public testing::TestWithParam<std::string> {
 
   const std::string prefix_ = "contract-" + NewId() + "/";
   obs::Metrics metrics_;
-  std::filesystem::path directory_;
+  const TempFolder folder_;
   std::unique_ptr<ObjectStore> store_;
 };
 

@@ -5,6 +5,7 @@
 
 #include "libs/http/testing/test_socket.h"
 #include "libs/testing/child_process.h"
+#include "libs/testing/temp_folder.h"
 #include "services/analytics-ingest/test_ingest.h"
 
 namespace vora::analytics {
@@ -14,12 +15,6 @@ using ::testing::HasSubstr;
 
 class IngestProcessTest : public ::testing::Test {
  protected:
-  IngestProcessTest() : spool_((std::filesystem::temp_directory_path() / ("ingest_process_test." + RandomHex(8))).string()) {}
-  ~IngestProcessTest() override {
-    process_.reset();
-    std::error_code ignored;
-    std::filesystem::remove_all(spool_, ignored);
-  }
   std::map<std::string, std::string> Environment() const {
     return {{"VORA_AUTH", "none"},
             {"VORA_HTTP_LISTEN", "127.0.0.1:" + std::to_string(port_)},
@@ -46,7 +41,8 @@ class IngestProcessTest : public ::testing::Test {
     return answer.ok() ? answer->status : 0;
   }
 
-  const std::string spool_;
+  const TempFolder folder_;
+  const std::string spool_ = folder_ / "spool";
   std::string log_level_ = "info";  // nobody reads a busy daemon's log here, and a full pipe would stop it
   int port_ = 0;
   std::unique_ptr<ChildProcess> process_;

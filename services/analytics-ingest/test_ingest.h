@@ -5,15 +5,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <filesystem>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include <nlohmann/json.hpp>
 
-#include "libs/core/ids.h"
 #include "libs/http/client/client.h"
+#include "libs/testing/temp_folder.h"
 #include "services/analytics-ingest/ingest_app.h"
 #include "services/analytics-ingest/test_rows.h"
 
@@ -47,14 +46,9 @@ class IngestTest : public ::testing::Test {
  protected:
   IngestTest() {
     settings_.http_listen = "127.0.0.1:0";
-    settings_.spool.directory = (std::filesystem::temp_directory_path() / ("ingest_test." + RandomHex(8))).string();
+    settings_.spool.directory = folder_ / "spool";
     settings_.clickhouse.url = "http://127.0.0.1:9";
     settings_.viewer_secret = "0123456789abcdef";
-  }
-  ~IngestTest() override {
-    app_.reset();
-    std::error_code ignored;
-    std::filesystem::remove_all(settings_.spool.directory, ignored);
   }
   void Start() {
     ASSERT_EQ(ToText(settings_.Check()), "OK");
@@ -86,6 +80,7 @@ class IngestTest : public ::testing::Test {
   }
 
   rpc::Authorizer authorizer_ = rpc::Authorizer::Open();
+  const TempFolder folder_;
   IngestSettings settings_;
   FakeClock clock_;
   obs::Metrics metrics_;

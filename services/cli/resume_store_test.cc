@@ -5,21 +5,17 @@
 
 #include <gtest/gtest.h>
 
-#include "libs/core/ids.h"
 #include "libs/testing/status_matchers.h"
+#include "libs/testing/temp_folder.h"
 
 namespace vora::cli {
 namespace {
 
 class ResumeStoreTest : public ::testing::Test {
  protected:
-  void SetUp() override {
-    folder_ = std::filesystem::temp_directory_path() / ("vora-resume-" + NewId());
-    std::filesystem::create_directories(folder_);
-    std::ofstream(folder_ / "clip.mp4") << "twelve bytes";
-  }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
-  std::filesystem::path folder_;
+  ResumeStoreTest() { std::ofstream(folder_ / "clip.mp4") << "twelve bytes"; }
+  const TempFolder temp_;
+  const std::filesystem::path folder_ = temp_.path();
 };
 
 TEST_F(ResumeStoreTest, FindsAnUploadOfTheSameFileAtTheSameEndpointOnly) {

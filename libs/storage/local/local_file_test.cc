@@ -5,8 +5,8 @@
 
 #include <filesystem>
 
-#include "libs/core/ids.h"
 #include "libs/testing/status_matchers.h"
+#include "libs/testing/temp_folder.h"
 
 namespace vora::storage {
 namespace {
@@ -18,13 +18,13 @@ using OpenFunction = StatusOr<UniqueFd> (*)(int, const std::string&, int, unsign
 // Both ways of opening a path below a root keep the same rules.
 class OpenBelow : public testing::TestWithParam<OpenFunction> {
  protected:
-  OpenBelow() : directory_(fs::temp_directory_path() / ("vora-open-" + NewId())) {
+  OpenBelow() {
     fs::create_directories(directory_ / "root" / "a" / "b");
     root_ = UniqueFd(::open((directory_ / "root").c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   }
-  ~OpenBelow() override { fs::remove_all(directory_); }
   StatusCode Open(const std::string& path, int flags) { return GetParam()(root_.get(), path, flags, 0666).status().code(); }
-  fs::path directory_;
+  const TempFolder temp_;
+  const fs::path directory_ = temp_.path();
   UniqueFd root_;
 };
 
@@ -57,8 +57,8 @@ INSTANTIATE_TEST_SUITE_P(Ways, OpenBelow,
                                          })));
 
 TEST(MakeFoldersTest, MakesWhatIsMissing) {
-  fs::path directory = fs::temp_directory_path() / ("vora-make-" + NewId());
-  fs::create_directories(directory);
+  const TempFolder temp;
+  const fs::path directory = temp.path();
   UniqueFd root(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   for (int i = 0; i < 2; ++i) {
     auto made = MakeFolders(root.get(), "x/y/z");
@@ -70,7 +70,6 @@ TEST(MakeFoldersTest, MakesWhatIsMissing) {
   EXPECT_THAT(RemoveTree(root.get(), "x"), IsOk());
   EXPECT_THAT(RemoveTree(root.get(), "x"), IsOk());
   EXPECT_FALSE(fs::exists(directory / "x"));
-  fs::remove_all(directory);
 }
 
 }  // namespace

@@ -10,9 +10,9 @@
 #include <filesystem>
 #include <fstream>
 
-#include "libs/core/ids.h"
 #include "libs/storage/testing/faulty_store.h"
 #include "libs/testing/status_matchers.h"
+#include "libs/testing/temp_folder.h"
 
 namespace vora::storage {
 namespace {
@@ -21,14 +21,14 @@ namespace fs = std::filesystem;
 
 class LocalStoreTest : public testing::Test {
  protected:
-  LocalStoreTest() : directory_(fs::temp_directory_path() / ("vora-local-" + NewId())) { store_ = OpenStore(); }
-  ~LocalStoreTest() override { fs::remove_all(directory_); }
+  LocalStoreTest() { store_ = OpenStore(); }
   std::unique_ptr<LocalObjectStore> OpenStore() {
     auto store = LocalObjectStore::Create(directory_.string());
     EXPECT_THAT(store, IsOk());
     return store.ok() ? std::move(store).value() : nullptr;
   }
-  fs::path directory_;
+  const TempFolder temp_;
+  const fs::path directory_ = temp_ / "store";
   std::unique_ptr<LocalObjectStore> store_;
 };
 

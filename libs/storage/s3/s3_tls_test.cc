@@ -3,23 +3,19 @@
 
 #include <csignal>
 
-#include "libs/core/ids.h"
 #include "libs/rpc/testing/test_authority.h"
 #include "libs/rpc/testing/tls_web_server.h"
 #include "libs/storage/s3/s3_config.h"
 #include "libs/storage/s3/s3_http.h"
 #include "libs/testing/status_matchers.h"
+#include "libs/testing/temp_folder.h"
 
 namespace vora::storage {
 namespace {
 
 class S3TlsTest : public ::testing::Test {
  protected:
-  S3TlsTest() {
-    std::signal(SIGPIPE, SIG_IGN);
-    std::filesystem::create_directories(folder_);
-  }
-  ~S3TlsTest() override { std::filesystem::remove_all(folder_); }
+  S3TlsTest() { std::signal(SIGPIPE, SIG_IGN); }
   static StatusOr<std::string> Get(const std::string& ca_file, const std::string& url) {
     HttpPool pool(ca_file);
     HttpRequest request;
@@ -28,7 +24,8 @@ class S3TlsTest : public ::testing::Test {
     VORA_ASSIGN_OR_RETURN(const auto exchange, HttpExchange::Start(pool, request));
     return exchange->ReadRest(100);
   }
-  const std::filesystem::path folder_ = std::filesystem::temp_directory_path() / ("vora-s3-tls-" + NewId());
+  const TempFolder temp_;
+  const std::filesystem::path folder_ = temp_.path();
 };
 
 TEST_F(S3TlsTest, OnlyTheNamedAuthorityIsBelieved) {

@@ -9,8 +9,8 @@
 
 #include <sys/stat.h>
 
-#include "libs/core/ids.h"
 #include "libs/testing/status_matchers.h"
+#include "libs/testing/temp_folder.h"
 #include "services/analytics-ingest/events/viewer_hash.h"
 #include "services/analytics-ingest/intake/client_limits.h"
 
@@ -114,7 +114,8 @@ TEST(ViewerHash, RotatesAndCanBeFoundAgain) {
 }
 
 TEST(ViewerHash, TheSecretIsMadeOnceAndPrivate) {
-  const std::string directory = (std::filesystem::temp_directory_path() / ("viewer_hash_test." + RandomHex(8))).string();
+  const TempFolder folder;
+  const std::string directory = folder / "spool";
   const auto first = LoadOrMakeSecret(directory);
   ASSERT_EQ(ToText(first.status()), "OK");
   EXPECT_EQ(first->size(), 64u);
@@ -127,7 +128,6 @@ TEST(ViewerHash, TheSecretIsMadeOnceAndPrivate) {
   EXPECT_THAT(cut, StatusIs(StatusCode::kFailedPrecondition));
   EXPECT_NE(ToText(cut).find("VORA_VIEWER_SECRET"), std::string::npos);
   EXPECT_EQ(std::filesystem::file_size(directory + "/viewer-secret"), 20u);
-  std::filesystem::remove_all(directory);
   EXPECT_THAT(LoadOrMakeSecret("/proc/none"), StatusIs(StatusCode::kUnavailable));
 }
 

@@ -15,10 +15,10 @@
 #include <vector>
 
 #include "libs/core/clock.h"
-#include "libs/core/ids.h"
 #include "libs/obs/metrics.h"
 #include "libs/testing/eventually.h"
 #include "libs/testing/status_matchers.h"
+#include "libs/testing/temp_folder.h"
 #include "services/analytics-ingest/spool/spool.h"
 
 namespace vora::analytics {
@@ -30,13 +30,8 @@ extern std::atomic<int> g_fail_sync, g_fail_truncate, g_fail_rename;
 class SpoolTest : public testing::Test {
  protected:
   SpoolTest() {
-    options_.directory = (std::filesystem::temp_directory_path() / ("spool_test." + RandomHex(8))).string();
+    options_.directory = folder_ / "spool";
     options_.segment_age = std::chrono::hours(1);
-  }
-  ~SpoolTest() override {
-    spool_.reset();
-    std::error_code ignored;
-    std::filesystem::remove_all(options_.directory, ignored);
   }
 
   void Open() {
@@ -98,6 +93,7 @@ class SpoolTest : public testing::Test {
     return found;
   }
 
+  const TempFolder folder_;
   SpoolOptions options_;
   FakeClock clock_;
   obs::Metrics metrics_;

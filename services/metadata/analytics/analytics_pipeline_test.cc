@@ -5,8 +5,8 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
-#include "libs/core/ids.h"
 #include "libs/testing/status_matchers.h"
+#include "libs/testing/temp_folder.h"
 #include "services/metadata/analytics/analytics_fixture_test.h"
 #include "services/metadata/analytics/viewer_erasure.h"
 #include "services/metadata/harness_test.h"
@@ -44,8 +44,6 @@ class AnalyticsPipelineTest : public testing::Test {
   void TearDown() override {
     app_.reset();
     ingest_.reset();
-    std::error_code ignored;
-    std::filesystem::remove_all(spool_, ignored);
     if (store_) store_->server().Start();
   }
   Json Event(const std::string& session, int sequence, const std::string& type, double seconds) const {
@@ -64,7 +62,8 @@ class AnalyticsPipelineTest : public testing::Test {
   }
   Json Totals() { return Json::parse(app_->Call("GET", "/v1/videos/" + video_ + "/analytics").body).value("totals", Json::object()); }
 
-  const std::filesystem::path spool_ = std::filesystem::temp_directory_path() / ("vora-pipeline-" + RandomHex(8));
+  const TempFolder temp_;
+  const std::filesystem::path spool_ = temp_ / "spool";
   const int port_ = FreePort();
   std::unique_ptr<AnalyticsStore> store_;
   std::unique_ptr<DaemonProcess> ingest_;

@@ -1,24 +1,19 @@
 #include "services/transcode-worker/activities/publisher.h"
 
-#include <filesystem>
-
 #include <gtest/gtest.h>
 
-#include "libs/core/ids.h"
 #include "libs/storage/open_store.h"
 #include "libs/testing/status_matchers.h"
+#include "libs/testing/temp_folder.h"
 
 namespace vora::transcode {
 namespace {
 
 class PublisherTest : public ::testing::Test {
  protected:
-  PublisherTest() : folder_(std::filesystem::temp_directory_path() / ("vora-publisher-" + NewId())) {
-    store_ = storage::OpenObjectStore("file://" + folder_.string(), metrics_).value();
-  }
-  ~PublisherTest() override { std::filesystem::remove_all(folder_); }
+  PublisherTest() { store_ = storage::OpenObjectStore("file://" + folder_.path(), metrics_).value(); }
 
-  std::filesystem::path folder_;
+  const TempFolder folder_;
   obs::Metrics metrics_;
   std::unique_ptr<storage::ObjectStore> store_;
 };
