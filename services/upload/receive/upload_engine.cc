@@ -9,6 +9,9 @@ namespace {
 
 Status Gone(std::string_view message) { return MakeError(errors::kUploadGone, message); }
 
+// Also of one that has expired, or is another tenant's: nobody learns which.
+Status NoSuchUpload() { return MakeError(errors::kUploadNotFound, "upload_id: there is no such upload", {.field = "upload_id"}); }
+
 Status TakenOver() { return MakeError(errors::kUploadTakenOver, "a newer request has taken the upload over"); }
 
 }  // namespace
@@ -17,7 +20,7 @@ Status RefusalOf(const Status& status) {
   if (FindErrorKind(DetailOf(status).reason) != nullptr) return status;  // said already
   switch (status.code()) {
     case StatusCode::kNotFound:
-      return MakeError(errors::kUploadNotFound, "there is no such upload");
+      return NoSuchUpload();
     case StatusCode::kAborted:
       return MakeError(errors::kUploadLocked, Message(status));
     case StatusCode::kFailedPrecondition:
@@ -35,7 +38,7 @@ Status RefusalOf(const Status& status) {
 }
 
 Status RefusalOf(const UploadDoc& failed) {
-  if (failed.failure_kind == Failure::kTerminated) return MakeError(errors::kUploadNotFound, "there is no such upload");
+  if (failed.failure_kind == Failure::kTerminated) return NoSuchUpload();
   return Gone(failed.failure.empty() ? "the upload has expired" : failed.failure);
 }
 
@@ -69,7 +72,7 @@ StatusOr<UploadDoc> UploadEngine::FinishIfComplete(Versioned current) {
 StatusOr<Versioned> UploadEngine::Load(const Caller& caller, const std::string& upload_id) {
   VORA_ASSIGN_OR_RETURN(Versioned current, context_.repo.Load(upload_id));
   const bool visible = caller.Has(Scope::kFleet) || current.doc.tenant == caller.tenant;
-  if (!visible) return NotFound("upload_id: there is no such upload");
+  if (!visible) return NoSuchUpload();
   return current;
 }
 
@@ -151,7 +154,7 @@ StatusOr<UploadDoc> UploadEngine::Peek(const Caller& caller, const std::string& 
   VORA_ASSIGN_OR_RETURN(Versioned current, Load(caller, upload_id));
   VORA_ASSIGN_OR_RETURN(current, finisher_.Finish(std::move(current)));
   bool gone = current.doc.expired(context_.repo.clock().Now()) || current.doc.failure_kind == Failure::kTerminated;
-  if (gone) return NotFound("upload_id: there is no such upload, or it has expired");
+  if (gone) return NoSuchUpload();
   return std::move(current.doc);
 }
 
@@ -164,7 +167,7 @@ Status UploadEngine::Terminate(const Caller& caller, const std::string& upload_i
   VORA_ASSIGN_OR_RETURN(Held held, Hold(caller, upload_id, /*drop=*/true));
   if (held.current.doc.failure_kind == Failure::kTerminated) {
     (void)finisher_.Terminate(std::move(held.current));  // whatever a crash left of it
-    return NotFound("upload_id: there is no such upload");
+    return NoSuchUpload();
   }
   return finisher_.Terminate(std::move(held.current));
 }
