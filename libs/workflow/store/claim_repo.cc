@@ -4,24 +4,26 @@
 namespace vora::workflow::repo {
 namespace {
 
-constexpr char kClaim[] =
-    "WITH ready AS (SELECT run_id, scheduled_event_id FROM activity_tasks WHERE queue = $1 AND state = 'SCHEDULED' AND NOT frozen "
-    "AND visible_at_us <= (SELECT vora_now_us()) AND ($3 = '[]' OR activity_type IN (SELECT json_array_elements_text($3::json))) "
-    "ORDER BY priority DESC, seq LIMIT $4 FOR UPDATE SKIP LOCKED) "
-    "UPDATE activity_tasks t SET state = 'STARTED', lease = t.lease + 1, worker_id = $2, started_time_us = now_us, "
-    "attempt_deadline_us = CASE WHEN t.start_to_close_us > 0 THEN now_us + t.start_to_close_us END, "
-    "lease_deadline_us = CASE WHEN t.heartbeat_us > 0 THEN now_us + t.heartbeat_us END "
-    "FROM ready, (SELECT vora_now_us() AS now_us) AS clock "
-    "WHERE t.run_id = ready.run_id AND t.scheduled_event_id = ready.scheduled_event_id RETURNING " VORA_TASK_COLUMNS ", t.priority, t.seq";
-constexpr char kClaimSiblings[] =
-    "WITH ready AS (SELECT run_id, scheduled_event_id FROM activity_tasks WHERE queue = $1 AND state = 'SCHEDULED' AND NOT frozen "
-    "AND visible_at_us <= (SELECT vora_now_us()) AND run_id = $5 AND affinity_key = $6 AND activity_type = $3 "
-    "ORDER BY scheduled_event_id LIMIT $4 FOR UPDATE SKIP LOCKED) "
-    "UPDATE activity_tasks t SET state = 'STARTED', lease = t.lease + 1, worker_id = $2, started_time_us = now_us, "
-    "attempt_deadline_us = CASE WHEN t.start_to_close_us > 0 THEN now_us + t.start_to_close_us END, "
-    "lease_deadline_us = CASE WHEN t.heartbeat_us > 0 THEN now_us + t.heartbeat_us END "
-    "FROM ready, (SELECT vora_now_us() AS now_us) AS clock "
-    "WHERE t.run_id = ready.run_id AND t.scheduled_event_id = ready.scheduled_event_id RETURNING " VORA_TASK_COLUMNS ", t.priority, t.seq";
+constexpr char kClaim[] = R"(
+    WITH ready AS (SELECT run_id, scheduled_event_id FROM activity_tasks WHERE queue = $1 AND state = 'SCHEDULED' AND NOT frozen
+    AND visible_at_us <= (SELECT vora_now_us()) AND ($3 = '[]' OR activity_type IN (SELECT json_array_elements_text($3::json)))
+    ORDER BY priority DESC, seq LIMIT $4 FOR UPDATE SKIP LOCKED)
+    UPDATE activity_tasks t SET state = 'STARTED', lease = t.lease + 1, worker_id = $2, started_time_us = now_us,
+    attempt_deadline_us = CASE WHEN t.start_to_close_us > 0 THEN now_us + t.start_to_close_us END,
+    lease_deadline_us = CASE WHEN t.heartbeat_us > 0 THEN now_us + t.heartbeat_us END
+    FROM ready, (SELECT vora_now_us() AS now_us) AS clock
+    WHERE t.run_id = ready.run_id AND t.scheduled_event_id = ready.scheduled_event_id RETURNING )" VORA_TASK_COLUMNS
+                          R"(, t.priority, t.seq)";
+constexpr char kClaimSiblings[] = R"(
+    WITH ready AS (SELECT run_id, scheduled_event_id FROM activity_tasks WHERE queue = $1 AND state = 'SCHEDULED' AND NOT frozen
+    AND visible_at_us <= (SELECT vora_now_us()) AND run_id = $5 AND affinity_key = $6 AND activity_type = $3
+    ORDER BY scheduled_event_id LIMIT $4 FOR UPDATE SKIP LOCKED)
+    UPDATE activity_tasks t SET state = 'STARTED', lease = t.lease + 1, worker_id = $2, started_time_us = now_us,
+    attempt_deadline_us = CASE WHEN t.start_to_close_us > 0 THEN now_us + t.start_to_close_us END,
+    lease_deadline_us = CASE WHEN t.heartbeat_us > 0 THEN now_us + t.heartbeat_us END
+    FROM ready, (SELECT vora_now_us() AS now_us) AS clock
+    WHERE t.run_id = ready.run_id AND t.scheduled_event_id = ready.scheduled_event_id RETURNING )" VORA_TASK_COLUMNS
+                                  R"(, t.priority, t.seq)";
 constexpr char kHeartbeat[] = R"(
     UPDATE activity_tasks SET lease_deadline_us = CASE WHEN heartbeat_us > 0 THEN vora_now_us() + heartbeat_us END,
     progress = $5, checkpoint = CASE WHEN $4 = '' THEN checkpoint ELSE $4 END

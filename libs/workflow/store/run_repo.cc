@@ -8,10 +8,10 @@ namespace {
   "cancel_requested, stuck_reason, seq, vora_now_us() "
 
 constexpr char kLockWorkflowId[] = "SELECT pg_advisory_xact_lock(hashtextextended($1, 7))";
-constexpr char kInsertRun[] =
-    "INSERT INTO workflow_runs (run_id, workflow_id, tenant, type, request_id, traceparent, start_time_us, execution_deadline_us) "
-    "SELECT $1, $2, $3, $4, $5, $6, t, CASE WHEN $7::bigint > 0 THEN t + $7::bigint END FROM vora_now_us() AS t "
-    "RETURNING " VORA_RUN_COLUMNS;
+constexpr char kInsertRun[] = R"(
+    INSERT INTO workflow_runs (run_id, workflow_id, tenant, type, request_id, traceparent, start_time_us, execution_deadline_us)
+    SELECT $1, $2, $3, $4, $5, $6, t, CASE WHEN $7::bigint > 0 THEN t + $7::bigint END FROM vora_now_us() AS t
+    RETURNING )" VORA_RUN_COLUMNS;
 constexpr char kLockRun[] = "SELECT " VORA_RUN_COLUMNS "FROM workflow_runs WHERE run_id = $1 FOR UPDATE";
 constexpr char kNewestRun[] =
     "SELECT " VORA_RUN_COLUMNS "FROM workflow_runs WHERE workflow_id = $1 AND ($2 = '' OR run_id = $2) ORDER BY seq DESC LIMIT 1";

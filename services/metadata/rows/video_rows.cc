@@ -74,17 +74,17 @@ RenditionRow ReadRenditionRow(const pqxx::row& row) {
 
 }  // namespace
 
-const char kVideoColumns[] =
-    "v.video_id, v.tenant, v.upload_id, v.title, v.title_given, v.description, v.filename, v.state, v.version, v.revision, v.source_key, "
-    "v.source_bytes, v.object_prefix, v.media IS NOT NULL AS has_media, coalesce(v.media->'warnings', '[]')::text AS warnings, "
-    "v.duration_seconds, v.poster_key, v.parts || CASE WHEN v.storyboard_key = '' THEN '{}' ELSE "
-    "jsonb_build_object('storyboard', v.storyboard_key) END AS parts, coalesce(v.captions::text, '') AS captions, v.part_warnings::text AS "
-    "part_warnings, v.progress_percent, v.playable, v.failure_code, v.failure, v.run_number, v.run_id, v.last_run_id, "
-    "v.cancel_requested, v.traceparent, v.deleted_at IS NOT NULL AS deleted, "
-    "(extract(epoch FROM v.created_at) * 1000000)::bigint AS created_us, (extract(epoch FROM v.updated_at) * 1000000)::bigint AS "
-    "updated_us, "
-    "(extract(epoch FROM v.ready_at) * 1000000)::bigint AS ready_us, "
-    "(extract(epoch FROM v.first_playable_at) * 1000000)::bigint AS first_playable_us";
+const char kVideoColumns[] = R"(
+    v.video_id, v.tenant, v.upload_id, v.title, v.title_given, v.description, v.filename, v.state, v.version, v.revision, v.source_key,
+    v.source_bytes, v.object_prefix, v.media IS NOT NULL AS has_media, coalesce(v.media->'warnings', '[]')::text AS warnings,
+    v.duration_seconds, v.poster_key, v.parts || CASE WHEN v.storyboard_key = '' THEN '{}' ELSE
+    jsonb_build_object('storyboard', v.storyboard_key) END AS parts, coalesce(v.captions::text, '') AS captions, v.part_warnings::text AS
+    part_warnings, v.progress_percent, v.playable, v.failure_code, v.failure, v.run_number, v.run_id, v.last_run_id,
+    v.cancel_requested, v.traceparent, v.deleted_at IS NOT NULL AS deleted,
+    (extract(epoch FROM v.created_at) * 1000000)::bigint AS created_us, (extract(epoch FROM v.updated_at) * 1000000)::bigint AS
+    updated_us,
+    (extract(epoch FROM v.ready_at) * 1000000)::bigint AS ready_us,
+    (extract(epoch FROM v.first_playable_at) * 1000000)::bigint AS first_playable_us)";
 
 VideoRow ReadVideoRow(const pqxx::row& row) {
   VideoRow result;

@@ -18,9 +18,9 @@ constexpr char kInsertVideo[] = R"(
     WHERE l.is_default AND l.tenant IN ($2, 'default') ORDER BY l.tenant = $2 DESC LIMIT 1
     ON CONFLICT (upload_id) DO NOTHING)";
 constexpr char kIdOfUpload[] = "SELECT video_id FROM videos WHERE upload_id = $1";
-constexpr char kWhere[] =
-    " FROM videos v WHERE v.tenant = $1 AND v.deleted_at IS NULL AND ($2 = '' OR v.state = $2) AND ($3 = '' OR v.video_id < $3) "
-    "AND ($4 = '' OR v.title ILIKE $4 OR v.filename ILIKE $4) ORDER BY v.video_id DESC LIMIT $5";
+constexpr char kWhere[] = R"(
+    FROM videos v WHERE v.tenant = $1 AND v.deleted_at IS NULL AND ($2 = '' OR v.state = $2) AND ($3 = '' OR v.video_id < $3)
+    AND ($4 = '' OR v.title ILIKE $4 OR v.filename ILIKE $4) ORDER BY v.video_id DESC LIMIT $5)";
 constexpr char kUpdateText[] = R"(
     UPDATE videos SET title = $2, description = $3, title_given = $4, version = nextval('video_versions'), updated_at = now()
     WHERE video_id = $1)";

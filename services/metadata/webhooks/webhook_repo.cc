@@ -11,28 +11,28 @@ namespace {
 
 constexpr char kLockTenant[] = "SELECT pg_advisory_xact_lock(hashtext('vora.webhooks.' || $1))";
 constexpr char kCount[] = "SELECT count(*) FROM webhooks WHERE tenant = $1";
-constexpr char kInsertWebhook[] =
-    "INSERT INTO webhooks AS w (webhook_id, tenant, url, description, events, secret, enabled) "
-    "VALUES ($1, $2, $3, $4, ARRAY(SELECT json_array_elements_text($5::json)), $6, $7) RETURNING " VORA_WEBHOOK_COLUMNS;
+constexpr char kInsertWebhook[] = R"(
+    INSERT INTO webhooks AS w (webhook_id, tenant, url, description, events, secret, enabled)
+    VALUES ($1, $2, $3, $4, ARRAY(SELECT json_array_elements_text($5::json)), $6, $7) RETURNING )" VORA_WEBHOOK_COLUMNS;
 constexpr char kListWebhooks[] = "SELECT " VORA_WEBHOOK_COLUMNS " FROM webhooks w WHERE tenant = $1 ORDER BY webhook_id";
 constexpr char kGet[] = "SELECT " VORA_WEBHOOK_COLUMNS " FROM webhooks w WHERE tenant = $1 AND webhook_id = $2";
-constexpr char kUpdate[] =
-    "UPDATE webhooks w SET url = coalesce($3, url), description = coalesce($4, description), "
-    "events = CASE WHEN $5::json IS NULL THEN events ELSE ARRAY(SELECT json_array_elements_text($5::json)) END, "
-    "enabled = coalesce($6, enabled), disabled_reason = CASE WHEN $6 THEN '' ELSE disabled_reason END, "
-    "failing_since = CASE WHEN $6 THEN NULL ELSE failing_since END, updated_at = now() "
-    "WHERE tenant = $1 AND webhook_id = $2 RETURNING " VORA_WEBHOOK_COLUMNS;
+constexpr char kUpdate[] = R"(
+    UPDATE webhooks w SET url = coalesce($3, url), description = coalesce($4, description),
+    events = CASE WHEN $5::json IS NULL THEN events ELSE ARRAY(SELECT json_array_elements_text($5::json)) END,
+    enabled = coalesce($6, enabled), disabled_reason = CASE WHEN $6 THEN '' ELSE disabled_reason END,
+    failing_since = CASE WHEN $6 THEN NULL ELSE failing_since END, updated_at = now()
+    WHERE tenant = $1 AND webhook_id = $2 RETURNING )" VORA_WEBHOOK_COLUMNS;
 constexpr char kDeleteWebhook[] = "DELETE FROM webhooks WHERE tenant = $1 AND webhook_id = $2";
-constexpr char kDeliveries[] = "SELECT " VORA_DELIVERY_COLUMNS
-                               " FROM webhook_deliveries d WHERE webhook_id = $1 AND ($2 = '' OR state = $2) "
-                               "AND ($3::bigint = 0 OR seq < $3::bigint) ORDER BY seq DESC LIMIT $4";
-constexpr char kRedeliver[] =
-    "UPDATE webhook_deliveries d SET state = 'PENDING', attempts = 0, next_attempt_at = now(), ended_at = NULL "
-    "WHERE webhook_id = $1 AND delivery_id = $2 AND leased_until <= now() RETURNING " VORA_DELIVERY_COLUMNS;
+constexpr char kDeliveries[] = R"(
+    SELECT )" VORA_DELIVERY_COLUMNS R"( FROM webhook_deliveries d WHERE webhook_id = $1 AND ($2 = '' OR state = $2)
+    AND ($3::bigint = 0 OR seq < $3::bigint) ORDER BY seq DESC LIMIT $4)";
+constexpr char kRedeliver[] = R"(
+    UPDATE webhook_deliveries d SET state = 'PENDING', attempts = 0, next_attempt_at = now(), ended_at = NULL
+    WHERE webhook_id = $1 AND delivery_id = $2 AND leased_until <= now() RETURNING )" VORA_DELIVERY_COLUMNS;
 constexpr char kFindDelivery[] = "SELECT " VORA_DELIVERY_COLUMNS " FROM webhook_deliveries d WHERE webhook_id = $1 AND delivery_id = $2";
-constexpr char kInsertTest[] =
-    "INSERT INTO webhook_deliveries AS d (delivery_id, webhook_id, event, payload, traceparent) VALUES ($1, $2, $3, $4, $5) "
-    "RETURNING " VORA_DELIVERY_COLUMNS;
+constexpr char kInsertTest[] = R"(
+    INSERT INTO webhook_deliveries AS d (delivery_id, webhook_id, event, payload, traceparent) VALUES ($1, $2, $3, $4, $5)
+    RETURNING )" VORA_DELIVERY_COLUMNS;
 // Only the newest are looked at: they are found by the index, however many there are.
 constexpr char kRecentTests[] = R"(
     SELECT count(*) FROM (SELECT event, created_at FROM webhook_deliveries WHERE webhook_id = $1 ORDER BY seq DESC LIMIT $3) d
