@@ -11,10 +11,10 @@
 #include <utility>
 
 #include "libs/auth/metrics.h"
-#include "libs/core/periodic.h"
 #include "libs/curl/url.h"
 #include "libs/http/client/client.h"
 #include "libs/log/log.h"
+#include "libs/run/periodic.h"
 
 namespace vora::auth {
 namespace {

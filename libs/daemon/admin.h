@@ -6,9 +6,9 @@
 #include <memory>
 #include <string>
 
-#include "libs/core/lifecycle.h"
 #include "libs/core/status.h"
 #include "libs/obs/metrics.h"
+#include "libs/run/lifecycle.h"
 
 namespace vora::daemon_internal {
 

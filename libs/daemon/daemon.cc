@@ -10,7 +10,6 @@
 #include <thread>
 #include <utility>
 
-#include "libs/core/retry.h"
 #include "libs/core/version.h"
 #include "libs/daemon/admin.h"
 #include "libs/daemon/boundary.h"
@@ -19,6 +18,7 @@
 #include "libs/daemon/metrics.h"
 #include "libs/log/log.h"
 #include "libs/rpc/server.h"
+#include "libs/run/retry.h"
 
 namespace vora {
 namespace {

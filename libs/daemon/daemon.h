@@ -9,9 +9,9 @@
 #include <string>
 #include <vector>
 
-#include "libs/core/lifecycle.h"
 #include "libs/core/status.h"
 #include "libs/obs/metrics.h"
+#include "libs/run/lifecycle.h"
 #include "libs/settings/settings.h"
 
 namespace grpc {

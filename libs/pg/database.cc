@@ -3,10 +3,10 @@
 #include <mutex>
 #include <thread>
 
-#include "libs/core/retry.h"
 #include "libs/log/log.h"
 #include "libs/pg/metrics.h"
 #include "libs/pg/pool.h"
+#include "libs/run/retry.h"
 
 namespace vora::pg {
 namespace {

@@ -10,8 +10,8 @@
 #include <set>
 #include <string>
 
-#include "libs/core/lifecycle.h"
-#include "libs/core/periodic.h"
+#include "libs/run/lifecycle.h"
+#include "libs/run/periodic.h"
 
 namespace vora::rpc {
 

@@ -8,9 +8,9 @@
 #include <string>
 #include <vector>
 
-#include "libs/core/lifecycle.h"
 #include "libs/core/status.h"
 #include "libs/obs/metrics.h"
+#include "libs/run/lifecycle.h"
 
 namespace grpc {
 class Service;

@@ -10,9 +10,9 @@
 #include <set>
 #include <string>
 
-#include "libs/core/periodic.h"
 #include "libs/obs/metrics.h"
 #include "libs/rpc/tls_files.h"
+#include "libs/run/periodic.h"
 
 namespace vora::rpc {
 

@@ -7,7 +7,7 @@
 
 #include "libs/core/digest.h"
 #include "libs/core/encoding.h"
-#include "libs/core/retry.h"
+#include "libs/run/retry.h"
 #include "services/cli/api_client.h"
 #include "services/cli/command_output.h"
 #include "services/cli/commands.h"

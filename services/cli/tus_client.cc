@@ -7,9 +7,9 @@
 #include <utility>
 
 #include "libs/core/encoding.h"
-#include "libs/core/retry.h"
 #include "libs/core/text.h"
 #include "libs/curl/url.h"
+#include "libs/run/retry.h"
 #include "services/cli/api_client.h"
 
 namespace vora::cli {

@@ -11,10 +11,10 @@
 
 #include <grpcpp/channel.h>
 
-#include "libs/core/lifecycle.h"
 #include "libs/http/client/client.h"
 #include "libs/obs/metrics.h"
 #include "libs/rpc/server.h"
+#include "libs/run/lifecycle.h"
 #include "libs/testing/child_process.h"
 #include "libs/testing/eventually.h"
 #include "libs/testing/free_port.h"

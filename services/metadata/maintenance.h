@@ -7,9 +7,9 @@
 #include <map>
 #include <string>
 
-#include "libs/core/periodic.h"
 #include "libs/core/status.h"
 #include "libs/obs/metrics.h"
+#include "libs/run/periodic.h"
 #include "vora/workflow/v1/process_video.pb.h"
 
 namespace vora::metadata {

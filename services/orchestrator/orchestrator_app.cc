@@ -3,8 +3,8 @@
 #include <string>
 #include <utility>
 
-#include "libs/core/retry.h"
 #include "libs/log/log.h"
+#include "libs/run/retry.h"
 #include "services/orchestrator/workflows/workflows.h"
 
 namespace vora::orchestrator {

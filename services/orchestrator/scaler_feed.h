@@ -11,8 +11,8 @@
 #include <optional>
 #include <string>
 
-#include "libs/core/periodic.h"
 #include "libs/core/status.h"
+#include "libs/run/periodic.h"
 #include "vora/workflow/v1/workflow.pb.h"
 
 namespace vora::orchestrator {

@@ -5,10 +5,10 @@
 
 #include <gtest/gtest.h>
 
-#include "libs/core/lifecycle.h"
 #include "libs/obs/metrics.h"
 #include "libs/rpc/server.h"
 #include "libs/rpc/status.h"
+#include "libs/run/lifecycle.h"
 #include "libs/testing/status_matchers.h"
 #include "vora/analytics/v1/analytics.grpc.pb.h"
 

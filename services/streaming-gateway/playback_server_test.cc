@@ -1,6 +1,6 @@
-#include "libs/core/lifecycle.h"
 #include "libs/rpc/server.h"
 #include "libs/rpc/status.h"
+#include "libs/run/lifecycle.h"
 #include "libs/testing/status_matchers.h"
 #include "services/streaming-gateway/fixture_test.h"
 #include "vora/playback/v1/playback.grpc.pb.h"

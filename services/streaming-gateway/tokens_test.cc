@@ -8,8 +8,8 @@
 #include <grpcpp/create_channel.h>
 #include <grpcpp/security/credentials.h>
 
-#include "libs/core/lifecycle.h"
 #include "libs/rpc/server.h"
+#include "libs/run/lifecycle.h"
 #include "libs/testing/status_matchers.h"
 #include "services/streaming-gateway/fixture_test.h"
 #include "services/streaming-gateway/gateway_service.h"

@@ -6,8 +6,8 @@
 #include <functional>
 #include <mutex>
 
-#include "libs/core/periodic.h"
 #include "libs/core/status.h"
+#include "libs/run/periodic.h"
 #include "libs/storage/base/object_store.h"
 
 namespace vora::upload {

@@ -5,7 +5,7 @@
 
 #include <chrono>
 
-#include "libs/core/periodic.h"
+#include "libs/run/periodic.h"
 #include "services/upload/receive/finisher.h"
 
 namespace vora::upload {

@@ -6,10 +6,10 @@
 #include <gtest/gtest.h>
 
 #include "libs/auth/testing/test_tokens.h"
-#include "libs/core/lifecycle.h"
 #include "libs/rpc/client.h"
 #include "libs/rpc/server.h"
 #include "libs/rpc/testing/every_method.h"
+#include "libs/run/lifecycle.h"
 #include "libs/testing/status_matchers.h"
 #include "services/upload/harness_test.h"
 #include "vora/upload/v1/upload.grpc.pb.h"

@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "libs/core/retry.h"
 #include "libs/http/server/server.h"
+#include "libs/run/retry.h"
 #include "libs/settings/settings.h"
 #include "libs/storage/s3/s3_credentials.h"
 #include "services/upload/state/upload_state.h"

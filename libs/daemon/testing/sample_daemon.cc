@@ -6,9 +6,9 @@
 #include <thread>
 
 #include "libs/core/error.h"
-#include "libs/core/lifecycle.h"
 #include "libs/daemon/daemon.h"
 #include "libs/log/log.h"
+#include "libs/run/lifecycle.h"
 
 namespace {
 

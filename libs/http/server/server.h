@@ -20,10 +20,10 @@
 
 #include "libs/core/caller.h"
 #include "libs/core/status.h"
-#include "libs/core/thread_pool.h"
 #include "libs/http/message/message.h"
 #include "libs/obs/metrics.h"
 #include "libs/obs/trace.h"
+#include "libs/run/thread_pool.h"
 #include "libs/settings/settings.h"
 
 namespace vora::http {

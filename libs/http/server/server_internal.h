@@ -12,11 +12,11 @@
 #include <utility>
 #include <vector>
 
-#include "libs/core/thread_pool.h"
 #include "libs/http/server/client_limits_internal.h"
 #include "libs/http/server/refusals_internal.h"
 #include "libs/http/server/router.h"
 #include "libs/http/server/server.h"
+#include "libs/run/thread_pool.h"
 
 namespace vora::http {
 

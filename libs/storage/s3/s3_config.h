@@ -7,8 +7,8 @@
 #include <optional>
 #include <string>
 
-#include "libs/core/retry.h"
 #include "libs/core/status.h"
+#include "libs/run/retry.h"
 
 namespace vora::storage {
 

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "libs/core/periodic.h"
 #include "libs/log/log.h"
+#include "libs/run/periodic.h"
 
 namespace vora::workflow {
 namespace {

@@ -7,9 +7,9 @@
 #include <vector>
 
 #include "libs/core/ids.h"
-#include "libs/core/periodic.h"
 #include "libs/pg/database.h"
 #include "libs/pg/listener.h"
+#include "libs/run/periodic.h"
 
 namespace vora::workflow {
 namespace {

@@ -4,7 +4,7 @@
 #include <mutex>
 #include <vector>
 
-#include "libs/core/periodic.h"
+#include "libs/run/periodic.h"
 
 namespace vora::workflow {
 namespace {

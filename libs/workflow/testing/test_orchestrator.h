@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
-#include "libs/core/lifecycle.h"
 #include "libs/obs/metrics.h"
 #include "libs/rpc/server.h"
+#include "libs/run/lifecycle.h"
 #include "libs/testing/eventually.h"
 #include "libs/workflow/service/engine_host.h"
 #include "vora/workflow/v1/workflow.pb.h"

@@ -2,11 +2,11 @@
 
 #include <algorithm>
 
-#include "libs/core/retry.h"
 #include "libs/core/text.h"
 #include "libs/log/log.h"
 #include "libs/obs/span.h"
 #include "libs/rpc/call.h"
+#include "libs/run/retry.h"
 #include "libs/workflow/worker/activity_execution_internal.h"
 
 namespace vora::workflow {

@@ -9,12 +9,12 @@
 #include <thread>
 
 #include "libs/core/ids.h"
-#include "libs/core/retry.h"
 #include "libs/core/version.h"
 #include "libs/log/log.h"
 #include "libs/obs/trace.h"
 #include "libs/rpc/client.h"
 #include "libs/rpc/status.h"
+#include "libs/run/retry.h"
 #include "libs/workflow/definition/history.h"
 #include "libs/workflow/metrics.h"
 #include "libs/workflow/worker/activity_execution_internal.h"

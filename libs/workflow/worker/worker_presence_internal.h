@@ -7,7 +7,7 @@
 #include <memory>
 #include <string>
 
-#include "libs/core/periodic.h"
+#include "libs/run/periodic.h"
 #include "vora/workflow/v1/workflow.grpc.pb.h"
 
 namespace vora::workflow {

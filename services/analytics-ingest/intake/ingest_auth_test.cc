@@ -3,11 +3,11 @@
 #include <gmock/gmock.h>
 
 #include "libs/auth/testing/test_tokens.h"
-#include "libs/core/lifecycle.h"
 #include "libs/daemon/authorization.h"
 #include "libs/rpc/client.h"
 #include "libs/rpc/server.h"
 #include "libs/rpc/testing/every_method.h"
+#include "libs/run/lifecycle.h"
 #include "services/analytics-ingest/test_ingest.h"
 #include "vora/analytics/v1/analytics.grpc.pb.h"
 

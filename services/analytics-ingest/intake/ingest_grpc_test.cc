@@ -5,9 +5,9 @@
 #include <grpcpp/channel.h>
 #include <grpcpp/client_context.h>
 
-#include "libs/core/lifecycle.h"
 #include "libs/rpc/client.h"
 #include "libs/rpc/server.h"
+#include "libs/run/lifecycle.h"
 #include "libs/testing/status_matchers.h"
 #include "services/analytics-ingest/intake/ingest_service.h"
 #include "services/analytics-ingest/test_ingest.h"

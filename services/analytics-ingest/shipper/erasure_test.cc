@@ -4,9 +4,9 @@
 #include <grpcpp/client_context.h>
 
 #include "libs/clickhouse/testing/test_clickhouse.h"
-#include "libs/core/lifecycle.h"
 #include "libs/rpc/client.h"
 #include "libs/rpc/server.h"
+#include "libs/run/lifecycle.h"
 #include "libs/testing/status_matchers.h"
 #include "services/analytics-ingest/test_ingest.h"
 #include "vora/analytics/v1/analytics.grpc.pb.h"

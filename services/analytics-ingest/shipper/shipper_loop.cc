@@ -2,8 +2,8 @@
 
 #include "libs/clickhouse/exception.h"
 #include "libs/core/clock.h"
-#include "libs/core/retry.h"
 #include "libs/log/log.h"
+#include "libs/run/retry.h"
 #include "services/analytics-ingest/events/event.h"
 #include "services/analytics-ingest/metrics.h"
 #include "services/analytics-ingest/shipper/migrate.h"

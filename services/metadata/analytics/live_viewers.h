@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "libs/core/periodic.h"
+#include "libs/run/periodic.h"
 #include "services/metadata/analytics/analytics_reader.h"
 #include "services/metadata/videos/video_facts_repo.h"
 

@@ -1,8 +1,8 @@
 #include <grpcpp/server_context.h>
 
 #include "libs/core/error.h"
-#include "libs/core/thread_pool.h"
 #include "libs/rpc/status.h"
+#include "libs/run/thread_pool.h"
 #include "services/metadata/api/grpc_answer_internal.h"
 #include "services/metadata/api/grpc_services.h"
 #include "services/metadata/api/grpc_watch_internal.h"

@@ -6,7 +6,7 @@
 
 #include <grpcpp/support/server_callback.h>
 
-#include "libs/core/thread_pool.h"
+#include "libs/run/thread_pool.h"
 #include "services/metadata/videos/video_repo.h"
 #include "services/metadata/videos/watch_hub.h"
 

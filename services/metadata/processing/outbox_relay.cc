@@ -4,9 +4,9 @@
 #include <string>
 #include <utility>
 
-#include "libs/core/retry.h"
 #include "libs/log/log.h"
 #include "libs/obs/span.h"
+#include "libs/run/retry.h"
 
 namespace vora::metadata {
 namespace {

@@ -5,8 +5,8 @@
 
 #include <chrono>
 
-#include "libs/core/periodic.h"
 #include "libs/core/status.h"
+#include "libs/run/periodic.h"
 #include "services/metadata/processing/orchestrator_client.h"
 #include "services/metadata/processing/outbox_repo.h"
 

@@ -4,7 +4,7 @@
 
 #include <chrono>
 
-#include "libs/core/periodic.h"
+#include "libs/run/periodic.h"
 #include "services/metadata/processing/orchestrator_client.h"
 #include "services/metadata/processing/progress_repo.h"
 

@@ -16,8 +16,8 @@
 #include <unordered_map>
 #include <vector>
 
-#include "libs/core/periodic.h"
 #include "libs/core/status.h"
+#include "libs/run/periodic.h"
 #include "services/metadata/videos/video_repo.h"
 #include "vora/metadata/v1/metadata.pb.h"
 

@@ -7,9 +7,9 @@
 #include <chrono>
 #include <memory>
 
-#include "libs/core/periodic.h"
-#include "libs/core/thread_pool.h"
 #include "libs/obs/metrics.h"
+#include "libs/run/periodic.h"
+#include "libs/run/thread_pool.h"
 #include "services/metadata/webhooks/webhook_repo.h"
 #include "services/metadata/webhooks/webhook_sender.h"
 

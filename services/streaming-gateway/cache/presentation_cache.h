@@ -14,8 +14,8 @@
 #include "libs/core/clock.h"
 #include "libs/core/lru_map.h"
 #include "libs/core/status.h"
-#include "libs/core/thread_pool.h"
 #include "libs/http/server/signal.h"
+#include "libs/run/thread_pool.h"
 #include "vora/playback/v1/playback.pb.h"
 
 namespace vora::gateway {

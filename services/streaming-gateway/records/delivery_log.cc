@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <utility>
 
-#include "libs/core/retry.h"
 #include "libs/log/log.h"
+#include "libs/run/retry.h"
 #include "services/streaming-gateway/metrics.h"
 
 namespace vora::gateway {

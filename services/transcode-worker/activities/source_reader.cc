@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "libs/core/retry.h"
+#include "libs/run/retry.h"
 
 namespace vora::transcode {
 namespace {

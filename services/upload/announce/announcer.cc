@@ -7,11 +7,11 @@
 #include <set>
 
 #include "libs/core/ids.h"
-#include "libs/core/periodic.h"
 #include "libs/layout/layout.h"
 #include "libs/log/log.h"
 #include "libs/obs/span.h"
 #include "libs/rpc/call.h"
+#include "libs/run/periodic.h"
 #include "services/upload/state/upload_proto.h"
 #include "vora/upload/v1/upload.grpc.pb.h"
 

@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
-#include "libs/core/retry.h"
 #include "libs/core/status.h"
+#include "libs/run/retry.h"
 #include "services/upload/receive/finisher.h"
 
 namespace vora::upload {

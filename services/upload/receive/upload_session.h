@@ -16,9 +16,9 @@
 #include <vector>
 
 #include "libs/core/digest.h"
-#include "libs/core/retry.h"
 #include "libs/core/status.h"
-#include "libs/core/thread_pool.h"
+#include "libs/run/retry.h"
+#include "libs/run/thread_pool.h"
 #include "services/upload/metrics.h"
 #include "services/upload/receive/buffer_pool.h"
 #include "services/upload/state/upload_repo.h"

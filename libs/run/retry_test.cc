@@ -1,4 +1,4 @@
-#include "libs/core/retry.h"
+#include "libs/run/retry.h"
 
 #include <gtest/gtest.h>
 

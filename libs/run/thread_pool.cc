@@ -1,4 +1,4 @@
-#include "libs/core/thread_pool.h"
+#include "libs/run/thread_pool.h"
 
 #include <pthread.h>
 

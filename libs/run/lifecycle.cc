@@ -1,4 +1,4 @@
-#include "libs/core/lifecycle.h"
+#include "libs/run/lifecycle.h"
 
 #include <pthread.h>
 

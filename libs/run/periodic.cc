@@ -1,4 +1,4 @@
-#include "libs/core/periodic.h"
+#include "libs/run/periodic.h"
 
 #include <pthread.h>
 
