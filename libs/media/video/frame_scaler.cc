@@ -5,6 +5,7 @@ namespace {
 
 bool IsFullRange(const AVFrame& frame) {
   switch (frame.format) {
+    // FFmpeg's old way to say full range, still given out by some decoders whatever color_range says.
     case AV_PIX_FMT_YUVJ420P:
     case AV_PIX_FMT_YUVJ422P:
     case AV_PIX_FMT_YUVJ444P:
@@ -62,6 +63,7 @@ Status FrameScaler::Configure(const AVFrame& frame) {
   const int matrix = SwsMatrix(color_.matrix);
   const int* out = sws_getCoefficients(matrix);
   const int* in = IsRgb(frame.format) ? sws_getCoefficients(SWS_CS_DEFAULT) : out;
+  // 1 << 16 is neutral contrast and saturation.
   sws_setColorspaceDetails(sws_.get(), in, from_full_range_ ? 1 : 0, out, 0, 0, 1 << 16, 1 << 16);
   return {};
 }
