@@ -174,6 +174,7 @@ std::string Connection::Head(Response& head, Framing framing, int64_t content_le
 
 Task<Status> Connection::Send(Response response) {
   if (phase_ != Phase::kNotStarted) co_return Internal("a response was already begun");
+  // Before the write: when it fails midway, a second response would only be appended to the first.
   phase_ = Phase::kDone;
   if (server_.on_response) server_.on_response(request_, response);
   const bool bodyless = IsBodyless(response.status);

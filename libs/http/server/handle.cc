@@ -105,6 +105,7 @@ Task<void> Connection::Handle() {
   co_await Dispatch();
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
   server_.metrics.Ended(request_.method, route_, status_, seconds);
+  // Now, and not with the next request: idle connections of a proxy must not keep a client's places.
   request_slot_.Release();
   LogAccess(seconds);
   RecordServerSpan(request_, route_, LoggedPath(), status_, began_at);

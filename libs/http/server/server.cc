@@ -174,6 +174,7 @@ Status Server::Start() {
   // After a restart connections of the old process may linger in TIME_WAIT on this port.
   if (!error) acceptor.set_option(asio::ip::tcp::acceptor::reuse_address(true), error);
   if (!error) acceptor.bind(*endpoint, error);
+  // Clients wait there while accepting pauses; the kernel may cap it (net.core.somaxconn).
   if (!error) acceptor.listen(4096, error);
   if (error) {
     const std::string reason = error == asio::error::address_in_use

@@ -34,7 +34,7 @@ Status AudioTimeline::Add(const AVFrame& frame, double seconds) {
       swr_.reset();
       if (wanted > position_) VORA_RETURN_IF_ERROR(PutSilence(wanted - position_));
     } else if (gap < -tolerance) {
-      // Dropped behind the resampler, where samples are counted in the output's rate.
+      // Dropped after the resampler, where samples are counted in the output's rate.
       drop_ += -gap;
     }
   }

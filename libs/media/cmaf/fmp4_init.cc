@@ -13,7 +13,7 @@ void Ftyp(BoxWriter& w) {
   Box ftyp(w, "ftyp");
   w.Bytes("iso6");
   w.U32(0);
-  // cmfc is CMAF's structural brand (ISO/IEC 23000-19 section 7.2); iso6 is for readers that do not know it.
+  // cmfc is CMAF's structural brand (ISO/IEC 23000-19); iso6 is for readers that do not know it.
   w.Bytes("iso6cmfcmp41");
 }
 
@@ -109,6 +109,7 @@ void AvcC(BoxWriter& w, const VideoTrackHeader& track) {
   Box avcc(w, "avcC");
   w.U8(1);
   w.Bytes(std::string_view(track.sps).substr(1, 3));
+  // With reserved bits set: NAL units have lengths of four bytes, and there is one SPS.
   w.U8(0xff);
   w.U8(0xe1);
   w.U16(static_cast<uint32_t>(track.sps.size()));

@@ -58,6 +58,7 @@ Status Input::DoOpen() {
   // When it fails it frees the context and sets it to null.
   const int opened = avformat_open_input(&context_, nullptr, nullptr, &options);
   av_dict_free(&options);
+  // Before FFmpeg's own word: a store that is away must not become a permanent error of the file.
   if (!source_status_.ok()) return source_status_;
   if (asked_for_a_file_) return OtherFile();
   if (opened == AVERROR(ENOMEM)) return AvStatus(opened, "cannot open the source");

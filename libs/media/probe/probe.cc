@@ -67,7 +67,7 @@ void DescribePicture(VideoReader& reader, const AVFrame& frame, bool turned, Vid
   AVFormatContext* context = reader.input().context();
   AVStream* stream = reader.stream();
   AVRational sar = av_guess_sample_aspect_ratio(context, stream, nullptr);
-  // A shape that nobody films in is an error of the file; believed, it would make frames of thousands of columns.
+  // A shape that no camera makes is an error of the file; believed, it would make frames of thousands of columns.
   if (sar.num <= 0 || sar.den <= 0 || av_q2d(sar) > 10 || av_q2d(sar) < 0.1) sar = {1, 1};
   int width = frame.width, height = frame.height;
   // The frame is upright already; the aspect ratio is of the stored picture.

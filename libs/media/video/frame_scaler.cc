@@ -42,6 +42,7 @@ int SwsMatrix(int matrix) {
 
 VideoColor EncodedColor(const VideoColor& color, int height) {
   VideoColor out = color;
+  // More than 576 lines are HD, which players take for BT.709; below it is BT.601.
   if (out.matrix == AVCOL_SPC_RGB || (out.matrix == AVCOL_SPC_UNSPECIFIED && height > 576)) out.matrix = AVCOL_SPC_BT709;
   if (out.matrix == AVCOL_SPC_UNSPECIFIED) out.matrix = AVCOL_SPC_SMPTE170M;
   if (out.primaries == AVCOL_PRI_UNSPECIFIED && out.matrix == AVCOL_SPC_BT709) out.primaries = AVCOL_PRI_BT709;

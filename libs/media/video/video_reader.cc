@@ -75,6 +75,7 @@ Status VideoReader::OpenDecoder() {
 void VideoReader::ForgetPosition() {
   pending_.reset();
   last_seconds_.reset();
+  // Its filters hold frames from before the seek.
   graph_.reset();
   graph_eof_ = false;
   draining_ = false;

@@ -101,7 +101,7 @@ StatusOr<UniqueFd> MakeFolders(int root, const std::string& path) {
     size_t slash = rest.find('/');
     std::string name(rest.substr(0, slash));
     rest.remove_prefix(slash == rest.npos ? rest.size() : slash + 1);
-    // A new folder is durable only once the folder above it is synced; one that was there already was synced by its maker.
+    // A new folder is durable only once the folder above it is synced; one that was there already is its maker's to sync.
     if (::mkdirat(at, name.c_str(), 0777) == 0) {
       if (at == root) {
         VORA_ASSIGN_OR_RETURN(UniqueFd self, OpenBeneath(root, ".", kFolder));

@@ -183,7 +183,7 @@ StatusOr<ObjectInfo> LocalObjectStore::Put(const std::string& key, std::string_v
     }
     VORA_RETURN_IF_ERROR(WriteAt(file->get(), bytes, 0));
     VORA_RETURN_IF_ERROR(WriteAt(file->get(), EncodeTrailer(trailer), trailer.size));
-    // The bytes before the rename: otherwise a power cut may leave the new name with an empty file behind it.
+    // The bytes before the rename: otherwise a power cut may leave the new name with an empty file.
     VORA_RETURN_IF_ERROR(SyncData(file->get()));
     return Commit(temp_.get(), temp_name, key, options);
   };

@@ -64,6 +64,7 @@ StatusOr<ObjectInfo> S3ObjectStore::Put(const std::string& key, std::string_view
   for (int attempt = 1;; ++attempt) {
     VORA_ASSIGN_OR_RETURN(S3Response response, SendPut(key, bytes, options, token, style));
     if (response.status / 100 == 2) {
+      // Only a success proves the style: a failure may be a lost race.
       if (options.if_match) etag_style_ = style;
       ObjectInfo info{key, static_cast<int64_t>(bytes.size()), UnquoteEtag(response.Header("etag")), options.content_type,
                       ToUnixMs(Clock::Real().Now())};

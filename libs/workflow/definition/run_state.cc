@@ -159,6 +159,7 @@ Status RunState::Deliver(const Event& event) {
       break;
     }
     case v1::EVENT_TYPE_WORKFLOW_EXECUTION_CANCEL_REQUESTED:
+      // The root's own scope. Detached ones have no parent, so cleanup goes on.
       if (root_) CancelScope(&scopes_.front());
       break;
     case v1::EVENT_TYPE_WORKFLOW_EXECUTION_TERMINATED:

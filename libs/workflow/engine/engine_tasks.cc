@@ -106,7 +106,7 @@ StatusOr<bool> Engine::Heartbeat(const v1::HeartbeatActivityRequest& request) {
   if (!(request.progress() >= 0 && request.progress() <= 1)) return InvalidField("progress", "must be 0 to 1");
   bool cancel_requested = false;
   const Status status = impl_->Write([&](pqxx::work& tx) -> Status {
-    // No lock of the run: heartbeats are frequent, and must not queue up for it behind transitions.
+    // No lock of the run: heartbeats are frequent, and must not queue up for it among transitions.
     const auto row = repo::Heartbeat(tx, token.key(), token.lease, request.checkpoint(), request.progress());
     if (!row) return StaleToken(token);
     cancel_requested = row->cancel_requested;

@@ -95,6 +95,7 @@ Status Transition::Handle(RecordedCommand recorded) {
       break;
     }
     default:
+      // What is left are the three commands that end the run.
       Close(event);
   }
   events_.push_back(std::move(event));

@@ -108,8 +108,8 @@ void Dispatcher::Impl::Pump(std::unique_lock<std::mutex>& lock, Queue& queue) {
       empty_filters.insert(poll->filter);
       continue;
     }
-    // Read under the mutex, after which Cancel finds the poll in no list: so exactly one of the two answers it, and what was claimed for it
-    // is never lost.
+    // Read under the mutex, after which Cancel finds the poll in no list: so exactly one of the two answers it. Tasks of a call that is
+    // cancelled from here on wait for their lease to end.
     const bool canceled = poll->canceled;
     if (claimed.ok()) {
       if (canceled) {

@@ -51,8 +51,7 @@ EngineHost::~EngineHost() = default;
 StatusOr<std::unique_ptr<EngineHost>> EngineHost::Start(EngineHostOptions options, Registry registry, obs::Metrics& metrics) {
   auto impl = std::make_unique<Impl>(options, std::move(registry), metrics);
   VORA_RETURN_IF_ERROR(pg::Migrate(impl->db, "workflow", Migrations()));
-  // The schema first: the sweeper and the queries behind wake-ups would only log errors without it. Replicas that start together wait for
-  // each other in Migrate.
+  // The schema first: without it the sweeper would only log errors. Replicas that start together wait for each other in Migrate.
   impl->wakeups.Start();
   impl->sweeper = std::make_unique<Sweeper>(impl->engine, options.sweeper);
   return std::unique_ptr<EngineHost>(new EngineHost(std::move(impl)));

@@ -129,7 +129,7 @@ void ResultWaiters::Stop() {
     impl_->stopping = true;
   }
   impl_->loop.Stop();
-  // After the join, so that nobody else answers; after `stopping`, so that none is added behind it.
+  // After the join, so that nobody else answers; after `stopping`, so that none is added later.
   impl_->LookAtAll(/*last=*/true);
 }
 

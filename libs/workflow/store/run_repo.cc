@@ -9,6 +9,7 @@ namespace {
 
 // Starts of one id go one after the other: the row to lock may not exist yet. Two ids that share a hash only wait for each other.
 constexpr char kLockWorkflowId[] = "SELECT pg_advisory_xact_lock(hashtextextended($1, 7))";
+// One reading of the clock for start and deadline.
 constexpr char kInsertRun[] =
     "INSERT INTO workflow_runs (run_id, workflow_id, tenant, type, request_id, traceparent, start_time_us, execution_deadline_us) "
     "SELECT $1, $2, $3, $4, $5, $6, t, CASE WHEN $7::bigint > 0 THEN t + $7::bigint END FROM vora_now_us() AS t "

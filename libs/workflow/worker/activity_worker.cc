@@ -285,6 +285,7 @@ void ActivityWorker::Impl::HeartbeatLoop() {
       live = Live();
     }
     const auto now = steady_clock::now();
+    // Without the mutex, which polls and slots need: a call may take seconds.
     for (const auto& item : live) {
       if (!item->HeartbeatDue(now)) continue;
       if (item->SendHeartbeat()) Answered();
