@@ -22,6 +22,7 @@ StatusOr<std::optional<SystemTime>> Date(const json& claims, const std::string& 
   const auto found = claims.find(name);
   if (found == claims.end()) return std::optional<SystemTime>();
   const double seconds = found->is_number() ? found->get<double>() : std::nan("");
+  // This way round, so that NaN is refused too.
   if (!(seconds >= 0 && seconds <= kMaxNumericDate)) return Bad(name, "must be a number of seconds since 1970");
   return std::optional(FromUnixMs(std::llround(seconds * 1000)));
 }
@@ -35,6 +36,7 @@ void AddScopes(std::string_view text, bool fleet, std::set<Scope>& scopes) {
   while (!text.empty()) {
     const size_t space = text.find(' ');
     const auto scope = ParseScope(text.substr(0, space));
+    // An issuer of users' tokens cannot make a daemon: there the scope counts for nothing.
     if (scope && (fleet || *scope != Scope::kFleet)) scopes.insert(*scope);
     text.remove_prefix(space == std::string_view::npos ? text.size() : space + 1);
   }

@@ -24,6 +24,7 @@ std::string FleetTokens::Authorization() const {
                                            {"iat", seconds},
                                            {"exp", seconds + kFleetTokenLifetime.count()}};
     current_ = "Bearer " + SignHs256(claims.dump(), secret_, kFleetKeyId);
+    // The other half is for calls that are under way, and for clocks that differ.
     renew_at_ = now + kFleetTokenLifetime / 2;
   }
   return current_;

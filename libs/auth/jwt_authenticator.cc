@@ -63,6 +63,7 @@ class JwtAuthenticator : public Authenticator {
 
  private:
   StatusOr<Caller> WhoIs(const Credentials& credentials) const {
+    // Who shows a token is judged by it, also over a connection of the fleet: a proxy's certificate must not make its clients daemons.
     if (credentials.authorization.empty() && credentials.tls_peer) {
       Caller caller;
       caller.subject = *credentials.tls_peer;
@@ -72,6 +73,7 @@ class JwtAuthenticator : public Authenticator {
     const auto text = BearerToken(credentials.authorization);
     if (!text.ok()) return text.status();
     const SystemTime now = clock_.Now();
+    // One snapshot for look-up, verification and entry: keys that change meanwhile leave no claims of old keys under the new generation.
     const auto snapshot = source_ ? source_->keys() : nullptr;
     const uint64_t generation = snapshot ? snapshot->generation : 0;
     if (auto known = cache_.Find(*text, generation, now)) return std::move(known->caller);
@@ -84,6 +86,7 @@ class JwtAuthenticator : public Authenticator {
   StatusOr<Claims> Verify(std::string_view text, const KeySource::Snapshot* snapshot, SystemTime now) const {
     const auto token = ParseToken(text);
     if (!token.ok()) return token.status();
+    // By the fleet's secret alone, and its secret for nothing else: neither kind of token can pass for the other.
     if (fleet_.enabled() && token->key_id == kFleetKeyId) {
       const auto genuine = CheckSignature(text, *token, fleet_.keys());
       if (!genuine.ok()) return genuine;
@@ -93,6 +96,7 @@ class JwtAuthenticator : public Authenticator {
     if (snapshot != nullptr) keys.insert(keys.end(), snapshot->keys.begin(), snapshot->keys.end());
     const auto genuine = CheckSignature(text, *token, keys);
     if (genuine.ok()) return CheckClaims(token->payload, user_rules_, now);
+    // The issuer may have changed its keys. That anybody can cause this is bounded by the source (retry_interval).
     if (source_) source_->Suspect();
     return genuine;
   }

@@ -53,6 +53,7 @@ StatusOr<std::string> Fetch(http::Client& client, const std::string& url, const 
   std::string body;
   request.on_data = [&body](std::string_view bytes) {
     body.append(bytes);
+    // The answer may have no length, or a false one.
     return body.size() <= kMaxKeySetBytes;
   };
   const auto response = client.Do(request);
@@ -80,6 +81,7 @@ struct KeySource::Impl {
 
   // Takes over the keys if they can be had and differ.
   Status Read() {
+    // Taken before the reading: a change in the midst of it shows at the next look.
     const FileMark seen = is_url ? FileMark() : MarkOf(options.location);
     auto text = is_url ? Fetch(client, options.location, [this] { return loop.stopping(); }) : ReadFile(options.location);
     auto set = text.ok() ? ParseKeySet(*text) : StatusOr<KeySet>(text.status());
@@ -108,6 +110,7 @@ struct KeySource::Impl {
 
   milliseconds Look() {
     const auto early = std::chrono::ceil<milliseconds>(earliest - steady_clock::now());
+    // Woken by a suspicion too early: the rest of the time is waited, and the suspicion kept.
     if (is_url && early > milliseconds(0)) return early;
     {
       const std::lock_guard lock(mutex);

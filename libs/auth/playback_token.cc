@@ -67,6 +67,7 @@ StatusOr<std::vector<PlaybackKey>> ParsePlaybackKeys(std::string_view text) {
     const std::string_view id = entry.substr(0, colon);
     std::string secret(entry.substr(colon + 1));
     if (!IsKeyId(id)) return BadEntry(number, "has a bad id: 1 to 16 characters of A-Z a-z 0-9 _ -");
+    // A secret that is all hex digits means the bytes; the other daemons, and whoever signs elsewhere, must read it the same way.
     if (const auto bytes = HexDecode(secret); bytes && bytes->size() >= kMinPlaybackSecretBytes) secret = *bytes;
     if (secret.size() < kMinPlaybackSecretBytes) {
       return BadEntry(number, "(id " + std::string(id) + ") has a secret of less than 16 bytes (or 32 hex digits)");
@@ -101,6 +102,7 @@ StatusOr<PlaybackClaims> PlaybackTokens::Verify(std::string_view token, std::str
   if (!ConstantTimeEqual(Base64UrlEncode(HmacSha256(key->secret, head)), signature)) {
     return Unauthenticated("playback token has a bad signature");
   }
+  // Only now: nothing that a stranger wrote is parsed.
   const auto decoded = Base64UrlDecode(payload);
   const auto claims = decoded ? ParseClaims(*decoded) : std::nullopt;
   if (!claims) return Unauthenticated("playback token is malformed");

@@ -46,6 +46,7 @@ void Refusals::Log(const Status& refusal, const std::string& subject) const {
       second_began_ = now;
       lines_ = 0;
     }
+    // Counted in any case: the metric has what the log leaves out.
     if (++lines_ > kLinesPerSecond) return;
   }
   // Nobody is suspicious for not having signed in yet.

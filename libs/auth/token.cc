@@ -85,6 +85,7 @@ Status CheckSignature(std::string_view compact, const Token& token, const std::v
   if (fitting.empty() && (named || !algorithm_known))
     return MakeError(errors::kTokenAlgorithm, "the token's algorithm is not that of the key");
   if (fitting.empty()) return MakeError(errors::kTokenUnknownKey, "the token is signed with a key that is not known here");
+  // Public-key arithmetic is dear, and whoever sends the token decides how many keys it fits.
   if (fitting.size() > kMaxKeysTried) return MakeError(errors::kTokenUnknownKey, "the token must name its key (`kid`): there are many");
   for (const VerificationKey* key : fitting) {
     if (SizeFits(key->algorithm(), token.signature_bytes) && key->Verifies(compact)) return {};

@@ -34,6 +34,7 @@ void TokenCache::Put(std::string_view token, uint64_t generation, const Claims& 
 
 void TokenCache::Insert(std::string hash, Entry entry) {
   if (young_.size() >= half_) {
+    // Half goes at once, and what is in use comes over from the old half at its next look-up: no list to keep in order.
     old_ = std::move(young_);
     young_.clear();
   }

@@ -52,6 +52,7 @@ StatusOr<Version> ParseVersion(std::string_view text) {
 InsertFate FateOf(const curl::Handle& handle, const Status& sent, size_t size) {
   if (sent.ok()) return handle.head().complete() ? InsertFate::kEnded : InsertFate::kUnknown;
   curl_off_t gone = 0;
+  // Bytes handed to the network, read or not: only what was never sent in full can be ruled out.
   curl_easy_getinfo(handle.get(), CURLINFO_SIZE_UPLOAD_T, &gone);
   return std::cmp_less(gone, size) ? InsertFate::kNotBegun : InsertFate::kUnknown;
 }
@@ -87,6 +88,7 @@ StatusOr<std::string> Client::Impl::Post(const std::string& url, std::string_vie
     answer.append(piece);
     return piece.size();
   });
+  // libcurl asks about once a second, which is how soon a shutdown gets past a slow query.
   handle->CancelWhen([this] { return interrupted.load(); });
   if (fate != nullptr) {
     handle->AddHeader("Expect", "100-continue");
@@ -100,6 +102,7 @@ StatusOr<std::string> Client::Impl::Post(const std::string& url, std::string_vie
   if (fate != nullptr) *fate = FateOf(*handle, sent, body.size());
   if (!sent.ok()) {
     const std::lock_guard lock(mutex);
+    // What answers next may be another version, brought up to date or put in its place.
     version.reset();
     return interrupted ? Unavailable(Message(sent)) : sent;
   }
@@ -133,6 +136,7 @@ StatusOr<std::string> Client::Query(std::string_view sql, const QuerySettings& s
   QuerySettings all = settings;
   // The answer begins when the query has ended, so that its status tells how.
   all.emplace("wait_end_of_query", "1");
+  // A second more than we wait: ClickHouse does not go on for long with what nobody listens to any more.
   all.emplace("max_execution_time", std::to_string(timeout.count() / 1000 + 1));
   return impl_->Post(UrlOf(impl_->options, all), sql, timeout, nullptr);
 }
@@ -144,6 +148,7 @@ Status Client::Insert(std::string_view statement, std::string_view rows, const s
   *fate = InsertFate::kNotBegun;
   VORA_ASSIGN_OR_RETURN(const std::string body, CompressBlock(rows));
   QuerySettings all = settings;
+  // In the URL, since the body is the data.
   all["query"] = statement;
   all["query_id"] = query_id;
   all["decompress"] = "1";

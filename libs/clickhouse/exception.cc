@@ -73,6 +73,7 @@ std::optional<int> ExceptionCode(std::string_view text) {
   const auto [end, error] = std::from_chars(begin, text.data() + text.size(), code);
   if (error != std::errc() || end == begin) return std::nullopt;
   const std::string_view rest(end, static_cast<size_t>(text.data() + text.size() - end));
+  // `Code: ` alone may stand in the data of an answer; with what follows it is the exception of an old server, or of a new one.
   if (!rest.starts_with(", e.displayText() = ") && !rest.starts_with(". DB::")) return std::nullopt;
   return code;
 }
@@ -101,6 +102,7 @@ bool SchemaIsMissing(const Status& status) { return DetailOf(status).reason == k
 Status FromAnswer(int http_status, std::string_view header, std::string_view body) {
   std::optional<int> code = ExceptionCode(body);
   int from_header = 0;
+  // The header says for certain what the text only looks like, but 18.16 does not send it.
   if (std::from_chars(header.data(), header.data() + header.size(), from_header).ec == std::errc() && from_header > 0) code = from_header;
   std::string message = "ClickHouse: ";
   if (!code) message += "HTTP " + std::to_string(http_status) + ": ";

@@ -43,6 +43,7 @@ StatusOr<std::string> DecompressBlocks(std::string_view framed, size_t limit) {
     const char method = framed[kChecksum];
     const size_t packed = GetU32(&framed[kChecksum + 1]), size = GetU32(&framed[kChecksum + 5]);
     if (packed < kHeader || framed.size() - kChecksum < packed) return InvalidArgument("compressed block: cut");
+    // Before the memory is taken: the size is what the sender says. Written so that the sum cannot overflow.
     if (size > limit || out.size() > limit - size) return InvalidArgument("compressed block: too much data");
     const std::string_view body = framed.substr(kChecksum + kHeader, packed - kHeader);
     const size_t begin = out.size();

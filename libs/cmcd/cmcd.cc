@@ -118,6 +118,7 @@ StatusOr<Cmcd> Parse(std::string_view text) {
     if (!member) break;
     VORA_RETURN_IF_ERROR(Assign(*member, out));
   }
+  // After all keys: the limit of cid depends on v, which may come later.
   VORA_RETURN_IF_ERROR(CheckLength("sid", out.session_id, kMaxSessionId));
   VORA_RETURN_IF_ERROR(CheckLength("cid", out.content_id, out.version == 1 ? kMaxContentIdV1 : kMaxContentId));
   return out;
@@ -126,6 +127,7 @@ StatusOr<Cmcd> Parse(std::string_view text) {
 StatusOr<Cmcd> ParseHeaders(std::string_view object, std::string_view request, std::string_view session, std::string_view status) {
   std::string joined;
   for (const std::string_view header : {object, request, session, status}) {
+    // CTA-5004 spreads one dictionary over four headers, by how often its keys change.
     if (header.find_first_not_of(" \t") == std::string_view::npos) continue;
     if (!joined.empty()) joined += ',';
     joined += header;

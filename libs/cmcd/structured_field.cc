@@ -5,6 +5,7 @@
 namespace vora::cmcd {
 namespace {
 
+// RFC 9651 sections 3.3.1 and 3.3.2. So many digits fit an int64 and a double, so that nothing below overflows.
 constexpr size_t kMaxIntegerDigits = 15;
 constexpr size_t kMaxDecimalDigits = 12;   // before the point
 constexpr size_t kMaxFractionDigits = 15;  // the RFC allows 3; some encoders write what JavaScript prints
@@ -58,6 +59,7 @@ StatusOr<std::optional<Member>> DictionaryReader::Next() {
   VORA_RETURN_IF_ERROR(ReadKey(member.key));
   key_ = member.key;
   if (!Take('=')) {
+    // A key alone is true (RFC 9651 section 4.2.2), which is what an Item begins as.
     member.item.emplace();
     VORA_RETURN_IF_ERROR(ReadParameters(member.item->video));
   } else if (Peek() == '(') {
@@ -92,6 +94,7 @@ Status DictionaryReader::ReadBare(Item& item) {
     if (!Take('1') && !Take('0')) return Fault("a boolean is ?0 or ?1");
     return absl::OkStatus();
   }
+  // Dates and display strings, RFC 9651 sections 3.3.7 and 3.3.8: no key that is read here has one, but the members after it must be found.
   if (Take('@')) {
     VORA_RETURN_IF_ERROR(ReadNumber(item));
     item.kind = Item::Kind::kOther;

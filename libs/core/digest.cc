@@ -74,6 +74,7 @@ std::string HmacSha256(std::string_view key, std::string_view bytes) {
 }
 
 bool ConstantTimeEqual(std::string_view a, std::string_view b) {
+  // The length may be learned by timing: it is no secret, but how many first bytes are right would be.
   return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
 }
 

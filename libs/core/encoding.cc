@@ -57,6 +57,7 @@ std::optional<std::string> DecodeSextets(std::string_view text, const std::array
       out.push_back(static_cast<char>((bits >> held) & 0xff));
     }
   }
+  // Otherwise several texts would decode to the same bytes.
   if ((bits & ((1U << held) - 1)) != 0) return std::nullopt;
   return out;
 }
@@ -103,6 +104,7 @@ std::string PercentEncode(std::string_view text, bool keep_slash) {
   std::string out;
   out.reserve(text.size());
   for (const char c : text) {
+    // RFC 3986 section 2.3, with capital digits: S3's signatures are made over exactly this spelling.
     const bool unreserved =
         (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_' || c == '~';
     if (unreserved || (keep_slash && c == '/')) {

@@ -62,6 +62,7 @@ constexpr std::array kKinds = {errors::kBadRequest,
 // The payload: five lines, of reason, field, limit, offset and retry_after.
 constexpr char kPayload[] = "vora.error";
 
+// A line break in one part would shift those after it; parts may quote what clients sent.
 std::string OneLine(std::string_view text) {
   std::string line(text);
   std::replace_if(

@@ -52,6 +52,7 @@ std::string Sha256State::Finish() const {
 
 std::string Sha256State::Save() const {
   const SHA256_CTX& context = impl_->context;
+  // Our form and not OpenSSL's memory: states are kept in uploads, and are restored by other builds (ADR 1). OpenSSL counts bits.
   std::string raw(1, kVersion);
   for (const SHA_LONG h : context.h) PutBigEndian(raw, h, 4);
   PutBigEndian(raw, ((static_cast<uint64_t>(context.Nh) << 32) | context.Nl) / 8, 8);

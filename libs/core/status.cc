@@ -34,6 +34,7 @@ std::string ToText(const Status& status) {
 Status Annotate(Status status, std::string_view context) {
   if (status.ok()) return status;
   Status annotated = MakeStatus(status.code(), std::string(context) + ": " + Message(status));
+  // What programs are told goes along: only the words for people change (ADR 20).
   status.ForEachPayload([&](absl::string_view type, const absl::Cord& payload) { annotated.SetPayload(type, payload); });
   return annotated;
 }
@@ -43,6 +44,7 @@ bool IsTransient(const Status& status) {
     case StatusCode::kUnavailable:
     case StatusCode::kDeadlineExceeded:
     case StatusCode::kResourceExhausted:
+    // A lost race: whoever reads again may win the next one. A stale token is ABORTED as well, and stays stale however often it is shown.
     case StatusCode::kAborted:
       return true;
     default:

@@ -40,6 +40,7 @@ std::optional<size_t> CountCodePoints(std::string_view text) {
 }
 
 std::string RepairUtf8(std::string_view text, size_t max_bytes) {
+  // The end is kept: of a program's messages the last ones tell why it ended.
   if (text.size() > max_bytes) text.remove_prefix(text.size() - max_bytes);
   std::string out;
   out.reserve(text.size());

@@ -46,9 +46,12 @@ void Handle::Begin(const std::string& url) {
   cancelled_ = nullptr;
   error_[0] = '\0';
   Set(CURLOPT_URL, url.c_str());
+  // libcurl also knows file:, ftp: and others, which no URL from outside may reach.
   Set(CURLOPT_PROTOCOLS_STR, "http,https");
   Set(CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
+  // libcurl would fold `.` and `..` away: what is signed or was checked must be what is sent.
   Set(CURLOPT_PATH_AS_IS, 1L);
+  // Else time limits on looking up names work by SIGALRM, which hits any thread.
   Set(CURLOPT_NOSIGNAL, 1L);
   Set(CURLOPT_ERRORBUFFER, error_.data());
   Set(CURLOPT_HEADERFUNCTION, &OnHeaderLine);
@@ -71,12 +74,14 @@ void Handle::OmitHeader(std::string_view name) {
 }
 
 void Handle::Method(const std::string& method) {
+  // A custom method alone would wait for the body that Content-Length promises.
   if (method == "HEAD") Set(CURLOPT_NOBODY, 1L);
   Set(CURLOPT_CUSTOMREQUEST, method.c_str());
 }
 
 void Handle::Body(std::string_view body) {
   Set(CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(body.size()));
+  // A null pointer would make libcurl ask a read function for the body.
   Set(CURLOPT_POSTFIELDS, body.empty() ? "" : body.data());
 }
 
@@ -106,6 +111,7 @@ Status Handle::ToStatus(CURLcode code, std::string_view peer) const {
   switch (code) {
     case CURLE_OPERATION_TIMEDOUT: {
       curl_off_t reached = 0;
+      // 0 until the peer is connected, TLS included: before that nothing was asked of it.
       curl_easy_getinfo(easy_, CURLINFO_PRETRANSFER_TIME_T, &reached);
       return reached == 0 ? Unavailable(text) : DeadlineExceeded(text);
     }

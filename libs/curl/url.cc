@@ -34,6 +34,7 @@ std::optional<std::string> Part(const Parsed& url, CURLUPart part, unsigned flag
 bool IsLocal(const std::string& host) {
   if (host == "localhost") return true;
   in_addr v4{};
+  // By the whole address: `127.0.0.1.example` belongs to somebody else.
   if (inet_pton(AF_INET, host.c_str(), &v4) == 1) return ntohl(v4.s_addr) >> 24 == 127;
   in6_addr v6{};
   return host.size() > 2 && host.front() == '[' && inet_pton(AF_INET6, host.substr(1, host.size() - 2).c_str(), &v6) == 1 &&

@@ -13,6 +13,7 @@ namespace {
 http::ServerOptions Options(const std::string& listen) {
   http::ServerOptions options;
   options.listen = listen;
+  // Small, and apart from the public server: probes are answered when that one is full or under attack (ADR 12).
   options.io_threads = 1;
   options.blocking_threads = 2;
   options.max_connections = 256;

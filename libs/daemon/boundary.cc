@@ -41,6 +41,7 @@ StatusOr<std::unique_ptr<Boundary>> Boundary::Open(const BoundarySettings& setti
                                                    obs::Metrics& metrics) {
   auto boundary = std::make_unique<Boundary>();
   boundary->exporter_ = std::make_unique<obs::SpanExporter>(settings.otlp, service, metrics);
+  // Before any part of the daemon: channels keep the credentials that they were made with.
   VORA_RETURN_IF_ERROR(rpc::UseTls(settings.tls));
   if (guarded) {
     VORA_ASSIGN_OR_RETURN(boundary->authenticator_, auth::Authenticator::Open(settings.auth, metrics));

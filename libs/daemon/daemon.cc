@@ -90,6 +90,7 @@ class RunningDaemon : public Daemon {
     if (failure_) return;
     failure_ = reason;
     log::Error("fatal", {{"reason", ToText(reason)}});
+    // By signal, since Run waits for one; during a drain nobody would take it.
     if (!readiness_.draining()) kill(getpid(), SIGTERM);
   }
 
@@ -130,6 +131,7 @@ class RunningDaemon : public Daemon {
     VORA_ASSIGN_OR_RETURN(grpc_, rpc::Server::Start(rpc_options, services_, readiness_, metrics_));
     admin_ = std::make_unique<daemon_internal::AdminServer>(settings_.admin_listen, readiness_, metrics_);
     VORA_RETURN_IF_ERROR(Annotate(admin_->Start(), "VORA_ADMIN_LISTEN"));
+    // Last: whoever hears that the daemon is ready may call any of its ports.
     readiness_.SetStarted();
     log::Info("listening", {{"grpc", daemon_internal::WithPort(settings_.grpc_listen, grpc_->port())},
                             {"admin", daemon_internal::WithPort(settings_.admin_listen, admin_->port())},
@@ -149,9 +151,11 @@ class RunningDaemon : public Daemon {
     };
     while (!stops_.empty()) {
       const Stop stop = std::move(stops_.back());
+      // Off the list before it runs, in reverse order: what was started later uses what was started before.
       stops_.pop_back();
       step(stop.name, stop.budget, stop.run);
     }
+    // After the parts' own stops, which answer the calls that wait in them (long polls); before the parts go, since handlers refer to them.
     if (grpc_) step("grpc", kGrpcBudget, [this](milliseconds budget) { grpc_->Shutdown(budget); });
     grpc_.reset();
     if (admin_) step("admin", kAdminBudget, [this](milliseconds budget) { admin_->Shutdown(budget); });
@@ -210,6 +214,7 @@ DaemonCommand MigrateCommand(const std::string& store, std::function<Status(obs:
 }
 
 int RunDaemon(int argc, char** argv, const DaemonSpec& spec) {
+  // Before the first thread, as threads inherit the mask; in one that does not block them a signal would just end the process.
   BlockShutdownSignals();
   const auto line = daemon_internal::ParseCommandLine(argc, argv, spec.commands);
   if (!line.ok()) {
@@ -244,6 +249,7 @@ int RunDaemon(int argc, char** argv, const DaemonSpec& spec) {
     return 0;
   }
   log::Init(spec.name, common.log_level);
+  // Without the boundary's settings: a migration job needs no keys or certificates.
   if (command == Command::kOwn) return RunCommand(*line->own);
   if (const Status status = common.boundary.Check(spec.guarded); !status.ok()) return BadSettings(spec, status);
   return RunningDaemon(spec, common).Run();

@@ -40,6 +40,7 @@ void DrainWatch::Run() {
     if (done_) return;
     if (interrupted || now >= hard_limit_) {
       log::Error(interrupted ? "interrupted again: leaving at once" : "drain took too long: leaving at once", {{"part", part_}});
+      // No destructors: the part that hangs is most likely in one, or would be waited for by one.
       _exit(1);
     }
     if (!reported_ && now >= due_) {

@@ -35,6 +35,7 @@ constexpr Level kLevels[] = {
 int H264LevelIdc(int width, int height, double frames_per_second, int64_t max_bitrate, std::string_view profile) {
   const int64_t macroblocks = int64_t{(width + 15) / 16} * ((height + 15) / 16);
   const double per_second = static_cast<double>(macroblocks) * frames_per_second;
+  // MaxBR counts in units of 1000 bits, for High of 1250 (Rec. ITU-T H.264, table A-2).
   const double factor = profile == "high" ? 1250 : 1000;  // cpbBrVclFactor
   for (const Level& level : kLevels) {
     if (macroblocks <= level.macroblocks_per_frame && per_second <= static_cast<double>(level.macroblocks_per_second) &&
@@ -46,6 +47,7 @@ int H264LevelIdc(int width, int height, double frames_per_second, int64_t max_bi
 }
 
 std::string H264Codecs(int width, int height, double frames_per_second, int64_t max_bitrate, std::string_view profile) {
+  // profile_idc and the constraint flags; the level follows.
   const char* head = profile == "high" ? "6400" : profile == "main" ? "4d40" : "42e0";
   char text[16];
   std::snprintf(text, sizeof text, "avc1.%s%02x", head,

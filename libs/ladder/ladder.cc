@@ -106,6 +106,7 @@ StatusOr<Ladder> ParseLadder(std::string_view json) {
 Status ValidateLadder(const Ladder& ladder) {
   VORA_RETURN_IF_ERROR(Within("segment_seconds", ladder.segment_seconds(), 1.0, 10.0));
   VORA_RETURN_IF_ERROR(Within("gop_seconds", ladder.gop_seconds(), 0.25, ladder.segment_seconds()));
+  // A segment begins with an IDR frame, or it could not be decoded alone.
   const double gops = ladder.segment_seconds() / ladder.gop_seconds();
   if (std::abs(gops - std::round(gops)) > 1e-6) return InvalidField("segment_seconds", "must be a whole multiple of gop_seconds");
   VORA_RETURN_IF_ERROR(Within("segments_per_chunk", ladder.segments_per_chunk(), 1, 100));

@@ -43,6 +43,7 @@ std::vector<Rung> ChooseRungs(const Ladder& ladder, int shorter) {
   for (const Rung& rung : ladder.rungs()) {
     if (rung.height() <= shorter) rungs.push_back(rung);
   }
+  // A source smaller than every rung is not enlarged: the first rung's settings at the source's own size, even, as 4:2:0 needs it.
   if (rungs.empty()) {
     Rung rung = ladder.rungs(0);
     rung.set_height(shorter / 2 * 2);
@@ -55,6 +56,8 @@ std::vector<Rung> ChooseRungs(const Ladder& ladder, int shorter) {
 Grid MakeGrid(const VideoStream& video, const Ladder& ladder) {
   Grid grid{};
   grid.fps = static_cast<double>(video.frame_rate_num()) / video.frame_rate_den();
+  // Whole frames, and segments of whole GOPs: every rendition has its IDR frames at the same places, so that players may switch at any
+  // segment.
   grid.frames_per_gop = std::max(1, static_cast<int>(std::lround(ladder.gop_seconds() * grid.fps)));
   grid.frames_per_segment = grid.frames_per_gop * static_cast<int>(std::lround(ladder.segment_seconds() / ladder.gop_seconds()));
   grid.segment_seconds = static_cast<double>(grid.frames_per_segment) * video.frame_rate_den() / video.frame_rate_num();
@@ -67,6 +70,7 @@ TrackPlan VideoTrack(const VideoStream& video, const Rung& rung, const Grid& gri
   track.set_name(rung.name());
   track.set_kind(std::string(layout::kVideoTrack.name));
   *track.mutable_rung() = rung;
+  // A rung's height is that of the shorter side, so that a portrait video gets the same quality as a landscape one.
   const bool portrait = video.height() > video.width();
   const int shorter = portrait ? video.width() : video.height();
   const int longer = portrait ? video.height() : video.width();
@@ -76,6 +80,7 @@ TrackPlan VideoTrack(const VideoStream& video, const Rung& rung, const Grid& gri
   track.set_height(portrait ? large : small);
   track.set_frame_rate_num(video.frame_rate_num());
   track.set_frame_rate_den(video.frame_rate_den());
+  // A frame then lasts frame_rate_den units, a whole number: times stay exact however long the video is.
   track.set_timescale(video.frame_rate_num());
   track.set_segments_total(grid.segments);
   track.set_frames_per_segment(grid.frames_per_segment);
@@ -94,6 +99,7 @@ TrackPlan AudioTrack(const MediaInfo& media, const Ladder& ladder, const Grid& g
   track.set_kind(std::string(layout::kAudioTrack.name));
   *track.mutable_audio() = ladder.audio();
   track.set_timescale(ladder.audio().sample_rate());
+  // A shade less, so that a length which rounding made a hair longer gets no empty segment.
   track.set_segments_total(std::max(1, static_cast<int>(std::ceil(media.duration_seconds() / grid.segment_seconds - 1e-6))));
   track.set_source_stream_index(audio.stream_index());
   track.set_segment_seconds(grid.segment_seconds);

@@ -75,6 +75,7 @@ std::optional<int32_t> DeliveryPath::SegmentIndex() const { return layout::Segme
 std::optional<DeliveryPath> ParseDeliveryPath(std::string_view rest) {
   DeliveryPath path;
   size_t slash = rest.find('/');
+  // The revision first: no track may be named like one (IsTrackName), so the two cannot be confused.
   if (slash != std::string_view::npos && IsRevision(rest.substr(0, slash))) {
     path.revision = rest.substr(0, slash + 1);
     rest.remove_prefix(slash + 1);

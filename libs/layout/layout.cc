@@ -52,6 +52,7 @@ std::string RevisionFolder(std::string_view video_id, std::string_view object_pr
 }
 
 bool IsRevision(std::string_view name) {
+  // No leading zero, so that each revision has one name and its objects one URL.
   if (!name.starts_with('r') || name.size() < 2 || name.size() > kMaxRevisionDigits + 1 || name[1] == '0') return false;
   return std::all_of(name.begin() + 1, name.end(), IsDecimal);
 }

@@ -21,12 +21,14 @@ std::string ToJson(const Value& value) {
   if (const auto* integer = std::get_if<int64_t>(&value)) return std::to_string(*integer);
   if (const auto* boolean = std::get_if<bool>(&value)) return *boolean ? "true" : "false";
   const double number = std::get<double>(value);
+  // JSON has no word for infinity or NaN.
   return std::isfinite(number) ? nlohmann::json(number).dump() : "null";
 }
 
 struct State {
   State() : logger("vora", std::make_shared<spdlog::sinks::stderr_sink_mt>()) {
     logger.set_pattern("%v");
+    // Line by line: the last ones before a crash or SIGKILL are those that matter.
     logger.flush_on(spdlog::level::trace);
   }
   spdlog::logger logger;

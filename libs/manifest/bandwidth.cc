@@ -51,6 +51,7 @@ bool IsPlayable(const Presentation& presentation) {
       sound |= started;
     }
   }
+  // A master playlist is loaded once: given out before the audio has begun it would name none, and the video would stay mute.
   return picture && (sound || !has_sound);
 }
 

@@ -42,6 +42,7 @@ std::string SegmentTemplate(const Track& track, const std::string& path_prefix) 
   for (size_t i = 0; i < track.segments.size();) {
     size_t end = i + 1;
     while (end < track.segments.size() && track.segments[end].duration == track.segments[i].duration) ++end;
+    // `t` stands once: without it a segment begins where the one before ends (ISO/IEC 23009-1 section 5.3.9.6).
     out += "            <S" + (i == 0 ? Attribute("t", 0) : "") + Attribute("d", track.segments[i].duration);
     if (end - i > 1) out += Attribute("r", static_cast<int64_t>(end - i - 1));
     out += "/>\n";
@@ -52,6 +53,7 @@ std::string SegmentTemplate(const Track& track, const std::string& path_prefix) 
 
 std::string RepresentationTag(const Track& track) {
   int64_t bandwidth = MeasureBandwidth(track).peak;
+  // What is still to come may be denser than what is there, and players plan with the figure from the beginning.
   if (!track.complete) bandwidth = std::max(bandwidth, track.max_bitrate);
   return "      <Representation" + Attribute("id", track.name) + Attribute("codecs", track.codecs) + Attribute("bandwidth", bandwidth);
 }
@@ -104,6 +106,7 @@ std::string CaptionSet(const Caption& caption, int id, double duration_seconds, 
   const char* role = caption.forced ? "forced-subtitle" : caption.hearing_impaired ? "caption" : "subtitle";
   return out + ">\n      <Label>" + XmlText(caption.label) + "</Label>\n      <Role" + Attribute("schemeIdUri", "urn:mpeg:dash:role:2011") +
          Attribute("value", role) + "/>\n      <Representation" + Attribute("id", caption.name) +
+         // The attribute is mandatory, and 0 would be a representation without data.
          Attribute("bandwidth", std::max<int64_t>(1, static_cast<int64_t>(bits))) + ">\n        <BaseURL>" +
          XmlText(path_prefix + caption.name) + "/" + layout::kCaptionSegment +
          "</BaseURL>\n      </Representation>\n    </AdaptationSet>\n";

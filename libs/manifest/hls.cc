@@ -64,6 +64,7 @@ std::string CaptionTag(const Caption& caption, const std::string& path_prefix) {
 }
 
 std::string StreamTag(const Track& track, const std::string& path_prefix, const AudioGroup& audio, bool captions) {
+  // RFC 8216 section 4.3.4.2: BANDWIDTH and CODECS cover the variant with the densest of the renditions that it may be played with.
   const Bandwidth video = Declared(track);
   std::string codecs = track.codecs;
   if (!audio.codecs.empty()) codecs += "," + audio.codecs;

@@ -13,6 +13,7 @@ std::string Fixed(int64_t numerator, int64_t denominator, int digits) {
   int64_t whole = numerator / denominator;
   const int64_t rest = numerator % denominator;
   int64_t fraction = (rest * scale + denominator / 2) / denominator;
+  // 9.9996 with three digits is 10.000.
   if (fraction >= scale) ++whole, fraction -= scale;
   std::string out = std::to_string(whole);
   if (digits == 0) return out;

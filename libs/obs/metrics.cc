@@ -47,6 +47,7 @@ using Key = std::pair<std::string, Labels>;
 struct Metrics::Impl {
   std::mutex mutex;
   prometheus::Registry registry;
+  // std::map leaves its entries where they are: callers keep references for as long as the registry lives.
   std::map<Key, PromCounter> counters;
   std::map<Key, PromGauge> gauges;
   std::map<Key, PromHistogram> histograms;

@@ -93,6 +93,7 @@ Sent SpanExporter::Impl::Post(const std::string& body, size_t spans) {
   }
   const int status = handle.http_status();
   if (status / 100 == 2) {
+    // A partial success is not to be repeated: the collector has kept the rest.
     const auto refused = std::min(RejectedSpans(answer), static_cast<int64_t>(spans));
     exported.Increment(static_cast<double>(spans) - static_cast<double>(refused));
     dropped.Increment(static_cast<double>(refused));
@@ -101,6 +102,7 @@ Sent SpanExporter::Impl::Post(const std::string& body, size_t spans) {
     return Sent::kTaken;
   }
   Down("HTTP status " + std::to_string(status));
+  // Those that the OTLP specification calls retryable; any other refusal would come again for the same spans.
   const bool again = status == 429 || status == 502 || status == 503 || status == 504;
   return again ? Sent::kAgain : Sent::kRefused;
 }
@@ -139,6 +141,7 @@ SpanExporter::SpanExporter(const OtlpSettings& settings, std::string service_nam
 
 SpanExporter::~SpanExporter() {
   if (!impl_) return;
+  // Before the queue is closed, which wakes the thread: it must not begin another call of five seconds.
   impl_->stop_at = (steady_clock::now() + kFlushTime).time_since_epoch();
   SpanQueue::Instance().Close();
   impl_->thread.join();

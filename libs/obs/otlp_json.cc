@@ -29,6 +29,7 @@ bool IsNumber(std::string_view key, const std::string& value) {
 }
 
 json Attribute(const std::string& key, const std::string& value) {
+  // An int64 is a string in the JSON of protobuf, so the text is right for both.
   return {{"key", key}, {"value", {{IsNumber(key, value) ? "intValue" : "stringValue", value}}}};
 }
 
@@ -54,6 +55,7 @@ int KindNumber(SpanKind kind) {
 }
 
 json ToJson(const SpanRecord& span) {
+  // Ids in hex: there OTLP departs from the JSON of protobuf, which would have base64.
   json out = {{"traceId", span.context.trace_id},
               {"spanId", span.context.span_id},
               {"flags", 1},

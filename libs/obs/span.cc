@@ -40,6 +40,7 @@ void SpanQueue::Open(Counter& dropped) {
 
 void SpanQueue::Close() {
   const std::lock_guard lock(mutex_);
+  // The counter belongs to metrics that may go before the queue, which lives as long as the process.
   dropped_ = nullptr;
   open_ = false;
   changed_.notify_all();
@@ -50,6 +51,7 @@ void SpanQueue::Push(SpanRecord span) {
   if (!open_) return;
   if (spans_.size() >= kMaxSpans) return dropped_->Increment();
   spans_.push_back(std::move(span));
+  // Once per batch: to wake the thread for each span would cost every caller a system call.
   if (spans_.size() == wake_at_) changed_.notify_all();
 }
 

@@ -59,6 +59,7 @@ std::optional<TraceContext> TraceContext::Parse(std::string_view traceparent) {
   const auto span_id = traceparent.substr(36, 16);
   const auto flags = traceparent.substr(53, 2);
   if (!IsLowerHex(version) || !IsLowerHex(trace_id) || !IsLowerHex(span_id) || !IsLowerHex(flags)) return std::nullopt;
+  // Forbidden by W3C Trace Context (section 3.2.2): who got such ids begins a trace of his own.
   if (version == "ff" || IsZero(trace_id) || IsZero(span_id)) return std::nullopt;
   if (version == "00" ? traceparent.size() != 55 : (traceparent.size() > 55 && traceparent[55] != '-')) return std::nullopt;
   const char low = flags[1];

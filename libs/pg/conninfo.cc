@@ -19,6 +19,7 @@ std::string Quote(const std::string& value) {
 }  // namespace
 
 StatusOr<std::string> ConnectionString(const std::string& url, const std::map<std::string, std::string>& defaults) {
+  // libpq by itself waits for a dead server for as long as TCP does, a quarter of an hour and more.
   std::map<std::string, std::string> values = {{"application_name", "vora"}, {"connect_timeout", "3"},  {"keepalives_idle", "15"},
                                                {"keepalives_interval", "5"}, {"keepalives_count", "3"}, {"tcp_user_timeout", "15000"}};
   for (const auto& [key, value] : defaults) values[key] = value;
@@ -29,6 +30,7 @@ StatusOr<std::string> ConnectionString(const std::string& url, const std::map<st
     return InvalidArgument("not a PostgreSQL URL (postgresql://user:password@host:port/database) or libpq keyword string");
   }
   for (const PQconninfoOption* option = options.get(); option->keyword != nullptr; ++option) {
+    // Last, so that whatever the URL says wins.
     if (option->val != nullptr) values[option->keyword] = option->val;
   }
   std::string out;

@@ -26,6 +26,7 @@ Outcome OutcomeOfException() {
   try {
     throw;
   } catch (const pqxx::in_doubt_error&) {
+    // By type, as its status is UNAVAILABLE too: the one loss of a connection after which nothing may be repeated.
     return {Result::kInDoubt, std::move(status)};
   } catch (...) {
   }
@@ -83,6 +84,7 @@ Status Database::Impl::Run(const std::function<Status(Transaction&)>& body) {
   for (int attempt = 1;; ++attempt) {
     Outcome outcome;
     {
+      // In a block of its own, so that the connection is back in the pool during the pause.
       auto lease = pool.Acquire();
       if (!lease.ok()) {
         failed.Increment();
@@ -106,6 +108,7 @@ Status Database::Impl::Run(const std::function<Status(Transaction&)>& body) {
         failed.Increment();
         return outcome.status;
       case Result::kConflict:
+      // Nothing was committed: libpqxx reports a connection that breaks within the commit as in doubt.
       case Result::kLost:
         if (attempt == kMaxAttempts) {
           failed.Increment();

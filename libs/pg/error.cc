@@ -18,7 +18,9 @@ Status FromSqlError(const pqxx::sql_error& e) {
   const std::string text = Trimmed(e.what());
   if (state == "23505") return AlreadyExists(text);
   if (state.starts_with("23")) return FailedPrecondition(text);  // foreign key, check, not null, exclusion
+  // 55P03 is a lock that was not to be had at once (NOWAIT, lock_timeout): like the other two it may be there the next time.
   if (state == "40001" || state == "40P01" || state == "55P03") return Aborted(text);
+  // Class 53 is the server out of connections, memory or disk; 57P0x is its shutdown and start.
   if (state.starts_with("08") || state.starts_with("57P0") || state.starts_with("53")) return Unavailable(text);
   if (state == "57014") return DeadlineExceeded(text);
   return Internal("SQLSTATE " + std::string(state) + ": " + text);

@@ -40,6 +40,7 @@ struct Listener::Impl {
   std::vector<std::string> channels;
   std::function<void(const std::string&, const std::string&)> on_notify;
   std::atomic<bool> stopping{false};
+  // Never read, so once written it ends every wait that follows as well.
   int stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   std::thread thread;
 
@@ -53,6 +54,7 @@ struct Listener::Impl {
 
 // Until `fd` (or none: -1) is readable, the time is over (< 0: never) or the listener stops.
 bool Listener::Impl::WaitFor(int fd, std::chrono::milliseconds timeout) const {
+  // poll skips negative descriptors, which makes a plain pause of `fd` -1.
   std::array<pollfd, 2> fds = {pollfd{stop_fd, POLLIN, 0}, pollfd{fd, POLLIN, 0}};
   return poll(fds.data(), fds.size(), static_cast<int>(timeout.count())) > 0 && fds[1].revents != 0;
 }
@@ -93,6 +95,7 @@ void Listener::Impl::ReadUntilBroken(PGconn* connection) const {
     if (!WaitFor(PQsocket(connection), std::chrono::milliseconds(-1))) continue;
     if (PQconsumeInput(connection) == 0) return;
     while (true) {
+      // One read may bring many notifications, and the socket tells only of the read.
       const std::unique_ptr<PGnotify, decltype(&PQfreemem)> notify(PQnotifies(connection), &PQfreemem);
       if (notify == nullptr) break;
       Deliver(notify->relname, notify->extra);

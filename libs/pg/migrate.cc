@@ -11,6 +11,7 @@ namespace vora::pg {
 namespace {
 
 constexpr const char* kLock = "SELECT pg_advisory_xact_lock(8607214930451)";  // any number that nobody else takes
+// Before the lock: a replica waits there for as long as another one's migration takes.
 constexpr const char* kNoTimeout = "SET LOCAL statement_timeout = 0";
 constexpr const char* kCreateTable =
     "CREATE TABLE IF NOT EXISTS vora_migrations ("
@@ -41,6 +42,7 @@ Status CheckNumbers(const std::string& component, const std::vector<Migration>& 
 Status ApplyNext(pqxx::work& tx, const std::string& component, const std::vector<Migration>& migrations, bool& done, std::string& title) {
   tx.exec(kNoTimeout);
   tx.exec(kLock);
+  // Under the lock, since IF NOT EXISTS does not keep two sessions from making the table at once, and one would fail.
   tx.exec(kCreateTable);
   std::map<int, std::string> applied;
   for (const auto& row : tx.exec_params(kSelectApplied, component)) applied[row[0].as<int>()] = row[1].as<std::string>();

@@ -60,6 +60,7 @@ StatusOr<Pool::Lease> Pool::Take() {
       in_use_.Add(1);
       return Lease(*this, std::move(session));
     }
+    // The place is taken before the connection is there, so that nobody waits on the mutex while it is being made.
     ++open_;
   }
   auto session = Connect();
@@ -82,6 +83,7 @@ StatusOr<std::unique_ptr<Session>> Pool::Connect() const {
     pqxx::nontransaction setup(session->connection);
     setup.exec("SET statement_timeout = " + std::to_string(options_.statement_timeout.count()));
     setup.exec("SET client_min_messages = warning");
+    // Ends the transaction of a process that hangs or was cut off, whose row locks would hold up the others.
     setup.exec("SET idle_in_transaction_session_timeout = '60s'");
     return session;
   } catch (...) {
@@ -98,6 +100,7 @@ void Pool::Return(std::unique_ptr<Session> session, bool condemned) {
     if (reusable) {
       idle_.push_back(std::move(session));
     } else {
+      // Sessions lose their server together; each would cost its next user a failed transaction.
       dropped.swap(idle_);
       dropped.push_back(std::move(session));
       open_ -= static_cast<int>(dropped.size());

@@ -72,6 +72,7 @@ class CallObserver : public grpc::experimental::Interceptor {
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - started_).count();
     const std::string name = absl::StatusCodeToString(code);
     metrics_.Record(name, seconds);
+    // A callback handler may end on a thread that works for another call by now: its trace must stay.
     const bool on_handler_thread = log::ThreadTrace().span_id == trace_.span_id;
     {
       const obs::TraceScope scope(trace_);
@@ -116,6 +117,7 @@ class CallObserverFactory : public grpc::experimental::ServerInterceptorFactoryI
     std::string method = info->method();
     if (method.starts_with('/')) method.erase(0, 1);
     const std::lock_guard lock(mutex_);
+    // Only registered methods get here, so the map is bounded; std::map keeps the entries where they are, which observers refer to.
     auto found = methods_.find(method);
     if (found == methods_.end()) found = methods_.try_emplace(method, metrics_, method).first;
     return new CallObserver(found->second, calls_);

@@ -32,6 +32,7 @@ std::string FleetAuthorization() {
     const std::lock_guard lock(TheCredential().mutex);
     credential = TheCredential().credential;
   }
+  // Called without the mutex: it may sign a token.
   return credential && *credential ? (*credential)() : std::string();
 }
 
@@ -40,6 +41,7 @@ std::string FleetAuthorization() {
 std::shared_ptr<grpc::Channel> Connect(const std::string& target) {
   PrepareGrpcEnvironment();
   grpc::ChannelArguments arguments;
+  // A server answers pings that come too often with GOAWAY (too_many_pings); ours allow one in five seconds (server.cc).
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, 20'000);
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 5'000);
   arguments.SetInt(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);

@@ -17,6 +17,7 @@ class HealthService::Watcher : public grpc::ServerWriteReactor<HealthCheckRespon
 
   void Show(ServingStatus status) {
     const std::lock_guard lock(mutex_);
+    // gRPC allows one write at a time. Of changes that come meanwhile only the last is told, which is all that a watcher needs.
     wanted_ = status;
     WriteLocked();
   }
@@ -112,6 +113,7 @@ grpc::ServerWriteReactor<HealthCheckResponse>* HealthService::Watch(grpc::Callba
   bool stopped = false;
   {
     const std::lock_guard lock(mutex_);
+    // In one step with the look at `stopped_`: a Stop that comes between would leave this stream open for ever.
     watchers_.insert(watcher);
     stopped = stopped_;
   }

@@ -134,6 +134,7 @@ int Server::health_port() const { return impl_->health_port; }
 void Server::Shutdown(std::chrono::milliseconds budget) {
   std::call_once(impl_->stopped, [this, budget] {
     if (impl_->expiry != nullptr) impl_->identity->Forget(*impl_->expiry);
+    // Watch streams do not end by themselves, and gRPC would wait for them until the budget is over.
     impl_->health.Stop();
     if (impl_->probe_server) {
       impl_->probed->Stop();
@@ -142,6 +143,7 @@ void Server::Shutdown(std::chrono::milliseconds budget) {
     }
     std::promise<void> ended;
     auto end = ended.get_future();
+    // gRPC's Shutdown blocks until its deadline, and the connections have to be cut meanwhile.
     std::thread stopper([&] {
       impl_->server->Shutdown(std::chrono::system_clock::now() + budget);
       ended.set_value();

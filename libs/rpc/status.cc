@@ -73,6 +73,7 @@ Status FromGrpc(const grpc::Status& status) {
   if (status.ok()) return absl::OkStatus();
   const Status made = MakeStatus(static_cast<StatusCode>(status.error_code()), status.error_message());
   ErrorDetail detail = Unpack(status.error_details());
+  // A reason that only repeats the code is no detail.
   if (detail.reason == DetailOf(made).reason) detail.reason.clear();
   const bool plain = detail.reason.empty() && detail.field.empty() && detail.limit.empty() && !detail.offset && detail.retry_after == 0;
   return plain ? made : WithDetail(made, detail);

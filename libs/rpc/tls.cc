@@ -61,6 +61,7 @@ Status UseTls(const TlsSettings& settings) {
   }
   {
     const std::lock_guard lock(TheIdentity().mutex);
+    // Swapped, so that the old one, which joins a thread as it dies, does so outside the lock.
     std::swap(TheIdentity().identity, identity);
   }
   return absl::OkStatus();

@@ -31,6 +31,7 @@ StatusOr<std::string> Read(const char* setting, const std::string& path) {
 Bio Over(const std::string& pem) { return {BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())), &BIO_free}; }
 
 StatusOr<Certificate> ParseCertificate(const char* setting, const std::string& path, const std::string& pem) {
+  // OpenSSL queues errors by thread: one left from before would be taken for ours, one left by us for that of the next handshake.
   ERR_clear_error();
   Certificate certificate(PEM_read_bio_X509(Over(pem).get(), nullptr, nullptr, nullptr), &X509_free);
   if (!certificate) {

@@ -40,6 +40,7 @@ TlsIdentity::MemoryFile::~MemoryFile() { close(fd_); }
 
 void TlsIdentity::MemoryFile::Replace(const std::string& content) const {
   const int fresh = NewMemoryFile(content);
+  // The number and so the path stay, and a reader opens the old content or the new one, never a part.
   dup3(fresh, fd_, O_CLOEXEC);
   close(fresh);
 }
@@ -80,6 +81,7 @@ void TlsIdentity::Look() {
   TellExpiry();
   std::string stamp = Stamp();
   if (stamp == seen_) return;
+  // Before it is known to be good: a bad renewal is told once, and tried again when a file changes.
   seen_ = std::move(stamp);
   Renew();
 }

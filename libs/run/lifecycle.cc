@@ -31,6 +31,7 @@ Status Readiness::Check() const {
   std::vector<std::pair<std::string, std::function<Status()>>> checks;
   {
     const std::lock_guard lock(mutex_);
+    // Copied, so that checks run without the mutex: one that is slow must not hold up other probes.
     checks = checks_;
   }
   std::string failures;
@@ -45,6 +46,7 @@ Status Readiness::Check() const {
 void BlockShutdownSignals() {
   const sigset_t set = ShutdownSignals();
   pthread_sigmask(SIG_BLOCK, &set, nullptr);
+  // A peer that is gone is an error of the write (EPIPE), not the end of the process.
   std::signal(SIGPIPE, SIG_IGN);
 }
 

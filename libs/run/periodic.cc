@@ -40,6 +40,7 @@ void Periodic::Run(std::chrono::milliseconds pause) {
   while (true) {
     wake_.wait_for(lock, pause, [this] { return woken_ || stopping_; });
     if (stopping_) return;
+    // Before the step: a Wake during it leads to another one at once.
     woken_ = false;
     lock.unlock();
     pause = step_();

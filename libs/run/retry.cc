@@ -20,11 +20,13 @@ bool Pause(std::chrono::milliseconds time, const std::function<bool()>& stopped)
 }  // namespace
 
 std::chrono::milliseconds BackoffDelay(const RetryOptions& options, int attempt, const Status& last) {
+  // A generator for each thread, seeded apart: clients that failed together must not come back together.
   thread_local std::minstd_rand random{std::random_device{}()};
   double delay = static_cast<double>(options.initial.count());
   const double limit = static_cast<double>(options.max.count());
   for (int i = 1; i < attempt && delay < limit; ++i) delay *= options.multiplier;
   delay = std::min(delay, limit);
+  // Beyond the maximum too: whoever is overloaded is not helped by the pace that does for a restart.
   if (last.code() == StatusCode::kResourceExhausted) delay *= 4;
   delay *= std::uniform_real_distribution<double>(0.8, 1.2)(random);
   return std::chrono::milliseconds(static_cast<int64_t>(delay));

@@ -33,6 +33,7 @@ void ThreadPool::Stop() {
   {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
+    // Of two who stop at the same time one has the threads to join, and the other nothing.
     threads.swap(threads_);
   }
   wake_.notify_all();

@@ -52,6 +52,7 @@ std::string Limits(const SettingOptions& options, Format format) {
 }  // namespace
 
 void SettingsSchema::AddSetting(Setting setting) {
+  // Now, before Load: afterwards the variable holds what is in effect.
   setting.default_text = setting.print();
   settings_.push_back(std::move(setting));
 }
@@ -190,6 +191,7 @@ Status SettingsSchema::Load(const Getenv& getenv) {
   std::string mistakes;
   const auto report = [&mistakes](const std::string& line) { mistakes.append(mistakes.empty() ? "" : "\n").append(line); };
   for (const auto& setting : settings_) {
+    // Files of environment variables leave blanks and carriage returns at the ends.
     const std::string text = Trim(getenv(setting.name).value_or(""));
     if (text.empty()) {
       if (setting.options.required && setting.default_text.empty()) report(setting.name + ": is required. " + setting.help);

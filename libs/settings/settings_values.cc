@@ -25,6 +25,7 @@ std::optional<int64_t> ParseScaled(std::string_view text, const std::array<Unit,
     break;
   }
   while (text.ends_with(' ')) text.remove_suffix(1);
+  // Whole numbers apart: a double would round sizes beyond 2^53.
   if (const auto whole = ParseInteger(text)) {
     int64_t scaled = 0;
     if (*whole < 0 || __builtin_mul_overflow(*whole, unit, &scaled)) return std::nullopt;

@@ -58,6 +58,7 @@ StatusOr<ClientResponse> Client::Do(const ClientRequest& request) {
   transfer.request = &request;
   handle.Begin(request.url);
   for (const auto& [name, value] : request.headers.all()) handle.AddHeader(name, value);
+  // libcurl would call a body a web form (application/x-www-form-urlencoded).
   if (!request.headers.Has("Content-Type")) handle.OmitHeader("Content-Type");
   SetMethodAndBody(handle, request, transfer);
   handle.Timeouts(request.timeout, request.connect_timeout);
@@ -66,6 +67,7 @@ StatusOr<ClientResponse> Client::Do(const ClientRequest& request) {
   handle.OnBody([&transfer](std::string_view piece) { return transfer.Take(piece); });
   if (request.cancelled) handle.CancelWhen(request.cancelled);
   const Status sent = handle.Perform(request.method + " " + request.url);
+  // Before libcurl's own word, which is only that a callback ended the transfer.
   if (!transfer.failure.ok()) return transfer.failure;
   VORA_RETURN_IF_ERROR(sent);
   transfer.response.status = handle.http_status();

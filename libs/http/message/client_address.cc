@@ -10,6 +10,7 @@
 namespace vora::http {
 namespace {
 
+// IPv4 as mapped IPv6 (RFC 4291 section 2.5.5.2), so that one comparison of prefixes does for both.
 constexpr std::array<unsigned char, 12> kV4Prefix = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
 constexpr int kV4Bits = 96;
 constexpr int kStoredV4 = 24;
@@ -20,6 +21,7 @@ std::string_view Host(std::string_view text) {
   if (text.starts_with('[')) {
     text = text.substr(1, text.find(']') - 1);
   } else if (std::count(text.begin(), text.end(), ':') == 1) {
+    // With one colon it is host:port; with more it is a bare IPv6 address.
     text = text.substr(0, text.find(':'));
   }
   return text.substr(0, text.find('%'));

@@ -43,6 +43,7 @@ std::optional<std::optional<ByteRange>> ParseRange(std::string_view header, int6
   if (equals == std::string_view::npos || !IsBytesUnit(TrimBlanks(header.substr(0, equals)))) return std::nullopt;
   const std::string_view spec = TrimBlanks(header.substr(equals + 1));
   const size_t dash = spec.find('-');
+  // A Range that is not understood is ignored (RFC 9110 section 14.2), not refused.
   if (spec.find(',') != std::string_view::npos || dash == std::string_view::npos) return std::nullopt;
   const std::string_view first_text = TrimBlanks(spec.substr(0, dash));
   const std::string_view last_text = TrimBlanks(spec.substr(dash + 1));
@@ -55,6 +56,7 @@ std::optional<std::optional<ByteRange>> ParseRange(std::string_view header, int6
   }
   const auto first = Digits(first_text);
   const auto last = last_text.empty() ? std::make_optional(std::numeric_limits<int64_t>::max()) : Digits(last_text);
+  // Last before first makes the header invalid, hence ignored; a first position beyond the end is valid and answered 416.
   if (!first || !last || *first > *last) return std::nullopt;
   if (*first >= size) return unsatisfiable;
   return std::make_optional(std::make_optional(ByteRange{*first, *last >= size ? size - 1 : *last}));

@@ -124,7 +124,9 @@ Response ErrorResponse(const Status& status) {
   if (!detail.field.empty()) error["field"] = detail.field;
   if (!detail.limit.empty()) error["limit"] = detail.limit;
   Response response = Response::Json(
+      // Messages quote what clients sent, which need not be UTF-8: `replace` instead of an exception.
       http_status, nlohmann::json{{"error", std::move(error)}}.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
+  // A cache may keep a 404 or 410 by itself (RFC 9111 section 4.2.2), long after the object is there.
   response.headers.Set("Cache-Control", "no-store");
   const bool passing = http_status == 503 || http_status == 429;
   if (detail.retry_after > 0 || passing) response.headers.Set("Retry-After", std::to_string(std::max<int64_t>(1, detail.retry_after)));

@@ -9,6 +9,7 @@
 namespace vora::http {
 namespace {
 
+// A handler's own framing beside ours would let client and server disagree where the response ends.
 bool IsOurs(const std::string& name) {
   return EqualsIgnoreCase(name, "Content-Length") || EqualsIgnoreCase(name, "Transfer-Encoding") || EqualsIgnoreCase(name, "Connection") ||
          EqualsIgnoreCase(name, "Date");

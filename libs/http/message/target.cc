@@ -9,6 +9,8 @@ namespace vora::http {
 namespace {
 
 // Cuts scheme and authority off an absolute-form target.
+// Servers must accept it, though only proxies are sent it (RFC 9112 section 3.2.2). A `://` beyond the first slash belongs to the path or
+// query.
 std::string_view OriginForm(std::string_view target) {
   const size_t scheme = target.find("://");
   if (target.starts_with('/') || scheme == std::string_view::npos || scheme > target.find_first_of("/?")) return target;
@@ -16,6 +18,7 @@ std::string_view OriginForm(std::string_view target) {
   return path == std::string_view::npos ? std::string_view("/") : target.substr(path);
 }
 
+// Of the decoded segment, so that `%2F..%2F` is found: what is opened later are decoded names.
 bool IsSafeSegment(std::string_view segment) {
   if (segment.find('\0') != std::string_view::npos) return false;
   while (true) {
@@ -29,6 +32,7 @@ bool IsSafeSegment(std::string_view segment) {
 
 std::optional<std::string> DecodeQuery(std::string_view text) {
   std::string spaced(text);
+  // In a query a plus is a blank, as forms write it; in a path it is itself.
   std::replace(spaced.begin(), spaced.end(), '+', ' ');
   return PercentDecode(spaced);
 }

@@ -20,6 +20,8 @@ std::optional<Response> Authorize(const Server::Authorizer& authorizer, std::opt
     return std::nullopt;
   }
   Response refusal = ErrorResponse(caller.status());
+  // RFC 6750 section 3.1: without credentials the challenge names no error; other faults (keys that cannot be read) are no question of the
+  // token.
   std::string challenge = kRealm;
   if (caller.status().code() == StatusCode::kPermissionDenied) {
     challenge += ", error=\"insufficient_scope\", scope=\"" + std::string(ScopeName(*scope)) + "\"";

@@ -9,6 +9,7 @@ namespace {
 constexpr std::chrono::minutes kRemembered{10};
 // Looked at on each new client, so that the table shrinks as fast as it grows.
 constexpr int kForgottenAtOnce = 4;
+// A program that is told to wait and goes on regardless costs less when its connection is closed.
 constexpr int64_t kPatience = 100;
 
 }  // namespace
@@ -53,6 +54,7 @@ std::shared_ptr<ClientLimits::Client> ClientLimits::Find(const Address& address,
 
 bool ClientLimits::Enter(const std::shared_ptr<Client>& client, Slot& slot) const {
   const int64_t open = client->connections.fetch_add(1, std::memory_order_relaxed) + 1;
+  // Counted before it is compared, so two connections at once cannot both take the last place; leaving gives a refused one back.
   Slot entered(client);
   if (options_.connections > 0 && open > options_.connections) return false;
   slot = std::move(entered);

@@ -13,6 +13,7 @@
 namespace vora::http {
 namespace {
 
+// To read so much away costs less than the client's new connection; a larger rest may be an upload of gigabytes.
 constexpr int64_t kMaxDiscard = 64 << 10;
 constexpr size_t kChunkReadSize = 128 << 10;
 
@@ -31,6 +32,7 @@ Status Connection::ReadFault(const error_code& error) {
     return MakeError(errors::kRequestTimeout,
                      "the body arrives too slowly; the least is " + std::to_string(server_.options.min_body_rate) + " bytes per second");
   }
+  // The watchdog cancels the socket's operations, which looks like a shutdown of ours but for the flag.
   if (error == asio::error::operation_aborted && timed_out_) {
     CountRefusal(Reason::kSlowBody);
     return MakeError(errors::kRequestTimeout, "the client sent nothing for the idle timeout");
@@ -62,6 +64,7 @@ Task<StatusOr<size_t>> Connection::ReadBody(std::span<char> buffer) {
   if (BodyEnded() || buffer.empty()) co_return size_t{0};
   if (expects_continue_) {
     expects_continue_ = false;
+    // Not to a client that sends already (RFC 9110 section 10.1.1), and not after a response has begun.
     if (buffer_.size() == 0 && phase_ == Phase::kNotStarted) {
       const Status sent = co_await SendContinue();
       if (!sent.ok()) co_return sent;
@@ -84,6 +87,7 @@ Task<StatusOr<size_t>> Connection::ReadSized(std::span<char> buffer) {
     filled = read.bytes;
   }
   error_code would_block;
+  // What else has arrived, without another turn of the reactor: larger pieces for the handler. An error shows again at the next read.
   while (filled < want && !would_block)
     filled += socket_.read_some(asio::mutable_buffer(buffer.data() + filled, want - filled), would_block);
   body_left_ -= static_cast<int64_t>(filled);
@@ -100,6 +104,7 @@ Task<StatusOr<size_t>> Connection::ReadChunked(std::span<char> buffer) {
     if (buffer_.size() > 0) buffer_.consume(parser_->put(buffer_.cdata(), error));
     const size_t filled = buffer.size() - body.size;
     if (error == beast::http::error::need_buffer || filled == buffer.size() || parser_->is_done()) co_return filled;
+    // Beast asks for more input also when a chunk's head is split between two reads.
     const bool starved = buffer_.size() == 0 || error == beast::http::error::need_more;
     if (error && !starved) {
       body_broken_ = true;
@@ -108,6 +113,7 @@ Task<StatusOr<size_t>> Connection::ReadChunked(std::span<char> buffer) {
     }
     if (!starved) continue;
     if (filled > 0) co_return filled;
+    // Beast keeps a chunk's head or trailer in the buffer until it is whole: without a limit a client could make it grow for ever.
     if (buffer_.size() > server_.options.max_header_bytes) {
       body_broken_ = true;
       keep_alive_ = false;
@@ -128,6 +134,7 @@ Task<StatusOr<std::string>> Connection::ReadBodyAll(size_t limit) {
     if (BodyEnded()) break;
     if (filled > limit) co_return PayloadTooLarge(limit);
     const size_t hint = request_.content_length ? static_cast<size_t>(*request_.content_length) : std::max<size_t>(4096, filled * 2);
+    // One byte more than allowed, to tell a body that is just as long as the limit from a longer one.
     if (body.size() < std::min(hint, limit + 1) || body.size() == filled) body.resize(std::max(std::min(hint, limit + 1), filled + 1));
     const std::span<char> room(body.data() + filled, body.size() - filled);
     const StatusOr<size_t> read = co_await ReadBody(room);
@@ -155,6 +162,8 @@ Task<bool> Connection::DiscardBody() {
 }
 
 std::string Connection::Head(Response& head, Framing framing, int64_t content_length) {
+  // Decided before the head is written, which must announce the close. A client that waits for 100 Continue may or may not send its body
+  // now, so nobody knows what the next bytes are.
   const bool hopeless = body_broken_ || expects_continue_ || (!chunked_ && body_left_ > kMaxDiscard);
   if (parser_ && !BodyEnded() && hopeless) keep_alive_ = false;
   if (server_.draining || head.headers.GetOr("Connection", "") == "close") keep_alive_ = false;
@@ -165,6 +174,7 @@ std::string Connection::Head(Response& head, Framing framing, int64_t content_le
 
 Task<Status> Connection::Send(Response response) {
   if (phase_ != Phase::kNotStarted) co_return Internal("a response was already begun");
+  // Before the write: when it fails midway, a second response would only be appended to the first.
   phase_ = Phase::kDone;
   if (server_.on_response) server_.on_response(request_, response);
   const bool bodyless = IsBodyless(response.status);
@@ -181,6 +191,7 @@ Task<Status> Connection::Begin(Response head, std::optional<int64_t> content_len
   Framing framing = content_length ? Framing::kLength : Framing::kChunked;
   if (IsBodyless(head.status)) framing = Framing::kNone;
   if (framing == Framing::kChunked && http10_) {
+    // HTTP/1.0 knows no chunks; the end of the connection is the end of the body.
     framing = Framing::kUntilClose;
     keep_alive_ = false;
   }
@@ -196,6 +207,7 @@ Task<Status> Connection::Write(std::string_view bytes) {
   Buffers buffers{asio::const_buffer(), asio::buffer(bytes), asio::const_buffer()};
   std::array<char, 24> size_line{};
   if (framing_ == Framing::kLength) {
+    // The client would take what is beyond for the next response.
     if (static_cast<int64_t>(bytes.size()) > response_left_) co_return Internal("more bytes written than the declared Content-Length");
     response_left_ -= static_cast<int64_t>(bytes.size());
   } else if (framing_ == Framing::kChunked) {

@@ -24,10 +24,13 @@ enum class Ran { kYes, kThrew, kRefused };
 
 // Resumes on the caller's executor once `work` has run in `pool`, or at once when the pool is full.
 Task<Ran> RunIn(ThreadPool& pool, std::function<void()> work) {
+  // A name of its own: g++ 12.2 destroys the captures of a lambda inside a co_await expression twice.
   auto initiation = [&pool, &work](auto handler) {
     using HandlerType = decltype(handler);
     auto executor = asio::get_associated_executor(handler);
+    // The handler can only be moved, and std::function wants to copy.
     auto shared = std::make_shared<HandlerType>(std::move(handler));
+    // While the job is in the pool nothing else may keep the io_context running.
     auto guard = asio::make_work_guard(executor);
     auto resume = [shared, executor](Ran ran) {
       asio::post(executor, [inner = std::move(*shared), ran]() mutable { std::move(inner)(ran); });
@@ -45,6 +48,7 @@ Task<Ran> RunIn(ThreadPool& pool, std::function<void()> work) {
       }
       resume(ran);
     };
+    // Posted like the other results: an initiation must not call its handler before it returns.
     if (!pool.TrySubmit(std::move(job))) resume(Ran::kRefused);
   };
   co_return co_await asio::async_initiate<const asio::use_awaitable_t<>, void(Ran)>(initiation, asio::use_awaitable);
@@ -85,6 +89,7 @@ void Connection::WatchForGone() {
     self->gone_watch_armed_ = false;
     if (self->closed_ || error) return;
     char byte = 0;
+    // A look without taking: the bytes belong to the next request.
     const ssize_t peeked = ::recv(self->socket_.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
     if (peeked > 0 || (peeked < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))) return;
     self->gone_ = true;
@@ -100,9 +105,11 @@ Task<void> Connection::Handle() {
   co_await Dispatch();
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
   server_.metrics.Ended(request_.method, route_, status_, seconds);
+  // Now, and not with the next request: idle connections of a proxy must not keep a client's places.
   request_slot_.Release();
   LogAccess(seconds);
   RecordServerSpan(request_, route_, LoggedPath(), status_, began_at);
+  // A response that was begun and not ended must not look complete: only the end of the connection tells.
   if (phase_ == Phase::kStreaming || (phase_ == Phase::kDone && framing_ == Framing::kLength && response_left_ > 0)) Close();
 }
 
@@ -130,11 +137,13 @@ std::optional<Response> Connection::OverLimit() {
   Response refusal =
       ErrorResponse(ResourceExhausted("too many requests from this address; try again in " + std::to_string(verdict.wait_seconds) + " s"));
   refusal.headers.Set("Retry-After", std::to_string(verdict.wait_seconds));
+  // A proxy's connection also carries the requests of others.
   if (verdict.hang_up && !peer_trusted_) refusal.headers.Set("Connection", "close");
   return refusal;
 }
 
 Task<void> Connection::Dispatch() {
+  // The limit first, so that guessed paths and tokens count as well.
   std::optional<Response> over = OverLimit();
   if (over) {
     route_ = "limited";
@@ -177,6 +186,7 @@ Task<void> Connection::Dispatch() {
 }
 
 Task<void> Connection::Run(const Handler& handler) {
+  // Kept for after the catch block: co_await is not allowed inside one.
   std::string failure;
   try {
     co_await handler(*this);

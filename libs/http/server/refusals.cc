@@ -25,6 +25,7 @@ void Refusals::Count(Reason reason, const std::string& client, const char* hint)
   const int64_t untold = entry.untold.fetch_add(1) + 1;
   const auto now = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now().time_since_epoch()).count();
   int64_t last = entry.last_told.load();
+  // Of threads that come at once one swaps the time and speaks; the others' counts stay for the next line.
   if (now - last < kQuietMs || !entry.last_told.compare_exchange_strong(last, now)) return;
   entry.untold.fetch_sub(untold);
   log::Warn("http refused", {{"reason", kNames[static_cast<size_t>(reason)]}, {"count", untold}, {"client", client}, {"hint", hint}});

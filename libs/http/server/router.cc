@@ -64,6 +64,7 @@ std::map<std::string, std::string> Router::Bind(const Route& route, const std::v
 }
 
 Router::Match Router::Find(std::string_view method, const std::vector<std::string>& segments) const {
+  // The path decides first and the method after it: else DELETE of /a/b, where only GET is known, would reach /a/{id}.
   const Route* best = nullptr;
   for (const Route& route : routes_) {
     if (Matches(route, segments) && (best == nullptr || MoreSpecific(route, *best))) best = &route;

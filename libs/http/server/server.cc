@@ -100,6 +100,7 @@ Task<void> Server::Impl::Accept() {
   asio::steady_timer pause(acceptor->get_executor());
   while (!context.draining) {
     error_code error;
+    // A strand each, so that a connection needs no locks of its own whichever thread runs it.
     asio::any_io_executor strand = asio::make_strand(io);
     asio::ip::tcp::socket socket(strand);
     co_await acceptor->async_accept(socket, asio::redirect_error(asio::use_awaitable, error));
@@ -118,6 +119,7 @@ Task<void> Server::Impl::Accept() {
 void Server::Impl::Adopt(asio::ip::tcp::socket socket) {
   const asio::any_io_executor executor = socket.get_executor();
   auto connection = std::make_shared<Connection>(context, std::move(socket));
+  // Added before it is judged, so that a drain finds it in any case.
   const size_t open = context.connections.Add(connection);
   const bool room = open <= context.options.max_connections;
   if (room && connection->Enter()) {
@@ -169,8 +171,10 @@ Status Server::Start() {
   error_code error;
   auto& acceptor = impl_->acceptor.emplace(asio::make_strand(impl_->io));
   acceptor.open(endpoint->protocol(), error);
+  // After a restart connections of the old process may linger in TIME_WAIT on this port.
   if (!error) acceptor.set_option(asio::ip::tcp::acceptor::reuse_address(true), error);
   if (!error) acceptor.bind(*endpoint, error);
+  // Clients wait there while accepting pauses; the kernel may cap it (net.core.somaxconn).
   if (!error) acceptor.listen(4096, error);
   if (error) {
     const std::string reason = error == asio::error::address_in_use
@@ -197,6 +201,7 @@ void Server::Shutdown(std::chrono::milliseconds budget) {
   if (!impl_->started) return;
   impl_->started = false;
   impl_->context.draining = true;
+  // On its own strand, where Accept uses it.
   asio::post(impl_->acceptor->get_executor(), [this] {
     error_code ignored;
     impl_->acceptor->close(ignored);
@@ -205,6 +210,7 @@ void Server::Shutdown(std::chrono::milliseconds budget) {
   connections.DrainAll();
   if (!connections.WaitEmpty(budget)) {
     connections.AbortAll();
+    // Closed sockets only make their coroutines go on with an error; they still have to run to their end.
     connections.WaitEmpty(std::chrono::milliseconds(2000));
   }
   // Blocking work refers to its coroutine's frame: it must end before the frames may go.

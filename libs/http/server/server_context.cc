@@ -53,6 +53,7 @@ void Registry::Remove(Stoppable* connection) {
 std::vector<std::shared_ptr<Stoppable>> Registry::Snapshot() {
   std::lock_guard lock(mutex_);
   std::vector<std::shared_ptr<Stoppable>> all;
+  // Copies, so that nobody is called with the mutex held: a connection that ends takes it to remove itself.
   for (const auto& [raw, weak] : open_) {
     if (auto connection = weak.lock()) all.push_back(std::move(connection));
   }

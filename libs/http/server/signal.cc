@@ -7,6 +7,7 @@
 namespace vora::http {
 
 struct Signal::Waiter {
+  // Room for one: Fire may come between the entry in the list and the receive, and must not be lost.
   explicit Waiter(const boost::asio::any_io_executor& executor) : channel(executor, 1) {}
   boost::asio::experimental::concurrent_channel<void(boost::system::error_code)> channel;
 };
@@ -19,6 +20,7 @@ void Signal::Fire() {
   {
     std::lock_guard lock(mutex_);
     fired_ = true;
+    // Sent without the mutex, since a waiter may be resumed at once and wait again.
     waiters.swap(waiters_);
   }
   for (const auto& waiter : waiters) waiter->channel.try_send(boost::system::error_code());

@@ -153,6 +153,7 @@ class AudioReader {
       av_frame_unref(frame);
       const int received = avcodec_receive_frame(decoder_.get(), frame);
       if (received >= 0 && frame->nb_samples > 0 && Usable(*frame)) {
+        // A frame without a time follows the one before it.
         if (frame->best_effort_timestamp != AV_NOPTS_VALUE) next_ = static_cast<double>(frame->best_effort_timestamp) * av_q2d(time_base_);
         *seconds = next_;
         next_ += static_cast<double>(frame->nb_samples) / frame->sample_rate;
@@ -166,6 +167,7 @@ class AudioReader {
         draining_ = true;
         avcodec_send_packet(decoder_.get(), nullptr);
       } else if (packet_->stream_index == index_) {
+        // A damaged packet is left out; the timeline fills its place with silence.
         avcodec_send_packet(decoder_.get(), packet_.get());
       }
       av_packet_unref(packet_.get());

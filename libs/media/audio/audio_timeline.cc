@@ -24,14 +24,17 @@ Status AudioTimeline::Add(const AVFrame& frame, double seconds) {
     position_ = std::min<int64_t>(wanted, total_);
   } else {
     const int64_t held = swr_ ? swr_get_delay(swr_.get(), sample_rate_) : 0;
+    // What the resampler still holds counts as given out already, what is to be dropped does not.
     const int64_t gap = wanted - (position_ + held - drop_);
     // Timestamps jitter by rounding; more than a frame is a real hole or a repeat.
     const int64_t tolerance = sample_rate_ / 50;
     if (gap > tolerance) {
       VORA_RETURN_IF_ERROR(Resample(nullptr));
+      // The resampler is begun anew: it would smooth over the hole, and its last samples belong before it.
       swr_.reset();
       if (wanted > position_) VORA_RETURN_IF_ERROR(PutSilence(wanted - position_));
     } else if (gap < -tolerance) {
+      // Dropped after the resampler, where samples are counted in the output's rate.
       drop_ += -gap;
     }
   }
@@ -44,6 +47,7 @@ Status AudioTimeline::Add(const AVFrame& frame, double seconds) {
 
 Status AudioTimeline::Configure(const AVFrame& frame) {
   AVChannelLayout in = {};
+  // Some files tell the number of channels and no layout, which swresample needs to mix them.
   if (frame.ch_layout.order == AV_CHANNEL_ORDER_UNSPEC) {
     av_channel_layout_default(&in, frame.ch_layout.nb_channels);
   } else {

@@ -9,6 +9,7 @@ namespace vora::media {
 namespace {
 
 constexpr int kMaxMessages = 300;
+// Atomic, since decoder threads log as well.
 std::atomic<int> messages{0};
 
 void Log(void* context, int level, const char* format, va_list arguments) {

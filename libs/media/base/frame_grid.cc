@@ -36,12 +36,14 @@ Rate ChooseOutputRate(Rate average, Rate lowest_common) {
   bool constant = true;
   if (Known(average)) {
     wanted = average.per_second();
+    // FFmpeg's lowest common rate is the one by which all timestamps can be told; where it is not the average, the rate varies.
     constant = !Known(lowest_common) || std::abs(lowest_common.per_second() / wanted - 1) < 0.02;
   } else if (Known(lowest_common)) {
     wanted = lowest_common.per_second();
   } else {
     return {30, 1};
   }
+  // By a whole number, so that every nth source frame is shown: any other ratio would judder.
   if (wanted > kMaxRate * 1.001) wanted /= std::ceil(wanted / (kMaxRate * 1.001));
   Rate best = {60, 1};
   if (constant) {
@@ -68,6 +70,7 @@ FrameGrid::FrameGrid(Rate rate, double start_seconds, int64_t first, int64_t end
 
 double FrameGrid::TimeOf(int64_t frame) const { return start_ + static_cast<double>(frame) * rate_.den / rate_.num; }
 
+// Half an output frame later than its time, by the rule in the header: times rounded by a container must not change which frame is shown.
 double FrameGrid::NeedFrom() const { return TimeOf(next_) + 0.5 * rate_.den / rate_.num; }
 
 int64_t FrameGrid::FilledBefore(double seconds) const {

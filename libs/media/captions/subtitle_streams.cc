@@ -27,6 +27,7 @@ std::string Title(const AVStream& stream) {
   const std::string title = Tag(stream, "title");
   if (!title.empty()) return title;
   const std::string handler = Tag(stream, "handler_name");
+  // `andler` is in Handler as in handler.
   for (const char* program : {"andler", "GPAC", "L-SMASH", "Apple"}) {
     if (handler.find(program) != std::string::npos) return {};
   }
@@ -87,6 +88,7 @@ std::vector<media::v1::Caption> PlanCaptions(const media::v1::MediaInfo& media) 
     if (name.empty()) name = "Subtitles";
     if (stream.title().empty() && stream.forced()) name += " (forced)";
     if (stream.title().empty() && stream.hearing_impaired()) name += " (SDH)";
+    // RFC 8216 section 4.3.4.1.1: the renditions of a group have different names.
     caption.set_name(Unique(name, " ", names));
     caption.set_forced(stream.forced());
     caption.set_hearing_impaired(stream.hearing_impaired());

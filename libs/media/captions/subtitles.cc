@@ -94,9 +94,11 @@ class Stream {
     Cue cue;
     const double at = static_cast<double>(subtitle.pts) / AV_TIME_BASE - start;
     cue.start_seconds = at + subtitle.start_display_time / 1000.0;
+    // UINT32_MAX is FFmpeg's word for "until something clears it".
     const bool known = subtitle.end_display_time > subtitle.start_display_time && subtitle.end_display_time != UINT32_MAX;
     cue.end_seconds = known ? at + subtitle.end_display_time / 1000.0 : cue.start_seconds;
     cue.text = CleanText(text, kMaxCueBytes);
+    // About what a timing line and the line breaks take; the writer counts exactly.
     bytes_ += cue.text.size() + 40;
     if (!cue.text.empty()) cues_.push_back(std::move(cue));
   }
@@ -114,6 +116,7 @@ class Stream {
 Status ExtractSubtitles(ByteSource& source, const media::v1::MediaInfo& media, const std::function<Status(SubtitleTrack)>& on_track,
                         std::vector<std::string>* warnings) {
   VORA_ASSIGN_OR_RETURN(std::unique_ptr<Input> input, Input::Open(source));
+  // All off, then the wanted ones on: the rest of the file is skipped where the container allows it.
   input->KeepOnly(-1);
   std::map<int, Stream> streams;  // by index in the file
   for (const auto& description : media.subtitles()) {

@@ -94,6 +94,7 @@ std::string CleanText(std::string_view text, size_t max_bytes) {
     text.remove_prefix(character.size());
     if (size == 0) continue;
     if (out.size() + line.size() + size + 1 > max_bytes) break;
+    // U+0080 to U+009F: control characters as much as those below 0x20.
     const bool c1_control =
         size == 2 && static_cast<unsigned char>(character[0]) == 0xc2 && static_cast<unsigned char>(character[1]) < 0xa0;
     if (character[0] == '\n') {
@@ -119,6 +120,7 @@ WebVtt WriteWebVtt(std::vector<Cue> cues, double duration_seconds, size_t max_by
     if (end <= start || cue.text.empty()) continue;
     if (!now.empty() && std::get<0>(now[0]) != start) now.clear();
     const std::tuple<int64_t, int64_t, std::string_view> same(start, end, cue.text);
+    // Typeset ASS shows one line in several layers at once (outline, shadow, fill): one cue is enough of it.
     if (std::find(now.begin(), now.end(), same) != now.end()) continue;
     now.push_back(same);
     const std::string block = "\n" + VttTime(start) + " --> " + VttTime(end) + "\n" + Escaped(cue.text) + "\n";

@@ -13,10 +13,12 @@ void Ftyp(BoxWriter& w) {
   Box ftyp(w, "ftyp");
   w.Bytes("iso6");
   w.U32(0);
+  // cmfc is CMAF's structural brand (ISO/IEC 23000-19); iso6 is for readers that do not know it.
   w.Bytes("iso6cmfcmp41");
 }
 
 void Matrix(BoxWriter& w) {
+  // The unity matrix: 16.16 fixed point, the last column 2.30 (ISO/IEC 14496-12 section 8.2.2).
   for (const uint32_t v : {0x10000u, 0u, 0u, 0u, 0x10000u, 0u, 0u, 0u, 0x40000000u}) w.U32(v);
 }
 
@@ -34,6 +36,7 @@ void Mvhd(BoxWriter& w, uint32_t timescale) {
 }
 
 void Tkhd(BoxWriter& w, bool video, int width, int height) {
+  // 7: enabled, in the movie, in the preview.
   Box tkhd(w, "tkhd", 0, 7);
   w.Zeros(8);
   w.U32(1);
@@ -76,9 +79,11 @@ void MediaHeader(BoxWriter& w, bool video) {
   Box dinf(w, "dinf");
   Box dref(w, "dref", 0, 0);
   w.U32(1);
+  // 1: the media is in this file.
   Box url(w, "url ", 0, 1);
 }
 
+// Empty, yet mandatory: the samples are listed by the fragments.
 void EmptyTables(BoxWriter& w) {
   for (const char* type : {"stts", "stsc"}) {
     Box table(w, type, 0, 0);
@@ -104,6 +109,7 @@ void AvcC(BoxWriter& w, const VideoTrackHeader& track) {
   Box avcc(w, "avcC");
   w.U8(1);
   w.Bytes(std::string_view(track.sps).substr(1, 3));
+  // With reserved bits set: NAL units have lengths of four bytes, and there is one SPS.
   w.U8(0xff);
   w.U8(0xe1);
   w.U16(static_cast<uint32_t>(track.sps.size()));
@@ -153,11 +159,13 @@ void Esds(BoxWriter& w, const AudioTrackHeader& track) {
   const uint32_t config = static_cast<uint32_t>(track.specific_config.size());
   Box esds(w, "esds", 0, 0);
   w.U8(3);
+  // Sizes of descriptors in one byte, which holds up to 127; an AAC configuration has a few bytes.
   w.U8(3 + 2 + 13 + 2 + config + 3);
   w.U16(1);
   w.U8(0);
   w.U8(4);
   w.U8(13 + 2 + config);
+  // 0x40 is MPEG-4 audio, 0x15 an audio stream (ISO/IEC 14496-1 section 7.2.6.6).
   w.U8(0x40);
   w.U8(0x15);
   w.U24(0);
@@ -186,6 +194,7 @@ void Mp4a(BoxWriter& w, const AudioTrackHeader& track) {
 // ISO/IEC 14496-12 section 8.6.6: the track's presentation begins at `media_time`.
 void Edts(BoxWriter& w, uint32_t media_time) {
   Box edts(w, "edts");
+  // The duration 0 stands for the whole presentation, whose fragments are not known yet.
   Box elst(w, "elst", 0, 0);
   w.U32(1);
   w.U32(0);

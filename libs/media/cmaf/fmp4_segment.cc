@@ -70,6 +70,7 @@ std::string MediaSegmentBytes(const MediaSegment& segment) {
     }
     Traf(w, segment, &data_offset_at);
   }
+  // From the first byte of moof to the first of the samples, hence over the 8 bytes of mdat's header.
   w.Patch32(data_offset_at, static_cast<uint32_t>(w.position() - moof_start + 8));
   {
     Box mdat(w, "mdat");
@@ -86,6 +87,8 @@ std::vector<std::string_view> SplitAnnexB(std::string_view stream) {
     const size_t begin = at + kStart.size();
     const size_t next = stream.find(kStart, begin);
     size_t end = next == std::string_view::npos ? stream.size() : next;
+    // A start code of four bytes leaves its first zero to the unit before. A NAL unit itself never ends in one (ISO/IEC 14496-10 section
+    // 7.4.1).
     while (end > begin && stream[end - 1] == '\0') --end;
     nals.push_back(stream.substr(begin, end - begin));
     at = next;

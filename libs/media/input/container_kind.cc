@@ -91,6 +91,7 @@ Status NoFilm(std::string_view head) {
   text = ToLower(text);
   for (const Mark& mark : kTexts) {
     if (text.rfind(mark.begin, 0) != 0) continue;
+    // Three characters prove little: a session description also has a line of media or of its name.
     if (mark.begin == "v=0" && text.find("\nm=") == std::string::npos && text.find("\ns=") == std::string::npos) continue;
     return Refuse(mark.what);
   }

@@ -13,6 +13,7 @@ namespace {
 
 constexpr int kIoBuffer = 128 << 10;
 constexpr char kContainers[] = "mov,matroska,webm,mpegts,mpeg,avi,flv,ogg,wav,mp3,aac,flac,asf,mxf";
+// A damaged stretch is passed over, a file of nothing else ends.
 constexpr int kBadPacketsInARow = 200;
 
 // More than any limit: a header that goes beyond it runs out of memory for the demuxer, while below it the tracks can be counted.
@@ -54,8 +55,10 @@ Status Input::DoOpen() {
   // Off by default; written down, because so much hangs on it: no media from other files.
   av_dict_set(&options, "enable_drefs", "0", 0);
   av_dict_set(&options, "use_absolute_path", "0", 0);
+  // When it fails it frees the context and sets it to null.
   const int opened = avformat_open_input(&context_, nullptr, nullptr, &options);
   av_dict_free(&options);
+  // Before FFmpeg's own word: a store that is away must not become a permanent error of the file.
   if (!source_status_.ok()) return source_status_;
   if (asked_for_a_file_) return OtherFile();
   if (opened == AVERROR(ENOMEM)) return AvStatus(opened, "cannot open the source");
@@ -72,6 +75,7 @@ Status Input::DoOpen() {
 }
 
 Status Input::WhyNotOpened() {
+  // FFmpeg's probes read a little beyond the end, and want zeros there.
   std::string head(kHeadBytes + AVPROBE_PADDING_SIZE, '\0');
   const StatusOr<size_t> got = source_.ReadAt(0, head.data(), kHeadBytes);
   if (!got.ok()) return got.status();
@@ -126,6 +130,7 @@ int Input::RefuseOpen(AVFormatContext* context, AVIOContext** io, const char*, i
 
 Input::~Input() {
   avformat_close_input(&context_);
+  // Not the buffer that DoOpen made: FFmpeg may have put another in its place.
   if (io_ != nullptr) av_freep(&io_->buffer);
   avio_context_free(&io_);
 }
@@ -143,6 +148,7 @@ StatusOr<bool> Input::Read(AVPacket* packet) {
     if (result >= 0) return true;
     if (result == AVERROR(ENOMEM)) return AvStatus(result, "cannot read the source");
     if (result != AVERROR_INVALIDDATA && result != AVERROR(EAGAIN)) return false;
+    // Demuxers report the cut end of a file as invalid data, again and again.
     if (io_->eof_reached != 0) return false;
   }
   return false;
@@ -150,6 +156,7 @@ StatusOr<bool> Input::Read(AVPacket* packet) {
 
 int Input::ReadCallback(void* self, uint8_t* buffer, int size) {
   auto* input = static_cast<Input*>(self);
+  // FFmpeg goes on after errors, and has no code for ours: the source is not asked again, and its own word is kept for the caller.
   if (!input->source_status_.ok()) return AVERROR_EXTERNAL;
   const StatusOr<size_t> got = input->source_.ReadAt(input->position_, reinterpret_cast<char*>(buffer), static_cast<size_t>(size));
   if (!got.ok()) {

@@ -10,6 +10,7 @@
 namespace vora::media {
 namespace {
 
+// Each box is a read from the object store.
 constexpr int kMaxBoxes = 20'000;
 constexpr int kMaxDepth = 8;
 constexpr uint32_t kSelfContained = 1;  // ISO/IEC 14496-12, 8.7.2: the media is in this file
@@ -68,6 +69,7 @@ class Walk {
     if (got < 8 || at + 8 > end) return false;
     uint64_t size = Big32(bytes);
     int64_t header = 8;
+    // ISO/IEC 14496-12 section 4.2: 1 is followed by a size of 64 bits, 0 means to the end.
     if (size == 1) {
       if (got < 16) return false;
       size = static_cast<uint64_t>(Big32(bytes + 8)) << 32 | Big32(bytes + 12);
@@ -78,6 +80,7 @@ class Walk {
     box->type = Big32(bytes + 4);
     box->body = at + header;
     box->end = static_cast<int64_t>(std::min<uint64_t>(size, static_cast<uint64_t>(end - at))) + at;
+    // As the file says it, not cut to the file: a demuxer would ask for so much memory.
     claimed_ = size;
     return true;
   }
@@ -125,6 +128,7 @@ class Walk {
     }
     if (box.type == Type("rmra")) return External("a reference movie");
     if (box.type == Type("dref")) return References(box);
+    // QuickTime's compressed index: the figure is its size unpacked.
     if (box.type == Type("cmvd")) {
       char size[4];
       VORA_ASSIGN_OR_RETURN(const size_t got, ReadUpTo(box.body, size, sizeof size));
@@ -137,6 +141,7 @@ class Walk {
   }
 
   Status References(const Box& dref) {
+    // After version, flags and the number of entries, which is not believed.
     for (int64_t at = dref.body + 8; at < dref.end;) {
       Box entry;
       VORA_ASSIGN_OR_RETURN(const bool some, Header(at, dref.end, &entry));

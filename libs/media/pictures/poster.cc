@@ -62,6 +62,7 @@ StatusOr<std::string> MakePoster(ByteSource& source, const media::v1::MediaInfo&
       best_liveliness = liveliness;
       best = std::move(pixels);
     }
+    // Each further place costs a seek and up to kMaxFramesToTarget frames.
     if (best_liveliness >= kLively) break;
   }
   if (best.empty()) return MakeError(errors::kMediaUnreadable, "No picture for a poster could be decoded.");

@@ -11,6 +11,7 @@ StatusOr<std::string> EncodeJpeg(std::string& pixels, const FrameLayout& layout,
   c->pix_fmt = AV_PIX_FMT_YUVJ420P;
   c->color_range = AVCOL_RANGE_JPEG;
   c->time_base = {1, 25};
+  // Bit-exact leaves out the encoder's name and version: the object is write-once, so each attempt must make the same bytes.
   c->flags |= AV_CODEC_FLAG_QSCALE | AV_CODEC_FLAG_BITEXACT;
   c->global_quality = FF_QP2LAMBDA * quality;
   c->thread_count = 1;

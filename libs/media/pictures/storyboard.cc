@@ -98,6 +98,7 @@ Status MakeStoryboard(ByteSource& source, const media::v1::MediaInfo& media,
   const StoryboardPlan plan = PlanStoryboard(media);
   const FrameLayout tile(plan.tile_width, plan.tile_height);
   TilePictures pictures(source, media.video());
+  // Kept from tile to tile, so that one without a frame repeats the one before.
   std::string pixels = Black(tile);
   bool any = false;
   int done = 0;

@@ -81,6 +81,7 @@ StatusOr<Extent> MeasureExtent(VideoReader& reader, ByteSource& source, double f
   const double length = context->duration > 0 ? static_cast<double>(context->duration) / AV_TIME_BASE : 0;
   if (length > 2 * kTailSeconds) {
     const int64_t ts = static_cast<int64_t>((start + length - kTailSeconds) / av_q2d(stream->time_base));
+    // The end is read and not believed, but only the last seconds of it: the file may have gigabytes.
     if (av_seek_frame(context, stream->index, ts, AVSEEK_FLAG_BACKWARD) >= 0) {
       VORA_RETURN_IF_ERROR(ScanToEnd(reader, frame_seconds, &extent));
     }

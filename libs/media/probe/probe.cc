@@ -67,6 +67,7 @@ void DescribePicture(VideoReader& reader, const AVFrame& frame, bool turned, Vid
   AVFormatContext* context = reader.input().context();
   AVStream* stream = reader.stream();
   AVRational sar = av_guess_sample_aspect_ratio(context, stream, nullptr);
+  // A shape that no camera makes is an error of the file; believed, it would make frames of thousands of columns.
   if (sar.num <= 0 || sar.den <= 0 || av_q2d(sar) > 10 || av_q2d(sar) < 0.1) sar = {1, 1};
   int width = frame.width, height = frame.height;
   // The frame is upright already; the aspect ratio is of the stored picture.
@@ -99,6 +100,7 @@ Status DescribeTiming(VideoReader& reader, ByteSource& source, double start, Med
   video->set_start_seconds(start);
   const double length = std::max(0.0, extent.end_seconds - start);
   const double limit = ActiveSourceLimits().max_duration_seconds;
+  // This way round, so that NaN, which made-up files lead to, is refused as well.
   if (!(length <= limit)) {
     return MakeError(errors::kMediaTooLong, "The video lasts " + SecondsText(length) + "; at most " + SecondsText(limit) +
                                                 " are taken (VORA_MAX_SOURCE_DURATION).");
@@ -130,6 +132,7 @@ StatusOr<MediaInfo> ProbeWithin(ByteSource& source) {
                       : MakeError(errors::kMediaUnreadable, "Neither picture nor sound was found in the file.");
   }
   VORA_RETURN_IF_ERROR(CheckPictureSize(input->stream(index)->codecpar->width, input->stream(index)->codecpar->height));
+  // A source belongs to one reader at a time.
   input.reset();
 
   VORA_ASSIGN_OR_RETURN(std::unique_ptr<VideoReader> reader, VideoReader::Open(source, index, 1));

@@ -5,6 +5,7 @@ namespace {
 
 bool IsFullRange(const AVFrame& frame) {
   switch (frame.format) {
+    // FFmpeg's old way to say full range, still given out by some decoders whatever color_range says.
     case AV_PIX_FMT_YUVJ420P:
     case AV_PIX_FMT_YUVJ422P:
     case AV_PIX_FMT_YUVJ444P:
@@ -41,6 +42,7 @@ int SwsMatrix(int matrix) {
 
 VideoColor EncodedColor(const VideoColor& color, int height) {
   VideoColor out = color;
+  // More than 576 lines are HD, which players take for BT.709; below it is BT.601.
   if (out.matrix == AVCOL_SPC_RGB || (out.matrix == AVCOL_SPC_UNSPECIFIED && height > 576)) out.matrix = AVCOL_SPC_BT709;
   if (out.matrix == AVCOL_SPC_UNSPECIFIED) out.matrix = AVCOL_SPC_SMPTE170M;
   if (out.primaries == AVCOL_PRI_UNSPECIFIED && out.matrix == AVCOL_SPC_BT709) out.primaries = AVCOL_PRI_BT709;
@@ -62,6 +64,7 @@ Status FrameScaler::Configure(const AVFrame& frame) {
   const int matrix = SwsMatrix(color_.matrix);
   const int* out = sws_getCoefficients(matrix);
   const int* in = IsRgb(frame.format) ? sws_getCoefficients(SWS_CS_DEFAULT) : out;
+  // 1 << 16 is neutral contrast and saturation.
   sws_setColorspaceDetails(sws_.get(), in, from_full_range_ ? 1 : 0, out, 0, 0, 1 << 16, 1 << 16);
   return {};
 }

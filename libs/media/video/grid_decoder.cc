@@ -29,6 +29,7 @@ class GridRun {
         if (n < outputs_[i].first_frame || n >= outputs_[i].end_frame) continue;
         const Clock::time_point before = Clock::now();
         uint8_t* out = sink_.Acquire(i);
+        // Time spent on a slow encoder is not the decoder's.
         waited_ += Clock::now() - before;
         if (out == nullptr) continue;
         VORA_RETURN_IF_ERROR(scalers_[i].Scale(frame, out));
@@ -55,6 +56,7 @@ Status Fill(VideoReader& reader, FrameGrid& grid, GridRun& run, FrameSink& sink,
     VORA_ASSIGN_OR_RETURN(const bool some, reader.Next(next.get(), &seconds));
     if (!some) break;
     if (current) {
+      // How long a frame is shown is known only when the next one's time is.
       const int64_t count = grid.FilledBefore(seconds);
       VORA_RETURN_IF_ERROR(run.Show(*current, grid.next(), count));
       grid.Take(count);

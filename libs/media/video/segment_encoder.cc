@@ -151,6 +151,7 @@ StatusOr<EncodedSegment> SegmentEncoder::Encode(int index, FrameFeed& feed) {
     VORA_ASSIGN_OR_RETURN(FramePtr frame, Wrap(pixels, layout, feed, n));
     const int sent = avcodec_send_frame(encoder.get(), frame.get());
     if (sent < 0) return AvStatus(sent, "encoding");
+    // Before anything else: the feed has few frames of memory, and the decoder waits for this one.
     frame.reset();
     VORA_RETURN_IF_ERROR(Drain(encoder.get(), packet.get(), &packets, &segment.data));
   }
@@ -164,6 +165,8 @@ StatusOr<EncodedSegment> SegmentEncoder::Encode(int index, FrameFeed& feed) {
   segment.decode_time = static_cast<uint64_t>(FirstFrame(index) * step);
   segment.sample_duration = static_cast<uint32_t>(step);
   for (size_t k = 0; k < packets.size(); ++k) {
+    // Packet k is decoded at k and shown reorder_frames later, so that no offset is negative; the edit in the init segment takes the delay
+    // out.
     packets[k].sample.composition_offset = static_cast<int32_t>((packets[k].pts - static_cast<int64_t>(k) + header.reorder_frames) * step);
     segment.samples.push_back(packets[k].sample);
   }

@@ -21,6 +21,7 @@ const int32_t* DisplayMatrix(AVStream* stream) {
 double Turn(const int32_t* matrix) {
   double turn = -std::round(av_display_rotation_get(matrix));
   if (std::isnan(turn)) return 0;
+  // Into [0, 360), with what lies just below 360 taken for a rounded 0.
   turn -= 360 * std::floor(turn / 360 + 0.9 / 360);
   return turn;
 }
@@ -36,6 +37,7 @@ int FindVideoStream(AVFormatContext* context) {
     if ((s.disposition & AV_DISPOSITION_DEFAULT) != 0 && best >= 0 && (context->streams[best]->disposition & AV_DISPOSITION_DEFAULT) != 0) {
       continue;
     }
+    // The track marked as default wins over any size, then the larger one.
     const int64_t pixels =
         int64_t{s.codecpar->width} * s.codecpar->height + ((s.disposition & AV_DISPOSITION_DEFAULT) != 0 ? int64_t{1} << 40 : 0);
     if (pixels > best_pixels) {
@@ -83,6 +85,7 @@ Status VideoReader::BuildFilter(const AVFrame& like) {
   const std::string args = "video_size=" + std::to_string(like.width) + "x" + std::to_string(like.height) +
                            ":pix_fmt=" + std::to_string(like.format) + ":time_base=" + std::to_string(tb.num) + "/" +
                            std::to_string(tb.den) + ":frame_rate=" + std::to_string(rate.num) + "/" + std::to_string(rate.den);
+  // One frame for each (no doubled rate), and only those marked as interlaced: mixed material keeps its progressive ones.
   std::string text = interlaced_ ? "bwdif=mode=send_frame:deint=interlaced" : "";
   if (!filter_text_.empty()) text += (text.empty() ? "" : ",") + filter_text_;
   int result = avfilter_graph_create_filter(&graph_in_, avfilter_get_by_name("buffer"), "in", args.c_str(), nullptr, graph_.get());

@@ -33,6 +33,8 @@ Status VideoReader::DecodeAlone(AVPacket* packet, AVFrame* frame) {
   avcodec_flush_buffers(decoder_.get());
   int result = avcodec_send_packet(decoder_.get(), packet);
   if (result >= 0) {
+    // The end of the stream makes the decoder give the frame out at once, without waiting for others to put in order. Only a flush brings
+    // it back from there.
     avcodec_send_packet(decoder_.get(), nullptr);
     result = avcodec_receive_frame(decoder_.get(), frame);
   }
@@ -61,6 +63,7 @@ StatusOr<bool> VideoReader::KeyFrame(double seconds, AVFrame* frame, double* at)
     if (packet_->stream_index != index_ || (packet_->flags & AV_PKT_FLAG_KEY) == 0) continue;
     const int64_t pts = packet_->pts != AV_NOPTS_VALUE ? packet_->pts : packet_->dts;
     if (pts == AV_NOPTS_VALUE) continue;
+    // Neighbouring tiles often have the same key frame.
     if (!key_frame_ || pts != key_pts_) {
       if (!key_frame_) key_frame_.reset(av_frame_alloc());
       key_pts_ = pts;

@@ -75,6 +75,7 @@ Status VideoReader::OpenDecoder() {
 void VideoReader::ForgetPosition() {
   pending_.reset();
   last_seconds_.reset();
+  // Its filters hold frames from before the seek.
   graph_.reset();
   graph_eof_ = false;
   draining_ = false;
@@ -101,6 +102,8 @@ Status VideoReader::Seek(double seconds) {
     await_key_ = !FindsItsOwnStart(stream()->codecpar->codec_id);
     skip_nonref_until_ = seconds - lead - kSkipMargin;
     double at = 0;
+    // Only a decoded frame proves that the seek went far enough back: containers mark frames as key frames from which nothing can be
+    // decoded.
     VORA_ASSIGN_OR_RETURN(const bool some, Next(frame.get(), &at));
     if (some && at <= seconds - lead) {
       pending_ = std::move(frame);
@@ -154,6 +157,7 @@ StatusOr<bool> VideoReader::Decode(AVFrame* frame) {
     }
     if (received == AVERROR(ENOMEM)) return AvStatus(received, "decoding");
     if (received == AVERROR_EOF || draining_) return false;
+    // A damaged frame is counted and left out: the next key frame puts things right.
     if (received != AVERROR(EAGAIN)) ++bad_frames_;
     VORA_ASSIGN_OR_RETURN(const bool some, input_->Read(packet_.get()));
     if (!some) {
@@ -165,6 +169,7 @@ StatusOr<bool> VideoReader::Decode(AVFrame* frame) {
     if (packet_->stream_index == index_ && !await_key_) {
       const bool skip = only_references_ || (packet_->pts != AV_NOPTS_VALUE &&
                                              static_cast<double>(packet_->pts) * av_q2d(stream()->time_base) < skip_nonref_until_);
+      // On the way to the wanted frame those that no other refers to change nothing.
       decoder_->skip_frame = skip ? AVDISCARD_NONREF : AVDISCARD_DEFAULT;
       const int sent = avcodec_send_packet(decoder_.get(), packet_.get());
       if (sent == AVERROR(ENOMEM)) {

@@ -29,6 +29,7 @@ Status Probe(ObjectStore& store, const std::string& key) {
       MustFail(store.Put(key, "4", swap), StatusCode::kAborted,
                "does not honour If-Match (an old ETag is let pass). "
                "Cost: two replicas of the upload daemon could overwrite each other's upload state and lose acknowledged bytes"));
+  // A store that refuses every If-Match has passed so far: the right ETag must be let in.
   swap.if_match = second.etag;
   return store.Put(key, "5", swap).status();
 }
@@ -38,6 +39,7 @@ Status Probe(ObjectStore& store, const std::string& key) {
 Status CheckConditionalPut(ObjectStore& store) {
   std::string key = layout::ProbeKey(NewId());
   Status probed = Probe(store, key);
+  // Removed whatever was found out; that it could not be counts only when nothing else is wrong.
   Status removed = store.Delete(key);
   return Annotate(probed.ok() ? removed : probed, "object store " + store.Describe());
 }

@@ -18,6 +18,7 @@ Status ValidateKey(std::string_view key) {
   while (true) {
     size_t end = std::min(key.find('/', begin), key.size());
     std::string_view segment = key.substr(begin, end - begin);
+    // The local store makes folders of segments, and HTTP clients and proxies fold `.` and `..` away before they send a URL.
     if (segment.empty() || segment == "." || segment == "..") {
       return InvalidArgument("object key: segments between slashes must not be empty, '.' or '..'");
     }

@@ -49,6 +49,7 @@ class MeteredObjectStore : public ObjectStore {
  public:
   MeteredObjectStore(std::unique_ptr<ObjectStore> store, obs::Metrics& metrics)
       : store_(std::move(store)), metrics_(metrics), written_(kBytes.In(metrics, {"written"})) {
+    // Made now, so that they show as 0 and not as missing until the first read.
     kBytes.In(metrics, {"read"});
     kReadFailures.In(metrics);
   }

@@ -12,6 +12,7 @@ StatusOr<std::string> ObjectStore::Get(const std::string& key, int64_t limit, Ob
   size_t filled = 0;
   while (filled < bytes.size()) {
     VORA_ASSIGN_OR_RETURN(size_t n, reader->Read(bytes.data() + filled, bytes.size() - filled));
+    // The size came with the opening of this very object, so fewer bytes are a broken read and no shorter object.
     if (n == 0) return Unavailable("object " + key + " ended early");
     filled += n;
   }
@@ -24,6 +25,7 @@ StatusOr<int64_t> ObjectStore::DeletePrefix(const std::string& prefix) {
   int64_t deleted = 0;
   std::string token;
   do {
+    // Tokens name a key and no position, so deleting a page does not make the next one skip any.
     VORA_ASSIGN_OR_RETURN(ListPage page, List(prefix, token));
     for (const ObjectInfo& object : page.objects) {
       VORA_RETURN_IF_ERROR(Delete(object.key));

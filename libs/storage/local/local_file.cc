@@ -15,6 +15,7 @@
 namespace vora::storage {
 namespace {
 
+// Remembered for the process: it is the kernel that lacks the call, and each try would cost one.
 std::atomic<bool> has_openat2{true};
 
 }  // namespace
@@ -81,6 +82,7 @@ StatusOr<UniqueFd> OpenBeneath(int root, const std::string& path, int flags, uns
       if (fd >= 0) return UniqueFd(static_cast<int>(fd));
       if (errno == EAGAIN || errno == EINTR) continue;
       if (errno != ENOSYS && errno != EPERM) return ErrnoStatus(errno, "open " + path);
+      // Sandboxes answer EPERM, but so may the file itself: that is asked again each time.
       if (errno == ENOSYS) has_openat2 = false;
       break;
     }
@@ -99,6 +101,7 @@ StatusOr<UniqueFd> MakeFolders(int root, const std::string& path) {
     size_t slash = rest.find('/');
     std::string name(rest.substr(0, slash));
     rest.remove_prefix(slash == rest.npos ? rest.size() : slash + 1);
+    // A new folder is durable only once the folder above it is synced; one that was there already is its maker's to sync.
     if (::mkdirat(at, name.c_str(), 0777) == 0) {
       if (at == root) {
         VORA_ASSIGN_OR_RETURN(UniqueFd self, OpenBeneath(root, ".", kFolder));
@@ -146,6 +149,7 @@ Status SyncData(int fd) { return ::fdatasync(fd) == 0 ? absl::OkStatus() : Errno
 Status SyncAll(int fd) { return ::fsync(fd) == 0 ? absl::OkStatus() : ErrnoStatus(errno, "fsync"); }
 
 Status RemoveTree(int folder, const std::string& name) {
+  // Tried as a file first, which spares a stat. For a folder Linux answers EISDIR, POSIX has EPERM.
   if (::unlinkat(folder, name.c_str(), 0) == 0 || errno == ENOENT) return absl::OkStatus();
   if (errno != EISDIR && errno != EPERM) return ErrnoStatus(errno, "unlink " + name);
   int fd = ::openat(folder, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -167,6 +171,8 @@ Status RemoveTree(int folder, const std::string& name) {
 Status RenameIfAbsent(int from_folder, const std::string& from, int to_folder, const std::string& to) {
   if (::renameat2(from_folder, from.c_str(), to_folder, to.c_str(), RENAME_NOREPLACE) == 0) return absl::OkStatus();
   if (errno != EINVAL && errno != ENOSYS) return ErrnoStatus(errno, "rename");
+  // link(2) fails where the name exists, on every file system; a crash before the unlink leaves a second name in `.tmp`, which is cleaned
+  // up.
   if (::linkat(from_folder, from.c_str(), to_folder, to.c_str(), 0) != 0) return ErrnoStatus(errno, "link");
   ::unlinkat(from_folder, from.c_str(), 0);
   return absl::OkStatus();

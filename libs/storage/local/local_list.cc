@@ -23,11 +23,13 @@ struct Entry {
 };
 
 StatusOr<std::vector<Entry>> ReadFolder(int fd) {
+  // fdopendir takes its descriptor over, and the caller goes on using `fd`.
   int own = ::openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (own < 0) return ErrnoStatus(errno, "list");
   std::unique_ptr<DIR, int (*)(DIR*)> folder(::fdopendir(own), &::closedir);
   std::vector<Entry> entries;
   while (true) {
+    // readdir returns null at the end and on an error alike: errno alone tells them apart.
     errno = 0;
     const dirent* entry = ::readdir(folder.get());
     if (entry == nullptr) break;
@@ -59,15 +61,18 @@ class Walk {
  private:
   Status Below(int folder, const std::string& name, const std::string& base) {
     bool overlaps = StartsWith(base, prefix_) || StartsWith(prefix_, base);
+    // Every key below `base` sorts before the last one listed: the whole folder was on earlier pages.
     bool behind = after_ > base && !StartsWith(after_, base);
     if (!overlaps || behind) return absl::OkStatus();
     auto child = OpenBeneath(folder, name, O_RDONLY | O_DIRECTORY);
     if (child.ok()) return Folder(child->get(), base);
+    // A folder that was read may be gone by now: Delete removes empty ones. That is no error of the listing.
     return child.status().code() == StatusCode::kNotFound ? absl::OkStatus() : child.status();
   }
 
   Status Object(int folder, const std::string& name, const std::string& key) {
     if (!StartsWith(key, prefix_) || key <= after_) return absl::OkStatus();
+    // Only one more object proves that there is another page; a full page alone may be the last.
     if (page.objects.size() == max_) {
       page.next_token = page.objects.back().key;
       return absl::OkStatus();

@@ -62,6 +62,8 @@ Status LockRange(int fd, int64_t offset, int64_t length) {
   lock.l_whence = SEEK_SET;
   lock.l_start = offset;
   lock.l_len = length;
+  // Locks of the open file (OFD), not of the process: with plain F_SETLKW threads would not exclude each other, and closing any descriptor
+  // of the file would drop them all.
   while (::fcntl(fd, F_OFD_SETLKW, &lock) != 0) {
     if (errno != EINTR) return ErrnoStatus(errno, "lock");
   }
@@ -141,6 +143,7 @@ StatusOr<std::string> LocalObjectStore::CreateMultipart(const std::string& key, 
     VORA_RETURN_IF_ERROR(WriteAt(parts.get(), std::string(kPreparedRecords * kRecordBytes, '\0'), 0));
     VORA_RETURN_IF_ERROR(SyncData(parts.get()));
     VORA_ASSIGN_OR_RETURN(UniqueFd data, OpenBeneath(folder.get(), "data", O_WRONLY | O_CREAT | O_EXCL));
+    // All files and then their folder, before the rename: under `.multipart` there are whole uploads only.
     VORA_RETURN_IF_ERROR(SyncAll(folder.get()));
     VORA_RETURN_IF_ERROR(RenameIfAbsent(temp_.get(), id, multipart_.get(), id));
     return SyncAll(multipart_.get());
@@ -165,6 +168,7 @@ StatusOr<LocalObjectStore::Multipart> LocalObjectStore::OpenMultipart(const std:
   text.resize(static_cast<size_t>(n));
   auto json = nlohmann::json::parse(text, nullptr, false);
   if (!json.is_object()) return DataLoss("multipart upload " + multipart_id + ": its description is damaged");
+  // An id belongs to one key: with another it is not there, as in S3.
   if (json.value("key", "") != key) return NoSuchMultipart(multipart_id);
   upload.part_size = json.value("part_size", int64_t{0});
   upload.content_type = json.value("content_type", "application/octet-stream");
@@ -182,6 +186,7 @@ StatusOr<CompletedPart> LocalObjectStore::UploadPart(const std::string& key, con
   }
   int parts = upload->parts.get();
   VORA_RETURN_IF_ERROR(LockRange(parts, RecordOffset(number), static_cast<int64_t>(kRecordBytes)));
+  // Whoever held the lock may have completed or aborted: the bytes would go into a file that nobody finds any more.
   if (IsUnlinked(parts)) return NoSuchMultipart(multipart_id);
   VORA_ASSIGN_OR_RETURN(UniqueFd data, OpenBeneath(upload->folder.get(), "data", O_RDWR));
   int64_t offset = static_cast<int64_t>(number - 1) * upload->part_size;
@@ -200,6 +205,7 @@ StatusOr<CompletedPart> LocalObjectStore::UploadPart(const std::string& key, con
     VORA_RETURN_IF_ERROR(WriteAt(parts, std::string(kRecordBytes, '\0'), RecordOffset(number)));
     VORA_RETURN_IF_ERROR(SyncData(parts));
   }
+  // The bytes before their record: a record vouches for them.
   VORA_RETURN_IF_ERROR(WriteEarly(data.get(), bytes, offset));
   PartRecord record{static_cast<int64_t>(bytes.size()), RandomHex(16)};
   VORA_RETURN_IF_ERROR(WriteAt(parts, EncodeRecord(number, record), RecordOffset(number)));
@@ -256,6 +262,7 @@ StatusOr<ObjectInfo> LocalObjectStore::CompleteMultipart(const std::string& key,
   if (::ftruncate(data->get(), trailer.size) != 0) return ErrnoStatus(errno, "truncate");
   VORA_RETURN_IF_ERROR(WriteAt(data->get(), EncodeTrailer(trailer), trailer.size));
   VORA_RETURN_IF_ERROR(SyncData(data->get()));
+  // The object appears by this rename alone: before it there is an upload that can be completed again, after it one whose rest is removed.
   VORA_RETURN_IF_ERROR(Annotate(Commit(upload->folder.get(), "data", key, {}), "complete multipart"));
   (void)RemoveMultipart(multipart_id);  // done again by the next CompleteMultipart or AbortMultipart
   return ToObjectInfo(key, trailer);

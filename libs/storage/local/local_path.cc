@@ -5,6 +5,7 @@
 namespace vora::storage {
 namespace {
 
+// Below the 255 bytes that file systems allow, with room for the mark.
 constexpr size_t kSplitBytes = 200;
 constexpr std::string_view kMarks = "@^~";
 
@@ -23,6 +24,7 @@ LocalPath ToLocalPath(std::string_view key) {
   while (true) {
     size_t slash = key.find('/');
     std::string_view segment = key.substr(0, slash);
+    // Also at exactly 200 bytes, which leaves an empty rest: so a folder with '~' always has 200, and the way back is unambiguous.
     for (; segment.size() >= kSplitBytes; segment.remove_prefix(kSplitBytes)) {
       AppendFolder(path.folder, segment.substr(0, kSplitBytes), '~');
     }

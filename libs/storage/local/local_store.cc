@@ -23,6 +23,7 @@ namespace vora::storage {
 namespace {
 
 constexpr int kFolder = O_RDONLY | O_DIRECTORY;
+// Longer than any write takes: files of writers that are still at work lie in the same folder.
 constexpr time_t kLeftoverSeconds = 24 * 3600;
 
 class LocalReader : public ObjectReader {
@@ -109,6 +110,8 @@ StatusOr<LocalObjectStore::OpenedObject> LocalObjectStore::OpenObject(const std:
 StatusOr<UniqueFd> LocalObjectStore::LockKey(const std::string& key) const {
   std::array<char, 4> name{};
   std::snprintf(name.data(), name.size(), "%02x", KeyHash(key));
+  // Opened anew each time, since flock belongs to the open file: so threads exclude each other as well as processes. Lock files are never
+  // removed, as a lock on an unlinked one excludes nobody.
   VORA_ASSIGN_OR_RETURN(UniqueFd lock, OpenBeneath(locks_.get(), name.data(), O_RDWR | O_CREAT));
   while (::flock(lock.get(), LOCK_EX) != 0) {
     if (errno != EINTR) return ErrnoStatus(errno, "lock");
@@ -156,6 +159,7 @@ Status LocalObjectStore::RenameLocked(int folder, const std::string& name, const
 
 Status LocalObjectStore::Commit(int folder, const std::string& name, const std::string& key, const PutOptions& options) const {
   UniqueFd parent;
+  // Synced after the lock is let go: others need the new name, and only this caller is promised that it survives a power cut.
   VORA_RETURN_IF_ERROR(RenameLocked(folder, name, key, options, parent));
   return SyncAll(parent.get());
 }
@@ -179,6 +183,7 @@ StatusOr<ObjectInfo> LocalObjectStore::Put(const std::string& key, std::string_v
     }
     VORA_RETURN_IF_ERROR(WriteAt(file->get(), bytes, 0));
     VORA_RETURN_IF_ERROR(WriteAt(file->get(), EncodeTrailer(trailer), trailer.size));
+    // The bytes before the rename: otherwise a power cut may leave the new name with an empty file.
     VORA_RETURN_IF_ERROR(SyncData(file->get()));
     return Commit(temp_.get(), temp_name, key, options);
   };
@@ -233,6 +238,7 @@ Status LocalObjectStore::Probe() const {
   struct stat named_root {};
   if (::fstat(root_.get(), &open_root) != 0) return ErrnoStatus(errno, directory_);
   if (::stat(directory_.c_str(), &named_root) != 0) return Unavailable("object store " + directory_ + ": its directory is gone");
+  // The store writes through a descriptor that it opened at start: into a directory that was replaced meanwhile nothing would ever come.
   if (open_root.st_ino != named_root.st_ino || open_root.st_dev != named_root.st_dev) {
     return Unavailable("object store " + directory_ + ": its directory was replaced; restart to use the new one");
   }

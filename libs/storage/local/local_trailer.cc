@@ -12,6 +12,7 @@
 namespace vora::storage {
 namespace {
 
+// Numbers are little-endian, so that a directory can move between machines. The checksum covers the trailer alone, not the object's bytes.
 constexpr std::string_view kMagic = "VORAOBJ1";
 constexpr size_t kIdBytes = 32;
 constexpr size_t kSizeAt = 8;
@@ -78,6 +79,7 @@ StatusOr<Trailer> ReadTrailer(int fd) {
   std::array<char, static_cast<size_t>(kTrailerBytes)> buffer;
   VORA_RETURN_IF_ERROR(ReadAt(fd, buffer.data(), buffer.size(), st.st_size - kTrailerBytes));
   VORA_ASSIGN_OR_RETURN(Trailer trailer, DecodeTrailer({buffer.data(), buffer.size()}));
+  // The trailer lies at the end, so a file that was cut or grew shows another one there, or a size that does not fit.
   if (trailer.size != st.st_size - kTrailerBytes) return DataLoss("object file: has another size than its trailer says");
   return trailer;
 }

@@ -12,9 +12,11 @@ namespace {
 constexpr size_t kMaxDocument = 32 << 20;
 constexpr size_t kMaxErrorDocument = 64 << 10;
 
+// 501 is not among them: what a store has not implemented it will not have a moment later.
 bool IsFault(int status) { return status == 408 || status == 429 || (status >= 500 && status != 501); }
 
 Status StatusOfCode(const std::string& code, std::string_view text) {
+  // S3's code says more than the HTTP status, which is 503 for SlowDown and 400 for RequestTimeout; RESOURCE_EXHAUSTED backs off slower.
   if (code == "SlowDown" || code == "TooManyRequests" || code == "ServiceUnavailable") return ResourceExhausted(text);
   if (code == "RequestTimeout" || code == "InternalError") return Unavailable(text);
   if (code == "NoSuchBucket") return FailedPrecondition(text);
@@ -73,6 +75,7 @@ StatusOr<std::unique_ptr<HttpExchange>> S3Client::StartOnce(const S3Request& req
   if (!request.key.empty()) signing.path.append("/").append(PercentEncode(request.key, true));
   signing.query = request.query;
   signing.headers = request.headers;
+  // Over https TLS protects the body, and hashing it would only cost processor time. Over plain http the signature is all there is.
   signing.payload_hash = config_.https && !request.body.empty() ? "UNSIGNED-PAYLOAD" : HexEncode(Sha256(request.body));
   signing.headers["host"] = config_.authority;
   signing.headers["x-amz-date"] = FormatIso8601Basic(Clock::Real().Now());
@@ -89,11 +92,13 @@ StatusOr<std::unique_ptr<HttpExchange>> S3Client::StartOnce(const S3Request& req
   http.body = request.body;
   http.connect_timeout = config_.connect_timeout;
   http.stall_timeout = request.stall_timeout.count() > 0 ? request.stall_timeout : config_.stall_timeout;
+  // A reader may be as slow as its client: only a stall ends a streamed answer.
   if (!streamed) {
     http.total_timeout = request.total_timeout.count() > 0 ? request.total_timeout : config_.request_timeout;
     http.total_timeout += std::chrono::milliseconds(1000 * (request.body.size() >> 20));
   }
   VORA_ASSIGN_OR_RETURN(std::unique_ptr<HttpExchange> exchange, HttpExchange::Start(pool_, http));
+  // Read to its end: an error document left in the connection would cost that connection.
   if (IsFault(exchange->status())) {
     auto body = exchange->ReadRest(kMaxErrorDocument);
     return ToS3Status(exchange->status(), body.ok() ? *body : "", request.method);

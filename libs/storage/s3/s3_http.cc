@@ -53,10 +53,13 @@ Status HttpExchange::Begin(const HttpRequest& request) {
   curl::Handle& handle = channel_->handle;
   if (!handle.ok() || channel_->multi == nullptr) return ResourceExhausted("object store: no memory for a connection");
   handle.Begin(request.url);
+  // What libcurl adds by itself: Expect would cost a wait for 100 Continue with each large body, and the others would be headers that are
+  // not signed.
   for (const char* own : {"Expect", "Accept", "Content-Type"}) handle.OmitHeader(own);
   for (const auto& [name, value] : request.headers) handle.AddHeader(name, value);
   if (!pool_.ca_file_.empty()) handle.Set(CURLOPT_CAINFO, pool_.ca_file_.c_str());
   handle.Timeouts(request.total_timeout, request.connect_timeout);
+  // Less than a byte per second over the stall timeout: a slow transfer goes on, a dead one ends.
   handle.Set(CURLOPT_LOW_SPEED_LIMIT, 1L);
   handle.Set(CURLOPT_LOW_SPEED_TIME, static_cast<long>(std::max<int64_t>(1, request.stall_timeout.count() / 1000)));
   handle.Set(CURLOPT_BUFFERSIZE, kReceiveBuffer);
@@ -72,6 +75,7 @@ Status HttpExchange::Begin(const HttpRequest& request) {
 Status HttpExchange::Step() {
   if (paused_) {
     paused_ = false;
+    // It calls OnBody with what was held back before it returns, so the target may be filled already.
     curl_easy_pause(channel_->handle.get(), CURLPAUSE_CONT);
     if (target_filled_ > 0) return absl::OkStatus();
   }
@@ -84,6 +88,7 @@ Status HttpExchange::Step() {
     done_ = true;
     result_ = channel_->handle.ToStatus(message->data.result, "object store");
   }
+  // A wait with bytes in hand would hold up a reader for as long as the network is quiet.
   bool waiting = target_ == nullptr ? !head_complete() : target_filled_ == 0;
   if (done_ || !waiting) return absl::OkStatus();
   code = curl_multi_poll(channel_->multi, nullptr, 0, 1000, nullptr);
@@ -117,6 +122,7 @@ StatusOr<size_t> HttpExchange::Read(char* buffer, size_t size) {
   target_ = nullptr;
   size_t n = std::exchange(target_filled_, 0);
   VORA_RETURN_IF_ERROR(status);
+  // Bytes first: what came before the connection broke is handed on, and the fault with the next call.
   if (n == 0) VORA_RETURN_IF_ERROR(result_);
   return n;
 }
@@ -132,6 +138,7 @@ StatusOr<std::string> HttpExchange::ReadRest(size_t limit) {
 }
 
 size_t HttpExchange::OnBody(const char* bytes, size_t size) {
+  // A pause makes libcurl keep this piece and give it again, so memory stays at one receive buffer.
   if (spill_at_ < spill_.size()) {
     paused_ = true;
     return CURL_WRITEFUNC_PAUSE;

@@ -71,6 +71,7 @@ StatusOr<ObjectInfo> S3ObjectStore::CompleteMultipart(const std::string& key, co
   request.headers = {{"content-type", "application/xml"}};
   request.body = document;
   request.stall_timeout = request.total_timeout = client_->config().complete_timeout;
+  // Not the client's own tries: between two of them it must be asked whether the first one succeeded.
   request.retry = false;
   ObjectInfo info;
   VORA_RETURN_IF_ERROR(RetryIdempotent(client_->config().retry, [&]() -> Status {
@@ -86,6 +87,7 @@ StatusOr<ObjectInfo> S3ObjectStore::CompleteMultipart(const std::string& key, co
       return absl::OkStatus();
     }
     if (!found.ok() && found.status().code() != StatusCode::kNotFound) return found.status();
+    // No object of ours and no upload left: somebody aborted it, and no further try can help.
     if (failed.ok() || failed.code() == StatusCode::kNotFound || !MultipartExists(key, id.upload_id)) return NoSuchMultipart(multipart_id);
     return failed;
   }));

@@ -73,6 +73,7 @@ class S3Reader : public ObjectReader {
       }
       Status broken = n.ok() ? Unavailable("get " + info_.key + ": the answer ended early") : n.status();
       exchange_.reset();
+      // The limit is for tries in a row: a read of hours over a bad line may break many times.
       if (!IsTransient(broken) || ++resumes_ > kMaxResumes) return Unavailable(Message(broken));
       VORA_RETURN_IF_ERROR(Resume(broken));
     }
@@ -89,6 +90,7 @@ class S3Reader : public ObjectReader {
   Status Resume(const Status& broken) {
     log::Warn("object read interrupted, going on", {{"key", info_.key}, {"offset", at_}, {"error", ToText(broken)}});
     VORA_ASSIGN_OR_RETURN(exchange_, OpenAt(*client_, full_key_, at_, end_ - at_, true));
+    // Bytes of two versions must never be joined; a store that ignores Range (200) would begin at 0 again.
     bool same = exchange_->status() == 206 && UnquoteEtag(exchange_->Header("etag")) == info_.etag;
     if (same) return absl::OkStatus();
     exchange_.reset();
@@ -125,6 +127,7 @@ StatusOr<std::unique_ptr<ObjectReader>> OpenS3Reader(std::shared_ptr<S3Client> c
   VORA_ASSIGN_OR_RETURN(std::unique_ptr<HttpExchange> exchange, OpenAt(*client, full_key, offset, length, ranged));
   if (exchange->status() == 404) return NotFound("object " + key + " does not exist");
   if (exchange->status() != (ranged ? 206 : 200)) {
+    // Its bytes would pass for those of the range.
     if (exchange->status() == 200) return Internal("get " + key + ": the store does not honour Range");
     auto body = exchange->ReadRest(64 << 10);
     return ToS3Status(exchange->status(), body.ok() ? *body : "", "get " + key);

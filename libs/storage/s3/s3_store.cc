@@ -12,6 +12,7 @@
 namespace vora::storage {
 namespace {
 
+// After that the object is looked at: a conflict that lasts has a winner by then, or is answered as a lost race.
 constexpr int kConflictTries = 5;
 
 // An open range that holds no bytes: S3 has no way to ask for it.
@@ -42,10 +43,12 @@ StatusOr<S3Response> S3ObjectStore::SendPut(const std::string& key, std::string_
 std::optional<StatusOr<ObjectInfo>> S3ObjectStore::JudgeFailedCondition(const std::string& key, const PutOptions& options,
                                                                         const std::string& token, EtagStyle style) {
   auto found = HeadWritten(key);
+  // The token before the condition: the first try of this very call may have been stored, and its answer lost.
   if (found.ok() && found->write_token == token) return StatusOr<ObjectInfo>(found->info);
   if (!found.ok() && found.status().code() != StatusCode::kNotFound) return StatusOr<ObjectInfo>(found.status());
   if (options.if_absent) return StatusOr<ObjectInfo>(AlreadyExists("object " + key + " exists"));
   if (!found.ok()) return StatusOr<ObjectInfo>(found.status());
+  // The store says that the ETag is another one, and it is the same: so it compares it with the quotes.
   bool style_may_be_wrong = style == EtagStyle::kQuoted && etag_style_ == EtagStyle::kUnknown;
   if (style_may_be_wrong && found->info.etag == *options.if_match) return std::nullopt;
   return StatusOr<ObjectInfo>(Aborted("object " + key + " was changed by someone else"));
@@ -61,6 +64,7 @@ StatusOr<ObjectInfo> S3ObjectStore::Put(const std::string& key, std::string_view
   for (int attempt = 1;; ++attempt) {
     VORA_ASSIGN_OR_RETURN(S3Response response, SendPut(key, bytes, options, token, style));
     if (response.status / 100 == 2) {
+      // Only a success proves the style: a failure may be a lost race.
       if (options.if_match) etag_style_ = style;
       ObjectInfo info{key, static_cast<int64_t>(bytes.size()), UnquoteEtag(response.Header("etag")), options.content_type,
                       ToUnixMs(Clock::Real().Now())};
@@ -68,6 +72,7 @@ StatusOr<ObjectInfo> S3ObjectStore::Put(const std::string& key, std::string_view
       return info;
     }
     bool no_bucket = ToS3Status(response.status, response.body, "").code() == StatusCode::kFailedPrecondition;
+    // AWS answers If-Match on a missing object with 404, and a conditional write that overlaps another with 409.
     bool refused = response.status == 412 || response.status == 409 || (response.status == 404 && options.if_match && !no_bucket);
     if (!conditional || !refused) return ToS3Status(response.status, response.body, "put " + key);
     if (response.status == 409 && attempt < kConflictTries) {
@@ -85,6 +90,7 @@ StatusOr<std::unique_ptr<ObjectReader>> S3ObjectStore::Open(const std::string& k
   VORA_RETURN_IF_ERROR(ValidateOffset(offset));
   if (length != 0) {
     auto reader = OpenS3Reader(client_, key, FullKey(key), offset, length);
+    // 416 is the answer for an offset at the very end as well, which is a valid empty range here.
     if (reader.ok() || reader.status().code() != StatusCode::kOutOfRange) return reader;
   }
   VORA_ASSIGN_OR_RETURN(ObjectInfo info, Head(key));
@@ -126,6 +132,7 @@ Status S3ObjectStore::Delete(const std::string& key) {
 StatusOr<ListPage> S3ObjectStore::List(const std::string& prefix, const std::string& token, int max) {
   S3Request request;
   request.method = "GET";
+  // Keys are asked for in URL encoding, since XML 1.0 has no form for some characters that a bucket shared with others may hold.
   request.query = {{"list-type", "2"}, {"encoding-type", "url"}, {"max-keys", std::to_string(std::clamp(max, 1, 1000))}};
   request.query.emplace_back("prefix", FullKey(prefix));
   if (!token.empty()) request.query.emplace_back("continuation-token", token);
@@ -147,6 +154,7 @@ Status S3ObjectStore::Ping() {
   S3Request request;
   request.method = "GET";
   request.query = {{"list-type", "2"}, {"max-keys", "1"}, {"prefix", client_->config().prefix}};
+  // One short try: readiness has a deadline of its own, and asks again soon.
   request.total_timeout = std::chrono::milliseconds(2000);
   request.retry = false;
   auto response = client_->Call(request);

@@ -13,6 +13,7 @@
 namespace vora::storage {
 namespace {
 
+// S3's own documents are four deep.
 constexpr size_t kMaxDepth = 8;
 
 struct Element {
@@ -37,6 +38,7 @@ class TreeParser {
   StatusOr<Element> Parse(std::string_view xml) {
     std::unique_ptr<XML_ParserStruct, void (*)(XML_Parser)> parser(XML_ParserCreate("UTF-8"), &XML_ParserFree);
     if (parser == nullptr) return ResourceExhausted("S3 answer: no memory for the parser");
+    // XML_Parse takes an int.
     if (xml.size() > (64U << 20)) return Internal("S3 answer: longer than 64 MiB");
     parser_ = parser.get();
     XML_SetUserData(parser_, this);
@@ -58,6 +60,7 @@ class TreeParser {
       return;
     }
     std::string_view local = name;
+    // Stores differ in whether they prefix their elements.
     if (size_t colon = local.rfind(':'); colon != local.npos) local.remove_prefix(colon + 1);
     if (p.open_.empty()) {
       p.root_.name = local;
@@ -72,6 +75,7 @@ class TreeParser {
     TreeParser& p = Self(self);
     if (!p.open_.empty()) p.open_.back()->text.append(text, static_cast<size_t>(size));
   }
+  // Entities need a document type: without it there is nothing that could be expanded a billion times.
   static void Doctype(void* self, const XML_Char*, const XML_Char*, const XML_Char*, int) { XML_StopParser(Self(self).parser_, XML_FALSE); }
 
   XML_Parser parser_ = nullptr;
@@ -144,6 +148,7 @@ StatusOr<ListPage> ParseListObjects(std::string_view xml) {
   if (truncated != "true" && truncated != "false") return Internal("S3 answer: <IsTruncated> is neither true nor false");
   if (truncated == "true") {
     VORA_ASSIGN_OR_RETURN(page.next_token, Required(root, "NextContinuationToken"));
+    // An empty token means "no more" to our callers: the rest of the listing would silently be missing.
     if (page.next_token.empty()) return Internal("S3 answer: <NextContinuationToken> is empty");
   }
   return page;

@@ -33,6 +33,7 @@ std::string CanonicalQuery(const std::vector<std::pair<std::string, std::string>
   std::vector<std::pair<std::string, std::string>> encoded;
   encoded.reserve(query.size());
   for (const auto& [name, value] : query) encoded.emplace_back(PercentEncode(name), PercentEncode(value));
+  // By the encoded form, which sorts otherwise than the plain one.
   std::sort(encoded.begin(), encoded.end());
   std::string out;
   for (const auto& [name, value] : encoded) out += (out.empty() ? "" : "&") + name + "=" + value;
@@ -40,6 +41,7 @@ std::string CanonicalQuery(const std::vector<std::pair<std::string, std::string>
 }
 
 std::string CanonicalRequest(const SigningRequest& request) {
+  // The path as it is sent: S3 alone among AWS's services takes it encoded once and not normalised.
   std::string out = request.method + "\n" + request.path + "\n" + CanonicalQuery(request.query) + "\n";
   for (const auto& [name, value] : request.headers) out += name + ":" + TrimHeader(value) + "\n";
   return out + "\n" + SignedHeaders(request) + "\n" + request.payload_hash;

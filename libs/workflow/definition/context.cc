@@ -30,9 +30,12 @@ Command ScheduleCommand(std::string type, std::string id, std::string input, v1:
   return command;
 }
 
+// Free functions with parameters by value: a member coroutine would keep `this`, and the context it belongs to is often a temporary
+// (`ctx.NewScope().Activity(...)`).
 Task<ActivityResult> ActivityTask(RunState* state, Scope* scope, std::string type, std::string id, std::string input,
                                   v1::ActivityOptions options) {
   if (state->IsCancelled(scope)) co_return CanceledResult();
+  // A failure that the definition can handle; an error of the transition would park the run.
   if (const Status fits = CheckPayload("input", input); !fits.ok()) {
     co_return ActivityResult{false, false, {}, MakeFailure("workflow.payload_too_large", Message(fits), true)};
   }
@@ -54,6 +57,7 @@ Task<bool> TimerTask(RunState* state, Scope* scope, std::chrono::milliseconds af
 }
 
 Task<ActivityResult> SignalTask(RunState* state, Scope* scope, std::string name) {
+  // Before the scope is looked at: a signal that is in history already must not be lost to a cancel.
   if (auto input = state->TakeSignal(name)) co_return ActivityResult{true, false, std::move(*input), {}};
   if (state->IsCancelled(scope)) co_return CanceledResult();
   Wait wait(state, scope, Wait::Kind::kSignal);

@@ -6,6 +6,8 @@ namespace vora::workflow {
 
 std::unique_ptr<Replayer> ReplayCache::Take(const std::string& run_id, int64_t history_length) {
   const std::lock_guard lock(mutex_);
+  // Taken out, not lent: a replayer serves one thread, and one whose transition is rolled back must not be found here again. Replay only
+  // goes forward, so one that knows more than the history is of no use.
   auto replayer = by_run_.Take(run_id);
   return replayer && (*replayer)->history_length() <= history_length ? *std::move(replayer) : nullptr;
 }

@@ -50,6 +50,8 @@ Status Replayer::Apply(const Event& event) {
   }
   const IssuedCommand* next = state_->NextCommand();
   if (!IsCommandEvent(event.type)) {
+    // An input may come only when every command has its event: commands are recorded by the transition that caused them, so one left over
+    // was not issued when the history was made.
     if (next) return Mismatch(event, "issued " + Describe(next->command.type, next->command.attributes));
     VORA_RETURN_IF_ERROR(state_->Deliver(event));
     length_ = event.id;
@@ -59,6 +61,7 @@ Status Replayer::Apply(const Event& event) {
   if (!SameCommand(next->command, event)) {
     return Mismatch(event, "issued " + Describe(next->command.type, next->command.attributes));
   }
+  // What a cancel is about is known by event id only once it is recorded, so it is compared after SameCommand.
   const Command command = state_->Record(event.id);
   for (const char* key : {"scheduled_event_id", "started_event_id"}) {
     if (command.attributes.value(key, int64_t{0}) != event.attributes.value(key, int64_t{0})) {

@@ -22,9 +22,12 @@ std::optional<int64_t> NextAttemptDelay(const v1::RetryPolicy& policy, int attem
                                         std::optional<int64_t> deadline_us) {
   if (IsNonRetryable(policy, failure)) return std::nullopt;
   if (policy.maximum_attempts() > 0 && attempt >= policy.maximum_attempts()) return std::nullopt;
+  // What is not set is as in Temporal: 1 s, doubled, at most 100 times the first pause, without a limit of attempts.
   const int64_t initial = policy.has_initial_interval() ? ToMicros(policy.initial_interval()) : 1'000'000;
   const double coefficient = policy.backoff_coefficient() >= 1 ? policy.backoff_coefficient() : 2.0;
   const int64_t maximum = policy.has_maximum_interval() ? ToMicros(policy.maximum_interval()) : 100 * initial;
+  // As a double, since a growing power would overflow an int64 long before the maximum is applied; the exponent is bounded as attempts are
+  // not.
   const double wanted = static_cast<double>(initial) * std::pow(coefficient, std::min(attempt - 1, 100));
   const auto delay = static_cast<int64_t>(std::min(wanted, static_cast<double>(maximum)));
   if (deadline_us && now_us + delay >= *deadline_us) return std::nullopt;

@@ -14,6 +14,7 @@ ActivityResult Canceled() { return {false, true, {}, CanceledFailure()}; }
 Wait::~Wait() { state->Abandon(*this); }
 
 RunState::~RunState() {
+  // Waits that die with the run are not abandoned by its code: they must issue no cancel commands.
   tearing_down_ = true;
   root_.reset();
 }
@@ -32,6 +33,8 @@ bool RunState::IsCancelled(const Scope* scope) const {
 
 void RunState::CancelScope(Scope* scope) {
   scope->cancelled = true;
+  // Collected first, as resolving changes `open_`; by seq, so that every replay issues the cancels in the same order. Nothing is resumed
+  // here: the caller may be one of the coroutines.
   std::vector<Wait*> hit;
   for (const auto& [seq, wait] : open_) {
     if (IsCancelled(wait->scope)) hit.push_back(wait);
@@ -63,6 +66,8 @@ void RunState::RequestCancel(const Wait& wait) {
 }
 
 void RunState::Abandon(Wait& wait) {
+  // The frame of `wait` is going away. If it was resolved and not yet resumed (the loser of a WhenAny), a handle left in `ready_` would
+  // dangle.
   if (tearing_down_ || wait.seq == 0) return;
   std::erase(ready_, &wait);
   if (open_.erase(wait.seq) > 0) RequestCancel(wait);
@@ -84,9 +89,11 @@ Command RunState::Record(int64_t event_id) {
     event_of_seq_[issued.seq] = event_id;
   }
   if (issued.target_seq != 0) {
+    // The wait's own command stands before its cancel in the queue, so it has an event by now.
     const int64_t target = event_of_seq_.at(issued.target_seq);
     const bool timer = issued.command.type == v1::EVENT_TYPE_TIMER_CANCELED;
     issued.command.attributes[timer ? "started_event_id" : "scheduled_event_id"] = target;
+    // A cancelled timer has no further event; a cancelled activity still ends with ACTIVITY_TASK_CANCELED or its worker's report.
     if (timer) seq_of_event_.erase(target);
   }
   return std::move(issued.command);
@@ -138,6 +145,8 @@ Status RunState::Deliver(const Event& event) {
       break;
     case v1::EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED: {
       const std::string name = attributes.value("name", "");
+      // Through the queue even when somebody waits, so that signals are taken in order of arrival; of several who wait the first registered
+      // gets it.
       signals_[name].push_back(attributes.value("input", ""));
       const auto waiting = std::find_if(open_.begin(), open_.end(), [&](const auto& entry) {
         return entry.second->kind == Wait::Kind::kSignal && entry.second->name == name;
@@ -150,16 +159,19 @@ Status RunState::Deliver(const Event& event) {
       break;
     }
     case v1::EVENT_TYPE_WORKFLOW_EXECUTION_CANCEL_REQUESTED:
+      // The root's own scope. Detached ones have no parent, so cleanup goes on.
       if (root_) CancelScope(&scopes_.front());
       break;
     case v1::EVENT_TYPE_WORKFLOW_EXECUTION_TERMINATED:
     case v1::EVENT_TYPE_WORKFLOW_EXECUTION_TIMED_OUT:
+      // Ended from outside: the code is not asked, and must not be resumed to issue commands that nobody records.
       closed_ = true;
       return {};
     default:
       return FailedPrecondition("nondeterminism: event " + std::to_string(event.id) + " of type " + EventTypeName(event.type) +
                                 " is no input");
   }
+  // Resumed only after the event is dealt with in full: a coroutine that runs may open, cancel and destroy other waits.
   return Drain();
 }
 
@@ -167,12 +179,14 @@ Status RunState::Drain() {
   while (!ready_.empty()) {
     Wait* wait = ready_.front();
     ready_.pop_front();
+    // Off the queue before it runs, as it may end and take the wait with it.
     wait->handle.resume();
   }
   if (!root_ || closed_ || !root_->done()) return {};
   try {
     Close(root_->Take());
   } catch (const std::exception& e) {
+    // A throw is a fault of the code, not an outcome of the workflow: the run is parked until better code runs, and nothing is lost.
     return FailedPrecondition(std::string("the workflow's code threw: ") + e.what());
   }
   return {};

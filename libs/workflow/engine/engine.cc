@@ -85,6 +85,7 @@ Status Engine::Impl::TransactOn(const std::function<StatusOr<std::optional<repo:
   repo::RunRow moved;
   bool advanced = false;
   const auto begin = std::chrono::system_clock::now();
+  // The body may run more than once (a serialisation failure, a deadlock): what it leaves outside is set anew each time.
   const Status status = Write([&](pqxx::work& tx) -> Status {
     effects = {};
     advanced = false;
@@ -100,9 +101,12 @@ Status Engine::Impl::TransactOn(const std::function<StatusOr<std::optional<repo:
     return {};
   });
   if (!effects.stuck.empty() && !status.ok()) {
+    // It may quote an exception of the definition; PostgreSQL refuses text that is not UTF-8.
     const std::string reason = RepairUtf8(effects.stuck, 4096);
     stuck_transitions.Increment();
     log::Error("workflow is stuck", {{"workflow_id", workflow_id}, {"run_id", run_id}, {"reason", reason}});
+    // In a transaction of its own, as the transition's was rolled back. Code of another version may have moved the run on in between: its
+    // next transition, or RetryStuck, takes the mark off again.
     const Status marked = Write([&](pqxx::work& tx) -> Status {
       if (repo::LockRun(tx, run_id)) repo::MarkStuck(tx, run_id, reason);
       return {};
@@ -118,7 +122,9 @@ Status Engine::Impl::TransactOn(const std::function<StatusOr<std::optional<repo:
     NoteClosed(moved);
     RecordRunSpan(moved);
   }
+  // Only now: a replayer of a transition that was rolled back has seen events that are in no history.
   if (effects.replayer) cache.Put(run_id, std::move(effects.replayer));
+  // After the commit: a poller woken before it would not see the tasks, and go back to sleep.
   for (const auto& queue : effects.ready_queues) wake.QueueReady(queue);
   if (effects.closed) wake.RunClosed(run_id);
   return {};

@@ -28,6 +28,8 @@ Status Engine::Forget(const std::string& worker_id) {
   // One that cannot be released now (a stuck run) must not keep the others from it.
   Status first;
   for (const auto& task : held) {
+    // Each in a transaction of its own, which locks the run before the task: one over many runs would take their locks in an order that
+    // others do not share.
     v1::ReleaseActivityRequest release;
     release.set_task_token(TaskToken{task.run_id, task.scheduled_event_id, task.lease}.Encode());
     const Status status = Release(release);

@@ -47,6 +47,7 @@ Status Engine::UpdateQueueMetrics() {
   kOldestRun.In(metrics).Set(runs.oldest_age_seconds);
   kLongestSilence.In(metrics).Set(runs.longest_silence_seconds);
 
+  // Queues once seen are set to 0 when the query does not name them any more: a gauge that is not set keeps its last value for ever.
   std::lock_guard lock(impl_->queues_mutex);
   std::map<std::string, Queue> by_queue;
   for (const auto& queue : impl_->known_queues) by_queue[queue];  // empty now

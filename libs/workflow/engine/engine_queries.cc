@@ -72,6 +72,7 @@ StatusOr<v1::DescribeWorkflowResponse> Engine::Describe(const v1::DescribeWorkfl
     const auto run = repo::FindRun(tx, request.workflow_id(), request.run_id());
     if (!run) return NotFound("no workflow " + request.workflow_id());
     *response.mutable_info() = ToWorkflowInfo(*run);
+    // Two statements without a transaction: a run that closes between them shows no activities, as its tasks are deleted with the close.
     if (!run->running()) return {};
     for (const auto& task : repo::TasksOfRun(tx, run->run_id)) *response.add_pending_activities() = ToPendingActivity(task);
     return {};
@@ -97,6 +98,7 @@ StatusOr<v1::ListWorkflowsResponse> Engine::List(const v1::ListWorkflowsRequest&
   v1::ListWorkflowsResponse response;
   const Status status = impl_->Read([&](pqxx::nontransaction& tx) -> Status {
     response.Clear();
+    // One more than asked for tells whether there is a next page, without a count.
     const auto runs = repo::ListRuns(tx, before, page + 1, wanted, request.type());
     for (size_t i = 0; i < runs.size() && i < static_cast<size_t>(page); ++i) *response.add_workflows() = ToWorkflowInfo(runs[i]);
     if (runs.size() > static_cast<size_t>(page)) response.set_next_page_token(std::to_string(runs[static_cast<size_t>(page) - 1].seq));
@@ -118,6 +120,7 @@ StatusOr<v1::GetHistoryResponse> Engine::GetHistory(const v1::GetHistoryRequest&
     for (const auto& event : repo::LoadHistory(tx, run_id, request.after_event_id(), page + 1)) {
       std::string attributes = event.attributes.dump();
       bytes += attributes.size();
+      // At least one event always fits: payloads have 1 MiB at most. Without that a client would ask for the same page for ever.
       if (response.events_size() == page || (bytes > kMaxBytes && response.events_size() > 0)) {
         response.set_more(true);
         break;

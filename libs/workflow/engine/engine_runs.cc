@@ -50,6 +50,8 @@ StatusOr<v1::StartWorkflowResponse> Engine::Start(const v1::StartWorkflowRequest
   };
   const Status status = impl_->TransactOn(
       [&](pqxx::work& tx) -> StatusOr<std::optional<repo::RunRow>> {
+        // The lock before all look-ups: two starts at once would both find nothing, and one of them would end in a violated unique index
+        // instead of the other's run.
         repo::LockWorkflowId(tx, request.workflow_id());
         if (const auto same = repo::FindRunByRequest(tx, request.workflow_id(), request.request_id())) return existing(*same);
         const auto newest = repo::FindRun(tx, request.workflow_id(), "");
@@ -58,6 +60,7 @@ StatusOr<v1::StartWorkflowResponse> Engine::Start(const v1::StartWorkflowRequest
           return AlreadyExists("workflow_id: " + request.workflow_id() + " has a closed run " + newest->run_id + " (" + newest->status +
                                ") and reuse_policy does not allow another");
         }
+        // Made inside the transaction of its first transition: a run that has no STARTED event and no tasks is never seen by anybody.
         const auto run = repo::InsertRun(tx, {NewId(), request.workflow_id(), tenant, request.type(), request.request_id(), traceparent,
                                               ToMicros(request.execution_timeout())});
         response.set_run_id(run.run_id);
@@ -75,6 +78,7 @@ Status Engine::Signal(const v1::SignalWorkflowRequest& request) {
   VORA_RETURN_IF_ERROR(CheckPayload("input", request.input()));
   VORA_ASSIGN_OR_RETURN(const auto run_id, impl_->ResolveRun(request.workflow_id(), request.run_id()));
   return impl_->Transact(run_id, [&](pqxx::work& tx, repo::RunRow& run, Effects&) -> StatusOr<std::optional<Event>> {
+    // Before the question whether it is closed: a signal may end the run, and its repetition after a lost answer must still be OK.
     if (!request.request_id().empty() && repo::HasSignal(tx, run_id, request.request_id())) return std::optional<Event>();
     if (!run.running()) return NotFound("workflow " + run.workflow_id + " is closed (" + run.status + ")");
     nlohmann::json attributes{{"name", request.name()}, {"input", request.input()}};
@@ -88,6 +92,7 @@ Status Engine::Cancel(const v1::CancelWorkflowRequest& request) {
   VORA_ASSIGN_OR_RETURN(const auto run_id, impl_->ResolveRun(request.workflow_id(), request.run_id()));
   return impl_->Transact(run_id, [&](pqxx::work&, repo::RunRow& run, Effects&) -> StatusOr<std::optional<Event>> {
     if (!run.running() || run.cancel_requested) return std::optional<Event>();
+    // Written by the transition together with the event, so that a second cancel adds none.
     run.cancel_requested = true;
     return std::optional(Input(v1::EVENT_TYPE_WORKFLOW_EXECUTION_CANCEL_REQUESTED, {{"reason", request.reason()}}));
   });
@@ -109,6 +114,7 @@ Status Engine::Impl::CloseRun(const std::string& run_id, v1::EventType event, co
     run->stuck_reason.clear();
     v1::Failure failure = MakeFailure(status == "TIMED_OUT" ? "timeout.execution" : "terminated", reason, true);
     run->failure = FailureToJson(failure).dump();
+    // Workers that hold its tasks are not asked: their next heartbeat or report finds no row, and ABORTED stops them.
     repo::DeleteOpenWork(tx, run_id);
     repo::UpdateRun(tx, *run);
     closed = true;

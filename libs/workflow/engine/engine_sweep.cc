@@ -4,6 +4,7 @@
 namespace vora::workflow {
 namespace {
 
+// What is beyond it waits for the next pass, 200 ms later; a pass over a large backlog in one go would hold up timers.
 constexpr int kBatch = 200;
 
 struct Overdue {
@@ -20,6 +21,7 @@ constexpr Overdue kHeartbeat{"HEARTBEAT", "timeout.heartbeat", "the worker went 
 
 const Overdue* FindOverdue(const repo::TaskRow& task, int64_t now_us, bool expire_leases) {
   const auto passed = [&](const std::optional<int64_t>& deadline) { return deadline && *deadline <= now_us; };
+  // The strongest first: when several have passed at once, the one that allows no further attempt decides.
   if (passed(task.schedule_to_close_deadline_us)) return &kScheduleToClose;
   if (!task.started) return passed(task.schedule_to_start_deadline_us) ? &kScheduleToStart : nullptr;
   if (passed(task.attempt_deadline_us)) return &kStartToClose;
@@ -30,6 +32,7 @@ const Overdue* FindOverdue(const repo::TaskRow& task, int64_t now_us, bool expir
 
 StatusOr<std::optional<Event>> Engine::Impl::HandleOverdue(pqxx::work& tx, const repo::RunRow& run, const repo::TaskKey& key,
                                                            bool expire_leases, Effects& effects) {
+  // Judged anew under the lock: since the pass read the keys a heartbeat, a report or another replica's sweep may have come first.
   auto task = repo::LockTask(tx, key);
   if (!task) return std::optional<Event>();
   const Overdue* overdue = FindOverdue(*task, run.now_us, expire_leases);
@@ -76,6 +79,7 @@ StatusOr<int> Engine::Sweep(bool expire_leases) {
   for (const auto& key : timers) {
     VORA_RETURN_IF_ERROR(
         count(impl_->Transact(key.run_id, [&](pqxx::work& tx, repo::RunRow& run, Effects&) -> StatusOr<std::optional<Event>> {
+          // Replicas sweep side by side: whoever deletes the row fires the timer, and a transition that fails puts the row back.
           if (!run.running() || !repo::DeleteTimer(tx, key)) return std::optional<Event>();
           return std::optional(Event{0, v1::EVENT_TYPE_TIMER_FIRED, 0, {{"started_event_id", key.event_id}}});
         })));
@@ -102,6 +106,8 @@ StatusOr<int> Engine::RetryStuck() {
       queues.clear();
       auto run = repo::LockRun(tx, run_id);
       if (!run || !run->running() || run->stuck_reason.empty()) return NotFound("not stuck any more");
+      // The whole replay, without an input: letting the tasks go before it is known that the code agrees would give workers tasks whose
+      // results cannot be taken.
       VORA_RETURN_IF_ERROR(Transition(tx, *run, impl_->registry, impl_->cache, effects).Check());
       run->stuck_reason.clear();
       repo::UpdateRun(tx, *run);

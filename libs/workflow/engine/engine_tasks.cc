@@ -39,6 +39,7 @@ v1::ActivityTask ToActivityTask(repo::TaskRow row) {
 }
 
 bool Current(const std::optional<repo::TaskRow>& task, const TaskToken& token) {
+  // The lease alone does not do: after a release or a failure the row keeps it until the next claim.
   return task && task->started && task->lease == token.lease;
 }
 
@@ -60,6 +61,8 @@ StatusOr<std::vector<v1::ActivityTask>> Engine::Claim(const v1::PollActivitiesRe
   std::vector<std::pair<std::string, int64_t>> waits;
   std::vector<obs::SpanRecord> spans;
   size_t bytes = 0;
+  // The claim's UPDATE has happened before the sizes are known, so what does not fit is given back. `bytes` keeps counting it, which ends
+  // the loop below.
   const auto take = [&](pqxx::work& tx, repo::TaskRow row) {
     bytes += row.input.size() + row.checkpoint.size();
     if (bytes > kMaxAnswerBytes && !tasks.empty()) return repo::RescheduleTask(tx, row, row.visible_at_us);  // for the next poll
@@ -103,6 +106,7 @@ StatusOr<bool> Engine::Heartbeat(const v1::HeartbeatActivityRequest& request) {
   if (!(request.progress() >= 0 && request.progress() <= 1)) return InvalidField("progress", "must be 0 to 1");
   bool cancel_requested = false;
   const Status status = impl_->Write([&](pqxx::work& tx) -> Status {
+    // No lock of the run: heartbeats are frequent, and must not queue up for it among transitions.
     const auto row = repo::Heartbeat(tx, token.key(), token.lease, request.checkpoint(), request.progress());
     if (!row) return StaleToken(token);
     cancel_requested = row->cancel_requested;
@@ -121,6 +125,7 @@ Status Engine::Complete(const v1::CompleteActivityRequest& request) {
     type.clear();
     const auto task = repo::LockTask(tx, token.key());
     if (!Current(task, token)) {
+      // The worker did not hear that its first report was taken: the repetition is OK, and nothing happens twice.
       if (repo::WasTaken(tx, token.key(), token.lease)) return std::optional<Event>();
       return StaleToken(token);
     }
@@ -139,6 +144,7 @@ std::optional<Event> Engine::Impl::EndAttempt(pqxx::work& tx, const repo::RunRow
                                               v1::EventType event, nlohmann::json extra, Effects& effects, bool* will_retry) {
   *will_retry = false;
   auto attributes = EndAttributes(task);
+  // The workflow has gone on without it (its wait is resolved): another attempt would be work for nobody, whatever the failure was.
   if (task.cancel_requested) {
     repo::DeleteTask(tx, {task.run_id, task.scheduled_event_id});
     return Event{0, v1::EVENT_TYPE_ACTIVITY_TASK_CANCELED, 0, std::move(attributes)};
@@ -149,6 +155,7 @@ std::optional<Event> Engine::Impl::EndAttempt(pqxx::work& tx, const repo::RunRow
     ++task.attempt;
     task.last_failure = FailureToJson(failure).dump();
     repo::RescheduleTask(tx, task, run.now_us + *delay);
+    // A later attempt is announced by the clock of this process alone; should it vanish, the pollers' own interval finds the task.
     if (*delay == 0) effects.ready_queues.insert(task.queue);
     if (*delay > 0) wake.QueueReadyAfter(task.queue, std::chrono::microseconds(*delay));
     return std::nullopt;
@@ -172,6 +179,7 @@ StatusOr<bool> Engine::Fail(const v1::FailActivityRequest& request) {
         type.clear();
         auto task = repo::LockTask(tx, token.key());
         if (!Current(task, token)) {
+          // Repeated after a lost answer. A claim in between does not matter: the number is kept until the next report.
           if (task && task->last_reported_lease == token.lease) {
             will_retry = true;
             return std::optional<Event>();
@@ -206,6 +214,7 @@ Status Engine::Release(const v1::ReleaseActivityRequest& request) {
           repo::DeleteTask(tx, token.key());
           return std::optional(Event{0, v1::EVENT_TYPE_ACTIVITY_TASK_CANCELED, 0, EndAttributes(*task)});
         }
+        // The attempt is not raised: a worker that drains has not failed. The row's checkpoint stays where it has no newer one.
         if (!request.checkpoint().empty()) task->checkpoint = request.checkpoint();
         repo::RescheduleTask(tx, *task, run.now_us);
         effects.ready_queues.insert(task->queue);

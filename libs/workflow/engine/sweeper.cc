@@ -29,6 +29,7 @@ struct Sweeper::Impl {
     const auto now = steady_clock::now();
     // Before the pass: the first one after an outage must not count the heartbeats that could not be stored meanwhile.
     if (now - last_good > std::max(milliseconds{2000}, 5 * options.interval)) grace_until = now + options.lease_grace;
+    // Replicas share nothing out: each due row is decided under its run's lock, where the second one finds it done.
     const auto handled = engine.Sweep(now >= grace_until);
     if (handled.ok()) {
       last_good = steady_clock::now();

@@ -25,6 +25,8 @@ Status Transition::Stuck(Status status) {
 }
 
 Status Transition::Load() {
+  // Taken from the cache for good: whatever goes wrong below, a half advanced replayer is dropped, and the next transition replays from the
+  // start.
   replayer_ = cache_.Take(run_.run_id, run_.history_length);
   if (!replayer_) {
     auto created = Replayer::Create(registry_, {run_.workflow_id, run_.run_id, run_.tenant, run_.type});
@@ -48,6 +50,8 @@ Status Transition::Check() {
 Status Transition::Run(Event input) {
   VORA_RETURN_IF_ERROR(Load());
   inbox_.push_back(std::move(input));
+  // One input per step, so that the commands after it are exactly its own. A cancel may add inputs of its own, which follow in the same
+  // transaction. What comes after the close has no place in history.
   while (!inbox_.empty() && run_.running()) {
     Event next = std::move(inbox_.front());
     inbox_.pop_front();
@@ -71,6 +75,7 @@ Status Transition::Handle(RecordedCommand recorded) {
   Event event{recorded.event_id, command.type, run_.now_us, command.attributes};
   switch (command.type) {
     case v1::EVENT_TYPE_ACTIVITY_TASK_SCHEDULED:
+      // A fault of the definition, and no worker's: without a timeout a lost task would never end.
       VORA_RETURN_IF_ERROR(Stuck(CheckOptions(command.options)));
       tasks_.push_back({recorded.event_id, std::move(command)});
       break;
@@ -83,12 +88,14 @@ Status Transition::Handle(RecordedCommand recorded) {
       break;
     case v1::EVENT_TYPE_TIMER_CANCELED: {
       const auto started = command.attributes.at("started_event_id").get<int64_t>();
+      // Timers and tasks of this transition are not in the database yet: to take them off the list is enough, and nobody has seen them.
       if (std::erase_if(timers_, [&](const NewTimer& timer) { return timer.event_id == started; }) == 0) {
         repo::DeleteTimer(tx_, {run_.run_id, started});
       }
       break;
     }
     default:
+      // What is left are the three commands that end the run.
       Close(event);
   }
   events_.push_back(std::move(event));
@@ -96,6 +103,7 @@ Status Transition::Handle(RecordedCommand recorded) {
 }
 
 void Transition::HandleCancel(int64_t scheduled) {
+  // A task that no worker has is ended here, by an input of its own, so that history shows an end for every activity.
   const bool gone = std::erase_if(tasks_, [&](const repo::RecordedTask& task) { return task.event_id == scheduled; }) > 0 ||
                     repo::CancelTask(tx_, {run_.run_id, scheduled});
   if (!gone) return;  // a worker has it; its report ends it
@@ -121,6 +129,7 @@ void Transition::Close(const Event& event) {
 void Transition::Write() {
   repo::AppendEvents(tx_, run_.run_id, events_);
   run_.history_length = replayer_->history_length();
+  // To have come here, code and history agree again; waiting tasks of the run may be given out from this commit on.
   if (!run_.stuck_reason.empty()) {
     run_.stuck_reason.clear();
     repo::Unfreeze(tx_, run_.run_id);
@@ -128,6 +137,7 @@ void Transition::Write() {
   if (run_.running()) {
     if (!tasks_.empty()) repo::InsertTasks(tx_, run_, tasks_);
     for (const auto& timer : timers_) repo::InsertTimer(tx_, {run_.run_id, timer.event_id}, timer.timer_id, timer.fire_at_us);
+    // Noted, not called: wake-ups are for what is committed.
     for (const auto& task : tasks_) effects_.ready_queues.insert(task.command.options.queue());
     effects_.replayer = std::move(replayer_);
   } else {

@@ -16,10 +16,12 @@ namespace {
 
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
+// Long enough that a burst of transitions becomes one statement (PostgreSQL serialises commits with NOTIFY), short beside a poll's 500 ms.
 constexpr milliseconds kNotifyPause{20};
 constexpr milliseconds kUntilWoken = std::chrono::hours(1);
 constexpr size_t kMaxNames = 500;  // more become one wake-up for all
 constexpr char kChannel[] = "vora_workflow";
+// All names in one statement and so one commit.
 constexpr char kNotify[] = "SELECT pg_notify('vora_workflow', p) FROM json_array_elements_text($1::json) AS p";
 
 }  // namespace
@@ -49,6 +51,7 @@ struct Wakeups::Impl {
   }
 
   void Post(const std::string& name) {
+    // Pollers of this process need not go round by the database, and are woken even while NOTIFY does not work.
     Local(name);
     if (url.empty()) return;
     {
@@ -77,6 +80,7 @@ struct Wakeups::Impl {
       outgoing.clear();
     }
     if (payloads.empty()) return kUntilWoken;
+    // Outside the mutex: committing threads post under it, and must not wait for a round trip.
     (void)db.Transact([&](pqxx::work& tx) -> Status {  // lost ones are made up for by polling
       tx.exec_params(kNotify, payloads.dump());
       return {};
@@ -96,6 +100,7 @@ struct Wakeups::Impl {
         queue = std::move(delayed.begin()->second);
         delayed.erase(delayed.begin());
       }
+      // Without the mutex: receivers take locks of their own, and may post.
       Local("q:" + queue);
     }
   }
@@ -128,6 +133,7 @@ void Wakeups::QueueReadyAfter(const std::string& queue, std::chrono::microsecond
   {
     const std::lock_guard lock(impl_->mutex);
     if (impl_->delayed.size() >= 10 * kMaxNames) return;
+    // A millisecond late, as a claim a moment too early finds nothing. Beyond the limit polling does: the delay of a retry is no promise.
     impl_->delayed.emplace(steady_clock::now() + delay + milliseconds(1), queue);
   }
   impl_->clock.Wake();

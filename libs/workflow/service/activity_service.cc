@@ -8,6 +8,7 @@ namespace {
 
 using std::chrono::milliseconds;
 constexpr std::initializer_list<vora::Scope> kActivityScopes = {vora::Scope::kFleet};
+// Polls by the callback API: a long poll by the sync API would hold one of the server's few threads while it waits.
 using ActivityBase = v1::ActivityService::WithCallbackMethod_PollActivities<v1::ActivityService::Service>;
 
 class ActivityServiceImpl : public ActivityBase {
@@ -23,8 +24,11 @@ class ActivityServiceImpl : public ActivityBase {
     using Call = WaitingCall<Dispatcher::Poll>;
     auto call = Call::Make([this](const std::shared_ptr<Dispatcher::Poll>& poll) { dispatcher_.Cancel(poll); });
     Call* raw = call.get();
+    // Half a second of the caller's deadline stays for the answer: tasks in an answer that comes too late are claimed and lost until their
+    // lease ends.
     const milliseconds asked{std::min<int64_t>(ToMicros(request->wait()) / 1000, 60'000)};
     call->Attach(dispatcher_.Add(*request, TimeLeft(*context, asked, milliseconds{500}),
+                                 // `raw` lives until OnDone, which gRPC calls only after Finish, and `done` is called exactly once.
                                  [raw, response](const Status& status, std::vector<v1::ActivityTask> tasks) {
                                    for (auto& task : tasks) *response->add_tasks() = std::move(task);
                                    raw->Finish(rpc::ToGrpc(status));

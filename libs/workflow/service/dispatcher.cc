@@ -45,6 +45,7 @@ struct Dispatcher::Impl {
   explicit Impl(Engine& e) : engine(e) {}
 
   // With the mutex held.
+  // A queue that is being pumped is only marked: its pump sees the mark before it ends. Without polls the mark is kept for the next Add.
   void MarkDirty(const std::string& name, Queue& queue) {
     queue.dirty = true;
     if (queue.pumping || queue.waiting.empty()) return;
@@ -57,6 +58,7 @@ struct Dispatcher::Impl {
     std::unique_lock lock(mutex);
     while (true) {
       work.wait(lock, [&] { return stopping || !jobs.empty() || !undelivered.empty(); });
+      // Before the question of stopping: tasks claimed for nobody go back into their queue even then, or they would wait for their lease.
       if (!undelivered.empty()) {
         const std::string token = std::move(undelivered.front());
         undelivered.pop_front();
@@ -68,6 +70,7 @@ struct Dispatcher::Impl {
       if (stopping) return;
       const std::string name = std::move(jobs.front());
       jobs.pop_front();
+      // Queues are never erased, so the reference holds while Pump lets go of the mutex.
       Pump(lock, queues[name]);
     }
   }
@@ -86,6 +89,8 @@ void Dispatcher::Impl::HandBack(const std::string& token) {
 void Dispatcher::Impl::Pump(std::unique_lock<std::mutex>& lock, Queue& queue) {
   std::set<std::string> empty_filters;
   while (!stopping) {
+    // Taken before the claim, so that a wake-up during it leads to another try. Filters that found nothing are skipped until then: ten idle
+    // polls of one kind cost one claim.
     if (std::exchange(queue.dirty, false)) empty_filters.clear();
     auto next = queue.waiting.begin();
     while (next != queue.waiting.end() && empty_filters.contains((*next)->filter)) ++next;
@@ -95,12 +100,16 @@ void Dispatcher::Impl::Pump(std::unique_lock<std::mutex>& lock, Queue& queue) {
     lock.unlock();
     auto claimed = engine.Claim(poll->request);
     lock.lock();
+    // A database in failover is no answer for a poll that may still wait: its deadline or the next wake-up decides.
     const bool nothing = !claimed.ok() ? IsTransient(claimed.status()) : claimed->empty();
     if (nothing && !poll->canceled && !stopping) {
+      // In front again: who has waited longest gets the next task.
       queue.waiting.push_front(poll);
       empty_filters.insert(poll->filter);
       continue;
     }
+    // Read under the mutex, after which Cancel finds the poll in no list: so exactly one of the two answers it. Tasks of a call that is
+    // cancelled from here on wait for their lease to end.
     const bool canceled = poll->canceled;
     if (claimed.ok()) {
       if (canceled) {
@@ -125,6 +134,7 @@ void Dispatcher::Impl::TickLoop() {
   auto next_fallback = steady_clock::now() + kDispatchFallback;
   std::unique_lock lock(mutex);
   while (!stopping) {
+    // How late an expired poll may be answered; well within the 500 ms that its caller was left.
     tick.wait_for(lock, milliseconds{50}, [&] { return stopping; });
     const auto now = steady_clock::now();
     std::vector<PollPtr> expired;
@@ -142,6 +152,7 @@ void Dispatcher::Impl::TickLoop() {
       if (fallback) MarkDirty(name, queue);
     }
     lock.unlock();
+    // Without the mutex: gRPC takes over there, and Cancel, which it calls, needs the mutex.
     for (const auto& poll : expired) poll->done({}, {});
     lock.lock();
   }
@@ -159,6 +170,7 @@ std::shared_ptr<Dispatcher::Poll> Dispatcher::Add(v1::PollActivitiesRequest requ
   auto poll = std::make_shared<Poll>();
   poll->deadline = steady_clock::now() + wait;
   poll->done = std::move(done);
+  // A type's name has no line break, so two lists of types never give one filter.
   for (const auto& type : request.activity_types()) poll->filter += type + "\n";
   const std::string name = request.queue();
   poll->request = std::move(request);
@@ -204,6 +216,7 @@ void Dispatcher::Stop() {
   {
     std::lock_guard lock(impl_->mutex);
     for (auto& [name, queue] : impl_->queues) {
+      // Only after the join: a pump may put a poll back until then.
       left.insert(left.end(), queue.waiting.begin(), queue.waiting.end());
       queue.waiting.clear();
     }

@@ -30,6 +30,7 @@ struct EngineHost::Impl {
         waiters(engine),
         workflow_service(MakeWorkflowService(engine, waiters, options.authorizer)),
         activity_service(MakeActivityService(engine, dispatcher, options.authorizer)) {
+    // Now, as both exist, and before wakeups.Start: it is read without a lock afterwards.
     wakeups.SetReceiver(
         {[this](const std::string& queue) { dispatcher.Wake(queue); }, [this](const std::string& run_id) { waiters.RunClosed(run_id); }});
   }
@@ -50,6 +51,7 @@ EngineHost::~EngineHost() = default;
 StatusOr<std::unique_ptr<EngineHost>> EngineHost::Start(EngineHostOptions options, Registry registry, obs::Metrics& metrics) {
   auto impl = std::make_unique<Impl>(options, std::move(registry), metrics);
   VORA_RETURN_IF_ERROR(pg::Migrate(impl->db, "workflow", Migrations()));
+  // The schema first: without it the sweeper would only log errors. Replicas that start together wait for each other in Migrate.
   impl->wakeups.Start();
   impl->sweeper = std::make_unique<Sweeper>(impl->engine, options.sweeper);
   return std::unique_ptr<EngineHost>(new EngineHost(std::move(impl)));

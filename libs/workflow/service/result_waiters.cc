@@ -10,6 +10,7 @@ namespace vora::workflow {
 namespace {
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
+// The pace at which deadlines and cancelled calls are noticed; the database is asked on a wake-up or after kResultFallback only.
 constexpr milliseconds kResultPoll{50};
 constexpr milliseconds kResultFallback{500};
 }  // namespace
@@ -67,9 +68,11 @@ struct ResultWaiters::Impl {
       if (all) next_fallback = now + kResultFallback;
       for (const auto& waiter : waiters) {
         if (all || waiter->look || waiter->canceled || waiter->deadline <= now) due.push_back(waiter);
+        // Before the look: a run that closes during it sets it again, and is looked at in the next round.
         waiter->look = false;
       }
     }
+    // Without the mutex, as each look is a query. That one thread alone answers makes `done` come once, whatever else happens meanwhile.
     std::vector<WaiterPtr> answered;
     for (const auto& waiter : due) {
       if (Look(*waiter, last || waiter->deadline <= steady_clock::now())) answered.push_back(waiter);
@@ -102,6 +105,7 @@ std::shared_ptr<ResultWaiters::Waiter> ResultWaiters::Add(const std::string& wor
 }
 
 void ResultWaiters::Cancel(const std::shared_ptr<Waiter>& waiter) {
+  // Not answered here: the thread may be looking at it, and would answer it a second time.
   waiter->canceled = true;
   impl_->loop.Wake();
 }
@@ -111,6 +115,7 @@ void ResultWaiters::RunClosed(const std::string& run_id) {
   {
     const std::lock_guard lock(impl_->mutex);
     for (const auto& waiter : impl_->waiters) {
+      // One that has not been looked at yet does not know its run: it may be this one.
       if (!run_id.empty() && !waiter->request.run_id().empty() && waiter->request.run_id() != run_id) continue;
       waiter->look = anyone = true;
     }
@@ -124,6 +129,7 @@ void ResultWaiters::Stop() {
     impl_->stopping = true;
   }
   impl_->loop.Stop();
+  // After the join, so that nobody else answers; after `stopping`, so that none is added later.
   impl_->LookAtAll(/*last=*/true);
 }
 

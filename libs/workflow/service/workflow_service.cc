@@ -41,6 +41,7 @@ class WorkflowServiceImpl : public WorkflowBase {
                              v1::ListWorkflowsResponse* response) override {
     return authorizer_.Authorize(*context, kWorkflowScopes, [&](const Caller& caller) {
       const grpc::Status listed = Reply(engine_.List(*request), response);
+      // After paging, since List does not know tenants: a tenant's page may be short, even empty, while its token still leads on.
       auto* all = response->mutable_workflows();
       all->erase(std::remove_if(all->begin(), all->end(), [&](const auto& info) { return !MaySee(caller, info); }), all->end());
       return listed;
@@ -58,6 +59,7 @@ class WorkflowServiceImpl : public WorkflowBase {
     auto call = Call::Make([this](const std::shared_ptr<ResultWaiters::Waiter>& waiter) { waiters_.Cancel(waiter); });
     Call* raw = call.get();
     call->Attach(waiters_.Add(request->workflow_id(), request->run_id(), TimeLeft(*context, milliseconds{60'000}, milliseconds{500}),
+                              // The tenant is known once the run is found, so a foreign one is refused at the end, as if it were not there.
                               [raw, response, caller = *caller](const Status& status, v1::WorkflowInfo info) {
                                 if (status.ok() && !MaySee(caller, info)) return raw->Finish(rpc::ToGrpc(NoWorkflow(info.workflow_id())));
                                 *response->mutable_info() = std::move(info);
@@ -76,6 +78,7 @@ class WorkflowServiceImpl : public WorkflowBase {
   template <typename Request, typename Serve>
   grpc::Status ForOwner(const grpc::ServerContext& context, const Request& request, Serve serve) const {
     return authorizer_.Authorize(context, kWorkflowScopes, [&](const Caller& caller) {
+      // Daemons are spared the question, which is a query of its own for each call.
       if (caller.Has(vora::Scope::kFleet)) return serve();
       v1::DescribeWorkflowRequest asked;
       asked.set_workflow_id(request.workflow_id());

@@ -4,6 +4,9 @@
 namespace vora::workflow::repo {
 namespace {
 
+// SKIP LOCKED lets pollers pass each other, and a CTE with FOR UPDATE is evaluated once: as a sub-select in the UPDATE's condition it may
+// run again, and then more than LIMIT rows are taken. `(SELECT vora_now_us())` reads the clock once, since the function is volatile and
+// would be called for every row. The order is that of the index activity_tasks_ready.
 constexpr char kClaim[] = R"(
     WITH ready AS (SELECT run_id, scheduled_event_id FROM activity_tasks WHERE queue = $1 AND state = 'SCHEDULED' AND NOT frozen
     AND visible_at_us <= (SELECT vora_now_us()) AND ($3 = '[]' OR activity_type IN (SELECT json_array_elements_text($3::json)))
@@ -24,6 +27,7 @@ constexpr char kClaimSiblings[] = R"(
     FROM ready, (SELECT vora_now_us() AS now_us) AS clock
     WHERE t.run_id = ready.run_id AND t.scheduled_event_id = ready.scheduled_event_id RETURNING )" VORA_TASK_COLUMNS
                                   R"(, t.priority, t.seq)";
+// The lease in the condition is the fence: an attempt that was taken back, even by the same worker, changes nothing and is told so.
 constexpr char kHeartbeat[] = R"(
     UPDATE activity_tasks SET lease_deadline_us = CASE WHEN heartbeat_us > 0 THEN vora_now_us() + heartbeat_us END,
     progress = $5, checkpoint = CASE WHEN $4 = '' THEN checkpoint ELSE $4 END

@@ -3,6 +3,7 @@
 namespace vora::workflow::repo {
 namespace {
 
+// A day in microseconds: the names of killed workers must not pile up. One that leaves in order is deleted at once.
 constexpr char kSaveWorker[] = R"(
     WITH silent AS (DELETE FROM activity_workers WHERE last_seen_us < vora_now_us() - 86400000000)
     INSERT INTO activity_workers VALUES ($1, $2, $3, $4, $5, $6, vora_now_us()) ON CONFLICT (worker_id) DO UPDATE SET
@@ -10,11 +11,14 @@ constexpr char kSaveWorker[] = R"(
     version = excluded.version, last_seen_us = excluded.last_seen_us)";
 constexpr char kDeleteWorker[] = "DELETE FROM activity_workers WHERE worker_id = $1";
 constexpr char kHeld[] = "SELECT run_id, scheduled_event_id, lease FROM activity_tasks WHERE worker_id = $1 AND state = 'STARTED'";
+// A minute in microseconds is what counts as alive, here and in kQueues and stats_repo.cc. The activities are one aggregate per worker, so
+// that this is one query however many workers there are.
 constexpr char kWorkers[] = R"(
     SELECT w.worker_id, w.queue, w.slots, w.running, w.encode_speed, w.version, w.last_seen_us,
     coalesce((SELECT json_agg(t.workflow_id || ': ' || t.activity_id ORDER BY t.started_time_us) FROM activity_tasks t
     WHERE t.queue = w.queue AND t.worker_id = w.worker_id AND t.state = 'STARTED'), '[]')
     FROM activity_workers w WHERE w.last_seen_us >= vora_now_us() - 60000000 ORDER BY w.queue, w.worker_id)";
+// The second half names queues that are empty but worked off; without it they would vanish from view when their last task ends.
 constexpr char kQueues[] = R"(
     WITH clock AS (SELECT vora_now_us() AS now_us), tasks AS (SELECT t.queue,
     count(*) FILTER (WHERE state = 'SCHEDULED' AND visible_at_us <= now_us) AS ready,

@@ -7,11 +7,14 @@ namespace {
   "run_id, workflow_id, tenant, type, status, traceparent, start_time_us, close_time_us, history_length, result, failure, " \
   "cancel_requested, stuck_reason, seq, vora_now_us() "
 
+// Starts of one id go one after the other: the row to lock may not exist yet. Two ids that share a hash only wait for each other.
 constexpr char kLockWorkflowId[] = "SELECT pg_advisory_xact_lock(hashtextextended($1, 7))";
+// One reading of the clock for start and deadline.
 constexpr char kInsertRun[] = R"(
     INSERT INTO workflow_runs (run_id, workflow_id, tenant, type, request_id, traceparent, start_time_us, execution_deadline_us)
     SELECT $1, $2, $3, $4, $5, $6, t, CASE WHEN $7::bigint > 0 THEN t + $7::bigint END FROM vora_now_us() AS t
     RETURNING )" VORA_RUN_COLUMNS;
+// Every transition begins here. The clock is read with the row, so that all events of a transition bear one time.
 constexpr char kLockRun[] = "SELECT " VORA_RUN_COLUMNS "FROM workflow_runs WHERE run_id = $1 FOR UPDATE";
 constexpr char kNewestRun[] =
     "SELECT " VORA_RUN_COLUMNS "FROM workflow_runs WHERE workflow_id = $1 AND ($2 = '' OR run_id = $2) ORDER BY seq DESC LIMIT 1";
@@ -26,15 +29,20 @@ constexpr char kUpdateRun[] = R"(
 constexpr char kMarkStuck[] = "UPDATE workflow_runs SET stuck_reason = $2 WHERE run_id = $1 AND status = 'RUNNING'";
 constexpr char kFreeze[] = "UPDATE activity_tasks SET frozen = true WHERE run_id = $1 AND NOT frozen";
 constexpr char kUnfreeze[] = "UPDATE activity_tasks SET frozen = false WHERE run_id = $1 AND frozen";
+// `stuck_reason <> ''` is the predicate of the partial index; written otherwise the planner would not use it.
 constexpr char kStuckRuns[] = "SELECT run_id FROM workflow_runs WHERE stuck_reason <> '' AND status = 'RUNNING' ORDER BY seq LIMIT $1";
 constexpr char kOverdueRuns[] = R"(
     SELECT run_id FROM workflow_runs WHERE status = 'RUNNING' AND execution_deadline_us <= (SELECT vora_now_us())
     ORDER BY execution_deadline_us LIMIT $1)";
 constexpr char kLoadHistory[] =
     "SELECT event_id, type, time_us, attributes FROM workflow_events WHERE run_id = $1 AND event_id > $2 ORDER BY event_id LIMIT $3";
+// One statement however many events there are. The primary key (run_id, event_id) is the last guard: two transitions that got past the lock
+// could not both write event n.
 constexpr char kAppendEvents[] = R"(
     INSERT INTO workflow_events (run_id, event_id, type, time_us, attributes) SELECT $1, e.* FROM
     json_to_recordset($2::json) AS e(event_id bigint, type text, time_us bigint, attributes text))";
+// TIMED_OUT is left out though it names a lease as well: there the engine ended the attempt, and the worker's late report was not taken. It
+// reads the rest of the history, which only a repeated or stale report pays for.
 constexpr char kWasTaken[] = R"(
     SELECT 1 FROM workflow_events WHERE run_id = $1 AND event_id > $2 AND type IN ('ACTIVITY_TASK_COMPLETED', 'ACTIVITY_TASK_FAILED',
     'ACTIVITY_TASK_CANCELED') AND (attributes::json->>'scheduled_event_id')::bigint = $2 AND (attributes::json->>'lease')::bigint = $3

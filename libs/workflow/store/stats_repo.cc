@@ -3,6 +3,7 @@
 namespace vora::workflow::repo {
 namespace {
 
+// The last event is found by the run's length, a look-up by primary key per open run; max(time_us) over events would read whole histories.
 constexpr char kRunStats[] = R"(
     WITH clock AS (SELECT vora_now_us() AS now_us)
     SELECT count(*) FILTER (WHERE stuck_reason = ''), count(*) FILTER (WHERE stuck_reason <> ''),

@@ -6,6 +6,7 @@
 namespace vora::workflow::repo {
 namespace {
 
+// ORDER BY makes the identity column seq follow the order in which the code scheduled; among equal priorities claims go by it.
 constexpr char kInsertTasks[] = R"(
     INSERT INTO activity_tasks (run_id, scheduled_event_id, workflow_id, tenant, traceparent, queue, activity_type, activity_id,
     affinity_key, priority, estimated_cost, input, retry, schedule_to_start_us, start_to_close_us, heartbeat_us, scheduled_time_us,
@@ -20,10 +21,13 @@ constexpr char kInsertTasks[] = R"(
 constexpr char kLockTask[] = "SELECT " VORA_TASK_COLUMNS " FROM activity_tasks t WHERE run_id = $1 AND scheduled_event_id = $2 FOR UPDATE";
 constexpr char kTasksOfRun[] = "SELECT " VORA_BRIEF_TASK_COLUMNS " FROM activity_tasks t WHERE run_id = $1 ORDER BY scheduled_event_id";
 constexpr char kDeleteTask[] = "DELETE FROM activity_tasks WHERE run_id = $1 AND scheduled_event_id = $2";
+// When a claim commits first, READ COMMITTED looks at the condition again and deletes nothing: the worker has it then, and must be asked.
 constexpr char kDeleteUnstarted[] = "DELETE FROM activity_tasks WHERE run_id = $1 AND scheduled_event_id = $2 AND state = 'SCHEDULED'";
 constexpr char kRequestCancel[] = "UPDATE activity_tasks SET cancel_requested = true WHERE run_id = $1 AND scheduled_event_id = $2";
 constexpr char kDeleteTasks[] = "DELETE FROM activity_tasks WHERE run_id = $1";
 constexpr char kDeleteTimers[] = "DELETE FROM workflow_timers WHERE run_id = $1";
+// The lease stays, so the next claim raises it and the token of the attempt that ended is stale; last_reported_lease lets its repeated
+// report be told from a foreign one. Time to start counts anew from when the task can be claimed.
 constexpr char kReschedule[] = R"(
     UPDATE activity_tasks SET state = 'SCHEDULED', attempt = $3, visible_at_us = $4, last_failure = $5, checkpoint = $6,
     last_reported_lease = lease, worker_id = '', started_time_us = NULL, attempt_deadline_us = NULL, lease_deadline_us = NULL,
@@ -36,6 +40,7 @@ constexpr char kOverdueTasks[] = R"(
     least(schedule_to_close_deadline_us, attempt_deadline_us) <= (SELECT vora_now_us())) ORDER BY next_deadline_us LIMIT $2)";
 constexpr char kInsertTimer[] = "INSERT INTO workflow_timers (run_id, started_event_id, timer_id, fire_at_us) VALUES ($1, $2, $3, $4)";
 constexpr char kDeleteTimer[] = "DELETE FROM workflow_timers WHERE run_id = $1 AND started_event_id = $2";
+// Timers of a parked run stay: firing them would fail with the same mismatch, every pass.
 constexpr char kDueTimers[] = R"(
     SELECT t.run_id, t.started_event_id FROM workflow_timers t JOIN workflow_runs r USING (run_id)
     WHERE t.fire_at_us <= (SELECT vora_now_us()) AND r.stuck_reason = '' ORDER BY t.fire_at_us, t.started_event_id LIMIT $1)";

@@ -14,6 +14,7 @@ namespace {
 
 using std::chrono::milliseconds;
 constexpr milliseconds kCallTimeout{5000};
+// A worker is gone within five seconds of SIGTERM (ADR 17): calls get shorter with what is left of them.
 constexpr milliseconds kDrainCallTimeout{1500};
 constexpr milliseconds kLastCallTimeout{300};
 constexpr milliseconds kMinPause{500};
@@ -47,11 +48,13 @@ void ClaimedTask::Remember(double progress, std::string checkpoint) {
 }
 
 StopCause ClaimedTask::stop_cause() const {
+  // The strongest cause first: a lost lease makes every report pointless, a cancel makes a checkpoint pointless.
   if (lease_lost_) return StopCause::kLeaseLost;
   if (cancel_requested_) return StopCause::kCancelRequested;
   return drain_->draining ? StopCause::kDraining : StopCause::kNone;
 }
 
+// The handler, its destructor and Stop may all report; the first one wins, and the others do nothing.
 bool ClaimedTask::Claim() { return !ended_.exchange(true); }
 
 void ClaimedTask::End(const char* result) {
@@ -105,6 +108,8 @@ void ClaimedTask::Complete(std::string result) {
   request.set_task_token(task_.task_token());
   request.set_result(std::move(result));
   Status status = Report("complete", [&] { return rpc::Call(*stub_, &Stub::CompleteActivity, request, CallTimeout()).status(); });
+  // The result itself is refused (too large, a NUL byte). Made again it would be the same, so that must end the activity, not another
+  // attempt.
   if (status.code() == StatusCode::kInvalidArgument) {
     v1::Failure failure;
     failure.set_code("worker.invalid_result");
@@ -165,6 +170,7 @@ milliseconds ClaimedTask::HeartbeatInterval() const {
   int64_t lease = ms(task_.heartbeat_timeout());
   if (lease == 0) lease = ms(task_.start_to_close_timeout());
   if (lease == 0) lease = 30'000;
+  // Two heartbeats may be lost before the lease ends. Without a lease they still carry progress, and the news of a cancel.
   return milliseconds{std::clamp<int64_t>(lease / 3, 20, 10'000)};
 }
 
@@ -184,6 +190,7 @@ bool ClaimedTask::SendHeartbeat() {
     std::lock_guard lock(mutex_);
     if (checkpoint_ != sent_checkpoint_) request.set_checkpoint(checkpoint_);
     request.set_progress(progress_);
+    // Set before the call: one that hangs or fails must not be followed by the next at once.
     last_sent_ = std::chrono::steady_clock::now();
   }
   const auto response =
@@ -197,6 +204,7 @@ bool ClaimedTask::SendHeartbeat() {
   if (response->cancel_requested()) cancel_requested_ = true;
   std::lock_guard lock(mutex_);
   if (!request.checkpoint().empty()) sent_checkpoint_ = request.checkpoint();
+  // Only what was answered counts as sent, so the checkpoint of a lost heartbeat goes with the next one.
   sent_progress_ = request.progress();
   return true;
 }

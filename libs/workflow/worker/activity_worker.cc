@@ -25,6 +25,7 @@ namespace {
 
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
+// Below kHealthy: an idle worker gets an empty answer in time to stay healthy.
 constexpr milliseconds kPollWait{10'000};
 constexpr milliseconds kHealthy{15'000};
 constexpr milliseconds kLeaveBudget{1000};
@@ -34,6 +35,7 @@ constexpr RetryOptions kPollRetry{.max_attempts = 0, .initial = milliseconds{100
 std::string DefaultWorkerId() {
   char host[256] = "host";
   gethostname(host, sizeof host - 1);
+  // In containers host and pid (1) repeat after a restart; with the random part old leases never look like this process's own.
   return std::string(host) + "/" + std::to_string(getpid()) + "/" + RandomHex(3);
 }
 
@@ -63,6 +65,7 @@ void Report(ActivityExecution& execution, ActivityOutcome outcome) {
       return execution.Cancel();
     case StopCause::kDraining:
       return execution.Release("");
+    // Without a lease the report ends at once, unsent; it is made so that the task counts as ended.
     case StopCause::kLeaseLost:
     case StopCause::kNone:
       return execution.Fail(std::move(outcome.failure));
@@ -94,6 +97,7 @@ ActivityOutcome ActivityOutcome::Failed(std::string code, std::string message, b
 }
 
 ActivityOutcome ActivityOutcome::FromStatus(const Status& status, const std::string& code_prefix) {
+  // Codes that the same input would get again.
   const bool permanent = status.code() == StatusCode::kInvalidArgument || status.code() == StatusCode::kNotFound ||
                          status.code() == StatusCode::kFailedPrecondition;
   return Failed(code_prefix + "." + CodeName(status.code()), Message(status), permanent);
@@ -153,12 +157,14 @@ StatusOr<v1::PollActivitiesResponse> ActivityWorker::Impl::Poll(int free) {
   grpc::ClientContext* context;
   {
     std::lock_guard lock(mutex);
+    // Under the mutex that Stop holds while it cancels: either it finds the context, or the call is never made.
     if (stopping) return Cancelled("stopping");
     // The first answer is wanted at once: it shows that the orchestrator is there, and so that this worker is ready.
     if (last_answer != steady_clock::time_point{}) request.mutable_wait()->set_seconds(kPollWait.count() / 1000);
     poll_context = std::make_unique<grpc::ClientContext>();
     context = poll_context.get();
   }
+  // Longer than the wait, so that the server's empty answer comes before our deadline: a call cut off here may have claimed tasks.
   rpc::Prepare(*context, kPollWait + milliseconds{5000});
   v1::PollActivitiesResponse response;
   const Status status = rpc::FromGrpc(stub->PollActivities(context, request, &response));
@@ -205,6 +211,7 @@ void ActivityWorker::Impl::Take(v1::PollActivitiesResponse response) {
   std::vector<std::string> order;
   std::lock_guard lock(mutex);
   for (auto& task : *response.mutable_tasks()) {
+    // A token is nobody else's, so a task without siblings is a group of its own.
     std::string key = task.task_token();
     if (!task.affinity_key().empty() && options.max_siblings > 0) {
       key = task.run_id() + "\n" + task.affinity_key() + "\n" + task.activity_type();
@@ -217,6 +224,7 @@ void ActivityWorker::Impl::Take(v1::PollActivitiesResponse response) {
     group.push_back(std::make_shared<Execution>(std::move(item)));
   }
   for (const auto& key : order) {
+    // Taken even while the worker stops: the slots hand it back, with the attempt uncounted.
     queue.push_back(std::move(groups[key]));
     ++busy;
   }
@@ -228,6 +236,7 @@ void ActivityWorker::Impl::SlotLoop() {
     Group group;
     {
       std::unique_lock lock(mutex);
+      // On `finished`, not on `stopping`: what was claimed before the drain is still to be handed back.
       changed.wait(lock, [&] { return finished || !queue.empty(); });
       if (queue.empty()) return;
       group = std::move(queue.front());
@@ -245,6 +254,7 @@ void ActivityWorker::Impl::SlotLoop() {
         for (auto& execution : group) execution->Fail(MakeFailure("worker.exception", e.what()));
       }
     }
+    // Before the slot counts as free and outside the mutex: executions that were not ended report a failure here, over the network.
     group.clear();
     std::lock_guard lock(mutex);
     --busy;
@@ -254,6 +264,7 @@ void ActivityWorker::Impl::SlotLoop() {
 
 std::vector<std::shared_ptr<ClaimedTask>> ActivityWorker::Impl::Live() {
   std::vector<std::shared_ptr<ClaimedTask>> live;
+  // Weak, so that a task lives as long as its handler holds it: its end needs no call from here.
   std::erase_if(claimed, [&](const std::weak_ptr<ClaimedTask>& weak) {
     auto item = weak.lock();
     if (item) live.push_back(std::move(item));
@@ -268,11 +279,13 @@ void ActivityWorker::Impl::HeartbeatLoop() {
     {
       std::unique_lock lock(mutex);
       if (claimed.empty()) changed.wait_for(lock, milliseconds{1000}, [&] { return finished || !claimed.empty(); });
+      // As fine as the shortest interval between heartbeats.
       if (!claimed.empty()) changed.wait_for(lock, milliseconds{20}, [&] { return finished; });
       if (finished) return;
       live = Live();
     }
     const auto now = steady_clock::now();
+    // Without the mutex, which polls and slots need: a call may take seconds.
     for (const auto& item : live) {
       if (!item->HeartbeatDue(now)) continue;
       if (item->SendHeartbeat()) Answered();
@@ -337,12 +350,14 @@ void ActivityWorker::Stop(milliseconds budget) {
   {
     std::unique_lock lock(impl_->mutex);
     impl_->stopping = true;
+    // Before the poll is cancelled: tasks of an answer that comes all the same find it set in their slot.
     impl_->drain->draining = true;
     if (impl_->poll_context) impl_->poll_context->TryCancel();
     impl_->changed.notify_all();
     if (!impl_->changed.wait_for(lock, budget, [&] { return impl_->busy == 0 && !impl_->polling; })) left = impl_->Live();
   }
   {
+    // Under its mutex: a report that has just looked and begins to wait would miss the notification.
     std::lock_guard lock(impl_->drain->mutex);
     impl_->drain->give_up = true;
     impl_->drain->changed.notify_all();
@@ -350,6 +365,8 @@ void ActivityWorker::Stop(milliseconds budget) {
   for (auto& item : left) {
     if (!item->ended()) item->Release("");
   }
+  // Last: to leave gives up everything the orchestrator knows under this worker, which must not take a checkpoint from what is just being
+  // released.
   impl_->presence->Leave(kLeaveBudget);
 }
 

@@ -12,6 +12,7 @@ namespace {
 
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
+// The engine counts a worker as there for a minute, so several reports may be lost.
 constexpr milliseconds kReportInterval{10'000};
 constexpr milliseconds kReportTimeout{2000};
 constexpr milliseconds kPause{100};
@@ -40,6 +41,7 @@ void WorkerPresence::Start() {
 
 void WorkerPresence::Leave(milliseconds budget) {
   if (!std::exchange(started_, false)) return;
+  // Joined first: a report of being there that overtakes the farewell would bring the row back.
   thread_.Stop();
   const auto deadline = steady_clock::now() + budget;
   for (;;) {
