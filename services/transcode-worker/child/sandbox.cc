@@ -89,7 +89,7 @@ SandboxReport EnterSandbox(const SandboxLimits& limits) {
     report.unprivileged = false;
     AddProblem(&report, std::string("decoding runs as root: ") + std::strerror(errno));
   }
-  // Landlock and the filter ask this of whoever is not root.
+  // Landlock and the filter ask this of whoever lacks CAP_SYS_ADMIN.
   report.no_new_privileges = prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0;
   // Changing the user clears it, so it comes after.
   prctl(PR_SET_PDEATHSIG, SIGKILL);

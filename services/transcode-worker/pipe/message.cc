@@ -22,7 +22,7 @@ Status ReadExactly(int fd, char* out, size_t size) {
   while (size > 0) {
     const ssize_t got = recv(fd, out, size, 0);
     if (got < 0 && errno == EINTR) continue;
-    // Also when the socket's time limit ran out: who is stuck for so long is as good as gone.
+    // Also when the socket's time limit ran out: whoever says nothing for so long is as good as gone.
     if (got <= 0) return Unavailable("the other side of the socket is gone");
     out += got;
     size -= static_cast<size_t>(got);
