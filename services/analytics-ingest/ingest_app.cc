@@ -88,6 +88,7 @@ grpc::Service* IngestApp::grpc_service() { return impl_->service.get(); }
 Status IngestApp::Health() { return impl_->intake.Health(); }
 
 void IngestApp::StopIntake(std::chrono::milliseconds budget) {
+  // The server first, so that requests under way still reach the spool; then what comes by gRPC is refused too.
   impl_->server.Shutdown(budget);
   impl_->intake.Close();
 }

@@ -93,6 +93,7 @@ Status ApiClient::Watch(const std::string& video_id, const std::function<bool(co
     const auto on_event = [&](const SseEvent& event) {
       const json video = json::parse(event.data, nullptr, false);
       if (video.is_object() && video.contains("video_id")) {
+        // Whoever gets news is connected: only failures in a row count.
         failures = 0;
         finished = !on_video(video);
       }
@@ -102,6 +103,7 @@ Status ApiClient::Watch(const std::string& video_id, const std::function<bool(co
     request.url = server_ + "/v1/videos/" + video_id + "/events";
     request.headers.Set("Accept", "text/event-stream");
     if (!token_.empty()) request.headers.Set("Authorization", "Bearer " + token_);
+    // The stream has no end that a time limit could wait for.
     request.timeout = std::chrono::milliseconds(0);
     request.cancelled = cancelled;
     request.on_data = [&](std::string_view bytes) {
@@ -115,6 +117,7 @@ Status ApiClient::Watch(const std::string& video_id, const std::function<bool(co
       response->body = error_body;
       return StatusFromResponse(*response);
     }
+    // At least a minute without a connection.
     if (!response.ok() && ++failures > 120) return Explain(response.status());
     std::this_thread::sleep_for(kReconnectPause);
   }

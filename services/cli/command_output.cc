@@ -67,6 +67,7 @@ int FollowVideo(const GlobalOptions& global, const std::string& video_id) {
   nlohmann::json last;
   Status status;
   {
+    // The view ends before anything else is printed, so that its last block stays.
     ProgressView view(global.json);
     status = api.Watch(
         video_id,

@@ -87,6 +87,7 @@ int RunPlayUrl(const GlobalOptions& global, const std::string& video_id, const s
   }
   const auto link = api.Call("POST", VideoPath(video_id) + "/playback-tokens");
   if (!link.ok()) return ReportError(global, link.status());
+  // With tokens on the base holds one in its path: the plain address would be refused.
   if (link->at("token").is_string() && kind != "watch") url = link->value("base_url", "") + url.substr(url.rfind('/') + 1);
   if (global.json) {
     PrintJson({{"url", url}});

@@ -35,6 +35,7 @@ int main(int argc, char** argv) {
   app.add_option("--token", global.token, "Token that lets you in (better kept in a file: other users see command lines)")
       ->envname("VORA_TOKEN");
   app.add_option("--token-file", token_file, "File that holds the token")->envname("VORA_TOKEN_FILE");
+  // Runs before the commands' callbacks, which use the token already.
   app.parse_complete_callback([&] {
     if (!global.token.empty() || token_file.empty()) return;
     if (const auto read = vora::cli::ReadToken(token_file); read.ok()) {
@@ -104,6 +105,7 @@ int main(int argc, char** argv) {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     const int code = app.exit(error);
+    // --help and --version end parsing too, and are no errors.
     return code == 0 ? 0 : 2;
   }
   return exit_code;

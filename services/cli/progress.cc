@@ -66,12 +66,14 @@ ProgressView::ProgressView(bool quiet) : quiet_(quiet), terminal_(isatty(STDERR_
 ProgressView::~ProgressView() { Keep(); }
 
 void ProgressView::Erase() {
+  // Up to the block's first line, and everything from there on erased.
   if (drawn_ > 0) std::fprintf(stderr, "\x1b[%zuA\x1b[J", drawn_);
   drawn_ = 0;
 }
 
 void ProgressView::Show(const std::vector<std::string>& lines, const std::string& key) {
   if (quiet_) return;
+  // In a file or a pipe nothing can be drawn over: a line is worth it when its key has changed.
   if (!terminal_ && key == last_key_) return;
   if (terminal_) Erase();
   for (const auto& line : lines) std::fprintf(stderr, "%s\n", line.c_str());
@@ -96,6 +98,7 @@ void TransferRate::Update(int64_t bytes) {
     return;
   }
   const double seconds = std::chrono::duration<double>(now - last_time_).count();
+  // The speed of a shorter stretch jumps.
   if (seconds < 0.5) return;
   const double current = static_cast<double>(bytes - last_bytes_) / seconds;
   rate_ = rate_ == 0 ? current : 0.6 * rate_ + 0.4 * current;

@@ -51,6 +51,7 @@ void ResumeStore::Remember(const FileIdentity& file, const std::string& endpoint
   std::error_code error;
   fs::create_directories(folder_, error);
   const fs::path path = EntryPath(file, endpoint);
+  // Written beside and renamed, so that an interrupted command leaves the old entry or the new one, but no half URL.
   std::ofstream(path.string() + ".new") << upload_url << '\n';
   fs::rename(path.string() + ".new", path, error);  // best effort: without it the upload cannot be resumed, but still succeeds
 }

@@ -30,6 +30,7 @@ bool SseParser::Feed(std::string_view bytes, const std::function<bool(const SseE
       TakeLine(line_);
     } else if (has_data_) {
       const SseEvent event = std::move(event_);
+      // The id stays for the events that follow, the type does not.
       event_ = SseEvent{.id = event.id, .event = {}, .data = {}};
       has_data_ = false;
       line_.clear();

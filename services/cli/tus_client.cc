@@ -17,6 +17,7 @@ namespace {
 
 constexpr char kTusVersion[] = "1.0.0";
 constexpr int kMaxFailuresInARow = 30;
+// Thirty tries with pauses of up to 5 s are about two minutes.
 constexpr RetryOptions kBackoff{
     .max_attempts = kMaxFailuresInARow, .initial = std::chrono::milliseconds(300), .max = std::chrono::milliseconds(5000)};
 
@@ -65,6 +66,7 @@ StatusOr<std::string> TusClient::Create(const FileIdentity& file, const UploadOp
   if (response.status != 201) return StatusFromResponse(response);
   const auto location = response.headers.Get("Location");
   if (!location) return Internal("the upload server named no Location");
+  // Location may be relative to the endpoint (RFC 9110 section 10.2.2).
   auto url = curl::ResolveUrl(options.endpoint, *location);
   if (!url) return Internal("the upload server named a Location that is no URL: " + RepairUtf8(*location, 200));
   return *std::move(url);
@@ -95,6 +97,7 @@ StatusOr<int64_t> TusClient::Send(const FileIdentity& file, const std::string& u
   int64_t sent = offset;
   request.upload = [&](char* buffer, size_t size) -> StatusOr<size_t> {
     if (options.cancelled && options.cancelled()) return Cancelled("interrupted");
+    // Small pieces, so that a slow rate is even.
     if (options.max_bytes_per_second > 0)
       size = std::min<size_t>(size, static_cast<size_t>(std::max<int64_t>(options.max_bytes_per_second / 20, 1)));
     in.read(buffer, static_cast<std::streamsize>(size));
@@ -106,6 +109,7 @@ StatusOr<int64_t> TusClient::Send(const FileIdentity& file, const std::string& u
     return static_cast<size_t>(got);
   };
   VORA_ASSIGN_OR_RETURN(const auto response, http_.Do(request));
+  // 460 is tus' Checksum Mismatch: the same bytes would fail again.
   if (response.status == 460) return DataLoss(Message(StatusFromResponse(response)));
   if (response.status == 409 || response.status == 423) return Unavailable("the server has another offset");  // ask again with HEAD
   if (response.status >= 300) return StatusFromResponse(response);
@@ -141,6 +145,7 @@ StatusOr<UploadResult> TusClient::Upload(const FileIdentity& file, const UploadO
     } else if (!known_offset) {
       auto at = Offset(*url, options.token);
       if (at.ok()) {
+        // Bytes that arrived before the connection broke are progress.
         if (*at > offset) failures = 0;
         offset = *at;
         known_offset = true;
@@ -149,6 +154,7 @@ StatusOr<UploadResult> TusClient::Upload(const FileIdentity& file, const UploadO
         first_look = false;
       } else if (at.status().code() == StatusCode::kNotFound) {
         store_.Forget(file, options.endpoint);
+        // Begun anew: the server does not know this upload any more.
         url.reset();
         continue;
       } else {
@@ -163,12 +169,14 @@ StatusOr<UploadResult> TusClient::Upload(const FileIdentity& file, const UploadO
         result.upload_id = url->substr(url->rfind('/') + 1);
         return result;
       }
+      // After a cut only the server knows how much it has.
       known_offset = false;
       if (at.ok() && *at > offset) {
         failures = 0;
         continue;
       }
       last = at.ok() ? Unavailable("the server took no bytes") : at.status();
+      // Neither a wrong checksum nor a file that became shorter can be resumed.
       if (last.code() == StatusCode::kDataLoss) store_.Forget(file, options.endpoint);
     }
     if (stop()) return Cancelled("interrupted");

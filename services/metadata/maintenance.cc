@@ -48,6 +48,7 @@ Status Maintenance::Open() {
 }
 
 Status Maintenance::Begin() {
+  // What is not transient, like a schema of a newer version, no repetition can cure.
   const Status opened = Open();
   if (opened.ok() || !IsTransient(opened)) return opened;
   log::Warn("the database cannot be reached yet; retrying", {{"error", ToText(opened)}});

@@ -104,6 +104,7 @@ struct MetadataApp::Impl {
         playback_service(MakePlaybackService(presentations, authorization.rpc)),
         upload_listener(MakeUploadListener(operations, authorization.rpc)),
         analytics_service(MakeAnalyticsService(analytics, erasure, authorization.rpc)) {
+    // Before any thread runs, since the signals are read without a lock.
     store.SetSignals({.video_changed = [this](const std::string& id) { hub.Changed(id); }, .outbox_added = [this] { relay.Wake(); }});
     http.OnResponse(SetDefaultCaching);
     http.SetAuthorizer(authorization.http);
@@ -121,6 +122,7 @@ struct MetadataApp::Impl {
     AddConsoleRoutes(http, options.console_dir);
   }
 
+  // Whoever is called stands above who calls: what is destroyed first is what could still call the rest.
   const AppOptions options;
   Store store;
   VideoRepo videos;
@@ -161,6 +163,7 @@ MetadataApp::~MetadataApp() { Stop(std::chrono::milliseconds(1000)); }
 
 Status MetadataApp::Start() {
   Impl& app = *impl_;
+  // One try at once: where the database is there, the daemon is ready when this returns.
   VORA_RETURN_IF_ERROR(app.maintenance.Begin());
   app.maintenance.Start();
   app.hub.Start();
@@ -172,6 +175,7 @@ Status MetadataApp::Start() {
   app.webhook_dispatcher.Start();
   app.poller.Start();
   app.worker.Start();
+  // Last: from here on requests come, and everything that they reach is running.
   return app.http.Start();
 }
 
@@ -179,8 +183,10 @@ void MetadataApp::Stop(std::chrono::milliseconds budget) {
   Impl& app = *impl_;
   if (std::exchange(app.stopped, true)) return;
   // Streams end first: they would keep HTTP and gRPC waiting for the whole budget.
+  // The listener calls the hub, so it goes before it.
   app.listener.reset();
   app.hub.Stop();
+  // Interrupted first, since Stop waits for the poller's question to ClickHouse.
   app.live_reader.Interrupt();
   app.live.Stop();
   app.http.Shutdown(budget);

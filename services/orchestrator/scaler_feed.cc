@@ -39,6 +39,7 @@ std::shared_ptr<ScalerFeed::Listener> ScalerFeed::Listen(std::string queue, Chan
       return listener;
     }
   }
+  // Without the lock, since the call may end in Forget.
   listener->changed(GoingDown());
   return listener;
 }
@@ -51,6 +52,7 @@ void ScalerFeed::Forget(const std::shared_ptr<Listener>& listener) {
 void ScalerFeed::Stop() {
   {
     const std::lock_guard lock(mutex_);
+    // First of all, so that nobody can join the list after it was taken.
     stopping_ = true;
   }
   thread_.Stop();
@@ -68,6 +70,7 @@ std::chrono::milliseconds ScalerFeed::Look() {
     const std::lock_guard lock(mutex_);
     if (listeners_.empty()) return kUntilSomebodyListens;
   }
+  // Not under the lock: the database may be slow, and calls come and go.
   const auto queues = read_();
   // While the database is away nothing is known to have changed.
   if (!queues.ok()) return interval_;
@@ -81,6 +84,7 @@ std::chrono::milliseconds ScalerFeed::Look() {
       news.push_back(listener);
     }
   }
+  // Only this thread ever writes `told`.
   for (const auto& listener : news) listener->changed(*listener->told);
   return interval_;
 }

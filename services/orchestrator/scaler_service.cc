@@ -62,6 +62,7 @@ class ScalerServiceImpl : public Base {
       if (request->metricname() != name) return InvalidField("metricName", "queue " + trigger.queue + " has only " + name);
       auto* value = response->add_metricvalues();
       value->set_metricname(name);
+      // Rounded up, so that a rest of less than a second does not count as nothing.
       value->set_metricvalue(std::llround(std::ceil(load.encode_seconds)));
       value->set_metricvaluefloat(load.encode_seconds);
       return {};
@@ -89,6 +90,7 @@ class ScalerServiceImpl : public Base {
 }  // namespace
 
 struct Scaler::Impl {
+  // In the order of use: the feed reads by `read`, and the service refers to both.
   const ReadQueues read;
   ScalerFeed feed;
   ScalerServiceImpl service;

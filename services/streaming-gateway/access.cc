@@ -25,6 +25,7 @@ std::optional<std::string> HeaderToken(const http::Request& request) {
 }
 
 std::optional<std::string> QueryToken(const http::Request& request) {
+  // The edge takes the token out of the URL, and says where it stood: only from a query it has to be handed on.
   if (request.headers.GetOr("X-Vora-Token-By", "") == "query") return HeaderToken(request);
   return request.Query("token");
 }
@@ -79,6 +80,7 @@ bool Access::IsEdge(const http::Request& request) const {
 
 Status Access::Check(const http::Request& request, const std::string& video_id) const {
   if (!tokens_) return absl::OkStatus();
+  // The video as well: the edge vouches for one token's right, not for whatever it asks for.
   if (request.headers.GetOr("X-Vora-Edge-Video", "") == video_id && IsEdge(request)) return absl::OkStatus();
   const auto token = FindToken(request);
   if (!token)
@@ -94,12 +96,14 @@ StatusOr<Verdict> Access::Judge(const http::Request& request, const std::string&
   const auto most = std::chrono::seconds(std::chrono::days(30));
   const auto expiry =
       std::min(std::chrono::seconds(claims.expires_at_unix), std::chrono::ceil<std::chrono::seconds>(now.time_since_epoch()) + most);
+  // Rounded down, so that no verdict outlives its token.
   const auto left = std::max(std::chrono::seconds(0), std::chrono::floor<std::chrono::seconds>(expiry - now.time_since_epoch()));
   const auto fresh = std::min(left, edge_.verdict_lifetime);
   return Verdict{.fresh = fresh, .stale = left - fresh};
 }
 
 std::string Access::UriSuffix(const http::Request& request) const {
+  // Relative URIs keep a token of the path by themselves, and a cookie comes along.
   if (!tokens_ || PathToken(request)) return "";
   const auto token = QueryToken(request);
   return token ? "?token=" + PercentEncode(*token) : "";

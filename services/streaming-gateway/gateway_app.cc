@@ -39,6 +39,7 @@ http::Task<void> Healthy(http::Exchange& exchange) {
 
 // For the edge: may this token play this video, and for how long is that true? Whoever is not the edge is told nothing.
 http::Response VerdictOn(const Access& access, const http::Request& request, const std::string& video_id) {
+  // Whether a token is good is told to nobody who could try tokens out.
   if (access.required() && !access.IsEdge(request)) return DeliveryError(NotFound("no such object"));
   const auto verdict = access.Judge(request, video_id);
   if (!verdict.ok()) return DeliveryError(verdict.status());
@@ -125,6 +126,7 @@ http::Task<void> GatewayApp::DeliverRecorded(GatewayApp& self, http::Exchange& e
   RecordedExchange recorded(exchange);
   Observed observed{.time = self.clock_.Now()};
   const auto began = std::chrono::steady_clock::now();
+  // Recorded also when it throws; what was thrown goes on to the server below.
   std::exception_ptr failure;
   try {
     co_await self.Answer(recorded, video_id, path, observed.provenance);

@@ -36,6 +36,7 @@ Status StoreProbe::Start(std::chrono::milliseconds interval, std::function<void(
 
 void StoreProbe::Look() {
   Status pinged = store_.Ping();
+  // A store that was away at the start is asked as soon as it answers.
   Status safe = pinged.ok() && !conditional_known_ ? CheckConditional() : Status();
   if (!safe.ok() && on_unsafe_) on_unsafe_(safe);
   std::lock_guard lock(mutex_);

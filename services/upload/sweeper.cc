@@ -31,6 +31,7 @@ Status Sweeper::SweepOnce(bool at_start) {
       std::string id = marker.key.substr(sizeof(layout::kOpenPrefix) - 1);
       if (!IsId(id)) continue;
       Status swept = SweepUpload(id, ToUnixMs(repo_.clock().Now()) - marker.modified_unix_ms, at_start);
+      // The store is away: all others would fail as well.
       if (swept.code() == StatusCode::kUnavailable) return swept;
       if (!swept.ok() && swept.code() != StatusCode::kAborted) {
         log::Error("upload cannot be swept", {{"upload_id", id}, {"error", ToText(swept)}});
@@ -49,12 +50,14 @@ Status Sweeper::SweepUpload(const std::string& upload_id, int64_t marker_age_ms,
   VORA_RETURN_IF_ERROR(loaded.status());
   Versioned current = *std::move(loaded);
   const int64_t now = ToUnixMs(repo_.clock().Now());
+  // A crash came after the state and before the clean-up.
   if (current.doc.state == State::kUploaded) {
     VORA_RETURN_IF_ERROR(repo_.DropAllTails(upload_id));
     return repo_.store().Delete(layout::OpenKey(upload_id));
   }
   if (current.doc.state == State::kFailed) {
     VORA_RETURN_IF_ERROR(finisher_.FreeFailed(current));
+    // Kept for a while, so that whoever asks is told why.
     return now - current.doc.updated_unix_ms > options_.remember.count() ? repo_.Purge(upload_id) : Status();
   }
   if (current.doc.awaits_finish()) {

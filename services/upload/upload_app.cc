@@ -29,6 +29,7 @@ http::ServerOptions HttpOptions(const UploadSettings& settings) {
   http::ServerOptions options = settings.http;
   options.listen = settings.http_listen;
   options.idle_timeout = settings.idle_timeout;
+  // Each request that receives may hold one while the store is slow, and the others must not wait for them.
   options.blocking_threads = static_cast<int>(settings.max_active) + kSpareBlockingThreads;
   return options;
 }
@@ -127,6 +128,7 @@ void UploadApp::Stop(std::chrono::milliseconds budget) {
   impl_->sweeper.Stop();
   impl_->announcer.Stop();
   impl_->probe.Stop();
+  // The pools after all who hand work to them.
   impl_->part_pool.Stop();
   impl_->hash_pool.Stop();
 }

@@ -39,6 +39,7 @@ CmcdInterval CmcdSessions::Report(const std::string& session, const CmcdReport& 
   Session& known = Find(session, fresh);
   if (!fresh && report.time_ms <= known.time_ms) return interval;  // late, or sent again
   const int64_t elapsed = report.time_ms - known.time_ms;
+  // Between two reports the player did what the first of them said.
   if (!fresh && Plays(known.state) && elapsed <= kMaxIntervalMs) {
     interval.watched_ms = Watched(elapsed, known.rate, known.position_ms, report.position_ms);
   }
@@ -46,6 +47,7 @@ CmcdInterval CmcdSessions::Report(const std::string& session, const CmcdReport& 
   if (Stalls(state) && known.stalled_since_ms == 0) known.stalled_since_ms = report.time_ms;
   if (!Stalls(state) && known.stalled_since_ms != 0) {
     const int64_t stalled = report.time_ms - known.stalled_since_ms;
+    // A player that says how long the stall took knows better than the difference of two reports.
     if (!report.stall_ms && stalled <= kMaxIntervalMs) interval.stalled_ms = stalled;
     known.stalled_since_ms = 0;
   }

@@ -20,6 +20,7 @@ class RowWriter {
     at_ += sizeof(value);
   }
   void Text(const std::string& text) {
+    // RowBinary: a text begins with its length as LEB128.
     size_t left = text.size();
     for (; left >= 0x80; left >>= 7) *at_++ = static_cast<char>(left | 0x80);
     *at_++ = static_cast<char>(left);
@@ -45,6 +46,7 @@ const char kRowColumns[] =
 int32_t DayOf(int64_t server_ms) {
   constexpr int64_t kDayMs = 86'400'000;
   const int64_t day = server_ms >= 0 ? server_ms / kDayMs : 0;
+  // A Date of ClickHouse is 16 bits of days.
   return static_cast<int32_t>(std::min<int64_t>(day, std::numeric_limits<uint16_t>::max()));
 }
 

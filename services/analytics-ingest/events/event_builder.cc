@@ -81,6 +81,7 @@ void EventBuilder::Viewer(std::string_view value) {
 }
 
 void EventBuilder::Seconds(uint32_t& to_ms, const char* field, double value) {
+  // Not a number fails both comparisons.
   if (!(value >= 0 && value <= kMaxPositionSeconds)) return Wrong(field, "must be from 0 to 604800 seconds");
   to_ms = static_cast<uint32_t>(std::lround(value * 1000));
 }

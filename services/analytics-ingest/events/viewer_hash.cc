@@ -21,6 +21,7 @@ constexpr int kSecretBytes = 32;
 constexpr char kSecretFile[] = "viewer-secret";
 
 std::string HashWith(const std::string& salt, std::string_view tenant, std::string_view viewer_id) {
+  // No tenant holds this byte, so no other pair of tenant and viewer gives the same text.
   std::string text(tenant);
   text += '\0';
   text += viewer_id;
@@ -80,6 +81,7 @@ StatusOr<std::string> LoadOrMakeSecret(const std::string& directory) {
   const int fd = ::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
   const std::string text = secret + "\n";
   const bool written =
+      // fchmod too, since open gives its mode to new files only, and an older try may have left one.
       fd >= 0 && ::fchmod(fd, 0600) == 0 && ::write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size()) && ::fsync(fd) == 0;
   const std::string fault = std::strerror(errno);
   if (fd >= 0) ::close(fd);

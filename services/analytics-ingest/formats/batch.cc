@@ -45,6 +45,7 @@ void Batch::End() {
 }
 
 void Batch::AddRow(Event& event) {
+  // Sessions count distinct numbers: two events that both have none would be one.
   if (event.sequence == -1) event.sequence = RandomSequence();
   RowsOf(DayOf(event.server_ms)).Add(event);
 }

@@ -52,6 +52,7 @@ void AddPart(Batch& batch, Event event, EventType type, int64_t sequence, int64_
   event.type = type;
   event.sequence = sequence;
   event.duration_ms = Position(duration_ms);
+  // An event may become several rows; error and segment belong to the one that is about them.
   if (type != EventType::kError) event.error_code.clear();
   if (type != EventType::kSegmentFetched) event.segment_index = -1;
   batch.AddRow(event);
@@ -128,6 +129,7 @@ ObjectName NameOfObject(std::string_view url) {
   name.segment_index = *index;
   const std::string_view folder = url.substr(0, slash);
   name.rendition = folder.substr(folder.rfind('/') + 1);  // npos + 1 is 0
+  // A URL may be anything, and a folder that is no name is no rendition.
   if (!IsIdText(name.rendition)) name.rendition = {};
   return name;
 }
@@ -149,6 +151,7 @@ void AddCmcdRequest(const StatusOr<cmcd::Cmcd>& parsed, Batch& batch) {
 }
 
 Status AddCmcdEvents(std::string_view body, int64_t max_events, CmcdSessions& sessions, Batch& batch) {
+  // Counted before anything is parsed: a body of too many lines is not worth the work.
   const int64_t lines = std::count(body.begin(), body.end(), '\n');
   if (lines > max_events) return TooManyEvents(max_events);
   for (const StatusOr<cmcd::Cmcd>& parsed : cmcd::ParseEvents(body)) {

@@ -25,6 +25,7 @@ double NumberOf(dom::element value) { return value.get_double().value_unsafe(); 
 // -1: not a whole number from 0 on that an int64 holds.
 int64_t WholeOf(dom::element value) {
   if (value.is_int64()) return std::max<int64_t>(value.get_int64().value_unsafe(), -1);
+  // 5.0 and 1e3 are whole numbers as well.
   constexpr double kLimit = 9e18;
   if (!value.is_number()) return -1;
   const double number = NumberOf(value);
@@ -136,6 +137,7 @@ std::string FaultOf(std::string_view text, simdjson::error_code error) { return 
 Status ReadJsonEvents(std::string& body, int64_t max_events, Batch& batch) {
   const size_t size = body.size();
   batch.Reserve(size);  // rows are about as large as their events
+  // simdjson reads a little beyond the end, and is told not to copy the body for that.
   body.resize(size + simdjson::SIMDJSON_PADDING);
   dom::element root;
   const auto error = ThreadParser().parse(body.data(), size, false).get(root);
@@ -158,6 +160,7 @@ Status ReadJsonEvents(std::string& body, int64_t max_events, Batch& batch) {
 Status ReadJsonLines(std::string& body, int64_t max_events, Batch& batch) {
   const size_t size = body.size();
   batch.Reserve(size);  // rows are about as large as their events
+  // Each line has the next one as its padding; only the last needs bytes of its own.
   body.resize(size + simdjson::SIMDJSON_PADDING);
   for (size_t begin = 0; begin < size;) {
     const size_t end = std::min(body.find('\n', begin), size);

@@ -27,6 +27,7 @@ ClientLimits::Client& ClientLimits::Find(const Address& client, Table::Part& par
 int64_t ClientLimits::TakeRequest(const Address& address, Time now) {
   return table_.With(address, [&](const Address& client, Table::Part& part) {
     Client& known = Find(client, part, now);
+    // Asked without taking: who has no events left must not lose requests besides.
     if (const double wait = known.events.Wait(1, events_, now); wait > 0) return Seconds(wait);
     return Seconds(known.requests.Take(1, requests_, now));
   });

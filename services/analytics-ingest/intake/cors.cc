@@ -11,6 +11,7 @@ void Cors::AddTo(const http::Request& request, http::Response& head) const {
   if (any_) {
     head.headers.Set("Access-Control-Allow-Origin", "*");
   } else {
+    // Without an Origin too: what a cache kept of such a request must not answer one of a page.
     head.headers.Set("Vary", "Origin");
     const auto origin = request.headers.Get("Origin");
     if (!origin || std::find(origins_.begin(), origins_.end(), *origin) == origins_.end()) return;

@@ -28,6 +28,7 @@ http::Response AnswerOf(const Batch& batch) {
             {"ignored", batch.ignored()},
             {"rejected", RejectionsOf(batch)},
             {"rejected_count", batch.rejected()}};
+  // One good event is enough for 202: a batch that is sent again as a whole brings the good ones twice.
   if (batch.rejected() < batch.seen()) return http::Response::Json(202, Dump(body));
   const Rejection& first = batch.rejections().front();
   const std::string what = first.field.empty() ? first.reason : first.field + ": " + first.reason;

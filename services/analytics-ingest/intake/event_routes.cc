@@ -41,10 +41,12 @@ class EventRoutes::Share {
 
   Share(std::shared_ptr<InFlight> all, const Client& client, int64_t bytes, const EventRouteOptions& options)
       : all_(std::move(all)), client_(client.address), bytes_(bytes) {
+    // Never less than one whole body, however small the limit.
     const int64_t part = std::max(options.max_body_bytes, options.max_bytes_in_flight / kClientPart);
     if (client_ && !all_->limits.TakeBytes(*client_, bytes_, part, std::chrono::steady_clock::now())) return;
     held_ = true;
     all_->gauge.Add(static_cast<double>(bytes_));
+    // Added before it is judged, so that several at once cannot all find room; what was too much goes back with the share.
     const int64_t total = all_->bytes.fetch_add(bytes_) + bytes_;
     grant_ = total <= options.max_bytes_in_flight ? Grant::kGiven : Grant::kAllHaveTooMuch;
   }
@@ -150,8 +152,10 @@ http::Task<std::optional<http::Response>> EventRoutes::Receive(http::Exchange& e
   if (encoding && *encoding != "identity") {
     co_return http::ErrorResponse(errors::kUnsupportedMediaType, "compressed bodies are not read; send it as it is", "Content-Encoding");
   }
+  // A body that does not say how long it is may become as long as any.
   const int64_t length = request.content_length.value_or(options_.max_body_bytes);
   const Share share(in_flight_, client, std::min(length, options_.max_body_bytes), options_);
+  // What is too long is for the reader to refuse: it gets 413, which says that waiting does not help.
   if (length <= options_.max_body_bytes && share.grant() != Share::Grant::kGiven) {
     intake_.CountRejected(Refusal::kOverload, 1);
     const bool own = share.grant() == Share::Grant::kClientHasTooMuch;
@@ -201,6 +205,7 @@ Status EventRoutes::Read(const http::Request& request, const Client& client, std
   }
   if (status.ok() && batch.seen() == 0) status = InvalidField("events", "there is none");
   if (!status.ok()) return Faulty(std::move(status));
+  // Their number is known only now, and nothing has been kept so far.
   return TakeEvents(client, batch.seen());
 }
 
@@ -211,6 +216,7 @@ Status EventRoutes::Faulty(Status fault) {
 
 http::Task<http::Response> EventRoutes::Record(Batch batch, EventSource source) {
   intake_.CountRejected(Refusal::kInvalid, batch.rejected());
+  // Shared, since the spool may answer when this coroutine is gone with the server.
   const auto durable = std::make_shared<Durable>();
   auto done = [durable](const Status& status) {
     durable->status = status;
@@ -219,6 +225,7 @@ http::Task<http::Response> EventRoutes::Record(Batch batch, EventSource source) 
   intake_.Submit(batch, source, std::move(done));
   co_await durable->signal.Wait();
   if (durable->status.ok()) co_return AnswerOf(batch);
+  // More rows than the spool ever takes at once: no repetition helps.
   if (durable->status.code() == StatusCode::kInvalidArgument) co_return http::ErrorResponse(durable->status);
   intake_.CountRejected(Refusal::kSpool, batch.accepted());
   co_return http::ErrorResponse(TryLater(Unavailable("events cannot be taken in now: " + Message(durable->status)), kRetrySeconds));

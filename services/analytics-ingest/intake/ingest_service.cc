@@ -36,12 +36,14 @@ class RecordReactor final : public grpc::ServerReadReactor<v1::RecordRequest> {
   }
 
   void OnReadDone(bool ok) override {
+    // The client has said all; the answer holds what was counted.
     if (!ok) return Finish(grpc::Status::OK);
     if (request_.events_size() > kMaxEvents) {
       return Finish(rpc::ToGrpc(InvalidField("events", "at most " + std::to_string(kMaxEvents) + " in one message")));
     }
     Batch batch = intake_.NewBatch(EventSource::kGrpc, "");
     for (v1::PlaybackEvent& event : *request_.mutable_events()) {
+      // A program writes for its own tenant, whatever its events say.
       if (!tenant_.empty()) event.set_tenant(tenant_);
       AddProtoEvent(event, batch);
     }
@@ -50,6 +52,7 @@ class RecordReactor final : public grpc::ServerReadReactor<v1::RecordRequest> {
     read_ += batch.seen();
     const int64_t accepted = batch.accepted();
     const int64_t rejected = batch.rejected();
+    // `this` is there until it calls Finish, also when the client has gone.
     intake_.Submit(batch, EventSource::kGrpc, [this, accepted, rejected](const Status& status) {
       if (!status.ok()) return Finish(rpc::ToGrpc(status));
       response_->set_accepted(response_->accepted() + accepted);
@@ -123,6 +126,7 @@ class Service final : public CallbackBase {
       ~Place() { --running; }
     } place{erasing_};
     if (place.before >= kErasuresAtOnce) return rpc::ToGrpc(Unavailable("other erasures are under way; try again later"));
+    // Without a deadline the end lies far away, and the longest budget holds.
     const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(context.deadline() - std::chrono::system_clock::now());
     const std::vector<std::string> hashes = intake_.viewers().AllHashes(tenant, request.viewer_id(), intake_.NowMs());
     const auto erased = eraser_(tenant, hashes, std::clamp(left, std::chrono::milliseconds(0), kMaxErase));

@@ -34,6 +34,7 @@ class Join {
       if (fault_.ok()) fault_ = status;
       last = --left_ == 0;
     }
+    // Without the lock, since what waits may submit the next batch.
     if (last) done_(fault_);
   }
 
@@ -63,6 +64,7 @@ int64_t Intake::NowMs() {
   const int64_t now = ToUnixMs(clock_.Now());
   int64_t last = last_ms_.load();
   while (now > last || now < last - kSetBackMs) {
+    // Whoever loses the exchange finds the newer time in `last`, and judges anew.
     if (last_ms_.compare_exchange_weak(last, now)) return now;
   }
   return last;
@@ -92,6 +94,7 @@ void Intake::Submit(Batch& batch, EventSource source, std::function<void(Status)
   std::vector<RowBatch> rows = batch.TakeRows();
   if (rows.empty()) return counted(absl::OkStatus());
   const auto join = std::make_shared<Join>(rows.size(), std::move(counted));
+  // Around midnight a batch has rows of two days, which are two segments; it is durable when both are.
   for (RowBatch& day : rows) {
     const Status refused = spool_.Append(std::move(day), [join](const Status& status) { join->End(status); });
     if (!refused.ok()) join->End(refused);

@@ -22,6 +22,7 @@ http::Task<StatusOr<std::string>> ReadWholeBody(http::Exchange& exchange, size_t
   size_t filled = 0;
   while (true) {
     // A body of known length ends with one more read, which says 0.
+    // One byte more than the limit is enough to know that it is too long.
     if (filled == body.size() && !length) body.resize(std::min(2 * filled, limit + 1));
     char end = 0;
     const std::span<char> room =
@@ -31,6 +32,7 @@ http::Task<StatusOr<std::string>> ReadWholeBody(http::Exchange& exchange, size_t
     if (*read == 0) break;
     filled += *read;
     if (filled > limit) co_return http::PayloadTooLarge(limit);
+    // Of the whole body: the server's own limits only see pauses, and a slow drip has none.
     if (std::chrono::steady_clock::now() > deadline) {
       co_return MakeError(errors::kRequestTimeout, "the body did not come within " + std::to_string(patience.count() / 1000) + " s");
     }

@@ -69,6 +69,7 @@ StatusOr<std::vector<std::string>> SessionsOf(Client& client, const std::string&
 // without a viewer that belong to the same sessions go with these. What carries the viewer's hash goes last.
 StatusOr<Erased> EraseOnce(Client& client, const std::string& mine, const std::string& hashes) {
   Erased erased;
+  // What an earlier erasure is still deleting would be counted as found here.
   VORA_RETURN_IF_ERROR(AwaitMutations(client));
   VORA_ASSIGN_OR_RETURN(const std::vector<std::string> sessions, SessionsOf(client, mine, hashes));
   for (size_t i = 0; i < sessions.size(); i += kIdsPerStatement) {
@@ -77,6 +78,7 @@ StatusOr<Erased> EraseOnce(Client& client, const std::string& mine, const std::s
     const std::string these = mine + " AND session_id IN " + List(begin, end);
     VORA_ASSIGN_OR_RETURN(const int64_t views,
                           Count(client, "SELECT uniqExact(video_id, session_id) FROM playback_sessions WHERE " + these));
+    // A mutation looks at every part and is waited for, which nothing to delete is not worth.
     if (views > 0) VORA_RETURN_IF_ERROR(Delete(client, "playback_sessions", these));
     erased.sessions += views;
     const std::string others = these + " AND viewer = ''";

@@ -42,6 +42,7 @@ Status Apply(Client& client, const SchemaMigration& migration) {
     if (!done.ok()) return Annotate(done, "migration " + migration.name);
   }
   log::Info("ClickHouse schema migrated", {{"version", migration.version}, {"name", migration.name}});
+  // Last: a crash before this runs the statements again, which they allow.
   return client
       .Query("INSERT INTO schema_migrations (version, name, applied) VALUES (" + std::to_string(migration.version) + ", " +
              Quote(migration.name) + ", now())")
@@ -58,6 +59,7 @@ Status SetUp(Client& client, const std::string& table, const std::string& settin
 
 }  // namespace
 
+// Over HTTP ClickHouse takes one statement at a time.
 std::vector<std::string> SplitStatements(std::string_view sql) {
   std::vector<std::string> statements;
   std::string current;
@@ -98,6 +100,7 @@ Status Migrate(Client& client) {
     if (migration.version > applied) VORA_RETURN_IF_ERROR(Apply(client, migration));
   }
   if (applied > Migrations().back().version) log::Warn("ClickHouse schema is newer than this program", {{"version", applied}});
+  // Older servers refuse settings that they do not know.
   if (!version.AtLeast(22, 2)) return {};
   VORA_RETURN_IF_ERROR(SetUp(client, "playback_events", std::string(kDurable) + ", " + kWindow));
   return SetUp(client, "playback_sessions", kDurable);

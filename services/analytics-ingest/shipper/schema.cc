@@ -8,6 +8,7 @@ namespace vora::analytics {
 
 std::string ViewSelect(const std::vector<SchemaMigration>& migrations) {
   constexpr std::string_view kHead = "playback_sessions_mv TO playback_sessions AS\n";
+  // From the newest on: a later migration may have made the view anew.
   for (auto migration = migrations.rbegin(); migration != migrations.rend(); ++migration) {
     const std::string_view sql = migration->sql;
     const size_t head = sql.rfind(kHead);

@@ -21,12 +21,14 @@ void Shipper::Start() {
 
 void Shipper::Stop(std::chrono::milliseconds budget) {
   if (!impl_->thread.joinable()) return;
+  // First of all, so that the thread finds the last rows as a segment.
   impl_->spool.SealNow();
   const auto until = std::chrono::steady_clock::now() + budget;
   {
     std::unique_lock lock(impl_->mutex);
     impl_->end_by = until;
     impl_->changed.notify_all();
+    // An insert under way is broken off: its segment is in doubt, and the next start looks for it.
     if (!impl_->changed.wait_until(lock, until, [&] { return impl_->ended; })) impl_->client.Interrupt(true);
   }
   impl_->thread.join();
@@ -36,6 +38,7 @@ void Shipper::Stop(std::chrono::milliseconds budget) {
 Status Shipper::Flush(std::chrono::milliseconds budget) {
   impl_->spool.SealNow();
   std::unique_lock lock(impl_->mutex);
+  // Tickets grow: whoever waits for one is also served by a later flush.
   const int64_t ticket = ++impl_->flush_asked;
   ++impl_->flush_waiters;
   impl_->changed.notify_all();

@@ -119,6 +119,7 @@ void Shipper::Impl::Retain() {
 void Shipper::Impl::TakeForFlush() {
   int64_t asked = 0;
   {
+    // All that asked before this look are served by it.
     std::lock_guard lock(mutex);
     if (flush_asked == flush_seen) return;
     asked = flush_seen = flush_asked;
@@ -127,6 +128,7 @@ void Shipper::Impl::TakeForFlush() {
     taken.insert(segment->number);
     queue.emplace_back(std::move(*segment));
   }
+  // Numbers of segments only grow, so one number says what was there.
   flushes.push_back({asked, taken.empty() ? 0 : *taken.rbegin()});
 }
 
@@ -147,6 +149,7 @@ void Shipper::Impl::ForgetFlushes() {
 }
 
 void Shipper::Impl::AnswerFlushes() {
+  // The smallest number that is still taken decides: everything below is in ClickHouse or set aside.
   while (!flushes.empty() && (taken.empty() || *taken.begin() > flushes.front().up_to)) {
     {
       std::lock_guard lock(mutex);
@@ -172,6 +175,7 @@ std::optional<Shipment> Shipper::Impl::Next() {
     queue.pop_front();
     return shipment;
   }
+  // Their files cannot be dropped by the spool while they are taken.
   if (waiting.size() >= kMaxWaiting) {
     WaitUntil(now + kIdleWait);
     return std::nullopt;
@@ -202,6 +206,7 @@ void Shipper::Impl::Done(const Shipment& shipment, ShipResult result) {
 
 // ClickHouse is there and says no. If it takes others, this one waits aside; if it never takes it, people have to look.
 void Shipper::Impl::Refused(Shipment shipment, const Status& why) {
+  // Counted from here: whether others pass is a question of what happens after it.
   if (shipment.refusals++ == 0) shipment.shipped_then = shipped;
   const bool others_pass = shipped > shipment.shipped_then;
   if (why.code() == StatusCode::kInvalidArgument && others_pass && shipment.refusals > kRefusalsUntilQuarantine) {
@@ -225,6 +230,7 @@ void Shipper::Impl::Ship(Shipment shipment) {
     if (shipment.answered >= kAnswersUntilAside) {
       waiting.push_back({std::move(shipment), steady_clock::now() + options.backoff_max});
     } else {
+      // To the front, since rows are shipped in the order in which they came.
       queue.push_front(std::move(shipment));
     }
     return Trouble(result.status());
@@ -237,6 +243,7 @@ void Shipper::Impl::Ship(Shipment shipment) {
 }
 
 void Shipper::Impl::NackAll() {
+  // Given back as they are: what was tried is marked in doubt on the disk, and looked for by whoever comes next.
   for (const Shipment& shipment : queue) spool.Nack(shipment.segment);
   for (const Waiting& each : waiting) spool.Nack(each.shipment.segment);
   queue.clear();

@@ -68,11 +68,13 @@ Status SegmentShipper::EndEarlierTries(const Shipment& shipment) {
 StatusOr<SegmentShipper::Found> SegmentShipper::Look(Shipment& shipment) {
   const SealedSegment& segment = shipment.segment;
   VORA_ASSIGN_OR_RETURN(const ServerTime time, AskTime());
+  // A daemon before this one may have made its try a moment ago; the latest that it can begin is counted from now.
   if (shipment.unknown_try) {
     shipment.began = time.now;
     shipment.not_after = time.now + options_.begin_within.count();
     shipment.unknown_try = false;
   }
+  // Both are whole seconds: one of slack on each.
   const bool restarted = time.boot > shipment.began + 1;
   const bool clear = shipment.not_after == 0 || restarted || time.now > shipment.not_after + 1;
   VORA_RETURN_IF_ERROR(EndEarlierTries(shipment));
@@ -106,6 +108,7 @@ StatusOr<ShipResult> SegmentShipper::Finish(Shipment& shipment, Found found) {
 
 StatusOr<std::string> SegmentShipper::Rows(Shipment& shipment, int64_t not_after) {
   const SealedSegment& segment = shipment.segment;
+  // 32 digits: a length that LEB128 writes as one byte.
   std::string tail(1, static_cast<char>(segment.batch.size()));
   tail += segment.batch;
   const auto limit = static_cast<uint32_t>(not_after);
@@ -118,6 +121,7 @@ StatusOr<std::string> SegmentShipper::Rows(Shipment& shipment, int64_t not_after
     rows += row;
     rows += tail;
   }));
+  // A file that is whole and has another number of rows was changed, and its batch would never be found complete.
   if (count != segment.rows) return DataLoss("it has " + std::to_string(count) + " rows instead of " + std::to_string(segment.rows));
   return rows;
 }
@@ -130,6 +134,7 @@ StatusOr<clickhouse::QuerySettings> SegmentShipper::InsertSettings(const Shipmen
   VORA_ASSIGN_OR_RETURN(const clickhouse::Version version, client_.ServerVersion());
   if (version.AtLeast(22, 2)) {
     settings["async_insert"] = "0";
+    // Parsed in parallel the rows would become several blocks, so several parts.
     settings["input_format_parallel_parsing"] = "0";
     settings["insert_deduplicate"] = "1";
     settings["insert_deduplication_token"] = shipment.token.empty() ? shipment.segment.batch : shipment.token;
@@ -146,9 +151,12 @@ Status SegmentShipper::Insert(Shipment& shipment, const std::string& rows, std::
       client_.Insert("INSERT INTO playback_events (" + std::string(kRowColumns) + ",not_after) FORMAT RowBinary", rows,
                      "vora-" + shipment.segment.batch + "-" + std::to_string(++shipment.tries), settings, timeout, &fate);
   if (inserted.ok()) return inserted;
+  // Asked again the next time: it may be another server by then, or this one started anew.
   server_time_.reset();
+  // Only an answer is the server's own refusal.
   if (fate == InsertFate::kEnded) ++shipment.answered;
   shipment.ask = shipment.ask || fate != InsertFate::kNotBegun;
+  // It was answered, or never begun: no try is left that could come to life.
   if (fate != InsertFate::kUnknown) shipment.not_after = 0;
   return inserted;
 }

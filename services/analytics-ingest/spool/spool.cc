@@ -100,12 +100,14 @@ DiskSpool::~DiskSpool() {
     stop_ = true;
   }
   wake_.notify_all();
+  // The writer first: it hands its last segment to the sealer.
   thread_.join();
   sealer_.reset();
 }
 
 void DiskSpool::OnSealed(const SegmentName& name) {
   if (name.rows == 0) return;
+  // In the index first: rows may be counted twice for a moment, but Empty must never miss them.
   index_.Add(name);
   const std::lock_guard lock(mutex_);
   unsealed_rows_ -= name.rows;
@@ -124,6 +126,7 @@ Status DiskSpool::Append(RowBatch batch, std::function<void(Status)> done) {
     if (pending_bytes_ + bytes > options_.max_pending_bytes) return ResourceExhausted("too much waits to be written to the spool");
     pending_bytes_ += bytes;
     pending_.push_back({std::move(batch), std::move(done)});
+    // The first one wakes the writer; it takes all that came until then.
     if (pending_.size() > 1) return {};
   }
   wake_.notify_one();
@@ -158,6 +161,7 @@ std::optional<SealedSegment> DiskSpool::Claim(std::chrono::milliseconds wait) {
     if (!name) return std::nullopt;
     Status problem;
     if (auto segment = Describe(*name, &problem)) return segment;
+    // What the disk lost is set aside or forgotten, and the next one is tried; a file that cannot be opened now may be later.
     if (problem.code() == StatusCode::kDataLoss) {
       problem = QuarantineTaken(*name, Message(problem));
       if (problem.ok()) continue;
@@ -179,6 +183,7 @@ Status DiskSpool::ReadRows(const SealedSegment& segment, const std::function<voi
   const auto name = index_.Taken(segment.number);
   if (!name) return NotFound("spool segment " + std::to_string(segment.number) + " is not taken");
   auto file = directory_->OpenFile(FormatName(*name), O_RDONLY);
+  // A file that is gone does not come back: damage, not a fault that passes.
   if (!file.ok()) return file.status().code() == StatusCode::kNotFound ? DataLoss(Message(file.status())) : file.status();
   SegmentReader reader(*std::move(file), name->bytes);
   VORA_RETURN_IF_ERROR(reader.header().status());
@@ -209,6 +214,7 @@ Status DiskSpool::QuarantineTaken(const SegmentName& name, std::string_view reas
   // Gone already: nothing is left to keep.
   if (!salvaged.ok() && salvaged.status().code() != StatusCode::kNotFound) return salvaged.status();
   damaged_.Increment();
+  // Added before the other is forgotten, so that Empty never misses the rows in between.
   if (salvaged.ok() && *salvaged) index_.Add(**salvaged);
   index_.Forget(name.number);
   return {};
@@ -219,6 +225,7 @@ void DiskSpool::SealNow() {
     std::unique_lock lock(mutex_);
     const uint64_t ticket = ++seals_wanted_;
     wake_.notify_all();
+    // The writer gives the segment away, and the sealer then gives it its name: only after both it can be claimed.
     handed_over_.wait(lock, [&] { return seals_done_ >= ticket; });
   }
   sealer_->WaitUntilIdle();

@@ -56,6 +56,7 @@ StatusOr<std::unique_ptr<SpoolDirectory>> SpoolDirectory::Open(const std::string
   if (directory.get() < 0) return Annotate(ErrnoStatus("open"), "spool directory " + path);
   FileHandle lock(openat(directory.get(), kLockFile, O_RDWR | O_CREAT | O_CLOEXEC, 0600));
   if (lock.get() < 0) return Annotate(ErrnoStatus("create the lock file"), "spool directory " + path);
+  // The kernel lets go of it with the process, however that ends.
   if (flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
     if (errno == EWOULDBLOCK) return AlreadyExists("spool directory " + path + ": another process holds it");
     return Annotate(ErrnoStatus("lock it"), "spool directory " + path);
@@ -77,6 +78,7 @@ Status SpoolDirectory::ForEach(const std::function<void(const std::string& name)
     if (fd >= 0) close(fd);
     return status;
   }
+  // readdir tells an error and the end alike, but for errno.
   errno = 0;
   while (const dirent* found = readdir(dir)) {
     entry(found->d_name);

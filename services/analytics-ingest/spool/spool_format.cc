@@ -64,6 +64,7 @@ std::array<char, kSegmentHeaderBytes> EncodeHeader(const SegmentHeader& header) 
   std::array<char, kSegmentHeaderBytes> out{};
   std::memcpy(out.data(), kMagic.data(), kMagic.size());
   StoreU32(out.data() + 8, kVersion);
+  // As they lie in memory: event.cc asserts that the machine is little-endian.
   std::memcpy(out.data() + 12, &header.day, 4);
   std::memcpy(out.data() + 16, &header.number, 8);
   std::memcpy(out.data() + 24, &header.created_ms, 8);
@@ -75,6 +76,7 @@ std::array<char, kSegmentHeaderBytes> EncodeHeader(const SegmentHeader& header) 
 
 StatusOr<SegmentHeader> DecodeHeader(const char* bytes) {
   if (std::string_view(bytes, kMagic.size()) != kMagic) return DataLoss("the header does not begin with VORASPL1");
+  // Before the version, which could be one of the damaged bytes.
   if (LoadU32(bytes + 60) != Crc32c(bytes, 60)) return DataLoss("the header's checksum does not hold");
   if (LoadU32(bytes + 8) != kVersion) {
     return DataLoss("written by another version: format " + std::to_string(LoadU32(bytes + 8)) + ", this program reads format 1");

@@ -33,6 +33,7 @@ Status SegmentIndex::Refill() {
     const auto name = ParseName(text);
     if (!name || !IsSealed(*name) || taken_.contains(name->number)) return;
     waiting_[name->number] = *name;
+    // The newest goes out again: the next look finds it when the older ones are used up.
     if (waiting_.size() > max_waiting_) {
       waiting_.erase(std::prev(waiting_.end()));
       more_on_disk_ = true;
@@ -45,6 +46,7 @@ void SegmentIndex::Add(const SegmentName& segment) {
   ++totals_.segments;
   totals_.rows += segment.rows;
   totals_.bytes += segment.bytes;
+  // Others on the disk are older than this one and not in memory: were it kept, it would be claimed before them.
   if (more_on_disk_ || waiting_.size() >= max_waiting_) {
     more_on_disk_ = true;
   } else {
@@ -60,6 +62,7 @@ std::optional<SegmentName> SegmentIndex::Claim(std::chrono::milliseconds wait) {
     if (const Status status = Refill(); !status.ok()) {
       more_on_disk_ = true;
       log::Error("the spool cannot be listed", {{"reason", Message(status)}});
+      // Else the caller would ask again at once, as long as the disk fails.
       if (waiting_.empty()) changed_.wait_for(lock, wait);
     }
   }
@@ -93,6 +96,7 @@ Status SegmentIndex::MarkInDoubt(uint64_t number) {
 Status SegmentIndex::Release(uint64_t number) {
   const auto name = Taken(number);
   if (!name) return NotFound("spool segment " + std::to_string(number) + " is not taken");
+  // The folder is not synced: should the file come back after a power cut, it is in doubt, and its batch is found in ClickHouse.
   VORA_RETURN_IF_ERROR(directory_.Remove(FormatName(*name)));
   Forget(number);
   return {};
@@ -116,6 +120,7 @@ void SegmentIndex::Forget(uint64_t number) {
 StatusOr<SegmentName> SegmentIndex::DropOldest(std::optional<uint64_t> number) {
   const std::lock_guard lock(mutex_);
   if (waiting_.empty() && more_on_disk_) VORA_RETURN_IF_ERROR(Refill());
+  // It may have been claimed since the caller looked at it.
   if (waiting_.empty() || (number && waiting_.begin()->first != *number)) return NotFound("no such segment waits");
   const SegmentName name = waiting_.begin()->second;
   VORA_RETURN_IF_ERROR(directory_.Remove(FormatName(name)));

@@ -47,6 +47,7 @@ bool SegmentReader::Fill(size_t bytes) {
     const ssize_t got = want <= 0 ? 0 : pread(file_.get(), buffer_.data() + end_, static_cast<size_t>(want), position);
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) {
+      // Not the end of the file: what lies beyond may be intact, so nothing is concluded from it.
       problem_ = Message(ErrnoStatus("read at byte " + std::to_string(position)));
       unreadable_ = true;
     }
@@ -64,6 +65,7 @@ void SegmentReader::Advance(size_t bytes) {
 size_t SegmentReader::RecordHere() {
   if (!Fill(kRecordHeaderBytes)) return 0;
   const size_t length = LoadU32(at());
+  // Checked before it is read: a damaged length could be anything.
   if (length == 0 || length > kMaxRowBytes || !Fill(kRecordHeaderBytes + length)) return 0;
   return RecordCrc(at(), length) == LoadU32(at() + 4) ? length : 0;
 }

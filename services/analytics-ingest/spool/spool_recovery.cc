@@ -63,6 +63,7 @@ StatusOr<Salvaged> CopyIntactRows(SpoolDirectory& directory, const std::string& 
       continue;
     }
     if (result.name.rows++ == 0) result.name.day = reader.header().ok() ? reader.header()->day : DayOfRow(row);
+    // The record's own header lies right before the row in the reader's buffer.
     buffer.append(row.data() - kRecordHeaderBytes, kRecordHeaderBytes + row.size());
     if (buffer.size() >= kFlushBytes) VORA_RETURN_IF_ERROR(flush());
   }
@@ -71,6 +72,7 @@ StatusOr<Salvaged> CopyIntactRows(SpoolDirectory& directory, const std::string& 
   const auto name = ParseName(file);
   if (name && name->rows > 0 && name->rows != result.name.rows) result.damage = true;
   const int64_t created = reader.header().ok() ? reader.header()->created_ms : int64_t{result.name.day} * 86'400'000;
+  // Last, since the day may be known from the first row only. A batch id of its own: this is another set of rows.
   const auto header = EncodeHeader({.day = result.name.day, .number = result.name.number, .created_ms = created, .batch = RandomHex(16)});
   VORA_RETURN_IF_ERROR(WriteAll(out.get(), std::string_view(header.data(), header.size()), 0));
   if (fdatasync(out.get()) != 0) return ErrnoStatus("sync the salvaged rows");
@@ -121,6 +123,7 @@ Status RecoverOpen(SpoolDirectory& directory, uint64_t number, RecoveryReport* r
   const bool unreadable = reader.unreadable();
   const bool gap = torn && !unreadable && reader.SkipDamage();
   VORA_ASSIGN_OR_RETURN(const FileHandle target, directory.OpenFile(file, O_RDWR));
+  // After a power cut a file may have its length and none of its data.
   if (name.rows == 0 && !gap && !unreadable && (reader.header().ok() || NothingButZeros(target))) return directory.Remove(file);
   if (unreadable || gap || !reader.header().ok()) {
     ++report->quarantined;
@@ -128,10 +131,12 @@ Status RecoverOpen(SpoolDirectory& directory, uint64_t number, RecoveryReport* r
   }
   if (torn) {
     struct stat info {};
+    // Cut, though the name would leave the tail out: the file then is what its name says.
     if (fstat(target.get(), &info) != 0 || ftruncate(target.get(), name.bytes) != 0) return ErrnoStatus("cut the torn tail of " + file);
     report->torn_bytes += info.st_size - name.bytes;
     log::Warn("cut the torn tail of a spool segment", {{"segment", file}, {"bytes", info.st_size - name.bytes}, {"rows_kept", name.rows}});
   }
+  // Before the name: what it promises must be on the disk.
   if (fdatasync(target.get()) != 0) return ErrnoStatus("sync " + file);
   name.day = reader.header()->day;
   report->recovered_rows += name.rows;
@@ -162,12 +167,14 @@ StatusOr<std::optional<SegmentName>> QuarantineSegment(SpoolDirectory& directory
                  {{"segment", file}, {"reason", Message(salvaged.status())}});
     } else if (salvaged->damage && salvaged->name.rows > 0) {
       copy = salvaged->name;
+      // From here on a crash leaves a copy that the next start removes while the original has its name, and seals once it is damaged.
       VORA_RETURN_IF_ERROR(directory.Rename(kSalvageFile, FormatName(*copy)));
       directory.NoteFile(copy->number);
     }
     if (!copy) (void)directory.Remove(kSalvageFile);
   }
   VORA_RETURN_IF_ERROR(directory.Rename(file, damaged));
+  // Durable before the copy may be shipped: else a power cut would bring back the original with the same rows.
   VORA_RETURN_IF_ERROR(directory.Sync());
   WriteReason(directory, damaged,
               std::string(reason) + "\n" +

@@ -73,6 +73,7 @@ void SegmentSealer::Run() {
       SyncOutcome outcome = DoSync(*std::move(job));
       lock.lock();
       outcome_ = std::move(outcome);
+      // Without the lock: what is called takes the writer's own.
       lock.unlock();
       synced_();
       lock.lock();
@@ -95,8 +96,10 @@ void SegmentSealer::Run() {
       }
     }
     lock.lock();
+    // Once, not at every try.
     if (!problem.ok() && problem_.ok()) log::Error("a spool segment cannot be closed; trying again", {{"reason", Message(problem)}});
     problem_ = problem;
+    // To the front, so that segments are closed in the order in which they were filled.
     segments_.insert(segments_.begin(), std::make_move_iterator(failed.begin()), std::make_move_iterator(failed.end()));
     in_work_ = 0;
     passes_done_ = passes;

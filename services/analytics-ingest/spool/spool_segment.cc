@@ -56,6 +56,7 @@ Status OpenSegment::Write(std::vector<iovec>& parts, int64_t rows) {
 }
 
 Status OpenSegment::Sync() {
+  // After a failed sync the kernel may have dropped the pages: a second one would say OK of bytes that are nowhere.
   if (fdatasync(file_.get()) != 0) {
     const Status status = ErrnoStatus("sync the spool");
     broken_ = true;
@@ -63,6 +64,7 @@ Status OpenSegment::Sync() {
     return status;
   }
   synced_bytes_ = bytes_;
+  // A file that is synced in a folder that is not may be gone after a power cut.
   if (!name_synced_) {
     if (const Status status = directory_.Sync(); !status.ok()) {
       broken_ = true;
@@ -80,6 +82,7 @@ Status OpenSegment::SyncJob::Run() const {
 }
 
 StatusOr<OpenSegment::SyncJob> OpenSegment::StartSync() const {
+  // A descriptor of its own, since the segment may be closed before the sync is over.
   FileHandle copy(fcntl(file_.get(), F_DUPFD_CLOEXEC, 0));
   if (copy.get() < 0) return ErrnoStatus("sync the spool");
   return SyncJob{.number = header_.number, .bytes = bytes_, .file = std::move(copy), .directory = name_synced_ ? nullptr : &directory_};
@@ -92,6 +95,7 @@ void OpenSegment::SyncDone(int64_t bytes, const Status& status) {
     return;
   }
   name_synced_ = true;
+  // It may have been cut back since the sync began.
   synced_bytes_ = std::max(synced_bytes_, std::min(bytes, bytes_));
 }
 
@@ -115,6 +119,7 @@ StatusOr<SegmentName> OpenSegment::Seal() {
     VORA_RETURN_IF_ERROR(directory_.Remove(from));
     return name;
   }
+  // Of a broken file a further sync would prove nothing.
   if (!broken_ && !synced()) {
     if (const Status status = Sync(); !status.ok()) {
       log::Error("confirmed rows may not survive a power cut", {{"segment", from}, {"reason", Message(status)}});

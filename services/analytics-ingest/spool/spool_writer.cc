@@ -40,6 +40,7 @@ void DiskSpool::Run() {
       sync_news_ = false;
       group.clear();
       group.swap(pending_);
+      // What is asked for after this is for the next round: its rows may still be pending.
       seals = seals_wanted_;
       stop = stop_;
     }
@@ -48,6 +49,7 @@ void DiskSpool::Run() {
     if (seals != seals_done_ || stop) SealOpen();
     PublishGauges();
     const std::lock_guard lock(mutex_);
+    // Only now: what is being written takes memory like what waits.
     for (const Pending& written : group) pending_bytes_ -= static_cast<int64_t>(written.batch.bytes());
     if (seals != seals_done_) {
       seals_done_ = seals;
@@ -78,6 +80,7 @@ StatusOr<size_t> DiskSpool::CommitRun(std::vector<Pending>& group, size_t begin)
   size_t end = begin;
   for (; end < group.size(); ++end) {
     const RowBatch& batch = group[end].batch;
+    // Batches are not divided, so the first one goes in however large it is.
     if (batch.day() != open_->day() ||
         (end > begin && (open_->rows() + rows >= options_.segment_rows || open_->bytes() + bytes >= options_.segment_bytes))) {
       break;
@@ -140,6 +143,7 @@ void DiskSpool::SyncPeriodically(Steady::time_point now) {
       if (open_ && open_->broken()) SealOpen();
     }
   }
+  // One sync at a time; the next begins with what was written meanwhile.
   if (!open_ || sync_runs_ || open_->synced() || options_.fsync_interval.count() == 0 || now - last_sync_ < options_.fsync_interval) return;
   last_sync_ = now;
   auto job = open_->StartSync();
@@ -155,6 +159,7 @@ void DiskSpool::Housekeep() {
     const bool old = now - open_->created() >= options_.segment_age;
     if (Full() || (old && !index_.WaitingMoreThan(kBacklogSegments))) SealOpen();
   }
+  // At once when the size is exceeded, not only when its turn comes: a full disk comes sooner than a second.
   if (now - last_limits_ >= kLimitsInterval || index_.totals().bytes > options_.max_bytes) EnforceLimits();
   if (!healthy_ && now - last_probe_ >= kProbeInterval) Probe();
 }
@@ -184,6 +189,7 @@ void DiskSpool::EnforceLimits() {
   last_limits_ = Steady::now();
   PublishAge();
   PublishFreeDisk();
+  // The open segment counts, though only sealed ones can be dropped.
   const int64_t open = open_ ? open_->bytes() : 0;
   while (index_.totals().bytes + open > options_.max_bytes) {
     const auto dropped = index_.DropOldest();
@@ -193,10 +199,12 @@ void DiskSpool::EnforceLimits() {
   for (;;) {
     const auto oldest = index_.Oldest();
     if (!oldest) return;
+    // Its name has no time, and the clock of the file system is not the spool's.
     const auto file = directory_->OpenFile(FormatName(*oldest), O_RDONLY);
     if (!file.ok()) return;
     const auto header = ReadHeader(*file);
     if (!header.ok() || AgeOf(header->created_ms) <= options_.max_age.count()) return;
+    // By its number: the shipper may have taken it meanwhile.
     const auto dropped = index_.DropOldest(oldest->number);
     if (!dropped.ok()) return;
     Drop("VORA_SPOOL_MAX_AGE", dropped->rows, dropped_by_age_);
@@ -214,6 +222,7 @@ void DiskSpool::Drop(const char* limit, int64_t rows, obs::Counter& counter) {
 
 void DiskSpool::Probe() {
   last_probe_ = Steady::now();
+  // A disk that takes new files but does not let old ones be closed does not work yet.
   if (const Status problem = sealer_->Problem(); !problem.ok()) return SetHealth(problem);
   const auto file = directory_->OpenFile(kProbeFile, O_WRONLY | O_CREAT | O_TRUNC);
   Status status = file.status();

@@ -26,6 +26,7 @@ bool IsIdText(const std::string& text) {
 }
 
 // A session page's token: where the page before ended, and of which list it is.
+// It binds the token to its list: in another video's list the cursor would be a place that means nothing.
 std::string QueryFingerprint(const AnalyticsScope& scope) { return HexEncode(Sha256(scope.tenant + "/" + scope.video_id)).substr(0, 8); }
 
 std::string MakeToken(const AnalyticsScope& scope, const SessionRead& last) {
@@ -71,6 +72,7 @@ StatusOr<an::VideoAnalytics> AnalyticsQueries::Video(const std::string& tenant, 
   const RetentionGrid grid = MakeRetentionGrid(video.segment_seconds, video.duration_seconds, read.furthest_ms);
   answer.set_bucket_seconds(static_cast<double>(grid.bucket_ms) / 1000);
   answer.set_series_seconds(SeriesSeconds(range));
+  // Without views there is nothing to divide by, and every further statement would come back empty.
   if (read.totals.views() == 0) return answer;
   VORA_ASSIGN_OR_RETURN(const auto names, ReadRenditionNames(turn, scope));
   VORA_RETURN_IF_ERROR(ReadRetention(turn, scope, grid, read.totals.views(), answer.mutable_retention()));
@@ -87,7 +89,9 @@ StatusOr<an::CatalogAnalytics> AnalyticsQueries::Catalog(const std::string& tena
   std::vector<an::VideoShare> videos;
   an::CatalogAnalytics answer;
   {
+    // The turn ends with this block: others may have its place while PostgreSQL is asked for titles.
     AnalyticsScope scope{tenant, "", range.from_ms, range.to_ms};
+    // What players report lies under one tenant for all, so only the ids of its videos keep a tenant's catalogue its own.
     if (tenants_ == Tenants::kSeparate) {
       VORA_ASSIGN_OR_RETURN(scope.only, videos_.NewestIds(tenant, kMaxCatalogVideos));
     }
@@ -128,6 +132,7 @@ StatusOr<an::ListSessionsResponse> AnalyticsQueries::Sessions(const std::string&
   VORA_ASSIGN_OR_RETURN(const SessionCursor after, ParseToken(scope, request.page_token()));
   VORA_RETURN_IF_ERROR(videos_.Get(tenant, request.video_id()).status());
   VORA_ASSIGN_OR_RETURN(Turn turn, reader_.Begin());
+  // One more than the page holds tells whether another page follows.
   VORA_ASSIGN_OR_RETURN(const auto sessions, ReadSessions(turn, SessionsSql(scope, after, page_size + 1)));
   an::ListSessionsResponse answer;
   for (size_t i = 0; i < sessions.size(); ++i) {
@@ -147,6 +152,7 @@ StatusOr<an::SessionDetail> AnalyticsQueries::Session(const std::string& tenant,
   VORA_ASSIGN_OR_RETURN(const auto found, ReadSessions(turn, SessionSql(tenant, request.session_id(), request.video_id())));
   if (found.empty()) return NotFound("no session " + request.session_id());
   const SessionRead& read = found[0];
+  // The session was found by an id that anybody may name; whose it is only its video tells. The answer is the same as where there is none.
   if (tenants_ == Tenants::kSeparate) {
     const Status mine = videos_.Get(tenant, read.session.video_id()).status();
     if (mine.code() == StatusCode::kNotFound) return NotFound("no session " + request.session_id());

@@ -23,6 +23,7 @@ Status NotATime(std::string_view field) {
 
 StatusOr<google::protobuf::Timestamp> ParseTime(std::string_view field, std::string text) {
   constexpr size_t kOffset = 6;  // +01:00
+  // A query turns the `+` of an offset into a space.
   if (text.size() > kOffset && text[text.size() - kOffset] == ' ') text[text.size() - kOffset] = '+';
   const int64_t ms = ParseRfc3339(text).value_or(-1);
   if (ms < 0 || ms >= kMaxMs) return NotATime(field);
@@ -77,6 +78,7 @@ analytics::v1::TimeRange ToProto(const AnalyticsRange& range) {
   return proto;
 }
 
+// At most 360 points by the minute, 336 by the hour, 400 by the day.
 int64_t SeriesSeconds(const AnalyticsRange& range) {
   const int64_t length = range.to_ms - range.from_ms;
   if (length <= 6 * 3600'000LL) return 60;
@@ -86,6 +88,7 @@ int64_t SeriesSeconds(const AnalyticsRange& range) {
 RetentionGrid MakeRetentionGrid(double segment_seconds, double duration_seconds, int64_t furthest_ms) {
   const double segment = segment_seconds > 0 ? segment_seconds : kFallbackSegmentSeconds;
   const int64_t segment_ms = std::clamp<int64_t>(std::llround(segment * 1000), 100, 3600'000);
+  // A video that is not probed yet has no length.
   const int64_t length_ms = duration_seconds > 0 ? std::llround(duration_seconds * 1000) : furthest_ms;
   RetentionGrid grid;
   const int64_t segments = (length_ms + segment_ms - 1) / segment_ms;

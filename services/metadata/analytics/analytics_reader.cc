@@ -64,6 +64,7 @@ StatusOr<AnalyticsReader::Turn> AnalyticsReader::Begin() {
     if (!free) return AnalyticsAway("too many requests at once");
   }
   ++running_;
+  // One limit for the whole request, however many statements it has.
   return Turn(this, steady_clock::now() + timeout_);
 }
 
@@ -96,9 +97,11 @@ StatusOr<std::string> AnalyticsReader::Turn::Ask(const std::string& sql) {
   if (left <= milliseconds(0)) return AnalyticsAway("ClickHouse did not answer within " + TimeoutText(timeout));
   // The server stops by itself what nobody waits for any more.
   const int64_t seconds = std::max<int64_t>(1, (left.count() + 999) / 1000);
+  // ClickHouse counts whole seconds here, and takes 0 for no limit.
   const clickhouse::QuerySettings settings = {{"max_execution_time", std::to_string(seconds)},
                                               {"max_result_rows", "100000"},
                                               {"result_overflow_mode", "throw"},
+                                              // Else an error in the middle of the rows would come inside an answer that began with 200.
                                               {"wait_end_of_query", "1"}};
   auto answer = reader_->client_->Query(sql, settings, left);
   if (answer.ok()) return answer;

@@ -52,6 +52,7 @@ StatusOr<std::vector<AnalyticsRow>> ParseRows(std::string_view text, size_t colu
       row.back() += c;
     }
   }
+  // A last line without an end was cut with the connection: its numbers may have lost digits and still parse.
   if (row.size() > 1 || !row[0].empty()) return Internal("the answer of ClickHouse breaks off in a row");
   return rows;
 }
@@ -60,6 +61,7 @@ StatusOr<RowsWithTotals> ParseRowsWithTotals(std::string_view text, size_t colum
   RowsWithTotals parsed;
   if (text.empty()) return parsed;
   size_t gap = 0;
+  // Without rows the answer begins with the empty line that stands before the totals.
   if (!text.starts_with('\n')) {
     gap = text.find("\n\n");
     if (gap == std::string_view::npos) return Internal("ClickHouse answered no totals");
@@ -103,6 +105,7 @@ double FieldReader::Real() {
     Fail("a number");
     return 0;
   }
+  // The quantile of nothing is `nan`, for which JSON has no number.
   return std::isfinite(value) ? value : 0;
 }
 

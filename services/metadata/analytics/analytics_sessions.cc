@@ -79,6 +79,7 @@ an::SessionEvent ToProto(const ViewEvent& event) {
   an::SessionEvent proto;
   *proto.mutable_time() = ToTimestamp(event.server_ms);
   if (event.player_ms > 0) *proto.mutable_player_time() = ToTimestamp(event.player_ms);
+  // Below -1 lie the numbers that ingest made up for events without one; to clients all of these have none.
   proto.set_sequence(std::max<int64_t>(event.sequence, -1));
   proto.set_type(event.type);
   proto.set_position_seconds(ToSeconds(event.position_ms));

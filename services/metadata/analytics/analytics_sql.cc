@@ -27,6 +27,7 @@ std::string DayOf(int64_t ms) {
 std::string Days(int64_t from_ms, int64_t to_ms) { return "event_date >= " + DayOf(from_ms) + " AND event_date <= " + DayOf(to_ms); }
 
 std::string Owner(const std::string& tenant, const std::string& video_id) {
+  // What programs recorded for a tenant lies under its name, what players reported under the default one.
   const std::string whose =
       tenant == kPlayersTenant ? "tenant = " + Quote(tenant) : "tenant IN (" + Quote(kPlayersTenant) + ", " + Quote(tenant) + ")";
   return whose + (video_id.empty() ? "" : " AND video_id = " + Quote(video_id));
@@ -37,11 +38,13 @@ std::string Owner(const AnalyticsScope& scope) {
   if (!scope.only) return owner;
   std::string ids;
   for (const std::string& id : *scope.only) ids += (ids.empty() ? "" : ", ") + Quote(id);
+  // An empty IN is a syntax error.
   return owner + (ids.empty() ? " AND 0" : " AND video_id IN (" + ids + ")");
 }
 
 // One row per session. A session has a row for each day (and, until the parts are merged, for each insert); it is put together here. `u`
 // has one delta per sequence number, the earliest, since an event that came twice may be there with two times.
+// The columns are states of aggregates, and only the -Merge functions make values of them.
 std::string SelectSessions(const std::string& where, const std::string& having) {
   return "SELECT video_id, session_id, who, begun, heard, startup, furthest, received, failed, viewed, finished, names, "
          "if(newest >= 0, newest + 1 - numbered, 0) AS lost, "
@@ -57,6 +60,7 @@ std::string SelectSessions(const std::string& where, const std::string& having) 
 }
 
 // Sessions of the scope. A view may run over midnight, and its days are looked at as a whole.
+// Days are the partitions, so what is older is not even opened; by the day alone a view that began before midnight would lose its begin.
 std::string SessionsOf(const AnalyticsScope& scope, const std::string& also) {
   return SelectSessions(Owner(scope) + " AND " + Days(scope.from_ms - kDayMs, scope.to_ms + kDayMs),
                         "begun >= " + Number(scope.from_ms) + " AND begun < " + Number(scope.to_ms) + also);
@@ -77,6 +81,7 @@ std::string Bucket(const std::string& seconds, int64_t bucket_seconds) {
 
 std::string TotalsColumns(int64_t complete_ms) {
   const std::string complete = complete_ms > 0 ? "countIf(furthest >= " + Number(complete_ms) + ")" : "0";
+  // Of viewers who are not known each session counts as one; by their empty name they would all be one viewer.
   return "count() AS views, uniqExact(if(who = '', concat(video_id, '/', session_id), who)), sum(watch_ms) AS watched, "
          "quantileExactIf(0.5)(startup, startup > 0), quantileExactIf(0.95)(startup, startup > 0), sum(stalls), sum(stall_ms), "
          "countIf(failed > 0), " +
@@ -117,6 +122,7 @@ std::string BitratesSql(const AnalyticsScope& scope) {
 }
 
 std::string RenditionNamesSql(const AnalyticsScope& scope) {
+  // Most events decide the name, so that a single client with names of its own changes nothing.
   return "SELECT bitrate, rendition FROM playback_events WHERE " + Owner(scope) + " AND " +
          Days(scope.from_ms - kDayMs, scope.to_ms + kDayMs) +
          " AND type IN ('watch_time', 'bitrate_selected', 'segment_fetched') AND bitrate > 0 AND rendition != '' "
@@ -141,6 +147,7 @@ std::string SeriesBitratesSql(const AnalyticsScope& scope, int64_t bucket_second
 }
 
 std::string TopVideosSql(const AnalyticsScope& scope, int64_t top) {
+  // The totals are of all groups, also of those that LIMIT leaves out, so that the sums of the catalogue need no second pass.
   return "SELECT video_id, " + TotalsColumns(0) + " FROM (" + Views(scope) +
          ") GROUP BY video_id WITH TOTALS ORDER BY watched DESC, views DESC, video_id LIMIT " + Number(top) + kFormat;
 }
@@ -155,6 +162,7 @@ std::string SeriesOfAllSql(const AnalyticsScope& scope, int64_t bucket_seconds, 
 
 std::string SessionsSql(const AnalyticsScope& scope, const SessionCursor& after, int64_t limit) {
   const std::string begun = Number(after.begun_ms);
+  // A place in the order and no offset: sessions that begin between two pages neither repeat nor hide any.
   const std::string older =
       after.session_id.empty() ? ""
                                : " AND (begun < " + begun + " OR (begun = " + begun + " AND session_id < " + Quote(after.session_id) + "))";
@@ -168,6 +176,7 @@ std::string SessionSql(const std::string& tenant, const std::string& session_id,
 
 std::string SessionEventsSql(const std::string& tenant, const std::string& video_id, const std::string& session_id, int64_t begun_ms,
                              int64_t heard_ms, int64_t limit) {
+  // Players that got no answer post again, so a number may be there twice; LIMIT BY is applied before the LIMIT of the page.
   return "SELECT server_ms, player_ms, sequence, toString(type), position_ms, duration_ms, rendition, bitrate, segment_index, error_code, "
          "buffer_ms, cache, origin_ms, bytes, status, object FROM playback_events WHERE " +
          Owner(tenant, video_id) + " AND session_id = " + Quote(session_id) + " AND " + Days(begun_ms - kDayMs, heard_ms + kDayMs) +

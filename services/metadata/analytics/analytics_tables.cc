@@ -107,6 +107,7 @@ Status ReadRetention(Turn& turn, const AnalyticsScope& scope, const RetentionGri
   if (views == 0 || grid.buckets == 0) return absl::OkStatus();
   VORA_ASSIGN_OR_RETURN(const auto watched, turn.Read(RetentionSql(scope, grid), 2));
   VORA_ASSIGN_OR_RETURN(const auto exits, turn.Read(ExitsSql(scope, grid), 2));
+  // Buckets that nobody watched have no row, and are points of the curve all the same.
   for (int64_t bucket = 0; bucket < grid.buckets; ++bucket) {
     points->Add()->set_start_seconds(static_cast<double>(bucket * grid.bucket_ms) / 1000);
   }
@@ -147,6 +148,7 @@ Status ReadSeries(Turn& turn, const AnalyticsScope& scope, int64_t bucket_second
     an::TimePoint& point = series[field.Int()];
     point.set_watch_seconds(field.Seconds());
     point.set_stall_seconds(field.Seconds());
+    // Only stretches of a known bitrate count here: the others weigh 0 in the sum and would pull the average down.
     const double known_ms = field.Real();
     point.set_average_bitrate(Ratio(field.Real(), known_ms));
     VORA_RETURN_IF_ERROR(field.Finish());
@@ -183,6 +185,7 @@ StatusOr<TopVideosRead> ReadTopVideos(Turn& turn, const AnalyticsScope& scope, i
     video.set_average_watch_seconds(totals.average_watch_seconds());
     video.set_rebuffer_ratio(totals.rebuffer_ratio());
   }
+  // Fits the row of totals too: ClickHouse fills its key column with the type's default.
   if (!answer.totals.empty()) VORA_RETURN_IF_ERROR(take(answer.totals, video_id, read.totals));
   return read;
 }
@@ -207,6 +210,7 @@ Status ReadSeriesOfAll(Turn& turn, const AnalyticsScope& scope, int64_t step, an
     sums[bucket].weighted += weighted;
     if (watched <= 0) continue;
     watched_at[bitrate] += watched;
+    // A bucket's rows come most watched first, so what is left out is the least watched.
     if (point.bitrates_size() < kMaxSharesInBucket) SetBitrate(bitrate, {}, watched, 0, point.add_bitrates());
   }
   for (auto& [bucket, point] : series) {
@@ -215,6 +219,7 @@ Status ReadSeriesOfAll(Turn& turn, const AnalyticsScope& scope, int64_t step, an
   }
   StoreSeries(std::move(series), answer.mutable_series());
   std::vector<std::pair<double, int64_t>> most;
+  // Negated for the order of pairs: most watched first, and of equals the lower bitrate.
   for (const auto& [bitrate, watched] : watched_at) most.emplace_back(-watched, bitrate);
   std::sort(most.begin(), most.end());
   for (size_t i = 0; i < most.size() && i < kMaxShares; ++i) {

@@ -35,6 +35,7 @@ void LiveViewers::Stop() {
     closed_ = true;
     all = listeners_;
   }
+  // Without the lock, as the header promises: what `wake` does may lead to Take.
   for (const auto& listener : all) listener->wake_();
   thread_.Stop();
 }
@@ -107,15 +108,18 @@ std::chrono::milliseconds LiveViewers::Step() {
   {
     const std::lock_guard lock(mutex_);
     for (const auto& listener : listeners_) tenants.insert(listener->tenant_);
+    // Whoever listens to a tenant after a pause must not get what was true before it.
     std::erase_if(messages_, [&](const auto& message) { return !tenants.contains(message.first); });
   }
   if (tenants.empty()) return kAtRest;
   for (const std::string& tenant : tenants) {
+    // Without the lock: ClickHouse may take as long as its time limit, while listeners come and go.
     std::string text = Load(tenant);
     std::vector<std::shared_ptr<Listener>> those;
     {
       const std::lock_guard lock(mutex_);
       Message& message = messages_[tenant];
+      // Where nothing changed listeners get heartbeats only.
       if (message.text == text) continue;
       message = {std::move(text), ++number_};
       for (const auto& listener : listeners_) {

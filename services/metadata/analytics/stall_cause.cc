@@ -43,6 +43,7 @@ std::string NameOf(const ViewEvent& event) {
 
 // Players post their events in batches: `server_ms` is when the batch came. The batch that was quickest tells how far the clocks differ.
 int64_t ClockOffset(const std::vector<ViewEvent>& events) {
+  // No batch arrives before it was sent, so the smallest difference is the clocks' plus the shortest way.
   int64_t offset = std::numeric_limits<int64_t>::max();
   for (const ViewEvent& event : events) {
     if (event.type != "delivery" && event.player_ms > 0) offset = std::min(offset, event.server_ms - event.player_ms);
@@ -66,6 +67,7 @@ bool SameSegment(const ViewEvent& a, const ViewEvent& b) {
          (a.rendition.empty() || b.rendition.empty() || a.rendition == b.rendition);
 }
 
+// Only the server's own failures; a 404 or 416 answers what the player asked.
 bool Failed(const ViewEvent& delivery) { return delivery.status >= 500; }
 
 // Whether `ms` is most of a wait of `of`.
@@ -85,6 +87,7 @@ std::optional<Verdict> Blame(const ViewEvent& delivery, int64_t wait) {
   if (delivery.cache == "coalesced") {
     return Verdict{an::STALL_CAUSE_CACHE, took + ", waiting for a fetch that another request had begun"};
   }
+  // The greater part either of the delivery or of the wait.
   if (IsMostOf(delivery.origin_ms, wait) || 2 * delivery.origin_ms >= delivery.duration_ms) {
     return Verdict{an::STALL_CAUSE_ORIGIN, took + ", of which the object store " + SecondsText(delivery.origin_ms)};
   }
@@ -160,6 +163,8 @@ class View {
     return worst;
   }
 
+  // From what is nearest to the player to what is farthest: its fetch, the deliveries for that fetch, other deliveries, and the player
+  // itself when all of them were quick.
   Verdict Judge(const Timed& stall) const {
     const int64_t stood = stall.event->duration_ms;
     const std::vector<Timed> fetches = Around(stall, fetches_);
@@ -175,6 +180,7 @@ class View {
         if (Touches(delivery.when, fetch->when) && SameSegment(*delivery.event, *fetch->event)) own.push_back(delivery);
       }
       if (auto blame = Worst(own, wait)) return *blame;
+      // The gateway had been asked for this very segment and was quick, so the time went on the way.
       if (!own.empty()) {
         return {an::STALL_CAUSE_NETWORK, NameOf(*own.front().event) + " took " + SecondsText(fetch->event->duration_ms) +
                                              " to arrive, but the gateway had handed it over within " +
@@ -193,6 +199,7 @@ class View {
       return {an::STALL_CAUSE_PLAYER, "everything had arrived: " + NameOf(*fetch->event) + ", the slowest fetch around it, took " +
                                           SecondsText(fetch->event->duration_ms) + " of the " + SecondsText(stood)};
     }
+    // With a second in the buffer it was not data that was missing.
     if (stall.event->buffer_ms >= 1000) {
       return {an::STALL_CAUSE_PLAYER,
               "nothing was being fetched, and " + SecondsText(stall.event->buffer_ms) + " were in the player's buffer"};

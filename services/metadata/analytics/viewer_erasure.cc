@@ -50,7 +50,9 @@ StatusOr<analytics::v1::EraseViewerResponse> ViewerErasure::Erase(const std::str
     const int before = running.fetch_add(1);
     ~Place() { --running; }
   } place{impl_->running};
+  // Counted before it is judged, so that two callers cannot both see the last place free.
   if (place.before >= kAtOnce) return Unavailable("other erasures are under way; try again later");
+  // A quick question first, so that nobody waits for the whole time limit to hear that ClickHouse is away.
   VORA_RETURN_IF_ERROR(impl_->CheckThere());
   analytics::v1::EraseViewerRequest request;
   request.set_tenant(tenant);

@@ -23,6 +23,7 @@ http::Response EventStreamHead() {
   http::Response head;
   head.headers.Set("Content-Type", "text/event-stream");
   head.headers.Set("Cache-Control", "no-store");
+  // nginx keeps back what it has not seen the end of, unless it is told not to.
   head.headers.Set("X-Accel-Buffering", "no");
   return head;
 }

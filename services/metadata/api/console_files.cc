@@ -31,6 +31,7 @@ constexpr std::pair<std::string_view, std::string_view> kTypes[] = {
     {".webmanifest", "application/manifest+json"},
 };
 
+// Both are canonical, so neither `..` nor a link is left in them that could lead out.
 bool IsInside(const fs::path& root, const fs::path& path) {
   return std::mismatch(root.begin(), root.end(), path.begin(), path.end()).first == root.end();
 }
@@ -81,6 +82,7 @@ StatusOr<ConsoleFile> ReadConsoleFile(const fs::path& root, std::string_view rel
   if (!in) return missing;
   ConsoleFile file;
   file.content.assign(std::istreambuf_iterator<char>(in), {});
+  // Of the bytes as they are sent: the compressed copy thereby has another tag, which RFC 9110 section 8.8.3 asks of a strong one.
   file.etag = "\"" + HexEncode(Sha256(file.content)).substr(0, 32) + "\"";
   return file;
 }

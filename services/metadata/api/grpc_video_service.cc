@@ -65,6 +65,7 @@ class VideoServiceImpl final : public Base {
       list.page_token = request->page_token();
       list.query = request->query();
       if (request->state() != v1::VIDEO_STATE_UNSPECIFIED) {
+        // A number that is no state becomes a name that is none, so that List refuses it as it does for REST.
         list.state = v1::VideoState_IsValid(request->state()) ? std::string(StateName(request->state())) : "unknown";
       }
       auto page = operations_.List(list);
@@ -121,6 +122,7 @@ class VideoServiceImpl final : public Base {
   VideoRepo& videos_;
   WatchHub& hub_;
   const rpc::Authorizer authorizer_;
+  // Last, so that its jobs end before what they use.
   ThreadPool loaders_{"watch-load", kLoaders, kMaxWaitingLoads};
 };
 

@@ -28,6 +28,7 @@ class WatchReactor final : public grpc::ServerWriteReactor<v1::Video> {
 
   // Subscribes first and loads then, so that no change falls between.
   void Begin(VideoRepo& videos, ThreadPool& loaders) {
+    // gRPC keeps what is written or finished before the reactor was handed over, and cannot call OnDone until then: `this` stays whole.
     const auto link = link_;
     hub_.Watch(tenant_, video_id_, mailbox_);
     if (video_id_.empty()) return;
@@ -60,6 +61,7 @@ class WatchReactor final : public grpc::ServerWriteReactor<v1::Video> {
       const std::lock_guard lock(link->mutex);
       link->reactor = nullptr;
     }
+    // The hub may be inside OnChange meanwhile; it holds the mailbox, which finds the link without a reactor.
     hub_.Unwatch(mailbox_);
     delete this;
   }
@@ -87,9 +89,11 @@ class WatchReactor final : public grpc::ServerWriteReactor<v1::Video> {
         if (!video_id_.empty()) return FinishOnce(absl::OkStatus());
         continue;
       }
+      // The first state is loaded beside the feed, so an older version may come after a newer one.
       if (!video_id_.empty() && change->video->version() <= sent_version_) continue;
       sent_version_ = change->video->version();
       writing_ = true;
+      // gRPC reads the message until OnWriteDone, so it is a member, and there is one write at a time.
       message_ = *change->video;
       StartWrite(&message_);
       return;

@@ -112,6 +112,7 @@ nlohmann::ordered_json ToJson(const ProtoMessage& message) {
 }
 
 std::string ToJsonText(const ProtoMessage& message) {
+  // Else a text that is no UTF-8 would throw.
   return ToJson(message).dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
 }
 

@@ -97,6 +97,7 @@ http::Task<void> StreamViewers(http::Exchange& exchange, LiveViewers& live, Live
     boost::system::error_code woken;
     timer.expires_after(std::min<std::chrono::steady_clock::duration>(kLookForViewer, heartbeat));
     co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, woken));
+    // It ran out and was not cancelled: nothing is being written, and only this sleep notices a viewer who has gone.
     if (!woken) {
       const Status there = co_await exchange.Sleep(std::chrono::milliseconds(0));
       if (!there.ok()) co_return;
@@ -114,6 +115,7 @@ http::Task<void> ServeLive(http::Exchange& exchange, LiveViewers& live, bool con
   }
   const auto executor = co_await asio::this_coro::executor;
   const auto timer = std::make_shared<Timer>(executor);
+  // The poller may wake the listener when this coroutine is gone already: the timer is held weakly, and touched on its own executor only.
   const auto listener =
       std::make_shared<LiveViewers::Listener>(exchange.request().caller.tenant, [executor, weak = std::weak_ptr<Timer>(timer)] {
         asio::post(executor, [weak] {

@@ -32,6 +32,7 @@ http::Response File(const http::Request& request, const ConsoleFile& file, std::
   response.headers.Set("Cache-Control", caching);
   response.headers.Set("Vary", "Accept-Encoding");
   if (status == 200) response.headers.Set("ETag", file.etag);
+  // A 304 repeats what RFC 9110 section 15.4.5 lists; the rest would be of a body that is not sent.
   if (fresh) return response;
   response.headers.Set("Content-Type", type);
   if (file.gzipped) response.headers.Set("Content-Encoding", "gzip");
@@ -53,6 +54,7 @@ http::Response ServePage(const http::Request& request, const std::string& direct
   http::Response response = File(request, *file, ContentTypeOf(page.name), kPageCaching, page.status);
   response.headers.Set("Content-Security-Policy",
                        std::string(kPolicy) + (page.frames == Frames::kAnybody ? "frame-ancestors *" : "frame-ancestors 'none'"));
+  // For browsers that do not know frame-ancestors.
   if (page.frames == Frames::kNobody) response.headers.Set("X-Frame-Options", "DENY");
   response.headers.Set("Referrer-Policy", "same-origin");
   return response;

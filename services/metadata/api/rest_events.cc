@@ -94,6 +94,7 @@ class CatchUp {
  private:
   Status TheVideo(WatchMailbox& mailbox) {
     VORA_ASSIGN_OR_RETURN(v1::Video video, videos_.Get(tenant_, video_id_));
+    // Whoever names the present version as its last has the video already.
     if (video.version() != reached_) mailbox.Put({video_id_, std::make_shared<const v1::Video>(std::move(video))});
     done_ = true;
     reached_ = kEverything;
@@ -148,6 +149,7 @@ http::Task<void> StreamChanges(http::Exchange& exchange, CatchUp& catch_up, Watc
     boost::system::error_code woken;
     timer.expires_after(std::min<std::chrono::steady_clock::duration>(kLookForClient, heartbeat));
     co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, woken));
+    // It ran out and was not cancelled: nothing is being written, and only this sleep notices a client that has gone.
     if (!woken) {
       const Status there = co_await exchange.Sleep(std::chrono::milliseconds(0));
       if (!there.ok()) co_return;
@@ -165,6 +167,7 @@ http::Task<void> Serve(http::Exchange& exchange, VideoRepo& videos, WatchHub& hu
     });
   });
   const std::string tenant = exchange.request().caller.tenant;
+  // Subscribed first and caught up then, so that no change falls between; what comes twice the mailbox makes one.
   const Subscription subscription(hub, tenant, video_id, mailbox);
   CatchUp catch_up(videos, tenant, video_id, LastEventId(exchange.request()));
   auto next = [&] { return catch_up.Next(*mailbox); };

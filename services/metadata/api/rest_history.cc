@@ -31,6 +31,8 @@ StatusOr<std::string> History(VideoRepo& videos, OrchestratorClient& orchestrato
   const auto described = orchestrator.Describe(workflow_id, run_id);
   if (described.status().code() == StatusCode::kNotFound) return NotFound("video " + video.video_id() + " has no such workflow run yet");
   VORA_RETURN_IF_ERROR(described.status());
+  // By the run that Describe found: with a retry in between, the newest run would be another one, and its events would stand under this
+  // description.
   VORA_ASSIGN_OR_RETURN(const auto history,
                         orchestrator.History(workflow_id, described->info().run_id(), after, static_cast<int>(page_size)));
   OrderedJson json = OrderedJson::object();

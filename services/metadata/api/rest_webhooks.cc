@@ -63,6 +63,7 @@ Status CheckUrl(const std::string& url, bool allow_private) {
   } const place;
   if (place.before >= kNamesAtOnce) return Unavailable("url: other names are being resolved; try again");
   const Status resolved = ResolveWebhookTarget(target, allow_private).status();
+  // Who writes down a name that does not resolve has made a mistake; at a delivery the same may pass, and is tried again.
   return resolved.code() == StatusCode::kUnavailable ? WithDetail(InvalidArgument(Message(resolved)), {.field = "url"}) : resolved;
 }
 

@@ -9,6 +9,7 @@ void WatchMailbox::OnClosed() {
     const std::lock_guard lock(mutex_);
     closed_ = true;
   }
+  // Without the lock: the reactor takes from the mailbox inside this call.
   wake_();
 }
 
@@ -19,6 +20,7 @@ void WatchMailbox::Put(const Change& change) {
     if (added) {
       order_.push_back(change.video_id);
     } else if (!change.video || (known->second.video && known->second.video->version() < change.video->version())) {
+      // A first state that was loaded and the changes of the feed come in any order: the newer stays, and a deletion ends all.
       known->second = change;
     }
   }

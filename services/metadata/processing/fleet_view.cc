@@ -71,6 +71,8 @@ FleetView::~FleetView() = default;
 
 v1::Fleet FleetView::Get() {
   std::unique_lock lock(mutex_);
+  // Whoever finds an older answer takes it rather than wait for the one that is being fetched; only before the first there is nothing to
+  // take.
   told_.wait(lock, [this] { return known_ || !asking_; });
   if (asking_ || (known_ && steady_clock::now() - asked_ < kFresh)) return last_;
   asking_ = true;
@@ -107,6 +109,7 @@ v1::Fleet FleetView::Ask() {
       calls[i].status = std::move(status);
       calls[i].seconds = std::chrono::duration<double>(steady_clock::now() - begun).count();
       --open;
+      // Under the lock: once `open` is 0 the waiter leaves, and `ended` with it.
       ended.notify_one();
     });
   }
@@ -122,6 +125,7 @@ v1::Fleet FleetView::Ask() {
   } else {
     fleet.set_orchestrator_error(Message(queues.status()));
   }
+  // The callbacks write into this frame, so it must outlive the last of them.
   std::unique_lock lock(mutex);
   ended.wait(lock, [&] { return open == 0; });  // each call has a deadline
   for (size_t i = 0; i < calls.size(); ++i) {

@@ -31,6 +31,8 @@ std::chrono::milliseconds OutboxRelay::Step() {
   if (!row->has_value()) {
     const auto due = std::exchange(next_due_, std::chrono::steady_clock::time_point::max());
     if (due == std::chrono::steady_clock::time_point::max()) return options_.poll;
+    // The database counts a delay from a moment that is a little later than ours, so without this the loop would look too early and find
+    // nothing.
     const auto wait = std::chrono::duration_cast<std::chrono::milliseconds>(due - std::chrono::steady_clock::now()) + kRounding;
     return std::clamp(wait, kRounding, options_.poll);
   }
@@ -71,6 +73,7 @@ Status OutboxRelay::SendStart(const OutboxRow& row) {
   request.set_reuse_policy(row.run_number > 1 ? wf::WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE
                                               : wf::WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE);
   request.set_traceparent(obs::CurrentTrace().ToTraceparent());
+  // The same for every try of this row: a start whose answer was lost is answered with the run that it made.
   request.set_request_id(row.request_id);
   const auto started = orchestrator_.Start(request);
   if (IsRefusal(started.status())) return outbox_.RefuseStart(row, "workflow.refused", Message(started.status()));
@@ -85,6 +88,7 @@ Status OutboxRelay::SendStart(const OutboxRow& row) {
 
 Status OutboxRelay::SendCancel(const OutboxRow& row) {
   const std::string video_workflow = "video/" + row.video_id;
+  // Cancel is asked for by the workflow's id, so it reaches whichever run is the newest; NOT_FOUND means that there is nothing to end.
   Status cancelled = orchestrator_.Cancel(video_workflow, "cancelled by request");
   // A run that is stuck cannot wind up; it is ended from outside, so that the video can be retried or deleted.
   if (cancelled.code() == StatusCode::kFailedPrecondition)

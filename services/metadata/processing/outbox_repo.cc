@@ -6,6 +6,8 @@
 namespace vora::metadata {
 namespace {
 
+// Only the oldest open row of a video is ever due, so a cancel cannot overtake its start. Replicas skip what another one holds; after its
+// commit the row's new next_attempt_at keeps them off.
 constexpr char kClaimRows[] = R"(
     WITH due AS (SELECT o.seq FROM outbox o WHERE o.done_at IS NULL AND o.next_attempt_at <= now()
     AND NOT EXISTS (SELECT 1 FROM outbox e WHERE e.video_id = o.video_id AND e.done_at IS NULL AND e.seq < o.seq)
@@ -54,6 +56,7 @@ Status OutboxRepo::FinishStart(const OutboxRow& row, const std::string& run_id) 
   bool changed = false;
   VORA_RETURN_IF_ERROR(store_.Transact([&](pqxx::work& tx) -> Status {
     changed = false;
+    // The video's row is locked before the outbox's, as cancel, retry and delete do it.
     auto video = LoadVideoRow(tx, row.video_id, Lock::kForUpdate);
     if (video && video->run_number == row.run_number) {
       tx.exec_params(kCurrentRun, row.video_id, run_id);
@@ -62,6 +65,7 @@ Status OutboxRepo::FinishStart(const OutboxRow& row, const std::string& run_id) 
         TouchVideo(tx, row.video_id);
       }
     } else if (video) {
+      // A retry came in between: this start is no longer the newest, and what its run reports must count as stale.
       tx.exec_params(kEarlierRun, row.video_id, run_id);
     }
     tx.exec_params(kDone, row.seq, "");
@@ -81,6 +85,7 @@ Status OutboxRepo::Finish(const OutboxRow& row) {
 Status OutboxRepo::RefuseStart(const OutboxRow& row, const std::string& code, const std::string& why) {
   VORA_RETURN_IF_ERROR(store_.Transact([&](pqxx::work& tx) -> Status {
     auto video = LoadVideoRow(tx, row.video_id, Lock::kForUpdate);
+    // A video that was deleted, cancelled or retried meanwhile is no longer this start's to fail.
     if (video && !video->deleted && video->run_number == row.run_number && !IsFinal(video->video.state())) {
       VORA_RETURN_IF_ERROR(FailOpenRenditions(tx, row.video_id, v1::RENDITION_STATE_FAILED));
       VORA_RETURN_IF_ERROR(MoveVideo(tx, *video, v1::VIDEO_STATE_FAILED).status());

@@ -33,6 +33,7 @@ std::chrono::milliseconds ProgressPoller::Step() {
   if (!videos.ok()) return interval_;
   for (const PolledVideo& video : *videos) {
     const Status polled = Poll(video);
+    // All others would wait for the same deadline.
     if (IsTransient(polled)) break;  // the orchestrator or the database is away: the next step tries again
     if (!polled.ok()) log::Warn("progress of a video could not be read", {{"video_id", video.video_id}, {"error", ToText(polled)}});
   }

@@ -8,6 +8,7 @@
 namespace vora::metadata {
 namespace {
 
+// Replicas share the videos by skipping what another one holds, and polled_at keeps a video from being asked for by each of them in turn.
 constexpr char kClaimVideos[] = R"(
     WITH due AS (SELECT video_id FROM videos WHERE state IN ('PROCESSING', 'PARTIALLY_READY') AND deleted_at IS NULL AND run_id <> ''
     AND polled_at < now() - $1 * interval '1 millisecond' ORDER BY polled_at LIMIT $2 FOR UPDATE SKIP LOCKED)
@@ -17,6 +18,7 @@ constexpr char kUpdateRendition[] =
     "UPDATE renditions SET progress_percent = $3, attempts = $4::jsonb, retries = $5, failure = $6 WHERE video_id = $1 AND name = $2";
 constexpr char kFailRun[] = "UPDATE videos SET failure_code = $2, failure = $3, cancel_requested = false WHERE video_id = $1";
 
+// Describe was answered without a lock: a retry, a deletion or the run's own last report may have come in between.
 bool IsOpen(const std::optional<VideoRow>& row, const PolledVideo& video) {
   return row && !row->deleted && row->run_id == video.run_id && !IsFinal(row->video.state());
 }
@@ -69,6 +71,7 @@ StatusOr<bool> ProgressRepo::Close(const PolledVideo& video, v1::VideoState to, 
     auto row = LoadVideoRow(tx, video.video_id, Lock::kForUpdate);
     if (!IsOpen(row, video)) return absl::OkStatus();
     const bool failed = to == v1::VIDEO_STATE_FAILED;
+    // Of a cancelled video they wait for a retry; of a failed one they failed with it.
     VORA_RETURN_IF_ERROR(FailOpenRenditions(tx, video.video_id, failed ? v1::RENDITION_STATE_FAILED : v1::RENDITION_STATE_PENDING));
     VORA_ASSIGN_OR_RETURN(changed, MoveVideo(tx, *row, to));
     tx.exec_params(kFailRun, video.video_id, failed ? code : "", failed ? why : "");

@@ -20,6 +20,7 @@ namespace {
 namespace wf = workflow::v1;
 
 constexpr char kStorePlan[] = "UPDATE videos SET media = $2::jsonb, chunks = $3::jsonb, duration_seconds = $4 WHERE video_id = $1";
+// A retry plans again, and a report may be repeated: renditions that are there keep their state and their segments.
 constexpr char kInsertRendition[] = R"(
     INSERT INTO renditions (video_id, name, ordinal, kind, state, width, height, frame_rate_num, frame_rate_den, sample_rate, channels,
     language, timescale, segment_seconds, codecs, max_bitrate, segments_total)
@@ -27,6 +28,8 @@ constexpr char kInsertRendition[] = R"(
 constexpr char kInsertSegment[] =
     "INSERT INTO segments (video_id, rendition, idx, duration, bytes) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING";
 // Peak and average are measured over the published segments; the video's progress follows the segments.
+// Counted anew from the rows instead of added up, so that a repeated report changes nothing. While a rendition is not DONE it stays below
+// 100.
 constexpr char kMeasure[] = R"(
     UPDATE renditions r SET segments_done = s.done, codecs = CASE WHEN $3 <> '' THEN $3 ELSE r.codecs END,
     bandwidth = s.peak, average_bandwidth = s.average,
@@ -41,6 +44,7 @@ constexpr char kFinishRendition[] = R"(
     UPDATE renditions SET failure_code = $3, failure = $4, progress_percent = CASE WHEN $5 THEN 100 ELSE progress_percent END
     WHERE video_id = $1 AND name = $2)";
 constexpr char kStorePoster[] = "UPDATE videos SET poster_key = $2 WHERE video_id = $1";
+// A try that failed leaves an earlier key alone. Without a new key only new warnings are a change: a repeated report gives no new version.
 constexpr char kStorePart[] = R"(
     UPDATE videos SET parts = CASE WHEN $3 = '' THEN parts ELSE parts || jsonb_build_object($2::text, $3::text) END,
     part_warnings = jsonb_set(part_warnings, ARRAY[$2::text], $4::jsonb) WHERE video_id = $1
@@ -69,6 +73,7 @@ bool IsStale(const VideoRow& row, const std::string& run_id) {
   if (row.deleted || row.video.state() == v1::VIDEO_STATE_CANCELLED) return true;
   if (run_id.empty()) return false;
   if (run_id == row.last_run_id) return true;
+  // Before the outbox has noted the run's id, any run but the one before is the current one.
   return !row.run_id.empty() && run_id != row.run_id;
 }
 
@@ -116,6 +121,7 @@ StatusOr<bool> Report(Store& store, obs::Metrics& metrics, const std::string& vi
   VORA_RETURN_IF_ERROR(status);
   if (!changed) return false;
   store.VideoChanged(video_id);
+  // Metrics come after the commit: the body may run again when the transaction meets a conflict.
   // A retry may come days later: that is not how long processing takes.
   if (run_number != 1) return true;
   if (after.playable() && !before.playable()) kTimeToPlayable.In(metrics).Observe(AgeSeconds(after));
@@ -146,6 +152,7 @@ Status CheckAllFinal(pqxx::work& tx, const VideoRow& row) {
 
 StatusOr<bool> RecordRepo::RecordPlan(const std::string& run_id, const wf::RecordPlanInput& input) {
   return Report(store_, metrics_, input.video_id(), run_id, [&](pqxx::work& tx, VideoRow& row) -> StatusOr<bool> {
+    // A plan that comes after the video's end is a late repetition.
     if (IsFinal(row.video.state())) return false;
     bool changed = !row.has_media;
     // The report may overtake the outbox's own note that the workflow runs.
@@ -166,6 +173,7 @@ StatusOr<bool> RecordRepo::RecordPlan(const std::string& run_id, const wf::Recor
 }
 
 StatusOr<bool> RecordRepo::RecordSegments(const std::string& run_id, const wf::RecordSegmentsInput& input) {
+  // Of a finished video the published playlists are final: segments that are told of later must not change it.
   return Report(store_, metrics_, input.video_id(), run_id, [&](pqxx::work& tx, VideoRow& row) -> StatusOr<bool> {
     if (IsFinal(row.video.state())) return false;
     VORA_ASSIGN_OR_RETURN(RenditionRow rendition, FindRendition(tx, row, input.segments().track()));
@@ -246,6 +254,7 @@ StatusOr<bool> RecordRepo::RecordVideo(const std::string& run_id, const wf::Reco
     VORA_ASSIGN_OR_RETURN(const bool changed, MoveVideo(tx, row, *to));
     if (!changed) return false;
     const bool failed = *to == v1::VIDEO_STATE_FAILED;
+    // Checked after the move: whatever fails here rolls the move back with it.
     if (*to == v1::VIDEO_STATE_READY) VORA_RETURN_IF_ERROR(CheckAllFinal(tx, row));
     if (failed) VORA_RETURN_IF_ERROR(FailOpenRenditions(tx, input.video_id(), v1::RENDITION_STATE_FAILED));
     if (*to == v1::VIDEO_STATE_CANCELLED) VORA_RETURN_IF_ERROR(FailOpenRenditions(tx, input.video_id(), v1::RENDITION_STATE_PENDING));

@@ -16,11 +16,14 @@ constexpr char kRecipe[] = "SELECT ladder::text AS ladder, coalesce(media::text,
 constexpr char kDoneSegments[] = R"(
     SELECT s.rendition, r.codecs, s.idx, s.duration, s.bytes FROM segments s
     JOIN renditions r ON r.video_id = s.video_id AND r.name = s.rendition WHERE s.video_id = $1 ORDER BY r.ordinal, s.rendition, s.idx)";
+// A claim raises `attempts` and commits before anything is sent: with 0 nobody was told of the start, and a claim that is under way is
+// waited for and then seen.
 constexpr char kWithdraw[] = R"(
     UPDATE outbox SET done_at = now(), last_error = 'withdrawn' WHERE video_id = $1 AND kind = 'start' AND done_at IS NULL AND attempts =
     0)";
 constexpr char kStartsUnderway[] = "SELECT 1 FROM outbox WHERE video_id = $1 AND kind = 'start' AND done_at IS NULL LIMIT 1";
 
+// Open runs go on with the version that stands in their input, since other commands would not agree with their history.
 constexpr int kPipelineVersion = 2;  // of ProcessVideo
 
 void Insert(pqxx::transaction_base& tx, const VideoRow& row, const char* kind, int run_number, const std::string& payload) {
@@ -30,6 +33,7 @@ void Insert(pqxx::transaction_base& tx, const VideoRow& row, const char* kind, i
 
 }  // namespace
 
+// The input is complete, and the run asks nobody later: a replay must see what the run began with.
 Status AddStart(pqxx::transaction_base& tx, const VideoRow& row) {
   const std::string& id = row.video.video_id();
   workflow::v1::ProcessVideoInput input;
@@ -37,6 +41,7 @@ Status AddStart(pqxx::transaction_base& tx, const VideoRow& row) {
   input.set_tenant(row.video.tenant());
   input.set_source_key(row.source_key);
   input.set_object_prefix(row.object_prefix);
+  // The ladder of the row, not the default of now: all runs of a video encode alike.
   const pqxx::row recipe = tx.exec_params1(kRecipe, id);
   VORA_RETURN_IF_ERROR(workflow::FromPayload(recipe["ladder"].c_str(), *input.mutable_ladder()));
   const std::string media = recipe["media"].c_str();

@@ -18,6 +18,7 @@ constexpr double kAudioWeight = 20'000;
 
 int64_t ClampPercent(double percent, int64_t highest) {
   if (!(percent > 0)) return 0;
+  // Sums of fractions come out a hair below the whole per cent that they mean.
   return std::min<int64_t>(static_cast<int64_t>(std::floor(percent + 1e-9)), highest);
 }
 
@@ -58,8 +59,10 @@ RenditionView Advance(RenditionView rendition, const ChunkLengths& chunks, const
       failure = activity.failure;
     }
     started = started || activity.started;
+    // Publishing makes no segments; as progress of the whole rendition it would count them twice.
     if (activity.activity_type == kPublishType) continue;
     const auto chunk = chunks.find(ChunkOfActivity(activity.activity_id));
+    // Audio has no chunks: its one activity makes all of them.
     const int length = chunk == chunks.end() ? rendition.segments_total : chunk->second;
     in_flight += std::clamp(activity.progress, 0.0, 1.0) * length;
   }
@@ -89,6 +92,7 @@ int Retries(const RenditionView& rendition) {
 int VideoPercent(const std::vector<RenditionView>& renditions) {
   double done = 0, all = 0;
   for (const RenditionView& rendition : renditions) {
+    // What failed is given up and would keep the video below 100 for ever.
     if (rendition.state == v1::RENDITION_STATE_FAILED) continue;
     const double weight = Weight(rendition);
     all += weight;

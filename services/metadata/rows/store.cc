@@ -7,6 +7,7 @@ namespace vora::metadata {
 
 Status Store::Open() {
   VORA_RETURN_IF_ERROR(pg::Migrate(db_, "metadata", Migrations()));
+  // Only now: before, a repository would meet tables that are not there, or not as it expects them.
   open_ = true;
   return absl::OkStatus();
 }

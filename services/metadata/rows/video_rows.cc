@@ -16,13 +16,16 @@ constexpr char kSelectRenditions[] = R"(
     FROM renditions WHERE video_id = ANY($1::text[]) ORDER BY video_id, ordinal, name)";
 constexpr char kMoveVideo[] = "UPDATE videos SET state = $2 WHERE video_id = $1";
 constexpr char kMoveRendition[] = "UPDATE renditions SET state = $3 WHERE video_id = $1 AND name = $2";
+// Drawn while the video's row is locked, so that versions of one video grow in the order of its commits. Those of several videos need not.
 constexpr char kTouch[] = "UPDATE videos SET version = nextval('video_versions'), updated_at = now() WHERE video_id = $1";
 // Sound counts only where there is any that did not fail.
+// The first segment is enough, since a growing video's manifests list what is there.
 constexpr char kPlayable[] = R"(
     SELECT coalesce(bool_or(kind = 'video' AND begun), false) AND
     (coalesce(bool_or(kind = 'audio' AND begun), false) OR NOT coalesce(bool_or(kind = 'audio'), false)) AS playable
     FROM (SELECT r.kind, EXISTS (SELECT 1 FROM segments s WHERE s.video_id = r.video_id AND s.rendition = r.name AND s.idx = 0) AS begun
     FROM renditions r WHERE r.video_id = $1 AND r.state <> 'FAILED') AS t)";
+// clock_timestamp(), since now() is the begin of a transaction that may have waited long for the row.
 constexpr char kRefresh[] = R"(
     UPDATE videos SET progress_percent = $2, playable = $3,
     first_playable_at = CASE WHEN $3 THEN coalesce(first_playable_at, clock_timestamp()) ELSE first_playable_at END,
@@ -34,6 +37,7 @@ void SetTime(const pqxx::field& micros, google::protobuf::Timestamp* time) {
   time->set_nanos(static_cast<int32_t>(value % 1'000'000) * 1000);
 }
 
+// Ids here are of rows that were found, so nothing has to be escaped.
 std::string TextArray(const std::vector<std::string>& ids) {
   std::string array = "{";
   for (const std::string& id : ids) array += (array.size() > 1 ? ",\"" : "\"") + id + "\"";
@@ -60,6 +64,7 @@ RenditionRow ReadRenditionRow(const pqxx::row& row) {
   const int den = row["frame_rate_den"].as<int>();
   rendition.set_frame_rate(den > 0 ? static_cast<double>(row["frame_rate_num"].as<int>()) / den : 0);
   rendition.set_codecs(row["codecs"].c_str());
+  // Until a segment is published the plan's limit stands in for the measured peak.
   const auto measured = row["bandwidth"].as<int64_t>();
   rendition.set_bandwidth(measured > 0 ? measured : row["max_bitrate"].as<int64_t>());
   rendition.set_average_bandwidth(row["average_bandwidth"].as<int64_t>());
@@ -74,6 +79,7 @@ RenditionRow ReadRenditionRow(const pqxx::row& row) {
 
 }  // namespace
 
+// An older daemon still writes a storyboard to storyboard_key: both columns are read as one.
 const char kVideoColumns[] = R"(
     v.video_id, v.tenant, v.upload_id, v.title, v.title_given, v.description, v.filename, v.state, v.version, v.revision, v.source_key,
     v.source_bytes, v.object_prefix, v.media IS NOT NULL AS has_media, coalesce(v.media->'warnings', '[]')::text AS warnings,
@@ -118,6 +124,7 @@ VideoRow ReadVideoRow(const pqxx::row& row) {
   }
   result.poster_key = row["poster_key"].c_str();
   result.parts = nlohmann::json::parse(row["parts"].c_str()).get<std::map<std::string, std::string>>();
+  // NULL: not looked for so far. An empty list: looked for, and there are none.
   result.captions_done = *row["captions"].c_str() != '\0';
   if (result.captions_done) result.captions = ReadCaptions(row["captions"].c_str());
   result.run_id = row["run_id"].c_str();
@@ -133,6 +140,7 @@ VideoRow ReadVideoRow(const pqxx::row& row) {
 
 std::optional<VideoRow> LoadVideoRow(pqxx::transaction_base& tx, const std::string& video_id, Lock lock) {
   std::string sql = std::string("SELECT ") + kVideoColumns + " FROM videos v WHERE v.video_id = $1";
+  // Every change of a video, of its renditions and of its outbox rows begins with this lock, and nothing else orders them.
   if (lock == Lock::kForUpdate) sql += " FOR UPDATE";
   const pqxx::result rows = tx.exec_params(sql, video_id);
   if (rows.empty()) return std::nullopt;
@@ -183,6 +191,7 @@ v1::Video Assemble(const VideoRow& row, const std::vector<RenditionRow>& renditi
   return video;
 }
 
+// Gives no new version: callers end with TouchVideo or RefreshVideo, so that one change has one version.
 StatusOr<bool> MoveVideo(pqxx::transaction_base& tx, VideoRow& row, v1::VideoState to) {
   VORA_ASSIGN_OR_RETURN(const bool changed, CheckTransition(row.video.state(), to));
   if (!changed) return false;
@@ -216,6 +225,7 @@ Status RefreshVideo(pqxx::transaction_base& tx, VideoRow& row, Progress progress
   if (row.video.state() == v1::VIDEO_STATE_READY) {
     percent = 100;
   } else if (IsFinal(row.video.state())) {
+    // FAILED and CANCELLED keep what was reached.
     percent = row.video.progress_percent();
   } else if (progress == Progress::kMonotonic) {
     percent = std::max(percent, row.video.progress_percent());

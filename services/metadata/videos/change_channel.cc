@@ -36,6 +36,7 @@ void ChangeChannel::Receive(const std::string& payload, WatchHub& hub) const {
   if (replica == replica_) return;
   std::vector<std::string> ids;
   while (words >> id) {
+    // Whatever may connect to the database may notify on the channel.
     if (IsId(id)) ids.push_back(id);
   }
   hub.ChangedElsewhere(ids);

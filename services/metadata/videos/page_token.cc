@@ -12,6 +12,7 @@ constexpr size_t kIdLength = 32;
 
 std::string Fingerprint(const ListFilter& filter) {
   std::string text = filter.tenant;
+  // A byte that none of the parts holds keeps them apart: else a letter could move from one to the next unnoticed.
   text.append(1, '\0').append(filter.state).append(1, '\0').append(filter.query);
   return Sha256(text).substr(0, 8);
 }

@@ -68,12 +68,14 @@ StatusOr<playback::v1::Presentation> PresentationRepo::Get(const std::string& vi
     for (auto& track : *presentation.mutable_tracks()) tracks[track.name()] = &track;
     for (const auto& segment : tx.exec_params(kSegments, video_id)) {
       playback::v1::Track* track = tracks[segment["rendition"].c_str()];
+      // Segments come in order, so after a gap the count stays behind the index and nothing more is taken.
       if (track == nullptr || segment["idx"].as<int>() != track->segments_size()) continue;
       auto* added = track->add_segments();
       added->set_index(segment["idx"].as<int>());
       added->set_duration(segment["duration"].as<int64_t>());
       added->set_bytes(segment["bytes"].as<int64_t>());
     }
+    // The state is DONE only once the playlist is published; players need not wait for that to know the end.
     for (auto& track : *presentation.mutable_tracks()) {
       if (track.segments_total() > 0 && track.segments_size() == track.segments_total()) track.set_complete(true);
     }

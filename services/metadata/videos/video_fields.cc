@@ -88,6 +88,7 @@ StatusOr<int> CheckPageSize(int page_size) {
 
 std::string FilenameOfUpload(const std::map<std::string, std::string>& metadata) {
   std::string name = Find(metadata, {"filename", "name"});
+  // Some programs send the whole path, with the slashes of their system.
   const size_t slash = name.find_last_of("/\\");
   if (slash != std::string::npos) name.erase(0, slash + 1);
   return Sanitise(name, kMaxTitle);
@@ -98,6 +99,7 @@ std::string TitleOfUpload(const std::map<std::string, std::string>& metadata) {
   if (!title.empty()) return Sanitise(title, kMaxTitle);
   std::string name = FilenameOfUpload(metadata);
   const size_t dot = name.rfind('.');
+  // A longer tail is no file ending but part of the title.
   if (dot != std::string::npos && dot > 0 && name.size() - dot <= 6) name.erase(dot);
   return name.empty() ? "Untitled" : name;
 }

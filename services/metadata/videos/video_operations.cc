@@ -32,6 +32,7 @@ NewVideo FromUpload(const upload::v1::Upload& upload) {
   video.filename = FilenameOfUpload(metadata);
   const auto description = metadata.find("description");
   if (description != metadata.end()) video.description = Sanitise(description->second, kMaxDescription);
+  // An upload of deferred length has none to the end.
   video.source_bytes = upload.has_length() ? upload.length() : upload.offset();
   video.traceparent = upload.traceparent();
   return video;
@@ -57,6 +58,7 @@ StatusOr<CreatedVideo> VideoOperations::CreateFromRequest(const std::string& ten
   if (upload.status().code() == StatusCode::kNotFound) return NotFound("no upload " + body.upload_id);
   VORA_RETURN_IF_ERROR(upload.status());
   NewVideo video = FromUpload(*upload);
+  // Another tenant's upload is answered as one that does not exist, so that ids cannot be probed.
   if (video.tenant != tenant) return NotFound("no upload " + body.upload_id);
   VORA_RETURN_IF_ERROR(CheckFinished(*upload));
   if (!body.title.empty()) {

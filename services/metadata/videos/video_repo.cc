@@ -11,6 +11,8 @@
 namespace vora::metadata {
 namespace {
 
+// The ladder is copied, so that all runs of the video encode with it, whatever becomes the default. Of two announcements at once the second
+// waits for the first, inserts nothing, and under READ COMMITTED sees its row in the next statement.
 constexpr char kInsertVideo[] = R"(
     INSERT INTO videos (video_id, tenant, upload_id, title, title_given, description, filename, state, source_key, source_bytes,
     object_prefix, traceparent, ladder)
@@ -18,6 +20,7 @@ constexpr char kInsertVideo[] = R"(
     WHERE l.is_default AND l.tenant IN ($2, 'default') ORDER BY l.tenant = $2 DESC LIMIT 1
     ON CONFLICT (upload_id) DO NOTHING)";
 constexpr char kIdOfUpload[] = "SELECT video_id FROM videos WHERE upload_id = $1";
+// Ids are UUIDv7: their order is that of time, and the last id of a page is all that the next one needs.
 constexpr char kWhere[] = R"(
     FROM videos v WHERE v.tenant = $1 AND v.deleted_at IS NULL AND ($2 = '' OR v.state = $2) AND ($3 = '' OR v.video_id < $3)
     AND ($4 = '' OR v.title ILIKE $4 OR v.filename ILIKE $4) ORDER BY v.video_id DESC LIMIT $5)";
@@ -28,9 +31,11 @@ constexpr char kDelete[] =
     "UPDATE videos SET deleted_at = now(), version = nextval('video_versions'), updated_at = now() WHERE video_id = $1";
 constexpr char kDeleteRenditions[] = "DELETE FROM renditions WHERE video_id = $1";
 constexpr char kRequestCancel[] = "UPDATE videos SET cancel_requested = true WHERE video_id = $1";
+// The run before is remembered, so that what it still reports has no effect and its end is waited for.
 constexpr char kRestart[] = R"(
     UPDATE videos SET run_number = run_number + 1, last_run_id = CASE WHEN run_id <> '' THEN run_id ELSE last_run_id END, run_id = '',
     cancel_requested = false, failure_code = '', failure = '', ready_at = NULL WHERE video_id = $1 RETURNING run_number)";
+// Progress may go back here: what was in flight when the run ended is encoded anew.
 constexpr char kRestartRenditions[] = R"(
     UPDATE renditions SET attempts = '{}', retries = 0, failure_code = '', failure = '',
     progress_percent = CASE WHEN segments_total > 0 THEN least(99, 100 * segments_done / segments_total) ELSE 0 END
@@ -48,6 +53,7 @@ constexpr char kCountByState[] = "SELECT state, count(*) AS videos FROM videos W
 
 Status NoSuchVideo(const std::string& video_id) { return NotFound("no video " + (IsId(video_id) ? video_id : "with this id")); }
 
+// The query is taken literally: its wildcards are those of LIKE.
 std::string LikePattern(const std::string& query) {
   if (query.empty()) return {};
   std::string pattern = "%";
@@ -80,6 +86,7 @@ Status RestartRenditions(pqxx::work& tx, std::vector<RenditionRow>& renditions) 
   for (RenditionRow& row : renditions) {
     if (row.rendition.state() == v1::RENDITION_STATE_DONE) continue;
     VORA_RETURN_IF_ERROR(MoveRendition(tx, row, v1::RENDITION_STATE_PENDING).status());
+    // FAILED leads to PENDING only, so a rendition that has segments takes both steps.
     if (row.rendition.segments_done() > 0) {
       VORA_RETURN_IF_ERROR(MoveRendition(tx, row, v1::RENDITION_STATE_PROCESSING).status());
     }
@@ -110,6 +117,7 @@ StatusOr<CreatedVideo> VideoRepo::Create(const NewVideo& video) {
     if (result.created) {
       VORA_RETURN_IF_ERROR(AddStart(tx, *row));
     } else if (video.title_given && !row->title_given) {
+      // The client's request and the upload's announcement race for the video: a title that a person gave wins, whichever comes first.
       const std::string& description = video.description.empty() ? row->video.description() : video.description;
       tx.exec_params(kUpdateText, id, video.title, description, true);
     }
@@ -183,8 +191,10 @@ Status VideoRepo::Delete(const std::string& tenant, const std::string& video_id)
     if (!row || row->video.tenant() != tenant) return NoSuchVideo(video_id);
     if (row->deleted) return absl::OkStatus();
     const bool underway = WithdrawStarts(tx, video_id);
+    // The cancel before the deletion: rows go out in this order, so that no activity writes objects when they are being deleted.
     if (underway || !IsFinal(row->video.state())) AddCancel(tx, *row);
     AddDelete(tx, *row);
+    // The segments go with them. The video's row stays, so that late reports and a repeated announcement find that it is gone.
     tx.exec_params(kDeleteRenditions, video_id);
     tx.exec_params(kDelete, video_id);
     return absl::OkStatus();
@@ -236,6 +246,7 @@ StatusOr<v1::Video> VideoRepo::Retry(const std::string& tenant, const std::strin
       return FailedPrecondition("the video is " + std::string(StateName(row.video.state())) +
                                 " and nothing of it failed; there is nothing to retry");
     }
+    // A video that has segments goes on to PARTIALLY_READY in RefreshVideo, in the same transaction.
     VORA_RETURN_IF_ERROR(MoveVideo(tx, row, v1::VIDEO_STATE_PROCESSING).status());
     row.run_number = tx.exec_params1(kRestart, video_id)["run_number"].as<int>();
     VORA_RETURN_IF_ERROR(RestartRenditions(tx, renditions));

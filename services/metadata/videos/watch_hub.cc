@@ -25,6 +25,7 @@ void WatchHub::Start() {
 }
 
 void WatchHub::Stop() {
+  // The thread first: after OnClosed no OnChange may come.
   thread_.Stop();
   std::vector<Entry> entries;
   {
@@ -43,6 +44,7 @@ void WatchHub::Watch(const std::string& tenant, const std::string& video_id, std
       watcher = nullptr;
     }
   }
+  // Without the lock, as a watcher may come back here.
   if (watcher) watcher->OnClosed();
 }
 
@@ -108,6 +110,7 @@ std::chrono::milliseconds WatchHub::Step() {
 void WatchHub::RememberPresent() {
   const auto newest = sources_.newest_version();
   if (!newest.ok()) return;
+  // Twice the overlap, so that the first look finds nothing that it does not know.
   const auto recent = sources_.changes_after(std::max<int64_t>(0, *newest - 2 * kVersionOverlap), kMissedPerLook);
   if (!recent.ok()) return;
   for (const VideoVersion& change : *recent) seen_[change.video_id] = change.version;
@@ -125,10 +128,12 @@ void WatchHub::FindMissed() {
     int64_t& seen = seen_[change.video_id];
     const auto delivered = delivered_.find(change.video_id);
     const bool known = seen >= change.version || (delivered != delivered_.end() && delivered->second >= change.version);
+    // Without raising seen_version_, so that the next look begins here again.
     if (!known && watched && !Deliver(change.video_id)) return;
     seen = std::max(seen, change.version);
     seen_version_ = std::max(seen_version_, change.version);
   }
+  // Looks begin one overlap before the newest, so what is older than two is not asked for again.
   if (seen_.size() > kRemembered)
     std::erase_if(seen_, [this](const auto& entry) { return entry.second < seen_version_ - 2 * kVersionOverlap; });
 }
@@ -149,6 +154,7 @@ bool WatchHub::Deliver(const std::string& video_id) {
     if (!owner.ok()) return owner.status().code() == StatusCode::kNotFound;
     tenant = *std::move(owner);
   }
+  // Whoever is told twice sees it by the version; a map that only grows would be worse.
   if (delivered_.size() > kRemembered) delivered_.clear();
   const int64_t version = change.video ? change.video->version() : INT64_MAX;
   int64_t& known = delivered_[video_id];

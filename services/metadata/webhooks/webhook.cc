@@ -68,6 +68,7 @@ Status ReadField(const std::string& name, const json& value, bool create, Webhoo
 }  // namespace
 
 const std::vector<std::string>& WebhookEvents() {
+  // The names that the trigger add_webhook_deliveries writes.
   static const std::vector<std::string> events = {"video.partially_ready", "video.ready", "video.failed", "video.cancelled",
                                                   "video.deleted"};
   return events;
@@ -86,6 +87,7 @@ std::optional<std::chrono::milliseconds> WebhookBackoff(int attempt, std::option
   if (attempt >= kMaxAttempts) return std::nullopt;
   const double exact = static_cast<double>(kFirst.count()) * std::pow(4.0, std::max(0, attempt - 1));
   const double pause = std::min(exact, static_cast<double>(kLongest.count())) * (0.8 + 0.4 * random);
+  // No longer than our own longest pause: a receiver cannot put a delivery off for ever.
   const auto asked = std::min<std::chrono::milliseconds>(retry_after.value_or(std::chrono::seconds(0)), kLongest);
   return std::max(std::chrono::milliseconds(static_cast<int64_t>(pause)), asked);
 }

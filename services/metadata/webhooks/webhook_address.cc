@@ -60,6 +60,7 @@ std::string_view WhyNotPublic(const std::array<uint8_t, 4>& v4) {
 }
 
 std::string_view WhyNotPublic(const std::array<uint8_t, 16>& v6) {
+  // The kernel connects to the IPv4 address inside, so that one decides.
   if (Within(v6, kMapped, 96) || Within(v6, kNat64, 96)) return WhyNotPublic(std::array<uint8_t, 4>{v6[12], v6[13], v6[14], v6[15]});
   for (const auto& network : kV6) {
     if (Within(v6, network.prefix, network.bits)) return network.name;

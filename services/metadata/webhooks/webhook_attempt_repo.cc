@@ -23,6 +23,7 @@ constexpr char kClaim[] = R"(
     next_attempt_at = now() + $1 * interval '1 millisecond' FROM due
     WHERE d.delivery_id = due.delivery_id AND d.state = 'PENDING' AND d.next_attempt_at <= now()
     RETURNING d.delivery_id, d.webhook_id, d.event, d.payload, d.traceparent, d.attempts, due.url, due.secret)";
+// Whichever attempt it was: the receiver has the event.
 constexpr char kDelivered[] = R"(
     UPDATE webhook_deliveries SET state = 'DELIVERED', leased_until = 'epoch', last_status = $2, last_error = '', ended_at = now()
     WHERE delivery_id = $1)";
@@ -38,6 +39,7 @@ constexpr char kFails[] = "UPDATE webhooks SET failing_since = now() WHERE webho
 constexpr char kDisable[] = R"(
     UPDATE webhooks SET enabled = false, disabled_reason = $2, updated_at = now() WHERE webhook_id = $1 AND enabled
     AND ($3 OR failing_since <= now() - $4 * interval '1 hour'))";
+// The attempt was not made, so it does not count.
 constexpr char kRelease[] = R"(
     UPDATE webhook_deliveries SET attempts = attempts - 1, leased_until = 'epoch', next_attempt_at = now()
     WHERE delivery_id = $1 AND state = 'PENDING' AND attempts = $2)";
@@ -87,6 +89,7 @@ StatusOr<bool> WebhookRepo::Failed(const WebhookAttempt& attempt, int http_statu
       tx.exec_params(kDead, attempt.delivery_id, attempt.attempt, http_status, error);
     }
     tx.exec_params(kFails, attempt.webhook_id);
+    // Only a delivery that ends disables its webhook, not one that will be tried again.
     if (again && !gone) return disabled;
     const std::string reason = gone ? "the receiver answered 410 Gone" : "every delivery has failed for too long: " + error;
     disabled = tx.exec_params(kDisable, attempt.webhook_id, reason, gone, static_cast<int64_t>(disable_after.count())).affected_rows() == 1;

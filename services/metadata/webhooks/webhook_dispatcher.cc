@@ -43,6 +43,7 @@ WebhookDispatcher::WebhookDispatcher(WebhookRepo& repo, WebhookSender& sender, o
 WebhookDispatcher::~WebhookDispatcher() { Stop(); }
 
 void WebhookDispatcher::Stop() {
+  // First the sender, so that nobody waits for calls of up to ten seconds; then the loop, since it hands work to the pool.
   sender_.Interrupt();
   thread_.Stop();
   pool_.Stop();
@@ -70,6 +71,7 @@ std::chrono::milliseconds WebhookDispatcher::Step() {
 void WebhookDispatcher::Send(const WebhookAttempt& attempt) {
   obs::Span span("webhook " + attempt.event, obs::SpanKind::kClient, attempt.traceparent);
   const int64_t now = ToUnixSeconds(Clock::Real().Now());
+  // Signed anew for each attempt: receivers refuse timestamps that are too old, while the id tells them what they have had.
   const WebhookAnswer answer = sender_.Post(attempt.url,
                                             {{"webhook-id", attempt.delivery_id},
                                              {"webhook-timestamp", std::to_string(now)},

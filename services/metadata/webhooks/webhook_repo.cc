@@ -9,6 +9,7 @@
 namespace vora::metadata {
 namespace {
 
+// Count and insert are one under this lock; two creates at once would both find a place left.
 constexpr char kLockTenant[] = "SELECT pg_advisory_xact_lock(hashtext('vora.webhooks.' || $1))";
 constexpr char kCount[] = "SELECT count(*) FROM webhooks WHERE tenant = $1";
 constexpr char kInsertWebhook[] = R"(
@@ -26,6 +27,7 @@ constexpr char kDeleteWebhook[] = "DELETE FROM webhooks WHERE tenant = $1 AND we
 constexpr char kDeliveries[] = R"(
     SELECT )" VORA_DELIVERY_COLUMNS R"( FROM webhook_deliveries d WHERE webhook_id = $1 AND ($2 = '' OR state = $2)
     AND ($3::bigint = 0 OR seq < $3::bigint) ORDER BY seq DESC LIMIT $4)";
+// Not while an attempt is under way: its outcome would be written into the new round.
 constexpr char kRedeliver[] = R"(
     UPDATE webhook_deliveries d SET state = 'PENDING', attempts = 0, next_attempt_at = now(), ended_at = NULL
     WHERE webhook_id = $1 AND delivery_id = $2 AND leased_until <= now() RETURNING )" VORA_DELIVERY_COLUMNS;
@@ -158,6 +160,7 @@ StatusOr<WebhookDelivery> WebhookRepo::AddTest(const std::string& tenant, const 
     if (tx.exec_params1(kRecentTests, webhook_id, kWebhookTestEvent, kMaxWebhookTests)[0].as<int>() >= kMaxWebhookTests) {
       return ResourceExhausted("at most " + std::to_string(kMaxWebhookTests) + " tests of a webhook in a minute; wait a little");
     }
+    // By the database's clock, as the bodies that the trigger makes.
     const std::string payload = WebhookTestPayload(webhook_id, tx.exec1(kDatabaseTime)[0].c_str());
     return ReadDelivery(tx.exec_params1(kInsertTest, "msg_" + NewId(), webhook_id, kWebhookTestEvent, payload, traceparent));
   });

@@ -35,6 +35,7 @@ curl_socket_t OpenSocket(void* user, curlsocktype, curl_sockaddr* address) {
   return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 }
 
+// The other form, a date (RFC 9110 section 10.2.3), is not read: then our own pause holds.
 std::optional<std::chrono::seconds> RetryAfter(const std::string& text) {
   int64_t seconds = 0;
   if (!absl::SimpleAtoi(text, &seconds) || seconds < 0) return std::nullopt;
@@ -64,12 +65,14 @@ WebhookAnswer WebhookSender::Post(const std::string& url, const std::vector<std:
   WebhookCall call;
   call.allow_private = allow_private_;
   curl::List resolve;
+  // An IPv6 address is no name to be resolved, and its colons would end the fields of CURLOPT_RESOLVE.
   if (target->host.find(':') == std::string::npos) resolve.Add(Pinned(*target, *addresses));
   handle.Begin(url);
   if (!allow_private_) handle.Set(CURLOPT_PROTOCOLS_STR, "https");
   handle.Set(CURLOPT_RESOLVE, resolve.get());
   handle.Set(CURLOPT_OPENSOCKETFUNCTION, &OpenSocket);
   handle.Set(CURLOPT_OPENSOCKETDATA, &call);
+  // Empty, not unset: else libcurl asks the environment for a proxy.
   handle.Set(CURLOPT_PROXY, "");
   handle.Set(CURLOPT_FOLLOWLOCATION, 0L);
   handle.AddHeader("User-Agent", "Vora/" + std::string(Version()));

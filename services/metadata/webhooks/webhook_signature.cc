@@ -15,6 +15,7 @@ constexpr std::string_view kPrefix = "whsec_";
 std::optional<std::string> KeyOf(std::string_view secret) {
   if (!secret.starts_with(kPrefix)) return std::nullopt;
   auto key = Base64Decode(secret.substr(kPrefix.size()));
+  // The sizes that Standard Webhooks allows.
   if (!key || key->size() < 24 || key->size() > 64) return std::nullopt;
   return key;
 }

@@ -23,6 +23,7 @@ StatusOr<WebhookTarget> ParseWebhookUrl(std::string_view url, bool allow_private
     return InvalidField("url", "at most " + std::to_string(kMaxWebhookUrl) + " bytes", std::to_string(kMaxWebhookUrl) + " bytes");
   const auto printable = [](char c) { return c > ' ' && c < '\x7f'; };
   if (!std::all_of(url.begin(), url.end(), printable)) return InvalidField("url", "has spaces, control or non-ASCII characters");
+  // By libcurl's own parser: any other could read another host out of the same text than is connected to.
   const auto parsed = curl::ParseHttpUrl(url);
   const std::string_view schemes =
       allow_private ? "must be a valid URL that begins with https:// or http://" : "must be a valid URL that begins with https://";
@@ -32,10 +33,12 @@ StatusOr<WebhookTarget> ParseWebhookUrl(std::string_view url, bool allow_private
   }
   if (parsed->has_user) return InvalidField("url", "must not hold a user name or password");
   if (parsed->has_fragment) return InvalidField("url", "must not have a fragment");
+  // A zone is an interface of this machine.
   if (parsed->has_zone) return InvalidField("url", "must not name a zone of an address");
   WebhookTarget target;
   target.host = parsed->host;
   target.port = std::to_string(parsed->port);
+  // getaddrinfo takes IPv6 addresses without brackets.
   if (target.host.starts_with('[')) target.host = target.host.substr(1, target.host.size() - 2);
   return target;
 }

@@ -23,6 +23,7 @@ Task<v1::Failure> DeleteAll(WorkflowContext ctx, v1::DeleteVideoInput input, std
 }  // namespace
 
 Task<WorkflowResult> DeleteVideo(WorkflowContext ctx, v1::DeleteVideoInput input) {
+  // What fails here the second pass deletes; only its outcome counts.
   (void)co_await DeleteAll(ctx, input, "first");
   (void)co_await ctx.Timer(kLateWriters, "late-writers");
   const v1::Failure failure = co_await DeleteAll(ctx, input, "second");

@@ -10,6 +10,7 @@ DoneSegments::DoneSegments(const google::protobuf::RepeatedPtrField<TrackSegment
 
 void DoneSegments::Add(const TrackSegments& segments) {
   Track& track = tracks_[segments.track()];
+  // A later report without codecs must not take away what is known.
   if (!segments.codecs().empty()) track.codecs = segments.codecs();
   for (const auto& segment : segments.segments()) track.segments[segment.index()] = segment;
 }

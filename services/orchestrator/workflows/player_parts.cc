@@ -44,6 +44,7 @@ Task<v1::Failure> MakePart(WorkflowContext video, WorkflowContext scope, const v
   record.set_part(name);
   record.set_key(made.value.key());
   if (!made.ok) record.add_warnings(Warning(part.title, made.failure));
+  // In the video's scope: `scope` may be cancelled, and that it took too long is to be told all the same.
   (void)co_await video.Run<v1::RecordResult>(part.record, name + "/recorded", record, MetadataOptions());
   co_return made.failure;
 }

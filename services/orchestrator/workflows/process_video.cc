@@ -83,6 +83,7 @@ Task<v1::Failure> EncodeChunk(WorkflowContext ctx, Job& job, const media::v1::Tr
   *input.mutable_track() = track;
   *input.mutable_chunk() = chunk;
   auto options = MediaOptions(kFirstChunkPriority - chunk.index(), ChunkCost(track, chunk));
+  // Siblings of a chunk go to one worker together, which decodes it once for all of them.
   options.set_affinity_key("chunk/" + std::to_string(chunk.index()));
   auto outcome = co_await ctx.Run<v1::EncodeChunkResult>("media.EncodeChunk", id, input, options);
   if (!outcome.ok) {
@@ -144,9 +145,11 @@ Task<v1::Failure> PublishTrack(WorkflowContext ctx, Job& job, const media::v1::T
 
 // One track to its end, told to metadata. `all` is the scope of the whole video, which ends with a track that it needs.
 Task<v1::Failure> MakeTrack(WorkflowContext all, Job& job, const media::v1::TrackPlan& track) {
+  // A scope of its own: a chunk that fails ends the other chunks of this track, and no other track.
   v1::Failure failure = co_await EncodeTrack(all.NewScope(), job, track);
   if (failure.code().empty()) failure = co_await PublishTrack(all, job, track);
   if (failure.code().empty()) failure = co_await RecordTrack(all, job, track.name(), "DONE", v1::Failure());
+  // A track that was cancelled has not failed; whoever cancelled it tells metadata of the video.
   if (failure.code().empty() || all.cancelled()) co_return failure;
   (void)co_await RecordTrack(all, job, track.name(), "FAILED", failure);
   if (layout::TrackKindOf(track.kind()).needed) all.Cancel();
@@ -160,6 +163,7 @@ Task<v1::Failure> MakePoster(WorkflowContext ctx, const Job& job) {
   input.set_source_key(job.input.source_key());
   input.set_object_prefix(job.input.object_prefix());
   *input.mutable_media() = job.media;
+  // Not the very first frame, which is often black, and no more than a tenth of a short video.
   input.set_at_seconds(std::min(10.0, job.media.duration_seconds() / 10));
   input.set_max_width(kPosterWidth);
   auto poster = co_await ctx.Run<v1::ExtractPosterResult>("media.ExtractPoster", "poster", input, MediaOptions(kPosterPriority, 1));
@@ -181,8 +185,10 @@ Task<v1::Failure> ProbeAndPlan(WorkflowContext ctx, Job& job) {
     if (!probed.ok) co_return probed.failure;
     job.media = std::move(probed.value);
   }
+  // Pure: a replay and a retry come to the same plan.
   auto plan = ladder::MakePlan(job.media, job.input.ladder());
   if (!plan.ok()) {
+    // Unplayable is the source's fault and keeps its reason; everything else is a ladder that no video fits.
     const bool unplayable = plan.status().code() == StatusCode::kFailedPrecondition;
     co_return FailureOf(unplayable ? DetailOf(plan.status()).reason : "ladder.invalid", Message(plan.status()));
   }
@@ -201,6 +207,7 @@ Task<v1::Failure> PublishMasters(WorkflowContext ctx, Job& job, const std::vecto
   input.set_object_prefix(job.input.object_prefix());
   input.set_duration_seconds(job.media.duration_seconds());
   for (int i = 0; i < job.plan.tracks_size(); ++i) {
+    // A rendition that failed is left out; the video is whole without it.
     if (!tracks[static_cast<size_t>(i)].code().empty()) continue;
     *input.add_tracks() = job.plan.tracks(i);
     *input.add_segments() = job.done.Of(job.plan.tracks(i).name());
@@ -237,6 +244,7 @@ Task<v1::Failure> MakePlayerParts(WorkflowContext ctx, WorkflowContext scope, Wo
   for (auto& part : MakeParts(ctx, scope, job.input, job.media)) tasks.push_back(std::move(part));
   (void)co_await WhenAll(std::move(tasks));
   job.player_parts_over = true;
+  // Ends the wait for the parts, should the tracks be done already.
   grace.Cancel();
   co_return v1::Failure();
 }
@@ -247,6 +255,7 @@ Task<v1::Failure> MakeTracksThenGrace(WorkflowContext ctx, WorkflowContext part,
   tracks = co_await MakeTracks(ctx, job);
   if (job.player_parts_over) co_return v1::Failure();
   bool give_up = !VideoFailure(job, tracks).code().empty();
+  // True when the time is over, false when it was cancelled since the parts are done.
   if (!give_up) give_up = co_await grace.Timer(kPlayerPartsGrace, "player_parts/grace");
   if (give_up) part.Cancel();
   co_return v1::Failure();
@@ -255,6 +264,7 @@ Task<v1::Failure> MakeTracksThenGrace(WorkflowContext ctx, WorkflowContext part,
 Task<std::vector<v1::Failure>> MakeAll(WorkflowContext ctx, Job& job) {
   if (job.input.pipeline_version() < kWithPlayerParts) co_return co_await MakeTracks(ctx, job);
   const WorkflowContext part = ctx.NewScope(), grace = ctx.NewScope();
+  // The references into this frame hold: both tasks have ended before it does.
   std::vector<v1::Failure> tracks;
   std::vector<Task<v1::Failure>> both;
   both.push_back(MakeTracksThenGrace(ctx, part, grace, job, tracks));
@@ -281,8 +291,10 @@ Task<v1::Failure> Make(WorkflowContext ctx, Job& job, std::vector<std::string>& 
 Task<WorkflowResult> ProcessVideo(WorkflowContext ctx, v1::ProcessVideoInput input) {
   Job job(std::move(input));
   std::vector<std::string> failed_tracks;
+  // Inner failures cancel this scope; `ctx` itself is cancelled by a request only, which the next line asks.
   v1::Failure failure = co_await Make(ctx.NewScope(), job, failed_tracks);
   if (ctx.cancelled()) {
+    // In the cancelled scope no activity runs any more.
     (void)co_await RecordVideo(ctx.Detached(), job, "CANCELLED", v1::Failure());
     co_return WorkflowResult::Canceled();
   }

@@ -12,6 +12,7 @@ CachedObject::~CachedObject() {
 }
 
 void CachedObject::Change(const std::function<void()>& change) {
+  // A signal fires once, so each change leaves a new one behind. Whoever took the old one under the lock cannot miss the change.
   std::shared_ptr<http::Signal> changed = std::make_shared<http::Signal>();
   {
     std::lock_guard lock(mutex_);
@@ -76,6 +77,7 @@ boost::asio::awaitable<StatusOr<std::string_view>> CachedObject::WaitBytes(int64
     std::shared_ptr<http::Signal> changed;
     {
       std::lock_guard lock(mutex_);
+      // First what is there: bytes that arrived before a failure are as good as any.
       if (filled_ > offset) co_return std::string_view(buffer_.get() + offset, static_cast<size_t>(filled_ - offset));
       if (state_ != State::kFilling) co_return status_.ok() ? Internal("object has no such byte") : status_;
       changed = changed_;

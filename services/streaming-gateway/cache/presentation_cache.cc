@@ -27,6 +27,7 @@ boost::asio::awaitable<PresentationCache::Answer> PresentationCache::Get(std::st
   {
     std::lock_guard lock(mutex_);
     Entry& entry = Touch(video_id);
+    // A failure counts as an answer here: while metadata is away it is asked no more often.
     if (!entry.asking && entry.asked != SystemTime{} && clock_.Now() - entry.asked < options_.fresh) co_return entry.answer;
     if (!entry.asking) {
       entry.asking = std::make_shared<http::Signal>();
@@ -34,6 +35,7 @@ boost::asio::awaitable<PresentationCache::Answer> PresentationCache::Get(std::st
     }
     asking = entry.asking;
   }
+  // Without the lock, which the answer needs.
   if (first && !pool_.TrySubmit([this, video_id] { Complete(video_id, source_(video_id)); })) {
     Complete(video_id, ResourceExhausted("too many videos are being looked up"));
   }
@@ -52,6 +54,7 @@ void PresentationCache::Complete(const std::string& video_id, StatusOr<playback:
     if (result.ok()) {
       entry.answer.presentation = std::make_shared<const playback::v1::Presentation>(*std::move(result));
     } else if (result.status().code() == StatusCode::kNotFound) {
+      // Any other failure says nothing of the video: then the last answer lives on.
       entry.answer.presentation = nullptr;
     }
     asking = std::exchange(entry.asking, nullptr);

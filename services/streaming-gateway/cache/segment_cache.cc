@@ -56,6 +56,7 @@ SegmentCache::Lookup SegmentCache::Get(const std::string& key) {
       (hit ? hits_ : coalesced_).Increment();
       return {std::move(found), hit ? CacheState::kHit : CacheState::kCoalesced};
     }
+    // In the cache before it is fetched, so that whoever comes meanwhile joins.
     object = std::make_shared<CachedObject>(memory_in_use_);
     entries_.Insert(key, {object, clock_.Now()});
   }
@@ -70,6 +71,7 @@ SegmentCache::Lookup SegmentCache::Get(const std::string& key) {
 void SegmentCache::Fetch(const std::string& key, const std::shared_ptr<CachedObject>& object) {
   auto reader = Open(key, 0);
   if (!reader.ok()) {
+    // Out of the cache before anybody is told: who asks after that must not find it.
     Drop(key, object);
     object->Fail(reader.status());
     return;
@@ -116,6 +118,7 @@ Status SegmentCache::Fill(const std::string& key, CachedObject& object, std::uni
       continue;
     }
     const Status problem = got.ok() ? DataLoss("object is shorter than its size") : got.status();
+    // A second break without a byte in between is a store that does not work.
     if (resumed || !IsTransient(problem)) return problem;
     // Objects are immutable, so the rest of it may come from another request.
     VORA_ASSIGN_OR_RETURN(reader, Open(key, filled));
@@ -133,6 +136,7 @@ bool SegmentCache::Reserve(int64_t bytes) {
     return entry.object.use_count() > 1 ? LruVerdict::kKeep : LruVerdict::kDrop;
   });
   if (memory_in_use_->load() + bytes > options_.capacity_bytes) return false;
+  // Under the lock, so that two objects cannot both take the last room.
   bytes_.Set(static_cast<double>(memory_in_use_->fetch_add(bytes) + bytes));
   return true;
 }
@@ -140,6 +144,7 @@ bool SegmentCache::Reserve(int64_t bytes) {
 void SegmentCache::Drop(const std::string& key, const std::shared_ptr<CachedObject>& object) {
   std::lock_guard lock(mutex_);
   const Entry* const entry = entries_.Peek(key);
+  // Another fetch of this key may have taken its place.
   if (entry != nullptr && entry->object == object) entries_.Take(key);
 }
 

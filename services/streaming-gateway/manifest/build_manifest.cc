@@ -41,6 +41,7 @@ ManifestAnswer BuildManifest(const playback::v1::Presentation& presentation, con
     return BuildMedia(presentation, all, path.track);
   }
   if (!manifest::IsPlayable(all)) return NotPlayableYet(presentation);
+  // Asked for inside the revision's folder, where URIs need no prefix.
   if (!path.revision.empty()) all.path_prefix.clear();
   // One caption file spans the whole video, which players of a growing one would take for its end.
   if (!all.complete) all.captions.clear();

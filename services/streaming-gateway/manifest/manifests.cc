@@ -54,6 +54,7 @@ http::Task<ManifestAnswer> Manifests::Find(http::Exchange& exchange, const std::
     co_return answer;
   }
   const playback::v1::Presentation* presentation = known.presentation.get();
+  // Such a video has no manifest; its segments may be there all the same.
   if (presentation && IsOver(*presentation)) co_return BuildManifest(*presentation, path, clock_.Now());
   const std::string current = presentation ? RevisionOf(*presentation) : "";
   const bool other_revision = presentation && path.kind == layout::ObjectKind::kMediaPlaylist && path.revision != current;
@@ -79,6 +80,7 @@ http::Task<void> Manifests::Serve(http::Exchange& exchange, std::string video_id
     co_return;
   }
   response.body = Rewrite(path, answer.text, "", uri_suffix);
+  // Of the text as it is sent: with a token in its URIs each viewer has another.
   const std::string etag = EtagOf(response.body);
   const auto if_none_match = exchange.request().headers.Get("If-None-Match");
   if (if_none_match && http::EtagMatches(*if_none_match, etag)) {

@@ -29,6 +29,7 @@ std::string RewriteHlsUris(std::string_view playlist, std::string_view prefix, s
   while (!playlist.empty()) {
     const size_t newline = playlist.find('\n');
     const std::string_view line = playlist.substr(0, newline);
+    // RFC 8216 section 4.1: a line is blank, begins with # (a tag, which may hold a URI), or is a URI.
     if (line.starts_with('#')) {
       out += Wrap(line, "URI=\"", '"', prefix, suffix);
     } else if (!line.empty()) {
@@ -53,6 +54,7 @@ std::string RewriteStoryboardUris(std::string_view vtt, std::string_view prefix,
   while (!vtt.empty()) {
     const size_t newline = std::min(vtt.find('\n'), vtt.size());
     const std::string_view line = vtt.substr(0, newline);
+    // Of a storyboard only the lines that name pictures have such a fragment (Media Fragments URI 1.0, section 4.2.2).
     const size_t fragment = line.find("#xywh=");
     if (fragment == std::string_view::npos) {
       out += line;

@@ -48,6 +48,7 @@ manifest::Presentation ToManifest(const playback::v1::Presentation& presentation
     out.captions.push_back(
         {caption.track(), caption.language(), caption.name(), caption.bytes(), caption.forced(), caption.hearing_impaired()});
   }
+  // Of the tracks that are left: a failed one does not keep a video from being whole.
   out.complete = !out.tracks.empty() && std::all_of(out.tracks.begin(), out.tracks.end(), [](const auto& t) { return t.complete; });
   return out;
 }

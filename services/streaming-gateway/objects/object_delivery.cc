@@ -45,6 +45,7 @@ ObjectDelivery::ObjectDelivery(storage::ObjectStore& store, SegmentCache& cache,
 
 http::Task<void> ObjectDelivery::Serve(http::Exchange& exchange, ObjectRequest wanted, Provenance& provenance) {
   Visit visit{provenance};
+  // What may be answered without a body is not worth a fetch of the whole object.
   const bool info_may_do = exchange.request().method == "HEAD" || exchange.request().headers.Has("If-None-Match");
   if (info_may_do && !cache_.Peek(wanted.key)) {
     const bool answered = co_await ServeInfo(exchange, wanted);
@@ -88,6 +89,7 @@ http::Task<void> ObjectDelivery::ServeObject(http::Exchange& exchange, const Obj
 http::Task<void> ObjectDelivery::SendCached(http::Exchange& exchange, std::shared_ptr<CachedObject> object, int64_t first, int64_t length) {
   while (length > 0) {
     const StatusOr<std::string_view> bytes = co_await object->WaitBytes(first);
+    // Without Finish the connection is cut, so that nobody takes half an object for a whole one.
     if (!bytes.ok()) co_return;
     const std::string_view piece = bytes->substr(0, static_cast<size_t>(length));
     const Status written = co_await exchange.Write(piece);
@@ -114,6 +116,7 @@ http::Task<bool> ObjectDelivery::ServeInfo(http::Exchange& exchange, const Objec
     co_return true;
   }
   ObjectReply reply = PlanObjectReply(exchange.request(), *info, wanted.content_type, wanted.cache_control);
+  // The client has another version, or none: it gets the object.
   if (reply.has_body && exchange.request().method != "HEAD") co_return false;
   if (!reply.has_body) {
     co_await exchange.Send(std::move(reply.head));
@@ -133,6 +136,7 @@ http::Task<void> ObjectDelivery::ServeFromStore(http::Exchange& exchange, const 
   }
   auto open = [&] { return store_.Open(wanted.key, reply.first, reply.length); };
   const StatusOr<std::unique_ptr<storage::ObjectReader>> reader = co_await exchange.Blocking(open);
+  // Noted here for a store that fails, and once more with the first bytes.
   visit.StoreAnswered(Now());
   if (!reader.ok()) {
     http::Response refusal = DeliveryError(reader.status());

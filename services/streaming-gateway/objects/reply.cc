@@ -10,6 +10,7 @@ std::string Quoted(std::string_view etag) { return std::string(1, '"').append(et
 bool RangeApplies(const http::Request& request, const std::string& etag) {
   if (request.method != "GET" || !request.headers.Has("Range")) return false;
   const auto if_range = request.headers.Get("If-Range");
+  // The exact tag only: a date or a weak tag gets the whole object (RFC 9110 section 13.1.5).
   return !if_range || *if_range == etag;
 }
 
@@ -30,6 +31,7 @@ std::string CacheControl(Freshness freshness, bool shared) {
 
 http::Response DeliveryError(const Status& status) {
   Status told = status;
+  // What the store says names keys and hosts, which nobody outside needs.
   if (FindErrorKind(DetailOf(status).reason) == nullptr) {
     if (status.code() == StatusCode::kNotFound) told = NotFound("there is nothing here");
     if (IsTransient(status)) told = Unavailable("the origin is away for the moment; try again");
@@ -66,6 +68,7 @@ ObjectReply PlanObjectReply(const http::Request& request, const storage::ObjectI
   if (if_none_match && http::EtagMatches(*if_none_match, etag)) {
     reply = ObjectReply{http::Response::Empty(304), false, 0, 0};
   }
+  // It is an error about this request, and must not carry the object's lifetime.
   if (reply.head.status == 416) return reply;
   reply.head.headers.Set("ETag", etag);
   reply.head.headers.Set("Cache-Control", cache_control);

@@ -34,6 +34,7 @@ void DeliveryLog::Add(Delivery delivery) {
   {
     const std::lock_guard lock(mutex_);
     if (stopping_ || held_ >= options_.capacity) {
+      // Dropped and counted: playback never waits for analytics.
       (stopping_ ? unsent_ : full_).Increment();
       return;
     }
@@ -106,7 +107,9 @@ bool DeliveryLog::Send(const std::vector<Delivery>& batch) {
       return true;
     }
     NoteFailure(accepted.status());
+    // A daemon that stops has no time to wait for another try.
     if (last) return false;
+    // What is refused once is refused again.
     if (!IsTransient(accepted.status())) {
       CountOutcome(batch.size(), 0);
       return true;

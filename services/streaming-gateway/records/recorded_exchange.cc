@@ -6,6 +6,7 @@ namespace vora::gateway {
 
 http::Task<Status> RecordedExchange::Send(http::Response response) {
   status_ = response.status;
+  // These have no body, whatever the response holds.
   const bool has_body = inner_.request().method != "HEAD" && response.status != 204 && response.status != 304;
   const int64_t size = has_body ? static_cast<int64_t>(response.body.size()) : 0;
   Status sent = co_await inner_.Send(std::move(response));

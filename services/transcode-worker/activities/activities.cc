@@ -39,6 +39,7 @@ ActivityOutcome EncodeAudio(const WorkerContext& context, ActivityExecution& exe
   segments->set_track(input.track().name());
   const auto stopped = [&] { return execution.stopping(); };
   const auto publish = [&](media::EncodedSegment segment) -> Status {
+    // The init segment first: whoever finds a segment finds what it is decoded with.
     if (segments->segments_size() == 0) {
       VORA_RETURN_IF_ERROR(context.publisher().PutSame(layout::InTrack(input.object_prefix(), input.track().name(), layout::kInit),
                                                        segment.init, "audio/mp4", stopped));

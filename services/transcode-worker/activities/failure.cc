@@ -43,6 +43,7 @@ workflow::v1::Failure FailureOf(const Status& status) {
 
 workflow::v1::Failure FailureOf(const ChildExit& exit, const std::string& what) {
   workflow::v1::Failure failure;
+  // The exit code stands above what the child said: after a forbidden call nothing that it says can be trusted.
   if (exit.exit_code == kForbiddenCallExit) {
     failure =
         Make("worker.forbidden_call",
@@ -50,6 +51,7 @@ workflow::v1::Failure FailureOf(const ChildExit& exit, const std::string& what) 
   } else if (exit.failure.has_value()) {
     failure = FailureOf(*exit.failure);
   } else if (exit.signal == SIGXCPU) {
+    // The soft limit's signal; a child that ignores it meets the hard limit, which kills.
     failure = Make("worker.child_timeout", "The " + what + " used up its processor time.", false);
   } else if (exit.signal != 0) {
     failure = Make("worker.child_crashed",

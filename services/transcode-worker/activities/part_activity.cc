@@ -14,6 +14,8 @@ constexpr int kMaxObjects = 1000;
 }  // namespace
 
 StatusOr<std::string_view> PartContentType(const ChildRole& role, const std::string& name) {
+  // The name comes from a child that may have been taken over. It must be a plain file name that delivery knows as a part, and of its own
+  // role.
   const auto path = layout::ParseDeliveryPath(name);
   const bool own = path && path->kind == layout::ObjectKind::kPart && path->Relative() == path->file && name.starts_with(role.name);
   if (!own) return InvalidArgument("an object that was not asked for");
@@ -35,6 +37,7 @@ workflow::ActivityOutcome ExtractPart(const WorkerContext& context, workflow::Ac
   };
   ChildTask task = TaskOf(std::string(role.name), std::string(role.name), input);
   task.on_object = [&](PartObject object) -> Status {
+    // A bound on what a child that was taken over can make the worker write.
     if (result.objects() >= kMaxObjects) return InvalidArgument("more objects than a part may have");
     VORA_ASSIGN_OR_RETURN(const std::string_view content_type, PartContentType(role, object.name));
     VORA_RETURN_IF_ERROR(publish(object.name, content_type, object.bytes));

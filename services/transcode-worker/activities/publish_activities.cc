@@ -23,6 +23,7 @@ manifest::Track ToTrack(const TrackPlan& plan, const TrackSegments& segments) {
   manifest::Track track;
   track.name = plan.name();
   track.is_video = layout::TrackKindOf(plan.kind()).is_video;
+  // Those that the encoder named are exact; those of the plan were known before it ran.
   track.codecs = segments.codecs().empty() ? plan.codecs() : segments.codecs();
   track.width = plan.width();
   track.height = plan.height();

@@ -46,6 +46,7 @@ RenditionRun::RenditionRun(const WorkerContext& context, std::shared_ptr<workflo
     : context_(context), execution_(std::move(execution)) {}
 
 RenditionRun::~RenditionRun() {
+  // Order matters: a closed ring wakes whoever waits in it, a killed child ends Run, and only then is the thread gone.
   if (ring_) ring_->Close();
   if (child_) child_->Kill();
   if (thread_.joinable()) thread_.join();
@@ -55,6 +56,7 @@ std::function<bool()> RenditionRun::stopped() const {
   return [this] { return ended_ || execution_->stopping(); };
 }
 
+// The child's thread and the group's thread may both find an end; the first one reports it.
 bool RenditionRun::Claim() { return !ended_.exchange(true); }
 
 bool RenditionRun::Prepare() {
@@ -67,6 +69,7 @@ bool RenditionRun::Prepare() {
   }
   work_ = input_;
   const int done = segments_.segments_size();
+  // The checkpoint and the store together say what is there, so the work begins after it.
   work_.mutable_chunk()->set_first_segment(input_.chunk().first_segment() + done);
   work_.mutable_chunk()->set_segment_count(input_.chunk().segment_count() - done);
   published_ = static_cast<uint32_t>(done);
@@ -88,10 +91,12 @@ Status RenditionRun::FindPublished() {
   if (!execution_->task().checkpoint().empty() && workflow::FromPayload(execution_->task().checkpoint(), checkpoint).ok()) {
     int expected = input_.chunk().first_segment();
     for (const SegmentInfo& segment : checkpoint.segments().segments()) {
+      // Only an unbroken run counts: playlists list segments without gaps, and the encoder goes on at one place.
       if (segment.index() != expected++) break;
       *segments_.add_segments() = segment;
     }
   }
+  // The last attempt may have died between publishing a segment and telling of it.
   while (segments_.segments_size() < input_.chunk().segment_count()) {
     const int index = input_.chunk().first_segment() + segments_.segments_size();
     const StatusOr<int64_t> size =
@@ -111,6 +116,7 @@ Status RenditionRun::FindPublished() {
     return {};
   }
   VORA_RETURN_IF_ERROR(init.status());
+  // From the init segment, since segments that were only found in the store come without.
   segments_.set_codecs(media::CodecsOfInit(*init));
   return {};
 }
@@ -148,12 +154,15 @@ void RenditionRun::RunChild() {
   const ChildExit exit = child_->Run([this](Message& message) -> Status {
     if (message.type != MessageType::kSegment) return InvalidArgument("unexpected message from the encoder");
     VORA_ASSIGN_OR_RETURN(media::EncodedSegment segment, UnpackSegment(message.payload));
+    // Waiting for the store is no hang of the encoder.
     publishing_ = true;
     const Status published = Publish(std::move(segment));
     publishing_ = false;
     return published;
   });
+  // The decoder may be waiting for a free slot of this ring, and must go on for the others.
   ring_->Close();
+  // The result alone is not believed: every segment of the chunk must have been published.
   if (exit.ok() && published_ == static_cast<uint32_t>(input_.chunk().segment_count())) {
     Complete(std::atof(exit.result->c_str()));
   } else if (execution_->stopping()) {
@@ -167,6 +176,7 @@ void RenditionRun::RunChild() {
 Status RenditionRun::Publish(media::EncodedSegment segment) {
   const std::string& prefix = input_.object_prefix();
   const std::string& track = input_.track().name();
+  // Counted here, since the child names the index and decides the key with it.
   if (segment.index != input_.chunk().first_segment() + static_cast<int>(published_)) return Internal("the encoder skipped a segment");
   if (init_ != segment.init) {
     VORA_RETURN_IF_ERROR(context_.publisher().PutSame(layout::InTrack(prefix, track, layout::kInit), segment.init, kVideoType, stopped()));
@@ -212,6 +222,7 @@ void RenditionRun::Tick() {
   const double all = frames_of(input_.chunk());
   const double before = all - frames_of(work_.chunk());
   const uint32_t frames = std::min(ring_->read(), static_cast<uint32_t>(frames_of(work_.chunk())));
+  // Below 1 until it is complete, since the last segment is still to be published.
   execution_->Heartbeat(std::min(0.99, (before + frames) / all), Checkpoint());
 }
 
@@ -244,9 +255,11 @@ void RenditionRun::Abort(const workflow::v1::Failure& failure) {
                                                 {"workflow", execution_->task().workflow_id()},
                                                 {"code", failure.code()},
                                                 {"error", failure.message()}});
+    // Fail carries no checkpoint: what a heartbeat still tells before it, the next attempt need not look for in the store.
     if (ring_) execution_->Heartbeat(0, Checkpoint());
     execution_->Fail(failure);
   }
+  // Also when somebody else has ended the activity: ring and child must not outlive it.
   if (ring_) ring_->Close();
   if (child_) child_->Kill();
 }

@@ -34,6 +34,7 @@ Status CheckSandbox(const WorkerContext& context) {
   }
   VORA_ASSIGN_OR_RETURN(const ChildExit reached, Try(context, "socket", &report));
   const bool socket_made = reached.ok() && reached.result->rfind("did it", 0) == 0;
+  // In a network namespace of its own a socket leads nowhere.
   if (socket_made && !report.network_namespace) {
     if (context.options().strict_sandbox) return FailedPrecondition("a child process could reach the network: " + report.problems);
     log::Warn("decoding can reach the network", {{"why", report.problems}});

@@ -43,6 +43,7 @@ ChildOutcome RunSingleChild(const WorkerContext& context, const workflow::Activi
         } else {
           served = context.Serve(**child, **source, message);
         }
+        // After the message was served, since that may have waited long for the store.
         last_moved = Clock::now();
         return served;
       },
@@ -55,6 +56,7 @@ ChildOutcome RunSingleChild(const WorkerContext& context, const workflow::Activi
   if (exit.ok()) {
     outcome.result = std::move(exit.result);
   } else {
+    // A child that was killed because of a stop is no failure to be counted.
     outcome.failure = execution.stopping() ? FailureOf(exit, task.label) : context.JudgeChild(exit, task.label);
   }
   return outcome;

@@ -18,8 +18,10 @@ Status WaitOutFaults(std::chrono::milliseconds patience, const std::function<boo
       .max_attempts = 0, .initial = std::chrono::milliseconds(100), .max = std::chrono::milliseconds(2000), .multiplier = 2.0};
   for (int attempt = 1;; ++attempt) {
     Status status = op();
+    // What is not transient, like a source that is not there, must not be waited for.
     if (status.ok() || !IsTransient(status)) return status;
     const Clock::time_point next = Clock::now() + BackoffDelay(backoff, std::min(attempt, 10), status);
+    // A pause that ends after the patience is not begun.
     if (next >= give_up) return status;
     while (Clock::now() < next) {
       if (stopped && stopped()) return status;
@@ -74,6 +76,7 @@ StatusOr<std::string> SourceReader::Read(int64_t offset, int64_t length) {
 StatusOr<SourceReader::Block> SourceReader::Get(int64_t number) {
   {
     std::unique_lock lock(mutex_);
+    // Reading ahead pays while blocks are asked for in order; after a jump, what was wanted before is of no use.
     if (number == last_block_ + 1 || number == last_block_) {
       for (int64_t next = number + 1; next <= number + options_.read_ahead_blocks; ++next) {
         if (next * options_.block_bytes < size_ && !cache_.contains(next) && next != fetching_ &&
@@ -86,6 +89,7 @@ StatusOr<SourceReader::Block> SourceReader::Get(int64_t number) {
       wanted_.clear();
     }
     last_block_ = number;
+    // Waited for instead of fetched a second time. The read-ahead tries once, so this takes no longer than one request.
     changed_.wait(lock, [&] { return fetching_ != number; });
     const auto found = cache_.find(number);
     if (found != cache_.end()) {
@@ -95,6 +99,7 @@ StatusOr<SourceReader::Block> SourceReader::Get(int64_t number) {
     }
     std::erase(wanted_, number);
   }
+  // Without the lock: the read-ahead goes on meanwhile.
   Block block;
   VORA_RETURN_IF_ERROR(WaitOutFaults(options_.patience, stopped_, [&]() -> Status {
     VORA_ASSIGN_OR_RETURN(block, Fetch(number));
@@ -113,6 +118,7 @@ StatusOr<SourceReader::Block> SourceReader::Fetch(int64_t number) {
   size_t have = 0;
   while (have < bytes->size()) {
     VORA_ASSIGN_OR_RETURN(const size_t got, reader->Read(bytes->data() + have, bytes->size() - have));
+    // Transient, so that the block is asked for again.
     if (got == 0) return Unavailable("the store ended a range early");
     have += got;
   }

@@ -26,6 +26,7 @@ ChildSpec WorkerContext::NewChild(const std::string& role) const {
   spec.memory_bytes = options_.memory_limit;
   const ChildRole* known = FindChildRole(role);
   const bool long_work = known != nullptr && known->long_work;
+  // The others look at a source only, so a quarter is plenty for them.
   spec.cpu_seconds = std::max<int64_t>(1, long_work ? options_.cpu_limit.count() : options_.cpu_limit.count() / 4);
   if (known != nullptr) spec.nice = known->nice;
   spec.needs_filter = options_.strict_sandbox;
@@ -35,6 +36,7 @@ ChildSpec WorkerContext::NewChild(const std::string& role) const {
 
 Status WorkerContext::Serve(ChildProcess& child, SourceReader& source, const Message& message) const {
   if (message.type != MessageType::kRead) return InvalidArgument("unexpected message from a child");
+  // Everything in the request is the child's word; offsets and lengths are checked where it is unpacked.
   VORA_ASSIGN_OR_RETURN(const ReadRequest request, UnpackRead(message.payload));
   const StatusOr<std::string> bytes = source.Read(request.offset, request.length);
   if (!bytes.ok()) return Annotate(bytes.status(), "reading the source");

@@ -34,10 +34,12 @@ class SocketSource : public media::ByteSource {
   int64_t size() const override { return size_; }
   StatusOr<size_t> ReadAt(int64_t offset, char* buffer, size_t size) override {
     if (offset >= size_) return size_t{0};
+    // The worker refuses a longer request.
     const uint32_t wanted = static_cast<uint32_t>(std::min<size_t>(size, 1U << 20));
     VORA_RETURN_IF_ERROR(SendMessage(kChildSocket, MessageType::kRead, PackRead({offset, wanted})));
     Message answer;
     VORA_RETURN_IF_ERROR(ReceiveMessage(kChildSocket, &answer));
+    // A longer answer would write beyond the caller's buffer.
     if (answer.type != MessageType::kData || answer.payload.size() > wanted) return Unavailable("the source cannot be read");
     std::memcpy(buffer, answer.payload.data(), answer.payload.size());
     return answer.payload.size();
@@ -76,6 +78,7 @@ int ChildMain(int argc, char** argv) {
   limits.nice = std::atoi(Argument(argc, argv, "--nice=").c_str());
   const bool needs_filter = Argument(argc, argv, "--filter=") != "optional";
   media::SetSourceLimits(media::SourceLimits::Parse(Argument(argc, argv, "--limits=")));
+  // Nothing of the input is read before this: what came so far are the worker's own arguments.
   const SandboxReport report = EnterSandbox(limits);
   const std::string role = Argument(argc, argv, kChild);
   if (role == kCheckRole) {
@@ -90,6 +93,7 @@ int ChildMain(int argc, char** argv) {
   try {
     result = RunRole(role);
   } catch (const std::bad_alloc&) {
+    // The limit of memory shows as this; the worker must know it from a fault of the program.
     result = ResourceExhausted("out of memory");
   } catch (const std::exception& e) {
     result = Internal(e.what());

@@ -40,6 +40,7 @@ class RingSink : public media::FrameSink {
   }
   uint8_t* Acquire(size_t output) override { return rings_[output]->Acquire(); }
   void Commit(size_t output) override { rings_[output]->Commit(); }
+  // As long as one rendition takes frames, decoding is of use.
   bool Stopped() override {
     for (auto& ring : rings_) {
       if (!ring->closed()) return false;

@@ -36,11 +36,13 @@ void AddProblem(SandboxReport* report, const std::string& what) { report->proble
 // An empty rule set: what is handled is allowed nowhere.
 bool ForbidPaths() {
   landlock_ruleset_attr attributes = {};
+  // The rights of Landlock's first version only: a kernel refuses a set with a right that it does not know.
   attributes.handled_access_fs = LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_READ_FILE |
                                  LANDLOCK_ACCESS_FS_READ_DIR | LANDLOCK_ACCESS_FS_REMOVE_DIR | LANDLOCK_ACCESS_FS_REMOVE_FILE |
                                  LANDLOCK_ACCESS_FS_MAKE_CHAR | LANDLOCK_ACCESS_FS_MAKE_DIR | LANDLOCK_ACCESS_FS_MAKE_REG |
                                  LANDLOCK_ACCESS_FS_MAKE_SOCK | LANDLOCK_ACCESS_FS_MAKE_FIFO | LANDLOCK_ACCESS_FS_MAKE_BLOCK |
                                  LANDLOCK_ACCESS_FS_MAKE_SYM;
+  // The structure has grown since; this size is the first version's, which every kernel with Landlock takes.
   const long rules = syscall(SYS_landlock_create_ruleset, &attributes, sizeof attributes.handled_access_fs, 0);
   if (rules < 0) return false;
   const bool on = syscall(SYS_landlock_restrict_self, rules, 0) == 0;
@@ -74,19 +76,24 @@ SandboxReport SandboxReport::Parse(std::string_view text) {
 
 SandboxReport EnterSandbox(const SandboxLimits& limits) {
   SandboxReport report;
+  // Each arena of malloc reserves 64 MiB of address space, which RLIMIT_AS counts.
   mallopt(M_ARENA_MAX, 4);
   if (limits.nice > 0) setpriority(PRIO_PROCESS, 0, limits.nice);
   const bool root = geteuid() == 0;
+  // Before the rights are gone. Without root a user namespace gives the right to make the other one.
   report.network_namespace = (root && unshare(CLONE_NEWNET) == 0) || unshare(CLONE_NEWUSER | CLONE_NEWNET) == 0;
   if (!report.network_namespace) AddProblem(&report, std::string("no network namespace: unshare: ") + std::strerror(errno));
   report.unprivileged = true;
+  // The groups before the user: whoever is not root cannot change them.
   if (root && (setgroups(0, nullptr) != 0 || setresgid(kNobody, kNobody, kNobody) != 0 || setresuid(kNobody, kNobody, kNobody) != 0)) {
     report.unprivileged = false;
     AddProblem(&report, std::string("decoding runs as root: ") + std::strerror(errno));
   }
+  // Landlock and the filter ask this of whoever lacks CAP_SYS_ADMIN.
   report.no_new_privileges = prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0;
   // Changing the user clears it, so it comes after.
   prctl(PR_SET_PDEATHSIG, SIGKILL);
+  // A parent that died before the line above would never be noticed.
   if (limits.parent != 0 && getppid() != limits.parent) _exit(0);
   if (limits.memory_bytes > 0) {
     Limit(RLIMIT_DATA, limits.memory_bytes);
@@ -102,6 +109,7 @@ SandboxReport EnterSandbox(const SandboxLimits& limits) {
   Limit(RLIMIT_MSGQUEUE, 0);
   report.no_paths = ForbidPaths();
   if (!report.no_paths) AddProblem(&report, std::string("no Landlock: ") + std::strerror(errno));
+  // Last, since it refuses most of the calls above.
   const std::string missing = InstallSystemCallFilter();
   report.system_call_filter = missing.empty();
   if (!missing.empty()) AddProblem(&report, "no system call filter: " + missing);

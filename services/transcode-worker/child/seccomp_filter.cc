@@ -177,8 +177,10 @@ scmp_arg_cmp Equal(unsigned argument, uint64_t value) { return {argument, SCMP_C
 // Calls whose arguments decide.
 void AddConditions(Rules& rules) {
   for (const int call : {SCMP_SYS(mmap), SCMP_SYS(mprotect)}) rules.Add(SCMP_ACT_ALLOW, call, Masked(2, PROT_EXEC, 0));
+  // The C library's send() is sendto without an address.
   rules.Add(SCMP_ACT_ALLOW, SCMP_SYS(sendto), Equal(4, 0));
   rules.Add(SCMP_ACT_TRAP, SCMP_SYS(sendto), {4, SCMP_CMP_NE, 0, 0});
+  // Threads share the address space; whatever else clone makes is a process.
   rules.Add(SCMP_ACT_ALLOW, SCMP_SYS(clone), Masked(0, CLONE_THREAD | CLONE_VM, CLONE_THREAD | CLONE_VM));
   rules.Add(SCMP_ACT_TRAP, SCMP_SYS(clone), Masked(0, CLONE_THREAD, 0));
   // Its flags lie in memory, where no filter can look; the C library falls back to clone.
@@ -186,12 +188,14 @@ void AddConditions(Rules& rules) {
   rules.Add(SCMP_ACT_ERRNO(EACCES), SCMP_SYS(openat), Masked(2, O_ACCMODE, O_RDONLY));
   rules.Add(SCMP_ACT_TRAP, SCMP_SYS(openat), Masked(2, O_ACCMODE, O_WRONLY));
   rules.Add(SCMP_ACT_TRAP, SCMP_SYS(openat), Masked(2, O_ACCMODE, O_RDWR));
+  // fstat() of the C library: an open descriptor and an empty path.
   rules.Add(SCMP_ACT_ALLOW, SCMP_SYS(newfstatat), Masked(3, AT_EMPTY_PATH, AT_EMPTY_PATH));
   rules.Add(SCMP_ACT_ALLOW, SCMP_SYS(fcntl), Equal(1, F_GETFL));
   rules.Add(SCMP_ACT_ALLOW, SCMP_SYS(fcntl), Equal(1, F_GETFD));
   rules.Add(SCMP_ACT_ALLOW, SCMP_SYS(prctl), Equal(0, PR_SET_NAME));
   // Limits are read, never set.
   rules.Add(SCMP_ACT_ALLOW, SCMP_SYS(prlimit64), Equal(0, 0), Equal(2, 0));
+  // abort() and raise() signal the process itself.
   rules.Add(SCMP_ACT_ALLOW, SCMP_SYS(tgkill), Equal(0, static_cast<uint64_t>(getpid())));
   // Encoders lower the priority of some of their threads; raising one takes privileges.
   for (const int call : {SCMP_SYS(getpriority), SCMP_SYS(setpriority)}) {

@@ -72,14 +72,17 @@ int Posix(const ChildSpec& spec, int socket, int stderr_fd, pid_t* pid) {
   for (size_t i = 0; i < high.size(); ++i) {
     posix_spawn_file_actions_adddup2(&actions, high[i].get(), i == 0 ? kSocketFd : kFirstSharedFd + static_cast<int>(i) - 1);
   }
+  // Whatever some library has opened without CLOEXEC.
   posix_spawn_file_actions_addclosefrom_np(&actions, kFirstSharedFd + static_cast<int>(spec.shared_fds.size()));
   posix_spawnattr_t attributes;
   posix_spawnattr_init(&attributes);
   sigset_t none, all;
   sigemptyset(&none);
   sigfillset(&all);
+  // The daemon blocks and ignores signals for its own purposes, and both are inherited.
   posix_spawnattr_setsigmask(&attributes, &none);
   posix_spawnattr_setsigdefault(&attributes, &all);
+  // In a session of its own, Ctrl-C at the worker's terminal does not reach it: the worker drains first.
   posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSID);
   std::vector<std::string> arguments = Arguments(spec);
   std::vector<char*> argv;
@@ -104,6 +107,7 @@ StatusOr<std::unique_ptr<ChildProcess>> ChildProcess::Spawn(const ChildSpec& spe
   if (pipe2(errors.data(), O_CLOEXEC) != 0) return ResourceExhausted(std::string("pipe: ") + std::strerror(errno));
   const Fd error_in(errors[1]);
   Fd error_out(errors[0]);
+  // ReadStderr reads until nothing is left, and must not wait for more.
   fcntl(error_out.get(), F_SETFL, O_NONBLOCK);
   setsockopt(ours.get(), SOL_SOCKET, SO_RCVTIMEO, &kStuck, sizeof kStuck);
   setsockopt(ours.get(), SOL_SOCKET, SO_SNDTIMEO, &kStuck, sizeof kStuck);
@@ -163,6 +167,7 @@ ChildExit ChildProcess::Run(const std::function<Status(Message&)>& on_message, c
       const Status received = ReceiveMessage(socket_, &message);
       if (!received.ok()) {
         open = false;
+        // UNAVAILABLE is how every child ends: its socket is closed.
         if (received.code() == StatusCode::kInvalidArgument) status = received;
       } else if (message.type == MessageType::kResult) {
         exit.result = std::move(message.payload);
@@ -180,6 +185,7 @@ ChildExit ChildProcess::Run(const std::function<Status(Message&)>& on_message, c
     }
   }
   // A child that has closed its socket has nothing left to do.
+  // waitid has no time limit, a poll of the descriptor has.
   const Fd pidfd(static_cast<int>(syscall(SYS_pidfd_open, pid_, 0)));
   pollfd ended = {pidfd.get(), POLLIN, 0};
   if (poll(&ended, 1, kExitGraceMs) != 1) Kill();

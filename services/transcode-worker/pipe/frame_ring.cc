@@ -22,6 +22,7 @@ constexpr size_t kTargetBytes = 48U << 20;
 // Wakes up at times by itself, so that a killed peer is never waited for without looking at `closed`.
 void Wait(std::atomic<uint32_t>* word, uint32_t seen) {
   const timespec at_most = {0, 200'000'000};
+  // Not the private kind of futex: whoever waits is in another process.
   syscall(SYS_futex, word, FUTEX_WAIT, seen, &at_most, nullptr, 0);
 }
 
@@ -60,6 +61,7 @@ StatusOr<std::unique_ptr<FrameRing>> FrameRing::Create(const media::FrameLayout&
   if (fd < 0) return ResourceExhausted(std::string("memfd_create: ") + std::strerror(errno));
   const size_t size = kHeaderBytes + Slots(layout) * SlotBytes(layout);
   void* memory = MAP_FAILED;
+  // Sized before it is sealed: a child that could shrink it would end the others with SIGBUS.
   if (ftruncate(fd, static_cast<off_t>(size)) == 0 && fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) == 0) {
     memory = mmap(nullptr, kHeaderBytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
   }
@@ -92,14 +94,17 @@ media::VideoColor FrameRing::color() const { return {header_->color[0], header_-
 uint8_t* FrameRing::Acquire() {
   for (;;) {
     if (closed()) return nullptr;
+    // Acquire, so that the consumer has read the slot before it is written again; `written` is only ever changed by this side.
     const uint32_t read = header_->read.load(std::memory_order_acquire);
     const uint32_t written = header_->written.load(std::memory_order_relaxed);
+    // The difference is right also when the counters have wrapped.
     if (written - read < slots_) return Slot(written);
     Wait(&header_->read, read);
   }
 }
 
 void FrameRing::Commit() {
+  // Release, so that whoever sees the number sees the frame.
   header_->written.fetch_add(1, std::memory_order_release);
   Wake(&header_->written);
 }
@@ -108,6 +113,7 @@ const uint8_t* FrameRing::Take() {
   for (;;) {
     const uint32_t written = header_->written.load(std::memory_order_acquire);
     if (written != taken_) return Slot(taken_++);
+    // Only when no frame is left: what was committed before the close is still encoded.
     if (closed()) return nullptr;
     Wait(&header_->written, written);
   }

@@ -22,6 +22,7 @@ Status ReadExactly(int fd, char* out, size_t size) {
   while (size > 0) {
     const ssize_t got = recv(fd, out, size, 0);
     if (got < 0 && errno == EINTR) continue;
+    // Also when the socket's time limit ran out: whoever says nothing for so long is as good as gone.
     if (got <= 0) return Unavailable("the other side of the socket is gone");
     out += got;
     size -= static_cast<size_t>(got);
@@ -31,6 +32,7 @@ Status ReadExactly(int fd, char* out, size_t size) {
 
 template <typename T>
 void Put(std::string* out, T value) {
+  // Both sides are the same program on the same machine, so the order of bytes is the machine's.
   out->append(reinterpret_cast<const char*>(&value), sizeof value);
 }
 
@@ -65,6 +67,7 @@ Status SendMessage(int fd, MessageType type, std::string_view payload) {
   message.msg_iovlen = 2;
   size_t left = sizeof header + payload.size();
   while (left > 0) {
+    // A child that is gone must be an error here, not a SIGPIPE to the worker.
     const ssize_t sent = sendmsg(fd, &message, MSG_NOSIGNAL);
     if (sent < 0 && errno == EINTR) continue;
     if (sent < 0) return Unavailable("the other side of the socket is gone");
@@ -86,6 +89,7 @@ Status SendMessage(int fd, MessageType type, std::string_view payload) {
 Status ReceiveMessage(int fd, Message* message) {
   Header header = {};
   VORA_RETURN_IF_ERROR(ReadExactly(fd, reinterpret_cast<char*>(&header), sizeof header));
+  // Before any memory is taken for it.
   if (header.length > kMaxMessageBytes) return InvalidArgument("a message of " + std::to_string(header.length) + " bytes");
   message->type = static_cast<MessageType>(header.type);
   message->payload.resize(header.length);
@@ -101,6 +105,7 @@ std::string PackRead(const ReadRequest& request) {
 
 StatusOr<ReadRequest> UnpackRead(std::string_view payload) {
   ReadRequest request;
+  // As much as a block of the reader: a child cannot make the worker hold more.
   if (!Take(&payload, &request.offset) || !Take(&payload, &request.length) || request.offset < 0 || request.length > (1U << 20)) {
     return InvalidArgument("malformed read request");
   }
@@ -143,6 +148,7 @@ StatusOr<PartObject> UnpackObject(std::string_view payload) {
   if (!TakeText(&payload, &object.name) || !Take(&payload, &object.share) || !TakeText(&payload, &object.bytes)) {
     return InvalidArgument("malformed object message");
   }
+  // Not a number fails both comparisons.
   if (!(object.share >= 0 && object.share <= 1)) object.share = 0;
   return object;
 }
@@ -160,6 +166,7 @@ Status UnpackStatus(std::string_view payload) {
   int32_t code = 0;
   std::string message;
   ErrorDetail detail;
+  // A child cannot fail with OK.
   bool whole = Take(&payload, &code) && TakeText(&payload, &message) && code > 0 && code <= 16;
   for (std::string* text : {&detail.reason, &detail.field, &detail.limit}) whole = whole && TakeText(&payload, text);
   if (!whole) return Internal("malformed failure message");

@@ -16,6 +16,7 @@ StatusOr<int64_t> AnnounceAgain(UploadRepo& repo) {
       const std::string id = layout::UploadOfStateKey(object.key).value_or("");
       if (!IsId(id)) continue;
       const auto upload = repo.Load(id);
+      // Removed since it was listed.
       if (upload.status().code() == StatusCode::kNotFound) continue;
       if (upload.status().code() == StatusCode::kDataLoss) {
         log::Error("upload cannot be read", {{"upload_id", id}, {"error", ToText(upload.status())}});

@@ -94,6 +94,7 @@ void Announcer::Notify(const std::string& upload_id) {
 milliseconds Announcer::Impl::Step() {
   {
     const std::lock_guard lock(mutex);
+    // Due at once, also when it waits for another try: something has just finished it.
     for (const std::string& id : notified) pending[id].due = {};
     notified.clear();
   }
@@ -145,6 +146,7 @@ bool Announcer::Impl::Deliver(const std::string& id, Pending& item) {
     span.Set("vora.upload.id", id);
     all = true;
     for (Listener& listener : listeners) {
+      // Known in memory only: after a restart every listener is told again, and they know what they have.
       if (item.acknowledged.count(listener.target)) continue;
       if (Call(listener, upload->doc)) {
         item.acknowledged.insert(listener.target);
@@ -155,6 +157,7 @@ bool Announcer::Impl::Deliver(const std::string& id, Pending& item) {
     if (!all) span.Fail(Unavailable("not every listener took it"));
   }
   if (all) {
+    // Only now: until every listener has it, a crash must leave the announcement.
     Status deleted = repo.store().Delete(layout::AnnounceKey(id));
     if (deleted.ok()) return true;
     log::Warn("announcement stays", {{"upload_id", id}, {"error", ToText(deleted)}});
@@ -178,6 +181,7 @@ bool Announcer::Impl::Call(Listener& listener, const UploadDoc& doc) {
   rpc::Prepare(context, options.call_timeout);
   {
     std::lock_guard lock(mutex);
+    // Under the lock: Stop either finds this call, or has been seen here.
     if (stopping) return false;
     calling = &context;
   }
@@ -185,6 +189,7 @@ bool Announcer::Impl::Call(Listener& listener, const UploadDoc& doc) {
   {
     std::lock_guard lock(mutex);
     calling = nullptr;
+    // Cut off by Stop, which says nothing of the listener.
     if (stopping && !called.ok()) return false;
   }
   if (called.ok()) {
@@ -192,6 +197,7 @@ bool Announcer::Impl::Call(Listener& listener, const UploadDoc& doc) {
     log::Info("upload announced", {{"upload_id", doc.upload_id}, {"listener", listener.target}});
     return true;
   }
+  // A refusal is about this upload; only silence is about the listener.
   bool unreachable = called.code() == StatusCode::kUnavailable || called.code() == StatusCode::kDeadlineExceeded;
   if (unreachable) {
     listener.down_until = std::chrono::steady_clock::now() + BackoffDelay(options.backoff, std::min(++listener.failures, 20), called);

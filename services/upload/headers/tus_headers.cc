@@ -70,6 +70,7 @@ StatusOr<std::optional<int64_t>> OptionalLength(const http::Headers& headers, in
 
 std::optional<int64_t> ParseCount(std::string_view text) {
   text = TrimBlanks(text);
+  // 19 digits always fit into 64 bits, so the sum below cannot overflow.
   if (text.empty() || text.size() > 19) return std::nullopt;
   uint64_t value = 0;
   for (char c : text) {
@@ -95,10 +96,12 @@ StatusOr<Metadata> ParseMetadata(std::string_view header) {
       return Bad("Upload-Metadata", "Upload-Metadata: the key `" + Printable(key) +
                                         "` is not one: 1 to 255 printable ASCII characters without space and comma");
     }
+    // tus 1.0.0 lets a key stand without a value.
     std::optional<std::string> value = Base64Decode(space == std::string_view::npos ? std::string_view() : TrimBlanks(pair.substr(space)));
     if (!value) return Bad(key, "Upload-Metadata: the value of `" + std::string(key) + "` is not base64 (RFC 4648 section 4, padded)");
     if (!seen.insert(std::string(key)).second) return Bad(key, "Upload-Metadata: the key `" + std::string(key) + "` occurs twice");
     metadata.emplace_back(std::string(key), *std::move(value));
+    // A comma at the end leaves nothing for the loop to see.
     if (!last && TrimBlanks(rest).empty()) return Bad("Upload-Metadata", "Upload-Metadata ends in a comma: a key is missing after it");
   }
   return metadata;
@@ -171,6 +174,7 @@ StatusOr<CreateRequest> ParseCreate(const http::Headers& headers, std::optional<
   VORA_ASSIGN_OR_RETURN(create.metadata, ParseMetadata(create.metadata_header));
   VORA_RETURN_IF_ERROR(WholeFileSha256(create.metadata).status());
 
+  // A chunked body has no length that could say that there is one.
   create.has_body = content_length ? *content_length > 0 : headers.Has("Transfer-Encoding");
   if (create.has_body && !IsOffsetOctetStream(headers.GetOr("Content-Type", ""))) return WrongContentType(headers);
   if (create.has_body && create.length && content_length && *content_length > *create.length) {
@@ -202,6 +206,7 @@ std::string LocationOf(const http::Headers& headers, std::string_view public_url
   if (scheme != "https") scheme = "http";
   std::string host = first("X-Forwarded-Host");
   if (host.empty()) host = first("Host");
+  // The host is the client's word and goes into a header of the answer.
   bool plain = !host.empty() && host.size() <= 255 && std::all_of(host.begin(), host.end(), [](char c) {
     return std::isalnum(static_cast<unsigned char>(c)) || c == '.' || c == '-' || c == '_' || c == ':' || c == '[' || c == ']';
   });

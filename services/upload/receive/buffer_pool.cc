@@ -9,6 +9,7 @@
 namespace vora::upload {
 
 PartBuffer::PartBuffer(size_t capacity) : capacity_(capacity) {
+  // mmap gives pages when they are touched, and munmap gives them back to the system at once.
   void* memory = mmap(nullptr, capacity, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED) throw std::bad_alloc();
   data_ = static_cast<char*>(memory);
@@ -40,6 +41,7 @@ std::shared_ptr<PartBuffer> BufferPool::Take() {
   if (!buffer) buffer = std::make_unique<PartBuffer>(core_->buffer_bytes);
   buffer->filled = 0;
   buffer->hashed = 0;
+  // It holds the core and not the pool: a buffer may outlive that.
   auto give_back = [core = core_](PartBuffer* used) {
     std::unique_ptr<PartBuffer> owned(used);
     std::lock_guard lock(core->mutex);

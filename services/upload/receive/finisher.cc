@@ -62,6 +62,7 @@ StatusOr<Versioned> Finisher::Finish(Versioned current) {
       if (done.ok()) done = MarkUploaded(current, actual);
     }
     if (done.ok()) return current;
+    // ABORTED counts as transient too, but here it is a race that was lost.
     if (IsTransient(done) && done.code() != StatusCode::kAborted) return done;
     // Perhaps another request finished it first and its parts and tail are gone for a good reason.
     VORA_ASSIGN_OR_RETURN(Versioned latest, repo_.Load(current.doc.upload_id));
@@ -78,10 +79,12 @@ StatusOr<Versioned> Finisher::Finish(Versioned current) {
 
 Status Finisher::MakeObject(const UploadDoc& doc) {
   storage::ObjectStore& store = repo_.store();
+  // Without a whole part there is nothing to be completed: the tail is the object.
   if (doc.part_etags.empty()) {
     VORA_ASSIGN_OR_RETURN(std::string bytes, repo_.GetTail(doc));
     storage::PutOptions options;
     options.content_type = ContentTypeOf(doc.metadata_header);
+    // Over whatever is there: a former attempt wrote the same bytes.
     VORA_RETURN_IF_ERROR(store.Put(layout::OriginalKey(doc.upload_id), bytes, options).status());
     return doc.multipart_id.empty() ? Status() : store.AbortMultipart(layout::OriginalKey(doc.upload_id), doc.multipart_id);
   }
@@ -97,6 +100,7 @@ Status Finisher::CompleteParts(const UploadDoc& doc) {
   const std::string key = layout::OriginalKey(doc.upload_id);
   std::vector<storage::CompletedPart> parts;
   for (const std::string& etag : doc.part_etags) parts.push_back({static_cast<int>(parts.size()) + 1, etag});
+  // Only the last part may be smaller than the others, so the tail waited for the end.
   if (doc.tail_bytes > 0) {
     VORA_ASSIGN_OR_RETURN(std::string tail, repo_.GetTail(doc));
     VORA_ASSIGN_OR_RETURN(storage::CompletedPart last,
@@ -113,6 +117,7 @@ Status Finisher::MarkUploaded(Versioned& current, const std::string& sha256) {
   UploadDoc next = current.doc;
   next.state = State::kUploaded;
   next.sha256 = sha256;
+  // The object has the bytes now; the state must not name parts that are gone.
   next.part_etags.clear();
   next.multipart_id.clear();
   next.tail_bytes = 0;
@@ -134,6 +139,7 @@ Status Finisher::Fail(Versioned& current, Failure kind, const std::string& reaso
   next.state = State::kFailed;
   next.failure_kind = kind;
   next.failure = reason;
+  // The state before the bytes: a crash in between leaves a FAILED upload to be freed, never an open one whose acknowledged bytes are gone.
   VORA_RETURN_IF_ERROR(repo_.Swap(current, std::move(next)));
   (kind == Failure::kChecksumMismatch ? metrics_.mismatched
    : kind == Failure::kExpired        ? metrics_.expired
@@ -162,6 +168,7 @@ Status Finisher::FreeFailed(Versioned& current) {
 Status Finisher::Terminate(Versioned current) {
   const std::string id = current.doc.upload_id;
   for (int race = 0; race < kMaxRaces; ++race) {
+    // Its video may exist by now; whoever has that deletes the object.
     if (current.doc.state == State::kUploaded) return FailedPrecondition("the upload is finished; its bytes belong to its receiver now");
     Status failed =
         current.doc.state == State::kFailed ? FreeFailed(current) : Fail(current, Failure::kTerminated, "terminated by the client");

@@ -86,6 +86,7 @@ StatusOr<UploadEngine::Held> UploadEngine::Hold(const Caller& caller, const std:
     VORA_ASSIGN_OR_RETURN(held.lease, locks_.Acquire(upload_id, patience_, drop));
     if (held.lease.took_over()) context_.metrics.takeovers.Increment();
   }
+  // Read only now: while this waited, the older request has moved it on.
   VORA_ASSIGN_OR_RETURN(Versioned current, Load(caller, upload_id));
   VORA_ASSIGN_OR_RETURN(held.current, finisher_.Finish(std::move(current)));
   return held;
@@ -99,6 +100,7 @@ StatusOr<Receiving> UploadEngine::Begin(const Caller& caller, const std::string&
   Receiving receiving;
   receiving.lease = std::move(held->lease);
   receiving.doc = held->current.doc;
+  // Nothing is missing: the client did not see the answer to its last bytes.
   if (receiving.doc.state == State::kUploaded) return receiving;
   StatusOr<std::shared_ptr<UploadSession>> session =
       UploadSession::Open(context_, std::move(held->current), {patch.checksum, receiving.doc.length ? std::nullopt : patch.length});
@@ -138,6 +140,7 @@ StatusOr<UploadDoc> UploadEngine::End(Receiving& receiving, Ending ending) {
   }
   if (!outcome.kept) return TakenOver();
   StatusOr<UploadDoc> settled = FinishIfComplete(std::move(outcome.result));
+  // Now, and not with the answer: the client's next request need not take anything over.
   receiving.lease.Release();
   return settled;
 }
@@ -159,6 +162,7 @@ StatusOr<UploadDoc> UploadEngine::Peek(const Caller& caller, const std::string& 
 }
 
 void UploadEngine::CloseAll() {
+  // First: a request that begins after the sessions were looked at sees it before its first read.
   draining_ = true;
   locks_.CloseAll();
 }

@@ -20,6 +20,7 @@ Status UploadLocks::Lease::Attach(std::shared_ptr<UploadSession> session) {
   if (!locks_) return Aborted("the upload is not held");
   std::lock_guard lock(locks_->mutex_);
   auto found = locks_->entries_.find(upload_id_);
+  // Another token: a newer request has taken the upload over, and the entry is its own.
   bool ours = found != locks_->entries_.end() && found->second.token == token_;
   if (!ours || found->second.waiting > 0) return Aborted("a newer request has taken the upload over");
   found->second.session = std::move(session);
@@ -52,6 +53,7 @@ StatusOr<UploadLocks::Lease> UploadLocks::Acquire(const std::string& upload_id, 
     Entry& entry = found->second;
     const uint64_t token = entry.token;
     if (std::shared_ptr<UploadSession> session = entry.session) {
+      // Without the lock, since closing waits for the store.
       lock.unlock();
       session->Close(drop ? Ending::kDiscard : Ending::kBroken);
       lock.lock();
@@ -67,6 +69,7 @@ StatusOr<UploadLocks::Lease> UploadLocks::Acquire(const std::string& upload_id, 
     ++entry.waiting;
     bool free = released_.wait_until(lock, deadline, [&] {
       auto again = entries_.find(upload_id);
+      // A session that is attached now can be closed instead of waited for.
       return again == entries_.end() || again->second.token != token || again->second.session;
     });
     auto again = entries_.find(upload_id);

@@ -43,6 +43,7 @@ StatusOr<std::shared_ptr<UploadSession>> UploadSession::Open(SessionContext& con
   }
   VORA_RETURN_IF_ERROR(tail.status());
   std::memcpy(session->receiving_->data(), tail->data(), tail->size());
+  // The state's digest covers the tail already.
   session->receiving_->filled = session->receiving_->hashed = tail->size();
   return session;
 }
@@ -82,9 +83,11 @@ Status UploadSession::StartPart(std::unique_lock<std::mutex>&) {
   std::shared_ptr<PartBuffer> full = receiving_;
   auto run = [self = shared_from_this(), full] { self->RunPart(full); };
   if (!context_.part_pool.TrySubmit(run)) {
+    // Stays: bytes that were never stored must not be followed by others.
     error_ = ResourceExhausted("too many parts are waiting for the object store");
     return error_;
   }
+  // The job may run already, but cannot end before the lock is free.
   in_flight_ = true;
   receiving_ = spare_ ? std::move(spare_) : context_.buffers.Take();
   spare_.reset();
@@ -109,22 +112,26 @@ Status UploadSession::StorePart(PartBuffer& buffer) {
     Hash(buffer);
     hashed.set_value();
   };
+  // Where the pool is full the part is hashed here: a part never waits for a place.
   if (!context_.hash_pool.TrySubmit(hash)) hash();
   const std::string key = layout::OriginalKey(current_.doc.upload_id);
   const int number = static_cast<int>(part_etags_.size()) + 1;
   std::string etag;
+  // The same number and bytes again: the later one takes the earlier one's place.
   Status stored = RetryIdempotent(context_.retry, [&]() -> Status {
     VORA_ASSIGN_OR_RETURN(storage::CompletedPart part,
                           context_.repo.store().UploadPart(key, current_.doc.multipart_id, number, buffer.bytes()));
     etag = part.etag;
     return {};
   });
+  // Before any return, since the job refers to this frame.
   hashed.get_future().wait();
   if (stored.code() == StatusCode::kNotFound) return Aborted("the upload has been removed meanwhile");
   VORA_RETURN_IF_ERROR(stored);
   part_etags_.push_back(etag);
   stored_sha256_ = sha256_;
   int64_t since = static_cast<int64_t>(part_etags_.size() - checkpointed_parts_) * kPartSize;
+  // With a checksum it is all or nothing, so nothing is acknowledged before the end.
   return !request_.checksum && since >= context_.checkpoint_bytes ? Checkpoint() : Status();
 }
 
@@ -144,6 +151,7 @@ Status UploadSession::Claim() {
   if (swapped.ok()) {
     claimed_ = true;
   } else if (fresh && swapped.code() == StatusCode::kAborted) {
+    // A rival's document stands now, and nobody will ever complete this multipart upload.
     context_.repo.AbortMultipartIfUnused(current_.doc.upload_id, multipart_id);
   }
   return swapped;
@@ -152,6 +160,7 @@ Status UploadSession::Claim() {
 // Waits out short faults of the store. A lost race (ABORTED) is final.
 Status UploadSession::SwapPatiently(UploadDoc next) {
   Status swapped;
+  // One name for all tries: a try whose answer was lost finds its own write, and takes it for done.
   next.writer = UploadRepo::NewWriter();
   RetryIdempotent(context_.retry, [&]() -> Status {
     swapped = context_.repo.Swap(current_, next);
@@ -195,6 +204,7 @@ Outcome UploadSession::Close(Ending ending) {
     return outcome_;
   }
   closing_ = true;
+  // The part in flight alone may touch the document; from here on it is Flush.
   changed_.wait(lock, [this] { return !in_flight_; });
   lock.unlock();
   Outcome outcome = Flush(ending);
@@ -254,9 +264,11 @@ Status UploadSession::FlushRest() {
   }
   const int64_t tail_number = next.tail_number;
   Status swapped = SwapPatiently(std::move(next));
+  // Unless the state names it after all: the answer may have been lost, not the race.
   if (swapped.code() == StatusCode::kAborted && new_tail) context_.repo.DropTailIfUnused(doc.upload_id, tail_number);
   VORA_RETURN_IF_ERROR(swapped);
   checkpointed_parts_ = part_etags_.size();
+  // Only if the state does not name it any more.
   if (old_tail > 0 && (new_tail || current_.doc.tail_bytes == 0)) context_.repo.DropTail(doc.upload_id, old_tail);
   return {};
 }

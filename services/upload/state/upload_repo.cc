@@ -39,6 +39,7 @@ StatusOr<Versioned> UploadRepo::Load(const std::string& upload_id) {
 Status UploadRepo::Swap(Versioned& current, UploadDoc next) {
   VORA_RETURN_IF_ERROR(CheckTransition(current.doc.state, next.state));
   next.version = current.doc.version + 1;
+  // Two writes of one name could not be told apart afterwards.
   if (next.writer == current.doc.writer) next.writer = NewWriter();
   next.updated_unix_ms = ToUnixMs(clock_.Now());
   storage::PutOptions options = JsonOptions();
@@ -59,6 +60,7 @@ Status UploadRepo::Swap(Versioned& current, UploadDoc next) {
     return {};
   }
   if (stored->etag != current.etag) return Aborted("another request has changed the upload meanwhile");
+  // The document is as it was, so the conflict was with a write that did not happen.
   return put.status().code() == StatusCode::kAborted ? Unavailable(Message(put.status())) : put.status();
 }
 
@@ -126,10 +128,12 @@ Status UploadRepo::DropAllTails(const std::string& upload_id) {
 
 Status UploadRepo::FreeBytes(const UploadDoc& doc) {
   if (!doc.multipart_id.empty()) VORA_RETURN_IF_ERROR(store_.AbortMultipart(layout::OriginalKey(doc.upload_id), doc.multipart_id));
+  // The object as well: a crash may have come after it was completed.
   VORA_RETURN_IF_ERROR(store_.Delete(layout::OriginalKey(doc.upload_id)));
   return DropAllTails(doc.upload_id);
 }
 
+// The marker last: while it stands, a sweep repeats the rest.
 Status UploadRepo::Purge(const std::string& upload_id) {
   VORA_RETURN_IF_ERROR(store_.Delete(layout::StateKey(upload_id)));
   VORA_RETURN_IF_ERROR(store_.Delete(layout::AnnounceKey(upload_id)));

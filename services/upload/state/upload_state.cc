@@ -28,6 +28,7 @@ int IndexOf(const std::array<std::string_view, N>& names, const std::string& nam
 }
 
 Status CheckDoc(const UploadDoc& doc) {
+  // These name no parts any more.
   if (doc.finished()) return {};
   int64_t held = static_cast<int64_t>(doc.part_etags.size()) * kPartSize + doc.tail_bytes;
   if (doc.offset < 0 || doc.tail_bytes < 0 || held != doc.offset) {
@@ -50,6 +51,7 @@ Status CheckTransition(State from, State to) {
 
 bool UploadDoc::expired(SystemTime now) const {
   if (state == State::kFailed) return failure_kind == Failure::kExpired;
+  // Every byte is there: it waits for its end, and time must not take that away.
   return state != State::kUploaded && !awaits_finish() && ToUnixMs(now) >= expires_unix_ms;
 }
 
@@ -91,6 +93,7 @@ StatusOr<UploadDoc> FromJson(std::string_view text) {
     if (j.contains("length")) doc.length = j["length"].get<int64_t>();
     doc.metadata_header = j.at("metadata").get<std::string>();
     doc.multipart_id = j.at("multipart_id").get<std::string>();
+    // The offset is reckoned in parts of this size.
     if (j.at("part_size").get<int64_t>() != kPartSize) return DataLoss("upload state: written with another part size");
     doc.part_etags = j.at("parts").get<std::vector<std::string>>();
     doc.tail_number = j.at("tail").at("number").get<int64_t>();

@@ -34,6 +34,7 @@ BodyEnd BrokenBody(const Status& status) {
 // Moves the body into the session. The next part is received while the one before is on its way into the store.
 Task<BodyEnd> ReceiveBody(Exchange& exchange, UploadEngine& engine, UploadSession& session) {
   for (;;) {
+    // Asked before every read, so that a client that goes on sending does not hold up a shutdown.
     if (exchange.draining() || engine.draining()) co_return BodyEnd{Ending::kBroken, Draining()};
     UploadSession::Window window = session.Reserve();
     if (window.space.empty()) {
@@ -58,6 +59,7 @@ Task<BodyEnd> ReceiveBody(Exchange& exchange, UploadEngine& engine, UploadSessio
 
 // One of the `max_active` places for requests that hold buffers.
 struct TusHandler::Slot {
+  // Counted before it is judged, so that two requests cannot both take the last place.
   explicit Slot(TusHandler& handler) : owner(handler), taken(++handler.active_ <= handler.options_.max_active) {
     if (taken) owner.metrics_.active.Add(1);
   }
@@ -160,6 +162,7 @@ Task<StatusOr<UploadDoc>> TusHandler::Receive(Exchange& exchange, std::string up
   BodyEnd end;
   if (receiving.session) end = co_await ReceiveBody(exchange, engine_, *receiving.session);
   auto finish = [&] { return engine_.End(receiving, end.ending); };
+  // Also after a refusal: what arrived is kept or dropped, as the ending says.
   StatusOr<UploadDoc> ended = co_await exchange.Blocking(finish);
   if (!end.refusal.ok()) co_return end.refusal;
   co_return ended;

@@ -12,6 +12,7 @@ constexpr std::string_view kMethods = "POST, HEAD, PATCH, DELETE, OPTIONS";
 constexpr std::string_view kAllowHeaders =
     "Authorization, Content-Type, Idempotency-Key, Origin, Tus-Resumable, Upload-Checksum, Upload-Concat, Upload-Defer-Length, "
     "Upload-Length, Upload-Metadata, Upload-Offset, X-HTTP-Method-Override, X-Request-ID, X-Requested-With, traceparent, tracestate";
+// Scripts of other origins see only the headers that are listed.
 constexpr std::string_view kExposeHeaders =
     "Location, Retry-After, Tus-Checksum-Algorithm, Tus-Extension, Tus-Max-Size, Tus-Resumable, Tus-Version, Upload-Defer-Length, "
     "Upload-Expires, Upload-Length, Upload-Metadata, Upload-Offset";
@@ -24,6 +25,7 @@ void AddExpires(const UploadDoc& doc, http::Response& response) {
 
 http::Response Refuse(const Status& error) {
   http::Response response = http::ErrorResponse(error);
+  // tus 1.0.0 asks a 412 to name the versions that are known.
   if (IsError(error, errors::kUnsupportedTusVersion)) response.headers.Set("Tus-Version", kTusVersion);
   if (const auto offset = DetailOf(error).offset) response.headers.Set("Upload-Offset", std::to_string(*offset));
   return response;
@@ -45,6 +47,7 @@ http::Response OptionsResponse(int64_t max_bytes) {
 http::Response CreatedResponse(const UploadDoc& doc, const std::string& location, bool with_upload) {
   http::Response response = http::Response::Empty(201);
   response.headers.Set("Location", location);
+  // Of a creation with a body, the client must know how much was taken.
   if (with_upload) response.headers.Set("Upload-Offset", std::to_string(doc.offset));
   AddExpires(doc, response);
   return response;
@@ -72,6 +75,7 @@ http::Response HeadResponse(const UploadDoc& doc) {
 
 void AddStandingHeaders(std::string_view origin, const std::vector<std::string>& allowed, http::Response& response) {
   response.headers.Set("Tus-Resumable", kTusVersion);
+  // tus 1.0.0 asks it of HEAD: an offset out of a cache would be wrong.
   response.headers.Set("Cache-Control", "no-store");
   response.headers.Set("X-Content-Type-Options", "nosniff");
   if (origin.empty()) return;
