@@ -30,7 +30,7 @@ class Daemon {
   virtual ~Daemon() = default;
   virtual obs::Metrics& metrics() = 0;
   virtual Readiness& readiness() = 0;
-  // Registers a gRPC service; it must live until the stop callbacks have run. Only during setup.
+  // Registers a gRPC service; it must live as long as the daemon (Keep). Only during setup.
   virtual void AddService(grpc::Service* service) = 0;
   // Callbacks run in reverse order of registration on SIGTERM; each should end within `budget` (logged when it does not).
   virtual void OnStop(std::string name, std::chrono::milliseconds budget, std::function<void(std::chrono::milliseconds)> stop) = 0;

@@ -98,7 +98,7 @@ Ladder DefaultLadder() {
 StatusOr<Ladder> ParseLadder(std::string_view json) {
   Ladder ladder;
   const auto status = google::protobuf::util::JsonStringToMessage(google::protobuf::StringPiece(json.data(), json.size()), &ladder);
-  if (!status.ok()) return InvalidField("ladder", "" + std::string(status.message().data(), status.message().size()));
+  if (!status.ok()) return InvalidField("ladder", std::string(status.message().data(), status.message().size()));
   VORA_RETURN_IF_ERROR(ValidateLadder(ladder));
   return ladder;
 }

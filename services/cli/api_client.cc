@@ -85,13 +85,17 @@ StatusOr<json> ApiClient::Call(const std::string& method, const std::string& pat
 
 Status ApiClient::Watch(const std::string& video_id, const std::function<bool(const json&)>& on_video,
                         const std::function<bool()>& cancelled) {
-  bool finished = false;
+  bool finished = false, deleted = false;
   int failures = 0;
   while (!finished) {
     SseParser parser;
     std::string error_body;
     const auto on_event = [&](const SseEvent& event) {
       const json video = json::parse(event.data, nullptr, false);
+      if (event.event == "deleted") {
+        deleted = finished = true;
+        return false;
+      }
       if (video.is_object() && video.contains("video_id")) {
         // Whoever gets news is connected: only failures in a row count.
         failures = 0;
@@ -111,14 +115,17 @@ Status ApiClient::Watch(const std::string& video_id, const std::function<bool(co
       return parser.Feed(bytes, on_event);
     };
     auto response = http_.Do(request);
+    if (deleted) return NotFound("the video was deleted");
     if (finished) break;
     if (cancelled && cancelled()) return Cancelled("interrupted");
-    if (response.ok() && response->status >= 400 && response->status < 500) {
+    Status failure = response.status();
+    if (response.ok() && response->status >= 400) {
       response->body = error_body;
-      return StatusFromResponse(*response);
+      failure = StatusFromResponse(*response);
+      if (response->status < 500) return failure;
     }
-    // At least a minute without a connection.
-    if (!response.ok() && ++failures > 120) return Explain(response.status());
+    // At least a minute without a stream.
+    if (!failure.ok() && ++failures > 120) return Explain(failure);
     std::this_thread::sleep_for(kReconnectPause);
   }
   return absl::OkStatus();

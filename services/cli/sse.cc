@@ -35,6 +35,8 @@ bool SseParser::Feed(std::string_view bytes, const std::function<bool(const SseE
       has_data_ = false;
       line_.clear();
       if (!on_event(event)) return false;
+    } else {
+      event_.event.clear();  // an event without data is none, and its type not that of the next
     }
     line_.clear();
   }

@@ -39,7 +39,13 @@ TEST(SseParserTest, StopsWhenTheReaderHasEnough) {
   EXPECT_EQ(seen, 1);
 }
 
-TEST(SseParserTest, AnEventWithoutDataIsNone) { EXPECT_TRUE(ParseInPieces("event: x\nid: 1\n\n", 3).empty()); }
+TEST(SseParserTest, AnEventWithoutDataIsNone) {
+  EXPECT_TRUE(ParseInPieces("event: x\nid: 1\n\n", 3).empty());
+  const auto events = ParseInPieces("event: x\nid: 1\n\ndata: y\n\n", 3);
+  ASSERT_EQ(events.size(), 1U);
+  EXPECT_EQ(events[0].event, "") << "the type of an event that was none";
+  EXPECT_EQ(events[0].id, "1");
+}
 
 }  // namespace
 }  // namespace vora::cli

@@ -74,6 +74,7 @@ StatusOr<std::string> TusClient::Create(const FileIdentity& file, const UploadOp
 
 StatusOr<int64_t> TusClient::Offset(const std::string& url, const std::string& token) {
   VORA_ASSIGN_OR_RETURN(const auto response, http_.Do(TusRequest("HEAD", url, token)));
+  if (response.status == 423) return Unavailable("the upload is held by another request");  // which the server ends in a moment
   if (response.status >= 400) {
     return response.status == 404 || response.status == 410 ? NotFound("the upload is gone") : StatusFromResponse(response);
   }

@@ -39,8 +39,8 @@ class Exchange {
   virtual const Request& request() const = 0;
 
   // Reads up to buffer.size() body bytes; 0 at the end. Answers `Expect: 100-continue` before the first read.
-  // UNAVAILABLE when the client went away, DEADLINE_EXCEEDED when it sent nothing for the idle timeout. Bytes that arrived
-  // before the failure have been returned by earlier calls.
+  // UNAVAILABLE when the client went away, errors::kRequestTimeout when it sent nothing for the idle timeout, or too slowly. Bytes that
+  // arrived before the failure have been returned by earlier calls.
   virtual Task<StatusOr<size_t>> ReadBody(std::span<char> buffer) = 0;
   // The whole body; PayloadTooLarge(limit) when it is longer.
   virtual Task<StatusOr<std::string>> ReadBodyAll(size_t limit) = 0;

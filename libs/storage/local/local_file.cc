@@ -101,16 +101,14 @@ StatusOr<UniqueFd> MakeFolders(int root, const std::string& path) {
     size_t slash = rest.find('/');
     std::string name(rest.substr(0, slash));
     rest.remove_prefix(slash == rest.npos ? rest.size() : slash + 1);
-    // A new folder is durable only once the folder above it is synced; one that was there already is its maker's to sync.
-    if (::mkdirat(at, name.c_str(), 0777) == 0) {
-      if (at == root) {
-        VORA_ASSIGN_OR_RETURN(UniqueFd self, OpenBeneath(root, ".", kFolder));
-        VORA_RETURN_IF_ERROR(SyncAll(self.get()));
-      } else {
-        VORA_RETURN_IF_ERROR(SyncAll(at));
-      }
-    } else if (errno != EEXIST) {
-      return ErrnoStatus(errno, "mkdir " + path);
+    if (::mkdirat(at, name.c_str(), 0777) != 0 && errno != EEXIST) return ErrnoStatus(errno, "mkdir " + path);
+    // A new folder is durable only once the folder above it is synced. Also where another made it a moment ago: it may not have come to
+    // that yet, and what is put below must not be acknowledged before.
+    if (at == root) {
+      VORA_ASSIGN_OR_RETURN(UniqueFd self, OpenBeneath(root, ".", kFolder));
+      VORA_RETURN_IF_ERROR(SyncAll(self.get()));
+    } else {
+      VORA_RETURN_IF_ERROR(SyncAll(at));
     }
     int fd = ::openat(at, name.c_str(), kFolder);
     if (fd < 0) return ErrnoStatus(errno, "open " + path);

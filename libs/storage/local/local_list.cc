@@ -27,6 +27,11 @@ StatusOr<std::vector<Entry>> ReadFolder(int fd) {
   int own = ::openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (own < 0) return ErrnoStatus(errno, "list");
   std::unique_ptr<DIR, int (*)(DIR*)> folder(::fdopendir(own), &::closedir);
+  if (!folder) {
+    const int why = errno;
+    ::close(own);
+    return ErrnoStatus(why, "list");
+  }
   std::vector<Entry> entries;
   while (true) {
     // readdir returns null at the end and on an error alike: errno alone tells them apart.

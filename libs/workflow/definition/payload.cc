@@ -9,8 +9,7 @@ namespace vora::workflow {
 
 Status CheckPayload(std::string_view field, std::string_view payload) {
   if (payload.size() > kMaxPayloadBytes) {
-    return InvalidField(field,
-                        "" + std::to_string(payload.size()) + " bytes are more than the limit of " + std::to_string(kMaxPayloadBytes));
+    return InvalidField(field, std::to_string(payload.size()) + " bytes are more than the limit of " + std::to_string(kMaxPayloadBytes));
   }
   // PostgreSQL's `text` cannot hold it; found there it would be an error of the whole transition.
   if (payload.find('\0') != std::string_view::npos) return InvalidField(field, "must not contain NUL bytes");

@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "libs/core/error.h"
+#include "libs/core/text.h"
 #include "libs/workflow/engine/engine_internal.h"
 #include "libs/workflow/store/fleet_repo_internal.h"
 
@@ -51,7 +52,7 @@ Status Engine::ReportWorker(const v1::ReportWorkerRequest& request) {
   worker.running = std::max(request.status().running(), 0);
   const double speed = request.status().encode_speed();
   worker.encode_speed = std::isfinite(speed) ? std::max(speed, 0.0) : 0;
-  worker.version = request.status().version().substr(0, kMaxWorkerName);
+  worker.version = RepairUtf8(request.status().version().substr(0, kMaxWorkerName), kMaxWorkerName);
   return impl_->Write([&](pqxx::work& tx) -> Status {
     repo::SaveWorker(tx, worker);
     return {};

@@ -15,7 +15,7 @@ constexpr size_t kMaxWorkflowName = 500;
 Status CheckName(const char* field, const std::string& value, bool required) {
   if (required && value.empty()) return InvalidField(field, "must not be empty");
   if (value.size() > kMaxWorkflowName) {
-    return InvalidField(field, "" + std::to_string(value.size()) + " bytes are more than the limit of " + std::to_string(kMaxWorkflowName));
+    return InvalidField(field, std::to_string(value.size()) + " bytes are more than the limit of " + std::to_string(kMaxWorkflowName));
   }
   return CheckPayload(field, value);
 }

@@ -19,7 +19,7 @@ using std::chrono::steady_clock;
 // Long enough that a burst of transitions becomes one statement (PostgreSQL serialises commits with NOTIFY), short beside a poll's 500 ms.
 constexpr milliseconds kNotifyPause{20};
 constexpr milliseconds kUntilWoken = std::chrono::hours(1);
-constexpr size_t kMaxNames = 500;  // more become one wake-up for all
+constexpr size_t kMaxNames = 500;  // more are left to polling
 constexpr char kChannel[] = "vora_workflow";
 // All names in one statement and so one commit.
 constexpr char kNotify[] = "SELECT pg_notify('vora_workflow', p) FROM json_array_elements_text($1::json) AS p";

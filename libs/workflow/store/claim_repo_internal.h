@@ -1,7 +1,7 @@
 #pragma once
 
-// SQL of the hot path between workers and tasks: claims and heartbeats. They touch task rows only and never wait for a lock that a
-// transition holds (claims skip locked rows).
+// SQL of the hot path between workers and tasks: claims and heartbeats. They touch task rows only; claims skip locked rows, a heartbeat
+// waits for the transition that holds its own.
 
 #include "libs/workflow/store/engine_repo_internal.h"
 

@@ -45,7 +45,7 @@ class ClaimedTask {
   void Complete(std::string result);
   void Fail(v1::Failure failure);
   void Cancel();
-  // `in_drain` tries once only; an empty checkpoint stands for the last one remembered.
+  // An empty checkpoint stands for the last one remembered.
   void Release(std::string checkpoint);
 
   // True when the next heartbeat should go out now.
@@ -57,7 +57,7 @@ class ClaimedTask {
   bool Claim();  // true for the first of Complete, Fail, Cancel, Release
   void End(const char* result);
   void RecordSpan(const std::string& result) const;
-  // Repeats `call` while it is transient. A stale token is taken as the end.
+  // Repeats `call` until it is OK, INVALID_ARGUMENT or a stale token, which is taken as the end.
   Status Report(const char* what, const std::function<Status()>& call);
   Status CallFail(const v1::Failure& failure, bool canceled);
   std::chrono::milliseconds HeartbeatInterval() const;

@@ -89,6 +89,12 @@ StatusOr<std::string> LoadOrMakeSecret(const std::string& directory) {
   std::error_code error;
   std::filesystem::rename(fresh, path, error);
   if (error) return Unavailable("cannot keep the viewers' secret in " + path + ": " + error.message());
+  // The name is durable with its folder only. A secret that is made anew after a power cut could not find the viewers of before.
+  const int folder = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  const bool synced = folder >= 0 && ::fsync(folder) == 0;
+  const std::string reason = std::strerror(errno);
+  if (folder >= 0) ::close(folder);
+  if (!synced) return Unavailable("cannot keep the viewers' secret in " + path + ": " + reason);
   return secret;
 }
 

@@ -56,8 +56,8 @@ StatusOr<std::vector<sockaddr_storage>> ResolveWebhookTarget(const WebhookTarget
     if (!why.empty() && !allow_private) {
       const std::string text = AddressText(item->ai_addr);
       // The address itself is not told: nobody learns from us what names inside stand for.
-      return InvalidField("url", "" + target.host + (text == target.host ? "" : " has an address that") + " is not public (" +
-                                     std::string(why) + "); VORA_WEBHOOK_ALLOW_PRIVATE allows it");
+      return InvalidField("url", target.host + (text == target.host ? "" : " has an address that") + " is not public (" + std::string(why) +
+                                     "); VORA_WEBHOOK_ALLOW_PRIVATE allows it");
     }
     sockaddr_storage& address = addresses.emplace_back();
     std::memcpy(&address, item->ai_addr, item->ai_addrlen);

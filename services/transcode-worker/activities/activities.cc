@@ -84,7 +84,7 @@ ActivityOutcome DeletePrefix(const WorkerContext& context, ActivityExecution& ex
       context.options().store_patience, [&] { return execution.stopping(); },
       [&]() -> Status {
         VORA_ASSIGN_OR_RETURN(const int64_t objects, context.store().DeletePrefix(input.prefix()));
-        result.set_objects(result.objects() + objects);
+        result.set_objects(objects);
         return {};
       });
   if (!status.ok()) return FromStatus(status);

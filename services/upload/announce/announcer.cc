@@ -52,6 +52,7 @@ struct Announcer::Impl {
   std::vector<Listener> listeners;
   std::map<std::string, Pending> pending;  // of `loop` alone
   SteadyTime next_scan{};
+  bool scanned = false;  // once, whole: then young announcements are left to the replicas that made them
 
   std::mutex mutex;
   std::set<std::string> notified;
@@ -115,7 +116,7 @@ milliseconds Announcer::Impl::Step() {
 }
 
 void Announcer::Impl::Scan() {
-  const bool first = next_scan == SteadyTime{};
+  const bool first = !scanned;
   next_scan = std::chrono::steady_clock::now() + options.scan_interval;
   const int64_t fresh = ToUnixMs(repo.clock().Now()) - options.scan_interval.count();
   std::string token;
@@ -123,8 +124,7 @@ void Announcer::Impl::Scan() {
     StatusOr<storage::ListPage> page = repo.store().List(layout::kAnnouncePrefix, token);
     if (!page.ok()) {
       log::Warn("announcements cannot be listed", {{"error", ToText(page.status())}});
-      next_scan = first ? SteadyTime{} + std::chrono::nanoseconds(1) : next_scan;
-      next_scan = std::max(next_scan, std::chrono::steady_clock::now() + std::chrono::seconds(1));
+      if (first) next_scan = std::chrono::steady_clock::now() + std::chrono::seconds(1);
       return;
     }
     for (const storage::ObjectInfo& object : page->objects) {
@@ -134,6 +134,7 @@ void Announcer::Impl::Scan() {
     }
     token = page->next_token;
   } while (!token.empty());
+  scanned = true;
 }
 
 // True when there is nothing left to do for `id`.
