@@ -12,9 +12,8 @@ constexpr int64_t kMaxMs = 4'133'980'800'000;  // 2101
 constexpr double kFallbackSegmentSeconds = 5;
 
 std::optional<int64_t> MsOf(const google::protobuf::Timestamp& time) {
-  const int64_t ms = time.seconds() * 1000 + time.nanos() / 1'000'000;
   if (time.seconds() < 0 || time.seconds() >= kMaxMs / 1000 || time.nanos() < 0) return std::nullopt;
-  return ms;
+  return time.seconds() * 1000 + time.nanos() / 1'000'000;
 }
 
 Status NotATime(std::string_view field) {
