@@ -1,7 +1,7 @@
 // What bench/scaling.mjs simulates: videos of a day, workers, and the autoscaler. Pure; times in seconds.
 
 // Encode-seconds per second of media as the workflow estimates them for the default ladder at 30 pictures a second: half a second for 1080p,
-// by pixels for 720p and 360p, and the sound.
+// by pixels for 720p and 360p, and the audio.
 export const ESTIMATE_PER_SECOND = 0.5 * (1 + (1280 * 720 + 640 * 360) / (1920 * 1080)) + 0.02;
 // Seconds of media that a worker of two cores brings through the whole ladder per second: measured, 60 s in 88.4 s (docs/benchmarks.md; the
 // source had grain and 105 Mbit/s, so most are faster).

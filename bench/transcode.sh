@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # A 60 s 1080p30 source through a whole stack of its own, from upload complete to READY, and one ffmpeg process making the same three
-# renditions and the sound from local disk with the same x264 settings (libs/ladder's default; ffmpeg may use as many threads as it likes).
+# renditions and the audio from local disk with the same x264 settings (libs/ladder's default; ffmpeg may use as many threads as it likes).
 
 TRANSCODE_READY_GOAL=1.25
 TRANSCODE_FIRST_GOAL=0.15

@@ -85,7 +85,7 @@ if [ "$demo" = yes ]; then
   if [ -z "$demo_file" ]; then
     demo_file="$VORA_HOME/sample.mp4"
     if [ ! -s "$demo_file" ]; then
-      say "making a sample video (30 s, 1080p30, with sound)"
+      say "making a sample video (30 s, 1080p30, with audio)"
       ffmpeg -v error -y -f lavfi -i "testsrc2=size=1920x1080:rate=30:duration=30" -f lavfi -i "sine=frequency=440:beep_factor=4:sample_rate=48000:duration=30" \
         -c:v libx264 -preset ultrafast -crf 20 -pix_fmt yuv420p -c:a aac -b:a 128k -movflags +faststart "$demo_file.new.mp4" &&
         mv "$demo_file.new.mp4" "$demo_file" || fail "ffmpeg could not make the sample" "give a file: $(script up) --demo FILE"

@@ -41,18 +41,18 @@ Bandwidth MeasureBandwidth(const Track& track) {
 }
 
 bool IsPlayable(const Presentation& presentation) {
-  bool picture = false, has_sound = false, sound = false;
+  bool picture = false, has_audio = false, audio = false;
   for (const Track& track : presentation.tracks) {
     const bool started = !track.segments.empty();
     if (track.is_video) {
       picture |= started;
     } else {
-      has_sound = true;
-      sound |= started;
+      has_audio = true;
+      audio |= started;
     }
   }
   // A master playlist is loaded once: given out before the audio has begun it would name none, and the video would stay mute.
-  return picture && (sound || !has_sound);
+  return picture && (audio || !has_audio);
 }
 
 }  // namespace vora::manifest

@@ -141,7 +141,7 @@ TEST(MeasureBandwidth, PeakIsOverRunsNearTheTargetDuration) {
   EXPECT_EQ(MeasureBandwidth(track).average, 1'047'619);
 }
 
-TEST(IsPlayable, NeedsPictureAndTheSoundThereIs) {
+TEST(IsPlayable, NeedsPictureAndTheAudioThereIs) {
   Presentation presentation;
   EXPECT_FALSE(IsPlayable(presentation));
   presentation.tracks = {VideoTrack("360p", 640, 360, 1, {}, false), VideoTrack("720p", 1280, 720, 1, {1}, false)};

@@ -35,7 +35,7 @@ struct Caption {
   std::string language;  // BCP 47; "und" when unknown
   std::string label;     // for people, unique
   int64_t bytes = 0;
-  bool forced = false;            // for viewers who understand the sound
+  bool forced = false;            // for viewers who understand the audio
   bool hearing_impaired = false;  // tells sounds too
 };
 
@@ -54,7 +54,7 @@ struct Bandwidth {
 };
 Bandwidth MeasureBandwidth(const Track& track);
 
-// True when something can play: a video track with its first segment and, when there is sound, the sound's first one.
+// True when something can play: a video track with its first segment and, when there is sound, the audio's first one.
 bool IsPlayable(const Presentation& presentation);
 
 // Master playlist with every video track that has a segment, and its audio group. BANDWIDTH and AVERAGE-BANDWIDTH include the audio.

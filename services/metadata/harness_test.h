@@ -47,7 +47,7 @@ struct Repos {
 NewVideo SomeVideo(const std::string& upload_id);
 // A finished upload as the upload daemon announces it.
 upload::v1::Upload FinishedUpload(const std::string& upload_id);
-// 12 s of 720p25 with sound, planned as 360p, 720p and audio_0: three segments each, in chunks of one and two.
+// 12 s of 720p25 with audio, planned as 360p, 720p and audio_0: three segments each, in chunks of one and two.
 workflow::v1::RecordPlanInput SomePlan(const std::string& video_id);
 media::v1::MediaInfo SomeMedia();
 workflow::v1::RecordSegmentsInput SomeSegments(const std::string& video_id, const std::string& track, int first, int count);

@@ -50,7 +50,7 @@ class PlaybackServer {
 
 // `bytes` bytes that differ from place to place.
 std::string Pattern(size_t bytes);
-// A video of two renditions and sound; `segments` of each are done.
+// A video of two renditions and audio; `segments` of each are done.
 playback::v1::Presentation MakePresentation(const std::string& state, int segments, bool complete);
 
 // One header.

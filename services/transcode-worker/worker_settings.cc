@@ -22,16 +22,16 @@ void WorkerSettings::Declare(SettingsSchema& schema) {
              {.choices = {"strict", "relaxed"}});
   schema.Add("VORA_MAX_SOURCE_PIXELS", &source.max_pixels, "Pixels of one picture of a source; a side has at most 8192", {.min = 1 << 16});
   schema.Add("VORA_MAX_SOURCE_DURATION", &max_duration, "Length of a source", {.min = 1000});
-  schema.Add("VORA_MAX_SOURCE_GAP", &max_gap, "How long a source may have neither picture nor sound; a longer claim at its end is cut away",
+  schema.Add("VORA_MAX_SOURCE_GAP", &max_gap, "How long a source may have neither video nor audio; a longer claim at its end is cut away",
              {.min = 1000});
   schema.Add("VORA_MAX_SOURCE_FRAMES", &source.max_frames, "Pictures of a source", {.min = 1});
   schema.Add("VORA_MAX_SOURCE_STREAMS", &source.max_streams, "Tracks of a source, of all kinds", {.min = 1, .max = 4000});
   schema.AddBytes("VORA_MAX_SOURCE_HEADER", &source.max_header_bytes, "Size of the index (moov) of an MP4 file, unpacked",
                   {.min = 1 << 20});
-  schema.Add("VORA_MAX_SOURCE_CHANNELS", &source.max_channels, "Channels of a sound track; one with more is left out with a warning",
+  schema.Add("VORA_MAX_SOURCE_CHANNELS", &source.max_channels, "Channels of an audio track; one with more is left out with a warning",
              {.min = 1, .max = 1024});
   schema.Add("VORA_MAX_SOURCE_SAMPLE_RATE", &source.max_sample_rate,
-             "Samples a second of a sound track; one with more, or fewer than 1000, is left out with a warning", {.min = 8000});
+             "Samples a second of an audio track; one with more, or fewer than 1000, is left out with a warning", {.min = 8000});
 }
 
 media::SourceLimits WorkerSettings::SourceLimits() const {

@@ -138,7 +138,7 @@ test('bombs go off in nobody\'s hands', async () => {
   const ihdr = Buffer.concat([big32(13), Buffer.from('IHDR'), big32(65535), big32(65535), Buffer.from([8, 6, 0, 0, 0]), big32(0)]);
   await expectRefused([
     ['65535x65535.mp4', huge, 'media.too_large', /65535x65535; at most 8192 pixels a side/],
-    ['hours.mp4', hours, 'media.too_long', /neither picture nor sound.*VORA_MAX_SOURCE_GAP/],
+    ['hours.mp4', hours, 'media.too_long', /neither video nor audio.*VORA_MAX_SOURCE_GAP/],
     ['tracks.mp4', Buffer.concat([ftyp(), box('moov', ...Array.from({ length: 5000 }, () => box('trak')))]), 'media.too_large', /tracks.*VORA_MAX_SOURCE_STREAMS/],
     ['crumbs.mp4', Buffer.concat([ftyp(), box('moov', ...Array.from({ length: 30_000 }, () => box('free')))]), 'media.too_large', /boxes/],
     ['index.mp4', Buffer.concat([ftyp(), big32(0xfffffff0), Buffer.from('moov'), Buffer.alloc(2000)]), 'media.too_large', /VORA_MAX_SOURCE_HEADER/],

@@ -62,7 +62,7 @@ test('an mp4 cut before its index fails with a reason', async () => {
   await expectFailure(file, 'media.truncated', /incomplete|truncated|cut|index/i);
 });
 
-test('sound without a picture fails with a reason', async () => {
+test('audio without a picture fails with a reason', async () => {
   await expectFailure(await source({ seconds: 5, video: false }), 'media.no_video', /no picture|no video/i);
 });
 
@@ -86,7 +86,7 @@ test('an mp4 cut in its data gives what is there, or a reason', async () => {
   else assert.ok(video.playable);
 });
 
-test('a picture without sound is a right result', async () => {
+test('a picture without audio is a right result', async () => {
   const video = await process(await source({ seconds: 6, width: 640, height: 360, audio: false }));
   assert.equal(video.state, 'READY');
   assert.deepEqual(video.renditions.map((r) => r.name), ['360p']);

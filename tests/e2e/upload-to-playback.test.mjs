@@ -41,7 +41,7 @@ test('the command line uploads a file, follows it and says where to watch it', a
   await assertNothingLostOrDoneTwice(stack, id, file, { frames: seconds * 30 });
 });
 
-test('keyframes stand at the same times in every rendition, over chunk borders without gaps, and sound fits', async () => {
+test('keyframes stand at the same times in every rendition, over chunk borders without gaps, and audio fits', async () => {
   const base = `${stack.edge}/v/${video.video_id}`;
   const lists = {};
   for (const name of ['360p', '720p', '1080p']) {
@@ -66,10 +66,10 @@ test('keyframes stand at the same times in every rendition, over chunk borders w
   assert.deepEqual(keys('720p'), keys('360p'));
   assert.deepEqual(keys('1080p'), keys('360p'));
 
-  const sound = await packets(`${base}/audio_0/playlist.m3u8`, 'a');
-  const end = assertContinuous(sound, 'audio_0');
-  assert.ok(Math.abs(sound[0].pts) < 0.05, `sound begins at ${sound[0].pts}`);
-  assert.ok(Math.abs(end - seconds) < 0.05, `sound ends at ${end}`);
+  const audio = await packets(`${base}/audio_0/playlist.m3u8`, 'a');
+  const end = assertContinuous(audio, 'audio_0');
+  assert.ok(Math.abs(audio[0].pts) < 0.05, `audio begins at ${audio[0].pts}`);
+  assert.ok(Math.abs(end - seconds) < 0.05, `audio ends at ${end}`);
 });
 
 test('the master playlist declares each rendition truly', async () => {
@@ -86,7 +86,7 @@ test('the master playlist declares each rendition truly', async () => {
     assert.match(variant.CODECS, /^avc1\.[0-9A-Fa-f]{6},mp4a\.40\.2$/);
     const name = variant.uri.split('/').at(-2);
     const bytes = (n) => Number(n);
-    // BANDWIDTH is the peak over the segments, AVERAGE-BANDWIDTH the whole, both with the sound.
+    // BANDWIDTH is the peak over the segments, AVERAGE-BANDWIDTH the whole, both with the audio.
     let peak = 0, total = 0;
     for (const track of [name, 'audio_0']) {
       const playlist = parsePlaylist(await (await stack.fetch(`/v/${video.video_id}/${track}/playlist.m3u8`)).text());

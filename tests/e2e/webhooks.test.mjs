@@ -179,7 +179,7 @@ test('what becomes of a video is told, each change once and nothing else', async
   await told(id, 'video.deleted');
 
   const text = path.join(stack.home, 'letter.txt');
-  await writeFile(text, 'no picture, no sound\n'.repeat(100));
+  await writeFile(text, 'no picture, no audio\n'.repeat(100));
   const { video_id: broken } = await stack.upload(text);
   await stack.reach(broken, ['FAILED']);
   const [{ event: failed }] = await told(broken, 'video.failed');

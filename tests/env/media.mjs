@@ -11,7 +11,7 @@ const folder = path.join(os.tmpdir(), `vora-test-media-${process.getuid?.() ?? 0
 // A video file, made once: moving picture with a frame counter pattern, and a beep.
 export async function source({ seconds = 20, width = 1920, height = 1080, rate = 30, audio = true, video = true, name = '' } = {}) {
   await mkdir(folder, { recursive: true });
-  const file = path.join(folder, `${name || `${video ? `${width}x${height}-${String(rate).replace('/', '_')}` : 'sound'}-${seconds}s${audio ? '' : '-silent'}`}.mp4`);
+  const file = path.join(folder, `${name || `${video ? `${width}x${height}-${String(rate).replace('/', '_')}` : 'audio'}-${seconds}s${audio ? '' : '-silent'}`}.mp4`);
   if (await stat(file).catch(() => null)) return file;
   const args = ['-v', 'error', '-y'];
   if (video) args.push('-f', 'lavfi', '-i', `testsrc2=size=${width}x${height}:rate=${rate}:duration=${seconds}`);

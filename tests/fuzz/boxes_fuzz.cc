@@ -40,7 +40,7 @@ void Judge(const vora::Status& status) {
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string_view bytes(reinterpret_cast<const char*>(data), size);
-  Judge(vora::media::NoFilm(bytes));
+  Judge(vora::media::CheckIsVideo(bytes));
   Bytes source(bytes);
   vora::media::SourceLimits limits;
   limits.max_streams = 3;

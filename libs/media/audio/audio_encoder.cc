@@ -62,7 +62,7 @@ class AacSegmenter {
     frame->pts = sent_;
     sent_ += kAacFrame;
     const int sent = avcodec_send_frame(encoder_.get(), frame.get());
-    if (sent < 0) return AvStatus(sent, "encoding the sound");
+    if (sent < 0) return AvStatus(sent, "encoding the audio");
     return Drain();
   }
 
@@ -78,7 +78,7 @@ class AacSegmenter {
     for (;;) {
       const int received = avcodec_receive_packet(encoder_.get(), packet_.get());
       if (received == AVERROR(EAGAIN) || received == AVERROR_EOF) return {};
-      if (received < 0) return AvStatus(received, "encoding the sound");
+      if (received < 0) return AvStatus(received, "encoding the audio");
       // The first packet holds only the encoder's run-up; without it the track begins at 0 and needs no edit list.
       if (packet_->pts >= 0 && next_frame_ < grid_.total_frames()) {
         segment_.samples.push_back({static_cast<uint32_t>(packet_->size), 0, true, false});
@@ -133,17 +133,17 @@ class AudioReader {
     VORA_ASSIGN_OR_RETURN(reader->input_, Input::Open(source));
     reader->index_ = stream_index;
     AVFormatContext* context = reader->input_->context();
-    if (stream_index < 0 || stream_index >= static_cast<int>(context->nb_streams)) return InvalidArgument("no such sound track");
+    if (stream_index < 0 || stream_index >= static_cast<int>(context->nb_streams)) return InvalidArgument("no such audio track");
     reader->input_->KeepOnly(stream_index);
     const AVStream& stream = *context->streams[stream_index];
     const AVCodec* codec = avcodec_find_decoder(stream.codecpar->codec_id);
-    if (codec == nullptr) return MakeError(errors::kMediaUnsupportedCodec, "The sound cannot be decoded here.");
+    if (codec == nullptr) return MakeError(errors::kMediaUnsupportedCodec, "The audio cannot be decoded here.");
     reader->decoder_.reset(avcodec_alloc_context3(codec));
     avcodec_parameters_to_context(reader->decoder_.get(), stream.codecpar);
     reader->decoder_->pkt_timebase = stream.time_base;
     reader->time_base_ = stream.time_base;
     if (avcodec_open2(reader->decoder_.get(), codec, nullptr) < 0)
-      return MakeError(errors::kMediaUnreadable, "The sound cannot be decoded.");
+      return MakeError(errors::kMediaUnreadable, "The audio cannot be decoded.");
     reader->packet_.reset(av_packet_alloc());
     return reader;
   }
@@ -160,7 +160,7 @@ class AudioReader {
         return true;
       }
       if (received >= 0) continue;
-      if (received == AVERROR(ENOMEM)) return AvStatus(received, "decoding the sound");
+      if (received == AVERROR(ENOMEM)) return AvStatus(received, "decoding the audio");
       if (received == AVERROR_EOF || draining_) return false;
       VORA_ASSIGN_OR_RETURN(const bool some, input_->Read(packet_.get()));
       if (!some) {
@@ -203,7 +203,7 @@ Status EncodeAudioTrack(ByteSource& source, const media::v1::MediaInfo& media, c
     any = true;
     VORA_RETURN_IF_ERROR(timeline.Add(*frame, seconds));
   }
-  if (!any) return MakeError(errors::kMediaUnreadable, "The sound could not be decoded: the track is empty or damaged.");
+  if (!any) return MakeError(errors::kMediaUnreadable, "The audio could not be decoded: the track is empty or damaged.");
   VORA_RETURN_IF_ERROR(timeline.Finish());
   return segmenter.Finish();
 }

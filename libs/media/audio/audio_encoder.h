@@ -1,6 +1,6 @@
 #pragma once
 
-// The whole sound track to CMAF segments: decoded, resampled, aligned to the picture, AAC. One pass, so there is no seam between segments.
+// The whole audio track to CMAF segments: decoded, resampled, aligned to the picture, AAC. One pass, so there is no seam between segments.
 
 #include <functional>
 

@@ -1,6 +1,6 @@
 #pragma once
 
-// Where the segments of a sound track are cut: at the AAC frame boundary nearest to the picture's segment times. Pure.
+// Where the segments of an audio track are cut: at the AAC frame boundary nearest to the picture's segment times. Pure.
 
 #include <cstdint>
 

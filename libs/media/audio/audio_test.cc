@@ -15,7 +15,7 @@ using media::v1::TrackPlan;
 
 class AudioTest : public ::testing::Test {
  protected:
-  // The times (s) at which the encoded sound becomes loud.
+  // The times (s) at which the encoded audio becomes loud.
   std::vector<double> Beeps(const std::string& path) {
     const std::string pcm = RunProgram("ffmpeg -v error -i '" + path + "' -map 0:a -f s16le -ac 1 -ar 48000 -");
     std::vector<double> times;
@@ -86,9 +86,9 @@ TEST_F(AudioTest, StaysInSyncWithThePicture) {
   ExpectInSync(FlashAndBeep("c.ts", "30000/1001", "-c:v libx264 -preset ultrafast -bf 2 -c:a aac"), 0.034);
 }
 
-TEST_F(AudioTest, LateAndEarlySoundIsAligned) {
+TEST_F(AudioTest, LateAndEarlyAudioIsAligned) {
   const std::string plain = FlashAndBeep("a.mkv", "30", "-c:v libx264 -preset ultrafast -c:a pcm_s16le");
-  // The sound begins 1 s later than the picture, and the picture 0.7 s later than the sound; in the original each flash meets its beep.
+  // The audio begins 1 s later than the picture, and the picture 0.7 s later than the audio; in the original each flash meets its beep.
   const std::string late =
       MakeSource(folder_, "late.mkv", "-i '" + plain + "' -ss 1 -copyts -i '" + plain + "' -map 0:v -map 1:a -c copy -copyts");
   ExpectInSync(late, 0.034);
@@ -98,7 +98,7 @@ TEST_F(AudioTest, LateAndEarlySoundIsAligned) {
   ExpectInSync(early, 0.04);
 }
 
-TEST_F(AudioTest, AGapInTheSoundIsSilence) {
+TEST_F(AudioTest, AGapInTheAudioIsSilence) {
   const std::string source =
       FlashAndBeep("gap.mkv", "30", "-af \"aselect='not(between(t,2,3))'\" -c:v libx264 -preset ultrafast -c:a pcm_s16le");
   ExpectInSync(source, 0.034);

@@ -64,7 +64,7 @@ Status AudioTimeline::Configure(const AVFrame& frame) {
   av_channel_layout_uninit(&out);
   if (result < 0) {
     swr_.reset();
-    return AvStatus(result, "cannot resample the sound");
+    return AvStatus(result, "cannot resample the audio");
   }
   in_rate_ = frame.sample_rate;
   in_format_ = frame.format;

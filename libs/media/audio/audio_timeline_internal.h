@@ -1,6 +1,6 @@
 #pragma once
 
-// Lays decoded sound on the presentation's clock: resampled, gaps filled with silence, what lies before the first picture cut off.
+// Lays decoded audio on the presentation's clock: resampled, gaps filled with silence, what lies before the first picture cut off.
 
 #include <cstdint>
 #include <functional>

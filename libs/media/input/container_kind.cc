@@ -80,7 +80,7 @@ bool LooksLikeXml(std::string_view text) { return !text.empty() && text[0] == '<
 
 }  // namespace
 
-Status NoFilm(std::string_view head) {
+Status CheckIsVideo(std::string_view head) {
   for (const Mark& mark : kBytes) {
     if (head.substr(0, mark.begin.size()) == mark.begin) return Refuse(mark.what);
   }

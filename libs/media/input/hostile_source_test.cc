@@ -71,8 +71,8 @@ TEST_F(HostileSourceTest, WhatLeadsElsewhereIsNamed) {
   for (const auto& [bytes, what] : cases) {
     Expect(FaultOf(bytes), "media.not_a_video", "This is " + what + ", not a video; upload the media file itself.");
   }
-  EXPECT_THAT(NoFilm("v=0.5 is a letter"), IsOk());
-  EXPECT_THAT(NoFilm(""), IsOk());
+  EXPECT_THAT(CheckIsVideo("v=0.5 is a letter"), IsOk());
+  EXPECT_THAT(CheckIsVideo(""), IsOk());
 }
 
 TEST_F(HostileSourceTest, OtherContainersAreNamed) {
@@ -177,11 +177,11 @@ std::string WithLastDuration(std::string movie, uint32_t count, uint32_t delta) 
 }
 
 TEST_F(HostileSourceTest, ALengthIsBelievedOnlyAsFarAsPacketsBearItOut) {
-  // 15 pictures that are said to last 20 minutes each, without a sound: five hours of nothing.
+  // 15 pictures that are said to last 20 minutes each, without an audio: five hours of nothing.
   const std::string movie = ReadFile(MakeSource(
       folder_, "a.mp4", "-f lavfi -i testsrc2=size=64x64:rate=5:duration=3 -c:v mpeg4 -video_track_timescale 1000 -movflags +faststart"));
   Expect(FaultOf(Claiming(WithLastDuration(WithoutEdits(movie), 15, 1'200'000), 18'000'000)), "media.too_long", "VORA_MAX_SOURCE_GAP");
-  // A still picture under sound is a video of the sound's length.
+  // A still picture under audio is a video of the audio's length.
   const std::string still = MakeSource(folder_, "still.mp4",
                                        "-f lavfi -i color=size=64x64:rate=1/900:duration=1500 -f lavfi -i "
                                        "sine=frequency=200:sample_rate=8000:duration=1500 -c:v mpeg4 -c:a aac -b:a 8k");
@@ -192,7 +192,7 @@ TEST_F(HostileSourceTest, ALengthIsBelievedOnlyAsFarAsPacketsBearItOut) {
   const std::string jump = MakeSource(folder_, "jump.mkv",
                                       "-f lavfi -i testsrc2=size=64x64:rate=5:duration=4 -vf 'setpts=PTS+if(gte(N\\,10)\\,4000/TB\\,0)' "
                                       "-vsync vfr -c:v libx264 -preset ultrafast");
-  Expect(Fault(jump), "media.too_long", "neither picture nor sound");
+  Expect(Fault(jump), "media.too_long", "neither video nor audio");
 }
 
 TEST_F(HostileSourceTest, AnEndThatNothingBearsOutIsCutAway) {
@@ -212,7 +212,7 @@ TEST_F(HostileSourceTest, AnEndThatNothingBearsOutIsCutAway) {
   EXPECT_NE(info->warnings(0).find("overstates its length"), std::string::npos) << info->warnings(0);
 }
 
-TEST_F(HostileSourceTest, SoundBeyondTheLimitsIsLeftOut) {
+TEST_F(HostileSourceTest, AudioBeyondTheLimitsIsLeftOut) {
   SourceLimits limits;
   limits.max_channels = 1;
   SetSourceLimits(limits);

@@ -79,7 +79,7 @@ Status Input::WhyNotOpened() {
   std::string head(kHeadBytes + AVPROBE_PADDING_SIZE, '\0');
   const StatusOr<size_t> got = source_.ReadAt(0, head.data(), kHeadBytes);
   if (!got.ok()) return got.status();
-  VORA_RETURN_IF_ERROR(NoFilm(std::string_view(head).substr(0, *got)));
+  VORA_RETURN_IF_ERROR(CheckIsVideo(std::string_view(head).substr(0, *got)));
   if (*got >= 12 && std::memcmp(head.data() + 4, "ftyp", 4) == 0) {
     return MakeError(errors::kMediaTruncated, "The file is cut off: it begins as an MP4 file but its index (moov) is missing or broken.");
   }

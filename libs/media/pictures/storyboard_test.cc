@@ -124,7 +124,7 @@ TEST_F(StoryboardTest, RotatedAndPortraitPicturesStandUpright) {
   EXPECT_EQ(SizeOf(portrait.sheets.at(0)), "mjpeg,320,284\n");
 }
 
-TEST_F(StoryboardTest, OneFrameAndNoSoundAndOddSizes) {
+TEST_F(StoryboardTest, OneFrameAndNoAudioAndOddSizes) {
   const Made one =
       Make(MakeSource(folder_, "one.mp4", "-f lavfi -i testsrc2=size=64x48:rate=25 -frames:v 1 -c:v libx264 -preset ultrafast"));
   ASSERT_THAT(one.status, IsOk());

@@ -92,7 +92,7 @@ StatusOr<Extent> MeasureExtent(VideoReader& reader, ByteSource& source, double f
   }
   if (extent.packets == 0) extent.end_seconds = start + length;
   extent.promised_seconds = length > 0 ? start + length : extent.end_seconds;
-  // Sound may well run on a little longer than the picture.
+  // Audio may well run on a little longer than the picture.
   extent.cut_off = extent.promised_seconds > extent.end_seconds + std::max(5.0, 0.1 * length);
   const double measured = extent.end_seconds - start;
   if (measured > ActiveSourceLimits().max_gap_seconds && static_cast<double>(source_bytes) / measured < kSparseBytesPerSecond) {

@@ -54,7 +54,7 @@ Status TrimToEvidence(std::vector<double> times, Extent* extent) {
   std::sort(times.begin(), times.end());
   for (size_t i = 1; i < times.size() && times[i - 1] < extent->end_seconds; ++i) {
     if (times[i] - times[i - 1] <= limit) continue;
-    return MakeError(errors::kMediaTooLong, "The file holds neither picture nor sound from " + SecondsText(times[i - 1]) + " to " +
+    return MakeError(errors::kMediaTooLong, "The file holds neither video nor audio from " + SecondsText(times[i - 1]) + " to " +
                                                 SecondsText(times[i]) + "; at most " + SecondsText(limit) +
                                                 " are bridged (VORA_MAX_SOURCE_GAP).");
   }

@@ -10,7 +10,7 @@
 
 namespace vora::media {
 
-// The seconds at which pictures of `video` and sounds begin, by the index of an MP4 file; unordered.
+// The seconds at which pictures of `video` and audio begin, by the index of an MP4 file; unordered.
 std::vector<double> IndexedTimes(AVFormatContext* context, AVStream* video);
 // The same by reading all packets.
 StatusOr<std::vector<double>> AllTimes(ByteSource& source);

@@ -37,13 +37,13 @@ void DescribeAudio(AVFormatContext* context, MediaInfo* info) {
     const AVCodecParameters& par = *stream.codecpar;
     if (par.codec_type != AVMEDIA_TYPE_AUDIO) continue;
     if (avcodec_find_decoder(par.codec_id) == nullptr || par.sample_rate <= 0 || par.ch_layout.nb_channels <= 0) {
-      info->add_warnings("Sound track " + std::to_string(i) + " (" + avcodec_get_name(par.codec_id) +
+      info->add_warnings("Audio track " + std::to_string(i) + " (" + avcodec_get_name(par.codec_id) +
                          ") cannot be decoded and is left out.");
       continue;
     }
     const SourceLimits& limits = ActiveSourceLimits();
     if (par.ch_layout.nb_channels > limits.max_channels || par.sample_rate > limits.max_sample_rate || par.sample_rate < kMinSampleRate) {
-      info->add_warnings("Sound track " + std::to_string(i) + " has " + std::to_string(par.ch_layout.nb_channels) + " channels of " +
+      info->add_warnings("Audio track " + std::to_string(i) + " has " + std::to_string(par.ch_layout.nb_channels) + " channels of " +
                          std::to_string(par.sample_rate) + " samples a second; at most " + std::to_string(limits.max_channels) +
                          " channels of " + std::to_string(kMinSampleRate) + " to " + std::to_string(limits.max_sample_rate) +
                          " are taken, so it is left out (VORA_MAX_SOURCE_CHANNELS, VORA_MAX_SOURCE_SAMPLE_RATE).");
@@ -122,14 +122,14 @@ namespace {
 StatusOr<MediaInfo> ProbeWithin(ByteSource& source) {
   std::string head(kHeadBytes, '\0');
   VORA_ASSIGN_OR_RETURN(const size_t got, source.ReadAt(0, head.data(), head.size()));
-  VORA_RETURN_IF_ERROR(NoFilm(std::string_view(head).substr(0, got)));
+  VORA_RETURN_IF_ERROR(CheckIsVideo(std::string_view(head).substr(0, got)));
   VORA_RETURN_IF_ERROR(CheckMp4(source, ActiveSourceLimits()));
   VORA_ASSIGN_OR_RETURN(std::unique_ptr<Input> input, Input::Open(source));
   const int index = FindVideoStream(input->context());
   if (index < 0) {
     const int audio = av_find_best_stream(input->context(), AVMEDIA_TYPE_AUDIO, -1, -1, nullptr, 0);
-    return audio >= 0 ? MakeError(errors::kMediaNoVideo, "The file has sound but no picture.")
-                      : MakeError(errors::kMediaUnreadable, "Neither picture nor sound was found in the file.");
+    return audio >= 0 ? MakeError(errors::kMediaNoVideo, "The file has audio but no video.")
+                      : MakeError(errors::kMediaUnreadable, "Neither video nor audio was found in the file.");
   }
   VORA_RETURN_IF_ERROR(CheckPictureSize(input->stream(index)->codecpar->width, input->stream(index)->codecpar->height));
   // A source belongs to one reader at a time.

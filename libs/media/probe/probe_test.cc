@@ -36,8 +36,8 @@ TEST_F(ProbeTest, NamesWhatIsWrongWithBadInput) {
   EXPECT_EQ(FaultOf(File("zeros.mp4", std::string(100000, '\0'))), "media.unreadable");
   const std::string whole = ReadFile(MakeUsualSource(folder_, "whole.mp4", 2));
   EXPECT_EQ(FaultOf(File("no_moov.mp4", whole.substr(0, whole.size() / 2))), "media.truncated");
-  EXPECT_EQ(FaultOf(MakeSource(folder_, "sound.m4a", "-f lavfi -i sine=duration=2 -c:a aac")), "media.no_video");
-  EXPECT_EQ(FaultOf(MakeSource(folder_, "sound.mp3", "-f lavfi -i sine=duration=2 -c:a libmp3lame")), "media.no_video");
+  EXPECT_EQ(FaultOf(MakeSource(folder_, "audio.m4a", "-f lavfi -i sine=duration=2 -c:a aac")), "media.no_video");
+  EXPECT_EQ(FaultOf(MakeSource(folder_, "audio.mp3", "-f lavfi -i sine=duration=2 -c:a libmp3lame")), "media.no_video");
   EXPECT_EQ(FaultOf(MakeSource(folder_, "large.mkv", "-f lavfi -i color=size=8200x64:rate=5:duration=1 -c:v libx264 -preset ultrafast")),
             "media.too_large");
 }

@@ -51,7 +51,7 @@ Engine::Impl::Impl(pg::Database& d, const Registry& r, WakeSink& w, obs::Metrics
       metrics(m),
       cache(options.cached_runs),
       transitions(kTransitions.In(m)),
-      stuck_transitions(kStuckTransitions.In(m)) {}
+      parked_transitions(kParkedTransitions.In(m)) {}
 
 Engine::Engine(pg::Database& db, const Registry& registry, WakeSink& wake, obs::Metrics& metrics, EngineOptions options)
     : impl_(std::make_unique<Impl>(db, registry, wake, metrics, options)) {}
@@ -100,18 +100,18 @@ Status Engine::Impl::TransactOn(const std::function<StatusOr<std::optional<repo:
     moved = std::move(*run);
     return {};
   });
-  if (!effects.stuck.empty() && !status.ok()) {
+  if (!effects.parked.empty() && !status.ok()) {
     // It may quote an exception of the definition; PostgreSQL refuses text that is not UTF-8.
-    const std::string reason = RepairUtf8(effects.stuck, 4096);
-    stuck_transitions.Increment();
-    log::Error("workflow is stuck", {{"workflow_id", workflow_id}, {"run_id", run_id}, {"reason", reason}});
+    const std::string reason = RepairUtf8(effects.parked, 4096);
+    parked_transitions.Increment();
+    log::Error("workflow is parked", {{"workflow_id", workflow_id}, {"run_id", run_id}, {"reason", reason}});
     // In a transaction of its own, as the transition's was rolled back. Code of another version may have moved the run on in between: its
-    // next transition, or RetryStuck, takes the mark off again.
+    // next transition, or RetryParked, takes the mark off again.
     const Status marked = Write([&](pqxx::work& tx) -> Status {
-      if (repo::LockRun(tx, run_id)) repo::MarkStuck(tx, run_id, reason);
+      if (repo::LockRun(tx, run_id)) repo::MarkParked(tx, run_id, reason);
       return {};
     });
-    return marked.ok() ? FailedPrecondition("the workflow is stuck: " + reason) : marked;
+    return marked.ok() ? FailedPrecondition("the workflow is parked: " + reason) : marked;
   }
   if (!status.ok()) return status;
   if (advanced) {

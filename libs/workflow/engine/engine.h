@@ -62,8 +62,8 @@ class Engine {
   // One pass over everything that is due: timeouts, timers, expired runs. `expire_leases` false spares attempts whose heartbeats are
   // missing (after an outage of our own, workers need a moment to reach us). Gives how many it handled.
   StatusOr<int> Sweep(bool expire_leases);
-  // Tries stuck runs again: with code that agrees with their history they go on. Gives how many did.
-  StatusOr<int> RetryStuck();
+  // Tries parked runs again: with code that agrees with their history they go on. Gives how many did.
+  StatusOr<int> RetryParked();
   // Sets the gauges of queue depth, cost and age.
   Status UpdateQueueMetrics();
 

@@ -26,7 +26,7 @@ Status Engine::Forget(const std::string& worker_id) {
     held = repo::TasksHeldBy(tx, worker_id);
     return {};
   }));
-  // One that cannot be released now (a stuck run) must not keep the others from it.
+  // One that cannot be released now (a parked run) must not keep the others from it.
   Status first;
   for (const auto& task : held) {
     // Each in a transaction of its own, which locks the run before the task: one over many runs would take their locks in an order that

@@ -39,7 +39,7 @@ struct Engine::Impl {
   obs::Metrics& metrics;
   ReplayCache cache;
   obs::Counter& transitions;
-  obs::Counter& stuck_transitions;
+  obs::Counter& parked_transitions;
   std::mutex queues_mutex;
   std::set<std::string> known_queues;
 

@@ -199,9 +199,9 @@ TEST_F(LifecycleTest, NondeterminismChangesNothingAndRepairsItselfWithTheRightCo
   {
     Registry other;
     other.Add("Script", &OtherScript);
-    // Never sweeps for stuck runs: only the repaired replica may free it.
+    // Never sweeps for parked runs: only the repaired replica may free it.
     auto sweeper = TestOrchestrator::QuickSweeper();
-    sweeper.stuck_interval = std::chrono::hours(1);
+    sweeper.parked_interval = std::chrono::hours(1);
     TestOrchestrator wrong(database_, other, sweeper);
     const Status refused = Complete(wrong.engine(), task);
     EXPECT_THAT(refused, StatusIs(StatusCode::kFailedPrecondition));
@@ -210,13 +210,13 @@ TEST_F(LifecycleTest, NondeterminismChangesNothingAndRepairsItselfWithTheRightCo
                           "the code issued ACTIVITY_TASK_SCHEDULED activity_type=different"));
     EXPECT_EQ(EventNames(History(wrong.engine(), "w")).size(), 3u);
   }
-  ASSERT_TRUE(Eventually([&] { return Info(engine_, "w").stuck_reason().empty(); }));
+  ASSERT_TRUE(Eventually([&] { return Info(engine_, "w").parked_reason().empty(); }));
   ASSERT_THAT(Complete(engine_, task), IsOk()) << "the lease is still good";
   ASSERT_THAT(Complete(engine_, ClaimOne(engine_)), IsOk());
   EXPECT_EQ(WaitClosed(engine_, "w").status(), v1::WORKFLOW_STATUS_COMPLETED);
 }
 
-TEST(StuckTest, AStuckRunsTasksAreNotGivenOut) {
+TEST(ParkedTest, AParkedRunsTasksAreNotGivenOut) {
   const std::string database = pg::TestPostgres::Shared().NewDatabase();
   Registry other;
   other.Add("Script", &OtherScript);
@@ -232,29 +232,29 @@ TEST(StuckTest, AStuckRunsTasksAreNotGivenOut) {
   request.set_workflow_id("w");
   const auto described = wrong.engine().Describe(request);
   ASSERT_THAT(described, IsOk());
-  EXPECT_THAT(described->info().stuck_reason(), HasSubstr("nondeterminism"));
+  EXPECT_THAT(described->info().parked_reason(), HasSubstr("nondeterminism"));
   EXPECT_EQ(described->info().status(), v1::WORKFLOW_STATUS_RUNNING);
   EXPECT_EQ(described->pending_activities_size(), 2);
 }
 
-TEST(StuckTest, AWorkerThatLeavesGivesUpItsOtherTasksAllTheSame) {
+TEST(ParkedTest, AWorkerThatLeavesGivesUpItsOtherTasksAllTheSame) {
   const std::string database = pg::TestPostgres::Shared().NewDatabase();
   Registry other;
   other.Add("Script", &OtherScript);
   {
     TestOrchestrator right(database);
-    StartScript(right.engine(), "stuck", R"({"activity": "a"})");
+    StartScript(right.engine(), "parked", R"({"activity": "a"})");
     StartScript(right.engine(), "well", R"({"activity": "a"})");
   }
   auto sweeper = TestOrchestrator::QuickSweeper();
-  sweeper.stuck_interval = std::chrono::hours(1);
+  sweeper.parked_interval = std::chrono::hours(1);
   TestOrchestrator wrong(database, other, sweeper);
-  EXPECT_EQ(ClaimOne(wrong.engine(), "test", "leaver").workflow_id(), "stuck");
+  EXPECT_EQ(ClaimOne(wrong.engine(), "test", "leaver").workflow_id(), "parked");
   EXPECT_EQ(ClaimOne(wrong.engine(), "test", "leaver").workflow_id(), "well");
   {
     pqxx::connection connection(database);
     pqxx::work tx(connection);
-    tx.exec("UPDATE activity_tasks SET cancel_requested = true WHERE workflow_id = 'stuck'");
+    tx.exec("UPDATE activity_tasks SET cancel_requested = true WHERE workflow_id = 'parked'");
     tx.commit();
   }
   v1::ReportWorkerRequest leaving;

@@ -43,7 +43,7 @@ Status Engine::UpdateQueueMetrics() {
   }));
   auto& metrics = impl_->metrics;
   kRuns.In(metrics, {"running"}).Set(runs.running);
-  kRuns.In(metrics, {"stuck"}).Set(runs.stuck);
+  kRuns.In(metrics, {"parked"}).Set(runs.parked);
   kOldestRun.In(metrics).Set(runs.oldest_age_seconds);
   kLongestSilence.In(metrics).Set(runs.longest_silence_seconds);
 

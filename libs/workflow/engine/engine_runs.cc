@@ -98,7 +98,7 @@ Status Engine::Cancel(const v1::CancelWorkflowRequest& request) {
   });
 }
 
-// Ends the run without asking its code, so that it works on stuck runs too.
+// Ends the run without asking its code, so that it works on parked runs too.
 Status Engine::Impl::CloseRun(const std::string& run_id, v1::EventType event, const std::string& status, const std::string& reason) {
   bool closed = false;
   repo::RunRow last;
@@ -111,7 +111,7 @@ Status Engine::Impl::CloseRun(const std::string& run_id, v1::EventType event, co
     ++run->history_length;
     run->status = status;
     run->close_time_us = run->now_us;
-    run->stuck_reason.clear();
+    run->parked_reason.clear();
     v1::Failure failure = MakeFailure(status == "TIMED_OUT" ? "timeout.execution" : "terminated", reason, true);
     run->failure = FailureToJson(failure).dump();
     // Workers that hold its tasks are not asked: their next heartbeat or report finds no row, and ABORTED stops them.

@@ -37,7 +37,7 @@ StatusOr<std::optional<Event>> Engine::Impl::HandleOverdue(pqxx::work& tx, const
   if (!task) return std::optional<Event>();
   const Overdue* overdue = FindOverdue(*task, run.now_us, expire_leases);
   if (!overdue) return std::optional<Event>();
-  if (!run.stuck_reason.empty()) {
+  if (!run.parked_reason.empty()) {
     // The run cannot take an end now; the attempt is not held against the activity.
     if (task->started) repo::RescheduleTask(tx, *task, run.now_us);
     return std::optional<Event>();
@@ -66,7 +66,7 @@ StatusOr<int> Engine::Sweep(bool expire_leases) {
     return {};
   }));
   int handled = 0;
-  // One that fails (a stuck run, a lost race) must not keep the others from being handled; a database that is away ends the pass.
+  // One that fails (a parked run, a lost race) must not keep the others from being handled; a database that is away ends the pass.
   const auto count = [&](const Status& status) -> Status {
     if (status.ok()) ++handled;
     return status.code() == StatusCode::kUnavailable ? status : Status();
@@ -91,10 +91,10 @@ StatusOr<int> Engine::Sweep(bool expire_leases) {
   return handled;
 }
 
-StatusOr<int> Engine::RetryStuck() {
+StatusOr<int> Engine::RetryParked() {
   std::vector<std::string> runs;
   VORA_RETURN_IF_ERROR(impl_->Read([&](pqxx::nontransaction& tx) -> Status {
-    runs = repo::StuckRuns(tx, kBatch);
+    runs = repo::ParkedRuns(tx, kBatch);
     return {};
   }));
   int freed = 0;
@@ -105,13 +105,13 @@ StatusOr<int> Engine::RetryStuck() {
       effects = {};
       queues.clear();
       auto run = repo::LockRun(tx, run_id);
-      if (!run || !run->running() || run->stuck_reason.empty()) return NotFound("not stuck any more");
+      if (!run || !run->running() || run->parked_reason.empty()) return NotFound("not parked any more");
       // The whole replay, without an input: letting the tasks go before it is known that the code agrees would give workers tasks whose
       // results cannot be taken.
       VORA_RETURN_IF_ERROR(Transition(tx, *run, impl_->registry, impl_->cache, effects).Check());
-      run->stuck_reason.clear();
+      run->parked_reason.clear();
       repo::UpdateRun(tx, *run);
-      repo::Unfreeze(tx, run_id);
+      repo::UnparkTasks(tx, run_id);
       for (const auto& task : repo::TasksOfRun(tx, run_id)) queues.insert(task.queue);
       return {};
     });

@@ -226,7 +226,7 @@ TEST_F(EngineTest, SetsRunAndWorkerMetrics) {
   ASSERT_THAT(engine_.ReportWorker(report), IsOk());
   ASSERT_THAT(engine_.UpdateQueueMetrics(), IsOk());
   EXPECT_EQ(value("vora_workflow_runs{state=\"running\"}"), before + 1);
-  EXPECT_EQ(value("vora_workflow_runs{state=\"stuck\"}"), 0);
+  EXPECT_EQ(value("vora_workflow_runs{state=\"parked\"}"), 0);
   EXPECT_GT(value("vora_workflow_oldest_run_age_seconds"), 0);
   EXPECT_GT(value("vora_workflow_longest_silence_seconds"), 0);
   EXPECT_EQ(value("vora_activity_workers{queue=\"test\"}"), 1);

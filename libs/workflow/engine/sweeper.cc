@@ -16,7 +16,7 @@ struct Sweeper::Impl {
   const SweeperOptions options;
   // Only touched by the thread.
   steady_clock::time_point last_good = steady_clock::now(), grace_until = last_good + options.lease_grace;
-  steady_clock::time_point next_stuck = last_good, next_metrics = last_good;
+  steady_clock::time_point next_parked = last_good, next_metrics = last_good;
   bool failing = false;
   Periodic thread{"workflow-sweep", [this] {
                     Sweep();
@@ -37,9 +37,9 @@ struct Sweeper::Impl {
       log::Warn("sweep failed", {{"error", ToText(handled.status())}});
     }
     failing = !handled.ok();
-    if (!failing && now >= next_stuck) {
-      next_stuck = now + options.stuck_interval;
-      (void)engine.RetryStuck();
+    if (!failing && now >= next_parked) {
+      next_parked = now + options.parked_interval;
+      (void)engine.RetryParked();
     }
     if (!failing && now >= next_metrics) {
       next_metrics = now + options.metrics_interval;

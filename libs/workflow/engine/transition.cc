@@ -19,8 +19,8 @@ Status CheckOptions(const v1::ActivityOptions& options) {
 
 }  // namespace
 
-Status Transition::Stuck(Status status) {
-  if (!status.ok()) effects_.stuck = Message(status);
+Status Transition::Parked(Status status) {
+  if (!status.ok()) effects_.parked = Message(status);
   return status;
 }
 
@@ -30,12 +30,12 @@ Status Transition::Load() {
   replayer_ = cache_.Take(run_.run_id, run_.history_length);
   if (!replayer_) {
     auto created = Replayer::Create(registry_, {run_.workflow_id, run_.run_id, run_.tenant, run_.type});
-    if (!created.ok()) return Stuck(FailedPrecondition(Message(created.status())));
+    if (!created.ok()) return Parked(FailedPrecondition(Message(created.status())));
     replayer_ = std::move(created).value();
   }
   if (replayer_->history_length() == run_.history_length) return {};
   for (const Event& event : repo::LoadHistory(tx_, run_.run_id, replayer_->history_length(), kHistoryPage)) {
-    VORA_RETURN_IF_ERROR(Stuck(replayer_->Apply(event)));
+    VORA_RETURN_IF_ERROR(Parked(replayer_->Apply(event)));
   }
   return {};
 }
@@ -43,7 +43,7 @@ Status Transition::Load() {
 Status Transition::Check() {
   VORA_RETURN_IF_ERROR(Load());
   if (!replayer_->TakeCommands().empty())
-    return Stuck(FailedPrecondition("nondeterminism: the code issued a command after the last event"));
+    return Parked(FailedPrecondition("nondeterminism: the code issued a command after the last event"));
   return {};
 }
 
@@ -64,7 +64,7 @@ Status Transition::Run(Event input) {
 Status Transition::Step(Event input) {
   input.id = replayer_->history_length() + 1;
   input.time_us = run_.now_us;
-  VORA_RETURN_IF_ERROR(Stuck(replayer_->Apply(input)));
+  VORA_RETURN_IF_ERROR(Parked(replayer_->Apply(input)));
   events_.push_back(std::move(input));
   for (auto& recorded : replayer_->TakeCommands()) VORA_RETURN_IF_ERROR(Handle(std::move(recorded)));
   return {};
@@ -76,7 +76,7 @@ Status Transition::Handle(RecordedCommand recorded) {
   switch (command.type) {
     case v1::EVENT_TYPE_ACTIVITY_TASK_SCHEDULED:
       // A fault of the definition, and no worker's: without a timeout a lost task would never end.
-      VORA_RETURN_IF_ERROR(Stuck(CheckOptions(command.options)));
+      VORA_RETURN_IF_ERROR(Parked(CheckOptions(command.options)));
       tasks_.push_back({recorded.event_id, std::move(command)});
       break;
     case v1::EVENT_TYPE_ACTIVITY_TASK_CANCEL_REQUESTED:
@@ -130,9 +130,9 @@ void Transition::Write() {
   repo::AppendEvents(tx_, run_.run_id, events_);
   run_.history_length = replayer_->history_length();
   // To have come here, code and history agree again; waiting tasks of the run may be given out from this commit on.
-  if (!run_.stuck_reason.empty()) {
-    run_.stuck_reason.clear();
-    repo::Unfreeze(tx_, run_.run_id);
+  if (!run_.parked_reason.empty()) {
+    run_.parked_reason.clear();
+    repo::UnparkTasks(tx_, run_.run_id);
   }
   if (run_.running()) {
     if (!tasks_.empty()) repo::InsertTasks(tx_, run_, tasks_);

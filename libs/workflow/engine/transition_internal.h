@@ -20,7 +20,7 @@ struct Effects {
   std::set<std::string> ready_queues;
   bool closed = false;
   std::unique_ptr<Replayer> replayer;
-  std::string stuck;  // why code and history do not agree: roll back and mark the run
+  std::string parked;  // why code and history do not agree: roll back and mark the run
 };
 
 class Transition {
@@ -28,7 +28,7 @@ class Transition {
   Transition(pqxx::transaction_base& tx, repo::RunRow& run, const Registry& registry, ReplayCache& cache, Effects& effects)
       : tx_(tx), run_(run), registry_(registry), cache_(cache), effects_(effects) {}
 
-  // Appends `input` (its id and time are set here) and all that follows from it, and writes it down. Not OK with `effects.stuck` set: the
+  // Appends `input` (its id and time are set here) and all that follows from it, and writes it down. Not OK with `effects.parked` set: the
   // caller must roll back.
   Status Run(Event input);
   // Replays the history without an input: OK when code and history agree.
@@ -40,7 +40,7 @@ class Transition {
   Status Handle(RecordedCommand recorded);
   void HandleCancel(int64_t scheduled_event_id);
   void Close(const Event& event);
-  Status Stuck(Status status);
+  Status Parked(Status status);
   void Write();
 
   pqxx::transaction_base& tx_;

@@ -17,7 +17,7 @@ struct RunRow {
   int64_t start_time_us = 0;
   std::optional<int64_t> close_time_us;
   int64_t history_length = 0;
-  std::string result, failure, stuck_reason;
+  std::string result, failure, parked_reason;
   bool cancel_requested = false;
   int64_t seq = 0;
   int64_t now_us = 0;  // the database's clock
@@ -70,9 +70,9 @@ std::optional<RunRow> FindRunByRequest(pqxx::transaction_base& tx, const std::st
 // Newest first, below `before_seq`; empty filters match all.
 std::vector<RunRow> ListRuns(pqxx::transaction_base& tx, int64_t before_seq, int limit, const std::string& status, const std::string& type);
 void UpdateRun(pqxx::transaction_base& tx, const RunRow& run);  // status, close time, length, result, failure, flags
-void MarkStuck(pqxx::transaction_base& tx, const std::string& run_id, const std::string& reason);  // and freezes its tasks
-void Unfreeze(pqxx::transaction_base& tx, const std::string& run_id);
-std::vector<std::string> StuckRuns(pqxx::transaction_base& tx, int limit);
+void MarkParked(pqxx::transaction_base& tx, const std::string& run_id, const std::string& reason);  // and its tasks
+void UnparkTasks(pqxx::transaction_base& tx, const std::string& run_id);
+std::vector<std::string> ParkedRuns(pqxx::transaction_base& tx, int limit);
 std::vector<std::string> OverdueRuns(pqxx::transaction_base& tx, int limit);
 
 // History.

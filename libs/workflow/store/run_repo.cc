@@ -26,11 +26,12 @@ constexpr char kListRuns[] =
 constexpr char kUpdateRun[] = R"(
     UPDATE workflow_runs SET status = $2, close_time_us = $3, history_length = $4, result = $5, failure = $6, cancel_requested = $7,
     stuck_reason = $8 WHERE run_id = $1)";
-constexpr char kMarkStuck[] = "UPDATE workflow_runs SET stuck_reason = $2 WHERE run_id = $1 AND status = 'RUNNING'";
-constexpr char kFreeze[] = "UPDATE activity_tasks SET frozen = true WHERE run_id = $1 AND NOT frozen";
-constexpr char kUnfreeze[] = "UPDATE activity_tasks SET frozen = false WHERE run_id = $1 AND frozen";
+// The columns keep the names that older replicas know: `stuck_reason` of a run that is parked, `frozen` of its tasks.
+constexpr char kMarkParked[] = "UPDATE workflow_runs SET stuck_reason = $2 WHERE run_id = $1 AND status = 'RUNNING'";
+constexpr char kParkTasks[] = "UPDATE activity_tasks SET frozen = true WHERE run_id = $1 AND NOT frozen";
+constexpr char kUnparkTasks[] = "UPDATE activity_tasks SET frozen = false WHERE run_id = $1 AND frozen";
 // `stuck_reason <> ''` is the predicate of the partial index; written otherwise the planner would not use it.
-constexpr char kStuckRuns[] = "SELECT run_id FROM workflow_runs WHERE stuck_reason <> '' AND status = 'RUNNING' ORDER BY seq LIMIT $1";
+constexpr char kParkedRuns[] = "SELECT run_id FROM workflow_runs WHERE stuck_reason <> '' AND status = 'RUNNING' ORDER BY seq LIMIT $1";
 constexpr char kOverdueRuns[] = R"(
     SELECT run_id FROM workflow_runs WHERE status = 'RUNNING' AND execution_deadline_us <= (SELECT vora_now_us())
     ORDER BY execution_deadline_us LIMIT $1)";
@@ -63,7 +64,7 @@ RunRow ReadRun(const pqxx::row& row) {
   run.result = row[i++].as<std::string>();
   run.failure = row[i++].as<std::string>();
   run.cancel_requested = row[i++].as<bool>();
-  run.stuck_reason = row[i++].as<std::string>();
+  run.parked_reason = row[i++].as<std::string>();
   run.seq = row[i++].as<int64_t>();
   run.now_us = row[i++].as<int64_t>();
   return run;
@@ -114,17 +115,17 @@ void UpdateRun(pqxx::transaction_base& tx, const RunRow& run) {
     close = close_text.c_str();
   }
   tx.exec_params(kUpdateRun, run.run_id, run.status, close, run.history_length, run.result, run.failure, run.cancel_requested,
-                 run.stuck_reason);
+                 run.parked_reason);
 }
 
-void MarkStuck(pqxx::transaction_base& tx, const std::string& run_id, const std::string& reason) {
-  tx.exec_params(kMarkStuck, run_id, reason);
-  tx.exec_params(kFreeze, run_id);
+void MarkParked(pqxx::transaction_base& tx, const std::string& run_id, const std::string& reason) {
+  tx.exec_params(kMarkParked, run_id, reason);
+  tx.exec_params(kParkTasks, run_id);
 }
 
-void Unfreeze(pqxx::transaction_base& tx, const std::string& run_id) { tx.exec_params(kUnfreeze, run_id); }
+void UnparkTasks(pqxx::transaction_base& tx, const std::string& run_id) { tx.exec_params(kUnparkTasks, run_id); }
 
-std::vector<std::string> StuckRuns(pqxx::transaction_base& tx, int limit) { return FirstColumn(tx.exec_params(kStuckRuns, limit)); }
+std::vector<std::string> ParkedRuns(pqxx::transaction_base& tx, int limit) { return FirstColumn(tx.exec_params(kParkedRuns, limit)); }
 std::vector<std::string> OverdueRuns(pqxx::transaction_base& tx, int limit) { return FirstColumn(tx.exec_params(kOverdueRuns, limit)); }
 
 std::vector<Event> LoadHistory(pqxx::transaction_base& tx, const std::string& run_id, int64_t after, int limit) {

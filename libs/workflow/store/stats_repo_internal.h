@@ -10,7 +10,7 @@
 namespace vora::workflow::repo {
 
 struct RunStats {
-  double running = 0, stuck = 0;
+  double running = 0, parked = 0;
   double oldest_age_seconds = 0;
   double longest_silence_seconds = 0;  // since the last event of a run
 };

@@ -33,7 +33,7 @@ constexpr char kReschedule[] = R"(
     last_reported_lease = lease, worker_id = '', started_time_us = NULL, attempt_deadline_us = NULL, lease_deadline_us = NULL,
     schedule_to_start_deadline_us = CASE WHEN schedule_to_start_us > 0 THEN $4::bigint + schedule_to_start_us END
     WHERE run_id = $1 AND scheduled_event_id = $2)";
-// A stuck run's waiting tasks keep until it goes on; those a worker holds are taken back when their lease ends.
+// A parked run's waiting tasks keep until it goes on; those a worker holds are taken back when their lease ends.
 constexpr char kOverdueTasks[] = R"(
     SELECT run_id, scheduled_event_id FROM activity_tasks WHERE next_deadline_us <= (SELECT vora_now_us())
     AND NOT (frozen AND state = 'SCHEDULED') AND ($1 OR state = 'SCHEDULED' OR

@@ -31,7 +31,7 @@ SweeperOptions TestOrchestrator::QuickSweeper() {
   SweeperOptions options;
   options.interval = milliseconds{20};
   options.lease_grace = milliseconds{0};
-  options.stuck_interval = milliseconds{50};
+  options.parked_interval = milliseconds{50};
   options.metrics_interval = milliseconds{50};
   return options;
 }

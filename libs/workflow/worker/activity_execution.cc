@@ -91,7 +91,7 @@ Status ClaimedTask::Report(const char* what, const std::function<Status()>& call
                 {{"report", what}, {"activity", task_.activity_id()}, {"workflow_id", task_.workflow_id()}, {"reason", Message(status)}});
       return status;
     }
-    // Finished work is not thrown away because of an answer that may change (a stuck run, a database in failover): the task's own timeouts
+    // Finished work is not thrown away because of an answer that may change (a parked run, a database in failover): the task's own timeouts
     // end the tries, since then the token is stale. Only what this report holds can be wrong for good.
     if (status.ok() || status.code() == StatusCode::kInvalidArgument || drain_->give_up) return status;
     if (attempt == 1 || attempt % 10 == 0) {

@@ -90,9 +90,9 @@ Status OutboxRelay::SendCancel(const OutboxRow& row) {
   const std::string video_workflow = "video/" + row.video_id;
   // Cancel is asked for by the workflow's id, so it reaches whichever run is the newest; NOT_FOUND means that there is nothing to end.
   Status cancelled = orchestrator_.Cancel(video_workflow, "cancelled by request");
-  // A run that is stuck cannot wind up; it is ended from outside, so that the video can be retried or deleted.
+  // A run that is parked cannot wind up; it is ended from outside, so that the video can be retried or deleted.
   if (cancelled.code() == StatusCode::kFailedPrecondition)
-    cancelled = orchestrator_.Terminate(video_workflow, "cancelled while it was stuck");
+    cancelled = orchestrator_.Terminate(video_workflow, "cancelled while it was parked");
   if (!cancelled.ok() && cancelled.code() != StatusCode::kNotFound) return cancelled;
   return outbox_.Finish(row);
 }

@@ -13,7 +13,7 @@ namespace {
 constexpr std::string_view kMediaPrefix = "media.";
 constexpr std::string_view kPublishType = "media.PublishTrack";
 constexpr std::string_view kChunkPart = "/chunk/";
-// Sound costs next to nothing beside pictures; never nothing, so that a sound-only share still moves.
+// Audio costs next to nothing beside pictures; never nothing, so that an audio-only share still moves.
 constexpr double kAudioWeight = 20'000;
 
 int64_t ClampPercent(double percent, int64_t highest) {

@@ -18,7 +18,7 @@ constexpr char kMoveVideo[] = "UPDATE videos SET state = $2 WHERE video_id = $1"
 constexpr char kMoveRendition[] = "UPDATE renditions SET state = $3 WHERE video_id = $1 AND name = $2";
 // Drawn while the video's row is locked, so that versions of one video grow in the order of its commits. Those of several videos need not.
 constexpr char kTouch[] = "UPDATE videos SET version = nextval('video_versions'), updated_at = now() WHERE video_id = $1";
-// Sound counts only where there is any that did not fail.
+// Audio counts only where there is any that did not fail.
 // The first segment is enough, since a growing video's manifests list what is there.
 constexpr char kPlayable[] = R"(
     SELECT coalesce(bool_or(kind = 'video' AND begun), false) AND

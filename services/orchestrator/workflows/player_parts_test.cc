@@ -44,7 +44,7 @@ TEST(PlayerPartsTest, WithoutSubtitlesNothingIsAskedFor) {
   EXPECT_EQ(std::count(ids.begin(), ids.end(), "storyboard"), 1);
 }
 
-TEST(PlayerPartsTest, TheyNeverDelayTheFilm) {
+TEST(PlayerPartsTest, TheyNeverDelayTheVideo) {
   World world;
   world.media = MediaWithSubtitles();
   SimulatedRun run = Start(Input2());
@@ -77,7 +77,7 @@ TEST(PlayerPartsTest, AFailureOfOneIsAWarningOfTheVideo) {
   EXPECT_EQ(world.masters.captions_size(), 0);
 }
 
-TEST(PlayerPartsTest, AFinishedFilmWaitsAWhileAndNotForEver) {
+TEST(PlayerPartsTest, AFinishedVideoWaitsAWhileAndNotForEver) {
   World world;
   SimulatedRun run = Start(Input2());
   WorkAllButTheStoryboard(run, world);
@@ -98,7 +98,7 @@ TEST(PlayerPartsTest, AFinishedFilmWaitsAWhileAndNotForEver) {
   EXPECT_EQ(late.parts.at(0).key(), "processed/v1/storyboard.vtt");
 }
 
-TEST(PlayerPartsTest, AFilmThatFailedDoesNotWait) {
+TEST(PlayerPartsTest, AVideoThatFailedDoesNotWait) {
   World world;
   world.failing = {"720p/chunk/1", "360p/chunk/0"};
   SimulatedRun run = Start(Input2());

@@ -1,7 +1,7 @@
 #pragma once
 
 // Vora's workflow definitions. Histories of running workflows hold what these do, in order: a change that alters the commands of a run
-// already begun makes it stuck. Change them so that replay of the stored histories (testdata/) still passes, or give the new one another
+// already begun makes it parked. Change them so that replay of the stored histories (testdata/) still passes, or give the new one another
 // type.
 
 #include "libs/workflow/definition/context.h"

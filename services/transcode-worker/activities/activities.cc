@@ -53,7 +53,7 @@ ActivityOutcome EncodeAudio(const WorkerContext& context, ActivityExecution& exe
     info->set_duration(segment.duration);
     info->set_bytes(bytes);
     kSegments.In(context.metrics()).Increment();
-    // Sound is made in one pass, so a retry begins anew: there is nothing to continue from.
+    // Audio is made in one pass, so a retry begins anew: there is nothing to continue from.
     execution.Heartbeat(static_cast<double>(segment.index + 1) / std::max(1, input.track().segments_total()), "");
     return {};
   };

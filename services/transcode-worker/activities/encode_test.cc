@@ -147,7 +147,7 @@ TEST_F(EncodeTest, CaptionsArePublishedAndTold) {
   EXPECT_NE(Object("processed/v1/subs_und/playlist.m3u8").find("#EXTINF:4.000,\nseg_0.vtt\n#EXT-X-ENDLIST"), std::string::npos);
 }
 
-TEST_F(EncodeTest, SoundPosterAndManifestsArePublished) {
+TEST_F(EncodeTest, AudioPosterAndManifestsArePublished) {
   UseSource(media::MakeUsualSource(folder_, "a.mp4", 6));
   const EncodeChunkInput chunk = Chunk(180, 0, 3);
   auto video = Task(chunk);
@@ -157,11 +157,11 @@ TEST_F(EncodeTest, SoundPosterAndManifestsArePublished) {
   *audio.mutable_media() = info_;
   *audio.mutable_track() = media::AudioPlan(info_, chunk.track());
   RecordedExecution encode("media.EncodeAudio", "audio_0", audio);
-  const workflow::ActivityOutcome sound = EncodeAudio(*context_, encode);
-  ASSERT_TRUE(sound.ok) << sound.failure.ShortDebugString();
-  workflow::v1::EncodeAudioResult sound_result;
-  ASSERT_THAT(workflow::FromPayload(sound.result, sound_result), IsOk());
-  EXPECT_EQ(sound_result.segments().segments_size(), 3);
+  const workflow::ActivityOutcome encoded = EncodeAudio(*context_, encode);
+  ASSERT_TRUE(encoded.ok) << encoded.failure.ShortDebugString();
+  workflow::v1::EncodeAudioResult audio_result;
+  ASSERT_THAT(workflow::FromPayload(encoded.result, audio_result), IsOk());
+  EXPECT_EQ(audio_result.segments().segments_size(), 3);
 
   auto poster = Input<workflow::v1::ExtractPosterInput>();
   poster.set_object_prefix("processed/v1");
@@ -177,7 +177,7 @@ TEST_F(EncodeTest, SoundPosterAndManifestsArePublished) {
   RecordedExecution publish("media.PublishTrack", "publish", track);
   ASSERT_TRUE(PublishTrack(*context_, publish).ok);
   *track.mutable_track() = audio.track();
-  *track.mutable_segments() = sound_result.segments();
+  *track.mutable_segments() = audio_result.segments();
   RecordedExecution publish_audio("media.PublishTrack", "publish", track);
   ASSERT_TRUE(PublishTrack(*context_, publish_audio).ok);
   workflow::v1::PublishMastersInput masters;
@@ -186,7 +186,7 @@ TEST_F(EncodeTest, SoundPosterAndManifestsArePublished) {
   *masters.add_tracks() = chunk.track();
   *masters.add_tracks() = audio.track();
   *masters.add_segments() = Result(*video).segments();
-  *masters.add_segments() = sound_result.segments();
+  *masters.add_segments() = audio_result.segments();
   RecordedExecution publish_masters("media.PublishMasters", "masters", masters);
   ASSERT_TRUE(PublishMasters(*context_, publish_masters).ok);
   // What was written plays.

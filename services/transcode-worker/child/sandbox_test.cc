@@ -107,10 +107,10 @@ TEST_P(FilteredCodecTest, DecodesInEveryRole) {
     *audio.mutable_media() = info_;
     *audio.mutable_track() = media::AudioPlan(info_, chunk.track());
     RecordedExecution encode("media.EncodeAudio", "audio_0", audio);
-    const workflow::ActivityOutcome sound = EncodeAudio(*context_, encode);
-    EXPECT_TRUE(sound.ok) << sound.failure.ShortDebugString();
+    const workflow::ActivityOutcome encoded = EncodeAudio(*context_, encode);
+    EXPECT_TRUE(encoded.ok) << encoded.failure.ShortDebugString();
   } else {
-    ADD_FAILURE() << "no sound was found";
+    ADD_FAILURE() << "no audio was found";
   }
   auto poster = Input<workflow::v1::ExtractPosterInput>();
   poster.set_object_prefix("processed/v1");

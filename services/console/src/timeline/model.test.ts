@@ -6,7 +6,7 @@ import { buildTimeline, groupOf, labelOf, remember, tickLabel, ticks, type Seen 
 
 const at = (ms: number) => new Date(1_700_000_000_000 + ms).toISOString();
 const workflow = (more: Partial<Workflow> = {}): Workflow => ({
-  workflow_id: 'video/v', run_id: 'r', type: 'ProcessVideo', status: 'RUNNING', start_time: at(0), history_length: 1, cancel_requested: false, stuck_reason: '', ...more,
+  workflow_id: 'video/v', run_id: 'r', type: 'ProcessVideo', status: 'RUNNING', start_time: at(0), history_length: 1, cancel_requested: false, parked_reason: '', ...more,
 });
 const scheduled = (id: number, activity: string, ms: number, type = 'media.EncodeChunk'): HistoryEvent => ({
   event_id: id, type: 'ACTIVITY_TASK_SCHEDULED', time: at(ms), attributes: { activity_id: activity, activity_type: type, queue: 'transcode' },
