@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 
 #include "libs/manifest/manifest.h"
 
@@ -8,7 +9,7 @@ namespace {
 int64_t BitsPerSecond(int64_t bytes, int64_t duration, int64_t timescale) {
   if (duration <= 0) return 0;
   const double bits = static_cast<double>(bytes) * 8 * static_cast<double>(timescale);
-  return static_cast<int64_t>(bits / static_cast<double>(duration) + 0.5);
+  return std::llround(bits / static_cast<double>(duration));
 }
 
 // RFC 8216 section 4.1: the largest rate of any run of segments lasting between 0.5 and 1.5 times the target duration.

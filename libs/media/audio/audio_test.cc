@@ -25,7 +25,7 @@ class AudioTest : public ::testing::Test {
       if (std::abs(value) < 3000) {
         ++quiet;
       } else {
-        if (quiet > 9600) times.push_back(static_cast<double>(i / 2) / 48000);
+        if (quiet > 9600) times.push_back(static_cast<double>(i) / 2 / 48000);
         quiet = 0;
       }
     }

@@ -69,10 +69,7 @@ RenditionView Advance(RenditionView rendition, const ChunkLengths& chunks, const
   if (retrying) {
     rendition.state = v1::RENDITION_STATE_RETRYING;
     rendition.failure = failure;
-  } else if (started || rendition.segments_done > 0) {
-    rendition.state = v1::RENDITION_STATE_PROCESSING;
-    rendition.failure.clear();
-  } else if (rendition.state == v1::RENDITION_STATE_RETRYING) {
+  } else if (started || rendition.segments_done > 0 || rendition.state == v1::RENDITION_STATE_RETRYING) {
     rendition.state = v1::RENDITION_STATE_PROCESSING;
     rendition.failure.clear();
   }
