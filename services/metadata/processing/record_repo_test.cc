@@ -255,7 +255,7 @@ TEST_F(RecordRepoTest, StoryboardAndCaptionsAreShownWarnedOfAndKeptForARetry) {
   ASSERT_TRUE(*Finish("FAILED"));
   ASSERT_THAT(repos_.videos.Retry("default", id_), IsOk());
   const auto input = ClaimStart();
-  EXPECT_EQ(input.pipeline_version(), 2);
+  EXPECT_GE(input.pipeline_version(), 2) << "the version that brought the storyboard";
   EXPECT_TRUE(input.storyboard_done());
   EXPECT_TRUE(input.captions_done());
   ASSERT_EQ(input.captions_size(), 1);
