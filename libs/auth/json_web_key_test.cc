@@ -59,6 +59,17 @@ TEST(JsonWebKeyTest, OnlyKeysForVerifyingAreTaken) {
   EXPECT_THAT(Problem(json::array()), HasSubstr("not a JSON object"));
 }
 
+TEST(JsonWebKeyTest, NumbersThatAreNoBase64UrlAreRefused) {
+  const std::string good = "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU";
+  for (const std::string bad : {"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRV=U", "====", "a b", ""}) {
+    EXPECT_THAT(VerificationKey::FromJwk(R"({"kty":"EC","crv":"P-256","x":")" + bad + R"(","y":")" + good + R"("})"),
+                StatusIs(StatusCode::kInvalidArgument))
+        << bad;
+    EXPECT_THAT(VerificationKey::FromJwk(R"({"kty":"RSA","e":"AQAB","n":")" + bad + R"("})"), StatusIs(StatusCode::kInvalidArgument))
+        << bad;
+  }
+}
+
 TEST(JsonWebKeyTest, SmallRsaKeysAreRefused) {
   EXPECT_THAT(Problem(json::parse(SigningKey::Rsa("r", 1024).PublicJwk())), HasSubstr("1024 bits"));
   EXPECT_EQ(Problem(json::parse(SigningKey::Rsa("r", 2048).PublicJwk())), "");

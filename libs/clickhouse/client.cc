@@ -104,7 +104,9 @@ StatusOr<std::string> Client::Impl::Post(const std::string& url, std::string_vie
     const std::lock_guard lock(mutex);
     // What answers next may be another version, brought up to date or put in its place.
     version.reset();
-    return interrupted ? Unavailable(Message(sent)) : sent;
+    // A certificate that does not hold is a server that is not reached: what waits for it goes on waiting.
+    const bool unreached = interrupted || sent.code() == StatusCode::kFailedPrecondition || sent.code() == StatusCode::kCancelled;
+    return unreached ? Unavailable(Message(sent)) : sent;
   }
   // To libcurl a head that is cut after its first line is an answer without a body.
   if (!handle->head().complete()) return Unavailable("ClickHouse: the connection ended within the answer's head");

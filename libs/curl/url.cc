@@ -17,9 +17,10 @@ struct FreeUrl {
 };
 using Parsed = std::unique_ptr<CURLU, FreeUrl>;
 
-bool Set(const Parsed& url, std::string_view text) {
-  const bool has_nul = text.find('\0') != std::string_view::npos;
-  return url && !has_nul && curl_url_set(url.get(), CURLUPART_URL, std::string(text).c_str(), CURLU_NON_SUPPORT_SCHEME) == CURLUE_OK;
+bool Set(const Parsed& url, std::string_view text, unsigned flags = 0) {
+  // What RFC 3986 has no place for, and libcurl lets pass: these end an attribute or a header where a URL is shown.
+  if (text.find_first_of(std::string_view("\"<>\\^`{|}\0", 10)) != std::string_view::npos) return false;
+  return url && curl_url_set(url.get(), CURLUPART_URL, std::string(text).c_str(), flags | CURLU_NON_SUPPORT_SCHEME) == CURLUE_OK;
 }
 
 // nullopt: the URL has no such part.
@@ -80,7 +81,8 @@ Status CheckServerUrl(std::string_view field, std::string_view text) {
 
 std::optional<std::string> ResolveUrl(std::string_view base, std::string_view reference) {
   const Parsed url(curl_url());
-  if (!BeginsWithAuthority(base) || !Set(url, base) || !Set(url, reference)) return std::nullopt;
+  // A scheme is guessed as libcurl does it where it connects: `127.0.0.1:8081/files/` is http.
+  if (!Set(url, base, CURLU_GUESS_SCHEME) || !Set(url, reference)) return std::nullopt;
   return Part(url, CURLUPART_URL);
 }
 

@@ -28,7 +28,7 @@ std::optional<HttpUrl> ParseHttpUrl(std::string_view text);
 // Whether `text` can be the address of a server: INVALID_ARGUMENT naming `field` unless it is an HttpUrl without user, query and fragment.
 Status CheckServerUrl(std::string_view field, std::string_view text);
 
-// The URL that `reference` stands for in an answer from `base`. nullopt: one of the two is malformed.
+// The URL that `reference` stands for in an answer from `base`, which may lack its scheme. nullopt: one of the two is malformed.
 std::optional<std::string> ResolveUrl(std::string_view base, std::string_view reference);
 
 }  // namespace vora::curl

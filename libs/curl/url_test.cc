@@ -32,9 +32,27 @@ TEST(UrlTest, TheSchemesOwnPortIsNotPartOfTheAuthority) {
 }
 
 TEST(UrlTest, RefusesOthers) {
-  for (const char* bad :
-       {"", "host", "host:80", "//host/", "/path", "ftp://host/", "http:", "http://", "http:///path", "https://:443/", "http://ho st/",
-        "http://host:x/", "http://host:65536/", "http://host:0/", "http://host/a b", "http:/host/", "https:host/", "http://[::1/"}) {
+  for (const char* bad : {"",
+                          "host",
+                          "host:80",
+                          "//host/",
+                          "/path",
+                          "ftp://host/",
+                          "http:",
+                          "http://",
+                          "http:///path",
+                          "https://:443/",
+                          "http://ho st/",
+                          "http://host:x/",
+                          "http://host:65536/",
+                          "http://host:0/",
+                          "http://host/a b",
+                          "http://host/a\"b",
+                          "http://host/<a>",
+                          "http://host/a\\b",
+                          "http:/host/",
+                          "https:host/",
+                          "http://[::1/"}) {
     EXPECT_FALSE(ParseHttpUrl(bad)) << bad;
   }
 }
@@ -63,6 +81,8 @@ TEST(UrlTest, ResolvesReferences) {
   EXPECT_EQ(ResolveUrl("http://h:1/files/", "1"), "http://h:1/files/1");
   EXPECT_EQ(ResolveUrl("http://h:1/files/a", "../x?q"), "http://h:1/x?q");
   EXPECT_EQ(ResolveUrl("https://h/files/", "//o/x"), "https://o/x");
+  EXPECT_EQ(ResolveUrl("127.0.0.1:8081/files/", "/files/1"), "http://127.0.0.1:8081/files/1");
+  EXPECT_EQ(ResolveUrl("127.0.0.1:8081/files/", "https://h/files/1"), "https://h/files/1");
   EXPECT_EQ(ResolveUrl("not a url", "x"), std::nullopt);
   EXPECT_EQ(ResolveUrl("http://h/", "http://[x"), std::nullopt);
 }

@@ -1,7 +1,6 @@
 #pragma once
 
-// The kinds of tracks, a row for each. A new kind is a row, the plan that makes tracks of it (libs/ladder), and the activity that encodes
-// it.
+// What the kinds of tracks mean, a row for each. docs/development.md says what a new one needs besides.
 
 #include <string_view>
 
@@ -11,7 +10,7 @@ struct TrackKind {
   std::string_view name;   // TrackPlan.kind, and the kind of a rendition
   bool is_video = false;   // else it is heard
   bool in_chunks = false;  // encoded chunk by chunk, by several workers at a time; else in one pass, as encoders of audio need it
-  bool needed = false;     // without this track there is no video; of the others it is enough that one is left
+  bool needed = false;     // without this track there is no video; of the video tracks it is enough that one is left
 };
 
 inline constexpr TrackKind kVideoTrack{.name = "video", .is_video = true, .in_chunks = true};

@@ -12,15 +12,15 @@ compiler=$(command -v clang++ || command -v clang++-14) || { echo "clang++ is mi
 launcher=$(command -v ccache || true)
 # shellcheck disable=SC2054  # the commas are -fsanitize's
 flags=(-std=c++20 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -DSIMDJSON_THREADS_ENABLED=1 -I. -I"$out")
-libraries=(-labsl_statusor -labsl_status -labsl_cord -labsl_cordz_info -labsl_cord_internal -labsl_strings -lsimdjson -lprotobuf -lcjose -lexpat -lcrypto -lisal -lz)
+libraries=(-labsl_statusor -labsl_status -labsl_cord -labsl_cordz_info -labsl_cord_internal -labsl_time -labsl_time_zone -labsl_strings -lsimdjson -lprotobuf -lcjose -lexpat -lcrypto -lisal -lz)
 
-core=(libs/core/{status,error,encoding,digest,sha256_state,ids,text,caller})
+core=(libs/core/{status,error,encoding,digest,sha256_state,ids,text,time,caller})
 proto="$out/vora/analytics/v1/analytics.pb"
 events=(services/analytics-ingest/formats/{json_events,batch,cmcd_events,proto_events} services/analytics-ingest/spool/{spool_batch,spool_format}
-  services/analytics-ingest/events/{json_fault,event_builder,player_time,event,viewer_hash,cmcd_sessions}
+  services/analytics-ingest/events/{json_fault,event_builder,event,viewer_hash,cmcd_sessions}
   libs/http/message/client_address libs/cmcd/{cmcd,structured_field} libs/layout/layout "$proto" "${core[@]}")
 captions=(libs/media/captions/webvtt libs/core/text)
-boxes=(libs/media/input/{container_kind,mp4_check} libs/media/base/media_error libs/core/{status,error})
+boxes=(libs/media/input/{container_kind,mp4_check} libs/media/base/media_error libs/core/{status,error,text})
 tus=(services/upload/headers/tus_headers libs/http/message/message "${core[@]}")
 requests=(libs/http/message/{message,conditional,target} libs/layout/{layout,delivery_path} "${core[@]}")
 tokens=(libs/auth/{token,json_web_key,claims,playback_token} "${core[@]}")

@@ -210,7 +210,7 @@ TEST_F(LifecycleTest, NondeterminismChangesNothingAndRepairsItselfWithTheRightCo
                           "the code issued ACTIVITY_TASK_SCHEDULED activity_type=different"));
     EXPECT_EQ(EventNames(History(wrong.engine(), "w")).size(), 3u);
   }
-  ASSERT_TRUE(Eventually([&] { return Info(engine_, "w").parked_reason().empty(); }));
+  ASSERT_TRUE(Eventually([&] { return Info(engine_, "w").stuck_reason().empty(); }));
   ASSERT_THAT(Complete(engine_, task), IsOk()) << "the lease is still good";
   ASSERT_THAT(Complete(engine_, ClaimOne(engine_)), IsOk());
   EXPECT_EQ(WaitClosed(engine_, "w").status(), v1::WORKFLOW_STATUS_COMPLETED);
@@ -232,7 +232,7 @@ TEST(ParkedTest, AParkedRunsTasksAreNotGivenOut) {
   request.set_workflow_id("w");
   const auto described = wrong.engine().Describe(request);
   ASSERT_THAT(described, IsOk());
-  EXPECT_THAT(described->info().parked_reason(), HasSubstr("nondeterminism"));
+  EXPECT_THAT(described->info().stuck_reason(), HasSubstr("nondeterminism"));
   EXPECT_EQ(described->info().status(), v1::WORKFLOW_STATUS_RUNNING);
   EXPECT_EQ(described->pending_activities_size(), 2);
 }

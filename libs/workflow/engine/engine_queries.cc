@@ -34,7 +34,7 @@ v1::WorkflowInfo ToWorkflowInfo(const repo::RunRow& run) {
   info.set_result(run.result);
   if (!run.failure.empty()) *info.mutable_failure() = ParseFailure(run.failure);
   info.set_cancel_requested(run.cancel_requested);
-  info.set_parked_reason(run.parked_reason);
+  info.set_stuck_reason(run.parked_reason);
   return info;
 }
 

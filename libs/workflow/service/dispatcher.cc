@@ -8,12 +8,16 @@
 #include <set>
 #include <thread>
 
+#include "libs/run/periodic.h"
+
 namespace vora::workflow {
 namespace {
 
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 constexpr milliseconds kDispatchFallback{500};  // when no wake-up comes
+// How late an expired poll may be answered; well within the 500 ms that its caller was left.
+constexpr milliseconds kTick{50};
 
 }  // namespace
 
@@ -35,12 +39,17 @@ struct Dispatcher::Impl {
 
   Engine& engine;
   std::mutex mutex;
-  std::condition_variable work, tick;
+  std::condition_variable work;
   std::map<std::string, Queue> queues;
   std::deque<std::string> jobs;         // queues to pump
   std::deque<std::string> undelivered;  // tokens to hand back
   bool stopping = false;
+  steady_clock::time_point next_fallback = steady_clock::now() + kDispatchFallback;
   std::vector<std::thread> threads;
+  Periodic ticks{"dispatch-ticks", [this] {
+                   Tick();
+                   return kTick;
+                 }};  // last: uses all of the above
 
   explicit Impl(Engine& e) : engine(e) {}
 
@@ -76,7 +85,7 @@ struct Dispatcher::Impl {
   }
 
   void Pump(std::unique_lock<std::mutex>& lock, Queue& queue);
-  void TickLoop();
+  void Tick();
   void HandBack(const std::string& token);
 };
 
@@ -130,14 +139,12 @@ void Dispatcher::Impl::Pump(std::unique_lock<std::mutex>& lock, Queue& queue) {
   queue.pumping = false;
 }
 
-void Dispatcher::Impl::TickLoop() {
-  auto next_fallback = steady_clock::now() + kDispatchFallback;
-  std::unique_lock lock(mutex);
-  while (!stopping) {
-    // How late an expired poll may be answered; well within the 500 ms that its caller was left.
-    tick.wait_for(lock, milliseconds{50}, [&] { return stopping; });
+// Answers the polls that have waited long enough, and looks into every queue now and then, whether it was woken or not.
+void Dispatcher::Impl::Tick() {
+  std::vector<PollPtr> expired;
+  {
+    const std::lock_guard lock(mutex);
     const auto now = steady_clock::now();
-    std::vector<PollPtr> expired;
     const bool fallback = now >= next_fallback;
     if (fallback) next_fallback = now + kDispatchFallback;
     for (auto& [name, queue] : queues) {
@@ -151,17 +158,15 @@ void Dispatcher::Impl::TickLoop() {
       }
       if (fallback) MarkDirty(name, queue);
     }
-    lock.unlock();
-    // Without the mutex: gRPC takes over there, and Cancel, which it calls, needs the mutex.
-    for (const auto& poll : expired) poll->done({}, {});
-    lock.lock();
   }
+  // Without the mutex: gRPC takes over there, and Cancel, which it calls, needs the mutex.
+  for (const auto& poll : expired) poll->done({}, {});
 }
 
 Dispatcher::Dispatcher(Engine& engine, int threads) : impl_(std::make_unique<Impl>(engine)) {
   Impl* impl = impl_.get();
   for (int i = 0; i < threads; ++i) impl->threads.emplace_back([impl] { impl->WorkLoop(); });
-  impl->threads.emplace_back([impl] { impl->TickLoop(); });
+  impl->ticks.Start(kTick);
 }
 
 Dispatcher::~Dispatcher() { Stop(); }
@@ -208,8 +213,8 @@ void Dispatcher::Stop() {
     std::lock_guard lock(impl_->mutex);
     impl_->stopping = true;
     impl_->work.notify_all();
-    impl_->tick.notify_all();
   }
+  impl_->ticks.Stop();
   for (auto& thread : impl_->threads) {
     if (thread.joinable()) thread.join();
   }

@@ -74,7 +74,7 @@ TEST_F(RecordRepoTest, FromPlanToReady) {
 
   EXPECT_TRUE(Segments("360p", 0, 1));
   EXPECT_FALSE(Segments("360p", 0, 1));
-  EXPECT_FALSE(Video().playable()) << "there is sound, and none of it yet";
+  EXPECT_FALSE(Video().playable()) << "there is audio, and none of it yet";
   EXPECT_EQ(Video().state(), v1::VIDEO_STATE_PROCESSING);
   EXPECT_TRUE(Segments("audio_0", 0, 3));
   EXPECT_TRUE(Video().playable());

@@ -219,13 +219,15 @@ Task<v1::Failure> PublishMasters(WorkflowContext ctx, Job& job, const std::vecto
 
 // Why the video cannot be made of these tracks; an empty code when it can.
 v1::Failure VideoFailure(const Job& job, const std::vector<v1::Failure>& tracks) {
-  std::vector<v1::Failure> needed, others;
+  std::vector<v1::Failure> needed, video;
   for (int i = 0; i < job.plan.tracks_size(); ++i) {
-    (layout::TrackKindOf(job.plan.tracks(i).kind()).needed ? needed : others).push_back(tracks[static_cast<size_t>(i)]);
+    const layout::TrackKind& kind = layout::TrackKindOf(job.plan.tracks(i).kind());
+    if (kind.needed) needed.push_back(tracks[static_cast<size_t>(i)]);
+    if (kind.is_video) video.push_back(tracks[static_cast<size_t>(i)]);
   }
   if (const v1::Failure failure = Worst(needed); !failure.code().empty()) return failure;
-  const bool all_failed = std::all_of(others.begin(), others.end(), [](const v1::Failure& f) { return !f.code().empty(); });
-  return all_failed ? Worst(others) : v1::Failure();
+  const bool all_failed = std::all_of(video.begin(), video.end(), [](const v1::Failure& f) { return !f.code().empty(); });
+  return all_failed ? Worst(video) : v1::Failure();
 }
 
 // The tracks and the poster; gives how each track ended.

@@ -11,9 +11,6 @@ namespace vora::transcode {
 workflow::ActivityOutcome ProbeSource(const WorkerContext& context, workflow::ActivityExecution& execution);
 workflow::ActivityOutcome EncodeAudio(const WorkerContext& context, workflow::ActivityExecution& execution);
 workflow::ActivityOutcome ExtractPoster(const WorkerContext& context, workflow::ActivityExecution& execution);
-// What a child's object is served as. INVALID_ARGUMENT: a child is not trusted: it publishes parts under the name of its own role only, no
-// playlist, segment or index.
-StatusOr<std::string_view> PartContentType(const ChildRole& role, const std::string& name);
 // The part of the video that a child of `role` makes: its objects, and then the one that names them.
 workflow::ActivityOutcome ExtractPart(const WorkerContext& context, workflow::ActivityExecution& execution, const ChildRole& role);
 // {prefix}/{track}/seg_0.vtt and playlist.m3u8 of every text subtitle track.

@@ -97,24 +97,52 @@ TEST_F(EncodeTest, AStoryboardIsPublishedSheetsFirstAndTheSameEachTime) {
   EXPECT_NE(Object("processed/v1/storyboard.vtt").find("\nstoryboard_1.jpg#xywh=1152,288,128,72\n"), std::string::npos);
 }
 
-TEST(PartTest, AChildPublishesObjectsOfItsOwnPartOnly) {
-  const ChildRole& role = *FindChildRole("storyboard");
-  EXPECT_EQ(*PartContentType(role, "storyboard_12.jpg"), "image/jpeg");
-  for (const char* foreign : {"storyboard.vtt", "poster.jpg", "master.m3u8", "manifest.mpd", "720p/seg_0.m4s", "r2/storyboard_0.jpg",
-                              "../storyboard_0.jpg", "storyboard_0.jpg/x", "storyboard_.jpg", "storyboard_0.html", ""}) {
-    EXPECT_THAT(PartContentType(role, foreign), StatusIs(StatusCode::kInvalidArgument)) << foreign;
-  }
+ChildRole StoryboardExpecting(std::vector<std::string> (*objects)(const media::v1::MediaInfo&)) {
+  ChildRole role = *FindChildRole("storyboard");
+  role.part.objects = objects;
+  return role;
+}
+
+TEST_F(EncodeTest, APartIsWholeOrFails) {
+  UseSource(media::MakeUsualSource(folder_, "a.mp4", 6));
+  auto input = Input<workflow::v1::ExtractPartInput>();
+  *input.mutable_media() = info_;
+  input.set_object_prefix("processed/v1");
+  RecordedExecution extract("media.ExtractStoryboard", "storyboard", input);
+  const auto more = StoryboardExpecting([](const media::v1::MediaInfo&) {
+    return std::vector<std::string>{"storyboard_0.jpg", "storyboard_1.jpg"};
+  });
+  workflow::ActivityOutcome outcome = ExtractPart(*context_, extract, more);
+  EXPECT_FALSE(outcome.ok);
+  EXPECT_NE(outcome.failure.message().find("not whole"), std::string::npos) << outcome.failure.message();
+  const auto others = StoryboardExpecting([](const media::v1::MediaInfo&) { return std::vector<std::string>{"storyboard_7.jpg"}; });
+  outcome = ExtractPart(*context_, extract, others);
+  EXPECT_FALSE(outcome.ok);
+  EXPECT_NE(outcome.failure.message().find("not asked for"), std::string::npos) << outcome.failure.message();
+  EXPECT_THAT(store_->Head("processed/v1/storyboard.vtt"), StatusIs(StatusCode::kNotFound)) << "an index of what is not there";
+  EXPECT_THAT(store_->Head("processed/v1/storyboard_7.jpg"), StatusIs(StatusCode::kNotFound));
 }
 
 TEST(ChildRolesTest, EachPartHasWhatItNeeds) {
+  media::v1::MediaInfo media;
+  media.set_duration_seconds(100);
+  media.mutable_video()->set_width(640);
+  media.mutable_video()->set_height(360);
   std::set<std::string_view> names;
   for (const ChildRole& role : ChildRoles()) {
     EXPECT_TRUE(names.insert(role.name).second) << role.name;
     EXPECT_NE(role.run, nullptr) << role.name;
     if (role.part.activity == nullptr) continue;
+    ASSERT_NE(role.part.objects, nullptr) << role.name;
     EXPECT_EQ(role.part.index == nullptr, role.part.index_text == nullptr) << role.name;
-    // Players could not fetch an index that is no delivery path.
+    // Players could not fetch what is no delivery path, and a child must not write the index.
     EXPECT_TRUE(role.part.index == nullptr || layout::ParseDeliveryPath(role.part.index)) << role.name;
+    EXPECT_FALSE(role.part.objects(media).empty()) << role.name;
+    for (const std::string& object : role.part.objects(media)) {
+      const auto path = layout::ParseDeliveryPath(object);
+      EXPECT_TRUE(path && path->kind == layout::ObjectKind::kPart && path->track.empty()) << object;
+      EXPECT_TRUE(role.part.index == nullptr || object != role.part.index) << object;
+    }
   }
 }
 

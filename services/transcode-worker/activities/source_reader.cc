@@ -79,7 +79,7 @@ StatusOr<SourceReader::Block> SourceReader::Get(int64_t number) {
     // Reading ahead pays while blocks are asked for in order; after a jump, what was wanted before is of no use.
     if (number == last_block_ + 1 || number == last_block_) {
       for (int64_t next = number + 1; next <= number + options_.read_ahead_blocks; ++next) {
-        if (next * options_.block_bytes < size_ && !cache_.contains(next) && next != fetching_ &&
+        if (next * options_.block_bytes < size_ && cache_.Peek(next) == nullptr && next != fetching_ &&
             std::find(wanted_.begin(), wanted_.end(), next) == wanted_.end()) {
           wanted_.push_back(next);
         }
@@ -91,12 +91,7 @@ StatusOr<SourceReader::Block> SourceReader::Get(int64_t number) {
     last_block_ = number;
     // Waited for instead of fetched a second time. The read-ahead tries once, so this takes no longer than one request.
     changed_.wait(lock, [&] { return fetching_ != number; });
-    const auto found = cache_.find(number);
-    if (found != cache_.end()) {
-      recent_.remove(number);
-      recent_.push_front(number);
-      return found->second;
-    }
+    if (const Block* known = cache_.Use(number)) return *known;
     std::erase(wanted_, number);
   }
   // Without the lock: the read-ahead goes on meanwhile.
@@ -126,12 +121,9 @@ StatusOr<SourceReader::Block> SourceReader::Fetch(int64_t number) {
 }
 
 void SourceReader::Keep(int64_t number, Block block) {
-  if (!cache_.insert_or_assign(number, std::move(block)).second) recent_.remove(number);
-  recent_.push_front(number);
-  while (cache_.size() > options_.cached_blocks) {
-    cache_.erase(recent_.back());
-    recent_.pop_back();
-  }
+  (void)cache_.Take(number);
+  cache_.Insert(number, std::move(block));
+  while (cache_.size() > options_.cached_blocks) (void)cache_.TakeOldest();
 }
 
 void SourceReader::ReadAhead() {

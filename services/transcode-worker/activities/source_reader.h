@@ -15,6 +15,7 @@
 #include <string>
 #include <thread>
 
+#include "libs/core/lru_map.h"
 #include "libs/core/status.h"
 #include "libs/storage/base/object_store.h"
 
@@ -55,8 +56,7 @@ class SourceReader {
   std::atomic<int> waiting_{0};
   std::mutex mutex_;
   std::condition_variable changed_;
-  std::map<int64_t, Block> cache_;
-  std::list<int64_t> recent_;   // most recent first
+  LruMap<int64_t, Block> cache_;
   std::deque<int64_t> wanted_;  // to read ahead
   int64_t fetching_ = -1;       // by the read-ahead thread
   int64_t last_block_ = -2;

@@ -84,8 +84,8 @@ int ChildMain(int argc, char** argv) {
   if (role == kCheckRole) {
     if (!SendMessage(kChildSocket, MessageType::kNotice, report.Text()).ok()) return 3;
   } else if (needs_filter && !report.system_call_filter) {
-    const Status uncaged = Internal("the sandbox could not be set up: " + report.problems);
-    static_cast<void>(SendMessage(kChildSocket, MessageType::kFailure, PackStatus(uncaged)));
+    const Status unprotected = Internal("the sandbox could not be set up: " + report.problems);
+    static_cast<void>(SendMessage(kChildSocket, MessageType::kFailure, PackStatus(unprotected)));
     return 3;
   }
   media::LimitFfmpegLog();

@@ -144,6 +144,12 @@ StatusOr<std::string> RunStoryboard(media::ByteSource& source, const std::vector
   return std::string();
 }
 
+std::vector<std::string> StoryboardObjects(const media::v1::MediaInfo& media) {
+  std::vector<std::string> sheets;
+  for (int sheet = 0; sheet < media::PlanStoryboard(media).sheets(); ++sheet) sheets.push_back(layout::StoryboardSheet(sheet));
+  return sheets;
+}
+
 std::string StoryboardIndex(const media::v1::MediaInfo& media) { return media::StoryboardVtt(media::PlanStoryboard(media)); }
 
 // jobs[0]: ExtractSubtitlesInput. Sends WebVTT as segments, by index in MediaInfo.subtitles. Result: ExtractSubtitlesResult with warnings
@@ -181,7 +187,10 @@ const std::vector<ChildRole>& ChildRoles() {
       {.name = "storyboard",
        .run = &RunStoryboard,
        .nice = 10,
-       .part = {.activity = "media.ExtractStoryboard", .index = layout::kStoryboard, .index_text = &StoryboardIndex}},
+       .part = {.activity = "media.ExtractStoryboard",
+                .objects = &StoryboardObjects,
+                .index = layout::kStoryboard,
+                .index_text = &StoryboardIndex}},
       {.name = kCheckRole, .run = &RunCheck},
   };
   return roles;

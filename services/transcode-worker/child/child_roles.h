@@ -16,10 +16,12 @@ inline constexpr int kChildSocket = 3;
 inline constexpr int kChildFirstShared = 4;
 inline constexpr char kCheckRole[] = "check";  // tries what its sandbox forbids
 
-// Of a role that makes a part of the video (ExtractPartInput): its objects are named `{role}...` and are parts by libs/layout.
+// Of a role that makes a part of the video (ExtractPartInput).
 struct ExtractedPart {
   const char* activity = nullptr;  // its type; null: the role makes no part
-  // The object that names the others, which the worker itself writes, last. null: what the child sends is all there is, and its first
+  // The objects that the child sends, all of them and in this order. Each is a part by libs/layout.
+  std::vector<std::string> (*objects)(const media::v1::MediaInfo& media) = nullptr;
+  // The object that names the others, which the worker itself writes, last, since players trust it. null: there is none, and the first
   // object is the part.
   const char* index = nullptr;
   std::string (*index_text)(const media::v1::MediaInfo& media) = nullptr;

@@ -81,7 +81,7 @@ export function Sessions({ videoId, seconds }: { videoId: string; seconds: numbe
   );
 }
 
-// Sound and captions are no qualities to choose.
+// Audio and captions are no qualities to choose.
 export const qualities = (session: Session): string => session.renditions.filter((name) => !/^(audio|subs)/.test(name)).join(', ') || '–';
 
 export function SessionState({ session }: { session: Session }) {

@@ -13,7 +13,7 @@ export function nameOf({ rendition, bitrate }: { rendition: string; bitrate: num
   return top ? `up to ${top} Mbit/s` : `over ${kClasses.at(-1)} Mbit/s`;
 }
 
-// From small to large; sound and unknown ones last.
+// From small to large; audio and unknown ones last.
 function rankOf(name: string): number {
   const [, height, limit] = /^(?:(\d+)p|up to ([\d.]+) )/.exec(name) ?? [];
   return Number(height ?? limit ?? (name.startsWith('over ') ? 1e6 : Infinity));

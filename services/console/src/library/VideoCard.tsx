@@ -55,7 +55,7 @@ function Poster({ video }: { video: Video }) {
   );
 }
 
-const nameOf = (rendition: Rendition) => (rendition.height > 0 ? rendition.name : 'Sound');
+const nameOf = (rendition: Rendition) => (rendition.height > 0 ? rendition.name : 'Audio');
 
 function Progress({ video }: { video: Video }) {
   return (

@@ -65,7 +65,7 @@ export function Timeline({ video }: { video: Video }) {
         </div>
       </div>
       {error ? <p class="muted small" role="status">The connection is interrupted; this may be a little old.</p> : null}
-      {loaded.workflow.parked_reason && <Notice tone="bad" title="This run is parked">{<p>{loaded.workflow.parked_reason}</p>}</Notice>}
+      {loaded.workflow.stuck_reason && <Notice tone="bad" title="This run is parked">{<p>{loaded.workflow.stuck_reason}</p>}</Notice>}
       {failed.map((bar) => (
         <Notice key={bar.key} tone="bad" title={`${bar.id} failed${bar.attempt > 1 ? ` after ${bar.attempt} attempts` : ''}`} testid="timeline-failure">
           <p>

@@ -6,7 +6,7 @@ import { buildTimeline, groupOf, labelOf, remember, tickLabel, ticks, type Seen 
 
 const at = (ms: number) => new Date(1_700_000_000_000 + ms).toISOString();
 const workflow = (more: Partial<Workflow> = {}): Workflow => ({
-  workflow_id: 'video/v', run_id: 'r', type: 'ProcessVideo', status: 'RUNNING', start_time: at(0), history_length: 1, cancel_requested: false, parked_reason: '', ...more,
+  workflow_id: 'video/v', run_id: 'r', type: 'ProcessVideo', status: 'RUNNING', start_time: at(0), history_length: 1, cancel_requested: false, stuck_reason: '', ...more,
 });
 const scheduled = (id: number, activity: string, ms: number, type = 'media.EncodeChunk'): HistoryEvent => ({
   event_id: id, type: 'ACTIVITY_TASK_SCHEDULED', time: at(ms), attributes: { activity_id: activity, activity_type: type, queue: 'transcode' },
@@ -22,7 +22,7 @@ test('activities fall into groups, renditions from the bottom up', () => {
     ['probe', 'media.Probe'], ['subs_en', 'media.ExtractCaptions']];
   const events = ids.map(([id, type], index) => scheduled(index + 1, id, index, type));
   const { groups } = buildTimeline(workflow(), events, [], new Map(), now);
-  assert.deepEqual(groups.map(({ label }) => label), ['Probe', 'Plan', 'Poster and storyboard', 'Sound', 'Captions', '360p', '1080p', 'Publish', 'Metadata records']);
+  assert.deepEqual(groups.map(({ label }) => label), ['Probe', 'Plan', 'Poster and storyboard', 'Audio', 'Captions', '360p', '1080p', 'Publish', 'Metadata records']);
   assert.equal(groups[2]!.bars.length, 2);
   assert.equal(groupOf('something', 'media.New'), 'other');
   assert.equal(labelOf('720p/chunk/3', 'media.EncodeChunk'), 'Chunk 3');

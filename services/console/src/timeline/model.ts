@@ -62,7 +62,7 @@ const kGroups: [string, string][] = [
   ['probe', 'Probe'],
   ['plan', 'Plan'],
   ['pictures', 'Poster and storyboard'],
-  ['sound', 'Sound'],
+  ['audio', 'Audio'],
   ['captions', 'Captions'],
 ];
 const kLastGroups: [string, string][] = [
@@ -76,7 +76,7 @@ export function groupOf(id: string, type: string): string {
   if (id === 'probe') return 'probe';
   if (/^(poster|storyboard)/.test(id)) return 'pictures';
   if (id === 'masters' || id.endsWith('/publish')) return 'publish';
-  if (/^audio/.test(id)) return 'sound';
+  if (/^audio/.test(id)) return 'audio';
   if (/^(subs|captions?)/.test(id)) return 'captions';
   const track = /^([^/]+)\/chunk\/\d+$/.exec(id);
   return track ? `track:${track[1]}` : 'other';
