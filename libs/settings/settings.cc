@@ -49,142 +49,106 @@ std::string Limits(const SettingOptions& options, Format format) {
   return "";
 }
 
+// A number that `read` takes from the text and `format` shows, within the limits. `expected`: what else is said.
+template <typename T>
+auto ParseLimited(T* value, std::optional<int64_t> (*read)(std::string_view), const char* expected, Format format) {
+  return [=](const std::string& text, const SettingOptions& options) -> Status {
+    const auto number = read(text);
+    if (!number) return InvalidArgument(expected);
+    VORA_RETURN_IF_ERROR(CheckLimits(*number, options, format));
+    *value = T(*number);
+    return absl::OkStatus();
+  };
+}
+
+Status ParseDouble(const std::string& text, const SettingOptions& options, double* value) {
+  double number = 0;
+  const char* end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, number);
+  if (error != std::errc() || stop != end || !std::isfinite(number)) return InvalidArgument("must be a number");
+  if (options.min && number < static_cast<double>(*options.min)) return InvalidArgument("must be at least " + std::to_string(*options.min));
+  if (options.max && number > static_cast<double>(*options.max)) return InvalidArgument("must be at most " + std::to_string(*options.max));
+  *value = number;
+  return absl::OkStatus();
+}
+
+Status ParseSwitch(const std::string& text, bool* value) {
+  for (const char* yes : {"on", "true", "yes", "1"}) {
+    if (text == yes) return *value = true, absl::OkStatus();
+  }
+  for (const char* no : {"off", "false", "no", "0"}) {
+    if (text == no) return *value = false, absl::OkStatus();
+  }
+  return InvalidArgument("must be on or off (also true/false, yes/no, 1/0)");
+}
+
+std::string FormatDouble(double value) {
+  char text[64];
+  return {text, std::to_chars(text, text + sizeof(text), value).ptr};
+}
+
 }  // namespace
 
-void SettingsSchema::AddSetting(Setting setting) {
-  // Now, before Load: afterwards the variable holds what is in effect.
-  setting.default_text = setting.print();
-  settings_.push_back(std::move(setting));
+void SettingsSchema::AddSetting(std::string name, std::string help, std::string limits, SettingOptions options, Parse parse,
+                                std::function<std::string()> print) {
+  // The default now, before Load: afterwards the variable holds what is in effect.
+  std::string before = print();
+  auto parsed = [parse = std::move(parse), options](const std::string& text) { return parse(text, options); };
+  settings_.push_back({.name = std::move(name),
+                       .help = std::move(help),
+                       .limits = std::move(limits),
+                       .options = std::move(options),
+                       .default_text = std::move(before),
+                       .parse = std::move(parsed),
+                       .print = std::move(print)});
 }
 
 void SettingsSchema::Add(std::string name, std::string* value, std::string help, SettingOptions options) {
-  AddSetting({.name = std::move(name),
-              .help = std::move(help),
-              .limits = Limits(options, FormatInteger),
-              .options = options,
-              .default_text = "",
-              .parse =
-                  [value, options](const std::string& text) {
-                    VORA_RETURN_IF_ERROR(CheckChoice(text, options));
-                    *value = text;
-                    return absl::OkStatus();
-                  },
-              .print = [value] { return *value; }});
+  const auto parse = [value](const std::string& text, const SettingOptions& given) -> Status {
+    VORA_RETURN_IF_ERROR(CheckChoice(text, given));
+    *value = text;
+    return absl::OkStatus();
+  };
+  AddSetting(std::move(name), std::move(help), Limits(options, FormatInteger), options, parse, [value] { return *value; });
 }
 
 void SettingsSchema::Add(std::string name, int64_t* value, std::string help, SettingOptions options) {
-  AddSetting({.name = std::move(name),
-              .help = std::move(help),
-              .limits = Limits(options, FormatInteger),
-              .options = options,
-              .default_text = "",
-              .parse =
-                  [value, options](const std::string& text) {
-                    const auto number = ParseInteger(text);
-                    if (!number) return InvalidArgument("must be a whole number");
-                    VORA_RETURN_IF_ERROR(CheckLimits(*number, options, FormatInteger));
-                    *value = *number;
-                    return absl::OkStatus();
-                  },
-              .print = [value] { return std::to_string(*value); }});
+  AddSetting(std::move(name), std::move(help), Limits(options, FormatInteger), options,
+             ParseLimited(value, &ParseInteger, "must be a whole number", FormatInteger), [value] { return std::to_string(*value); });
 }
 
 void SettingsSchema::Add(std::string name, double* value, std::string help, SettingOptions options) {
-  AddSetting({.name = std::move(name),
-              .help = std::move(help),
-              .limits = Limits(options, FormatInteger),
-              .options = options,
-              .default_text = "",
-              .parse =
-                  [value, options](const std::string& text) {
-                    double number = 0;
-                    const char* end = text.data() + text.size();
-                    const auto [stop, error] = std::from_chars(text.data(), end, number);
-                    if (error != std::errc() || stop != end || !std::isfinite(number)) return InvalidArgument("must be a number");
-                    if (options.min && number < static_cast<double>(*options.min)) {
-                      return InvalidArgument("must be at least " + std::to_string(*options.min));
-                    }
-                    if (options.max && number > static_cast<double>(*options.max)) {
-                      return InvalidArgument("must be at most " + std::to_string(*options.max));
-                    }
-                    *value = number;
-                    return absl::OkStatus();
-                  },
-              .print =
-                  [value] {
-                    char text[64];
-                    return std::string(text, std::to_chars(text, text + sizeof(text), *value).ptr);
-                  }});
+  const auto parse = [value](const std::string& text, const SettingOptions& given) { return ParseDouble(text, given, value); };
+  AddSetting(std::move(name), std::move(help), Limits(options, FormatInteger), options, parse, [value] { return FormatDouble(*value); });
 }
 
 void SettingsSchema::Add(std::string name, bool* value, std::string help, SettingOptions options) {
-  AddSetting({.name = std::move(name),
-              .help = std::move(help),
-              .limits = "on or off.",
-              .options = std::move(options),
-              .default_text = "",
-              .parse =
-                  [value](const std::string& text) {
-                    for (const char* yes : {"on", "true", "yes", "1"}) {
-                      if (text == yes) return *value = true, absl::OkStatus();
-                    }
-                    for (const char* no : {"off", "false", "no", "0"}) {
-                      if (text == no) return *value = false, absl::OkStatus();
-                    }
-                    return InvalidArgument("must be on or off (also true/false, yes/no, 1/0)");
-                  },
-              .print = [value] { return std::string(*value ? "on" : "off"); }});
+  const auto parse = [value](const std::string& text, const SettingOptions&) { return ParseSwitch(text, value); };
+  AddSetting(std::move(name), std::move(help), "on or off.", options, parse, [value] { return std::string(*value ? "on" : "off"); });
 }
 
 void SettingsSchema::Add(std::string name, std::chrono::milliseconds* value, std::string help, SettingOptions options) {
-  AddSetting({.name = std::move(name),
-              .help = std::move(help),
-              .limits = Limits(options, FormatDuration),
-              .options = options,
-              .default_text = "",
-              .parse =
-                  [value, options](const std::string& text) {
-                    const auto millis = ParseDuration(text);
-                    if (!millis) return InvalidArgument("must be a duration such as 250ms, 10s, 5m or 2h");
-                    VORA_RETURN_IF_ERROR(CheckLimits(*millis, options, FormatDuration));
-                    *value = std::chrono::milliseconds(*millis);
-                    return absl::OkStatus();
-                  },
-              .print = [value] { return FormatDuration(value->count()); }});
+  AddSetting(std::move(name), std::move(help), Limits(options, FormatDuration), options,
+             ParseLimited(value, &ParseDuration, "must be a duration such as 250ms, 10s, 5m or 2h", FormatDuration),
+             [value] { return FormatDuration(value->count()); });
 }
 
 void SettingsSchema::Add(std::string name, std::vector<std::string>* value, std::string help, SettingOptions options) {
-  AddSetting(
-      {.name = std::move(name),
-       .help = std::move(help),
-       .limits = std::string(options.choices.empty() ? "Comma-separated." : "Comma-separated. ").append(Limits(options, FormatInteger)),
-       .options = options,
-       .default_text = "",
-       .parse =
-           [value, options](const std::string& text) {
-             auto items = SplitList(text);
-             for (const auto& item : items) VORA_RETURN_IF_ERROR(CheckChoice(item, options));
-             *value = std::move(items);
-             return absl::OkStatus();
-           },
-       .print = [value] { return Join(*value, ","); }});
+  const std::string limits =
+      std::string(options.choices.empty() ? "Comma-separated." : "Comma-separated. ").append(Limits(options, FormatInteger));
+  const auto parse = [value](const std::string& text, const SettingOptions& given) -> Status {
+    auto items = SplitList(text);
+    for (const auto& item : items) VORA_RETURN_IF_ERROR(CheckChoice(item, given));
+    *value = std::move(items);
+    return absl::OkStatus();
+  };
+  AddSetting(std::move(name), std::move(help), limits, options, parse, [value] { return Join(*value, ","); });
 }
 
 void SettingsSchema::AddBytes(std::string name, int64_t* value, std::string help, SettingOptions options) {
-  AddSetting({.name = std::move(name),
-              .help = std::move(help),
-              .limits = Limits(options, FormatBytes),
-              .options = options,
-              .default_text = "",
-              .parse =
-                  [value, options](const std::string& text) {
-                    const auto bytes = ParseBytes(text);
-                    if (!bytes) return InvalidArgument("must be a size such as 1000000, 512KiB, 64MiB or 50GiB");
-                    VORA_RETURN_IF_ERROR(CheckLimits(*bytes, options, FormatBytes));
-                    *value = *bytes;
-                    return absl::OkStatus();
-                  },
-              .print = [value] { return FormatBytes(*value); }});
+  AddSetting(std::move(name), std::move(help), Limits(options, FormatBytes), options,
+             ParseLimited(value, &ParseBytes, "must be a size such as 1000000, 512KiB, 64MiB or 50GiB", FormatBytes),
+             [value] { return FormatBytes(*value); });
 }
 
 Status SettingsSchema::Load(const Getenv& getenv) {

@@ -62,7 +62,9 @@ class SettingsSchema {
     std::function<Status(const std::string&)> parse;  // message without the variable's name
     std::function<std::string()> print;
   };
-  void AddSetting(Setting setting);
+  using Parse = std::function<Status(const std::string& text, const SettingOptions& options)>;
+  void AddSetting(std::string name, std::string help, std::string limits, SettingOptions options, Parse parse,
+                  std::function<std::string()> print);
   std::vector<Setting> settings_;
 };
 
