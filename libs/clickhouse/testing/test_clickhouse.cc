@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "libs/testing/free_port.h"
+#include "libs/testing/logged_process.h"
 
 namespace vora::clickhouse {
 namespace {
@@ -44,38 +45,16 @@ std::string Library() {
 // Of the test's own folder, hence next to it: every program lies in the build's bin.
 std::string Bridge() { return (fs::read_symlink("/proc/self/exe").parent_path() / "clickhouse-engine").string(); }
 
-std::string Tail(const std::string& path) {
-  std::ifstream in(path);
-  std::string text((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
-  return text.size() > 2000 ? text.substr(text.size() - 2000) : text;
-}
-
 void Write(const fs::path& path, const std::string& text) {
   std::ofstream out(path);
   out << text;
   if (!out.flush()) Die("cannot write " + path.string());
 }
 
-// The child dies with the thread that started it: the tests start servers from their main thread.
+// It dies with the thread that started it: the tests start servers from their main thread. Nothing may depend on the server's time zone:
+// here midnight is far from that of UTC.
 pid_t Spawn(const std::vector<std::string>& command, const std::string& log) {
-  const pid_t parent = getpid();
-  const pid_t child = fork();
-  if (child != 0) return child;
-  sigset_t none;
-  sigemptyset(&none);
-  sigprocmask(SIG_SETMASK, &none, nullptr);
-  prctl(PR_SET_PDEATHSIG, SIGKILL);
-  if (getppid() != parent) _exit(1);
-  // Nothing may depend on the server's time zone: here midnight is far from that of UTC.
-  setenv("TZ", "Pacific/Auckland", 1);
-  const int out = open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0644);
-  dup2(out, 1);
-  dup2(out, 2);
-  std::vector<char*> argv;
-  for (const std::string& word : command) argv.push_back(const_cast<char*>(word.c_str()));
-  argv.push_back(nullptr);
-  execv(argv[0], argv.data());
-  _exit(127);
+  return StartLogged(command, log, /*dies_with_thread=*/true, {{"TZ", "Pacific/Auckland"}});
 }
 
 // Thousands of small files: in memory where there is plenty.
@@ -201,8 +180,8 @@ void TestClickHouse::Start() {
   const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(60);
   if (impl_->server < 0) impl_->Launch();
   while (!impl_->Answers()) {
-    if (std::chrono::steady_clock::now() > until) Die("the server does not answer:\n" + Tail(impl_->log));
-    if (waitpid(impl_->server, nullptr, WNOHANG) == impl_->server) Die("the server ended:\n" + Tail(impl_->log));
+    if (std::chrono::steady_clock::now() > until) Die("the server does not answer:\n" + TailOfFile(impl_->log));
+    if (waitpid(impl_->server, nullptr, WNOHANG) == impl_->server) Die("the server ended:\n" + TailOfFile(impl_->log));
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
   }
 }

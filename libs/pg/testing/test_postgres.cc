@@ -22,6 +22,7 @@
 #include <vector>
 
 #include "libs/testing/free_port.h"
+#include "libs/testing/logged_process.h"
 
 // libpqxx 6.4 loses a result when the server closes the connection under a statement.
 extern "C" const char* __lsan_default_suppressions() { return "leak:libpqxx-6.4.so\n"; }
@@ -60,33 +61,8 @@ std::vector<std::string> AsServerUser(std::vector<std::string> command) {
   return out;
 }
 
-// `parent` guards against the test having ended before the child asked to be told.
-[[noreturn]] void ExecInChild(const std::vector<std::string>& command, const std::string& log, pid_t parent) {
-  sigset_t none;
-  sigemptyset(&none);
-  sigprocmask(SIG_SETMASK, &none, nullptr);
-  const int out = open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0644);
-  dup2(out, 1);
-  dup2(out, 2);
-  if (getppid() != parent) _exit(1);
-  std::vector<char*> argv;
-  for (const std::string& word : command) argv.push_back(const_cast<char*>(word.c_str()));
-  argv.push_back(nullptr);
-  execvp(argv[0], argv.data());
-  _exit(127);
-}
-
 pid_t Spawn(const std::vector<std::string>& command, const std::string& log) {
-  const pid_t parent = getpid();
-  const pid_t child = fork();
-  if (child == 0) ExecInChild(command, log, parent);
-  return child;
-}
-
-std::string Tail(const std::string& path) {
-  std::ifstream in(path);
-  std::string text((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
-  return text.size() > 2000 ? text.substr(text.size() - 2000) : text;
+  return StartLogged(command, log, /*dies_with_thread=*/false);
 }
 
 }  // namespace
@@ -124,7 +100,7 @@ void TestPostgres::Impl::MakeCluster() {
                             log);
   int status = 0;
   waitpid(child, &status, 0);
-  if (status != 0) Die("initdb failed:\n" + Tail(log));
+  if (status != 0) Die("initdb failed:\n" + TailOfFile(log));
   port = FreePort();
 }
 
@@ -199,7 +175,7 @@ void TestPostgres::Start() {
   const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(30);
   if (impl_->server < 0) impl_->Launch();
   while (!impl_->Answers()) {
-    if (std::chrono::steady_clock::now() > until) Die("the server does not answer:\n" + Tail(impl_->log));
+    if (std::chrono::steady_clock::now() > until) Die("the server does not answer:\n" + TailOfFile(impl_->log));
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
     // After Kill the first ones may find the shared memory still in use.
     if (waitpid(impl_->server, nullptr, WNOHANG) == impl_->server) impl_->Launch();
