@@ -15,6 +15,7 @@ namespace asio = boost::asio;
 namespace beast = boost::beast;
 
 constexpr std::chrono::milliseconds kRound{50};
+constexpr size_t kReadBytes = 64 << 10;
 
 }  // namespace
 
@@ -53,6 +54,8 @@ void Connection::Try() {
   if (stream_) return Write();
   fresh_ = true;
   buffer_.clear();
+  // Beast reads as much at a time as there is room: without any, 512 bytes.
+  buffer_.reserve(kReadBytes);
   stream_.emplace(loop_.context_);
   stream_->expires_after(kPatience);
   const asio::ip::tcp::endpoint server(asio::ip::address_v4::loopback(), static_cast<uint16_t>(port_));
