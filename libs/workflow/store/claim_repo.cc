@@ -4,29 +4,25 @@
 namespace vora::workflow::repo {
 namespace {
 
+// What follows a CTE `ready`: its tasks are started, and their rows returned. $2 is the worker.
+#define VORA_START_READY                                                                                           \
+  "UPDATE activity_tasks t SET state = 'STARTED', lease = t.lease + 1, worker_id = $2, started_time_us = now_us, " \
+  "attempt_deadline_us = CASE WHEN t.start_to_close_us > 0 THEN now_us + t.start_to_close_us END, "                \
+  "lease_deadline_us = CASE WHEN t.heartbeat_us > 0 THEN now_us + t.heartbeat_us END "                             \
+  "FROM ready, (SELECT vora_now_us() AS now_us) AS clock "                                                         \
+  "WHERE t.run_id = ready.run_id AND t.scheduled_event_id = ready.scheduled_event_id RETURNING " VORA_TASK_COLUMNS ", t.priority, t.seq"
+
 // SKIP LOCKED lets pollers pass each other, and a CTE with FOR UPDATE is evaluated once: as a sub-select in the UPDATE's condition it may
 // run again, and then more than LIMIT rows are taken. `(SELECT vora_now_us())` reads the clock once, since the function is volatile and
 // would be called for every row. The order is that of the index activity_tasks_ready.
 constexpr char kClaim[] = R"(
     WITH ready AS (SELECT run_id, scheduled_event_id FROM activity_tasks WHERE queue = $1 AND state = 'SCHEDULED' AND NOT frozen
     AND visible_at_us <= (SELECT vora_now_us()) AND ($3 = '[]' OR activity_type IN (SELECT json_array_elements_text($3::json)))
-    ORDER BY priority DESC, seq LIMIT $4 FOR UPDATE SKIP LOCKED)
-    UPDATE activity_tasks t SET state = 'STARTED', lease = t.lease + 1, worker_id = $2, started_time_us = now_us,
-    attempt_deadline_us = CASE WHEN t.start_to_close_us > 0 THEN now_us + t.start_to_close_us END,
-    lease_deadline_us = CASE WHEN t.heartbeat_us > 0 THEN now_us + t.heartbeat_us END
-    FROM ready, (SELECT vora_now_us() AS now_us) AS clock
-    WHERE t.run_id = ready.run_id AND t.scheduled_event_id = ready.scheduled_event_id RETURNING )" VORA_TASK_COLUMNS
-                          R"(, t.priority, t.seq)";
+    ORDER BY priority DESC, seq LIMIT $4 FOR UPDATE SKIP LOCKED) )" VORA_START_READY;
 constexpr char kClaimSiblings[] = R"(
     WITH ready AS (SELECT run_id, scheduled_event_id FROM activity_tasks WHERE queue = $1 AND state = 'SCHEDULED' AND NOT frozen
     AND visible_at_us <= (SELECT vora_now_us()) AND run_id = $5 AND affinity_key = $6 AND activity_type = $3
-    ORDER BY scheduled_event_id LIMIT $4 FOR UPDATE SKIP LOCKED)
-    UPDATE activity_tasks t SET state = 'STARTED', lease = t.lease + 1, worker_id = $2, started_time_us = now_us,
-    attempt_deadline_us = CASE WHEN t.start_to_close_us > 0 THEN now_us + t.start_to_close_us END,
-    lease_deadline_us = CASE WHEN t.heartbeat_us > 0 THEN now_us + t.heartbeat_us END
-    FROM ready, (SELECT vora_now_us() AS now_us) AS clock
-    WHERE t.run_id = ready.run_id AND t.scheduled_event_id = ready.scheduled_event_id RETURNING )" VORA_TASK_COLUMNS
-                                  R"(, t.priority, t.seq)";
+    ORDER BY scheduled_event_id LIMIT $4 FOR UPDATE SKIP LOCKED) )" VORA_START_READY;
 // The lease in the condition is the fence: an attempt that was taken back, even by the same worker, changes nothing and is told so.
 constexpr char kHeartbeat[] = R"(
     UPDATE activity_tasks SET lease_deadline_us = CASE WHEN heartbeat_us > 0 THEN vora_now_us() + heartbeat_us END,
