@@ -21,16 +21,6 @@ Status Store::Check() {
   return db_.Ping();
 }
 
-Status Store::Transact(const std::function<Status(pqxx::work&)>& body) {
-  VORA_RETURN_IF_ERROR(CheckOpen());
-  return db_.Transact(body);
-}
-
-Status Store::Read(const std::function<Status(pqxx::nontransaction&)>& body) {
-  VORA_RETURN_IF_ERROR(CheckOpen());
-  return db_.Read(body);
-}
-
 void Store::VideoChanged(const std::string& video_id) const {
   if (signals_.video_changed) signals_.video_changed(video_id);
 }

@@ -4,7 +4,6 @@
 // repositories say what they changed. Heavy (pqxx): include only from *_repo.cc and wiring. Thread-safe.
 
 #include <atomic>
-#include <functional>
 #include <string>
 #include <utility>
 
@@ -21,15 +20,14 @@ class Store {
   Status Open();
   // OK once open and while the database answers.
   Status Check();
-  Status Transact(const std::function<Status(pqxx::work&)>& body);
-  Status Read(const std::function<Status(pqxx::nontransaction&)>& body);
-  template <typename Body, typename Result = std::invoke_result_t<Body&, pqxx::work&>, typename T = typename Result::value_type>
-  Result Transact(Body body) {
+  // As Database does it, with a result or without.
+  template <typename Body>
+  auto Transact(Body body) -> decltype(std::declval<pg::Database&>().Transact(body)) {
     VORA_RETURN_IF_ERROR(CheckOpen());
     return db_.Transact(std::move(body));
   }
-  template <typename Body, typename Result = std::invoke_result_t<Body&, pqxx::nontransaction&>, typename T = typename Result::value_type>
-  Result Read(Body body) {
+  template <typename Body>
+  auto Read(Body body) -> decltype(std::declval<pg::Database&>().Read(body)) {
     VORA_RETURN_IF_ERROR(CheckOpen());
     return db_.Read(std::move(body));
   }
