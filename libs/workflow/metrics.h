@@ -35,10 +35,11 @@ inline const obs::GaugeFamily kWorkerSlots{kMetrics, "vora_activity_worker_slots
 inline const obs::GaugeFamily kWorkerSlotsInUse{
     kMetrics, "vora_activity_worker_slots_in_use", "Slots of these workers that are busy.", {"queue"}};
 
-inline const obs::CounterFamily kAttempts{kMetrics,
-                                          "vora_activity_attempts_total",
-                                          "Attempts of activities that ended: completed, retried, failed, canceled, timed_out, released.",
-                                          {"type", "result"}};
+inline const obs::CounterFamily kAttempts{
+    kMetrics,
+    "vora_activity_attempts_total",
+    "Attempts of activities that ended: completed, retried, failed, canceled, timed_out, lost (with their worker), released.",
+    {"type", "result"}};
 inline const obs::HistogramFamily kActivityWait{
     kMetrics, "vora_activity_wait_seconds", "Time an attempt waited for a worker.", {"type"}, StageBuckets()};
 inline const obs::HistogramFamily kActivityDuration{

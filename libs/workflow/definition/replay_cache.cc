@@ -12,6 +12,12 @@ std::unique_ptr<Replayer> ReplayCache::Take(const std::string& run_id, int64_t h
   return replayer && (*replayer)->history_length() <= history_length ? *std::move(replayer) : nullptr;
 }
 
+int64_t ReplayCache::Seen(const std::string& run_id) {
+  const std::lock_guard lock(mutex_);
+  const auto* replayer = by_run_.Peek(run_id);
+  return replayer ? (*replayer)->history_length() : 0;
+}
+
 void ReplayCache::Put(const std::string& run_id, std::unique_ptr<Replayer> replayer) {
   if (capacity_ == 0) return;
   std::optional<std::unique_ptr<Replayer>> replaced, forgotten;  // destroyed outside the lock

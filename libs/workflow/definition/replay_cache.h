@@ -17,6 +17,8 @@ class ReplayCache {
   explicit ReplayCache(size_t capacity) : capacity_(capacity) {}
   // Takes the entry out; nullptr when there is none that has seen at most `history_length` events.
   std::unique_ptr<Replayer> Take(const std::string& run_id, int64_t history_length);
+  // How many events the entry has seen; 0 without one.
+  int64_t Seen(const std::string& run_id);
   // Only after the commit of the transition that brought it here.
   void Put(const std::string& run_id, std::unique_ptr<Replayer> replayer);
 

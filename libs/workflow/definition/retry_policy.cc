@@ -18,20 +18,40 @@ bool IsNonRetryable(const v1::RetryPolicy& policy, const v1::Failure& failure) {
   return false;
 }
 
-std::optional<int64_t> NextAttemptDelay(const v1::RetryPolicy& policy, int attempt, const v1::Failure& failure, int64_t now_us,
-                                        std::optional<int64_t> deadline_us) {
-  if (IsNonRetryable(policy, failure)) return std::nullopt;
-  if (policy.maximum_attempts() > 0 && attempt >= policy.maximum_attempts()) return std::nullopt;
-  // What is not set is as in Temporal: 1 s, doubled, at most 100 times the first pause, without a limit of attempts.
+namespace {
+
+constexpr int kUsualMaximumLosses = 10;
+constexpr int kFreeLosses = 2;
+
+// What is not set is as in Temporal: 1 s, doubled, at most 100 times the first pause.
+int64_t Backoff(const v1::RetryPolicy& policy, int number) {
   const int64_t initial = policy.has_initial_interval() ? ToMicros(policy.initial_interval()) : 1'000'000;
   const double coefficient = policy.backoff_coefficient() >= 1 ? policy.backoff_coefficient() : 2.0;
   const int64_t maximum = policy.has_maximum_interval() ? ToMicros(policy.maximum_interval()) : 100 * initial;
   // As a double, since a growing power would overflow an int64 long before the maximum is applied; the exponent is bounded as attempts are
   // not.
-  const double wanted = static_cast<double>(initial) * std::pow(coefficient, std::min(attempt - 1, 100));
-  const auto delay = static_cast<int64_t>(std::min(wanted, static_cast<double>(maximum)));
+  const double wanted = static_cast<double>(initial) * std::pow(coefficient, std::min(number - 1, 100));
+  return static_cast<int64_t>(std::min(wanted, static_cast<double>(maximum)));
+}
+
+std::optional<int64_t> InTime(int64_t delay, int64_t now_us, std::optional<int64_t> deadline_us) {
   if (deadline_us && now_us + delay >= *deadline_us) return std::nullopt;
   return delay;
+}
+
+}  // namespace
+
+std::optional<int64_t> NextAttemptDelay(const v1::RetryPolicy& policy, int failures, const v1::Failure& failure, int64_t now_us,
+                                        std::optional<int64_t> deadline_us) {
+  if (IsNonRetryable(policy, failure)) return std::nullopt;
+  if (policy.maximum_attempts() > 0 && failures >= policy.maximum_attempts()) return std::nullopt;
+  const int64_t delay = failure.has_next_retry_delay() ? ToMicros(failure.next_retry_delay()) : Backoff(policy, failures);
+  return InTime(delay, now_us, deadline_us);
+}
+
+std::optional<int64_t> DelayAfterLoss(const v1::RetryPolicy& policy, int losses, int64_t now_us, std::optional<int64_t> deadline_us) {
+  if (losses >= (policy.maximum_losses() > 0 ? policy.maximum_losses() : kUsualMaximumLosses)) return std::nullopt;
+  return InTime(losses <= kFreeLosses ? 0 : Backoff(policy, losses - kFreeLosses), now_us, deadline_us);
 }
 
 }  // namespace vora::workflow

@@ -16,10 +16,14 @@ int64_t ToMicros(const google::protobuf::Duration& duration);
 // True when `code` is named by the policy: exactly, or by a prefix ending in `.*`.
 bool IsNonRetryable(const v1::RetryPolicy& policy, const v1::Failure& failure);
 
-// The pause before the next attempt in microseconds, after `attempt` (from 1) failed: initial x coefficient^(attempt - 1), at most the
-// maximum. Nothing when there must not be another attempt: a non-retryable failure, the attempts are used up, or the next one would begin
-// after `deadline_us` (schedule-to-close).
-std::optional<int64_t> NextAttemptDelay(const v1::RetryPolicy& policy, int attempt, const v1::Failure& failure, int64_t now_us,
+// The pause before the next attempt in microseconds, after the failure number `failures` (from 1): what the failure itself asks for
+// (`next_retry_delay`), else initial x coefficient^(failures - 1), at most the maximum. Nothing when there must not be another attempt: a
+// non-retryable failure, the attempts are used up, or the next one would begin after `deadline_us` (schedule-to-close).
+std::optional<int64_t> NextAttemptDelay(const v1::RetryPolicy& policy, int failures, const v1::Failure& failure, int64_t now_us,
                                         std::optional<int64_t> deadline_us);
+
+// The same after an attempt was lost with its worker for the `losses`th time (from 1): at once at first, since another worker may be well,
+// then as after failures. They have a limit of their own, so that what kills every worker ends.
+std::optional<int64_t> DelayAfterLoss(const v1::RetryPolicy& policy, int losses, int64_t now_us, std::optional<int64_t> deadline_us);
 
 }  // namespace vora::workflow

@@ -1,57 +1,26 @@
 #include "libs/workflow/engine/engine.h"
 
-#include <charconv>
-
 #include "libs/core/error.h"
-#include "libs/core/text.h"
 #include "libs/log/log.h"
+#include "libs/workflow/definition/payload.h"
+#include "libs/workflow/engine/build_id.h"
 #include "libs/workflow/engine/engine_internal.h"
 #include "libs/workflow/engine/engine_spans_internal.h"
 #include "libs/workflow/metrics.h"
+#include "libs/workflow/store/run_repo_internal.h"
 
 namespace vora::workflow {
-
-std::string TaskToken::Encode() const { return run_id + "." + std::to_string(event_id) + "." + std::to_string(lease); }
-
-StatusOr<TaskToken> TaskToken::Decode(const std::string& text) {
-  TaskToken token;
-  const size_t second = text.rfind('.');
-  const size_t first = second == std::string::npos || second == 0 ? std::string::npos : text.rfind('.', second - 1);
-  if (first != std::string::npos) {
-    token.run_id = text.substr(0, first);
-    const auto number = [&](size_t begin, size_t end, int64_t& value) {
-      const auto [ptr, error] = std::from_chars(text.data() + begin, text.data() + end, value);
-      return error == std::errc() && ptr == text.data() + end;
-    };
-    if (number(first + 1, second, token.event_id) && number(second + 1, text.size(), token.lease)) return token;
-  }
-  return InvalidField("task_token", "not a token of this orchestrator");
-}
-
-Status StaleToken(const TaskToken& token) {
-  return Aborted("task_token is stale: activity " + std::to_string(token.event_id) + " of run " + token.run_id +
-                 " was given to another attempt, or has ended");
-}
-
-nlohmann::json EndAttributes(const repo::TaskRow& task) {
-  nlohmann::json json{{"scheduled_event_id", task.scheduled_event_id},
-                      {"activity_type", task.activity_type},
-                      {"activity_id", task.activity_id},
-                      {"attempt", task.attempt},
-                      {"lease", task.lease}};
-  if (!task.worker_id.empty()) json["worker_id"] = task.worker_id;
-  if (task.started_time_us) json["started_time_us"] = *task.started_time_us;
-  return json;
-}
 
 Engine::Impl::Impl(pg::Database& d, const Registry& r, WakeSink& w, obs::Metrics& m, const EngineOptions& options)
     : db(d),
       registry(r),
       wake(w),
       metrics(m),
+      build_id(options.build_id.empty() ? BuildId() : options.build_id),
       cache(options.cached_runs),
       transitions(kTransitions.In(m)),
-      parked_transitions(kParkedTransitions.In(m)) {}
+      parked_transitions(kParkedTransitions.In(m)),
+      executor(d, {r, cache, build_id}, [this](const Executor::Done& done) { Committed(done); }) {}
 
 Engine::Engine(pg::Database& db, const Registry& registry, WakeSink& wake, obs::Metrics& metrics, EngineOptions options)
     : impl_(std::make_unique<Impl>(db, registry, wake, metrics, options)) {}
@@ -69,69 +38,56 @@ Status Engine::Impl::Write(const std::function<Status(pqxx::work&)>& body) {
   return status;
 }
 
-Status Engine::Impl::Transact(const std::string& run_id, const Decide& decide) {
-  return TransactOn(
-      [&](pqxx::work& tx) -> StatusOr<std::optional<repo::RunRow>> {
-        auto run = repo::LockRun(tx, run_id);
-        if (!run) return NotFound("no workflow run " + run_id);
-        return run;
-      },
-      decide);
-}
-
-Status Engine::Impl::TransactOn(const std::function<StatusOr<std::optional<repo::RunRow>>(pqxx::work& tx)>& find, const Decide& decide) {
-  Effects effects;
-  std::string run_id, workflow_id;
-  repo::RunRow moved;
-  bool advanced = false;
-  const auto begin = std::chrono::system_clock::now();
-  // The body may run more than once (a serialisation failure, a deadlock): what it leaves outside is set anew each time.
-  const Status status = Write([&](pqxx::work& tx) -> Status {
-    effects = {};
-    advanced = false;
-    VORA_ASSIGN_OR_RETURN(auto run, find(tx));
-    if (!run) return {};
-    run_id = run->run_id;
-    workflow_id = run->workflow_id;
-    VORA_ASSIGN_OR_RETURN(auto input, decide(tx, *run, effects));
-    if (!input) return {};
-    advanced = true;
-    VORA_RETURN_IF_ERROR(Transition(tx, *run, registry, cache, effects).Run(std::move(*input)));
-    moved = std::move(*run);
-    return {};
-  });
-  if (!effects.parked.empty() && !status.ok()) {
-    // It may quote an exception of the definition; PostgreSQL refuses text that is not UTF-8.
-    const std::string reason = RepairUtf8(effects.parked, 4096);
-    parked_transitions.Increment();
-    log::Error("workflow is parked", {{"workflow_id", workflow_id}, {"run_id", run_id}, {"reason", reason}});
-    // In a transaction of its own, as the transition's was rolled back. Code of another version may have moved the run on in between: its
-    // next transition, or RetryParked, takes the mark off again.
-    const Status marked = Write([&](pqxx::work& tx) -> Status {
-      if (repo::LockRun(tx, run_id)) repo::MarkParked(tx, run_id, reason);
-      return {};
-    });
-    return marked.ok() ? FailedPrecondition("the workflow is parked: " + reason) : marked;
+void Engine::Impl::Committed(const Executor::Done& done) {
+  const RunRow& run = done.run;
+  Effects& effects = done.effects;
+  for (const auto& count : effects.counts) {
+    CountAttempt(count.activity_type, count.result.c_str());
+    if (count.took_us >= 0) kActivityDuration.In(metrics, {count.activity_type}).Observe(static_cast<double>(count.took_us) / 1e6);
   }
-  if (!status.ok()) return status;
-  if (advanced) {
+  for (const auto& attempt : done.attempts) {
+    log::Warn("attempt of an activity ended without success", {{"workflow_id", run.workflow_id},
+                                                               {"activity_id", attempt.activity_id},
+                                                               {"attempt", attempt.attempt},
+                                                               {"outcome", attempt.outcome},
+                                                               {"worker_id", attempt.worker_id},
+                                                               {"failure", attempt.failure}});
+  }
+  if (!effects.parked.empty()) {
+    parked_transitions.Increment();
+    log::Error("workflow is parked", {{"workflow_id", run.workflow_id}, {"run_id", run.run_id}, {"reason", effects.parked}});
+  } else if (effects.unparked) {
+    log::Info("workflow goes on: code and history agree again", {{"workflow_id", run.workflow_id}, {"run_id", run.run_id}});
+  }
+  if (effects.advanced) {
     transitions.Increment();
-    RecordTransitionSpan(moved, begin);
+    RecordTransitionSpan(run, done.began);
   }
   if (effects.closed) {
-    NoteClosed(moved);
-    RecordRunSpan(moved);
+    NoteClosed(run);
+    RecordRunSpan(run);
   }
   // Only now: a replayer of a transition that was rolled back has seen events that are in no history.
-  if (effects.replayer) cache.Put(run_id, std::move(effects.replayer));
+  if (effects.replayer) cache.Put(run.run_id, std::move(effects.replayer));
   // After the commit: a poller woken before it would not see the tasks, and go back to sleep.
-  for (const auto& queue : effects.ready_queues) wake.QueueReady(queue);
-  if (effects.closed) wake.RunClosed(run_id);
-  return {};
+  std::set<std::string> now;
+  for (const auto& wanted : effects.wakes) {
+    if (wanted.delay_us == 0) {
+      now.insert(wanted.queue);
+    } else {
+      wake.DueAfter(std::chrono::microseconds(wanted.delay_us));
+    }
+  }
+  for (const auto& queue : now) wake.QueueReady(queue);
+  if (effects.next_timer_us > 0) wake.DueAfter(std::chrono::microseconds(effects.next_timer_us - run.now_us));
+  for (const auto& [worker, task] : effects.cancels) wake.CancelRequested(worker, TaskToken::Of(task).Encode());
+  if (effects.closed) wake.RunClosed(run.run_id);
 }
 
 StatusOr<std::string> Engine::Impl::ResolveRun(const std::string& workflow_id, const std::string& run_id) {
   if (workflow_id.empty()) return InvalidField("workflow_id", "must not be empty");
+  VORA_RETURN_IF_ERROR(CheckPayload("workflow_id", workflow_id));
+  VORA_RETURN_IF_ERROR(CheckPayload("run_id", run_id));
   std::string found;
   VORA_RETURN_IF_ERROR(Read([&](pqxx::nontransaction& tx) -> Status {
     const auto run = repo::FindRun(tx, workflow_id, run_id);

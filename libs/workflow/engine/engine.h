@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,12 +25,23 @@ class WakeSink {
  public:
   virtual ~WakeSink() = default;
   virtual void QueueReady(const std::string& queue) = 0;
-  virtual void QueueReadyAfter(const std::string& queue, std::chrono::microseconds delay) = 0;
+  // A timer, a deadline or the end of a pause between attempts comes up then.
+  virtual void DueAfter(std::chrono::microseconds delay) = 0;
   virtual void RunClosed(const std::string& run_id) = 0;
+  // The workflow does not want the result of this attempt any more.
+  virtual void CancelRequested(const std::string& worker_id, const std::string& task_token) = 0;
 };
 
 struct EngineOptions {
   size_t cached_runs = 1000;
+  std::string build_id;  // empty: this program's
+};
+
+// What a look at the deadlines gave.
+struct Due {
+  int handled = 0;
+  bool more = false;                              // a backlog: look again at once
+  std::optional<std::chrono::microseconds> next;  // until something is due; nothing when nothing is to come
 };
 
 class Engine {
@@ -48,8 +60,9 @@ class Engine {
   StatusOr<v1::GetHistoryResponse> GetHistory(const v1::GetHistoryRequest& request);
 
   // Activities (see ActivityService). ABORTED: the token is stale.
-  StatusOr<std::vector<v1::ActivityTask>> Claim(const v1::PollActivitiesRequest& request);  // does not wait
-  StatusOr<bool> Heartbeat(const v1::HeartbeatActivityRequest& request);                    // true: cancel requested
+  // Does not wait. `session`: the worker's reports keep its leases.
+  StatusOr<std::vector<v1::ActivityTask>> Claim(const v1::PollActivitiesRequest& request, bool session = false);
+  StatusOr<bool> Heartbeat(const v1::HeartbeatActivityRequest& request);  // true: cancel requested
   Status Complete(const v1::CompleteActivityRequest& request);
   StatusOr<bool> Fail(const v1::FailActivityRequest& request);  // true: will be tried again
   Status Release(const v1::ReleaseActivityRequest& request);
@@ -59,11 +72,11 @@ class Engine {
   Status ReportWorker(const v1::ReportWorkerRequest& request);
   StatusOr<v1::DescribeQueuesResponse> DescribeQueues();
 
-  // One pass over everything that is due: timeouts, timers, expired runs. `expire_leases` false spares attempts whose heartbeats are
-  // missing (after an outage of our own, workers need a moment to reach us). Gives how many it handled.
-  StatusOr<int> Sweep(bool expire_leases);
-  // Tries parked runs again: with code that agrees with their history they go on. Gives how many did.
-  StatusOr<int> RetryParked();
+  // One round over what is due: timers, deadlines, pauses between attempts, expired runs. `expire_leases` false spares attempts whose
+  // heartbeats are missing (after an outage of our own, workers need a moment to reach us). Replicas share a backlog.
+  StatusOr<Due> HandleDue(bool expire_leases);
+  // Tries parked runs that this build has not tried yet, at most `limit`: where code and history agree they go on. How many were tried.
+  StatusOr<int> RetryParked(int limit);
   // Sets the gauges of queue depth, cost and age.
   Status UpdateQueueMetrics();
 

@@ -26,19 +26,18 @@ Status Engine::Forget(const std::string& worker_id) {
     held = repo::TasksHeldBy(tx, worker_id);
     return {};
   }));
-  // One that cannot be released now (a parked run) must not keep the others from it.
-  Status first;
+  std::vector<RunOp> ops;
   for (const auto& task : held) {
-    // Each in a transaction of its own, which locks the run before the task: one over many runs would take their locks in an order that
-    // others do not share.
-    v1::ReleaseActivityRequest release;
-    release.set_task_token(TaskToken{task.run_id, task.scheduled_event_id, task.lease}.Encode());
-    const Status status = Release(release);
-    if (status.code() == StatusCode::kAborted || status.code() == StatusCode::kNotFound) continue;
-    if (first.ok()) first = status;
-    if (status.code() == StatusCode::kUnavailable) break;
+    const TaskToken token{task.run_id, task.scheduled_event_id, task.lease};
+    ops.push_back({task.run_id, {task.scheduled_event_id}, [token](RunUnit& unit) -> Status {
+                     ReturnTask(unit, token);
+                     return {};
+                   }});
   }
-  return first;
+  for (const Status& status : impl_->executor.RunAll(ops)) {
+    if (!status.ok() && status.code() != StatusCode::kNotFound) return status;
+  }
+  return {};
 }
 
 Status Engine::ReportWorker(const v1::ReportWorkerRequest& request) {

@@ -1,10 +1,9 @@
-// Starting, signalling, cancelling, terminating; timers; workflows that do not agree with their history.
+// Starting, signalling, cancelling, terminating; timers.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
-#include <pqxx/pqxx>
 
 #include "libs/pg/testing/test_postgres.h"
 #include "libs/testing/status_matchers.h"
@@ -182,86 +181,6 @@ TEST_F(LifecycleTest, ListsNewestFirstInPages) {
   request.Clear();
   request.set_status(v1::WORKFLOW_STATUS_COMPLETED);
   EXPECT_EQ(engine_.List(request)->workflows_size(), 0);
-}
-
-// The same type with other code, as after a careless deployment.
-Task<WorkflowResult> OtherScript(WorkflowContext ctx, std::string) {
-  v1::ActivityOptions options;
-  options.set_queue("test");
-  options.mutable_start_to_close_timeout()->set_seconds(10);
-  (void)co_await ctx.Activity("different", "different", "", options);
-  co_return WorkflowResult::Completed("");
-}
-
-TEST_F(LifecycleTest, NondeterminismChangesNothingAndRepairsItselfWithTheRightCode) {
-  StartScript(engine_, "w", R"({"all": [{"activity": "a", "id": "1"}, {"activity": "a", "id": "2"}]})");
-  const auto task = ClaimOne(engine_);
-  {
-    Registry other;
-    other.Add("Script", &OtherScript);
-    // Never sweeps for parked runs: only the repaired replica may free it.
-    auto sweeper = TestOrchestrator::QuickSweeper();
-    sweeper.parked_interval = std::chrono::hours(1);
-    TestOrchestrator wrong(database_, other, sweeper);
-    const Status refused = Complete(wrong.engine(), task);
-    EXPECT_THAT(refused, StatusIs(StatusCode::kFailedPrecondition));
-    EXPECT_THAT(Message(refused),
-                HasSubstr("nondeterminism: history has event 2 ACTIVITY_TASK_SCHEDULED activity_type=a activity_id=1, but "
-                          "the code issued ACTIVITY_TASK_SCHEDULED activity_type=different"));
-    EXPECT_EQ(EventNames(History(wrong.engine(), "w")).size(), 3u);
-  }
-  ASSERT_TRUE(Eventually([&] { return Info(engine_, "w").stuck_reason().empty(); }));
-  ASSERT_THAT(Complete(engine_, task), IsOk()) << "the lease is still good";
-  ASSERT_THAT(Complete(engine_, ClaimOne(engine_)), IsOk());
-  EXPECT_EQ(WaitClosed(engine_, "w").status(), v1::WORKFLOW_STATUS_COMPLETED);
-}
-
-TEST(ParkedTest, AParkedRunsTasksAreNotGivenOut) {
-  const std::string database = pg::TestPostgres::Shared().NewDatabase();
-  Registry other;
-  other.Add("Script", &OtherScript);
-  std::string run_id;
-  {
-    TestOrchestrator right(database);
-    run_id = StartScript(right.engine(), "w", R"({"all": [{"activity": "a", "id": "1"}, {"activity": "a", "id": "2"}]})");
-  }
-  TestOrchestrator wrong(database, other);
-  EXPECT_THAT(Complete(wrong.engine(), ClaimOne(wrong.engine())), StatusIs(StatusCode::kFailedPrecondition));
-  EXPECT_TRUE(ClaimNow(wrong.engine(), 10).empty());
-  v1::DescribeWorkflowRequest request;
-  request.set_workflow_id("w");
-  const auto described = wrong.engine().Describe(request);
-  ASSERT_THAT(described, IsOk());
-  EXPECT_THAT(described->info().stuck_reason(), HasSubstr("nondeterminism"));
-  EXPECT_EQ(described->info().status(), v1::WORKFLOW_STATUS_RUNNING);
-  EXPECT_EQ(described->pending_activities_size(), 2);
-}
-
-TEST(ParkedTest, AWorkerThatLeavesGivesUpItsOtherTasksAllTheSame) {
-  const std::string database = pg::TestPostgres::Shared().NewDatabase();
-  Registry other;
-  other.Add("Script", &OtherScript);
-  {
-    TestOrchestrator right(database);
-    StartScript(right.engine(), "parked", R"({"activity": "a"})");
-    StartScript(right.engine(), "well", R"({"activity": "a"})");
-  }
-  auto sweeper = TestOrchestrator::QuickSweeper();
-  sweeper.parked_interval = std::chrono::hours(1);
-  TestOrchestrator wrong(database, other, sweeper);
-  EXPECT_EQ(ClaimOne(wrong.engine(), "test", "leaver").workflow_id(), "parked");
-  EXPECT_EQ(ClaimOne(wrong.engine(), "test", "leaver").workflow_id(), "well");
-  {
-    pqxx::connection connection(database);
-    pqxx::work tx(connection);
-    tx.exec("UPDATE activity_tasks SET cancel_requested = true WHERE workflow_id = 'parked'");
-    tx.commit();
-  }
-  v1::ReportWorkerRequest leaving;
-  leaving.set_worker_id("leaver");
-  leaving.set_leaving(true);
-  EXPECT_THAT(wrong.engine().ReportWorker(leaving), StatusIs(StatusCode::kFailedPrecondition)) << "the cancelled one cannot end now";
-  EXPECT_EQ(ClaimOne(wrong.engine(), "test", "stayer").workflow_id(), "well");
 }
 
 }  // namespace

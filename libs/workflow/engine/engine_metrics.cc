@@ -17,16 +17,11 @@ double Seconds(int64_t us) { return static_cast<double>(std::max<int64_t>(us, 0)
 
 void Engine::Impl::CountAttempt(const std::string& type, const char* result) { kAttempts.In(metrics, {type, result}).Increment(); }
 
-void Engine::Impl::NoteCompleted(const std::string& type, int64_t took_us) {
-  CountAttempt(type, "completed");
-  kActivityDuration.In(metrics, {type}).Observe(Seconds(took_us));
-}
-
 void Engine::Impl::NoteClaimed(const std::string& type, int64_t waited_us) {
   kActivityWait.In(metrics, {type}).Observe(Seconds(waited_us));
 }
 
-void Engine::Impl::NoteClosed(const repo::RunRow& run) {
+void Engine::Impl::NoteClosed(const RunRow& run) {
   const int64_t ran_us = run.close_time_us.value_or(run.now_us) - run.start_time_us;
   kRunDuration.In(metrics, {run.type, run.status}).Observe(Seconds(ran_us));
 }

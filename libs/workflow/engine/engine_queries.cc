@@ -4,6 +4,8 @@
 
 #include "libs/core/error.h"
 #include "libs/workflow/engine/engine_internal.h"
+#include "libs/workflow/store/run_repo_internal.h"
+#include "libs/workflow/store/task_repo_internal.h"
 
 namespace vora::workflow {
 namespace {
@@ -21,7 +23,7 @@ v1::WorkflowStatus ParseStatus(const std::string& name) {
 
 v1::Failure ParseFailure(const std::string& json) { return FailureFromJson(nlohmann::json::parse(json)); }
 
-v1::WorkflowInfo ToWorkflowInfo(const repo::RunRow& run) {
+v1::WorkflowInfo ToWorkflowInfo(const RunRow& run) {
   v1::WorkflowInfo info;
   info.set_workflow_id(run.workflow_id);
   info.set_run_id(run.run_id);
@@ -38,7 +40,7 @@ v1::WorkflowInfo ToWorkflowInfo(const repo::RunRow& run) {
   return info;
 }
 
-v1::PendingActivity ToPendingActivity(const repo::TaskRow& task) {
+v1::PendingActivity ToPendingActivity(const TaskRow& task) {
   v1::PendingActivity pending;
   pending.set_scheduled_event_id(task.scheduled_event_id);
   pending.set_activity_type(task.activity_type);
@@ -117,7 +119,7 @@ StatusOr<v1::GetHistoryResponse> Engine::GetHistory(const v1::GetHistoryRequest&
     response.Clear();
     response.set_run_id(run_id);
     size_t bytes = 0;
-    for (const auto& event : repo::LoadHistory(tx, run_id, request.after_event_id(), page + 1)) {
+    for (const auto& event : repo::LoadHistory(tx, run_id, request.after_event_id(), page + 1, /*inputs=*/true)) {
       std::string attributes = event.attributes.dump();
       bytes += attributes.size();
       // At least one event always fits: payloads have 1 MiB at most. Without that a client would ask for the same page for ever.

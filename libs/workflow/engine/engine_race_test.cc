@@ -124,9 +124,9 @@ TEST(RemotePollTest, ANotificationWakesTheOtherReplicasPoll) {
 TEST(DatabaseRestartTest, NothingIsLostAndNoCompletedActivityRunsAgain) {
   auto& postgres = pg::TestPostgres::Shared();
   const std::string database = postgres.NewDatabase();
-  auto sweeper = TestOrchestrator::QuickSweeper();
-  sweeper.lease_grace = std::chrono::seconds(5);
-  TestOrchestrator orchestrator(database, TestOrchestrator::DefaultRegistry(), sweeper);
+  auto passes = TestOrchestrator::QuickPasses();
+  passes.lease_grace = std::chrono::seconds(5);
+  TestOrchestrator orchestrator(database, TestOrchestrator::DefaultRegistry(), passes);
   Engine& engine = orchestrator.engine();
   constexpr int kWorkflows = 10, kActivities = 40;
   for (int i = 0; i < kWorkflows; ++i) StartScript(engine, "w" + std::to_string(i), Parallel(kActivities));

@@ -23,7 +23,7 @@ obs::SpanRecord ChildOf(const std::string& traceparent, std::string name, System
 
 }  // namespace
 
-void AddWaitSpan(const repo::TaskRow& task, std::vector<obs::SpanRecord>& spans) {
+void AddWaitSpan(const TaskRow& task, std::vector<obs::SpanRecord>& spans) {
   if (!Records(task.traceparent)) return;
   const int64_t begin = task.visible_at_us;
   auto span = ChildOf(task.traceparent, "wait " + task.activity_type, FromMicros(begin), FromMicros(task.started_time_us.value_or(begin)));
@@ -35,18 +35,14 @@ void AddWaitSpan(const repo::TaskRow& task, std::vector<obs::SpanRecord>& spans)
   spans.push_back(std::move(span));
 }
 
-void RecordTransitionSpan(const repo::RunRow& run, SystemTime start) {
-  const std::string name = "transition " + run.type;
-  const std::vector<std::pair<std::string, std::string>> attributes = {{"db.system.name", "postgresql"},
-                                                                       {"vora.workflow.id", run.workflow_id}};
-  if (obs::HasCurrentTrace()) return obs::RecordStep(name, obs::SpanKind::kInternal, start, {}, attributes);
+void RecordTransitionSpan(const RunRow& run, SystemTime start) {
   if (!Records(run.traceparent)) return;
-  auto span = ChildOf(run.traceparent, name, start, std::chrono::system_clock::now());
-  span.attributes = attributes;
+  auto span = ChildOf(run.traceparent, "transition " + run.type, start, std::chrono::system_clock::now());
+  span.attributes = {{"db.system.name", "postgresql"}, {"vora.workflow.id", run.workflow_id}};
   obs::RecordSpan(std::move(span));
 }
 
-void RecordRunSpan(const repo::RunRow& run) {
+void RecordRunSpan(const RunRow& run) {
   if (!Records(run.traceparent)) return;
   const auto end = FromMicros(run.close_time_us.value_or(run.now_us));
   auto span = ChildOf(run.traceparent, "workflow " + run.type, FromMicros(run.start_time_us), end);

@@ -6,15 +6,15 @@
 #include <vector>
 
 #include "libs/obs/span.h"
-#include "libs/workflow/store/engine_repo_internal.h"
+#include "libs/workflow/core/rows.h"
 
 namespace vora::workflow {
 
 // Of a task just claimed; nothing when its trace is not recorded.
-void AddWaitSpan(const repo::TaskRow& task, std::vector<obs::SpanRecord>& spans);
-// Of a committed transition, from `start` to now. It belongs to the trace of the call that caused it, or to the run's when a timer did.
-void RecordTransitionSpan(const repo::RunRow& run, SystemTime start);
+void AddWaitSpan(const TaskRow& task, std::vector<obs::SpanRecord>& spans);
+// Of a committed transition, from `start` to now, in the run's trace: several may have shared the commit.
+void RecordTransitionSpan(const RunRow& run, SystemTime start);
 // Of a run that has closed: from its start to its close.
-void RecordRunSpan(const repo::RunRow& run);
+void RecordRunSpan(const RunRow& run);
 
 }  // namespace vora::workflow

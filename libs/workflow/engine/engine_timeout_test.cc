@@ -104,8 +104,8 @@ TEST_F(TimeoutTest, ACancelledAttemptThatGoesSilentEndsAsCanceled) {
 
 TEST(LeaseGraceTest, AfterAStartMissingHeartbeatsAreNotCountedAtOnce) {
   const std::string database = pg::TestPostgres::Shared().NewDatabase();
-  auto never = TestOrchestrator::QuickSweeper();
-  never.interval = std::chrono::hours(1);
+  auto never = TestOrchestrator::QuickPasses();
+  never.due_interval = std::chrono::hours(1);
   std::string run_id;
   v1::ActivityTask task;
   {
@@ -113,7 +113,7 @@ TEST(LeaseGraceTest, AfterAStartMissingHeartbeatsAreNotCountedAtOnce) {
     StartScript(before.engine(), "w", R"({"activity": "a", "options": {"heartbeatTimeout": "0.05s", "startToCloseTimeout": "60s"}})");
     task = ClaimOne(before.engine());
   }
-  auto graceful = TestOrchestrator::QuickSweeper();
+  auto graceful = TestOrchestrator::QuickPasses();
   graceful.lease_grace = std::chrono::hours(1);
   TestOrchestrator after(database, TestOrchestrator::DefaultRegistry(), graceful);
   // A timer that fires shows that sweeps are under way and past the lease's end.

@@ -1,6 +1,5 @@
 #include "libs/workflow/engine/wakeups.h"
 
-#include <map>
 #include <mutex>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -32,12 +31,10 @@ struct Wakeups::Impl {
   const std::string self = RandomHex(4);  // own notifications are skipped
   Receiver receiver;
   std::mutex mutex;
-  std::set<std::string> outgoing;  // `q:queue`, `r:run`
-  std::multimap<steady_clock::time_point, std::string> delayed;
+  std::set<std::string> outgoing;   // `q:queue`, `r:run`, `c:token worker`
   steady_clock::time_point sent{};  // of `sender` alone
   std::unique_ptr<pg::Listener> listener;
-  Periodic sender{"wakeup-sender", [this] { return Send(); }};  // last: these two use all of the above
-  Periodic clock{"wakeup-clock", [this] { return Ring(); }};
+  Periodic sender{"wakeup-sender", [this] { return Send(); }};  // last: uses all of the above
 
   Impl(pg::Database& d, std::string u) : db(d), url(std::move(u)) {}
 
@@ -47,6 +44,11 @@ struct Wakeups::Impl {
     }
     if (name.empty() || name.starts_with("r:")) {
       if (receiver.run_closed) receiver.run_closed(name.empty() ? "" : name.substr(2));
+    }
+    // A token has no blank. Workers ask for cancels that were missed, so there is none for all.
+    if (name.starts_with("c:") && receiver.cancel_requested) {
+      const size_t blank = name.find(' ');
+      if (blank != std::string::npos) receiver.cancel_requested(name.substr(blank + 1), name.substr(2, blank - 2));
     }
   }
 
@@ -88,22 +90,6 @@ struct Wakeups::Impl {
     sent = steady_clock::now();
     return kNotifyPause;
   }
-
-  milliseconds Ring() {
-    while (true) {
-      std::string queue;
-      {
-        const std::lock_guard lock(mutex);
-        if (delayed.empty()) return kUntilWoken;
-        const auto early = std::chrono::ceil<milliseconds>(delayed.begin()->first - steady_clock::now());
-        if (early > milliseconds(0)) return early;
-        queue = std::move(delayed.begin()->second);
-        delayed.erase(delayed.begin());
-      }
-      // Without the mutex: receivers take locks of their own, and may post.
-      Local("q:" + queue);
-    }
-  }
 };
 
 Wakeups::Wakeups(pg::Database& db, std::string url) : impl_(std::make_unique<Impl>(db, std::move(url))) {}
@@ -113,7 +99,6 @@ void Wakeups::SetReceiver(Receiver receiver) { impl_->receiver = std::move(recei
 
 void Wakeups::Start() {
   Impl* impl = impl_.get();
-  impl->clock.Start(kUntilWoken);
   if (impl->url.empty()) return;
   impl->sender.Start(kUntilWoken);
   impl->listener = std::make_unique<pg::Listener>(impl->url, std::vector<std::string>{kChannel},
@@ -123,20 +108,18 @@ void Wakeups::Start() {
 void Wakeups::Stop() {
   impl_->listener.reset();
   impl_->sender.Stop();
-  impl_->clock.Stop();
 }
 
 void Wakeups::QueueReady(const std::string& queue) { impl_->Post("q:" + queue); }
 void Wakeups::RunClosed(const std::string& run_id) { impl_->Post("r:" + run_id); }
 
-void Wakeups::QueueReadyAfter(const std::string& queue, std::chrono::microseconds delay) {
-  {
-    const std::lock_guard lock(impl_->mutex);
-    if (impl_->delayed.size() >= 10 * kMaxNames) return;
-    // A millisecond late, as a claim a moment too early finds nothing. Beyond the limit polling does: the delay of a retry is no promise.
-    impl_->delayed.emplace(steady_clock::now() + delay + milliseconds(1), queue);
-  }
-  impl_->clock.Wake();
+void Wakeups::DueAfter(std::chrono::microseconds delay) {
+  // No news for others: they have the deadlines that they made, and all of them after a while.
+  if (impl_->receiver.due_after) impl_->receiver.due_after(delay);
+}
+
+void Wakeups::CancelRequested(const std::string& worker_id, const std::string& task_token) {
+  impl_->Post("c:" + task_token + " " + worker_id);
 }
 
 }  // namespace vora::workflow

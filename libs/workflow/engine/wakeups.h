@@ -17,6 +17,8 @@ class Wakeups : public WakeSink {
   struct Receiver {
     std::function<void(const std::string& queue)> queue_ready;  // empty name: any queue
     std::function<void(const std::string& run_id)> run_closed;  // empty id: any run
+    std::function<void(std::chrono::microseconds delay)> due_after;
+    std::function<void(const std::string& worker_id, const std::string& task_token)> cancel_requested;
   };
   // `url` empty: this process only.
   Wakeups(pg::Database& db, std::string url);
@@ -27,8 +29,9 @@ class Wakeups : public WakeSink {
   void Stop();
 
   void QueueReady(const std::string& queue) override;
-  void QueueReadyAfter(const std::string& queue, std::chrono::microseconds delay) override;
+  void DueAfter(std::chrono::microseconds delay) override;
   void RunClosed(const std::string& run_id) override;
+  void CancelRequested(const std::string& worker_id, const std::string& task_token) override;
 
  private:
   struct Impl;

@@ -19,7 +19,7 @@ struct EngineHost::Impl {
   Dispatcher dispatcher;
   ResultWaiters waiters;
   std::unique_ptr<grpc::Service> workflow_service, activity_service;
-  std::unique_ptr<Sweeper> sweeper;
+  Passes passes;
 
   Impl(const EngineHostOptions& options, Registry r, obs::Metrics& metrics)
       : registry(std::move(r)),
@@ -29,15 +29,18 @@ struct EngineHost::Impl {
         dispatcher(engine),
         waiters(engine),
         workflow_service(MakeWorkflowService(engine, waiters, options.authorizer)),
-        activity_service(MakeActivityService(engine, dispatcher, options.authorizer)) {
+        activity_service(MakeActivityService(engine, dispatcher, options.authorizer)),
+        passes(engine, options.passes) {
     // Now, as both exist, and before wakeups.Start: it is read without a lock afterwards.
-    wakeups.SetReceiver(
-        {[this](const std::string& queue) { dispatcher.Wake(queue); }, [this](const std::string& run_id) { waiters.RunClosed(run_id); }});
+    wakeups.SetReceiver({[this](const std::string& queue) { dispatcher.Wake(queue); },
+                         [this](const std::string& run_id) { waiters.RunClosed(run_id); },
+                         [this](std::chrono::microseconds delay) { passes.DueAfter(delay); },
+                         {}});
   }
 
-  // The sweeper first: it wakes the others. Wake-ups last: the engine posts to them while calls are in flight.
+  // The passes first: they wake the others. Wake-ups last: the engine posts to them while calls are in flight.
   void Stop() {
-    if (sweeper) sweeper->Stop();
+    passes.Stop();
     dispatcher.Stop();
     waiters.Stop();
     wakeups.Stop();
@@ -51,9 +54,9 @@ EngineHost::~EngineHost() = default;
 StatusOr<std::unique_ptr<EngineHost>> EngineHost::Start(EngineHostOptions options, Registry registry, obs::Metrics& metrics) {
   auto impl = std::make_unique<Impl>(options, std::move(registry), metrics);
   VORA_RETURN_IF_ERROR(pg::Migrate(impl->db, "workflow", Migrations()));
-  // The schema first: without it the sweeper would only log errors. Replicas that start together wait for each other in Migrate.
+  // The schema first: without it the passes would only log errors. Replicas that start together wait for each other in Migrate.
   impl->wakeups.Start();
-  impl->sweeper = std::make_unique<Sweeper>(impl->engine, options.sweeper);
+  impl->passes.Start();
   return std::unique_ptr<EngineHost>(new EngineHost(std::move(impl)));
 }
 

@@ -1,6 +1,6 @@
 #pragma once
 
-// An engine with everything around it: connections, schema, wake-ups, long polls, sweeps, gRPC services. What the orchestrator daemon runs.
+// An engine with everything around it: connections, schema, wake-ups, long polls, passes, gRPC services. What the orchestrator daemon runs.
 
 #include <memory>
 #include <string>
@@ -9,7 +9,7 @@
 #include "libs/obs/metrics.h"
 #include "libs/rpc/authorizer.h"
 #include "libs/workflow/engine/engine.h"
-#include "libs/workflow/engine/sweeper.h"
+#include "libs/workflow/engine/passes.h"
 
 namespace grpc {
 class Service;
@@ -20,7 +20,7 @@ namespace vora::workflow {
 struct EngineHostOptions {
   std::string database_url;
   int max_connections = 16;
-  SweeperOptions sweeper;
+  PassOptions passes;
   EngineOptions engine;
   rpc::Authorizer authorizer;  // who may call the services; nobody unless it is set
 };

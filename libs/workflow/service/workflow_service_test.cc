@@ -64,7 +64,7 @@ class WorkflowServiceTest : public ::testing::Test {
   }
 
   TestOrchestrator orchestrator_{pg::TestPostgres::Shared().NewDatabase(), TestOrchestrator::DefaultRegistry(),
-                                 TestOrchestrator::QuickSweeper(), Believing()};
+                                 TestOrchestrator::QuickPasses(), Believing()};
   std::unique_ptr<Stub> stub_ = v1::WorkflowService::NewStub(rpc::Connect(orchestrator_.address()));
 };
 

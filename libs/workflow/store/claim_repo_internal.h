@@ -3,7 +3,12 @@
 // SQL of the hot path between workers and tasks: claims and heartbeats. They touch task rows only; claims skip locked rows, a heartbeat
 // waits for the transition that holds its own.
 
-#include "libs/workflow/store/engine_repo_internal.h"
+#include <optional>
+#include <pqxx/pqxx>
+#include <string>
+#include <vector>
+
+#include "libs/workflow/core/rows.h"
 
 namespace vora::workflow::repo {
 
@@ -12,10 +17,14 @@ struct ClaimFilter {
   std::string worker_id;
   std::vector<std::string> activity_types;  // empty: any
   std::string run_id, affinity_key;         // both set: siblings only
+  bool session = false;                     // the worker's reports keep its leases: the task has no deadline of its own
 };
 
-// Claims up to `limit` tasks, best priority first, oldest first: STARTED, with the next fencing number and a new lease.
+// Claims up to `limit` tasks, best priority first, oldest first: STARTED, under a new lease.
 std::vector<TaskRow> ClaimTasks(pqxx::transaction_base& tx, const ClaimFilter& filter, int limit);
+
+// Back into its queue, as if it had not been claimed.
+void Unclaim(pqxx::transaction_base& tx, const TaskKey& key);
 
 // Extends the lease; nothing when `lease` is not current. An empty checkpoint keeps the old one.
 struct HeartbeatRow {

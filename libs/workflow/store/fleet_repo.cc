@@ -21,11 +21,11 @@ constexpr char kWorkers[] = R"(
 // The second half names queues that are empty but worked off; without it they would vanish from view when their last task ends.
 constexpr char kQueues[] = R"(
     WITH clock AS (SELECT vora_now_us() AS now_us), tasks AS (SELECT t.queue,
-    count(*) FILTER (WHERE state = 'SCHEDULED' AND visible_at_us <= now_us) AS ready,
-    count(*) FILTER (WHERE state = 'SCHEDULED' AND visible_at_us > now_us) AS delayed,
+    count(*) FILTER (WHERE state <> 'STARTED' AND visible_at_us <= now_us) AS ready,
+    count(*) FILTER (WHERE state <> 'STARTED' AND visible_at_us > now_us) AS delayed,
     count(*) FILTER (WHERE state = 'STARTED') AS running,
-    coalesce(max(now_us - visible_at_us) FILTER (WHERE state = 'SCHEDULED' AND visible_at_us <= now_us), 0) / 1e6 AS oldest,
-    coalesce(sum(estimated_cost) FILTER (WHERE state = 'SCHEDULED'), 0) AS cost,
+    coalesce(max(now_us - visible_at_us) FILTER (WHERE state <> 'STARTED' AND visible_at_us <= now_us), 0) / 1e6 AS oldest,
+    coalesce(sum(estimated_cost) FILTER (WHERE state <> 'STARTED'), 0) AS cost,
     coalesce(sum(estimated_cost * (1 - progress)) FILTER (WHERE state = 'STARTED'), 0) AS running_cost
     FROM activity_tasks t, clock GROUP BY t.queue)
     SELECT queue, ready, delayed, running, oldest, cost, running_cost FROM tasks UNION ALL

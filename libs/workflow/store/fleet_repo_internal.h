@@ -6,7 +6,10 @@
 #include <string>
 #include <vector>
 
-#include "libs/workflow/store/engine_repo_internal.h"
+#include <optional>
+#include <pqxx/pqxx>
+
+#include "libs/workflow/core/rows.h"
 
 namespace vora::workflow::repo {
 

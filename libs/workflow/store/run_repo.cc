@@ -1,72 +1,81 @@
-#include "libs/workflow/store/engine_repo_internal.h"
+#include "libs/workflow/store/run_repo_internal.h"
+
+#include "libs/pg/statement.h"
 
 namespace vora::workflow::repo {
 namespace {
 
-#define VORA_RUN_COLUMNS                                                                                                    \
-  "run_id, workflow_id, tenant, type, status, traceparent, start_time_us, close_time_us, history_length, result, failure, " \
-  "cancel_requested, stuck_reason, seq, vora_now_us() "
+#define VORA_RUN_COLUMNS                                                                                                              \
+  "run_id, workflow_id, tenant, type, status, traceparent, request_id, result, failure, stuck_reason, start_time_us, close_time_us, " \
+  "execution_deadline_us, history_length, cancel_requested, seq, vora_now_us(), parked_builds "
 
-// Starts of one id go one after the other: the row to lock may not exist yet. Two ids that share a hash only wait for each other.
-constexpr char kLockWorkflowId[] = "SELECT pg_advisory_xact_lock(hashtextextended($1, 7))";
-// One reading of the clock for start and deadline.
-constexpr char kInsertRun[] = R"(
-    INSERT INTO workflow_runs (run_id, workflow_id, tenant, type, request_id, traceparent, start_time_us, execution_deadline_us)
-    SELECT $1, $2, $3, $4, $5, $6, t, CASE WHEN $7::bigint > 0 THEN t + $7::bigint END FROM vora_now_us() AS t
-    RETURNING )" VORA_RUN_COLUMNS;
+// The row to lock may not exist yet. Two ids that share a hash only wait for each other.
+constexpr pg::Statement kLockWorkflowIds{"workflow_lock_ids",
+                                         "SELECT pg_advisory_xact_lock(hashtextextended(id, 7)) FROM unnest($1::text[]) AS id"};
+constexpr pg::Statement kNow{"workflow_now", "SELECT vora_now_us()"};
 // Every transition begins here. The clock is read with the row, so that all events of a transition bear one time.
-constexpr char kLockRun[] = "SELECT " VORA_RUN_COLUMNS "FROM workflow_runs WHERE run_id = $1 FOR UPDATE";
-constexpr char kNewestRun[] =
-    "SELECT " VORA_RUN_COLUMNS "FROM workflow_runs WHERE workflow_id = $1 AND ($2 = '' OR run_id = $2) ORDER BY seq DESC LIMIT 1";
-constexpr char kRunByRequest[] =
-    "SELECT " VORA_RUN_COLUMNS "FROM workflow_runs WHERE workflow_id = $1 AND request_id = $2 AND request_id <> ''";
+constexpr pg::Statement kLockRuns{
+    "workflow_lock_runs", "SELECT " VORA_RUN_COLUMNS "FROM workflow_runs WHERE run_id = ANY($1::text[]) ORDER BY run_id FOR UPDATE"};
+constexpr pg::Statement kLockFreeRuns{"workflow_lock_free_runs",
+                                      "SELECT " VORA_RUN_COLUMNS
+                                      "FROM workflow_runs WHERE run_id = ANY($1::text[]) ORDER BY run_id FOR UPDATE SKIP LOCKED"};
+constexpr pg::Statement kNewestRun{"workflow_newest_run",
+                                   "SELECT " VORA_RUN_COLUMNS "FROM workflow_runs WHERE workflow_id = $1 ORDER BY seq DESC LIMIT 1"};
+constexpr pg::Statement kRunOfId{"workflow_run_of_id",
+                                 "SELECT " VORA_RUN_COLUMNS "FROM workflow_runs WHERE workflow_id = $1 AND run_id = $2"};
+constexpr pg::Statement kRunByRequest{"workflow_run_by_request",
+                                      "SELECT " VORA_RUN_COLUMNS
+                                      "FROM workflow_runs WHERE workflow_id = $1 AND request_id = $2 AND request_id <> ''"};
+constexpr pg::Statement kNewestRuns{"workflow_newest_runs",
+                                    "SELECT r.* FROM unnest($1::text[]) AS id CROSS JOIN LATERAL (SELECT " VORA_RUN_COLUMNS
+                                    "FROM workflow_runs WHERE workflow_id = id ORDER BY seq DESC LIMIT 1) AS r"};
 constexpr char kListRuns[] =
     "SELECT " VORA_RUN_COLUMNS
     "FROM workflow_runs WHERE seq < $1 AND ($3 = '' OR status = $3) AND ($4 = '' OR type = $4) ORDER BY seq DESC LIMIT $2";
-constexpr char kUpdateRun[] = R"(
-    UPDATE workflow_runs SET status = $2, close_time_us = $3, history_length = $4, result = $5, failure = $6, cancel_requested = $7,
-    stuck_reason = $8 WHERE run_id = $1)";
-// The columns keep the names that older replicas know: `stuck_reason` of a run that is parked, `frozen` of its tasks.
-constexpr char kMarkParked[] = "UPDATE workflow_runs SET stuck_reason = $2 WHERE run_id = $1 AND status = 'RUNNING'";
-constexpr char kParkTasks[] = "UPDATE activity_tasks SET frozen = true WHERE run_id = $1 AND NOT frozen";
-constexpr char kUnparkTasks[] = "UPDATE activity_tasks SET frozen = false WHERE run_id = $1 AND frozen";
-// `stuck_reason <> ''` is the predicate of the partial index; written otherwise the planner would not use it.
-constexpr char kParkedRuns[] = "SELECT run_id FROM workflow_runs WHERE stuck_reason <> '' AND status = 'RUNNING' ORDER BY seq LIMIT $1";
-constexpr char kOverdueRuns[] = R"(
-    SELECT run_id FROM workflow_runs WHERE status = 'RUNNING' AND execution_deadline_us <= (SELECT vora_now_us())
-    ORDER BY execution_deadline_us LIMIT $1)";
-constexpr char kLoadHistory[] =
-    "SELECT event_id, type, time_us, attributes FROM workflow_events WHERE run_id = $1 AND event_id > $2 ORDER BY event_id LIMIT $3";
-// One statement however many events there are. The primary key (run_id, event_id) is the last guard: two transitions that got past the lock
-// could not both write event n.
-constexpr char kAppendEvents[] = R"(
-    INSERT INTO workflow_events (run_id, event_id, type, time_us, attributes) SELECT $1, e.* FROM
-    json_to_recordset($2::json) AS e(event_id bigint, type text, time_us bigint, attributes text))";
+constexpr pg::Statement kLoadHistory{
+    "workflow_load_history",
+    "SELECT event_id, type, time_us, attributes FROM workflow_events WHERE run_id = $1 AND event_id > $2 ORDER BY event_id LIMIT $3"};
+constexpr pg::Statement kLoadHistoryWithInputs{"workflow_load_history_with_inputs", R"(
+    SELECT event_id, type, time_us, attributes, payload FROM workflow_events WHERE run_id = $1 AND event_id > $2
+    ORDER BY event_id LIMIT $3)"};
+constexpr pg::Statement kLoadInbox{"workflow_load_inbox",
+                                   "SELECT seq, type, time_us, attributes FROM workflow_inbox WHERE run_id = $1 ORDER BY seq"};
 // TIMED_OUT is left out though it names a lease as well: there the engine ended the attempt, and the worker's late report was not taken. It
 // reads the rest of the history, which only a repeated or stale report pays for.
-constexpr char kWasTaken[] = R"(
-    SELECT 1 FROM workflow_events WHERE run_id = $1 AND event_id > $2 AND type IN ('ACTIVITY_TASK_COMPLETED', 'ACTIVITY_TASK_FAILED',
-    'ACTIVITY_TASK_CANCELED') AND (attributes::json->>'scheduled_event_id')::bigint = $2 AND (attributes::json->>'lease')::bigint = $3
-    LIMIT 1)";
-constexpr char kHasSignal[] = R"(
-    SELECT 1 FROM workflow_events WHERE run_id = $1 AND type = 'WORKFLOW_EXECUTION_SIGNALED' AND attributes::json->>'request_id' = $2
-    LIMIT 1)";
+constexpr pg::Statement kWasTaken{"workflow_was_taken", R"(
+    WITH ends AS (SELECT attributes FROM workflow_events WHERE run_id = $1 AND event_id > $2 AND type IN ('ACTIVITY_TASK_COMPLETED',
+    'ACTIVITY_TASK_FAILED', 'ACTIVITY_TASK_CANCELED') UNION ALL SELECT attributes FROM workflow_inbox WHERE run_id = $1
+    AND type IN ('ACTIVITY_TASK_COMPLETED', 'ACTIVITY_TASK_FAILED', 'ACTIVITY_TASK_CANCELED'))
+    SELECT 1 FROM ends WHERE (attributes::json->>'scheduled_event_id')::bigint = $2 AND (attributes::json->>'lease')::bigint = $3 LIMIT 1)"};
+constexpr pg::Statement kHasSignal{"workflow_has_signal", R"(
+    WITH signals AS (SELECT attributes FROM workflow_events WHERE run_id = $1 AND type = 'WORKFLOW_EXECUTION_SIGNALED'
+    UNION ALL SELECT attributes FROM workflow_inbox WHERE run_id = $1 AND type = 'WORKFLOW_EXECUTION_SIGNALED')
+    SELECT 1 FROM signals WHERE attributes::json->>'request_id' = $2 LIMIT 1)"};
+constexpr pg::Statement kHasTimer{"workflow_has_timer", "SELECT 1 FROM workflow_timers WHERE run_id = $1 AND started_event_id = $2"};
+constexpr char kLoadAttempts[] = R"(
+    SELECT scheduled_event_id, activity_type, activity_id, attempt, lease, worker_id, started_time_us, ended_time_us, outcome, failure FROM workflow_attempts
+    WHERE run_id = $1 ORDER BY seq LIMIT $2)";
+
+std::optional<int64_t> ReadOptional(const pqxx::field& field) {
+  if (field.is_null()) return std::nullopt;
+  return field.as<int64_t>();
+}
 
 RunRow ReadRun(const pqxx::row& row) {
   RunRow run;
   int i = 0;
-  for (std::string* text : {&run.run_id, &run.workflow_id, &run.tenant, &run.type, &run.status, &run.traceparent}) {
+  for (std::string* text : {&run.run_id, &run.workflow_id, &run.tenant, &run.type, &run.status, &run.traceparent, &run.request_id,
+                            &run.result, &run.failure, &run.parked_reason}) {
     *text = row[i++].as<std::string>();
   }
   run.start_time_us = row[i++].as<int64_t>();
-  if (const auto close = row[i++]; !close.is_null()) run.close_time_us = close.as<int64_t>();
+  run.close_time_us = ReadOptional(row[i++]);
+  run.execution_deadline_us = ReadOptional(row[i++]);
   run.history_length = row[i++].as<int64_t>();
-  run.result = row[i++].as<std::string>();
-  run.failure = row[i++].as<std::string>();
   run.cancel_requested = row[i++].as<bool>();
-  run.parked_reason = row[i++].as<std::string>();
   run.seq = row[i++].as<int64_t>();
   run.now_us = row[i++].as<int64_t>();
+  run.parked_builds = pg::ReadTextArray(row[i++]);
   return run;
 }
 
@@ -75,29 +84,33 @@ std::optional<RunRow> First(const pqxx::result& rows) {
   return ReadRun(rows[0]);
 }
 
-std::vector<std::string> FirstColumn(const pqxx::result& rows) {
-  std::vector<std::string> values;
-  for (const auto& row : rows) values.push_back(row[0].as<std::string>());
-  return values;
-}
+nlohmann::json ParseJson(const pqxx::field& text) { return nlohmann::json::parse(text.c_str(), text.c_str() + text.size()); }
 
 }  // namespace
 
-void LockWorkflowId(pqxx::transaction_base& tx, const std::string& workflow_id) { tx.exec_params(kLockWorkflowId, workflow_id); }
+void LockWorkflowIds(pqxx::transaction_base& tx, const std::vector<std::string>& ids) { pg::Exec(tx, kLockWorkflowIds, pg::ArrayOf(ids)); }
 
-RunRow InsertRun(pqxx::transaction_base& tx, const NewRun& run) {
-  return ReadRun(tx.exec_params(kInsertRun, run.run_id, run.workflow_id, run.tenant, run.type, run.request_id, run.traceparent,
-                                run.execution_timeout_us)[0]);
+int64_t NowMicros(pqxx::transaction_base& tx) { return pg::Exec(tx, kNow)[0][0].as<int64_t>(); }
+
+std::vector<RunRow> LockRuns(pqxx::transaction_base& tx, const std::vector<std::string>& run_ids, bool skip_locked) {
+  std::vector<RunRow> runs;
+  for (const auto& row : pg::Exec(tx, skip_locked ? kLockFreeRuns : kLockRuns, pg::ArrayOf(run_ids))) runs.push_back(ReadRun(row));
+  return runs;
 }
 
-std::optional<RunRow> LockRun(pqxx::transaction_base& tx, const std::string& run_id) { return First(tx.exec_params(kLockRun, run_id)); }
-
 std::optional<RunRow> FindRun(pqxx::transaction_base& tx, const std::string& workflow_id, const std::string& run_id) {
-  return First(tx.exec_params(kNewestRun, workflow_id, run_id));
+  if (run_id.empty()) return First(pg::Exec(tx, kNewestRun, workflow_id));
+  return First(pg::Exec(tx, kRunOfId, workflow_id, run_id));
+}
+
+std::vector<RunRow> NewestRuns(pqxx::transaction_base& tx, const std::vector<std::string>& workflow_ids) {
+  std::vector<RunRow> runs;
+  for (const auto& row : pg::Exec(tx, kNewestRuns, pg::ArrayOf(workflow_ids))) runs.push_back(ReadRun(row));
+  return runs;
 }
 
 std::optional<RunRow> FindRunByRequest(pqxx::transaction_base& tx, const std::string& workflow_id, const std::string& request_id) {
-  return First(tx.exec_params(kRunByRequest, workflow_id, request_id));
+  return First(pg::Exec(tx, kRunByRequest, workflow_id, request_id));
 }
 
 std::vector<RunRow> ListRuns(pqxx::transaction_base& tx, int64_t before_seq, int limit, const std::string& status,
@@ -107,52 +120,50 @@ std::vector<RunRow> ListRuns(pqxx::transaction_base& tx, int64_t before_seq, int
   return runs;
 }
 
-void UpdateRun(pqxx::transaction_base& tx, const RunRow& run) {
-  std::string close_text;
-  const char* close = nullptr;
-  if (run.close_time_us) {
-    close_text = std::to_string(*run.close_time_us);
-    close = close_text.c_str();
-  }
-  tx.exec_params(kUpdateRun, run.run_id, run.status, close, run.history_length, run.result, run.failure, run.cancel_requested,
-                 run.parked_reason);
-}
-
-void MarkParked(pqxx::transaction_base& tx, const std::string& run_id, const std::string& reason) {
-  tx.exec_params(kMarkParked, run_id, reason);
-  tx.exec_params(kParkTasks, run_id);
-}
-
-void UnparkTasks(pqxx::transaction_base& tx, const std::string& run_id) { tx.exec_params(kUnparkTasks, run_id); }
-
-std::vector<std::string> ParkedRuns(pqxx::transaction_base& tx, int limit) { return FirstColumn(tx.exec_params(kParkedRuns, limit)); }
-std::vector<std::string> OverdueRuns(pqxx::transaction_base& tx, int limit) { return FirstColumn(tx.exec_params(kOverdueRuns, limit)); }
-
-std::vector<Event> LoadHistory(pqxx::transaction_base& tx, const std::string& run_id, int64_t after, int limit) {
+std::vector<Event> LoadHistory(pqxx::transaction_base& tx, const std::string& run_id, int64_t after, int limit, bool inputs) {
   std::vector<Event> events;
-  for (const auto& row : tx.exec_params(kLoadHistory, run_id, after, limit)) {
-    const auto text = row[3];
-    events.push_back({row[0].as<int64_t>(), EventTypeFromName(row[1].as<std::string>()), row[2].as<int64_t>(),
-                      nlohmann::json::parse(text.c_str(), text.c_str() + text.size())});
+  for (const auto& row : pg::Exec(tx, inputs ? kLoadHistoryWithInputs : kLoadHistory, run_id, after, limit)) {
+    events.push_back({row[0].as<int64_t>(), EventTypeFromName(row[1].as<std::string>()), row[2].as<int64_t>(), ParseJson(row[3])});
+    if (inputs && !row[4].is_null()) events.back().attributes["input"] = row[4].as<std::string>();
   }
   return events;
 }
 
-void AppendEvents(pqxx::transaction_base& tx, const std::string& run_id, const std::vector<Event>& events) {
-  auto rows = nlohmann::json::array();
-  for (const auto& event : events) {
-    rows.push_back(
-        {{"event_id", event.id}, {"type", EventTypeName(event.type)}, {"time_us", event.time_us}, {"attributes", event.attributes.dump()}});
+std::vector<InboxRow> LoadInbox(pqxx::transaction_base& tx, const std::string& run_id) {
+  std::vector<InboxRow> rows;
+  for (const auto& row : pg::Exec(tx, kLoadInbox, run_id)) {
+    rows.push_back({row[0].as<int64_t>(), {0, EventTypeFromName(row[1].as<std::string>()), row[2].as<int64_t>(), ParseJson(row[3])}});
   }
-  tx.exec_params(kAppendEvents, run_id, rows.dump());
+  return rows;
 }
 
 bool WasTaken(pqxx::transaction_base& tx, const TaskKey& key, int64_t lease) {
-  return !tx.exec_params(kWasTaken, key.run_id, key.event_id, lease).empty();
+  return !pg::Exec(tx, kWasTaken, key.run_id, key.event_id, lease).empty();
 }
 
 bool HasSignal(pqxx::transaction_base& tx, const std::string& run_id, const std::string& request_id) {
-  return !tx.exec_params(kHasSignal, run_id, request_id).empty();
+  return !pg::Exec(tx, kHasSignal, run_id, request_id).empty();
+}
+
+bool HasTimer(pqxx::transaction_base& tx, const TaskKey& key) { return !pg::Exec(tx, kHasTimer, key.run_id, key.event_id).empty(); }
+
+std::vector<AttemptRow> LoadAttempts(pqxx::transaction_base& tx, const std::string& run_id, int limit) {
+  std::vector<AttemptRow> attempts;
+  for (const auto& row : tx.exec_params(kLoadAttempts, run_id, limit)) {
+    AttemptRow attempt;
+    attempt.key = {run_id, row[0].as<int64_t>()};
+    attempt.activity_type = row[1].as<std::string>();
+    attempt.activity_id = row[2].as<std::string>();
+    attempt.attempt = row[3].as<int>();
+    attempt.lease = row[4].as<int64_t>();
+    attempt.worker_id = row[5].as<std::string>();
+    attempt.started_time_us = row[6].as<int64_t>();
+    attempt.ended_time_us = row[7].as<int64_t>();
+    attempt.outcome = row[8].as<std::string>();
+    attempt.failure = row[9].as<std::string>();
+    attempts.push_back(std::move(attempt));
+  }
+  return attempts;
 }
 
 }  // namespace vora::workflow::repo

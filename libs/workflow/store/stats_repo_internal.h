@@ -2,10 +2,9 @@
 
 // SQL of what operators watch: open runs and workers, in numbers.
 
+#include <pqxx/pqxx>
 #include <string>
 #include <vector>
-
-#include "libs/workflow/store/engine_repo_internal.h"
 
 namespace vora::workflow::repo {
 

@@ -27,19 +27,21 @@ T Must(StatusOr<T> value) {
 
 Registry TestOrchestrator::DefaultRegistry() { return ScriptRegistry(); }
 
-SweeperOptions TestOrchestrator::QuickSweeper() {
-  SweeperOptions options;
-  options.interval = milliseconds{20};
+PassOptions TestOrchestrator::QuickPasses() {
+  PassOptions options;
+  options.due_interval = milliseconds{20};
   options.lease_grace = milliseconds{0};
   options.parked_interval = milliseconds{50};
   options.metrics_interval = milliseconds{50};
   return options;
 }
 
-TestOrchestrator::TestOrchestrator(std::string database_url, Registry registry, SweeperOptions sweeper, rpc::Authorizer authorizer) {
+TestOrchestrator::TestOrchestrator(std::string database_url, Registry registry, PassOptions passes, rpc::Authorizer authorizer,
+                                   EngineOptions engine) {
   EngineHostOptions options;
   options.database_url = std::move(database_url);
-  options.sweeper = sweeper;
+  options.passes = passes;
+  options.engine = std::move(engine);
   options.authorizer = std::move(authorizer);
   host_ = Must(EngineHost::Start(options, std::move(registry), metrics_));
   readiness_.SetStarted();

@@ -17,12 +17,12 @@ namespace vora::workflow::testing {
 
 class TestOrchestrator {
  public:
-  // No lease grace and a 20 ms sweep, unless `sweeper` says otherwise. Aborts when it cannot start.
-  explicit TestOrchestrator(std::string database_url, Registry registry = DefaultRegistry(), SweeperOptions sweeper = QuickSweeper(),
-                            rpc::Authorizer authorizer = rpc::Authorizer::Open());
+  // No lease grace and a looks at deadlines every 20 ms, unless `passes` says otherwise. Aborts when it cannot start.
+  explicit TestOrchestrator(std::string database_url, Registry registry = DefaultRegistry(), PassOptions passes = QuickPasses(),
+                            rpc::Authorizer authorizer = rpc::Authorizer::Open(), EngineOptions engine = {});
   ~TestOrchestrator();
   static Registry DefaultRegistry();
-  static SweeperOptions QuickSweeper();
+  static PassOptions QuickPasses();
 
   Engine& engine() { return host_->engine(); }
   std::string address() const;

@@ -1,0 +1,101 @@
+#pragma once
+
+// The rows that the engine keeps, as values. Times are microseconds since the epoch on the database's clock.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "libs/workflow/definition/history.h"
+
+namespace vora::workflow {
+
+// A run that is RUNNING may be parked: code and history do not agree, so what comes in waits in its inbox.
+struct RunRow {
+  std::string run_id, workflow_id, tenant, type, status = "RUNNING", traceparent;
+  std::string request_id;
+  int64_t start_time_us = 0;
+  std::optional<int64_t> close_time_us, execution_deadline_us;
+  int64_t history_length = 0;
+  std::string result, failure, parked_reason;
+  std::vector<std::string> parked_builds;  // of the programs that have tried it since it was parked
+  bool cancel_requested = false;
+  int64_t seq = 0;
+  int64_t now_us = 0;  // the database's clock when the row was read
+  bool running() const { return status == "RUNNING"; }
+  bool parked() const { return !parked_reason.empty(); }
+};
+
+struct TaskKey {
+  std::string run_id;
+  int64_t event_id = 0;  // ACTIVITY_TASK_SCHEDULED, or TIMER_STARTED
+  bool operator==(const TaskKey&) const = default;
+};
+
+// An activity that has not ended. SCHEDULED until a worker claims it: then it is STARTED under a lease, a number drawn by lot for each
+// claim, which the token of the attempt names.
+struct TaskRow {
+  std::string run_id;
+  int64_t scheduled_event_id = 0;
+  std::string workflow_id, tenant, traceparent, queue, activity_type, activity_id, affinity_key, input;
+  int priority = 0;
+  double estimated_cost = 0;
+  std::string retry;  // RetryPolicy as JSON
+  int64_t schedule_to_start_us = 0, start_to_close_us = 0, heartbeat_us = 0;
+  int64_t scheduled_time_us = 0;
+  bool started = false;
+  bool delayed = false;  // SCHEDULED, but not to be claimed before visible_at_us
+  int attempt = 1;       // from 1; counts failures and losses
+  int losses = 0;        // attempts that ended with their worker, not by a fault of their own
+  int64_t lease = 0, last_reported_lease = 0;
+  int64_t visible_at_us = 0;
+  std::string worker_id;
+  std::optional<int64_t> started_time_us;
+  double progress = 0;
+  std::string checkpoint;  // as a change: empty keeps the stored one
+  bool cancel_requested = false;
+  std::string last_failure;  // JSON of a Failure, or empty
+  std::optional<int64_t> schedule_to_start_deadline_us, schedule_to_close_deadline_us, attempt_deadline_us, lease_deadline_us;
+  TaskKey key() const { return {run_id, scheduled_event_id}; }
+};
+
+struct TimerRow {
+  std::string run_id;
+  int64_t started_event_id = 0;
+  std::string timer_id;
+  int64_t fire_at_us = 0;
+};
+
+// An input that a parked run could not take yet.
+struct InboxRow {
+  int64_t seq = 0;  // order of arrival
+  Event event;      // without an id; its time is when it came in
+};
+
+// An attempt that did not succeed; kept as long as the run.
+struct AttemptRow {
+  TaskKey key;
+  std::string activity_type, activity_id;
+  int attempt = 0;
+  int64_t lease = 0;
+  std::string worker_id;
+  int64_t started_time_us = 0, ended_time_us = 0;
+  std::string outcome;  // FAILED, TIMED_OUT, LOST, CANCELED
+  std::string failure;  // JSON of a Failure
+};
+
+// What one transaction writes, of any number of runs.
+struct Changes {
+  std::vector<RunRow> new_runs, runs;
+  std::vector<std::pair<std::string, Event>> events;  // run, event
+  std::vector<TaskRow> new_tasks, tasks;
+  std::vector<TaskKey> ended_tasks, ended_timers;
+  std::vector<TimerRow> timers;
+  std::vector<std::string> closed_runs;  // all that is open of them goes
+  std::vector<std::pair<std::string, Event>> inbox;
+  std::vector<std::string> emptied_inboxes;
+  std::vector<AttemptRow> attempts;
+};
+
+}  // namespace vora::workflow

@@ -1,0 +1,35 @@
+#pragma once
+
+// Everything that can happen to a run, each as a change to its unit. Pure. A status that is not OK means that nothing was changed.
+
+#include <string>
+
+#include "libs/core/status.h"
+#include "libs/workflow/core/run_unit.h"
+#include "libs/workflow/core/task_token.h"
+
+namespace vora::workflow {
+
+// Reports of workers. ABORTED: the token is stale. Repeating a report that was taken is OK.
+Status CompleteTask(RunUnit& unit, const TaskToken& token, const std::string& result);
+// True: there will be another attempt. `canceled`: the worker stopped since it was asked to.
+StatusOr<bool> FailTask(RunUnit& unit, const TaskToken& token, const v1::Failure& failure, bool canceled);
+// The attempt is not counted: a worker that drains has not failed.
+Status ReleaseTask(RunUnit& unit, const TaskToken& token, const std::string& checkpoint);
+
+// What the engine finds out by itself; nothing when the token is not current any more.
+// The worker is gone: an attempt is lost, and counted apart.
+void LoseTask(RunUnit& unit, const TaskToken& token, const std::string& reason);
+// The worker never heard of the claim: as if it had not been made.
+void ReturnTask(RunUnit& unit, const TaskToken& token);
+// A deadline of the task has passed, if one has.
+void ExpireTask(RunUnit& unit, int64_t scheduled_event_id, bool expire_leases);
+void FireTimer(RunUnit& unit, int64_t started_event_id);
+
+// NOT_FOUND when it is closed; a repeated `request_id` is OK and changes nothing.
+Status SignalRun(RunUnit& unit, const std::string& name, const std::string& input, const std::string& request_id);
+void CancelRun(RunUnit& unit, const std::string& reason);
+void TerminateRun(RunUnit& unit, const std::string& reason);
+void TimeOutRun(RunUnit& unit);
+
+}  // namespace vora::workflow

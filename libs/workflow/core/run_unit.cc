@@ -1,0 +1,309 @@
+#include "libs/workflow/core/run_unit.h"
+
+#include <algorithm>
+
+#include "libs/core/text.h"
+#include "libs/workflow/core/task_rules.h"
+
+namespace vora::workflow {
+namespace {
+
+constexpr size_t kMaxParkedReason = 4096;
+constexpr size_t kMaxParkedBuilds = 50;
+
+// A fault of the definition, and no worker's: without a timeout a lost task would never end.
+Status CheckCommand(const Command& command) {
+  if (command.type != v1::EVENT_TYPE_ACTIVITY_TASK_SCHEDULED) return {};
+  const auto& options = command.options;
+  if (options.queue().empty()) return FailedPrecondition("the workflow's code scheduled an activity without a queue");
+  if (options.has_start_to_close_timeout() || options.has_schedule_to_close_timeout()) return {};
+  return FailedPrecondition("the workflow's code scheduled an activity with neither start_to_close_timeout nor schedule_to_close_timeout");
+}
+
+}  // namespace
+
+RunUnit::RunUnit(UnitContext& context, UnitLoader& loader, RunRow run, bool fresh)
+    : context_(context), loader_(loader), run_(std::move(run)), fresh_(fresh) {}
+
+RunRow& RunUnit::mutable_run() {
+  run_changed_ = true;
+  return run_;
+}
+
+void RunUnit::Preloaded(const std::vector<int64_t>& asked, std::vector<TaskRow> tasks) {
+  for (auto& task : tasks) {
+    const int64_t id = task.scheduled_event_id;
+    tasks_.try_emplace(id, Task{std::move(task)});
+  }
+  for (const int64_t id : asked) {
+    if (!tasks_.contains(id)) absent_.insert(id);
+  }
+}
+
+void RunUnit::Prefetch(const std::vector<int64_t>& ids) {
+  std::vector<int64_t> unknown;
+  for (const int64_t id : ids) {
+    if (!tasks_.contains(id) && !absent_.contains(id)) unknown.push_back(id);
+  }
+  if (!unknown.empty()) Preloaded(unknown, loader_.LoadTasks(run_.run_id, unknown));
+}
+
+TaskRow* RunUnit::FindTask(int64_t id) {
+  Prefetch({id});
+  const auto found = tasks_.find(id);
+  return found == tasks_.end() || found->second.fate == Fate::kEnded ? nullptr : &found->second.row;
+}
+
+void RunUnit::Touch(const TaskRow& task) {
+  Fate& fate = tasks_.at(task.scheduled_event_id).fate;
+  if (fate == Fate::kClean) fate = Fate::kChanged;
+}
+
+void RunUnit::EndTask(int64_t id) {
+  const auto found = tasks_.find(id);
+  // A task of this unit is not in the database yet: to forget it is enough, and nobody has seen it.
+  if (found->second.fate == Fate::kNew) {
+    tasks_.erase(found);
+    absent_.insert(id);
+  } else {
+    found->second.fate = Fate::kEnded;
+  }
+}
+
+bool RunUnit::TakeTimer(int64_t id) {
+  const auto fresh = std::find_if(timers_.begin(), timers_.end(), [&](const TimerRow& timer) { return timer.started_event_id == id; });
+  if (fresh != timers_.end()) {
+    timers_.erase(fresh);
+    return true;
+  }
+  if (std::find(ended_timers_.begin(), ended_timers_.end(), id) != ended_timers_.end()) return false;
+  if (!loader_.HasTimer({run_.run_id, id})) return false;
+  ended_timers_.push_back(id);
+  return true;
+}
+
+bool RunUnit::Took(const std::function<bool(const Event&)>& matches) const {
+  return std::any_of(events_.begin(), events_.end(), matches) || std::any_of(inbox_.begin(), inbox_.end(), matches);
+}
+
+bool RunUnit::WasTaken(int64_t id, int64_t lease) {
+  // TIMED_OUT names a lease as well, but there the engine ended the attempt, and the worker's late report was not taken.
+  const auto matches = [&](const Event& event) {
+    return (event.type == v1::EVENT_TYPE_ACTIVITY_TASK_COMPLETED || event.type == v1::EVENT_TYPE_ACTIVITY_TASK_FAILED ||
+            event.type == v1::EVENT_TYPE_ACTIVITY_TASK_CANCELED) &&
+           event.attributes.value("scheduled_event_id", int64_t{0}) == id && event.attributes.value("lease", int64_t{0}) == lease;
+  };
+  return Took(matches) || (!fresh_ && loader_.WasTaken({run_.run_id, id}, lease));
+}
+
+bool RunUnit::HasSignal(const std::string& request_id) {
+  const auto matches = [&](const Event& event) {
+    return event.type == v1::EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED && event.attributes.value("request_id", "") == request_id;
+  };
+  return Took(matches) || (!fresh_ && loader_.HasSignal(run_.run_id, request_id));
+}
+
+void RunUnit::Accept(Event input) {
+  if (!run_.running()) return;
+  input.time_us = run_.now_us;
+  if (run_.parked()) {
+    inbox_.push_back(std::move(input));
+    return;
+  }
+  if (const Status loaded = Load(); !loaded.ok()) return Park(loaded, std::move(input));
+  Consume(std::move(input));
+}
+
+// One input per step, so that the commands after it are exactly its own. A cancel may add inputs, which follow in the same transaction.
+// What comes after the close has no place in history.
+void RunUnit::Consume(Event input) {
+  waiting_.push_back(std::move(input));
+  while (!waiting_.empty() && run_.running()) {
+    Event next = std::move(waiting_.front());
+    waiting_.pop_front();
+    if (run_.parked()) {
+      inbox_.push_back(std::move(next));
+    } else if (const Status stepped = Step(next); !stepped.ok()) {
+      Park(stepped, std::move(next));
+    }
+  }
+  waiting_.clear();
+}
+
+Status RunUnit::Load() {
+  if (replayer_) return {};
+  // Taken from the cache for good: whatever goes wrong below, a half advanced replayer is dropped, and the next transition replays from the
+  // start.
+  replayer_ = context_.cache.Take(run_.run_id, run_.history_length);
+  if (!replayer_) {
+    VORA_ASSIGN_OR_RETURN(replayer_, Replayer::Create(context_.registry, {run_.workflow_id, run_.run_id, run_.tenant, run_.type}));
+  }
+  if (replayer_->history_length() == run_.history_length) return {};
+  for (const Event& event : loader_.LoadHistory(run_.run_id, replayer_->history_length())) {
+    VORA_RETURN_IF_ERROR(replayer_->Apply(event));
+  }
+  return {};
+}
+
+// Nothing of it is kept unless the whole of it agrees: the input and its commands are in history together or not at all.
+Status RunUnit::Step(Event input) {
+  input.id = replayer_->history_length() + 1;
+  VORA_RETURN_IF_ERROR(replayer_->Apply(input));
+  auto commands = replayer_->TakeCommands();
+  std::vector<int64_t> canceled;
+  for (const auto& recorded : commands) {
+    VORA_RETURN_IF_ERROR(CheckCommand(recorded.command));
+    if (recorded.command.type == v1::EVENT_TYPE_ACTIVITY_TASK_CANCEL_REQUESTED) {
+      canceled.push_back(recorded.command.attributes.at("scheduled_event_id").get<int64_t>());
+    }
+  }
+  Prefetch(canceled);
+  events_.push_back(std::move(input));
+  for (auto& recorded : commands) Record(std::move(recorded));
+  mutable_run().history_length = replayer_->history_length();
+  effects_.advanced = true;
+  return {};
+}
+
+void RunUnit::Record(RecordedCommand recorded) {
+  Command& command = recorded.command;
+  Event event{recorded.event_id, command.type, run_.now_us, command.attributes};
+  switch (command.type) {
+    case v1::EVENT_TYPE_ACTIVITY_TASK_SCHEDULED: {
+      TaskRow task = NewTask(run_, recorded.event_id, command);
+      effects_.wakes.push_back({task.queue});
+      tasks_[recorded.event_id] = {std::move(task), Fate::kNew};
+      absent_.erase(recorded.event_id);
+      break;
+    }
+    case v1::EVENT_TYPE_ACTIVITY_TASK_CANCEL_REQUESTED:
+      Cancel(command.attributes.at("scheduled_event_id").get<int64_t>());
+      break;
+    case v1::EVENT_TYPE_TIMER_STARTED: {
+      const int64_t fire_at = run_.now_us + command.attributes.value("after_ms", int64_t{0}) * 1000;
+      timers_.push_back({run_.run_id, recorded.event_id, command.attributes.value("timer_id", ""), fire_at});
+      if (effects_.next_timer_us == 0 || fire_at < effects_.next_timer_us) effects_.next_timer_us = fire_at;
+      break;
+    }
+    case v1::EVENT_TYPE_TIMER_CANCELED:
+      (void)TakeTimer(command.attributes.at("started_event_id").get<int64_t>());
+      break;
+    default:
+      // What is left are the three commands that end the run.
+      Close(event);
+  }
+  events_.push_back(std::move(event));
+}
+
+void RunUnit::Cancel(int64_t id) {
+  TaskRow* task = FindTask(id);
+  if (!task) return;  // its end is in history, or waits in this unit
+  if (task->started) {
+    // Its report ends it.
+    task->cancel_requested = true;
+    Touch(*task);
+    effects_.cancels.emplace_back(task->worker_id, *task);
+    return;
+  }
+  // A task that no worker has is ended here, by an input of its own, so that history shows an end for every activity.
+  EndTask(id);
+  Event canceled;
+  canceled.type = v1::EVENT_TYPE_ACTIVITY_TASK_CANCELED;
+  canceled.time_us = run_.now_us;
+  canceled.attributes = {{"scheduled_event_id", id}};
+  waiting_.push_back(std::move(canceled));
+}
+
+void RunUnit::Close(const Event& event) {
+  RunRow& run = mutable_run();
+  run.close_time_us = run.now_us;
+  if (event.type == v1::EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED) {
+    run.status = "COMPLETED";
+    run.result = event.attributes.value("result", "");
+  } else if (event.type == v1::EVENT_TYPE_WORKFLOW_EXECUTION_FAILED) {
+    run.status = "FAILED";
+    run.failure = event.attributes.at("failure").dump();
+  } else {
+    run.status = "CANCELED";
+  }
+  effects_.closed = true;
+}
+
+void RunUnit::Park(const Status& why, Event input) {
+  replayer_.reset();
+  RunRow& run = mutable_run();
+  // It may quote an exception of the definition; PostgreSQL refuses text that is not UTF-8.
+  run.parked_reason = RepairUtf8(Message(why), kMaxParkedReason);
+  run.parked_builds = {context_.build_id};
+  effects_.parked = run.parked_reason;
+  effects_.unparked = false;
+  inbox_.push_back(std::move(input));
+}
+
+void RunUnit::TryAgain() {
+  if (!run_.running() || !run_.parked()) return;
+  Status agreed = Load();
+  if (agreed.ok() && !replayer_->TakeCommands().empty()) {
+    agreed = FailedPrecondition("nondeterminism: the code issued a command after the last event");
+  }
+  RunRow& run = mutable_run();
+  if (!agreed.ok()) {
+    replayer_.reset();
+    run.parked_reason = RepairUtf8(Message(agreed), kMaxParkedReason);
+    run.parked_builds.push_back(context_.build_id);
+    if (run.parked_builds.size() > kMaxParkedBuilds) run.parked_builds.erase(run.parked_builds.begin());
+    return;
+  }
+  run.parked_reason.clear();
+  run.parked_builds.clear();
+  effects_.unparked = true;
+  // Those that came in this very unit are behind the stored ones.
+  const auto later = std::exchange(inbox_, {});
+  const auto stored = loader_.LoadInbox(run_.run_id);
+  if (!stored.empty()) inbox_emptied_ = true;
+  for (const auto& row : stored) Accept(row.event);
+  for (const auto& event : later) Accept(event);
+}
+
+void RunUnit::CloseFromOutside(v1::EventType type, const std::string& status, const v1::Failure& failure) {
+  if (!run_.running()) return;
+  RunRow& run = mutable_run();
+  events_.push_back({++run.history_length, type, run.now_us, {{"reason", failure.message()}}});
+  run.status = status;
+  run.close_time_us = run.now_us;
+  run.failure = FailureToJson(failure).dump();
+  // Workers that hold its tasks are told that these are gone; what they report finds no row, and ABORTED stops them.
+  effects_.closed = true;
+  replayer_.reset();
+}
+
+void RunUnit::Finish(Changes& changes) {
+  for (auto& event : events_) changes.events.emplace_back(run_.run_id, std::move(event));
+  for (auto& attempt : attempts_) changes.attempts.push_back(std::move(attempt));
+  if (effects_.closed) {
+    RunRow& run = mutable_run();
+    run.parked_reason.clear();
+    run.parked_builds.clear();
+    effects_.wakes.clear();
+    effects_.next_timer_us = 0;
+    if (!fresh_) changes.closed_runs.push_back(run_.run_id);
+  } else {
+    for (auto& [id, task] : tasks_) {
+      if (task.fate == Fate::kNew) changes.new_tasks.push_back(std::move(task.row));
+      if (task.fate == Fate::kChanged) changes.tasks.push_back(std::move(task.row));
+      if (task.fate == Fate::kEnded) changes.ended_tasks.push_back({run_.run_id, id});
+    }
+    for (auto& timer : timers_) changes.timers.push_back(std::move(timer));
+    for (const int64_t id : ended_timers_) changes.ended_timers.push_back({run_.run_id, id});
+    if (inbox_emptied_) changes.emptied_inboxes.push_back(run_.run_id);
+    for (auto& event : inbox_) changes.inbox.emplace_back(run_.run_id, std::move(event));
+    effects_.replayer = std::move(replayer_);
+  }
+  if (fresh_) {
+    changes.new_runs.push_back(run_);
+  } else if (run_changed_) {
+    changes.runs.push_back(run_);
+  }
+}
+
+}  // namespace vora::workflow

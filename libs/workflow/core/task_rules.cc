@@ -1,0 +1,145 @@
+#include "libs/workflow/core/task_rules.h"
+
+#include "libs/workflow/core/run_unit.h"
+#include "libs/workflow/definition/payload.h"
+#include "libs/workflow/definition/retry_policy.h"
+
+namespace vora::workflow {
+namespace {
+
+std::optional<int64_t> After(int64_t begin_us, int64_t timeout_us) {
+  if (timeout_us <= 0) return std::nullopt;
+  return begin_us + timeout_us;
+}
+
+void RememberEnd(RunUnit& unit, const TaskRow& task, const std::string& outcome, const v1::Failure& failure) {
+  AttemptRow row{task.key(), task.activity_type, task.activity_id, task.attempt, task.lease, task.worker_id, 0, unit.run().now_us, outcome,
+                 ""};
+  row.started_time_us = task.started_time_us.value_or(row.ended_time_us);
+  row.failure = FailureToJson(failure).dump();
+  unit.Remember(std::move(row));
+}
+
+AttemptEnd Timeout(const TaskRow& task, const char* type, const char* code, const std::string& message, bool retryable) {
+  AttemptEnd end;
+  end.event = v1::EVENT_TYPE_ACTIVITY_TASK_TIMED_OUT;
+  end.timeout_type = type;
+  end.failure = MakeFailure(code, message, !retryable);
+  if (task.started) end.failure.set_message(message + " (worker " + task.worker_id + ")");
+  return end;
+}
+
+std::string OutcomeOf(const AttemptEnd& end) {
+  if (end.lost) return "LOST";
+  return end.event == v1::EVENT_TYPE_ACTIVITY_TASK_TIMED_OUT ? "TIMED_OUT" : "FAILED";
+}
+
+}  // namespace
+
+TaskRow NewTask(const RunRow& run, int64_t event_id, const Command& command) {
+  const auto& options = command.options;
+  TaskRow task;
+  task.run_id = run.run_id;
+  task.scheduled_event_id = event_id;
+  task.workflow_id = run.workflow_id;
+  task.tenant = run.tenant;
+  task.traceparent = run.traceparent;
+  task.queue = options.queue();
+  task.activity_type = command.attributes.at("activity_type").get<std::string>();
+  task.activity_id = command.attributes.at("activity_id").get<std::string>();
+  task.input = command.attributes.at("input").get<std::string>();
+  task.affinity_key = options.affinity_key();
+  task.priority = options.priority();
+  task.estimated_cost = options.estimated_cost();
+  task.retry = ToPayload(options.retry());
+  task.schedule_to_start_us = ToMicros(options.schedule_to_start_timeout());
+  task.start_to_close_us = ToMicros(options.start_to_close_timeout());
+  task.heartbeat_us = ToMicros(options.heartbeat_timeout());
+  task.scheduled_time_us = run.now_us;
+  task.visible_at_us = run.now_us;
+  task.schedule_to_start_deadline_us = After(run.now_us, task.schedule_to_start_us);
+  task.schedule_to_close_deadline_us = After(run.now_us, ToMicros(options.schedule_to_close_timeout()));
+  return task;
+}
+
+nlohmann::json EndAttributes(const TaskRow& task) {
+  nlohmann::json json{{"scheduled_event_id", task.scheduled_event_id},
+                      {"activity_type", task.activity_type},
+                      {"activity_id", task.activity_id},
+                      {"attempt", task.attempt},
+                      {"lease", task.lease}};
+  if (task.losses > 0) json["losses"] = task.losses;
+  if (!task.worker_id.empty()) json["worker_id"] = task.worker_id;
+  if (task.started_time_us) json["started_time_us"] = *task.started_time_us;
+  return json;
+}
+
+void Reschedule(RunUnit& unit, TaskRow& task, int64_t visible_at_us) {
+  task.started = false;
+  task.visible_at_us = visible_at_us;
+  task.delayed = visible_at_us > unit.run().now_us;
+  // The number lets a repeated report of the attempt that ended be told from a foreign one; its token is stale from now on.
+  task.last_reported_lease = task.lease;
+  task.worker_id.clear();
+  task.started_time_us.reset();
+  task.attempt_deadline_us.reset();
+  task.lease_deadline_us.reset();
+  // Time to start counts anew from when the task can be claimed.
+  task.schedule_to_start_deadline_us = After(visible_at_us, task.schedule_to_start_us);
+  unit.Touch(task);
+  unit.effects().wakes.push_back({task.queue, std::max<int64_t>(0, visible_at_us - unit.run().now_us)});
+}
+
+bool EndAttempt(RunUnit& unit, TaskRow& task, const AttemptEnd& end) {
+  const int64_t id = task.scheduled_event_id;
+  auto attributes = EndAttributes(task);
+  if (task.started) RememberEnd(unit, task, task.cancel_requested ? "CANCELED" : OutcomeOf(end), end.failure);
+  // The workflow has gone on without it (its wait is resolved): another attempt would be work for nobody, whatever the failure was.
+  if (task.cancel_requested) {
+    unit.EndTask(id);
+    unit.Accept({0, v1::EVENT_TYPE_ACTIVITY_TASK_CANCELED, 0, std::move(attributes)});
+    return false;
+  }
+  if (end.lost) ++task.losses;
+  v1::RetryPolicy policy;
+  (void)FromPayload(task.retry, policy);  // written by NewTask
+  const int64_t now = unit.run().now_us;
+  const auto delay = end.lost ? DelayAfterLoss(policy, task.losses, now, task.schedule_to_close_deadline_us)
+                              : NextAttemptDelay(policy, task.attempt - task.losses, end.failure, now, task.schedule_to_close_deadline_us);
+  if (delay) {
+    ++task.attempt;
+    task.last_failure = FailureToJson(end.failure).dump();
+    Reschedule(unit, task, now + *delay);
+    return true;
+  }
+  unit.EndTask(id);
+  attributes["failure"] = FailureToJson(end.failure);
+  if (end.timeout_type) attributes["timeout_type"] = end.timeout_type;
+  unit.Accept({0, end.event, 0, std::move(attributes)});
+  return false;
+}
+
+std::optional<AttemptEnd> FindOverdue(const TaskRow& task, int64_t now_us, bool expire_leases) {
+  const auto passed = [&](const std::optional<int64_t>& deadline) { return deadline && *deadline <= now_us; };
+  // The strongest first: when several have passed at once, the one that allows no further attempt decides.
+  if (passed(task.schedule_to_close_deadline_us)) {
+    return Timeout(task, "SCHEDULE_TO_CLOSE", "timeout.schedule_to_close", "not done in time, over all attempts", false);
+  }
+  if (!task.started) {
+    if (!passed(task.schedule_to_start_deadline_us)) return std::nullopt;
+    return Timeout(task, "SCHEDULE_TO_START", "timeout.schedule_to_start", "no worker took it in time", false);
+  }
+  if (passed(task.attempt_deadline_us)) {
+    return Timeout(task, "START_TO_CLOSE", "timeout.start_to_close", "the attempt took too long", true);
+  }
+  if (!expire_leases || !passed(task.lease_deadline_us)) return std::nullopt;
+  return LostWith(task, "the worker went silent");
+}
+
+AttemptEnd LostWith(const TaskRow& task, const std::string& reason) {
+  AttemptEnd end = Timeout(task, "HEARTBEAT", "timeout.heartbeat", reason, true);
+  end.lost = true;
+  return end;
+}
+
+}  // namespace vora::workflow

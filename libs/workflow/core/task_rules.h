@@ -1,0 +1,41 @@
+#pragma once
+
+// How a task begins, and what follows when an attempt at it ends. Pure.
+
+#include <optional>
+#include <string>
+
+#include "libs/workflow/core/rows.h"
+#include "libs/workflow/definition/replayer.h"
+
+namespace vora::workflow {
+
+class RunUnit;
+
+// The task that an ACTIVITY_TASK_SCHEDULED opens.
+TaskRow NewTask(const RunRow& run, int64_t event_id, const Command& command);
+
+// The attributes that every end of an activity carries, so that a timeline can be drawn from history.
+nlohmann::json EndAttributes(const TaskRow& task);
+
+// Back into its queue, claimable at `visible_at_us`, as attempt `task.attempt`.
+void Reschedule(RunUnit& unit, TaskRow& task, int64_t visible_at_us);
+
+// How an attempt ended without success.
+struct AttemptEnd {
+  v1::EventType event = v1::EVENT_TYPE_ACTIVITY_TASK_FAILED;  // of the activity, should it be its last
+  const char* timeout_type = nullptr;                         // of ACTIVITY_TASK_TIMED_OUT
+  bool lost = false;                                          // with its worker: no fault of the activity
+  v1::Failure failure;
+};
+
+// Repeats the activity or ends it, as its policy says. True: there will be another attempt.
+bool EndAttempt(RunUnit& unit, TaskRow& task, const AttemptEnd& end);
+
+// The deadline of `task` that has passed, the strongest first; nothing when none has. `expire_leases` false spares missing heartbeats.
+std::optional<AttemptEnd> FindOverdue(const TaskRow& task, int64_t now_us, bool expire_leases);
+
+// The attempt ended with its worker, seen by `reason`.
+AttemptEnd LostWith(const TaskRow& task, const std::string& reason);
+
+}  // namespace vora::workflow

@@ -1,0 +1,91 @@
+#include "libs/log/log.h"
+#include "libs/workflow/engine/engine_internal.h"
+#include "libs/workflow/store/due_repo_internal.h"
+
+namespace vora::workflow {
+namespace {
+
+// What is beyond it waits for the next round, which comes at once.
+constexpr int kDueBatch = 500;
+
+// Takes part of a backlog up in a transaction of its own.
+template <typename T, typename Take>
+Status TakeUp(pg::Database& db, T& taken, Take take) {
+  return db.Transact([&](pqxx::work& tx) -> Status {
+    taken = take(tx);
+    return {};
+  });
+}
+
+}  // namespace
+
+StatusOr<Due> Engine::HandleDue(bool expire_leases) {
+  std::optional<int64_t> next;
+  VORA_RETURN_IF_ERROR(impl_->Read([&](pqxx::nontransaction& tx) -> Status {
+    next = repo::NextDueIn(tx);
+    return {};
+  }));
+  Due due;
+  if (next) due.next = std::chrono::microseconds(*next);
+  if (!next || *next > 0) return due;
+
+  repo::Released released;
+  std::vector<TaskKey> timers, tasks;
+  std::vector<std::string> runs;
+  VORA_RETURN_IF_ERROR(TakeUp(impl_->db, timers, [](pqxx::work& tx) { return repo::TakeDueTimers(tx, kDueBatch); }));
+  VORA_RETURN_IF_ERROR(TakeUp(impl_->db, released, [](pqxx::work& tx) { return repo::ReleaseDelayedTasks(tx, kDueBatch); }));
+  VORA_RETURN_IF_ERROR(impl_->Read([&](pqxx::nontransaction& tx) -> Status {
+    tasks = repo::OverdueTasks(tx, expire_leases, kDueBatch);
+    runs = repo::OverdueRuns(tx, kDueBatch);
+    return {};
+  }));
+  for (const auto& queue : released.queues) impl_->wake.QueueReady(queue);
+
+  std::vector<RunOp> ops;
+  for (const auto& key : timers) {
+    ops.push_back({key.run_id, {}, [id = key.event_id](RunUnit& unit) -> Status {
+                     FireTimer(unit, id);
+                     return {};
+                   }});
+  }
+  for (const auto& key : tasks) {
+    ops.push_back({key.run_id, {key.event_id}, [id = key.event_id, expire_leases](RunUnit& unit) -> Status {
+                     ExpireTask(unit, id, expire_leases);
+                     return {};
+                   }});
+  }
+  for (const auto& run_id : runs) {
+    ops.push_back({run_id, {}, [](RunUnit& unit) -> Status {
+                     TimeOutRun(unit);
+                     return {};
+                   }});
+  }
+  // One that fails must not keep the others from being handled; it is taken up again later. A database that is away ends the round.
+  for (const Status& status : impl_->executor.RunAll(ops)) {
+    if (status.ok()) ++due.handled;
+    if (status.code() == StatusCode::kUnavailable) return status;
+  }
+  due.handled += released.tasks;
+  due.more = timers.size() == kDueBatch || tasks.size() == kDueBatch || released.tasks == kDueBatch;
+  return due;
+}
+
+StatusOr<int> Engine::RetryParked(int limit) {
+  std::vector<std::string> runs;
+  VORA_RETURN_IF_ERROR(impl_->Read([&](pqxx::nontransaction& tx) -> Status {
+    runs = repo::ParkedRuns(tx, impl_->build_id, limit);
+    return {};
+  }));
+  // Each alone: a replay may take long, and more than one in a transaction would hold the locks of all.
+  for (const auto& run_id : runs) {
+    const Status status = impl_->executor.Run({run_id, {}, [](RunUnit& unit) -> Status {
+                                                 unit.TryAgain();
+                                                 return {};
+                                               }});
+    if (status.code() == StatusCode::kUnavailable) return status;
+    if (!status.ok()) log::Warn("a parked run could not be tried again", {{"run_id", run_id}, {"error", ToText(status)}});
+  }
+  return static_cast<int>(runs.size());
+}
+
+}  // namespace vora::workflow

@@ -1,0 +1,245 @@
+#include "libs/workflow/engine/executor_internal.h"
+
+#include <algorithm>
+#include <limits>
+#include <map>
+#include <set>
+
+#include "libs/core/ids.h"
+#include "libs/workflow/store/change_repo_internal.h"
+#include "libs/workflow/store/run_repo_internal.h"
+#include "libs/workflow/store/task_repo_internal.h"
+
+namespace vora::workflow {
+namespace {
+
+constexpr size_t kMaxShared = 64;
+// Events that must be replayed first. More would hold up those in the same transaction for longer than a commit takes.
+constexpr int64_t kLongReplay = 500;
+constexpr int kWholeHistory = std::numeric_limits<int>::max();
+
+class Loader : public UnitLoader {
+ public:
+  explicit Loader(pqxx::transaction_base& tx) : tx_(tx) {}
+  std::vector<TaskRow> LoadTasks(const std::string& run_id, const std::vector<int64_t>& ids) override {
+    std::vector<TaskKey> keys;
+    for (const int64_t id : ids) keys.push_back({run_id, id});
+    return repo::LockTasks(tx_, keys);
+  }
+  std::vector<Event> LoadHistory(const std::string& run_id, int64_t after) override {
+    return repo::LoadHistory(tx_, run_id, after, kWholeHistory, /*inputs=*/false);
+  }
+  std::vector<InboxRow> LoadInbox(const std::string& run_id) override { return repo::LoadInbox(tx_, run_id); }
+  bool HasTimer(const TaskKey& timer) override { return repo::HasTimer(tx_, timer); }
+  bool WasTaken(const TaskKey& task, int64_t lease) override { return repo::WasTaken(tx_, task, lease); }
+  bool HasSignal(const std::string& run_id, const std::string& request_id) override { return repo::HasSignal(tx_, run_id, request_id); }
+
+ private:
+  pqxx::transaction_base& tx_;
+};
+
+}  // namespace
+
+// What one transaction makes of its items. Made anew when the transaction runs again.
+class Executor::Batch {
+ public:
+  Batch(pqxx::work& tx, UnitContext& context, bool alone) : tx_(tx), loader_(tx), context_(context), alone_(alone) {}
+
+  Status Apply(const std::vector<Item*>& items) {
+    for (Item* item : items) {
+      item->status = {};
+      item->alone = false;
+    }
+    Start(items);
+    VORA_RETURN_IF_ERROR(Lock(items));
+    for (Item* item : items) {
+      if (!item->run || item->alone) continue;
+      const auto unit = units_.find(item->run->run_id);
+      item->status = unit == units_.end() ? NotFound("no workflow run " + item->run->run_id) : item->run->apply(unit->second);
+    }
+    Changes changes;
+    for (auto& [id, unit] : units_) {
+      unit.Finish(changes);
+      attempts_[id];
+    }
+    for (const auto& attempt : changes.attempts) attempts_[attempt.key.run_id].push_back(attempt);
+    repo::WriteChanges(tx_, changes);
+    return {};
+  }
+
+  void Commit(const Committed& committed) {
+    for (auto& [id, unit] : units_) committed({unit.run(), unit.effects(), attempts_[id], began_});
+  }
+
+ private:
+  void Start(const std::vector<Item*>& items) {
+    std::vector<std::string> ids;
+    for (const Item* item : items) {
+      if (item->start) ids.push_back(item->start->run.workflow_id);
+    }
+    if (ids.empty()) return;
+    std::sort(ids.begin(), ids.end());
+    // The lock before all look-ups: two starts at once would both find nothing, and one of them would end in a violated unique index
+    // instead of the other's run.
+    repo::LockWorkflowIds(tx_, ids);
+    std::map<std::string, RunRow> newest;
+    for (auto& run : repo::NewestRuns(tx_, ids)) newest.insert_or_assign(run.workflow_id, std::move(run));
+    const int64_t now = repo::NowMicros(tx_);
+    for (Item* item : items) {
+      if (item->start) item->status = StartOne(*item->start, newest, now);
+    }
+  }
+
+  Status StartOne(const StartOp& op, std::map<std::string, RunRow>& newest, int64_t now) {
+    const auto found = newest.find(op.run.workflow_id);
+    std::optional<RunRow> same;
+    if (!op.run.request_id.empty() && found != newest.end()) {
+      // In most cases there is no other run than the newest.
+      same = found->second.request_id == op.run.request_id ? found->second
+                                                           : repo::FindRunByRequest(tx_, op.run.workflow_id, op.run.request_id);
+    }
+    VORA_ASSIGN_OR_RETURN(const bool make, op.found(same ? &*same : nullptr, found == newest.end() ? nullptr : &found->second));
+    if (!make) return {};
+    RunRow run = op.run;
+    run.start_time_us = run.now_us = now;
+    if (op.execution_timeout_us > 0) run.execution_deadline_us = now + op.execution_timeout_us;
+    newest.insert_or_assign(run.workflow_id, run);
+    const std::string id = run.run_id;
+    return op.apply(
+        units_.emplace(std::piecewise_construct, std::forward_as_tuple(id), std::forward_as_tuple(context_, loader_, std::move(run), true))
+            .first->second);
+  }
+
+  Status Lock(const std::vector<Item*>& items) {
+    std::set<std::string> wanted;
+    for (const Item* item : items) {
+      if (item->run) wanted.insert(item->run->run_id);
+    }
+    if (wanted.empty()) return {};
+    for (auto& run : repo::LockRuns(tx_, {wanted.begin(), wanted.end()}, /*skip_locked=*/!alone_)) {
+      const std::string id = run.run_id;
+      const bool slow = !alone_ && run.running() && run.history_length - context_.cache.Seen(id) > kLongReplay;
+      if (slow) continue;
+      wanted.erase(id);
+      units_.emplace(std::piecewise_construct, std::forward_as_tuple(id), std::forward_as_tuple(context_, loader_, std::move(run), false));
+    }
+    if (!alone_) {
+      // Held by another transaction, slow, or not there: only a transaction of its own may find that out.
+      for (Item* item : items) item->alone = item->run && wanted.contains(item->run->run_id);
+    }
+    LoadTasks(items);
+    return {};
+  }
+
+  // The tasks of all items in one statement.
+  void LoadTasks(const std::vector<Item*>& items) {
+    std::map<std::string, std::vector<int64_t>> asked;
+    std::vector<TaskKey> keys;
+    for (const Item* item : items) {
+      if (!item->run || !units_.contains(item->run->run_id)) continue;
+      for (const int64_t id : item->run->tasks) {
+        asked[item->run->run_id].push_back(id);
+        keys.push_back({item->run->run_id, id});
+      }
+    }
+    if (keys.empty()) return;
+    std::map<std::string, std::vector<TaskRow>> tasks;
+    for (auto& task : repo::LockTasks(tx_, keys)) tasks[task.run_id].push_back(std::move(task));
+    for (const auto& [run_id, ids] : asked) units_.at(run_id).Preloaded(ids, std::move(tasks[run_id]));
+  }
+
+  pqxx::work& tx_;
+  Loader loader_;
+  UnitContext& context_;
+  const bool alone_;
+  const SystemTime began_ = std::chrono::system_clock::now();
+  std::map<std::string, RunUnit> units_;
+  std::map<std::string, std::vector<AttemptRow>> attempts_;
+};
+
+Executor::Executor(pg::Database& db, UnitContext context, Committed committed)
+    : db_(db), context_(std::move(context)), committed_(std::move(committed)) {}
+
+Status Executor::Run(const RunOp& op) {
+  Item item;
+  item.run = &op;
+  return Share(op.run_id, item);
+}
+
+Status Executor::Start(const StartOp& op) {
+  Item item;
+  item.start = &op;
+  return Share(op.run.workflow_id, item);
+}
+
+std::vector<Status> Executor::RunAll(const std::vector<RunOp>& ops) {
+  std::vector<Item> items(ops.size());
+  for (size_t i = 0; i < ops.size(); ++i) items[i].run = &ops[i];
+  for (size_t begin = 0; begin < items.size(); begin += kMaxShared) {
+    std::vector<Item*> some;
+    for (size_t i = begin; i < std::min(items.size(), begin + kMaxShared); ++i) some.push_back(&items[i]);
+    Execute(some);
+    for (Item* item : some) {
+      if (item->alone) item->status = ExecuteAlone(*item);
+    }
+  }
+  std::vector<Status> statuses;
+  for (auto& item : items) statuses.push_back(std::move(item.status));
+  return statuses;
+}
+
+// Whoever comes to an idle lane carries out what waits there, its own and that of those who came meanwhile; they only wait.
+Status Executor::Share(const std::string& name, Item& item) {
+  Lane& lane = lanes_[std::hash<std::string>()(name) % lanes_.size()];
+  std::unique_lock lock(lane.mutex);
+  lane.waiting.push_back(&item);
+  while (true) {
+    lane.changed.wait(lock, [&] { return item.done || !lane.busy; });
+    if (item.done) break;
+    lane.busy = true;
+    std::vector<Item*> items;
+    while (!lane.waiting.empty() && items.size() < kMaxShared) {
+      items.push_back(lane.waiting.front());
+      lane.waiting.pop_front();
+    }
+    lock.unlock();
+    Execute(items);
+    lock.lock();
+    for (Item* other : items) other->done = true;
+    lane.busy = false;
+    lane.changed.notify_all();
+  }
+  lock.unlock();
+  return item.alone ? ExecuteAlone(item) : item.status;
+}
+
+void Executor::Execute(const std::vector<Item*>& items) {
+  const Status status = Transact(items, /*alone=*/false);
+  if (status.ok()) return;
+  // A database that is away is away for all. Anything else may be the fault of one, which each finds out by itself; a commit in doubt is
+  // UNAVAILABLE, and is not repeated.
+  const bool away = status.code() == StatusCode::kUnavailable;
+  for (Item* item : items) {
+    item->status = status;
+    item->alone = !away;
+  }
+}
+
+Status Executor::ExecuteAlone(Item& item) {
+  const Status status = Transact({&item}, /*alone=*/true);
+  // ABORTED of the database is a lost race; of an item, a stale token.
+  if (status.code() == StatusCode::kAborted) return Unavailable(Message(status));
+  return status.ok() ? item.status : status;
+}
+
+Status Executor::Transact(const std::vector<Item*>& items, bool alone) {
+  std::optional<Batch> batch;
+  const Status status = db_.Transact([&](pqxx::work& tx) -> Status {
+    batch.emplace(tx, context_, alone);
+    return batch->Apply(items);
+  });
+  if (status.ok()) batch->Commit(committed_);
+  return status;
+}
+
+}  // namespace vora::workflow
