@@ -36,9 +36,7 @@ std::string FleetAuthorization() {
   return credential && *credential ? (*credential)() : std::string();
 }
 
-}  // namespace
-
-std::shared_ptr<grpc::Channel> Connect(const std::string& target) {
+grpc::ChannelArguments Arguments() {
   PrepareGrpcEnvironment();
   grpc::ChannelArguments arguments;
   // A server answers pings that come too often with GOAWAY (too_many_pings); ours allow one in five seconds (server.cc).
@@ -50,7 +48,21 @@ std::shared_ptr<grpc::Channel> Connect(const std::string& target) {
   arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 2'000);  // the time one attempt to connect may take
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 2'000);
   arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);  // the fleet talks to itself directly
+  return arguments;
+}
+
+std::shared_ptr<grpc::Channel> Connect(const std::string& target, const grpc::ChannelArguments& arguments) {
   return grpc::experimental::CreateCustomChannelWithInterceptors(target, ChannelCredentials(), arguments, ClientSpans());
+}
+
+}  // namespace
+
+std::shared_ptr<grpc::Channel> Connect(const std::string& target) { return Connect(target, Arguments()); }
+
+std::shared_ptr<grpc::Channel> ConnectApart(const std::string& target) {
+  auto arguments = Arguments();
+  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+  return Connect(target, arguments);
 }
 
 void SetFleetCredential(std::function<std::string()> authorization) {

@@ -21,6 +21,7 @@ StatusOr<std::shared_ptr<OrchestratorApp>> OrchestratorApp::Start(const Orchestr
   options.database_url = settings.database_url;
   options.max_connections = static_cast<int>(settings.connections);
   options.passes.lease_grace = settings.lease_grace;
+  options.sessions.lease_grace = settings.lease_grace;
   options.authorizer = authorizer;
   auto app = std::make_shared<OrchestratorApp>();
   bool told = false;

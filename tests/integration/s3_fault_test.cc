@@ -10,12 +10,10 @@
 #include "libs/core/ids.h"
 #include "libs/storage/s3/s3_store.h"
 #include "libs/testing/status_matchers.h"
-#include "tests/integration/tcp_gate.h"
+#include "libs/testing/tcp_gate.h"
 
 namespace vora::storage {
 namespace {
-
-using tests::TcpGate;
 
 class S3Faults : public testing::Test {
  protected:

@@ -4,6 +4,7 @@
 // work on one database and any of them may vanish at any time. Thread-safe. Needs the schema of migrations.h.
 
 #include <chrono>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -60,12 +61,20 @@ class Engine {
   StatusOr<v1::GetHistoryResponse> GetHistory(const v1::GetHistoryRequest& request);
 
   // Activities (see ActivityService). ABORTED: the token is stale.
-  // Does not wait. `session`: the worker's reports keep its leases.
-  StatusOr<std::vector<v1::ActivityTask>> Claim(const v1::PollActivitiesRequest& request, bool session = false);
+  // Does not wait.
+  StatusOr<std::vector<v1::ActivityTask>> Claim(const v1::PollActivitiesRequest& request);
   StatusOr<bool> Heartbeat(const v1::HeartbeatActivityRequest& request);  // true: cancel requested
   Status Complete(const v1::CompleteActivityRequest& request);
   StatusOr<bool> Fail(const v1::FailActivityRequest& request);  // true: will be tried again
   Status Release(const v1::ReleaseActivityRequest& request);
+
+  // Keeps the leases of those who report, stores what they say, and takes back what its worker does not hold any more (its answer was
+  // lost) or held when its own lease ended. `gone`: workers whose connection broke. An answer for each report, by worker. No lease ends
+  // while `expire_leases` is false.
+  StatusOr<std::map<std::string, v1::RenewWorkerResponse>> RenewWorkers(const std::vector<v1::RenewWorkerRequest>& reports,
+                                                                        const std::vector<std::string>& gone, bool expire_leases);
+  // INVALID_ARGUMENT names the field and the limit.
+  static Status CheckRenewal(const v1::RenewWorkerRequest& request);
 
   // For operators.
   // One that leaves gives up what it still holds: those tasks are ready again at once, and the attempt is not counted.

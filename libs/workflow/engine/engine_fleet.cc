@@ -1,8 +1,11 @@
 #include <algorithm>
 #include <cmath>
+#include <map>
+#include <set>
 
 #include "libs/core/error.h"
 #include "libs/core/text.h"
+#include "libs/workflow/definition/payload.h"
 #include "libs/workflow/engine/engine_internal.h"
 #include "libs/workflow/store/fleet_repo_internal.h"
 
@@ -10,13 +13,100 @@ namespace vora::workflow {
 namespace {
 
 constexpr size_t kMaxWorkerName = 200;
+constexpr int kMaxHeldTasks = 1000;
+// From the last report that was stored to the end of a worker's lease: three reports, of which two may be lost. The next look takes its
+// tasks back, so a worker's death is seen within three seconds.
+constexpr int64_t kWorkerLeaseUs = 2'200'000;
+// An answer with tasks is on its way for no longer. A task that its worker does not name by then was lost with the answer.
+constexpr int64_t kOnItsWayUs = 3'000'000;
 
-Status CheckName(const std::string& field, const std::string& name) {
-  if (!name.empty() && name.size() <= kMaxWorkerName) return {};
-  return InvalidField(field, "must have 1 to " + std::to_string(kMaxWorkerName) + " characters");
+Status CheckWorkerName(const std::string& field, const std::string& name) {
+  if (name.empty() || name.size() > kMaxWorkerName) {
+    return InvalidField(field, "must have 1 to " + std::to_string(kMaxWorkerName) + " characters");
+  }
+  return CheckPayload(field, name);
 }
 
+repo::WorkerRow ToWorkerRow(const std::string& worker_id, const std::string& queue, const v1::WorkerStatus& status) {
+  repo::WorkerRow worker;
+  worker.worker_id = worker_id;
+  worker.queue = queue;
+  worker.slots = std::max(status.slots(), 0);
+  worker.running = std::max(status.running(), 0);
+  const double speed = status.encode_speed();
+  worker.encode_speed = std::isfinite(speed) ? std::max(speed, 0.0) : 0;
+  worker.version = RepairUtf8(status.version().substr(0, kMaxWorkerName), kMaxWorkerName);
+  return worker;
+}
+
+repo::Renewal ToRenewal(const std::vector<v1::RenewWorkerRequest>& reports, const std::vector<std::string>& gone) {
+  repo::Renewal renewal;
+  renewal.gone = gone;
+  for (const auto& report : reports) {
+    renewal.workers.push_back(ToWorkerRow(report.worker_id(), report.queue(), report.status()));
+    for (const auto& task : report.tasks()) {
+      const auto token = TaskToken::Decode(task.task_token());
+      if (token.ok()) renewal.tasks.push_back({token->key(), token->lease, task.progress(), task.checkpoint()});
+    }
+  }
+  return renewal;
+}
+
+std::string TokenOf(const repo::HeldTask& task) { return TaskToken{task.run_id, task.scheduled_event_id, task.lease}.Encode(); }
+
 }  // namespace
+
+Status Engine::CheckRenewal(const v1::RenewWorkerRequest& request) {
+  VORA_RETURN_IF_ERROR(CheckWorkerName("worker_id", request.worker_id()));
+  VORA_RETURN_IF_ERROR(CheckWorkerName("queue", request.queue()));
+  if (request.tasks_size() > kMaxHeldTasks) return InvalidField("tasks", "must be at most " + std::to_string(kMaxHeldTasks));
+  for (const auto& task : request.tasks()) {
+    VORA_RETURN_IF_ERROR(TaskToken::Decode(task.task_token()).status());
+    VORA_RETURN_IF_ERROR(CheckPayload("tasks.checkpoint", task.checkpoint()));
+    if (!(task.progress() >= 0 && task.progress() <= 1)) return InvalidField("tasks.progress", "must be 0 to 1");
+  }
+  return {};
+}
+
+StatusOr<std::map<std::string, v1::RenewWorkerResponse>> Engine::RenewWorkers(const std::vector<v1::RenewWorkerRequest>& reports,
+                                                                              const std::vector<std::string>& gone, bool expire_leases) {
+  const repo::Renewal renewal = ToRenewal(reports, gone);
+  repo::Renewed renewed;
+  VORA_RETURN_IF_ERROR(impl_->Read([&](pqxx::nontransaction& tx) -> Status {
+    renewed = repo::RenewLeases(tx, renewal, kWorkerLeaseUs);
+    return {};
+  }));
+  std::map<std::string, v1::RenewWorkerResponse> answers;
+  std::map<std::string, std::set<std::string>> named;  // tokens by worker
+  for (const auto& report : reports) {
+    answers[report.worker_id()];
+    for (const auto& task : report.tasks()) named[report.worker_id()].insert(task.task_token());
+  }
+  std::set<std::string> stored;
+  for (const auto& task : renewed.stored) stored.insert(TaskToken{task.key.run_id, task.key.event_id, task.lease}.Encode());
+  std::vector<RunOp> lost;
+  for (const auto& held : renewed.held) {
+    const std::string token = TokenOf(held);
+    const bool known = !held.lapsed && named[held.worker_id].erase(token) > 0;
+    if (known && stored.contains(token)) answers[held.worker_id].add_stored(token);
+    if (known && held.cancel_requested) answers[held.worker_id].mutable_orders()->add_cancel(token);
+    if (known || !expire_leases || (!held.lapsed && held.held_us < kOnItsWayUs)) continue;
+    const char* reason = held.lapsed ? "the worker went silent" : "the worker does not have it any more";
+    lost.push_back({held.run_id, {held.scheduled_event_id}, [token = *TaskToken::Decode(token), reason](RunUnit& unit) -> Status {
+                      LoseTask(unit, token, reason);
+                      return {};
+                    }});
+  }
+  // What is left of the names is not the worker's in the database.
+  for (const auto& [worker, tokens] : named) {
+    if (!answers.contains(worker)) continue;
+    for (const auto& token : tokens) answers[worker].mutable_orders()->add_stale(token);
+  }
+  for (const Status& status : impl_->executor.RunAll(lost)) {
+    if (status.code() == StatusCode::kUnavailable) break;  // the next look finds them again
+  }
+  return answers;
+}
 
 // Its own releases came before: what is left are tasks of an answer that never arrived.
 Status Engine::Forget(const std::string& worker_id) {
@@ -41,17 +131,10 @@ Status Engine::Forget(const std::string& worker_id) {
 }
 
 Status Engine::ReportWorker(const v1::ReportWorkerRequest& request) {
-  VORA_RETURN_IF_ERROR(CheckName("worker_id", request.worker_id()));
+  VORA_RETURN_IF_ERROR(CheckWorkerName("worker_id", request.worker_id()));
   if (request.leaving()) return Forget(request.worker_id());
-  VORA_RETURN_IF_ERROR(CheckName("queue", request.queue()));
-  repo::WorkerRow worker;
-  worker.worker_id = request.worker_id();
-  worker.queue = request.queue();
-  worker.slots = std::max(request.status().slots(), 0);
-  worker.running = std::max(request.status().running(), 0);
-  const double speed = request.status().encode_speed();
-  worker.encode_speed = std::isfinite(speed) ? std::max(speed, 0.0) : 0;
-  worker.version = RepairUtf8(request.status().version().substr(0, kMaxWorkerName), kMaxWorkerName);
+  VORA_RETURN_IF_ERROR(CheckWorkerName("queue", request.queue()));
+  const repo::WorkerRow worker = ToWorkerRow(request.worker_id(), request.queue(), request.status());
   return impl_->Write([&](pqxx::work& tx) -> Status {
     repo::SaveWorker(tx, worker);
     return {};

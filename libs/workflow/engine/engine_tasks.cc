@@ -45,15 +45,15 @@ Status CheckFailure(const v1::Failure& failure) {
 
 }  // namespace
 
-StatusOr<std::vector<v1::ActivityTask>> Engine::Claim(const v1::PollActivitiesRequest& request, bool session) {
+StatusOr<std::vector<v1::ActivityTask>> Engine::Claim(const v1::PollActivitiesRequest& request) {
   if (request.queue().empty()) return InvalidField("queue", "must not be empty");
   VORA_RETURN_IF_ERROR(CheckPayload("queue", request.queue()));
   VORA_RETURN_IF_ERROR(CheckPayload("worker_id", request.worker_id()));
   for (const auto& type : request.activity_types()) VORA_RETURN_IF_ERROR(CheckPayload("activity_types", type));
   if (request.max_tasks() < 1 || request.max_tasks() > 100) return InvalidField("max_tasks", "must be 1 to 100");
   if (request.max_siblings() < 0 || request.max_siblings() > 100) return InvalidField("max_siblings", "must be 0 to 100");
-  repo::ClaimFilter filter{request.queue(), request.worker_id(), {request.activity_types().begin(), request.activity_types().end()}, "", "",
-                           session};
+  repo::ClaimFilter filter{
+      request.queue(), request.worker_id(), {request.activity_types().begin(), request.activity_types().end()}, "", ""};
   std::vector<v1::ActivityTask> tasks;
   std::vector<std::pair<std::string, int64_t>> waits;
   std::vector<obs::SpanRecord> spans;

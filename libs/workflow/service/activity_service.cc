@@ -1,6 +1,7 @@
 #include "libs/workflow/definition/retry_policy.h"
 #include "libs/workflow/service/service_call_internal.h"
 #include "libs/workflow/service/services.h"
+#include "libs/workflow/service/watch_stream_internal.h"
 #include "vora/workflow/v1/workflow.grpc.pb.h"
 
 namespace vora::workflow {
@@ -8,13 +9,14 @@ namespace {
 
 using std::chrono::milliseconds;
 constexpr std::initializer_list<vora::Scope> kActivityScopes = {vora::Scope::kFleet};
-// Polls by the callback API: a long poll by the sync API would hold one of the server's few threads while it waits.
-using ActivityBase = v1::ActivityService::WithCallbackMethod_PollActivities<v1::ActivityService::Service>;
+// What waits goes by the callback API: by the sync API it would hold one of the server's few threads meanwhile.
+using ActivityBase = v1::ActivityService::WithCallbackMethod_PollActivities<
+    v1::ActivityService::WithCallbackMethod_RenewWorker<v1::ActivityService::WithCallbackMethod_WatchWorker<v1::ActivityService::Service>>>;
 
 class ActivityServiceImpl : public ActivityBase {
  public:
-  ActivityServiceImpl(Engine& engine, Dispatcher& dispatcher, rpc::Authorizer authorizer)
-      : engine_(engine), dispatcher_(dispatcher), authorizer_(std::move(authorizer)) {}
+  ActivityServiceImpl(Engine& engine, Dispatcher& dispatcher, WorkerSessions& sessions, rpc::Authorizer authorizer)
+      : engine_(engine), dispatcher_(dispatcher), sessions_(sessions), authorizer_(std::move(authorizer)) {}
 
   grpc::ServerUnaryReactor* PollActivities(grpc::CallbackServerContext* context, const v1::PollActivitiesRequest* request,
                                            v1::PollActivitiesResponse* response) override {
@@ -34,6 +36,27 @@ class ActivityServiceImpl : public ActivityBase {
                                    raw->Finish(rpc::ToGrpc(status));
                                  }));
     return raw;
+  }
+
+  grpc::ServerUnaryReactor* RenewWorker(grpc::CallbackServerContext* context, const v1::RenewWorkerRequest* request,
+                                        v1::RenewWorkerResponse* response) override {
+    auto* reactor = context->DefaultReactor();
+    const auto caller = authorizer_.Authorize(*context, kActivityScopes);
+    const Status refused = caller.ok() ? Engine::CheckRenewal(*request) : caller.status();
+    if (!refused.ok()) {
+      reactor->Finish(rpc::ToGrpc(refused));
+      return reactor;
+    }
+    sessions_.Renew(*request, [reactor, response](const Status& status, v1::RenewWorkerResponse answer) {
+      *response = std::move(answer);
+      reactor->Finish(rpc::ToGrpc(status));
+    });
+    return reactor;
+  }
+  grpc::ServerWriteReactor<v1::WorkerOrders>* WatchWorker(grpc::CallbackServerContext* context,
+                                                          const v1::WatchWorkerRequest* request) override {
+    const auto caller = authorizer_.Authorize(*context, kActivityScopes);
+    return StartWatchStream(sessions_, request->worker_id(), caller.ok() ? Status() : caller.status());
   }
 
   grpc::Status HeartbeatActivity(grpc::ServerContext* context, const v1::HeartbeatActivityRequest* request,
@@ -78,13 +101,15 @@ class ActivityServiceImpl : public ActivityBase {
  private:
   Engine& engine_;
   Dispatcher& dispatcher_;
+  WorkerSessions& sessions_;
   const rpc::Authorizer authorizer_;
 };
 
 }  // namespace
 
-std::unique_ptr<grpc::Service> MakeActivityService(Engine& engine, Dispatcher& dispatcher, rpc::Authorizer authorizer) {
-  return std::make_unique<ActivityServiceImpl>(engine, dispatcher, std::move(authorizer));
+std::unique_ptr<grpc::Service> MakeActivityService(Engine& engine, Dispatcher& dispatcher, WorkerSessions& sessions,
+                                                   rpc::Authorizer authorizer) {
+  return std::make_unique<ActivityServiceImpl>(engine, dispatcher, sessions, std::move(authorizer));
 }
 
 }  // namespace vora::workflow

@@ -7,6 +7,7 @@
 #include "libs/workflow/service/dispatcher.h"
 #include "libs/workflow/service/result_waiters.h"
 #include "libs/workflow/service/services.h"
+#include "libs/workflow/service/worker_sessions.h"
 #include "libs/workflow/store/migrations.h"
 
 namespace vora::workflow {
@@ -18,6 +19,7 @@ struct EngineHost::Impl {
   Engine engine;
   Dispatcher dispatcher;
   ResultWaiters waiters;
+  WorkerSessions sessions;
   std::unique_ptr<grpc::Service> workflow_service, activity_service;
   Passes passes;
 
@@ -28,19 +30,21 @@ struct EngineHost::Impl {
         engine(db, registry, wakeups, metrics, options.engine),
         dispatcher(engine),
         waiters(engine),
+        sessions(engine, options.sessions),
         workflow_service(MakeWorkflowService(engine, waiters, options.authorizer)),
-        activity_service(MakeActivityService(engine, dispatcher, options.authorizer)),
+        activity_service(MakeActivityService(engine, dispatcher, sessions, options.authorizer)),
         passes(engine, options.passes) {
     // Now, as both exist, and before wakeups.Start: it is read without a lock afterwards.
     wakeups.SetReceiver({[this](const std::string& queue) { dispatcher.Wake(queue); },
                          [this](const std::string& run_id) { waiters.RunClosed(run_id); },
                          [this](std::chrono::microseconds delay) { passes.DueAfter(delay); },
-                         {}});
+                         [this](const std::string& worker_id, const std::string& token) { sessions.CancelRequested(worker_id, token); }});
   }
 
   // The passes first: they wake the others. Wake-ups last: the engine posts to them while calls are in flight.
   void Stop() {
     passes.Stop();
+    sessions.Stop();
     dispatcher.Stop();
     waiters.Stop();
     wakeups.Stop();
@@ -57,6 +61,7 @@ StatusOr<std::unique_ptr<EngineHost>> EngineHost::Start(EngineHostOptions option
   // The schema first: without it the passes would only log errors. Replicas that start together wait for each other in Migrate.
   impl->wakeups.Start();
   impl->passes.Start();
+  impl->sessions.Start();
   return std::unique_ptr<EngineHost>(new EngineHost(std::move(impl)));
 }
 

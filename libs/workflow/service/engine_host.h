@@ -10,6 +10,7 @@
 #include "libs/rpc/authorizer.h"
 #include "libs/workflow/engine/engine.h"
 #include "libs/workflow/engine/passes.h"
+#include "libs/workflow/service/worker_sessions.h"
 
 namespace grpc {
 class Service;
@@ -21,6 +22,7 @@ struct EngineHostOptions {
   std::string database_url;
   int max_connections = 16;
   PassOptions passes;
+  WorkerSessionOptions sessions;
   EngineOptions engine;
   rpc::Authorizer authorizer;  // who may call the services; nobody unless it is set
 };

@@ -9,6 +9,7 @@
 #include "libs/workflow/engine/engine.h"
 #include "libs/workflow/service/dispatcher.h"
 #include "libs/workflow/service/result_waiters.h"
+#include "libs/workflow/service/worker_sessions.h"
 
 namespace grpc {
 class Service;
@@ -17,6 +18,7 @@ class Service;
 namespace vora::workflow {
 
 std::unique_ptr<grpc::Service> MakeWorkflowService(Engine& engine, ResultWaiters& waiters, rpc::Authorizer authorizer);
-std::unique_ptr<grpc::Service> MakeActivityService(Engine& engine, Dispatcher& dispatcher, rpc::Authorizer authorizer);
+std::unique_ptr<grpc::Service> MakeActivityService(Engine& engine, Dispatcher& dispatcher, WorkerSessions& sessions,
+                                                   rpc::Authorizer authorizer);
 
 }  // namespace vora::workflow

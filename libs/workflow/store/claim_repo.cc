@@ -9,12 +9,14 @@
 namespace vora::workflow::repo {
 namespace {
 
-// What follows a CTE `ready`: its tasks are started, and their rows returned. $2 is the worker.
-#define VORA_START_READY                                                                                   \
-  "UPDATE activity_tasks t SET state = 'STARTED', lease = $5, worker_id = $2, started_time_us = now_us, "  \
-  "attempt_deadline_us = CASE WHEN t.start_to_close_us > 0 THEN now_us + t.start_to_close_us END, "        \
-  "lease_deadline_us = CASE WHEN t.heartbeat_us > 0 AND NOT $6::boolean THEN now_us + t.heartbeat_us END " \
-  "FROM ready, (SELECT vora_now_us() AS now_us) AS clock "                                                 \
+// What follows a CTE `ready`: its tasks are started, and their rows returned. $2 is the worker: while it has a lease, that stands for those
+// of its tasks.
+#define VORA_START_READY                                                                                     \
+  "UPDATE activity_tasks t SET state = 'STARTED', lease = $5, worker_id = $2, started_time_us = now_us, "    \
+  "attempt_deadline_us = CASE WHEN t.start_to_close_us > 0 THEN now_us + t.start_to_close_us END, "          \
+  "lease_deadline_us = CASE WHEN t.heartbeat_us > 0 AND NOT EXISTS (SELECT 1 FROM activity_workers w WHERE " \
+  "w.worker_id = $2 AND w.lease_deadline_us > now_us) THEN now_us + t.heartbeat_us END "                     \
+  "FROM ready, (SELECT vora_now_us() AS now_us) AS clock "                                                   \
   "WHERE t.run_id = ready.run_id AND t.scheduled_event_id = ready.scheduled_event_id RETURNING " VORA_TASK_COLUMNS ", t.seq"
 
 // SKIP LOCKED lets pollers pass each other, and a CTE with FOR UPDATE is evaluated once: as a sub-select in the UPDATE's condition it may
@@ -26,7 +28,7 @@ constexpr pg::Statement kClaim{"workflow_claim", R"(
     ORDER BY priority DESC, seq LIMIT $4 FOR UPDATE SKIP LOCKED) )" VORA_START_READY};
 constexpr pg::Statement kClaimSiblings{"workflow_claim_siblings", R"(
     WITH ready AS (SELECT run_id, scheduled_event_id FROM activity_tasks WHERE queue = $1 AND state = 'SCHEDULED' AND NOT frozen
-    AND visible_at_us <= (SELECT vora_now_us()) AND run_id = $7 AND affinity_key = $8 AND activity_type = $3
+    AND visible_at_us <= (SELECT vora_now_us()) AND run_id = $6 AND affinity_key = $7 AND activity_type = $3
     ORDER BY scheduled_event_id LIMIT $4 FOR UPDATE SKIP LOCKED) )" VORA_START_READY};
 constexpr pg::Statement kUnclaim{"workflow_unclaim", R"(
     UPDATE activity_tasks SET state = 'SCHEDULED', worker_id = '', started_time_us = NULL, attempt_deadline_us = NULL,
@@ -48,10 +50,10 @@ std::vector<TaskRow> ClaimTasks(pqxx::transaction_base& tx, const ClaimFilter& f
   const int64_t lease = NewLease();
   pqxx::result rows;
   if (filter.affinity_key.empty()) {
-    rows = pg::Exec(tx, kClaim, filter.queue, filter.worker_id, nlohmann::json(filter.activity_types).dump(), limit, lease, filter.session);
+    rows = pg::Exec(tx, kClaim, filter.queue, filter.worker_id, nlohmann::json(filter.activity_types).dump(), limit, lease);
   } else {
-    rows = pg::Exec(tx, kClaimSiblings, filter.queue, filter.worker_id, filter.activity_types.at(0), limit, lease, filter.session,
-                    filter.run_id, filter.affinity_key);
+    rows = pg::Exec(tx, kClaimSiblings, filter.queue, filter.worker_id, filter.activity_types.at(0), limit, lease, filter.run_id,
+                    filter.affinity_key);
   }
   std::vector<std::pair<int64_t, TaskRow>> ranked;  // UPDATE gives no order
   for (const auto& row : rows) ranked.emplace_back(row[static_cast<int>(row.size()) - 1].as<int64_t>(), ReadTask(row));

@@ -17,7 +17,6 @@ struct ClaimFilter {
   std::string worker_id;
   std::vector<std::string> activity_types;  // empty: any
   std::string run_id, affinity_key;         // both set: siblings only
-  bool session = false;                     // the worker's reports keep its leases: the task has no deadline of its own
 };
 
 // Claims up to `limit` tasks, best priority first, oldest first: STARTED, under a new lease.

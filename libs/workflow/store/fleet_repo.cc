@@ -1,12 +1,15 @@
 #include "libs/workflow/store/fleet_repo_internal.h"
 
+#include "libs/pg/statement.h"
+
 namespace vora::workflow::repo {
 namespace {
 
 // A day in microseconds: the names of killed workers must not pile up. One that leaves in order is deleted at once.
 constexpr char kSaveWorker[] = R"(
     WITH silent AS (DELETE FROM activity_workers WHERE last_seen_us < vora_now_us() - 86400000000)
-    INSERT INTO activity_workers VALUES ($1, $2, $3, $4, $5, $6, vora_now_us()) ON CONFLICT (worker_id) DO UPDATE SET
+    INSERT INTO activity_workers (worker_id, queue, slots, running, encode_speed, version, last_seen_us)
+    VALUES ($1, $2, $3, $4, $5, $6, vora_now_us()) ON CONFLICT (worker_id) DO UPDATE SET
     queue = excluded.queue, slots = excluded.slots, running = excluded.running, encode_speed = excluded.encode_speed,
     version = excluded.version, last_seen_us = excluded.last_seen_us)";
 constexpr char kDeleteWorker[] = "DELETE FROM activity_workers WHERE worker_id = $1";
@@ -32,7 +35,63 @@ constexpr char kQueues[] = R"(
     SELECT DISTINCT queue, 0, 0, 0, 0.0, 0.0, 0.0 FROM activity_workers, clock WHERE last_seen_us >= now_us - 60000000
     AND queue NOT IN (SELECT queue FROM tasks) ORDER BY 1)";
 
+// A row that a transition holds is left out: what is new of it is moot, or comes again. A task claimed before its worker had a lease comes
+// under it now; one whose worker has none keeps its own. Progress is for people: what nobody would see is not written. A second in
+// microseconds is what a worker whose connection broke has to show up again.
+constexpr pg::Statement kRenew{"workflow_renew_leases", R"(
+    WITH clock AS (SELECT vora_now_us() AS now_us, set_config('synchronous_commit', 'off', true) AS off),
+    renewed AS (INSERT INTO activity_workers (worker_id, queue, slots, running, encode_speed, version, last_seen_us, lease_deadline_us)
+      SELECT w.*, now_us, now_us + $7::bigint FROM unnest($1::text[], $2::text[], $3::integer[], $4::integer[], $5::double precision[],
+      $6::text[]) AS w, clock ON CONFLICT (worker_id) DO UPDATE SET queue = excluded.queue, slots = excluded.slots,
+      running = excluded.running, encode_speed = excluded.encode_speed, version = excluded.version, last_seen_us = excluded.last_seen_us,
+      lease_deadline_us = excluded.lease_deadline_us),
+    shortened AS (UPDATE activity_workers SET lease_deadline_us = least(lease_deadline_us, now_us + 1000000) FROM clock
+      WHERE worker_id = ANY($8::text[])),
+    stored AS (UPDATE activity_tasks t SET progress = n.progress, checkpoint = CASE WHEN n.checkpoint = '' THEN t.checkpoint
+      ELSE n.checkpoint END, lease_deadline_us = NULL FROM (SELECT t.ctid, n.progress, n.checkpoint FROM unnest($9::text[], $10::bigint[], $11::bigint[],
+      $12::double precision[], $13::text[]) AS n(run_id, event_id, lease, progress, checkpoint) JOIN activity_tasks t ON
+      t.run_id = n.run_id AND t.scheduled_event_id = n.event_id AND t.lease = n.lease AND t.state = 'STARTED'
+      AND (n.checkpoint <> '' OR abs(t.progress - n.progress) >= 0.01 OR t.lease_deadline_us IS NOT NULL)
+      FOR UPDATE OF t SKIP LOCKED) AS n WHERE t.ctid = n.ctid RETURNING t.run_id, t.scheduled_event_id, t.lease)
+    SELECT t.run_id, t.scheduled_event_id, t.lease, t.worker_id, t.cancel_requested, now_us - coalesce(t.started_time_us, now_us),
+      NOT t.worker_id = ANY($1::text[]), false FROM clock, activity_tasks t LEFT JOIN activity_workers w ON w.worker_id = t.worker_id
+      WHERE t.state = 'STARTED' AND (t.worker_id = ANY($1::text[]) OR t.lease_deadline_us IS NULL
+      AND (t.heartbeat_us > 0 OR w.lease_deadline_us IS NOT NULL) AND coalesce(w.lease_deadline_us, 0) <= now_us)
+    UNION ALL SELECT run_id, scheduled_event_id, lease, '', false, 0, false, true FROM stored)"};
+
 }  // namespace
+
+Renewed RenewLeases(pqxx::transaction_base& tx, const Renewal& renewal, int64_t lease_us) {
+  pg::Array ids, queues, slots, running, speeds, versions, runs, events, leases, progress, checkpoints;
+  for (const auto& worker : renewal.workers) {
+    ids.Add(worker.worker_id);
+    queues.Add(worker.queue);
+    slots.Add(worker.slots);
+    running.Add(worker.running);
+    speeds.Add(worker.encode_speed);
+    versions.Add(worker.version);
+  }
+  for (const auto& task : renewal.tasks) {
+    runs.Add(task.key.run_id);
+    events.Add(task.key.event_id);
+    leases.Add(task.lease);
+    progress.Add(task.progress);
+    checkpoints.Add(task.checkpoint);
+  }
+  Renewed renewed;
+  for (const auto& row :
+       pg::Exec(tx, kRenew, ids.Text(), queues.Text(), slots.Text(), running.Text(), speeds.Text(), versions.Text(), lease_us,
+                pg::ArrayOf(renewal.gone), runs.Text(), events.Text(), leases.Text(), progress.Text(), checkpoints.Text())) {
+    HeldTask held{row[0].as<std::string>(), row[1].as<int64_t>(), row[2].as<int64_t>(), row[3].as<std::string>(),
+                  row[4].as<bool>(),        row[5].as<int64_t>(), row[6].as<bool>()};
+    if (row[7].as<bool>()) {
+      renewed.stored.push_back({{held.run_id, held.scheduled_event_id}, held.lease, 0, {}});
+    } else {
+      renewed.held.push_back(std::move(held));
+    }
+  }
+  return renewed;
+}
 
 void SaveWorker(pqxx::transaction_base& tx, const WorkerRow& worker) {
   tx.exec_params(kSaveWorker, worker.worker_id, worker.queue, worker.slots, worker.running, worker.encode_speed, worker.version);
@@ -43,7 +102,7 @@ void DeleteWorker(pqxx::transaction_base& tx, const std::string& worker_id) { tx
 std::vector<HeldTask> TasksHeldBy(pqxx::transaction_base& tx, const std::string& worker_id) {
   std::vector<HeldTask> held;
   for (const auto& row : tx.exec_params(kHeld, worker_id)) {
-    held.push_back({row[0].as<std::string>(), row[1].as<int64_t>(), row[2].as<int64_t>()});
+    held.push_back({row[0].as<std::string>(), row[1].as<int64_t>(), row[2].as<int64_t>(), worker_id});
   }
   return held;
 }

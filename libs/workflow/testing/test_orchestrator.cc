@@ -42,6 +42,7 @@ TestOrchestrator::TestOrchestrator(std::string database_url, Registry registry, 
   options.database_url = std::move(database_url);
   options.passes = passes;
   options.engine = std::move(engine);
+  options.sessions.lease_grace = passes.lease_grace;
   options.authorizer = std::move(authorizer);
   host_ = Must(EngineHost::Start(options, std::move(registry), metrics_));
   readiness_.SetStarted();

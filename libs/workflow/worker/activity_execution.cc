@@ -7,18 +7,18 @@
 #include "libs/obs/span.h"
 #include "libs/rpc/call.h"
 #include "libs/run/retry.h"
+#include "libs/workflow/definition/retry_policy.h"
 #include "libs/workflow/worker/activity_execution_internal.h"
 
 namespace vora::workflow {
 namespace {
 
 using std::chrono::milliseconds;
-constexpr milliseconds kCallTimeout{5000};
+// Short, since it is repeated by a new connection when the old one has gone silent.
+constexpr milliseconds kCallTimeout{2500};
 // A worker is gone within five seconds of SIGTERM (ADR 17): calls get shorter with what is left of them.
 constexpr milliseconds kDrainCallTimeout{1500};
 constexpr milliseconds kLastCallTimeout{300};
-constexpr milliseconds kMinPause{500};
-constexpr milliseconds kProgressPause{1000};
 constexpr RetryOptions kReportRetry{.max_attempts = 0, .initial = milliseconds{100}, .max = milliseconds{2000}, .multiplier = 2.0};
 
 // A token that is not current any more, or whose run is gone: nothing this worker reports will be taken.
@@ -31,27 +31,62 @@ void DrainState::Wait(milliseconds at_most) {
   changed.wait_for(lock, at_most, [&] { return give_up.load(); });
 }
 
-ClaimedTask::ClaimedTask(std::shared_ptr<Stub> stub, v1::ActivityTask task, std::shared_ptr<DrainState> drain, Ended ended)
-    : stub_(std::move(stub)),
+ClaimedTask::ClaimedTask(const OrchestratorLink& link, WorkerLease& lease, v1::ActivityTask task, std::shared_ptr<DrainState> drain,
+                         Ended ended)
+    : link_(link),
+      lease_(lease),
       task_(std::move(task)),
       trace_(obs::ContinueTrace(task_.traceparent())),
       drain_(std::move(drain)),
       ended_callback_(std::move(ended)),
+      heartbeat_timeout_(ToMicros(task_.heartbeat_timeout()) / 1000),
       checkpoint_(task_.checkpoint()),
-      sent_checkpoint_(task_.checkpoint()),
-      last_sent_(std::chrono::steady_clock::now()) {}
+      stored_checkpoint_(task_.checkpoint()) {}
 
 void ClaimedTask::Remember(double progress, std::string checkpoint) {
-  std::lock_guard lock(mutex_);
-  progress_ = std::clamp(progress, 0.0, 1.0);
-  if (!checkpoint.empty()) checkpoint_ = std::move(checkpoint);
+  {
+    const std::lock_guard lock(mutex_);
+    progress_ = std::clamp(progress, 0.0, 1.0);
+    if (checkpoint.empty() || checkpoint == checkpoint_) return;
+    checkpoint_ = std::move(checkpoint);
+  }
+  lease_.Wake();
 }
 
 StopCause ClaimedTask::stop_cause() const {
+  // Who cannot reach the orchestrator must not go on for ever: by the time a new attempt has begun elsewhere, this one has ended.
+  if (heartbeat_timeout_ > milliseconds{0} && !lease_lost_) {
+    const auto good = std::max(claimed_steady_, lease_.last_good());
+    if (std::chrono::steady_clock::now() - good > heartbeat_timeout_ && !lease_lost_.exchange(true)) {
+      log::Warn("no answer from the orchestrator for as long as the lease lasts; the activity is given up",
+                {{"activity", task_.activity_id()}, {"workflow_id", task_.workflow_id()}});
+    }
+  }
   // The strongest cause first: a lost lease makes every report pointless, a cancel makes a checkpoint pointless.
   if (lease_lost_) return StopCause::kLeaseLost;
   if (cancel_requested_) return StopCause::kCancelRequested;
   return drain_->draining ? StopCause::kDraining : StopCause::kNone;
+}
+
+bool ClaimedTask::AddTo(v1::RenewWorkerRequest& report) const {
+  // One that was fenced off is not held any more, whatever the orchestrator may still think.
+  if (reported_ || (lease_lost_ && !ended_)) return false;
+  auto* task = report.add_tasks();
+  task->set_task_token(task_.task_token());
+  const std::lock_guard lock(mutex_);
+  task->set_progress(progress_);
+  if (checkpoint_ != stored_checkpoint_) task->set_checkpoint(checkpoint_);
+  return true;
+}
+
+void ClaimedTask::Stored(const std::string& checkpoint) {
+  const std::lock_guard lock(mutex_);
+  if (!checkpoint.empty()) stored_checkpoint_ = checkpoint;
+}
+
+void ClaimedTask::Lose() {
+  // Between a taken completion and the end of this object the token is stale by design.
+  if (!ended_) lease_lost_ = true;
 }
 
 // The handler, its destructor and Stop may all report; the first one wins, and the others do nothing.
@@ -107,7 +142,8 @@ void ClaimedTask::Complete(std::string result) {
   v1::CompleteActivityRequest request;
   request.set_task_token(task_.task_token());
   request.set_result(std::move(result));
-  Status status = Report("complete", [&] { return rpc::Call(*stub_, &Stub::CompleteActivity, request, CallTimeout()).status(); });
+  Status status = Report(
+      "complete", [&] { return rpc::Call(*link_.stub(), &OrchestratorLink::Stub::CompleteActivity, request, CallTimeout()).status(); });
   // The result itself is refused (too large, a NUL byte). Made again it would be the same, so that must end the activity, not another
   // attempt.
   if (status.code() == StatusCode::kInvalidArgument) {
@@ -125,7 +161,7 @@ Status ClaimedTask::CallFail(const v1::Failure& failure, bool canceled) {
   request.set_task_token(task_.task_token());
   *request.mutable_failure() = failure;
   request.set_canceled(canceled);
-  return rpc::Call(*stub_, &Stub::FailActivity, request, CallTimeout()).status();
+  return rpc::Call(*link_.stub(), &OrchestratorLink::Stub::FailActivity, request, CallTimeout()).status();
 }
 
 void ClaimedTask::Fail(v1::Failure failure) {
@@ -156,57 +192,14 @@ void ClaimedTask::Release(std::string checkpoint) {
     checkpoint = checkpoint_;
   }
   request.set_checkpoint(std::move(checkpoint));
-  const Status status = Report("release", [&] { return rpc::Call(*stub_, &Stub::ReleaseActivity, request, CallTimeout()).status(); });
+  const Status status = Report(
+      "release", [&] { return rpc::Call(*link_.stub(), &OrchestratorLink::Stub::ReleaseActivity, request, CallTimeout()).status(); });
   End(status.ok() ? "released" : "lost");
 }
 
 milliseconds ClaimedTask::CallTimeout() const {
   if (drain_->give_up) return kLastCallTimeout;
   return drain_->draining ? kDrainCallTimeout : kCallTimeout;
-}
-
-milliseconds ClaimedTask::HeartbeatInterval() const {
-  const auto ms = [](const google::protobuf::Duration& d) { return d.seconds() * 1000 + d.nanos() / 1'000'000; };
-  int64_t lease = ms(task_.heartbeat_timeout());
-  if (lease == 0) lease = ms(task_.start_to_close_timeout());
-  if (lease == 0) lease = 30'000;
-  // Two heartbeats may be lost before the lease ends. Without a lease they still carry progress, and the news of a cancel.
-  return milliseconds{std::clamp<int64_t>(lease / 3, 20, 10'000)};
-}
-
-bool ClaimedTask::HeartbeatDue(SteadyTime now) const {
-  if (reported_ || lease_lost_) return false;
-  std::lock_guard lock(mutex_);
-  const auto since = now - last_sent_;
-  if (since >= HeartbeatInterval()) return true;
-  if (checkpoint_ != sent_checkpoint_) return since >= kMinPause;
-  return progress_ != sent_progress_ && since >= kProgressPause;
-}
-
-bool ClaimedTask::SendHeartbeat() {
-  v1::HeartbeatActivityRequest request;
-  request.set_task_token(task_.task_token());
-  {
-    std::lock_guard lock(mutex_);
-    if (checkpoint_ != sent_checkpoint_) request.set_checkpoint(checkpoint_);
-    request.set_progress(progress_);
-    // Set before the call: one that hangs or fails must not be followed by the next at once.
-    last_sent_ = std::chrono::steady_clock::now();
-  }
-  const auto response =
-      rpc::Call(*stub_, &Stub::HeartbeatActivity, request, std::min(kCallTimeout, std::max(HeartbeatInterval(), milliseconds{1000})));
-  if (IsStale(response.status())) {
-    // Between a taken completion and the end of this object the token is stale by design.
-    if (!ended_) lease_lost_ = true;
-    return true;
-  }
-  if (!response.ok()) return false;
-  if (response->cancel_requested()) cancel_requested_ = true;
-  std::lock_guard lock(mutex_);
-  if (!request.checkpoint().empty()) sent_checkpoint_ = request.checkpoint();
-  // Only what was answered counts as sent, so the checkpoint of a lost heartbeat goes with the next one.
-  sent_progress_ = request.progress();
-  return true;
 }
 
 }  // namespace vora::workflow

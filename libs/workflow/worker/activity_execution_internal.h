@@ -1,6 +1,6 @@
 #pragma once
 
-// One claimed task as the worker holds it: what the handler reports, and what the heartbeat thread has told the orchestrator.
+// One claimed task as the worker holds it: what the handler says, and what the orchestrator has been told.
 
 #include <atomic>
 #include <chrono>
@@ -14,11 +14,11 @@
 #include "libs/core/status.h"
 #include "libs/obs/trace.h"
 #include "libs/workflow/worker/activity_worker.h"
+#include "libs/workflow/worker/orchestrator_link_internal.h"
+#include "libs/workflow/worker/worker_lease_internal.h"
 #include "vora/workflow/v1/workflow.grpc.pb.h"
 
 namespace vora::workflow {
-
-using SteadyTime = std::chrono::steady_clock::time_point;
 
 // Set once when the worker goes down; shared by all executions.
 struct DrainState {
@@ -31,9 +31,9 @@ struct DrainState {
 
 class ClaimedTask {
  public:
-  using Stub = v1::ActivityService::StubInterface;
   using Ended = std::function<void(const std::string& type, const std::string& result)>;
-  ClaimedTask(std::shared_ptr<Stub> stub, v1::ActivityTask task, std::shared_ptr<DrainState> drain, Ended ended);
+  // `link` and `lease` must outlive it.
+  ClaimedTask(const OrchestratorLink& link, WorkerLease& lease, v1::ActivityTask task, std::shared_ptr<DrainState> drain, Ended ended);
 
   const v1::ActivityTask& task() const { return task_; }
   // Of the attempt: its span reaches from the claim to the end of the report.
@@ -48,10 +48,13 @@ class ClaimedTask {
   // An empty checkpoint stands for the last one remembered.
   void Release(std::string checkpoint);
 
-  // True when the next heartbeat should go out now.
-  bool HeartbeatDue(SteadyTime now) const;
-  // Sends one; false when the orchestrator could not be reached. Sets the stop cause from the answer.
-  bool SendHeartbeat();
+  // Held until its report is over; nothing to name after that.
+  bool AddTo(v1::RenewWorkerRequest& report) const;
+  // The orchestrator has stored this checkpoint.
+  void Stored(const std::string& checkpoint);
+  void RequestCancel() { cancel_requested_ = true; }
+  // The token is stale.
+  void Lose();
 
  private:
   bool Claim();  // true for the first of Complete, Fail, Cancel, Release
@@ -60,10 +63,10 @@ class ClaimedTask {
   // Repeats `call` until it is OK, INVALID_ARGUMENT or a stale token, which is taken as the end.
   Status Report(const char* what, const std::function<Status()>& call);
   Status CallFail(const v1::Failure& failure, bool canceled);
-  std::chrono::milliseconds HeartbeatInterval() const;
   std::chrono::milliseconds CallTimeout() const;
 
-  const std::shared_ptr<Stub> stub_;
+  const OrchestratorLink& link_;
+  WorkerLease& lease_;
   const v1::ActivityTask task_;
   const obs::TraceContext trace_;
   const SystemTime claimed_at_ = std::chrono::system_clock::now();
@@ -72,11 +75,12 @@ class ClaimedTask {
   std::atomic<bool> ended_{false};     // a report has begun
   std::atomic<bool> reported_{false};  // and is over
   std::atomic<bool> cancel_requested_{false};
-  std::atomic<bool> lease_lost_{false};
+  mutable std::atomic<bool> lease_lost_{false};
+  const SteadyTime claimed_steady_ = std::chrono::steady_clock::now();
+  const std::chrono::milliseconds heartbeat_timeout_;  // 0: none
   mutable std::mutex mutex_;
-  double progress_ = 0, sent_progress_ = 0;
-  std::string checkpoint_, sent_checkpoint_;
-  SteadyTime last_sent_;
+  double progress_ = 0;
+  std::string checkpoint_, stored_checkpoint_;
 };
 
 }  // namespace vora::workflow

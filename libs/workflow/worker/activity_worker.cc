@@ -18,14 +18,14 @@
 #include "libs/workflow/definition/history.h"
 #include "libs/workflow/metrics.h"
 #include "libs/workflow/worker/activity_execution_internal.h"
-#include "libs/workflow/worker/worker_presence_internal.h"
+#include "libs/workflow/worker/orchestrator_link_internal.h"
+#include "libs/workflow/worker/worker_lease_internal.h"
 
 namespace vora::workflow {
 namespace {
 
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
-// Below kHealthy: an idle worker gets an empty answer in time to stay healthy.
 constexpr milliseconds kPollWait{10'000};
 constexpr milliseconds kHealthy{15'000};
 constexpr milliseconds kLeaveBudget{1000};
@@ -39,7 +39,7 @@ std::string DefaultWorkerId() {
   return std::string(host) + "/" + std::to_string(getpid()) + "/" + RandomHex(3);
 }
 
-// What a handler holds. The heartbeat thread shares the ClaimedTask, so that it may outlive the handler while it reports.
+// What a handler holds. The worker shares the ClaimedTask, so that it may outlive the handler while it reports.
 class Execution : public ActivityExecution {
  public:
   explicit Execution(std::shared_ptr<ClaimedTask> claimed) : claimed_(std::move(claimed)) {}
@@ -108,7 +108,7 @@ struct ActivityWorker::Impl {
 
   ActivityWorkerOptions options;
   obs::Metrics& metrics;
-  std::shared_ptr<ClaimedTask::Stub> stub;
+  OrchestratorLink link;
   std::shared_ptr<DrainState> drain = std::make_shared<DrainState>();
   std::map<std::string, ActivityGroupHandler> handlers;
 
@@ -121,15 +121,22 @@ struct ActivityWorker::Impl {
   steady_clock::time_point last_answer;
   std::unique_ptr<grpc::ClientContext> poll_context;
   bool polling = false;  // the poll loop has not ended
-  std::unique_ptr<WorkerPresence> presence;
+  WorkerLease lease;
   std::vector<std::thread> threads;
 
-  Impl(ActivityWorkerOptions o, obs::Metrics& m) : options(std::move(o)), metrics(m) {
+  Impl(ActivityWorkerOptions o, obs::Metrics& m)
+      : options(Complete(std::move(o))),
+        metrics(m),
+        link(options.orchestrator, [this] { LinkReplaced(); }),
+        lease(link, options.worker_id, options.queue,
+              {[this] { return Look(); }, [this](v1::RenewWorkerRequest& report) { NameTasks(report); },
+               [this](const v1::RenewWorkerRequest& report, const v1::RenewWorkerResponse& answer) { ReportTaken(report, answer); },
+               [this](const v1::WorkerOrders& orders) { Obey(orders); }}) {}
+
+  static ActivityWorkerOptions Complete(ActivityWorkerOptions options) {
     options.slots = std::max(options.slots, 1);
     if (options.worker_id.empty()) options.worker_id = DefaultWorkerId();
-    stub = v1::ActivityService::NewStub(rpc::Connect(options.orchestrator));
-    presence = std::make_unique<WorkerPresence>(
-        stub, options.worker_id, options.queue, [this] { return Look(); }, [this] { Answered(); });
+    return options;
   }
 
   void CountEnd(const std::string& type, const std::string& result) { kWorkerActivities.In(metrics, {type, result}).Increment(); }
@@ -138,12 +145,11 @@ struct ActivityWorker::Impl {
   void PollLoop();
   void Take(v1::PollActivitiesResponse response);
   void SlotLoop();
-  void HeartbeatLoop();
+  void NameTasks(v1::RenewWorkerRequest& report);
+  void ReportTaken(const v1::RenewWorkerRequest& report, const v1::RenewWorkerResponse& answer);
+  void Obey(const v1::WorkerOrders& orders);
+  void LinkReplaced();
   v1::WorkerStatus Look();
-  void Answered() {
-    std::lock_guard lock(mutex);
-    last_answer = steady_clock::now();
-  }
   std::vector<std::shared_ptr<ClaimedTask>> Live();
 };
 
@@ -159,15 +165,14 @@ StatusOr<v1::PollActivitiesResponse> ActivityWorker::Impl::Poll(int free) {
     std::lock_guard lock(mutex);
     // Under the mutex that Stop holds while it cancels: either it finds the context, or the call is never made.
     if (stopping) return Cancelled("stopping");
-    // The first answer is wanted at once: it shows that the orchestrator is there, and so that this worker is ready.
-    if (last_answer != steady_clock::time_point{}) request.mutable_wait()->set_seconds(kPollWait.count() / 1000);
+    request.mutable_wait()->set_seconds(kPollWait.count() / 1000);
     poll_context = std::make_unique<grpc::ClientContext>();
     context = poll_context.get();
   }
   // Longer than the wait, so that the server's empty answer comes before our deadline: a call cut off here may have claimed tasks.
   rpc::Prepare(*context, kPollWait + milliseconds{5000});
   v1::PollActivitiesResponse response;
-  const Status status = rpc::FromGrpc(stub->PollActivities(context, request, &response));
+  const Status status = rpc::FromGrpc(link.stub()->PollActivities(context, request, &response));
   std::lock_guard lock(mutex);
   poll_context.reset();
   if (!status.ok()) return status;
@@ -181,7 +186,8 @@ void ActivityWorker::Impl::PollLoop() {
     int free;
     {
       std::unique_lock lock(mutex);
-      changed.wait(lock, [&] { return stopping || busy < options.slots; });
+      // Not before the first report was answered: until then the worker has no lease that its tasks could come under.
+      changed.wait(lock, [&] { return stopping || (busy < options.slots && last_answer != steady_clock::time_point{}); });
       if (stopping) return;
       free = options.slots - busy;
     }
@@ -216,7 +222,7 @@ void ActivityWorker::Impl::Take(v1::PollActivitiesResponse response) {
     if (!task.affinity_key().empty() && options.max_siblings > 0) {
       key = task.run_id() + "\n" + task.affinity_key() + "\n" + task.activity_type();
     }
-    auto item = std::make_shared<ClaimedTask>(stub, std::move(task), drain,
+    auto item = std::make_shared<ClaimedTask>(link, lease, std::move(task), drain,
                                               [this](const std::string& type, const std::string& result) { CountEnd(type, result); });
     claimed.push_back(item);
     auto& group = groups[key];
@@ -273,24 +279,41 @@ std::vector<std::shared_ptr<ClaimedTask>> ActivityWorker::Impl::Live() {
   return live;
 }
 
-void ActivityWorker::Impl::HeartbeatLoop() {
-  while (true) {
-    std::vector<std::shared_ptr<ClaimedTask>> live;
-    {
-      std::unique_lock lock(mutex);
-      if (claimed.empty()) changed.wait_for(lock, milliseconds{1000}, [&] { return finished || !claimed.empty(); });
-      // As fine as the shortest interval between heartbeats.
-      if (!claimed.empty()) changed.wait_for(lock, milliseconds{20}, [&] { return finished; });
-      if (finished) return;
-      live = Live();
-    }
-    const auto now = steady_clock::now();
-    // Without the mutex, which polls and slots need: a call may take seconds.
-    for (const auto& item : live) {
-      if (!item->HeartbeatDue(now)) continue;
-      if (item->SendHeartbeat()) Answered();
-    }
+void ActivityWorker::Impl::NameTasks(v1::RenewWorkerRequest& report) {
+  const std::lock_guard lock(mutex);
+  for (const auto& item : Live()) (void)item->AddTo(report);
+}
+
+void ActivityWorker::Impl::ReportTaken(const v1::RenewWorkerRequest& report, const v1::RenewWorkerResponse& answer) {
+  Obey(answer.orders());
+  std::map<std::string, const std::string*> checkpoints;
+  for (const auto& task : report.tasks()) checkpoints[task.task_token()] = &task.checkpoint();
+  const std::lock_guard lock(mutex);
+  last_answer = steady_clock::now();
+  changed.notify_all();
+  for (const auto& item : Live()) {
+    const auto& token = item->task().task_token();
+    const bool stored = std::find(answer.stored().begin(), answer.stored().end(), token) != answer.stored().end();
+    if (stored && checkpoints.contains(token)) item->Stored(*checkpoints[token]);
   }
+}
+
+void ActivityWorker::Impl::Obey(const v1::WorkerOrders& orders) {
+  const auto named = [](const auto& tokens, const std::string& token) {
+    return std::find(tokens.begin(), tokens.end(), token) != tokens.end();
+  };
+  if (orders.cancel().empty() && orders.stale().empty()) return;
+  const std::lock_guard lock(mutex);
+  for (const auto& item : Live()) {
+    if (named(orders.cancel(), item->task().task_token())) item->RequestCancel();
+    if (named(orders.stale(), item->task().task_token())) item->Lose();
+  }
+}
+
+void ActivityWorker::Impl::LinkReplaced() {
+  lease.Reconnect();
+  const std::lock_guard lock(mutex);
+  if (poll_context) poll_context->TryCancel();
 }
 
 v1::WorkerStatus ActivityWorker::Impl::Look() {
@@ -334,7 +357,6 @@ void ActivityWorker::Start() {
   impl_->started = true;
   Impl* impl = impl_.get();
   for (int i = 0; i < impl->options.slots; ++i) impl->threads.emplace_back([impl] { impl->SlotLoop(); });
-  impl->threads.emplace_back([impl] { impl->HeartbeatLoop(); });
   impl->polling = true;
   impl->threads.emplace_back([impl] {
     impl->PollLoop();
@@ -342,7 +364,7 @@ void ActivityWorker::Start() {
     impl->polling = false;
     impl->changed.notify_all();
   });
-  impl->presence->Start();
+  impl->lease.Start();
 }
 
 void ActivityWorker::Stop(milliseconds budget) {
@@ -367,7 +389,7 @@ void ActivityWorker::Stop(milliseconds budget) {
   }
   // Last: to leave gives up everything the orchestrator knows under this worker, which must not take a checkpoint from what is just being
   // released.
-  impl_->presence->Leave(kLeaveBudget);
+  impl_->lease.Leave(kLeaveBudget);
 }
 
 Status ActivityWorker::Health() const {

@@ -1,6 +1,6 @@
 #pragma once
 
-// The side of an activity worker: polls queues, keeps leases alive by heartbeats, reports results, hands leases back on drain.
+// The side of an activity worker: polls queues, keeps its lease by reports, hands results in, hands tasks back on drain.
 // Used by the transcode worker and by metadata. Talks to ActivityService over gRPC; reconnects by itself.
 
 #include <chrono>
@@ -19,7 +19,7 @@ namespace vora::workflow {
 enum class StopCause {
   kNone,
   kCancelRequested,  // the workflow does not want the result any more
-  kLeaseLost,        // the token is stale: another worker may have the task; nothing reported is taken
+  kLeaseLost,        // the token is stale, or no report was answered for heartbeat_timeout: another worker may have the task
   kDraining,         // this process is going down: release with a checkpoint soon
 };
 
@@ -29,8 +29,8 @@ class ActivityExecution {
  public:
   virtual ~ActivityExecution() = default;
   virtual const v1::ActivityTask& task() const = 0;
-  // Remembers progress (0 to 1) and checkpoint (JSON); a background thread sends them with every heartbeat (a third of the heartbeat
-  // timeout, and at once when the checkpoint changed, at most once per 500 ms).
+  // Remembers progress (0 to 1) and checkpoint (JSON); the worker's reports carry them, more than once a second, soon after the checkpoint
+  // has changed.
   virtual void Heartbeat(double progress, std::string checkpoint) = 0;
   virtual StopCause stop_cause() const = 0;
   bool stopping() const { return stop_cause() != StopCause::kNone; }

@@ -20,7 +20,7 @@
 #include "services/analytics-ingest/shipper/shipper.h"
 #include "services/analytics-ingest/shipper/shipper_segment.h"
 #include "services/analytics-ingest/spool/spool.h"
-#include "tests/integration/tcp_gate.h"
+#include "libs/testing/tcp_gate.h"
 
 namespace vora::analytics {
 
@@ -39,7 +39,7 @@ class ShipperTest : public testing::TestWithParam<clickhouse::TestEngine> {
     Server().Start();
     direct_options_ = Server().NewDatabase();
     direct_ = std::make_unique<clickhouse::Client>(direct_options_);
-    gate_ = std::make_unique<tests::TcpGate>("127.0.0.1", Server().port());
+    gate_ = std::make_unique<TcpGate>("127.0.0.1", Server().port());
     clickhouse::Options through = direct_options_;
     through.url = "http://127.0.0.1:" + std::to_string(gate_->port());
     through.timeout = std::chrono::seconds(5);
@@ -137,7 +137,7 @@ class ShipperTest : public testing::TestWithParam<clickhouse::TestEngine> {
   obs::Metrics metrics_;
   clickhouse::Options direct_options_;
   std::unique_ptr<clickhouse::Client> direct_;  // past the gate
-  std::unique_ptr<tests::TcpGate> gate_;
+  std::unique_ptr<TcpGate> gate_;
   std::unique_ptr<clickhouse::Client> client_;
   ShipperOptions options_;
   std::unique_ptr<Spool> spool_;

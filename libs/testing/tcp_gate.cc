@@ -1,4 +1,4 @@
-#include "tests/integration/tcp_gate.h"
+#include "libs/testing/tcp_gate.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -11,7 +11,7 @@
 #include <cstdlib>
 #include <utility>
 
-namespace vora::tests {
+namespace vora {
 namespace {
 
 sockaddr_in Address(const std::string& host, int port) {
@@ -37,6 +37,7 @@ bool SendAll(int fd, const char* bytes, size_t size) {
 struct TcpGate::Connection {
   int client = -1, server = -1;
   std::atomic<bool> closed{false};
+  bool stalled = false;  // under the gate's mutex
   std::thread thread;
 };
 
@@ -85,7 +86,7 @@ void TcpGate::Accept(int listener) {
 
 bool TcpGate::WaitUntilMoving(const Connection& connection) {
   std::unique_lock lock(mutex_);
-  changed_.wait(lock, [&] { return !stalled_ || ending_ || connection.closed; });
+  changed_.wait(lock, [&] { return (!stalled_ && !connection.stalled) || ending_ || connection.closed; });
   return !connection.closed;
 }
 
@@ -163,14 +164,20 @@ void TcpGate::Stall() {
   stalled_ = true;
 }
 
+void TcpGate::StallOpen() {
+  std::lock_guard lock(mutex_);
+  for (auto& connection : open_) connection->stalled = true;
+}
+
 void TcpGate::Pass() {
   {
     std::lock_guard lock(mutex_);
     stalled_ = false;
+    for (auto& connection : open_) connection->stalled = false;
     answers_to_cut_ = 0;
   }
   changed_.notify_all();
   if (!acceptor_.joinable()) Listen();
 }
 
-}  // namespace vora::tests
+}  // namespace vora

@@ -11,7 +11,7 @@
 #include <thread>
 #include <vector>
 
-namespace vora::tests {
+namespace vora {
 
 class TcpGate {
  public:
@@ -30,6 +30,8 @@ class TcpGate {
   void Refuse();
   // Bytes stay where they are until Pass.
   void Stall();
+  // The same of the connections that are open now: new ones get through.
+  void StallOpen();
   // Everything goes through again.
   void Pass();
 
@@ -60,4 +62,4 @@ class TcpGate {
   std::thread acceptor_;
 };
 
-}  // namespace vora::tests
+}  // namespace vora

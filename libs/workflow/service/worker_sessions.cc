@@ -1,0 +1,197 @@
+#include "libs/workflow/service/worker_sessions.h"
+
+#include <list>
+#include <map>
+#include <mutex>
+#include <set>
+#include <utility>
+#include <vector>
+
+#include "libs/log/log.h"
+#include "libs/run/periodic.h"
+
+namespace vora::workflow {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+constexpr milliseconds kFrozen{2000};
+
+// A worker that asks again before it was answered has given up on the first: the later report holds, with checkpoints that only the earlier
+// one had.
+void Merge(const v1::RenewWorkerRequest& earlier, v1::RenewWorkerRequest& later) {
+  std::map<std::string, std::string> checkpoints;
+  for (const auto& task : earlier.tasks()) checkpoints[task.task_token()] = task.checkpoint();
+  for (auto& task : *later.mutable_tasks()) {
+    if (task.checkpoint().empty()) task.set_checkpoint(checkpoints[task.task_token()]);
+  }
+}
+
+}  // namespace
+
+struct WorkerSessions::Watch {
+  std::string worker_id;
+  Tell tell;
+  std::function<void()> end;
+  std::recursive_mutex mutex;  // gRPC may end the stream within `tell`
+  bool forgotten = false;
+};
+
+struct WorkerSessions::Impl {
+  struct Report {
+    v1::RenewWorkerRequest request;
+    std::vector<Renewed> waiting;
+  };
+  Engine& engine;
+  const WorkerSessionOptions options;
+  std::mutex mutex;
+  std::map<std::string, Report> reports;  // by worker
+  std::vector<std::string> gone;
+  std::list<std::shared_ptr<Watch>> watches;
+  std::set<std::string> known;  // workers that have reported
+  bool hurry = false;           // a worker that is new here waits for its first answer
+  bool stopping = false;
+  // Only touched by the thread.
+  steady_clock::time_point last_look{}, grace_until = steady_clock::now() + options.lease_grace;
+  bool failing = false;
+  Periodic thread{"worker-leases", [this] { return Step(); }};
+
+  Impl(Engine& e, WorkerSessionOptions o) : engine(e), options(o) {}
+
+  milliseconds Step() {
+    const auto now = steady_clock::now();
+    std::map<std::string, Report> taken;
+    std::vector<std::string> broken;
+    {
+      const std::lock_guard lock(mutex);
+      const bool news = !reports.empty() || !gone.empty();
+      const auto at = last_look + (news ? options.least_pause : options.look_interval);
+      if (now < at && !std::exchange(hurry, false)) return std::chrono::ceil<milliseconds>(at - now);
+      taken.swap(reports);
+      broken.swap(gone);
+    }
+    if (last_look != steady_clock::time_point{} && now - last_look > options.look_interval + kFrozen) {
+      // This process stood still, or its database did: reports that could not be stored are not missing.
+      grace_until = now + options.lease_grace;
+    }
+    Look(taken, broken, now >= grace_until);
+    last_look = steady_clock::now();
+    return options.least_pause;
+  }
+
+  void Look(std::map<std::string, Report>& taken, const std::vector<std::string>& broken, bool expire_leases) {
+    std::vector<v1::RenewWorkerRequest> requests;
+    for (auto& [worker, report] : taken) requests.push_back(std::move(report.request));
+    auto answers = engine.RenewWorkers(requests, broken, expire_leases);
+    if (!answers.ok()) {
+      if (!failing) log::Warn("the leases of workers cannot be kept", {{"error", ToText(answers.status())}});
+      grace_until = steady_clock::now() + options.lease_grace;
+    }
+    failing = !answers.ok();
+    for (auto& [worker, report] : taken) {
+      for (auto& done : report.waiting) {
+        if (answers.ok()) {
+          done({}, (*answers)[worker]);
+        } else {
+          done(answers.status(), {});
+        }
+      }
+    }
+  }
+
+  static void TellOne(Watch& watch, const v1::WorkerOrders& orders) {
+    const std::lock_guard lock(watch.mutex);
+    if (!watch.forgotten) watch.tell(orders);
+  }
+};
+
+WorkerSessions::WorkerSessions(Engine& engine, WorkerSessionOptions options) : impl_(std::make_unique<Impl>(engine, options)) {}
+WorkerSessions::~WorkerSessions() { Stop(); }
+
+void WorkerSessions::Start() { impl_->thread.Start(); }
+
+void WorkerSessions::Stop() {
+  std::list<std::shared_ptr<Watch>> left;
+  {
+    const std::lock_guard lock(impl_->mutex);
+    impl_->stopping = true;
+    left = impl_->watches;
+  }
+  impl_->thread.Stop();
+  std::map<std::string, Impl::Report> reports;
+  {
+    const std::lock_guard lock(impl_->mutex);
+    reports.swap(impl_->reports);
+  }
+  for (auto& [worker, report] : reports) {
+    for (auto& done : report.waiting) done(Unavailable("the orchestrator is going down; ask another one"), {});
+  }
+  // The workers go to another replica at once.
+  for (const auto& watch : left) {
+    const std::lock_guard lock(watch->mutex);
+    if (!watch->forgotten) watch->end();
+  }
+}
+
+void WorkerSessions::Renew(v1::RenewWorkerRequest request, Renewed done) {
+  {
+    const std::lock_guard lock(impl_->mutex);
+    if (!impl_->stopping) {
+      auto& report = impl_->reports[request.worker_id()];
+      if (!report.waiting.empty()) Merge(report.request, request);
+      report.request = std::move(request);
+      report.waiting.push_back(std::move(done));
+      if (impl_->known.insert(report.request.worker_id()).second) impl_->hurry = true;
+      impl_->thread.Wake();
+      return;
+    }
+  }
+  done(Unavailable("the orchestrator is going down; ask another one"), {});
+}
+
+std::shared_ptr<WorkerSessions::Watch> WorkerSessions::Add(const std::string& worker_id, Tell tell, std::function<void()> end) {
+  auto watch = std::make_shared<Watch>();
+  watch->worker_id = worker_id;
+  watch->tell = std::move(tell);
+  watch->end = std::move(end);
+  bool stopping;
+  {
+    const std::lock_guard lock(impl_->mutex);
+    stopping = impl_->stopping;
+    impl_->watches.push_back(watch);
+  }
+  if (stopping) watch->end();
+  return watch;
+}
+
+void WorkerSessions::Forget(const std::shared_ptr<Watch>& watch) {
+  {
+    const std::lock_guard lock(watch->mutex);
+    if (std::exchange(watch->forgotten, true)) return;
+  }
+  const std::lock_guard lock(impl_->mutex);
+  impl_->watches.remove(watch);
+  impl_->known.erase(watch->worker_id);
+  if (impl_->stopping) return;
+  // One that has opened a second stream already lives.
+  for (const auto& other : impl_->watches) {
+    if (other->worker_id == watch->worker_id) return;
+  }
+  impl_->gone.push_back(watch->worker_id);
+  impl_->thread.Wake();
+}
+
+void WorkerSessions::CancelRequested(const std::string& worker_id, const std::string& task_token) {
+  std::vector<std::shared_ptr<Watch>> hit;
+  {
+    const std::lock_guard lock(impl_->mutex);
+    for (const auto& watch : impl_->watches) {
+      if (watch->worker_id == worker_id) hit.push_back(watch);
+    }
+  }
+  v1::WorkerOrders orders;
+  orders.add_cancel(task_token);
+  for (const auto& watch : hit) Impl::TellOne(*watch, orders);
+}
+
+}  // namespace vora::workflow
