@@ -4,8 +4,10 @@
 // no clock, no randomness, no I/O and no iteration over unordered containers but through the context. Captureless: parameters by value.
 
 #include <chrono>
+#include <concepts>
 #include <functional>
 #include <map>
+#include <memory>
 #include <string>
 #include <utility>
 
@@ -52,10 +54,13 @@ struct WorkflowResult {
   static WorkflowResult Canceled() { return {State::kCanceled, {}, {}}; }
 };
 
+template <class T>
+concept ProtoMessage = std::derived_from<T, google::protobuf::Message>;
+
 // A handle; copy it freely within its run. Each belongs to a cancellation scope.
 class WorkflowContext {
  public:
-  WorkflowContext(RunState* state, Scope* scope) : state_(state), scope_(scope) {}
+  WorkflowContext(RunState* state, std::shared_ptr<Scope> scope) : state_(state), scope_(std::move(scope)) {}
 
   const RunInfo& info() const;
   // When the event that is being handled was recorded. The only clock.
@@ -65,10 +70,15 @@ class WorkflowContext {
   // In a cancelled scope, or when the scope is cancelled meanwhile, it ends at once as canceled; the worker is told at its next heartbeat.
   Task<ActivityResult> Activity(std::string type, std::string activity_id, std::string input_json, v1::ActivityOptions options) const;
 
-  // The same with protobuf messages. A result that does not parse is the failure `workflow.bad_result`.
-  template <class Result>
-  Task<Outcome<Result>> Run(std::string type, std::string activity_id, const google::protobuf::Message& input,
-                            v1::ActivityOptions options) const;
+  // The same with a protobuf message, which becomes JSON only when the activity is new to the history.
+  template <ProtoMessage Input>
+  Task<ActivityResult> Activity(std::string type, std::string activity_id, Input input, v1::ActivityOptions options) const {
+    return WithMessage(std::move(type), std::move(activity_id), std::make_shared<const Input>(std::move(input)), std::move(options));
+  }
+
+  // The same with a message as its result. One that does not parse is the failure `workflow.bad_result`.
+  template <class Result, ProtoMessage Input>
+  Task<Outcome<Result>> Run(std::string type, std::string activity_id, Input input, v1::ActivityOptions options) const;
 
   // False when it was cancelled before it fired.
   Task<bool> Timer(std::chrono::milliseconds after, std::string timer_id) const;
@@ -85,15 +95,18 @@ class WorkflowContext {
   WorkflowContext Detached() const;
 
  private:
+  Task<ActivityResult> WithMessage(std::string type, std::string activity_id, std::shared_ptr<const google::protobuf::Message> input,
+                                   v1::ActivityOptions options) const;
+
   RunState* state_;
-  Scope* scope_;
+  std::shared_ptr<Scope> scope_;
 };
 
 namespace internal {
 
 template <class Result>
-Task<Outcome<Result>> RunTyped(WorkflowContext ctx, std::string type, std::string id, std::string input, v1::ActivityOptions options) {
-  ActivityResult raw = co_await ctx.Activity(std::move(type), std::move(id), std::move(input), std::move(options));
+Task<Outcome<Result>> RunTyped(Task<ActivityResult> activity) {
+  ActivityResult raw = co_await activity;
   Outcome<Result> outcome;
   outcome.ok = raw.ok;
   outcome.canceled = raw.canceled;
@@ -112,10 +125,9 @@ Task<Outcome<Result>> RunTyped(WorkflowContext ctx, std::string type, std::strin
 
 }  // namespace internal
 
-template <class Result>
-Task<Outcome<Result>> WorkflowContext::Run(std::string type, std::string activity_id, const google::protobuf::Message& input,
-                                           v1::ActivityOptions options) const {
-  return internal::RunTyped<Result>(*this, std::move(type), std::move(activity_id), ToPayload(input), std::move(options));
+template <class Result, ProtoMessage Input>
+Task<Outcome<Result>> WorkflowContext::Run(std::string type, std::string activity_id, Input input, v1::ActivityOptions options) const {
+  return internal::RunTyped<Result>(Activity(std::move(type), std::move(activity_id), std::move(input), std::move(options)));
 }
 
 // The definitions a process knows, by type. Fill before use; read-only afterwards.
