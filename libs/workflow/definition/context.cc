@@ -101,5 +101,6 @@ bool WorkflowContext::cancelled() const { return IsCancelled(scope_.get()); }
 void WorkflowContext::Cancel() const { state_->CancelScope(*scope_); }
 WorkflowContext WorkflowContext::NewScope() const { return {state_, std::make_shared<Scope>(scope_)}; }
 WorkflowContext WorkflowContext::Detached() const { return {state_, std::make_shared<Scope>(nullptr)}; }
+void WorkflowContext::Register(Compensation compensation) const { state_->Register(std::move(compensation)); }
 
 }  // namespace vora::workflow

@@ -9,6 +9,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <type_traits>
 #include <utility>
 
 #include "libs/workflow/definition/payload.h"
@@ -19,6 +20,7 @@ namespace vora::workflow {
 
 class RunState;
 struct Scope;
+class WorkflowContext;
 
 struct RunInfo {
   std::string workflow_id;
@@ -52,6 +54,12 @@ struct WorkflowResult {
   static WorkflowResult Completed(std::string result_json) { return {State::kCompleted, std::move(result_json), {}}; }
   static WorkflowResult Failed(v1::Failure failure) { return {State::kFailed, {}, std::move(failure)}; }
   static WorkflowResult Canceled() { return {State::kCanceled, {}, {}}; }
+};
+
+// What undoes something that the workflow did. `why` is how the workflow ended. Gives a failure, whose empty code is success.
+struct Compensation {
+  std::string name;
+  std::function<Task<v1::Failure>(WorkflowContext ctx, WorkflowResult why)> step;
 };
 
 template <class T>
@@ -94,9 +102,21 @@ class WorkflowContext {
   // A scope for cleanup: it is not cancelled with this one.
   WorkflowContext Detached() const;
 
+  // Calls `step(ctx, why, args...)` when the workflow fails or is cancelled: after the definition has returned, the last registered first,
+  // each in a detached scope of its own, and whether or not the others fail. What fails is listed in the event that closes the run. Not
+  // when it completes, is terminated or times out. `step` is a function of values; the definition's variables are gone by then.
+  template <class Step, class... Args>
+  void Compensate(std::string name, Step step, Args... args) const {
+    static_assert(std::is_empty_v<Step> || std::is_pointer_v<Step>, "no captures: pass what the step needs as arguments");
+    Register({std::move(name), [step, ... bound = std::move(args)](WorkflowContext ctx, WorkflowResult why) {
+                return step(std::move(ctx), std::move(why), bound...);
+              }});
+  }
+
  private:
   Task<ActivityResult> WithMessage(std::string type, std::string activity_id, std::shared_ptr<const google::protobuf::Message> input,
                                    v1::ActivityOptions options) const;
+  void Register(Compensation compensation) const;
 
   RunState* state_;
   std::shared_ptr<Scope> scope_;

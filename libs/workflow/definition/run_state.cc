@@ -127,7 +127,7 @@ Status RunState::Deliver(const Event& event) {
   switch (event.type) {
     case v1::EVENT_TYPE_WORKFLOW_EXECUTION_STARTED:
       if (root_) return FailedPrecondition("nondeterminism: the run was started twice");
-      root_.emplace(definition_(WorkflowContext(this, scope_), attributes.value("input", "")));
+      root_.emplace(RunWhole(this, WorkflowContext(this, scope_), attributes.value("input", "")));
       root_->Start();
       break;
     case v1::EVENT_TYPE_ACTIVITY_TASK_COMPLETED:
@@ -217,6 +217,7 @@ void RunState::Close(WorkflowResult result) {
       command.type = v1::EVENT_TYPE_WORKFLOW_EXECUTION_CANCELED;
       break;
   }
+  if (!failed_compensations_.empty()) command.closing["failed_compensations"] = std::move(failed_compensations_);
   commands_.push_back(std::move(command));
 }
 

@@ -87,8 +87,10 @@ class RunState {
   void Open(Wait& wait, std::optional<IssuedCommand> command);
   void Abandon(Wait& wait);
   std::optional<std::string> TakeSignal(const std::string& name);
+  void Register(Compensation compensation) { compensations_.push_back(std::move(compensation)); }
 
  private:
+  static Task<WorkflowResult> RunWhole(RunState* state, WorkflowContext ctx, std::string input);
   void Resolve(Wait& wait);
   void RequestCancel(const Wait& wait);
   Status ResolveEvent(const char* id_key, const Event& event, const std::function<void(Wait&)>& fill);
@@ -108,6 +110,8 @@ class RunState {
   std::map<int64_t, uint64_t> seq_of_event_;                // ACTIVITY_TASK_SCHEDULED and TIMER_STARTED not ended yet
   std::map<uint64_t, int64_t> event_of_seq_;                // the same, the other way round
   std::map<std::string, std::deque<std::string>> signals_;  // not taken yet
+  std::vector<Compensation> compensations_;
+  nlohmann::json failed_compensations_ = nlohmann::json::array();
   std::optional<Task<WorkflowResult>> root_;  // last: its frames refer to all of the above
 };
 

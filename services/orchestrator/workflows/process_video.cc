@@ -44,14 +44,20 @@ double ChunkCost(const media::v1::TrackPlan& track, const media::v1::ChunkPlan& 
   return 0.5 * chunk.segment_count() * track.segment_seconds() * pixels * rate;
 }
 
-Task<v1::Failure> RecordVideo(WorkflowContext ctx, const Job& job, std::string state, v1::Failure reason) {
+Task<v1::Failure> RecordVideo(WorkflowContext ctx, std::string video_id, std::string state, v1::Failure reason) {
   v1::RecordVideoInput input;
-  input.set_video_id(job.input.video_id());
+  input.set_video_id(video_id);
   input.set_state(state);
   input.set_failure_code(reason.code());
   input.set_failure(reason.message());
   auto outcome = co_await ctx.Activity("metadata.RecordVideo", "video/" + state, std::move(input), MetadataOptions());
   co_return outcome.failure;
+}
+
+// Undoes PROCESSING, which the video is in when the run begins.
+Task<v1::Failure> RecordEnd(WorkflowContext ctx, WorkflowResult why, std::string video_id) {
+  const bool canceled = why.state == WorkflowResult::State::kCanceled;
+  return RecordVideo(ctx, std::move(video_id), canceled ? "CANCELLED" : "FAILED", std::move(why.failure));
 }
 
 Task<v1::Failure> RecordTrack(WorkflowContext ctx, const Job& job, std::string track, std::string state, v1::Failure reason) {
@@ -292,24 +298,17 @@ Task<v1::Failure> Make(WorkflowContext ctx, Job& job, std::vector<std::string>& 
 }  // namespace
 
 Task<WorkflowResult> ProcessVideo(WorkflowContext ctx, v1::ProcessVideoInput input) {
+  ctx.Compensate("video/PROCESSING", &RecordEnd, input.video_id());
   Job job(std::move(input));
   std::vector<std::string> failed_tracks;
-  // Inner failures cancel this scope; `ctx` itself is cancelled by a request only, which the next line asks.
+  // Inner failures cancel this scope; `ctx` itself is cancelled by a request only.
   v1::Failure failure = co_await Make(ctx.NewScope(), job, failed_tracks);
-  if (ctx.cancelled()) {
-    // In the cancelled scope no activity runs any more.
-    (void)co_await RecordVideo(ctx.Detached(), job, "CANCELLED", v1::Failure());
-    co_return WorkflowResult::Canceled();
-  }
-  if (failure.code().empty()) failure = co_await RecordVideo(ctx, job, "READY", v1::Failure());
-  if (failure.code().empty()) {
-    v1::ProcessVideoResult result;
-    result.set_state("READY");
-    for (auto& track : failed_tracks) result.add_failed_tracks(std::move(track));
-    co_return WorkflowResult::Completed(ToPayload(result));
-  }
-  (void)co_await RecordVideo(ctx.Detached(), job, ctx.cancelled() ? "CANCELLED" : "FAILED", failure);
-  co_return ctx.cancelled() ? WorkflowResult::Canceled() : WorkflowResult::Failed(failure);
+  if (failure.code().empty()) failure = co_await RecordVideo(ctx, job.input.video_id(), "READY", v1::Failure());
+  if (!failure.code().empty()) co_return ctx.cancelled() ? WorkflowResult::Canceled() : WorkflowResult::Failed(std::move(failure));
+  v1::ProcessVideoResult result;
+  result.set_state("READY");
+  for (auto& track : failed_tracks) result.add_failed_tracks(std::move(track));
+  co_return WorkflowResult::Completed(ToPayload(result));
 }
 
 }  // namespace vora::workflows
