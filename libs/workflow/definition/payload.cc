@@ -4,6 +4,7 @@
 
 #include "libs/core/error.h"
 #include "libs/workflow/definition/history.h"
+#include "libs/workflow/definition/usual_json_internal.h"
 
 namespace vora::workflow {
 
@@ -24,9 +25,11 @@ std::string ToPayload(const google::protobuf::Message& message) {
 }
 
 Status FromPayload(std::string_view payload, google::protobuf::Message& message) {
+  const std::string_view text = payload.empty() ? "{}" : payload;
+  message.Clear();
+  if (ReadUsualJson(text, message)) return {};
   google::protobuf::util::JsonParseOptions options;
   options.ignore_unknown_fields = true;
-  const std::string_view text = payload.empty() ? "{}" : payload;
   const auto status =
       google::protobuf::util::JsonStringToMessage(google::protobuf::StringPiece(text.data(), text.size()), &message, options);
   if (status.ok()) return {};
