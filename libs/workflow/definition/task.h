@@ -122,9 +122,10 @@ class [[nodiscard]] Task {
   T Take() { return promise().Take(); }
   internal::PromiseBase& promise_base() { return handle_.promise(); }
 
+  // Refers to the coroutine, not to this object, which may be moved meanwhile.
   class Awaiter : public internal::Waiter {
    public:
-    explicit Awaiter(Task& task) : task_(task) {}
+    explicit Awaiter(std::coroutine_handle<promise_type> task) : task_(task) {}
     bool await_ready() {
       if (task_.done()) return true;
       WaitFor(task_.promise());
@@ -133,16 +134,16 @@ class [[nodiscard]] Task {
     std::coroutine_handle<> await_suspend(std::coroutine_handle<> awaiting) noexcept {
       awaiting_ = awaiting;
       if (std::exchange(task_.promise().started, true)) return std::noop_coroutine();
-      return task_.handle_;
+      return task_;
     }
-    T await_resume() { return task_.Take(); }
+    T await_resume() { return task_.promise().Take(); }
     std::coroutine_handle<> OnDone() noexcept override { return awaiting_; }
 
    private:
-    Task& task_;
+    std::coroutine_handle<promise_type> task_;
     std::coroutine_handle<> awaiting_;
   };
-  Awaiter operator co_await() { return Awaiter(*this); }
+  Awaiter operator co_await() { return Awaiter(handle_); }
 
  private:
   explicit Task(std::coroutine_handle<promise_type> handle) : handle_(handle) {}

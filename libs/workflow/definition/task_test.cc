@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <memory>
+
 namespace vora::workflow {
 namespace {
 
@@ -85,6 +87,21 @@ TEST(TaskTest, ATaskMayEndAfterTheCoroutineThatAwaitedIt) {
   { const auto waiting = Started(Await(task)); }
   a.Open();
   EXPECT_EQ(task.Take(), 1);
+}
+
+TEST(TaskTest, ATaskMayBeMovedWhileItIsAwaited) {
+  Gate a, b;
+  auto tasks = std::make_unique<std::vector<Task<int>>>(Two(a, b));
+  const auto waiting = std::make_unique<Task<int>>(Started(Await(tasks->front())));
+  const std::vector<Task<int>> moved = [&] {
+    std::vector<Task<int>> result;
+    for (auto& task : *tasks) result.push_back(std::move(task));
+    return result;
+  }();
+  tasks.reset();
+  a.Open();
+  ASSERT_TRUE(waiting->done());
+  EXPECT_EQ(waiting->Take(), 1);
 }
 
 TEST(TaskTest, ATaskMayBeDestroyedWhileItIsWaitedFor) {
