@@ -5,9 +5,6 @@
 namespace vora::workflow {
 namespace {
 
-// A byte of a message in the wire format becomes at most so many of JSON: names of fields and values are shorter.
-constexpr size_t kMaxGrowth = 64;
-
 // Waits until the run's state resolves `wait`; `command` opens it.
 struct WaitAwaiter {
   Wait& wait;
@@ -24,7 +21,7 @@ ActivityResult CanceledResult() { return {false, true, {}, MakeFailure("canceled
 
 // OK when the input surely fits or was found to.
 Status CheckInput(ActivityInput& input) {
-  if (input.message && input.message->ByteSizeLong() > kMaxPayloadBytes / kMaxGrowth) {
+  if (input.message && PayloadBound(*input.message) > kMaxPayloadBytes) {
     input.text = ToPayload(*input.message);
     input.message.reset();
   }

@@ -134,6 +134,30 @@ TEST(PayloadTest, OptionsWithDurationsAndLists) {
   EXPECT_THAT(Message(bad), ::testing::StartsWith("vora.workflow.v1.ActivityOptions: "));
 }
 
+TEST(PayloadTest, TheBoundHolds) {
+  const auto expect_bound = [](const google::protobuf::Message& message, size_t slack) {
+    const size_t size = ToPayload(message).size();
+    EXPECT_GE(PayloadBound(message), size);
+    EXPECT_LE(PayloadBound(message), slack * size) << "of use only when it is near";
+  };
+  v1::PublishMastersInput input;
+  input.set_duration_seconds(-1.0 / 3);
+  for (int i = 0; i < 5000; ++i) {
+    auto* segment = input.mutable_segments()->Add()->add_segments();
+    segment->set_index(i);
+    segment->set_duration(i % 2 ? 1 : std::numeric_limits<int64_t>::min());
+    segment->set_bytes(100'000 + i);
+  }
+  expect_bound(input, 2);
+  v1::ProcessVideoInput controls;
+  controls.set_video_id(std::string(200'000, '\x1f'));
+  expect_bound(controls, 2);
+  v1::DescribeWorkflowResponse own;
+  for (int i = 0; i < 5000; ++i) own.add_pending_activities()->mutable_next_attempt_time()->set_seconds(i);
+  expect_bound(own, 4);
+  expect_bound(v1::ActivityOptions(), 1);
+}
+
 TEST(PayloadTest, LargeTextsAreReadToo) {
   v1::ProcessVideoInput input, read;
   input.set_video_id(std::string(500'000, 'v'));
