@@ -8,7 +8,7 @@ namespace {
 // Waits until the run's state resolves `wait`; `command` opens it.
 struct WaitAwaiter {
   Wait& wait;
-  std::optional<Command> command;
+  std::optional<IssuedCommand> command;
   bool await_ready() const noexcept { return false; }
   void await_suspend(std::coroutine_handle<> handle) {
     wait.handle = handle;
@@ -19,48 +19,53 @@ struct WaitAwaiter {
 
 ActivityResult CanceledResult() { return {false, true, {}, MakeFailure("canceled", "canceled by the workflow", true)}; }
 
-Command ScheduleCommand(std::string type, std::string id, std::string input, v1::ActivityOptions options) {
-  Command command;
-  command.type = v1::EVENT_TYPE_ACTIVITY_TASK_SCHEDULED;
-  command.attributes = {
-      {"activity_type", std::move(type)}, {"activity_id", std::move(id)}, {"queue", options.queue()}, {"input", std::move(input)}};
-  if (options.priority() != 0) command.attributes["priority"] = options.priority();
-  if (!options.affinity_key().empty()) command.attributes["affinity_key"] = options.affinity_key();
-  command.options = std::move(options);
-  return command;
+// OK when the input surely fits or was found to.
+Status CheckInput(ActivityInput& input) {
+  if (input.message && PayloadBound(*input.message) > kMaxPayloadBytes) {
+    input.text = ToPayload(*input.message);
+    input.message.reset();
+  }
+  return input.message ? Status() : CheckPayload("input", input.text);
 }
 
 // Free functions with parameters by value: a member coroutine would keep `this`, and the context it belongs to is often a temporary
 // (`ctx.NewScope().Activity(...)`).
-Task<ActivityResult> ActivityTask(RunState* state, Scope* scope, std::string type, std::string id, std::string input,
+Task<ActivityResult> ActivityTask(RunState* state, std::shared_ptr<Scope> scope, std::string type, std::string id, ActivityInput input,
                                   v1::ActivityOptions options) {
-  if (state->IsCancelled(scope)) co_return CanceledResult();
+  if (IsCancelled(scope.get())) co_return CanceledResult();
   // A failure that the definition can handle; an error of the transition would park the run.
-  if (const Status fits = CheckPayload("input", input); !fits.ok()) {
+  if (const Status fits = CheckInput(input); !fits.ok()) {
     co_return ActivityResult{false, false, {}, MakeFailure("workflow.payload_too_large", Message(fits), true)};
   }
-  Wait wait(state, scope, Wait::Kind::kActivity);
-  WaitAwaiter awaiter{wait, ScheduleCommand(std::move(type), std::move(id), std::move(input), std::move(options))};
+  Wait wait(state, scope.get(), Wait::Kind::kActivity);
+  IssuedCommand command;
+  command.type = v1::EVENT_TYPE_ACTIVITY_TASK_SCHEDULED;
+  command.activity_type = std::move(type);
+  command.id = std::move(id);
+  command.input = std::move(input);
+  command.options = std::move(options);
+  WaitAwaiter awaiter{wait, std::move(command)};
   co_await awaiter;
   co_return std::move(wait.result);
 }
 
-Task<bool> TimerTask(RunState* state, Scope* scope, std::chrono::milliseconds after, std::string id) {
-  if (state->IsCancelled(scope)) co_return false;
-  Wait wait(state, scope, Wait::Kind::kTimer);
-  Command command;
+Task<bool> TimerTask(RunState* state, std::shared_ptr<Scope> scope, std::chrono::milliseconds after, std::string id) {
+  if (IsCancelled(scope.get())) co_return false;
+  Wait wait(state, scope.get(), Wait::Kind::kTimer);
+  IssuedCommand command;
   command.type = v1::EVENT_TYPE_TIMER_STARTED;
-  command.attributes = {{"timer_id", std::move(id)}, {"after_ms", after.count()}};
+  command.id = std::move(id);
+  command.after_ms = after.count();
   WaitAwaiter awaiter{wait, std::move(command)};
   co_await awaiter;
   co_return wait.result.ok;
 }
 
-Task<ActivityResult> SignalTask(RunState* state, Scope* scope, std::string name) {
+Task<ActivityResult> SignalTask(RunState* state, std::shared_ptr<Scope> scope, std::string name) {
   // Before the scope is looked at: a signal that is in history already must not be lost to a cancel.
   if (auto input = state->TakeSignal(name)) co_return ActivityResult{true, false, std::move(*input), {}};
-  if (state->IsCancelled(scope)) co_return CanceledResult();
-  Wait wait(state, scope, Wait::Kind::kSignal);
+  if (IsCancelled(scope.get())) co_return CanceledResult();
+  Wait wait(state, scope.get(), Wait::Kind::kSignal);
   wait.name = std::move(name);
   WaitAwaiter awaiter{wait, std::nullopt};
   co_await awaiter;
@@ -74,7 +79,13 @@ int64_t WorkflowContext::now_us() const { return state_->now_us(); }
 
 Task<ActivityResult> WorkflowContext::Activity(std::string type, std::string activity_id, std::string input_json,
                                                v1::ActivityOptions options) const {
-  return ActivityTask(state_, scope_, std::move(type), std::move(activity_id), std::move(input_json), std::move(options));
+  return ActivityTask(state_, scope_, std::move(type), std::move(activity_id), {std::move(input_json), nullptr}, std::move(options));
+}
+
+Task<ActivityResult> WorkflowContext::WithMessage(std::string type, std::string activity_id,
+                                                  std::shared_ptr<const google::protobuf::Message> input,
+                                                  v1::ActivityOptions options) const {
+  return ActivityTask(state_, scope_, std::move(type), std::move(activity_id), {{}, std::move(input)}, std::move(options));
 }
 
 Task<bool> WorkflowContext::Timer(std::chrono::milliseconds after, std::string timer_id) const {
@@ -83,9 +94,10 @@ Task<bool> WorkflowContext::Timer(std::chrono::milliseconds after, std::string t
 
 Task<ActivityResult> WorkflowContext::Signal(std::string name) const { return SignalTask(state_, scope_, std::move(name)); }
 
-bool WorkflowContext::cancelled() const { return state_->IsCancelled(scope_); }
-void WorkflowContext::Cancel() const { state_->CancelScope(scope_); }
-WorkflowContext WorkflowContext::NewScope() const { return {state_, state_->NewScope(scope_)}; }
-WorkflowContext WorkflowContext::Detached() const { return {state_, state_->NewScope(nullptr)}; }
+bool WorkflowContext::cancelled() const { return IsCancelled(scope_.get()); }
+void WorkflowContext::Cancel() const { state_->CancelScope(*scope_); }
+WorkflowContext WorkflowContext::NewScope() const { return {state_, std::make_shared<Scope>(scope_)}; }
+WorkflowContext WorkflowContext::Detached() const { return {state_, std::make_shared<Scope>(nullptr)}; }
+void WorkflowContext::Register(Compensation compensation) const { state_->Register(std::move(compensation)); }
 
 }  // namespace vora::workflow

@@ -4,9 +4,12 @@
 // no clock, no randomness, no I/O and no iteration over unordered containers but through the context. Captureless: parameters by value.
 
 #include <chrono>
+#include <concepts>
 #include <functional>
 #include <map>
+#include <memory>
 #include <string>
+#include <type_traits>
 #include <utility>
 
 #include "libs/workflow/definition/payload.h"
@@ -17,6 +20,7 @@ namespace vora::workflow {
 
 class RunState;
 struct Scope;
+class WorkflowContext;
 
 struct RunInfo {
   std::string workflow_id;
@@ -52,10 +56,19 @@ struct WorkflowResult {
   static WorkflowResult Canceled() { return {State::kCanceled, {}, {}}; }
 };
 
+// What undoes something that the workflow did. `why` is how the workflow ended. Gives a failure, whose empty code is success.
+struct Compensation {
+  std::string name;
+  std::function<Task<v1::Failure>(WorkflowContext ctx, WorkflowResult why)> step;
+};
+
+template <class T>
+concept ProtoMessage = std::derived_from<T, google::protobuf::Message>;
+
 // A handle; copy it freely within its run. Each belongs to a cancellation scope.
 class WorkflowContext {
  public:
-  WorkflowContext(RunState* state, Scope* scope) : state_(state), scope_(scope) {}
+  WorkflowContext(RunState* state, std::shared_ptr<Scope> scope) : state_(state), scope_(std::move(scope)) {}
 
   const RunInfo& info() const;
   // When the event that is being handled was recorded. The only clock.
@@ -65,10 +78,15 @@ class WorkflowContext {
   // In a cancelled scope, or when the scope is cancelled meanwhile, it ends at once as canceled; the worker is told at its next heartbeat.
   Task<ActivityResult> Activity(std::string type, std::string activity_id, std::string input_json, v1::ActivityOptions options) const;
 
-  // The same with protobuf messages. A result that does not parse is the failure `workflow.bad_result`.
-  template <class Result>
-  Task<Outcome<Result>> Run(std::string type, std::string activity_id, const google::protobuf::Message& input,
-                            v1::ActivityOptions options) const;
+  // The same with a protobuf message, which becomes JSON only when the activity is new to the history.
+  template <ProtoMessage Input>
+  Task<ActivityResult> Activity(std::string type, std::string activity_id, Input input, v1::ActivityOptions options) const {
+    return WithMessage(std::move(type), std::move(activity_id), std::make_shared<const Input>(std::move(input)), std::move(options));
+  }
+
+  // The same with a message as its result. One that does not parse is the failure `workflow.bad_result`.
+  template <class Result, ProtoMessage Input>
+  Task<Outcome<Result>> Run(std::string type, std::string activity_id, Input input, v1::ActivityOptions options) const;
 
   // False when it was cancelled before it fired.
   Task<bool> Timer(std::chrono::milliseconds after, std::string timer_id) const;
@@ -84,16 +102,31 @@ class WorkflowContext {
   // A scope for cleanup: it is not cancelled with this one.
   WorkflowContext Detached() const;
 
+  // Calls `step(ctx, why, args...)` when the workflow fails or is cancelled: after the definition has returned, the last registered first,
+  // each in a detached scope of its own, and whether or not the others fail. What fails is listed in the event that closes the run. Not
+  // when it completes, is terminated or times out. `step` is a function of values; the definition's variables are gone by then.
+  template <class Step, class... Args>
+  void Compensate(std::string name, Step step, Args... args) const {
+    static_assert(std::is_empty_v<Step> || std::is_pointer_v<Step>, "no captures: pass what the step needs as arguments");
+    Register({std::move(name), [step, ... bound = std::move(args)](WorkflowContext ctx, WorkflowResult why) {
+                return step(std::move(ctx), std::move(why), bound...);
+              }});
+  }
+
  private:
+  Task<ActivityResult> WithMessage(std::string type, std::string activity_id, std::shared_ptr<const google::protobuf::Message> input,
+                                   v1::ActivityOptions options) const;
+  void Register(Compensation compensation) const;
+
   RunState* state_;
-  Scope* scope_;
+  std::shared_ptr<Scope> scope_;
 };
 
 namespace internal {
 
 template <class Result>
-Task<Outcome<Result>> RunTyped(WorkflowContext ctx, std::string type, std::string id, std::string input, v1::ActivityOptions options) {
-  ActivityResult raw = co_await ctx.Activity(std::move(type), std::move(id), std::move(input), std::move(options));
+Task<Outcome<Result>> RunTyped(Task<ActivityResult> activity) {
+  ActivityResult raw = co_await activity;
   Outcome<Result> outcome;
   outcome.ok = raw.ok;
   outcome.canceled = raw.canceled;
@@ -112,10 +145,9 @@ Task<Outcome<Result>> RunTyped(WorkflowContext ctx, std::string type, std::strin
 
 }  // namespace internal
 
-template <class Result>
-Task<Outcome<Result>> WorkflowContext::Run(std::string type, std::string activity_id, const google::protobuf::Message& input,
-                                           v1::ActivityOptions options) const {
-  return internal::RunTyped<Result>(*this, std::move(type), std::move(activity_id), ToPayload(input), std::move(options));
+template <class Result, ProtoMessage Input>
+Task<Outcome<Result>> WorkflowContext::Run(std::string type, std::string activity_id, Input input, v1::ActivityOptions options) const {
+  return internal::RunTyped<Result>(Activity(std::move(type), std::move(activity_id), std::move(input), std::move(options)));
 }
 
 // The definitions a process knows, by type. Fill before use; read-only afterwards.

@@ -16,6 +16,8 @@ Status CheckPayload(std::string_view field, std::string_view payload);
 
 // The same message always gives the same text.
 std::string ToPayload(const google::protobuf::Message& message);
+// What that text has at most, without making it. Not for messages that hold an Any.
+size_t PayloadBound(const google::protobuf::Message& message);
 // Unknown fields are ignored, so that older code reads newer payloads. INVALID_ARGUMENT when it is not such a message.
 Status FromPayload(std::string_view payload, google::protobuf::Message& message);
 

@@ -25,10 +25,12 @@ class Replayer {
 
   // Feeds the next event of the history, in order and without gaps. An input event resumes the coroutines; a command event must be the
   // command they issued next. FAILED_PRECONDITION ("nondeterminism: ...", or "the workflow's code threw: ...") when code and history do not
-  // agree: the replayer is of no use then.
+  // agree: the replayer is of no use then. The message is for operators: some lines, below 2 kB, that show where the two part.
   Status Apply(const Event& event);
   // The commands that are not in history yet, recorded with the event ids that follow it. Only after the last event of the history.
   std::vector<RecordedCommand> TakeCommands();
+  // FAILED_PRECONDITION when there are such commands: they should be in a history that ends here.
+  Status CheckEnd() const;
 
   int64_t history_length() const { return length_; }
   // The workflow has ended: its last command closes the run (or it was terminated).
@@ -36,7 +38,10 @@ class Replayer {
 
  private:
   Replayer();
+  Status Mismatch(const Event& event, const struct IssuedCommand* issued) const;
+
   std::unique_ptr<class RunState> state_;
+  std::unique_ptr<class RecentEvents> recent_;
   int64_t length_ = 0;
 };
 

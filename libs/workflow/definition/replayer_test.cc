@@ -1,71 +1,12 @@
-#include "libs/workflow/definition/replayer.h"
-
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
-#include "libs/testing/status_matchers.h"
+#include "libs/workflow/definition/replayer_fixture_test.h"
 #include "libs/workflow/definition/retry_policy.h"
-#include "libs/workflow/testing/script_workflow.h"
 
 namespace vora::workflow {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::EndsWith;
 using ::testing::HasSubstr;
-
-// Plays the engine by hand: every input is an event, every command becomes one.
-class Play {
- public:
-  explicit Play(const std::string& steps, const Registry& registry = Scripts())
-      : registry_(registry), replayer_(std::move(Replayer::Create(registry, Info()).value())) {
-    Input(v1::EVENT_TYPE_WORKFLOW_EXECUTION_STARTED, {{"input", "{\"steps\": [" + steps + "]}"}});
-  }
-  static RunInfo Info() { return {"w", "r", "default", "Script"}; }
-  static const Registry& Scripts() {
-    static const Registry registry = testing::ScriptRegistry();
-    return registry;
-  }
-
-  std::vector<std::string> Input(v1::EventType type, nlohmann::json attributes) {
-    Event event{replayer_->history_length() + 1, type, 1000 * (replayer_->history_length() + 1), std::move(attributes)};
-    const Status status = replayer_->Apply(event);
-    EXPECT_THAT(status, IsOk());
-    history_.push_back(std::move(event));
-    std::vector<std::string> issued;
-    for (auto& recorded : replayer_->TakeCommands()) {
-      issued.push_back(Short(recorded));
-      history_.push_back({recorded.event_id, recorded.command.type, 0, recorded.command.attributes});
-    }
-    issued_ = issued;
-    return issued;
-  }
-  std::vector<std::string> CompleteActivity(int64_t scheduled, const std::string& result = "") {
-    return Input(v1::EVENT_TYPE_ACTIVITY_TASK_COMPLETED, {{"scheduled_event_id", scheduled}, {"result", result}});
-  }
-  std::vector<std::string> FailActivity(int64_t scheduled) {
-    return Input(v1::EVENT_TYPE_ACTIVITY_TASK_FAILED, {{"scheduled_event_id", scheduled}, {"failure", {{"code", "x"}}}});
-  }
-  std::vector<std::string> Cancel() { return Input(v1::EVENT_TYPE_WORKFLOW_EXECUTION_CANCEL_REQUESTED, nlohmann::json::object()); }
-
-  static std::string Short(const RecordedCommand& recorded) {
-    const auto& a = recorded.command.attributes;
-    std::string text = EventTypeName(recorded.command.type);
-    if (a.contains("activity_id")) text += " " + a["activity_id"].get<std::string>();
-    if (a.contains("scheduled_event_id")) text += " " + a["scheduled_event_id"].dump();
-    if (a.contains("started_event_id")) text += " " + a["started_event_id"].dump();
-    if (a.contains("result")) text += " " + a["result"].get<std::string>();
-    return text;
-  }
-  const std::vector<Event>& history() const { return history_; }
-  const std::vector<std::string>& issued() const { return issued_; }
-  bool closed() const { return replayer_->closed(); }
-
- private:
-  const Registry& registry_;
-  std::unique_ptr<Replayer> replayer_;
-  std::vector<Event> history_;
-  std::vector<std::string> issued_;
-};
 
 constexpr char kTwo[] = R"({"activity": "a", "id": "1"}, {"activity": "a", "id": "2"})";
 constexpr char kBoth[] = R"({"all": [{"activity": "a", "id": "1"}, {"activity": "a", "id": "2"}]}, {"activity": "b", "id": "3"})";
@@ -116,20 +57,7 @@ TEST(ReplayerTest, EveryPrefixOfAHistoryReplaysToTheSameCommands) {
   play.Input(v1::EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED, {{"name", "go"}, {"input", "s"}});
   play.FailActivity(11);
   ASSERT_TRUE(play.closed());
-  for (size_t length = 1; length <= play.history().size(); ++length) {
-    auto replayer = Replayer::Create(Play::Scripts(), Play::Info()).value();
-    for (size_t i = 0; i < length; ++i) ASSERT_THAT(replayer->Apply(play.history()[i]), IsOk()) << length;
-    // What the code issues next is what the history goes on with.
-    size_t next = length;
-    for (const auto& recorded : replayer->TakeCommands()) {
-      ASSERT_LT(next, play.history().size());
-      EXPECT_EQ(recorded.command.attributes, play.history()[next].attributes);
-      ++next;
-    }
-    EXPECT_TRUE(next == play.history().size() || !IsCommandEvent(play.history()[next].type)) << length;
-  }
-  const auto stored = HistoryFromJson(HistoryToJson(play.history()));
-  EXPECT_THAT(CheckReplay(Play::Scripts(), Play::Info(), stored), IsOk());
+  ExpectEveryPrefixReplays(Play::Scripts(), play.history());
 }
 
 Status ReplayChanged(const std::function<void(std::vector<Event>&)>& change) {
@@ -167,6 +95,40 @@ TEST(ReplayerTest, CodeThatThrowsIsReported) {
   auto replayer = Replayer::Create(registry, Play::Info()).value();
   EXPECT_THAT(Message(replayer->Apply({1, v1::EVENT_TYPE_WORKFLOW_EXECUTION_STARTED, 1, {{"input", ""}}})),
               HasSubstr("the workflow's code threw: a bug"));
+}
+
+TEST(ReplayerTest, AMismatchShowsWhereTheyPart) {
+  Play play(kBoth);
+  play.CompleteActivity(3, "y");
+  play.CompleteActivity(2, "x");
+  auto history = play.history();
+  ASSERT_EQ(history.size(), 6u);
+  history[5].attributes["activity_id"] = "other";
+  EXPECT_EQ(Message(CheckReplay(Play::Scripts(), Play::Info(), history)),
+            "nondeterminism: history has event 6 ACTIVITY_TASK_SCHEDULED activity_type=b activity_id=other, but the code issued "
+            "ACTIVITY_TASK_SCHEDULED activity_type=b activity_id=3\n"
+            "  agreed  3 ACTIVITY_TASK_SCHEDULED activity_type=a activity_id=2\n"
+            "  agreed  4 ACTIVITY_TASK_COMPLETED scheduled_event_id=3\n"
+            "  agreed  5 ACTIVITY_TASK_COMPLETED scheduled_event_id=2\n"
+            "  history 6 ACTIVITY_TASK_SCHEDULED activity_type=b activity_id=other\n"
+            "  code    6 ACTIVITY_TASK_SCHEDULED activity_type=b activity_id=3");
+  history = play.history();
+  history.pop_back();
+  EXPECT_THAT(Message(CheckReplay(Play::Scripts(), Play::Info(), history)),
+              EndsWith("  agreed  5 ACTIVITY_TASK_COMPLETED scheduled_event_id=2\n"
+                       "  code    6 ACTIVITY_TASK_SCHEDULED activity_type=b activity_id=3"));
+}
+
+TEST(ReplayerTest, AMismatchIsShort) {
+  const std::string name(3000, 'n');
+  Play play(R"({"activity": ")" + name + R"(", "id": ")" + name + "\"}, {\"timer_ms\": 1}");
+  play.CompleteActivity(2, std::string(5000, 'r'));
+  auto history = play.history();
+  history[1].attributes["activity_id"] = "line\nbreak \xC3\xA4" + name;
+  const std::string text = Message(CheckReplay(Play::Scripts(), Play::Info(), history));
+  EXPECT_LT(text.size(), 2000u);
+  EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 3);
+  EXPECT_THAT(text, HasSubstr("line?break"));
 }
 
 TEST(ReplayerTest, AThousandActivitiesSideBySide) {

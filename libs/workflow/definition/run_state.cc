@@ -11,6 +11,18 @@ ActivityResult Canceled() { return {false, true, {}, CanceledFailure()}; }
 
 }  // namespace
 
+Scope::~Scope() {
+  // One after the other: a long chain of scopes would recurse too deeply.
+  for (auto next = std::move(parent); next && next.use_count() == 1;) next = std::move(next->parent);
+}
+
+bool IsCancelled(const Scope* scope) {
+  for (; scope; scope = scope->parent.get()) {
+    if (scope->cancelled) return true;
+  }
+  return false;
+}
+
 Wait::~Wait() { state->Abandon(*this); }
 
 RunState::~RunState() {
@@ -19,20 +31,8 @@ RunState::~RunState() {
   root_.reset();
 }
 
-Scope* RunState::NewScope(Scope* parent) {
-  scopes_.push_back({parent, false});
-  return &scopes_.back();
-}
-
-bool RunState::IsCancelled(const Scope* scope) const {
-  for (; scope; scope = scope->parent) {
-    if (scope->cancelled) return true;
-  }
-  return false;
-}
-
-void RunState::CancelScope(Scope* scope) {
-  scope->cancelled = true;
+void RunState::CancelScope(Scope& scope) {
+  scope.cancelled = true;
   // Collected first, as resolving changes `open_`; by seq, so that every replay issues the cancels in the same order. Nothing is resumed
   // here: the caller may be one of the coroutines.
   std::vector<Wait*> hit;
@@ -46,10 +46,12 @@ void RunState::CancelScope(Scope* scope) {
   }
 }
 
-void RunState::Open(Wait& wait, std::optional<Command> command) {
+void RunState::Open(Wait& wait, std::optional<IssuedCommand> command) {
   wait.seq = next_seq_++;
-  open_[wait.seq] = &wait;
-  if (command) commands_.push_back({std::move(*command), wait.seq, 0});
+  open_.emplace_hint(open_.end(), wait.seq, &wait);
+  if (!command) return;
+  command->seq = wait.seq;
+  commands_.push_back(std::move(*command));
 }
 
 void RunState::Resolve(Wait& wait) {
@@ -59,10 +61,10 @@ void RunState::Resolve(Wait& wait) {
 
 void RunState::RequestCancel(const Wait& wait) {
   if (wait.kind == Wait::Kind::kSignal) return;
-  Command command;
+  IssuedCommand command;
   command.type = wait.kind == Wait::Kind::kActivity ? v1::EVENT_TYPE_ACTIVITY_TASK_CANCEL_REQUESTED : v1::EVENT_TYPE_TIMER_CANCELED;
-  command.attributes = nlohmann::json::object();
-  commands_.push_back({std::move(command), 0, wait.seq});
+  command.target_seq = wait.seq;
+  commands_.push_back(std::move(command));
 }
 
 void RunState::Abandon(Wait& wait) {
@@ -74,29 +76,32 @@ void RunState::Abandon(Wait& wait) {
 }
 
 std::optional<std::string> RunState::TakeSignal(const std::string& name) {
-  auto& queue = signals_[name];
-  if (queue.empty()) return std::nullopt;
-  std::string input = std::move(queue.front());
-  queue.pop_front();
+  const auto queue = signals_.find(name);
+  if (queue == signals_.end()) return std::nullopt;
+  std::string input = std::move(queue->second.front());
+  queue->second.pop_front();
+  if (queue->second.empty()) signals_.erase(queue);
   return input;
 }
 
-Command RunState::Record(int64_t event_id) {
+IssuedCommand RunState::Record(int64_t event_id) {
   IssuedCommand issued = std::move(commands_.front());
   commands_.pop_front();
   if (issued.seq != 0) {
-    seq_of_event_[event_id] = issued.seq;
-    event_of_seq_[issued.seq] = event_id;
+    seq_of_event_.emplace_hint(seq_of_event_.end(), event_id, issued.seq);
+    event_of_seq_.emplace_hint(event_of_seq_.end(), issued.seq, event_id);
   }
   if (issued.target_seq != 0) {
     // The wait's own command stands before its cancel in the queue, so it has an event by now.
-    const int64_t target = event_of_seq_.at(issued.target_seq);
-    const bool timer = issued.command.type == v1::EVENT_TYPE_TIMER_CANCELED;
-    issued.command.attributes[timer ? "started_event_id" : "scheduled_event_id"] = target;
+    const auto target = event_of_seq_.find(issued.target_seq);
+    issued.target_event = target->second;
     // A cancelled timer has no further event; a cancelled activity still ends with ACTIVITY_TASK_CANCELED or its worker's report.
-    if (timer) seq_of_event_.erase(target);
+    if (issued.type == v1::EVENT_TYPE_TIMER_CANCELED) {
+      seq_of_event_.erase(target->second);
+      event_of_seq_.erase(target);
+    }
   }
-  return std::move(issued.command);
+  return issued;
 }
 
 Status RunState::ResolveEvent(const char* id_key, const Event& event, const std::function<void(Wait&)>& fill) {
@@ -122,7 +127,7 @@ Status RunState::Deliver(const Event& event) {
   switch (event.type) {
     case v1::EVENT_TYPE_WORKFLOW_EXECUTION_STARTED:
       if (root_) return FailedPrecondition("nondeterminism: the run was started twice");
-      root_.emplace(definition_(WorkflowContext(this, NewScope(nullptr)), attributes.value("input", "")));
+      root_.emplace(RunWhole(this, WorkflowContext(this, scope_), attributes.value("input", "")));
       root_->Start();
       break;
     case v1::EVENT_TYPE_ACTIVITY_TASK_COMPLETED:
@@ -160,7 +165,7 @@ Status RunState::Deliver(const Event& event) {
     }
     case v1::EVENT_TYPE_WORKFLOW_EXECUTION_CANCEL_REQUESTED:
       // The root's own scope. Detached ones have no parent, so cleanup goes on.
-      if (root_) CancelScope(&scopes_.front());
+      if (root_) CancelScope(*scope_);
       break;
     case v1::EVENT_TYPE_WORKFLOW_EXECUTION_TERMINATED:
     case v1::EVENT_TYPE_WORKFLOW_EXECUTION_TIMED_OUT:
@@ -197,22 +202,23 @@ void RunState::Close(WorkflowResult result) {
   if (result.state == WorkflowResult::State::kCompleted && result.result.size() > kMaxPayloadBytes) {
     result = WorkflowResult::Failed(MakeFailure("workflow.payload_too_large", "the workflow's result is larger than 1 MiB"));
   }
-  Command command;
+  IssuedCommand command;
+  command.closing = nlohmann::json::object();
   switch (result.state) {
     case WorkflowResult::State::kCompleted:
       command.type = v1::EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED;
-      command.attributes = {{"result", std::move(result.result)}};
+      command.closing["result"] = std::move(result.result);
       break;
     case WorkflowResult::State::kFailed:
       command.type = v1::EVENT_TYPE_WORKFLOW_EXECUTION_FAILED;
-      command.attributes = {{"failure", FailureToJson(result.failure)}};
+      command.closing["failure"] = FailureToJson(result.failure);
       break;
     case WorkflowResult::State::kCanceled:
       command.type = v1::EVENT_TYPE_WORKFLOW_EXECUTION_CANCELED;
-      command.attributes = nlohmann::json::object();
       break;
   }
-  commands_.push_back({std::move(command), 0, 0});
+  if (!failed_compensations_.empty()) command.closing["failed_compensations"] = std::move(failed_compensations_);
+  commands_.push_back(std::move(command));
 }
 
 }  // namespace vora::workflow

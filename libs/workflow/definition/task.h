@@ -1,12 +1,16 @@
 #pragma once
 
 // Task<T>: a lazy coroutine, the building block of workflow definitions. It starts when it is awaited (or by WhenAll / WhenAny) and is
-// owned by whoever holds it; destroying one abandons what it waits for. Single-threaded: a run is advanced by one thread at a time.
+// owned by whoever holds it; destroying one abandons what it waits for. One waits for it at a time. Single-threaded: a run is advanced by
+// one thread at a time.
 
+#include <algorithm>
 #include <coroutine>
 #include <cstddef>
+#include <deque>
 #include <exception>
 #include <optional>
+#include <stdexcept>
 #include <utility>
 #include <vector>
 
@@ -14,27 +18,44 @@ namespace vora::workflow {
 
 namespace internal {
 
-// Told when a task has ended; returns what to resume next (or a no-op coroutine).
-class Completion {
+struct PromiseBase;
+
+// Whoever waits for a task. Lives in the waiting frame, which may be destroyed before the task or after it: the first to go takes itself
+// out of the other.
+class Waiter {
  public:
-  virtual ~Completion() = default;
+  Waiter() = default;
+  Waiter(const Waiter&) = delete;
+  virtual ~Waiter();
+  // The task has ended; gives what to resume next (or a no-op coroutine).
   virtual std::coroutine_handle<> OnDone() noexcept = 0;
+  // Throws when somebody else waits for the task already.
+  void WaitFor(PromiseBase& task);
+
+ private:
+  friend struct PromiseBase;
+  PromiseBase* task_ = nullptr;
 };
 
 struct PromiseBase {
-  Completion* completion = nullptr;
-  std::coroutine_handle<> continuation;
+  Waiter* waiter = nullptr;
   std::exception_ptr exception;
   bool started = false;
+
+  PromiseBase() = default;
+  PromiseBase(const PromiseBase&) = delete;
+  ~PromiseBase() {
+    if (waiter) waiter->task_ = nullptr;
+  }
 
   struct FinalAwaiter {
     bool await_ready() const noexcept { return false; }
     template <class P>
     std::coroutine_handle<> await_suspend(std::coroutine_handle<P> handle) const noexcept {
-      PromiseBase& promise = handle.promise();
-      if (promise.completion) return promise.completion->OnDone();
-      if (promise.continuation) return promise.continuation;
-      return std::noop_coroutine();
+      Waiter* const waiter = std::exchange(handle.promise().waiter, nullptr);
+      if (!waiter) return std::noop_coroutine();
+      waiter->task_ = nullptr;
+      return waiter->OnDone();
     }
     void await_resume() const noexcept {}
   };
@@ -42,6 +63,16 @@ struct PromiseBase {
   FinalAwaiter final_suspend() const noexcept { return {}; }
   void unhandled_exception() noexcept { exception = std::current_exception(); }
 };
+
+inline Waiter::~Waiter() {
+  if (task_) task_->waiter = nullptr;
+}
+
+inline void Waiter::WaitFor(PromiseBase& task) {
+  if (task.waiter) throw std::logic_error("a task is waited for twice");
+  task.waiter = this;
+  task_ = &task;
+}
 
 template <class T>
 struct Promise : PromiseBase {
@@ -91,13 +122,28 @@ class [[nodiscard]] Task {
   T Take() { return promise().Take(); }
   internal::PromiseBase& promise_base() { return handle_.promise(); }
 
-  bool await_ready() const noexcept { return handle_.done(); }
-  std::coroutine_handle<> await_suspend(std::coroutine_handle<> awaiting) noexcept {
-    promise().continuation = awaiting;
-    if (std::exchange(promise().started, true)) return std::noop_coroutine();
-    return handle_;
-  }
-  T await_resume() { return Take(); }
+  // Refers to the coroutine, not to this object, which may be moved meanwhile.
+  class Awaiter : public internal::Waiter {
+   public:
+    explicit Awaiter(std::coroutine_handle<promise_type> task) : task_(task) {}
+    bool await_ready() {
+      if (task_.done()) return true;
+      WaitFor(task_.promise());
+      return false;
+    }
+    std::coroutine_handle<> await_suspend(std::coroutine_handle<> awaiting) noexcept {
+      awaiting_ = awaiting;
+      if (std::exchange(task_.promise().started, true)) return std::noop_coroutine();
+      return task_;
+    }
+    T await_resume() { return task_.promise().Take(); }
+    std::coroutine_handle<> OnDone() noexcept override { return awaiting_; }
+
+   private:
+    std::coroutine_handle<promise_type> task_;
+    std::coroutine_handle<> awaiting_;
+  };
+  Awaiter operator co_await() { return Awaiter(handle_); }
 
  private:
   explicit Task(std::coroutine_handle<promise_type> handle) : handle_(handle) {}
@@ -107,31 +153,47 @@ class [[nodiscard]] Task {
 
 namespace internal {
 
-// Resumes the waiting coroutine when `wanted` more tasks have ended.
-class CountDown : public Completion {
+// Resumes the waiting coroutine when `wanted` of the tasks it started have ended.
+class CountDown {
  public:
-  explicit CountDown(size_t wanted) : wanted_(wanted) {}
-  std::coroutine_handle<> OnDone() noexcept override {
-    if (wanted_ == 0 || --wanted_ > 0 || !waiting_) return std::noop_coroutine();
-    return waiting_;
+  template <class T>
+  CountDown(std::vector<Task<T>>& tasks, size_t wanted) : wanted_(wanted) {
+    for (auto& task : tasks) {
+      if (!task.done()) counters_.emplace_back(*this).WaitFor(task.promise_base());
+    }
+    for (auto& task : tasks) task.Start();
   }
   bool await_ready() const noexcept { return wanted_ == 0; }
   void await_suspend(std::coroutine_handle<> waiting) noexcept { waiting_ = waiting; }
   void await_resume() const noexcept {}
 
  private:
+  struct Counter : Waiter {
+    explicit Counter(CountDown& c) : count_down(c) {}
+    std::coroutine_handle<> OnDone() noexcept override { return count_down.OnDone(); }
+    CountDown& count_down;
+  };
+  std::coroutine_handle<> OnDone() noexcept {
+    if (wanted_ == 0 || --wanted_ > 0 || !waiting_) return std::noop_coroutine();
+    return waiting_;
+  }
   size_t wanted_;
   std::coroutine_handle<> waiting_;
+  std::deque<Counter> counters_;  // stable addresses
 };
+
+// How many are not done yet.
+template <class T>
+size_t Pending(const std::vector<Task<T>>& tasks) {
+  return static_cast<size_t>(std::count_if(tasks.begin(), tasks.end(), [](const auto& task) { return !task.done(); }));
+}
 
 }  // namespace internal
 
 // Starts all tasks in order and waits for all; the values are in the same order whatever order they end in.
 template <class T>
 Task<std::vector<T>> WhenAll(std::vector<Task<T>> tasks) {
-  internal::CountDown all(tasks.size());
-  for (auto& task : tasks) task.promise_base().completion = &all;
-  for (auto& task : tasks) task.Start();
+  internal::CountDown all(tasks, internal::Pending(tasks));
   co_await all;
   std::vector<T> values;
   for (auto& task : tasks) values.push_back(task.Take());
@@ -139,9 +201,7 @@ Task<std::vector<T>> WhenAll(std::vector<Task<T>> tasks) {
 }
 
 inline Task<void> WhenAll(std::vector<Task<void>> tasks) {
-  internal::CountDown all(tasks.size());
-  for (auto& task : tasks) task.promise_base().completion = &all;
-  for (auto& task : tasks) task.Start();
+  internal::CountDown all(tasks, internal::Pending(tasks));
   co_await all;
   for (auto& task : tasks) task.Take();
 }
@@ -150,19 +210,13 @@ inline Task<void> WhenAll(std::vector<Task<void>> tasks) {
 // them be destroyed, which abandons their activities and timers. `tasks` must not be empty and must outlive the call.
 template <class T>
 Task<size_t> WhenAny(std::vector<Task<T>>& tasks) {
-  const auto first_done = [&] {
-    size_t i = 0;
-    while (i < tasks.size() && !tasks[i].done()) ++i;
-    return i;
-  };
-  if (first_done() == tasks.size()) {
-    internal::CountDown any(1);
-    for (auto& task : tasks) task.promise_base().completion = &any;
-    for (auto& task : tasks) task.Start();
+  if (internal::Pending(tasks) == tasks.size()) {
+    internal::CountDown any(tasks, 1);
     co_await any;
-    for (auto& task : tasks) task.promise_base().completion = nullptr;
   }
-  co_return first_done();
+  size_t first = 0;
+  while (first < tasks.size() && !tasks[first].done()) ++first;
+  co_return first;
 }
 
 }  // namespace vora::workflow

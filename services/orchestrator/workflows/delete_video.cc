@@ -13,8 +13,7 @@ Task<v1::Failure> DeleteAll(WorkflowContext ctx, v1::DeleteVideoInput input, std
   for (int i = 0; i < input.prefixes_size(); ++i) {
     v1::DeletePrefixInput prefix;
     prefix.set_prefix(input.prefixes(i));
-    auto outcome =
-        co_await ctx.Run<v1::DeletePrefixResult>("storage.DeletePrefix", pass + "/" + std::to_string(i), prefix, DeleteOptions());
+    auto outcome = co_await ctx.Activity("storage.DeletePrefix", pass + "/" + std::to_string(i), std::move(prefix), DeleteOptions());
     if (!outcome.ok) failure = outcome.failure;  // the others are deleted all the same
   }
   co_return failure;

@@ -38,14 +38,14 @@ Task<v1::Failure> MakePart(WorkflowContext video, WorkflowContext scope, const v
   *extract.mutable_media() = media;
   const auto options = MediaOptions(part.priority, 1 + part.cost * media.duration_seconds());
   const std::string name = part.name;
-  auto made = co_await scope.Run<v1::ExtractPartResult>(part.extract, name, extract, options);
+  auto made = co_await scope.Run<v1::ExtractPartResult>(part.extract, name, std::move(extract), options);
   v1::RecordPartInput record;
   record.set_video_id(input.video_id());
   record.set_part(name);
   record.set_key(made.value.key());
   if (!made.ok) record.add_warnings(Warning(part.title, made.failure));
   // In the video's scope: `scope` may be cancelled, and that it took too long is to be told all the same.
-  (void)co_await video.Run<v1::RecordResult>(part.record, name + "/recorded", record, MetadataOptions());
+  (void)co_await video.Activity(part.record, name + "/recorded", std::move(record), MetadataOptions());
   co_return made.failure;
 }
 
@@ -71,7 +71,7 @@ Task<v1::Failure> MakeCaptions(WorkflowContext video, WorkflowContext scope, con
   extract.set_object_prefix(input.object_prefix());
   *extract.mutable_media() = media;
   const auto options = MediaOptions(kCaptionsPriority, 1 + 0.001 * media.duration_seconds());
-  auto made = co_await scope.Run<v1::ExtractSubtitlesResult>("media.ExtractSubtitles", "captions", extract, options);
+  auto made = co_await scope.Run<v1::ExtractSubtitlesResult>("media.ExtractSubtitles", "captions", std::move(extract), options);
   v1::RecordCaptionsInput record;
   record.set_video_id(input.video_id());
   record.set_done(made.ok);
@@ -79,7 +79,7 @@ Task<v1::Failure> MakeCaptions(WorkflowContext video, WorkflowContext scope, con
   *record.mutable_warnings() = made.value.warnings();
   if (!made.ok) record.add_warnings(Warning("The captions", made.failure));
   captions.assign(made.value.captions().begin(), made.value.captions().end());
-  (void)co_await video.Run<v1::RecordResult>("metadata.RecordCaptions", "captions/recorded", record, MetadataOptions());
+  (void)co_await video.Activity("metadata.RecordCaptions", "captions/recorded", std::move(record), MetadataOptions());
   co_return made.failure;
 }
 

@@ -44,14 +44,20 @@ double ChunkCost(const media::v1::TrackPlan& track, const media::v1::ChunkPlan& 
   return 0.5 * chunk.segment_count() * track.segment_seconds() * pixels * rate;
 }
 
-Task<v1::Failure> RecordVideo(WorkflowContext ctx, const Job& job, std::string state, v1::Failure reason) {
+Task<v1::Failure> RecordVideo(WorkflowContext ctx, std::string video_id, std::string state, v1::Failure reason) {
   v1::RecordVideoInput input;
-  input.set_video_id(job.input.video_id());
+  input.set_video_id(video_id);
   input.set_state(state);
   input.set_failure_code(reason.code());
   input.set_failure(reason.message());
-  auto outcome = co_await ctx.Run<v1::RecordResult>("metadata.RecordVideo", "video/" + state, input, MetadataOptions());
+  auto outcome = co_await ctx.Activity("metadata.RecordVideo", "video/" + state, std::move(input), MetadataOptions());
   co_return outcome.failure;
+}
+
+// Undoes PROCESSING, which the video is in when the run begins.
+Task<v1::Failure> RecordEnd(WorkflowContext ctx, WorkflowResult why, std::string video_id) {
+  const bool canceled = why.state == WorkflowResult::State::kCanceled;
+  return RecordVideo(ctx, std::move(video_id), canceled ? "CANCELLED" : "FAILED", std::move(why.failure));
 }
 
 Task<v1::Failure> RecordTrack(WorkflowContext ctx, const Job& job, std::string track, std::string state, v1::Failure reason) {
@@ -61,7 +67,7 @@ Task<v1::Failure> RecordTrack(WorkflowContext ctx, const Job& job, std::string t
   input.set_state(state);
   input.set_failure_code(reason.code());
   input.set_failure(reason.message());
-  auto outcome = co_await ctx.Run<v1::RecordResult>("metadata.RecordTrack", track + "/" + state, input, MetadataOptions());
+  auto outcome = co_await ctx.Activity("metadata.RecordTrack", track + "/" + state, std::move(input), MetadataOptions());
   co_return outcome.failure;
 }
 
@@ -69,7 +75,7 @@ Task<v1::Failure> RecordSegments(WorkflowContext ctx, const Job& job, std::strin
   v1::RecordSegmentsInput input;
   input.set_video_id(job.input.video_id());
   *input.mutable_segments() = std::move(segments);
-  auto outcome = co_await ctx.Run<v1::RecordResult>("metadata.RecordSegments", id + "/recorded", input, MetadataOptions());
+  auto outcome = co_await ctx.Activity("metadata.RecordSegments", id + "/recorded", std::move(input), MetadataOptions());
   co_return outcome.failure;
 }
 
@@ -85,13 +91,13 @@ Task<v1::Failure> EncodeChunk(WorkflowContext ctx, Job& job, const media::v1::Tr
   auto options = MediaOptions(kFirstChunkPriority - chunk.index(), ChunkCost(track, chunk));
   // Siblings of a chunk go to one worker together, which decodes it once for all of them.
   options.set_affinity_key("chunk/" + std::to_string(chunk.index()));
-  auto outcome = co_await ctx.Run<v1::EncodeChunkResult>("media.EncodeChunk", id, input, options);
+  auto outcome = co_await ctx.Run<v1::EncodeChunkResult>("media.EncodeChunk", id, std::move(input), std::move(options));
   if (!outcome.ok) {
     ctx.Cancel();  // the track cannot be whole any more: its other chunks are not worth encoding
     co_return outcome.failure;
   }
   job.done.Add(outcome.value.segments());
-  co_return co_await RecordSegments(ctx, job, id, outcome.value.segments());
+  co_return co_await RecordSegments(ctx, job, id, std::move(*outcome.value.mutable_segments()));
 }
 
 Task<v1::Failure> EncodeAudio(WorkflowContext ctx, Job& job, const media::v1::TrackPlan& track) {
@@ -102,10 +108,10 @@ Task<v1::Failure> EncodeAudio(WorkflowContext ctx, Job& job, const media::v1::Tr
   *input.mutable_media() = job.media;
   *input.mutable_track() = track;
   const auto options = MediaOptions(kAudioPriority, 0.02 * job.media.duration_seconds());
-  auto outcome = co_await ctx.Run<v1::EncodeAudioResult>("media.EncodeAudio", track.name(), input, options);
+  auto outcome = co_await ctx.Run<v1::EncodeAudioResult>("media.EncodeAudio", track.name(), std::move(input), options);
   if (!outcome.ok) co_return outcome.failure;
   job.done.Add(outcome.value.segments());
-  co_return co_await RecordSegments(ctx, job, track.name(), outcome.value.segments());
+  co_return co_await RecordSegments(ctx, job, track.name(), std::move(*outcome.value.mutable_segments()));
 }
 
 // The first failure that is not just the echo of another (a cancelled sibling).
@@ -139,7 +145,7 @@ Task<v1::Failure> PublishTrack(WorkflowContext ctx, Job& job, const media::v1::T
   *input.mutable_segments() = job.done.Of(track.name());
   input.set_duration_seconds(job.media.duration_seconds());
   auto outcome =
-      co_await ctx.Run<v1::PublishResult>("media.PublishTrack", track.name() + "/publish", input, MediaOptions(kPublishPriority, 0));
+      co_await ctx.Activity("media.PublishTrack", track.name() + "/publish", std::move(input), MediaOptions(kPublishPriority, 0));
   co_return outcome.failure;
 }
 
@@ -166,12 +172,13 @@ Task<v1::Failure> MakePoster(WorkflowContext ctx, const Job& job) {
   // Not the very first frame, which is often black, and no more than a tenth of a short video.
   input.set_at_seconds(std::min(10.0, job.media.duration_seconds() / 10));
   input.set_max_width(kPosterWidth);
-  auto poster = co_await ctx.Run<v1::ExtractPosterResult>("media.ExtractPoster", "poster", input, MediaOptions(kPosterPriority, 1));
+  auto poster =
+      co_await ctx.Run<v1::ExtractPosterResult>("media.ExtractPoster", "poster", std::move(input), MediaOptions(kPosterPriority, 1));
   if (!poster.ok) co_return v1::Failure();
   v1::RecordPosterInput record;
   record.set_video_id(job.input.video_id());
   record.set_key(poster.value.key());
-  (void)co_await ctx.Run<v1::RecordResult>("metadata.RecordPoster", "poster/recorded", record, MetadataOptions());
+  (void)co_await ctx.Activity("metadata.RecordPoster", "poster/recorded", std::move(record), MetadataOptions());
   co_return v1::Failure();
 }
 
@@ -181,7 +188,7 @@ Task<v1::Failure> ProbeAndPlan(WorkflowContext ctx, Job& job) {
   } else {
     v1::ProbeInput input;
     input.set_source_key(job.input.source_key());
-    auto probed = co_await ctx.Run<media::v1::MediaInfo>("media.Probe", "probe", input, MediaOptions(kProbePriority, 1));
+    auto probed = co_await ctx.Run<media::v1::MediaInfo>("media.Probe", "probe", std::move(input), MediaOptions(kProbePriority, 1));
     if (!probed.ok) co_return probed.failure;
     job.media = std::move(probed.value);
   }
@@ -197,7 +204,7 @@ Task<v1::Failure> ProbeAndPlan(WorkflowContext ctx, Job& job) {
   record.set_video_id(job.input.video_id());
   *record.mutable_media() = job.media;
   *record.mutable_plan() = job.plan;
-  auto recorded = co_await ctx.Run<v1::RecordResult>("metadata.RecordPlan", "plan/recorded", record, MetadataOptions());
+  auto recorded = co_await ctx.Activity("metadata.RecordPlan", "plan/recorded", std::move(record), MetadataOptions());
   co_return recorded.failure;
 }
 
@@ -213,7 +220,7 @@ Task<v1::Failure> PublishMasters(WorkflowContext ctx, Job& job, const std::vecto
     *input.add_segments() = job.done.Of(job.plan.tracks(i).name());
   }
   for (const auto& caption : job.captions) *input.add_captions() = caption;
-  auto outcome = co_await ctx.Run<v1::PublishResult>("media.PublishMasters", "masters", input, MediaOptions(kPublishPriority, 0));
+  auto outcome = co_await ctx.Activity("media.PublishMasters", "masters", std::move(input), MediaOptions(kPublishPriority, 0));
   co_return outcome.failure;
 }
 
@@ -291,24 +298,17 @@ Task<v1::Failure> Make(WorkflowContext ctx, Job& job, std::vector<std::string>& 
 }  // namespace
 
 Task<WorkflowResult> ProcessVideo(WorkflowContext ctx, v1::ProcessVideoInput input) {
+  ctx.Compensate("video/PROCESSING", &RecordEnd, input.video_id());
   Job job(std::move(input));
   std::vector<std::string> failed_tracks;
-  // Inner failures cancel this scope; `ctx` itself is cancelled by a request only, which the next line asks.
+  // Inner failures cancel this scope; `ctx` itself is cancelled by a request only.
   v1::Failure failure = co_await Make(ctx.NewScope(), job, failed_tracks);
-  if (ctx.cancelled()) {
-    // In the cancelled scope no activity runs any more.
-    (void)co_await RecordVideo(ctx.Detached(), job, "CANCELLED", v1::Failure());
-    co_return WorkflowResult::Canceled();
-  }
-  if (failure.code().empty()) failure = co_await RecordVideo(ctx, job, "READY", v1::Failure());
-  if (failure.code().empty()) {
-    v1::ProcessVideoResult result;
-    result.set_state("READY");
-    for (auto& track : failed_tracks) result.add_failed_tracks(std::move(track));
-    co_return WorkflowResult::Completed(ToPayload(result));
-  }
-  (void)co_await RecordVideo(ctx.Detached(), job, ctx.cancelled() ? "CANCELLED" : "FAILED", failure);
-  co_return ctx.cancelled() ? WorkflowResult::Canceled() : WorkflowResult::Failed(failure);
+  if (failure.code().empty()) failure = co_await RecordVideo(ctx, job.input.video_id(), "READY", v1::Failure());
+  if (!failure.code().empty()) co_return ctx.cancelled() ? WorkflowResult::Canceled() : WorkflowResult::Failed(std::move(failure));
+  v1::ProcessVideoResult result;
+  result.set_state("READY");
+  for (auto& track : failed_tracks) result.add_failed_tracks(std::move(track));
+  co_return WorkflowResult::Completed(ToPayload(result));
 }
 
 }  // namespace vora::workflows
