@@ -21,6 +21,8 @@ struct RunRow {
   std::string result, failure, parked_reason;
   std::vector<std::string> parked_builds;  // of the programs that have tried it since it was parked
   bool cancel_requested = false;
+  int priority = 0;  // -1000 to 1000
+  int64_t rank = 0;  // its turn among others, once the cost of its work is known; 0: not yet
   int64_t seq = 0;
   int64_t now_us = 0;  // the database's clock when the row was read
   bool running() const { return status == "RUNNING"; }
@@ -39,8 +41,11 @@ struct TaskRow {
   std::string run_id;
   int64_t scheduled_event_id = 0;
   std::string workflow_id, tenant, traceparent, queue, activity_type, activity_id, affinity_key, input;
-  int priority = 0;
+  int priority = 0;         // within its run
   double estimated_cost = 0;
+  bool first_play = false;  // see scheduler::Stage
+  int64_t rank = 0;         // of its run
+  int64_t place = 0;        // among the tasks of its run
   std::string retry;  // RetryPolicy as JSON
   int64_t schedule_to_start_us = 0, start_to_close_us = 0, heartbeat_us = 0;
   int64_t scheduled_time_us = 0;

@@ -170,7 +170,8 @@ void RunUnit::Record(RecordedCommand recorded) {
   Event event{recorded.event_id, command.type, run_.now_us, command.attributes};
   switch (command.type) {
     case v1::EVENT_TYPE_ACTIVITY_TASK_SCHEDULED: {
-      TaskRow task = NewTask(run_, recorded.event_id, command);
+      const std::string& queue = command.options.queue();
+      TaskRow task = NewTask(run_, recorded.event_id, command, context_.slots ? context_.slots(queue) : 0);
       effects_.wakes.push_back({task.queue});
       tasks_[recorded.event_id] = {std::move(task), Fate::kNew};
       absent_.erase(recorded.event_id);

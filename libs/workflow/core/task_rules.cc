@@ -3,9 +3,13 @@
 #include "libs/workflow/core/run_unit.h"
 #include "libs/workflow/definition/payload.h"
 #include "libs/workflow/definition/retry_policy.h"
+#include "libs/workflow/scheduler/rank.h"
 
 namespace vora::workflow {
 namespace {
+
+// More than a run has events.
+constexpr int64_t kPlacesPerPriority = int64_t{1} << 40;
 
 std::optional<int64_t> After(int64_t begin_us, int64_t timeout_us) {
   if (timeout_us <= 0) return std::nullopt;
@@ -36,9 +40,15 @@ std::string OutcomeOf(const AttemptEnd& end) {
 
 }  // namespace
 
-TaskRow NewTask(const RunRow& run, int64_t event_id, const Command& command) {
+TaskRow NewTask(RunRow& run, int64_t event_id, const Command& command, int slots) {
   const auto& options = command.options;
+  const auto rank = [&](double cost) { return scheduler::FinishRank(run.start_time_us, cost, run.priority, slots); };
+  // Once and for all, so that the tasks of one run stay together.
+  if (run.rank == 0 && options.run_cost() > 0) run.rank = rank(options.run_cost());
   TaskRow task;
+  task.first_play = options.first_play();
+  task.rank = run.rank != 0 ? run.rank : rank(0);
+  task.place = event_id - options.priority() * kPlacesPerPriority;
   task.run_id = run.run_id;
   task.scheduled_event_id = event_id;
   task.workflow_id = run.workflow_id;

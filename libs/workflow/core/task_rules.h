@@ -12,8 +12,9 @@ namespace vora::workflow {
 
 class RunUnit;
 
-// The task that an ACTIVITY_TASK_SCHEDULED opens.
-TaskRow NewTask(const RunRow& run, int64_t event_id, const Command& command);
+// The task that an ACTIVITY_TASK_SCHEDULED opens. Gives the run its rank when this tells what its work costs. `slots` is how many tasks the
+// workers of the queue do at a time; 0: unknown.
+TaskRow NewTask(RunRow& run, int64_t event_id, const Command& command, int slots);
 
 // The attributes that every end of an activity carries, so that a timeline can be drawn from history.
 nlohmann::json EndAttributes(const TaskRow& task);

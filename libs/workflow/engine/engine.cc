@@ -20,7 +20,7 @@ Engine::Impl::Impl(pg::Database& d, const Registry& r, WakeSink& w, obs::Metrics
       cache(options.cached_runs),
       transitions(kTransitions.In(m)),
       parked_transitions(kParkedTransitions.In(m)),
-      executor(d, {r, cache, build_id}, [this](const Executor::Done& done) { Committed(done); }) {}
+      executor(d, {r, cache, build_id, [this](const std::string& queue) { return SlotsOf(queue); }}, [this](const Executor::Done& done) { Committed(done); }) {}
 
 Engine::Engine(pg::Database& db, const Registry& registry, WakeSink& wake, obs::Metrics& metrics, EngineOptions options)
     : impl_(std::make_unique<Impl>(db, registry, wake, metrics, options)) {}
@@ -82,6 +82,17 @@ void Engine::Impl::Committed(const Executor::Done& done) {
   if (effects.next_timer_us > 0) wake.DueAfter(std::chrono::microseconds(effects.next_timer_us - run.now_us));
   for (const auto& [worker, task] : effects.cancels) wake.CancelRequested(worker, TaskToken::Of(task).Encode());
   if (effects.closed) wake.RunClosed(run.run_id);
+}
+
+Engine::Impl::Turns& Engine::Impl::TurnsOf(const std::string& queue) {
+  const std::lock_guard lock(queues_mutex);
+  return turns[queue];  // never erased: as many as there are names of queues
+}
+
+int Engine::Impl::SlotsOf(const std::string& queue) {
+  const std::lock_guard lock(queues_mutex);
+  const auto found = slots.find(queue);
+  return found == slots.end() ? 0 : found->second;
 }
 
 StatusOr<std::string> Engine::Impl::ResolveRun(const std::string& workflow_id, const std::string& run_id) {

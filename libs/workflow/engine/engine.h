@@ -63,6 +63,10 @@ class Engine {
   // Activities (see ActivityService). ABORTED: the token is stale.
   // Does not wait.
   StatusOr<std::vector<v1::ActivityTask>> Claim(const v1::PollActivitiesRequest& request);
+  // The same for polls of one queue and the same types, in the order in which they wait: an answer for each. They must pass CheckPoll.
+  StatusOr<std::vector<std::vector<v1::ActivityTask>>> Claim(const std::vector<const v1::PollActivitiesRequest*>& polls);
+  // INVALID_ARGUMENT names the field and the limit.
+  static Status CheckPoll(const v1::PollActivitiesRequest& request);
   StatusOr<bool> Heartbeat(const v1::HeartbeatActivityRequest& request);  // true: cancel requested
   Status Complete(const v1::CompleteActivityRequest& request);
   StatusOr<bool> Fail(const v1::FailActivityRequest& request);  // true: will be tried again

@@ -2,6 +2,7 @@
 
 // The engine's inside, shared by its engine_*.cc files.
 
+#include <map>
 #include <mutex>
 #include <set>
 #include <string>
@@ -11,6 +12,7 @@
 #include "libs/workflow/definition/replay_cache.h"
 #include "libs/workflow/engine/engine.h"
 #include "libs/workflow/engine/executor_internal.h"
+#include "libs/workflow/scheduler/picker.h"
 
 namespace vora::workflow {
 
@@ -26,6 +28,15 @@ struct Engine::Impl {
   Executor executor;
   std::mutex queues_mutex;
   std::set<std::string> known_queues;
+  std::map<std::string, int> slots;  // of the workers of each queue, as last seen
+  // Whose turn it is in a queue.
+  struct Turns {
+    std::mutex mutex;
+    scheduler::Picker picker;
+    int64_t last_us = 0;  // its clock
+  };
+  std::map<std::string, Turns> turns;
+  class Claims;
 
   Impl(pg::Database& d, const Registry& r, WakeSink& w, obs::Metrics& m, const EngineOptions& options);
 
@@ -38,6 +49,8 @@ struct Engine::Impl {
   }
   // What follows a commit: metrics, logs, spans, wake-ups.
   void Committed(const Executor::Done& done);
+  Turns& TurnsOf(const std::string& queue);
+  int SlotsOf(const std::string& queue);
   void CountAttempt(const std::string& type, const char* result);
   void NoteClaimed(const std::string& type, int64_t waited_us);
   void NoteClosed(const RunRow& run);

@@ -56,6 +56,7 @@ Status Engine::UpdateQueueMetrics() {
     kWorkers.In(metrics, {queue}).Set(stats.workers.workers);
     kWorkerSlots.In(metrics, {queue}).Set(stats.workers.slots);
     kWorkerSlotsInUse.In(metrics, {queue}).Set(stats.workers.running);
+    impl_->slots[queue] = static_cast<int>(stats.workers.slots);
   }
   return {};
 }

@@ -36,6 +36,7 @@ v1::WorkflowInfo ToWorkflowInfo(const RunRow& run) {
   info.set_result(run.result);
   if (!run.failure.empty()) *info.mutable_failure() = ParseFailure(run.failure);
   info.set_cancel_requested(run.cancel_requested);
+  info.set_priority(run.priority);
   info.set_stuck_reason(run.parked_reason);
   return info;
 }

@@ -12,6 +12,7 @@ namespace {
 
 constexpr size_t kMaxWorkflowName = 500;
 constexpr size_t kMaxReason = 4096;
+constexpr int kMaxPriority = 1000;
 
 Status CheckRunName(const char* field, const std::string& value, bool required) {
   if (required && value.empty()) return InvalidField(field, "must not be empty");
@@ -36,6 +37,7 @@ StatusOr<v1::StartWorkflowResponse> Engine::Start(const v1::StartWorkflowRequest
   VORA_RETURN_IF_ERROR(CheckRunName("request_id", request.request_id(), false));
   VORA_RETURN_IF_ERROR(CheckRunName("traceparent", request.traceparent(), false));
   VORA_RETURN_IF_ERROR(CheckPayload("input", request.input()));
+  if (std::abs(request.priority()) > kMaxPriority) return InvalidField("priority", "must be -1000 to 1000");
   if (!impl_->registry.Find(request.type())) return InvalidField("type", "no workflow of type " + request.type() + " is registered");
 
   v1::StartWorkflowResponse response;
@@ -46,6 +48,7 @@ StatusOr<v1::StartWorkflowResponse> Engine::Start(const v1::StartWorkflowRequest
   op.run.type = request.type();
   op.run.request_id = request.request_id();
   op.run.traceparent = request.traceparent().empty() ? obs::CurrentTrace().ToTraceparent() : request.traceparent();
+  op.run.priority = request.priority();
   op.execution_timeout_us = ToMicros(request.execution_timeout());
   op.found = [&](const RunRow* by_request, const RunRow* newest) -> StatusOr<bool> {
     const RunRow* existing = by_request ? by_request : newest && newest->running() ? newest : nullptr;

@@ -57,7 +57,7 @@ TEST_F(EngineTest, ACompletionMayBeRepeatedButNotByAnotherAttempt) {
   EXPECT_THAT(Complete(engine_, task), IsOk());
   auto forged = task;
   std::string token = task.task_token();
-  token.back() = '7';  // the lease
+  token.back() = token.back() == '7' ? '8' : '7';  // the lease
   forged.set_task_token(token);
   EXPECT_THAT(Complete(engine_, forged), StatusIs(StatusCode::kAborted));
   EXPECT_EQ(EventNames(History(engine_, "w")).size(), 4u);

@@ -15,9 +15,10 @@ namespace {
 
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
-constexpr milliseconds kDispatchFallback{500};  // when no wake-up comes
+constexpr milliseconds kDispatchFallback{2000};  // when no wake-up comes
 // How late an expired poll may be answered; well within the 500 ms that its caller was left.
 constexpr milliseconds kTick{50};
+constexpr size_t kMaxPollsAtOnce = 64;
 
 }  // namespace
 
@@ -85,6 +86,7 @@ struct Dispatcher::Impl {
   }
 
   void Pump(std::unique_lock<std::mutex>& lock, Queue& queue);
+  static std::vector<PollPtr> TakePolls(Queue& queue, const std::set<std::string>& empty_filters);
   void Tick();
   void HandBack(const std::string& token);
 };
@@ -101,42 +103,64 @@ void Dispatcher::Impl::Pump(std::unique_lock<std::mutex>& lock, Queue& queue) {
     // Taken before the claim, so that a wake-up during it leads to another try. Filters that found nothing are skipped until then: ten idle
     // polls of one kind cost one claim.
     if (std::exchange(queue.dirty, false)) empty_filters.clear();
-    auto next = queue.waiting.begin();
-    while (next != queue.waiting.end() && empty_filters.contains((*next)->filter)) ++next;
-    if (next == queue.waiting.end()) break;
-    const PollPtr poll = *next;
-    queue.waiting.erase(next);
+    const std::vector<PollPtr> polls = TakePolls(queue, empty_filters);
+    if (polls.empty()) break;
+    std::vector<const v1::PollActivitiesRequest*> requests;
+    for (const auto& poll : polls) requests.push_back(&poll->request);
     lock.unlock();
-    auto claimed = engine.Claim(poll->request);
+    auto claimed = engine.Claim(requests);
     lock.lock();
     // A database in failover is no answer for a poll that may still wait: its deadline or the next wake-up decides.
-    const bool nothing = !claimed.ok() ? IsTransient(claimed.status()) : claimed->empty();
-    if (nothing && !poll->canceled && !stopping) {
-      // In front again: who has waited longest gets the next task.
-      queue.waiting.push_front(poll);
-      empty_filters.insert(poll->filter);
-      continue;
-    }
-    // Read under the mutex, after which Cancel finds the poll in no list: so exactly one of the two answers it. Tasks of a call that is
-    // cancelled from here on wait for their lease to end.
-    const bool canceled = poll->canceled;
-    if (claimed.ok()) {
-      if (canceled) {
-        for (const auto& task : *claimed) undelivered.push_back(task.task_token());
+    const bool waits = claimed.ok() || IsTransient(claimed.status());
+    if (!claimed.ok()) empty_filters.insert(polls.front()->filter);
+    std::vector<std::pair<PollPtr, std::vector<v1::ActivityTask>>> answered;
+    // From behind, as those that go on waiting are put back in front: who has waited longest gets the next task.
+    for (size_t i = polls.size(); i-- > 0;) {
+      std::vector<v1::ActivityTask> tasks;
+      if (claimed.ok()) tasks = std::move((*claimed)[i]);
+      if (tasks.empty() && waits && !polls[i]->canceled && !stopping) {
+        queue.waiting.push_front(polls[i]);
+        empty_filters.insert(polls[i]->filter);
+        continue;
       }
-      if (canceled) work.notify_one();
+      // Read under the mutex, after which Cancel finds the poll in no list: so exactly one of the two answers it. Tasks of a call that is
+      // cancelled from here on are missed in its worker's next report.
+      if (polls[i]->canceled) {
+        for (const auto& task : tasks) undelivered.push_back(task.task_token());
+        if (!tasks.empty()) work.notify_one();
+      }
+      answered.emplace_back(polls[i], std::move(tasks));
     }
+    std::vector<bool> canceled;
+    for (const auto& [poll, tasks] : answered) canceled.push_back(poll->canceled);
+    const bool going_down = stopping;
     lock.unlock();
-    if (canceled) {
-      poll->done(Cancelled("the caller went away"), {});
-    } else if (claimed.ok()) {
-      poll->done({}, std::move(*claimed));
-    } else {
-      poll->done(stopping && nothing ? Status() : claimed.status(), {});
+    for (size_t i = 0; i < answered.size(); ++i) {
+      auto& [poll, tasks] = answered[i];
+      if (canceled[i]) {
+        poll->done(Cancelled("the caller went away"), {});
+      } else {
+        poll->done(waits || going_down ? Status() : claimed.status(), std::move(tasks));
+      }
     }
     lock.lock();
   }
   queue.pumping = false;
+}
+
+// Those of the first kind that may find something, in the order in which they wait.
+std::vector<Dispatcher::Impl::PollPtr> Dispatcher::Impl::TakePolls(Queue& queue, const std::set<std::string>& empty_filters) {
+  std::vector<PollPtr> polls;
+  for (auto it = queue.waiting.begin(); it != queue.waiting.end() && polls.size() < kMaxPollsAtOnce;) {
+    const bool wanted = polls.empty() ? !empty_filters.contains((*it)->filter) : (*it)->filter == polls.front()->filter;
+    if (!wanted) {
+      ++it;
+      continue;
+    }
+    polls.push_back(*it);
+    it = queue.waiting.erase(it);
+  }
+  return polls;
 }
 
 // Answers the polls that have waited long enough, and looks into every queue now and then, whether it was woken or not.
@@ -172,6 +196,10 @@ Dispatcher::Dispatcher(Engine& engine, int threads) : impl_(std::make_unique<Imp
 Dispatcher::~Dispatcher() { Stop(); }
 
 std::shared_ptr<Dispatcher::Poll> Dispatcher::Add(v1::PollActivitiesRequest request, milliseconds wait, Done done) {
+  if (const Status refused = Engine::CheckPoll(request); !refused.ok()) {
+    done(refused, {});
+    return nullptr;
+  }
   auto poll = std::make_shared<Poll>();
   poll->deadline = steady_clock::now() + wait;
   poll->done = std::move(done);
@@ -192,6 +220,7 @@ std::shared_ptr<Dispatcher::Poll> Dispatcher::Add(v1::PollActivitiesRequest requ
 }
 
 void Dispatcher::Cancel(const std::shared_ptr<Poll>& poll) {
+  if (!poll) return;
   {
     std::lock_guard lock(impl_->mutex);
     poll->canceled = true;

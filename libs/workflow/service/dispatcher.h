@@ -22,7 +22,8 @@ class Dispatcher {
   explicit Dispatcher(Engine& engine, int threads = 4);
   ~Dispatcher();  // Stop
 
-  // `done` is called exactly once, from any thread: with tasks, with none when `wait` is over or the dispatcher stops, or with an error.
+  // `done` is called exactly once, from any thread: with tasks, with none when `wait` is over or the dispatcher stops, or with an error
+  // (then nullptr may be returned, which Cancel ignores).
   std::shared_ptr<Poll> Add(v1::PollActivitiesRequest request, std::chrono::milliseconds wait, Done done);
   // The caller has gone away: `done` gets CANCELLED, and tasks claimed meanwhile are handed back.
   void Cancel(const std::shared_ptr<Poll>& poll);

@@ -7,11 +7,11 @@ namespace {
 
 constexpr pg::Statement kInsertRuns{"workflow_insert_runs", R"(
     INSERT INTO workflow_runs (run_id, workflow_id, tenant, type, request_id, traceparent, start_time_us, execution_deadline_us, status,
-    close_time_us, history_length, result, failure, stuck_reason, parked_builds)
+    close_time_us, history_length, result, failure, stuck_reason, parked_builds, priority, rank)
     SELECT r.run_id, r.workflow_id, r.tenant, r.type, r.request_id, r.traceparent, r.start, r.deadline, r.status, r.close, r.length, r.result,
-    r.failure, r.parked, r.builds::text[] FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[],
-    $8::bigint[], $9::text[], $10::bigint[], $11::bigint[], $12::text[], $13::text[], $14::text[], $15::text[]) AS r(run_id, workflow_id,
-    tenant, type, request_id, traceparent, start, deadline, status, close, length, result, failure, parked, builds))"};
+    r.failure, r.parked, r.builds::text[], r.priority, r.rank FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[],
+    $8::bigint[], $9::text[], $10::bigint[], $11::bigint[], $12::text[], $13::text[], $14::text[], $15::text[], $16::integer[], $17::bigint[]) AS r(run_id, workflow_id,
+    tenant, type, request_id, traceparent, start, deadline, status, close, length, result, failure, parked, builds, priority, rank))"};
 // The four things that nearly every transition writes, in one round trip. The primary key (run_id, event_id) is the last guard: two
 // transitions that got past the lock could not both write event n. Tasks are inserted in the order in which the code scheduled them, which
 // the identity column seq keeps.
@@ -22,18 +22,21 @@ constexpr pg::Statement kTransition{"workflow_transition", R"(
       WHERE t.run_id = e.run_id AND t.scheduled_event_id = e.event_id),
     scheduled AS (INSERT INTO activity_tasks (run_id, scheduled_event_id, workflow_id, tenant, traceparent, queue, activity_type, activity_id,
       affinity_key, priority, estimated_cost, input, retry, schedule_to_start_us, start_to_close_us, heartbeat_us, scheduled_time_us,
-      visible_at_us, schedule_to_start_deadline_us, schedule_to_close_deadline_us)
+      visible_at_us, schedule_to_start_deadline_us, schedule_to_close_deadline_us, first_play, rank, place, state, lease, worker_id,
+      started_time_us, attempt_deadline_us)
       SELECT t.run_id, t.event_id, t.workflow_id, t.tenant, t.traceparent, t.queue, t.type, t.id, t.affinity, t.priority, t.cost, t.input,
-      t.retry, t.schedule_to_start, t.start_to_close, t.heartbeat, t.scheduled, t.scheduled, t.start_deadline, t.close_deadline
+      t.retry, t.schedule_to_start, t.start_to_close, t.heartbeat, t.scheduled, t.scheduled, t.start_deadline, t.close_deadline,
+      t.first_play, t.rank, t.place, t.state, t.lease, t.worker, t.started, t.attempt_deadline
       FROM unnest($9::text[], $10::bigint[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::text[], $17::text[],
       $18::integer[], $19::double precision[], $20::text[], $21::text[], $22::bigint[], $23::bigint[], $24::bigint[], $25::bigint[],
-      $26::bigint[], $27::bigint[]) WITH ORDINALITY AS t(run_id, event_id, workflow_id, tenant, traceparent, queue, type, id, affinity,
-      priority, cost, input, retry, schedule_to_start, start_to_close, heartbeat, scheduled, start_deadline, close_deadline, n)
-      ORDER BY t.n)
+      $26::bigint[], $27::bigint[], $28::boolean[], $29::bigint[], $30::bigint[], $31::text[], $32::bigint[], $33::text[], $34::bigint[],
+      $35::bigint[]) WITH ORDINALITY AS t(run_id, event_id, workflow_id, tenant, traceparent, queue, type, id, affinity,
+      priority, cost, input, retry, schedule_to_start, start_to_close, heartbeat, scheduled, start_deadline, close_deadline, first_play, rank,
+      place, state, lease, worker, started, attempt_deadline, n) ORDER BY t.n)
     UPDATE workflow_runs r SET status = c.status, close_time_us = c.close, history_length = c.length, result = c.result,
-      failure = c.failure, cancel_requested = c.cancel, stuck_reason = c.parked, parked_builds = c.builds::text[]
-    FROM unnest($28::text[], $29::text[], $30::bigint[], $31::bigint[], $32::text[], $33::text[], $34::boolean[], $35::text[], $36::text[])
-      AS c(run_id, status, close, length, result, failure, cancel, parked, builds) WHERE r.run_id = c.run_id)"};
+      failure = c.failure, cancel_requested = c.cancel, stuck_reason = c.parked, parked_builds = c.builds::text[], rank = c.rank
+    FROM unnest($36::text[], $37::text[], $38::bigint[], $39::bigint[], $40::text[], $41::text[], $42::boolean[], $43::text[], $44::text[],
+      $45::bigint[]) AS c(run_id, status, close, length, result, failure, cancel, parked, builds, rank) WHERE r.run_id = c.run_id)"};
 constexpr pg::Statement kUpdateTasks{"workflow_update_tasks", R"(
     UPDATE activity_tasks t SET state = c.state, attempt = c.attempt, losses = c.losses, visible_at_us = c.visible,
     last_reported_lease = c.reported, worker_id = c.worker, started_time_us = c.started, attempt_deadline_us = c.attempt_deadline,
@@ -104,33 +107,36 @@ void AddEvent(Columns<6>& rows, const std::string& run_id, const Event& event) {
   rows.Row(run_id, event.id, EventTypeName(event.type), event.time_us, apart ? rest.dump() : event.attributes.dump(), payload);
 }
 
-void AddTask(Columns<19>& rows, const TaskRow& t) {
+const char* StateOf(const TaskRow& task) { return task.started ? "STARTED" : task.delayed ? "DELAYED" : "SCHEDULED"; }
+
+void AddTask(Columns<27>& rows, const TaskRow& t) {
   rows.Row(t.run_id, t.scheduled_event_id, t.workflow_id, t.tenant, t.traceparent, t.queue, t.activity_type, t.activity_id, t.affinity_key,
            t.priority, t.estimated_cost, t.input, t.retry, t.schedule_to_start_us, t.start_to_close_us, t.heartbeat_us, t.scheduled_time_us,
-           t.schedule_to_start_deadline_us, t.schedule_to_close_deadline_us);
+           t.schedule_to_start_deadline_us, t.schedule_to_close_deadline_us, t.first_play, t.rank, t.place, StateOf(t), t.lease, t.worker_id,
+           t.started_time_us, t.attempt_deadline_us);
 }
 
 void WriteTransitions(pqxx::transaction_base& tx, const Changes& changes) {
   Columns<6> events;
   Columns<2> ended;
-  Columns<19> tasks;
-  Columns<9> runs;
+  Columns<27> tasks;
+  Columns<10> runs;
   for (const auto& [run_id, event] : changes.events) AddEvent(events, run_id, event);
   for (const auto& key : changes.ended_tasks) ended.Row(key.run_id, key.event_id);
   for (const auto& task : changes.new_tasks) AddTask(tasks, task);
   for (const auto& r : changes.runs) {
     runs.Row(r.run_id, r.status, r.close_time_us, r.history_length, r.result, r.failure, r.cancel_requested, r.parked_reason,
-             pg::ArrayOf(r.parked_builds));
+             pg::ArrayOf(r.parked_builds), r.rank);
   }
   ExecAll(tx, kTransition, events, std::make_index_sequence<6>(), ended, std::make_index_sequence<2>(), tasks,
-          std::make_index_sequence<19>(), runs, std::make_index_sequence<9>());
+          std::make_index_sequence<27>(), runs, std::make_index_sequence<10>());
 }
 
 void WriteNewRuns(pqxx::transaction_base& tx, const Changes& changes) {
-  Columns<15> rows;
+  Columns<17> rows;
   for (const auto& r : changes.new_runs) {
     rows.Row(r.run_id, r.workflow_id, r.tenant, r.type, r.request_id, r.traceparent, r.start_time_us, r.execution_deadline_us, r.status,
-             r.close_time_us, r.history_length, r.result, r.failure, r.parked_reason, pg::ArrayOf(r.parked_builds));
+             r.close_time_us, r.history_length, r.result, r.failure, r.parked_reason, pg::ArrayOf(r.parked_builds), r.priority, r.rank);
   }
   WriteRows(tx, kInsertRuns, rows);
 }
@@ -138,8 +144,7 @@ void WriteNewRuns(pqxx::transaction_base& tx, const Changes& changes) {
 void WriteTasks(pqxx::transaction_base& tx, const Changes& changes) {
   Columns<15> rows;
   for (const auto& t : changes.tasks) {
-    const char* state = t.started ? "STARTED" : t.delayed ? "DELAYED" : "SCHEDULED";
-    rows.Row(t.run_id, t.scheduled_event_id, state, t.attempt, t.losses, t.visible_at_us, t.last_reported_lease, t.worker_id,
+    rows.Row(t.run_id, t.scheduled_event_id, StateOf(t), t.attempt, t.losses, t.visible_at_us, t.last_reported_lease, t.worker_id,
              t.started_time_us, t.attempt_deadline_us, t.lease_deadline_us, t.schedule_to_start_deadline_us, t.cancel_requested,
              t.last_failure, t.checkpoint);
   }

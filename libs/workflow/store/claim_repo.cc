@@ -1,7 +1,5 @@
 #include "libs/workflow/store/claim_repo_internal.h"
 
-#include <algorithm>
-
 #include "libs/pg/statement.h"
 #include "libs/workflow/core/task_token.h"
 #include "libs/workflow/store/task_row_internal.h"
@@ -9,27 +7,46 @@
 namespace vora::workflow::repo {
 namespace {
 
-// What follows a CTE `ready`: its tasks are started, and their rows returned. $2 is the worker: while it has a lease, that stands for those
-// of its tasks.
-#define VORA_START_READY                                                                                     \
-  "UPDATE activity_tasks t SET state = 'STARTED', lease = $5, worker_id = $2, started_time_us = now_us, "    \
-  "attempt_deadline_us = CASE WHEN t.start_to_close_us > 0 THEN now_us + t.start_to_close_us END, "          \
-  "lease_deadline_us = CASE WHEN t.heartbeat_us > 0 AND NOT EXISTS (SELECT 1 FROM activity_workers w WHERE " \
-  "w.worker_id = $2 AND w.lease_deadline_us > now_us) THEN now_us + t.heartbeat_us END "                     \
-  "FROM ready, (SELECT vora_now_us() AS now_us) AS clock "                                                   \
-  "WHERE t.run_id = ready.run_id AND t.scheduled_event_id = ready.scheduled_event_id RETURNING " VORA_TASK_COLUMNS ", t.seq"
-
-// SKIP LOCKED lets pollers pass each other, and a CTE with FOR UPDATE is evaluated once: as a sub-select in the UPDATE's condition it may
-// run again, and then more than LIMIT rows are taken. `(SELECT vora_now_us())` reads the clock once, since the function is volatile and
-// would be called for every row. The order is that of the index activity_tasks_ready.
+// The tenants are found by a walk from one to the next over the index, and of each only the heads of its two stages: however much waits, this
+// reads a few entries per tenant.
+constexpr pg::Statement kReady{"workflow_ready", R"(
+    WITH RECURSIVE clock AS (SELECT vora_now_us() AS now_us), tenants AS (
+      (SELECT tenant FROM activity_tasks WHERE queue = $1 AND state = 'SCHEDULED' ORDER BY tenant LIMIT 1)
+      UNION ALL SELECT (SELECT t.tenant FROM activity_tasks t WHERE t.queue = $1 AND t.state = 'SCHEDULED' AND t.tenant > tenants.tenant
+      ORDER BY t.tenant LIMIT 1) FROM tenants WHERE tenants.tenant IS NOT NULL)
+    SELECT head.run_id, head.scheduled_event_id, tenants.tenant, stage.first_play, head.rank, head.place, head.estimated_cost,
+      head.activity_type, head.affinity_key, now_us
+    FROM clock, tenants, (VALUES (true), (false)) AS stage(first_play), LATERAL (SELECT * FROM activity_tasks t WHERE t.queue = $1
+      AND t.state = 'SCHEDULED' AND t.tenant = tenants.tenant AND t.first_play = stage.first_play AND t.visible_at_us <= now_us
+      AND (cardinality($2::text[]) = 0 OR t.activity_type = ANY($2::text[])) ORDER BY t.rank, t.run_id, t.place LIMIT $3) AS head
+    WHERE tenants.tenant IS NOT NULL AND NOT EXISTS (SELECT 1 FROM workflow_queues WHERE queue = $1 AND paused))"};
+// What runs is no more than the fleet has slots. The last row is the queue's.
+constexpr pg::Statement kLoads{"workflow_loads", R"(
+    WITH running AS (SELECT tenant, count(*) AS running, sum(estimated_cost) AS cost FROM activity_tasks WHERE state = 'STARTED' AND queue = $1
+    GROUP BY tenant)
+    SELECT tenant, coalesce(running, 0), coalesce(cost, 0), coalesce(weight, 1), coalesce(max_running, 0), coalesce(max_starts_per_second, 0)
+    FROM running FULL JOIN workflow_tenants USING (tenant)
+    UNION ALL SELECT NULL, coalesce((SELECT sum(running) FROM running), 0), 0, 1, coalesce(max(max_running), 0),
+    coalesce(max(max_starts_per_second), 0) FROM workflow_queues WHERE queue = $1)"};
+// What follows a CTE `ready` with a worker for each task: they are started, and their rows returned. While a worker has a lease, that stands
+// for those of its tasks.
+#define VORA_START_READY                                                                                       \
+  "UPDATE activity_tasks t SET state = 'STARTED', lease = $1, worker_id = ready.worker, "                      \
+  "started_time_us = now_us, "                                                                                 \
+  "attempt_deadline_us = CASE WHEN t.start_to_close_us > 0 THEN now_us + t.start_to_close_us END, "            \
+  "lease_deadline_us = CASE WHEN t.heartbeat_us > 0 AND NOT EXISTS (SELECT 1 FROM activity_workers w WHERE "   \
+  "w.worker_id = ready.worker AND w.lease_deadline_us > now_us) THEN now_us + t.heartbeat_us END "             \
+  "FROM ready, (SELECT vora_now_us() AS now_us) AS clock "                                                     \
+  "WHERE t.run_id = ready.run_id AND t.scheduled_event_id = ready.scheduled_event_id RETURNING " VORA_TASK_COLUMNS
+// SKIP LOCKED lets replicas pass each other; what another one has taken meanwhile is not SCHEDULED any more.
 constexpr pg::Statement kClaim{"workflow_claim", R"(
-    WITH ready AS (SELECT run_id, scheduled_event_id FROM activity_tasks WHERE queue = $1 AND state = 'SCHEDULED' AND NOT frozen
-    AND visible_at_us <= (SELECT vora_now_us()) AND ($3 = '[]' OR activity_type IN (SELECT json_array_elements_text($3::json)))
-    ORDER BY priority DESC, seq LIMIT $4 FOR UPDATE SKIP LOCKED) )" VORA_START_READY};
+    WITH ready AS (SELECT t.run_id, t.scheduled_event_id, p.worker FROM unnest($2::text[], $3::bigint[], $4::text[]) AS p(run_id, event_id,
+    worker) JOIN activity_tasks t ON t.run_id = p.run_id AND t.scheduled_event_id = p.event_id AND t.state = 'SCHEDULED'
+    FOR UPDATE OF t SKIP LOCKED) )" VORA_START_READY};
 constexpr pg::Statement kClaimSiblings{"workflow_claim_siblings", R"(
-    WITH ready AS (SELECT run_id, scheduled_event_id FROM activity_tasks WHERE queue = $1 AND state = 'SCHEDULED' AND NOT frozen
-    AND visible_at_us <= (SELECT vora_now_us()) AND run_id = $6 AND affinity_key = $7 AND activity_type = $3
-    ORDER BY scheduled_event_id LIMIT $4 FOR UPDATE SKIP LOCKED) )" VORA_START_READY};
+    WITH ready AS (SELECT run_id, scheduled_event_id, $2::text AS worker FROM activity_tasks WHERE state = 'SCHEDULED' AND queue = $3
+    AND run_id = $4 AND affinity_key = $5 AND activity_type = $6 AND visible_at_us <= (SELECT vora_now_us())
+    ORDER BY scheduled_event_id LIMIT $7 FOR UPDATE SKIP LOCKED) )" VORA_START_READY};
 constexpr pg::Statement kUnclaim{"workflow_unclaim", R"(
     UPDATE activity_tasks SET state = 'SCHEDULED', worker_id = '', started_time_us = NULL, attempt_deadline_us = NULL,
     lease_deadline_us = NULL WHERE run_id = $1 AND scheduled_event_id = $2 AND state = 'STARTED')"};
@@ -45,23 +62,52 @@ constexpr char kQueueStats[] = R"(
 
 }  // namespace
 
-std::vector<TaskRow> ClaimTasks(pqxx::transaction_base& tx, const ClaimFilter& filter, int limit) {
-  // Drawn by lot for this claim: no claim that a failover has lost had the same.
-  const int64_t lease = NewLease();
-  pqxx::result rows;
-  if (filter.affinity_key.empty()) {
-    rows = pg::Exec(tx, kClaim, filter.queue, filter.worker_id, nlohmann::json(filter.activity_types).dump(), limit, lease);
-  } else {
-    rows = pg::Exec(tx, kClaimSiblings, filter.queue, filter.worker_id, filter.activity_types.at(0), limit, lease, filter.run_id,
-                    filter.affinity_key);
+Ready ReadReady(pqxx::transaction_base& tx, const std::string& queue, const std::vector<std::string>& types, int heads) {
+  Ready ready;
+  for (const auto& row : pg::Exec(tx, kReady, queue, pg::ArrayOf(types), heads)) {
+    ReadyTask task;
+    task.key = {row[0].as<std::string>(), row[1].as<int64_t>()};
+    task.tenant = row[2].as<std::string>();
+    task.first_play = row[3].as<bool>();
+    task.rank = row[4].as<int64_t>();
+    task.place = row[5].as<int64_t>();
+    task.cost = row[6].as<double>();
+    task.activity_type = row[7].as<std::string>();
+    task.affinity_key = row[8].as<std::string>();
+    ready.now_us = row[9].as<int64_t>();
+    ready.tasks.push_back(std::move(task));
   }
-  std::vector<std::pair<int64_t, TaskRow>> ranked;  // UPDATE gives no order
-  for (const auto& row : rows) ranked.emplace_back(row[static_cast<int>(row.size()) - 1].as<int64_t>(), ReadTask(row));
-  std::sort(ranked.begin(), ranked.end(), [](const auto& a, const auto& b) {
-    return a.second.priority != b.second.priority ? a.second.priority > b.second.priority : a.first < b.first;
-  });
+  if (ready.tasks.empty()) return ready;
+  for (const auto& row : pg::Exec(tx, kLoads, queue)) {
+    const Load load{row[1].as<int>(), row[2].as<double>(), row[3].as<double>(), row[4].as<int>(), row[5].as<double>()};
+    if (row[0].is_null()) {
+      ready.queue = load;
+    } else {
+      ready.tenants[row[0].as<std::string>()] = load;
+    }
+  }
+  return ready;
+}
+
+std::vector<TaskRow> ClaimTasks(pqxx::transaction_base& tx, const std::vector<Pick>& picks) {
+  pg::Array runs, events, workers;
+  for (const auto& pick : picks) {
+    runs.Add(pick.key.run_id);
+    events.Add(pick.key.event_id);
+    workers.Add(pick.worker_id);
+  }
   std::vector<TaskRow> tasks;
-  for (auto& [seq, task] : ranked) tasks.push_back(std::move(task));
+  // The lease is drawn by lot for this claim: no claim that a failover has lost had the same.
+  for (const auto& row : pg::Exec(tx, kClaim, NewLease(), runs.Text(), events.Text(), workers.Text())) tasks.push_back(ReadTask(row));
+  return tasks;
+}
+
+std::vector<TaskRow> ClaimSiblings(pqxx::transaction_base& tx, const TaskRow& first, int limit) {
+  std::vector<TaskRow> tasks;
+  for (const auto& row : pg::Exec(tx, kClaimSiblings, NewLease(), first.worker_id, first.queue, first.run_id, first.affinity_key,
+                                  first.activity_type, limit)) {
+    tasks.push_back(ReadTask(row));
+  }
   return tasks;
 }
 

@@ -3,6 +3,7 @@
 // SQL of the hot path between workers and tasks: claims and heartbeats. They touch task rows only; claims skip locked rows, a heartbeat
 // waits for the transition that holds its own.
 
+#include <map>
 #include <optional>
 #include <pqxx/pqxx>
 #include <string>
@@ -12,15 +13,40 @@
 
 namespace vora::workflow::repo {
 
-struct ClaimFilter {
-  std::string queue;
-  std::string worker_id;
-  std::vector<std::string> activity_types;  // empty: any
-  std::string run_id, affinity_key;         // both set: siblings only
+// A task that waits, as much of it as decides whose turn it is.
+struct ReadyTask {
+  TaskKey key;
+  std::string tenant;
+  bool first_play = false;
+  int64_t rank = 0, place = 0;
+  double cost = 0;
+  std::string activity_type, affinity_key;
 };
+struct Load {
+  int running = 0;
+  double running_cost = 0;
+  double weight = 1;
+  int max_running = 0;               // 0: no limit
+  double max_starts_per_second = 0;  // the same
+};
+struct Ready {
+  std::vector<ReadyTask> tasks;
+  std::map<std::string, Load> tenants;
+  Load queue;
+  int64_t now_us = 0;
+};
+// Of each tenant and stage the first `heads` tasks by (rank, run, place), of these types (empty: any), with what runs. None while the queue
+// is paused.
+Ready ReadReady(pqxx::transaction_base& tx, const std::string& queue, const std::vector<std::string>& types, int heads);
 
-// Claims up to `limit` tasks, best priority first, oldest first: STARTED, under a new lease.
-std::vector<TaskRow> ClaimTasks(pqxx::transaction_base& tx, const ClaimFilter& filter, int limit);
+struct Pick {
+  TaskKey key;
+  std::string worker_id;
+};
+// STARTED under a new lease; those that another replica has taken meanwhile are left out. In no order.
+std::vector<TaskRow> ClaimTasks(pqxx::transaction_base& tx, const std::vector<Pick>& picks);
+// Further ready tasks that share run, affinity key and type with one that was claimed, for the same worker.
+std::vector<TaskRow> ClaimSiblings(pqxx::transaction_base& tx, const TaskRow& first, int limit);
 
 // Back into its queue, as if it had not been claimed.
 void Unclaim(pqxx::transaction_base& tx, const TaskKey& key);

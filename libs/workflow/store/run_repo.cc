@@ -7,7 +7,7 @@ namespace {
 
 #define VORA_RUN_COLUMNS                                                                                                              \
   "run_id, workflow_id, tenant, type, status, traceparent, request_id, result, failure, stuck_reason, start_time_us, close_time_us, " \
-  "execution_deadline_us, history_length, cancel_requested, seq, vora_now_us(), parked_builds "
+  "execution_deadline_us, history_length, cancel_requested, seq, vora_now_us(), parked_builds, priority, rank "
 
 // The row to lock may not exist yet. Two ids that share a hash only wait for each other.
 constexpr pg::Statement kLockWorkflowIds{"workflow_lock_ids",
@@ -76,6 +76,8 @@ RunRow ReadRun(const pqxx::row& row) {
   run.seq = row[i++].as<int64_t>();
   run.now_us = row[i++].as<int64_t>();
   run.parked_builds = pg::ReadTextArray(row[i++]);
+  run.priority = row[i++].as<int>();
+  run.rank = row[i++].as<int64_t>();
   return run;
 }
 

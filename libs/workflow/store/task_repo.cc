@@ -32,6 +32,9 @@ TaskRow ReadTask(const pqxx::row& row) {
   }
   task.priority = row[i++].as<int>();
   task.estimated_cost = row[i++].as<double>();
+  task.first_play = row[i++].as<bool>();
+  task.rank = number();
+  task.place = number();
   for (int64_t* n : {&task.schedule_to_start_us, &task.start_to_close_us, &task.heartbeat_us, &task.scheduled_time_us}) *n = number();
   const std::string state = text();
   task.started = state == "STARTED";

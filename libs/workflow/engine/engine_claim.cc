@@ -1,0 +1,199 @@
+#include <algorithm>
+#include <numeric>
+#include <set>
+
+#include "libs/core/error.h"
+#include "libs/workflow/definition/payload.h"
+#include "libs/workflow/engine/engine_internal.h"
+#include "libs/workflow/engine/engine_spans_internal.h"
+#include "libs/workflow/store/claim_repo_internal.h"
+
+namespace vora::workflow {
+namespace {
+
+constexpr size_t kMaxAnswerBytes = 3 << 20;  // below gRPC's 4 MiB
+
+void SetDuration(google::protobuf::Duration* duration, int64_t us) {
+  duration->set_seconds(us / 1'000'000);
+  duration->set_nanos(static_cast<int32_t>(us % 1'000'000 * 1000));
+}
+
+v1::ActivityTask ToActivityTask(TaskRow row) {
+  v1::ActivityTask task;
+  task.set_task_token(TaskToken::Of(row).Encode());
+  task.set_workflow_id(std::move(row.workflow_id));
+  task.set_run_id(std::move(row.run_id));
+  task.set_tenant(std::move(row.tenant));
+  task.set_activity_type(std::move(row.activity_type));
+  task.set_activity_id(std::move(row.activity_id));
+  task.set_input(std::move(row.input));
+  task.set_attempt(row.attempt);
+  task.set_checkpoint(std::move(row.checkpoint));
+  task.set_affinity_key(std::move(row.affinity_key));
+  task.set_traceparent(std::move(row.traceparent));
+  task.set_scheduled_event_id(row.scheduled_event_id);
+  SetDuration(task.mutable_heartbeat_timeout(), row.heartbeat_us);
+  SetDuration(task.mutable_start_to_close_timeout(), row.start_to_close_us);
+  return task;
+}
+
+// Enough to choose from, however few are wanted; not more than one statement should read.
+constexpr int kLeastHeads = 16;
+constexpr int kMostHeads = 200;
+// Replicas may pick the same tasks at the same time; the next try sees what is left.
+constexpr int kTries = 3;
+
+scheduler::Limits ToLimits(const repo::Load& load) { return {load.max_running, load.max_starts_per_second}; }
+
+// `groups`: tasks that one worker does together count as one.
+scheduler::View ToView(const repo::Ready& ready, bool groups) {
+  scheduler::View view;
+  std::map<std::string, size_t> places;
+  for (size_t i = 0; i < ready.tasks.size(); ++i) {
+    const auto& task = ready.tasks[i];
+    if (groups && !task.affinity_key.empty()) {
+      const auto [place, first] = places.emplace(task.key.run_id + "\n" + task.affinity_key + "\n" + task.activity_type, view.candidates.size());
+      if (!first) {
+        view.candidates[place->second].cost += task.cost;
+        continue;
+      }
+    }
+    const auto stage = task.first_play ? scheduler::Stage::kFirstPlay : scheduler::Stage::kRest;
+    view.candidates.push_back(
+        {static_cast<int64_t>(i), task.tenant, task.key.run_id, stage, task.rank, task.place, task.cost});
+  }
+  for (const auto& [tenant, load] : ready.tenants) {
+    view.tenants[tenant] = {load.weight, load.running, load.running_cost, ToLimits(load)};
+  }
+  view.queue = {ready.queue.running, ToLimits(ready.queue)};
+  return view;
+}
+
+}  // namespace
+
+// What one transaction claims for some polls.
+class Engine::Impl::Claims {
+ public:
+  explicit Claims(const std::vector<const v1::PollActivitiesRequest*>& polls) : polls_(polls), answers(polls.size()), bytes_(polls.size()) {}
+
+  // In turns, so that no poll gets a second task while another has none.
+  std::vector<repo::Pick> Assign(const repo::Ready& ready, const scheduler::View& view, const std::vector<size_t>& picked) {
+    std::vector<repo::Pick> picks;
+    std::vector<int> left;
+    for (const auto* poll : polls_) left.push_back(poll->max_tasks());
+    size_t turn = 0;
+    for (const size_t index : picked) {
+      while (left[turn] == 0) turn = (turn + 1) % polls_.size();
+      --left[turn];
+      const auto& task = ready.tasks[static_cast<size_t>(view.candidates[index].id)];
+      picks.push_back({task.key, polls_[turn]->worker_id()});
+      owners_[task.key.run_id][task.key.event_id] = turn;
+      order_[task.key.run_id][task.key.event_id] = picks.size();
+      turn = (turn + 1) % polls_.size();
+    }
+    return picks;
+  }
+
+  // Before the transaction runs, and runs again.
+  void Clear() {
+    answers.assign(polls_.size(), {});
+    bytes_.assign(polls_.size(), 0);
+    waits.clear();
+    spans.clear();
+    first_deadline_in_us = 0;
+  }
+
+  void Take(pqxx::work& tx, std::vector<TaskRow> rows) {
+    const auto place = [&](const TaskRow& row) { return order_[row.run_id][row.scheduled_event_id]; };
+    std::sort(rows.begin(), rows.end(), [&](const TaskRow& a, const TaskRow& b) { return place(a) < place(b); });
+    for (auto& row : rows) {
+      const size_t owner = owners_[row.run_id][row.scheduled_event_id];
+      std::vector<TaskRow> group;
+      if (polls_[owner]->max_siblings() > 0 && !row.affinity_key.empty()) {
+        group = repo::ClaimSiblings(tx, row, polls_[owner]->max_siblings());
+      }
+      Give(tx, owner, std::move(row));
+      for (auto& sibling : group) Give(tx, owner, std::move(sibling));
+    }
+  }
+
+ private:
+  // The claim's UPDATE has happened before the sizes are known, so what does not fit is given back, for the next poll.
+  void Give(pqxx::work& tx, size_t owner, TaskRow row) {
+    bytes_[owner] += row.input.size() + row.checkpoint.size();
+    if (bytes_[owner] > kMaxAnswerBytes && !answers[owner].empty()) return repo::Unclaim(tx, row.key());
+    const int64_t now = row.started_time_us.value_or(row.visible_at_us);
+    for (const auto& deadline : {row.attempt_deadline_us, row.lease_deadline_us}) {
+      if (deadline && (first_deadline_in_us == 0 || *deadline - now < first_deadline_in_us)) first_deadline_in_us = *deadline - now;
+    }
+    waits.emplace_back(row.activity_type, now - row.visible_at_us);
+    AddWaitSpan(row, spans);
+    answers[owner].push_back(ToActivityTask(std::move(row)));
+  }
+
+  const std::vector<const v1::PollActivitiesRequest*>& polls_;
+
+ public:
+  std::vector<std::vector<v1::ActivityTask>> answers;
+  std::vector<std::pair<std::string, int64_t>> waits;
+  std::vector<obs::SpanRecord> spans;
+  int64_t first_deadline_in_us = 0;
+
+ private:
+  std::vector<size_t> bytes_;
+  std::map<std::string, std::map<int64_t, size_t>> owners_, order_;
+};
+
+Status Engine::CheckPoll(const v1::PollActivitiesRequest& request) {
+  if (request.queue().empty()) return InvalidField("queue", "must not be empty");
+  VORA_RETURN_IF_ERROR(CheckPayload("queue", request.queue()));
+  VORA_RETURN_IF_ERROR(CheckPayload("worker_id", request.worker_id()));
+  for (const auto& type : request.activity_types()) VORA_RETURN_IF_ERROR(CheckPayload("activity_types", type));
+  if (request.max_tasks() < 1 || request.max_tasks() > 100) return InvalidField("max_tasks", "must be 1 to 100");
+  if (request.max_siblings() < 0 || request.max_siblings() > 100) return InvalidField("max_siblings", "must be 0 to 100");
+  return {};
+}
+
+StatusOr<std::vector<v1::ActivityTask>> Engine::Claim(const v1::PollActivitiesRequest& request) {
+  VORA_RETURN_IF_ERROR(CheckPoll(request));
+  VORA_ASSIGN_OR_RETURN(auto answers, Claim(std::vector{&request}));
+  return std::move(answers[0]);
+}
+
+StatusOr<std::vector<std::vector<v1::ActivityTask>>> Engine::Claim(const std::vector<const v1::PollActivitiesRequest*>& polls) {
+  const v1::PollActivitiesRequest& like = *polls.front();
+  const std::vector<std::string> types(like.activity_types().begin(), like.activity_types().end());
+  const bool groups = std::any_of(polls.begin(), polls.end(), [](const auto* poll) { return poll->max_siblings() > 0; });
+  const int wanted =
+      std::accumulate(polls.begin(), polls.end(), 0, [](int sum, const auto* poll) { return sum + poll->max_tasks(); });
+  auto& turns = impl_->TurnsOf(like.queue());
+  const std::lock_guard lock(turns.mutex);
+  for (int attempt = 1;; ++attempt) {
+    Impl::Claims claims(polls);
+    repo::Ready ready;
+    VORA_RETURN_IF_ERROR(impl_->Read([&](pqxx::nontransaction& tx) -> Status {
+      ready = repo::ReadReady(tx, like.queue(), types, std::clamp(wanted, kLeastHeads, kMostHeads));
+      return {};
+    }));
+    if (ready.tasks.empty()) return std::move(claims.answers);
+    const auto view = ToView(ready, groups);
+    const auto picked = turns.picker.Pick(view, wanted, turns.last_us = std::max(turns.last_us, ready.now_us));
+    if (picked.empty()) return std::move(claims.answers);
+    const auto picks = claims.Assign(ready, view, picked);
+    bool missed = false;
+    VORA_RETURN_IF_ERROR(impl_->Write([&](pqxx::work& tx) -> Status {
+      claims.Clear();
+      auto rows = repo::ClaimTasks(tx, picks);
+      missed = rows.empty();
+      claims.Take(tx, std::move(rows));
+      return {};
+    }));
+    if (missed && attempt < kTries) continue;
+    if (claims.first_deadline_in_us > 0) impl_->wake.DueAfter(std::chrono::microseconds(claims.first_deadline_in_us));
+    for (const auto& [type, waited_us] : claims.waits) impl_->NoteClaimed(type, waited_us);
+    for (auto& span : claims.spans) obs::RecordSpan(std::move(span));
+    return std::move(claims.answers);
+  }
+}
+
+}  // namespace vora::workflow
