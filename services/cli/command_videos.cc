@@ -55,6 +55,12 @@ void PrintHistory(const json& history) {
     std::printf("%5s  %-26s %-36s %s\n", event.contains("event_id") ? event["event_id"].dump().c_str() : "",
                 event.value("time", "").c_str(), event.value("type", "").c_str(), what.c_str());
   }
+  for (const auto& attempt : history.value("failed_attempts", json::array())) {
+    std::printf("%5s  %-26s %-36s activity_id=%s  attempt=%d  worker_id=%s  since=%s  failure=%s\n", "tried",
+                attempt.value("ended_time", "").c_str(), ("ATTEMPT_" + attempt.value("outcome", "")).c_str(),
+                attempt.value("activity_id", "").c_str(), attempt.value("attempt", 0), attempt.value("worker_id", "").c_str(),
+                attempt.value("started_time", "").c_str(), attempt.value("failure", json::object()).dump().c_str());
+  }
   for (const auto& pending : history.value("pending_activities", json::array())) {
     std::printf("  now  %-26s %-36s %s\n", "", pending.value("state", "").c_str(), pending.dump().c_str());
   }

@@ -40,7 +40,8 @@ Status CompleteTask(RunUnit& unit, const TaskToken& token, const std::string& re
   return {};
 }
 
-StatusOr<bool> FailTask(RunUnit& unit, const TaskToken& token, const v1::Failure& failure, bool canceled) {
+StatusOr<bool> FailTask(RunUnit& unit, const TaskToken& token, const v1::Failure& failure, bool canceled,
+                        std::optional<int64_t> next_retry_delay_us) {
   TaskRow* task = FindCurrent(unit, token);
   if (!task) {
     // Repeated after a lost answer. A claim in between does not matter: the number is kept until the next report.
@@ -52,6 +53,7 @@ StatusOr<bool> FailTask(RunUnit& unit, const TaskToken& token, const v1::Failure
   const std::string type = task->activity_type;
   AttemptEnd end;
   end.failure = failure;
+  end.next_retry_delay_us = next_retry_delay_us;
   const bool will_retry = EndAttempt(unit, *task, end);
   unit.effects().counts.push_back({type, will_retry ? "retried" : canceled ? "canceled" : "failed"});
   return will_retry;

@@ -13,7 +13,8 @@ namespace vora::workflow {
 // Reports of workers. ABORTED: the token is stale. Repeating a report that was taken is OK.
 Status CompleteTask(RunUnit& unit, const TaskToken& token, const std::string& result);
 // True: there will be another attempt. `canceled`: the worker stopped since it was asked to.
-StatusOr<bool> FailTask(RunUnit& unit, const TaskToken& token, const v1::Failure& failure, bool canceled);
+StatusOr<bool> FailTask(RunUnit& unit, const TaskToken& token, const v1::Failure& failure, bool canceled,
+                        std::optional<int64_t> next_retry_delay_us = {});
 // The attempt is not counted: a worker that drains has not failed.
 Status ReleaseTask(RunUnit& unit, const TaskToken& token, const std::string& checkpoint);
 

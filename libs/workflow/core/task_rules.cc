@@ -115,7 +115,8 @@ bool EndAttempt(RunUnit& unit, TaskRow& task, const AttemptEnd& end) {
   (void)FromPayload(task.retry, policy);  // written by NewTask
   const int64_t now = unit.run().now_us;
   const auto delay = end.lost ? DelayAfterLoss(policy, task.losses, now, task.schedule_to_close_deadline_us)
-                              : NextAttemptDelay(policy, task.attempt - task.losses, end.failure, now, task.schedule_to_close_deadline_us);
+                              : NextAttemptDelay(policy, task.attempt - task.losses, end.failure, now, task.schedule_to_close_deadline_us,
+                                                 end.next_retry_delay_us);
   if (delay) {
     ++task.attempt;
     task.last_failure = FailureToJson(end.failure).dump();

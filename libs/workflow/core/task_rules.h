@@ -28,6 +28,7 @@ struct AttemptEnd {
   const char* timeout_type = nullptr;                         // of ACTIVITY_TASK_TIMED_OUT
   bool lost = false;                                          // with its worker: no fault of the activity
   v1::Failure failure;
+  std::optional<int64_t> next_retry_delay_us = {};  // in place of the policy's
 };
 
 // Repeats the activity or ends it, as its policy says. True: there will be another attempt.

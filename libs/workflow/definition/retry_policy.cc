@@ -42,11 +42,10 @@ std::optional<int64_t> InTime(int64_t delay, int64_t now_us, std::optional<int64
 }  // namespace
 
 std::optional<int64_t> NextAttemptDelay(const v1::RetryPolicy& policy, int failures, const v1::Failure& failure, int64_t now_us,
-                                        std::optional<int64_t> deadline_us) {
+                                        std::optional<int64_t> deadline_us, std::optional<int64_t> asked_us) {
   if (IsNonRetryable(policy, failure)) return std::nullopt;
   if (policy.maximum_attempts() > 0 && failures >= policy.maximum_attempts()) return std::nullopt;
-  const int64_t delay = failure.has_next_retry_delay() ? ToMicros(failure.next_retry_delay()) : Backoff(policy, failures);
-  return InTime(delay, now_us, deadline_us);
+  return InTime(asked_us ? *asked_us : Backoff(policy, failures), now_us, deadline_us);
 }
 
 std::optional<int64_t> DelayAfterLoss(const v1::RetryPolicy& policy, int losses, int64_t now_us, std::optional<int64_t> deadline_us) {

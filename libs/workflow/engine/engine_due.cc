@@ -78,10 +78,10 @@ StatusOr<int> Engine::RetryParked(int limit) {
   }));
   // Each alone: a replay may take long, and more than one in a transaction would hold the locks of all.
   for (const auto& run_id : runs) {
-    const Status status = impl_->executor.Run({run_id, {}, [](RunUnit& unit) -> Status {
-                                                 unit.TryAgain();
-                                                 return {};
-                                               }});
+    const Status status = impl_->executor.RunAlone({run_id, {}, [](RunUnit& unit) -> Status {
+                                                      unit.TryAgain();
+                                                      return {};
+                                                    }});
     if (status.code() == StatusCode::kUnavailable) return status;
     if (!status.ok()) log::Warn("a parked run could not be tried again", {{"run_id", run_id}, {"error", ToText(status)}});
   }

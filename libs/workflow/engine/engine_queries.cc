@@ -10,6 +10,8 @@
 namespace vora::workflow {
 namespace {
 
+constexpr int kMaxAttempts = 1000;
+
 void SetTime(google::protobuf::Timestamp* time, int64_t us) {
   time->set_seconds(us / 1'000'000);
   time->set_nanos(static_cast<int32_t>(us % 1'000'000 * 1000));
@@ -63,6 +65,20 @@ v1::PendingActivity ToPendingActivity(const TaskRow& task) {
   return pending;
 }
 
+v1::FailedAttempt ToFailedAttempt(const AttemptRow& row) {
+  v1::FailedAttempt attempt;
+  attempt.set_scheduled_event_id(row.key.event_id);
+  attempt.set_activity_type(row.activity_type);
+  attempt.set_activity_id(row.activity_id);
+  attempt.set_attempt(row.attempt);
+  attempt.set_worker_id(row.worker_id);
+  SetTime(attempt.mutable_started_time(), row.started_time_us);
+  SetTime(attempt.mutable_ended_time(), row.ended_time_us);
+  attempt.set_outcome(row.outcome);
+  *attempt.mutable_failure() = ParseFailure(row.failure);
+  return attempt;
+}
+
 int PageSize(int asked, int usual, int most) { return asked <= 0 ? usual : std::min(asked, most); }
 
 }  // namespace
@@ -75,6 +91,9 @@ StatusOr<v1::DescribeWorkflowResponse> Engine::Describe(const v1::DescribeWorkfl
     const auto run = repo::FindRun(tx, request.workflow_id(), request.run_id());
     if (!run) return NotFound("no workflow " + request.workflow_id());
     *response.mutable_info() = ToWorkflowInfo(*run);
+    for (const auto& attempt : repo::LoadAttempts(tx, run->run_id, kMaxAttempts)) {
+      *response.add_failed_attempts() = ToFailedAttempt(attempt);
+    }
     // Two statements without a transaction: a run that closes between them shows no activities, as its tasks are deleted with the close.
     if (!run->running()) return {};
     for (const auto& task : repo::TasksOfRun(tx, run->run_id)) *response.add_pending_activities() = ToPendingActivity(task);

@@ -1,10 +1,13 @@
 #include "libs/core/error.h"
 #include "libs/workflow/definition/payload.h"
+#include "libs/workflow/definition/retry_policy.h"
 #include "libs/workflow/engine/engine_internal.h"
 #include "libs/workflow/store/claim_repo_internal.h"
 
 namespace vora::workflow {
 namespace {
+
+constexpr int64_t kMostRetryDelayUs = int64_t{24} * 3600 * 1'000'000;
 
 Status CheckFailure(const v1::Failure& failure) {
   VORA_RETURN_IF_ERROR(CheckPayload("failure.code", failure.code()));
@@ -42,9 +45,12 @@ StatusOr<bool> Engine::Fail(const v1::FailActivityRequest& request) {
   VORA_RETURN_IF_ERROR(CheckFailure(request.failure()));
   v1::Failure failure = request.failure();
   if (failure.code().empty()) failure.set_code("unknown");
+  std::optional<int64_t> delay_us;
+  if (request.has_next_retry_delay()) delay_us = ToMicros(request.next_retry_delay());
+  if (delay_us.value_or(0) > kMostRetryDelayUs) return InvalidField("next_retry_delay", "must be at most a day");
   bool will_retry = false;
   VORA_RETURN_IF_ERROR(impl_->executor.Run({token.run_id, {token.event_id}, [&](RunUnit& unit) -> Status {
-                                              VORA_ASSIGN_OR_RETURN(will_retry, FailTask(unit, token, failure, request.canceled()));
+                                              VORA_ASSIGN_OR_RETURN(will_retry, FailTask(unit, token, failure, request.canceled(), delay_us));
                                               return {};
                                             }}));
   return will_retry;

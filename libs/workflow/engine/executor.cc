@@ -166,6 +166,12 @@ Status Executor::Run(const RunOp& op) {
   return Share(op.run_id, item);
 }
 
+Status Executor::RunAlone(const RunOp& op) {
+  Item item;
+  item.run = &op;
+  return ExecuteAlone(item);
+}
+
 Status Executor::Start(const StartOp& op) {
   Item item;
   item.start = &op;

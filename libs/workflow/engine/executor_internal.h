@@ -49,6 +49,8 @@ class Executor {
   // whether the change was made.
   Status Run(const RunOp& op);
   Status Start(const StartOp& op);
+  // The same in a transaction of its own, for what may take long.
+  Status RunAlone(const RunOp& op);
   // The same for many that belong together, in few transactions; an answer for each.
   std::vector<Status> RunAll(const std::vector<RunOp>& ops);
 

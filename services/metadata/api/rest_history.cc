@@ -40,6 +40,8 @@ StatusOr<std::string> History(VideoRepo& videos, OrchestratorClient& orchestrato
   json["workflow"]["result"] = Expand(described->info().result());
   json["pending_activities"] = OrderedJson::array();
   for (const auto& pending : described->pending_activities()) json["pending_activities"].push_back(ToJson(pending));
+  json["failed_attempts"] = OrderedJson::array();
+  for (const auto& attempt : described->failed_attempts()) json["failed_attempts"].push_back(ToJson(attempt));
   json["events"] = OrderedJson::array();
   for (const auto& event : history.events()) {
     OrderedJson shown = ToJson(event);

@@ -17,8 +17,14 @@ constexpr std::chrono::milliseconds kRounding{5};
 
 RetryOptions Backoff() { return {.max_attempts = 0, .initial = std::chrono::milliseconds(200), .max = std::chrono::milliseconds(5000)}; }
 
-// What no repetition can cure.
-bool IsRefusal(const Status& status) { return status.code() == StatusCode::kInvalidArgument; }
+// What no repetition can cure; the rows behind it, of which a delete may be one, must not wait for it for ever. ALREADY_EXISTS: a run of
+// another request has closed under this id.
+bool IsRefusal(const Status& status) {
+  return status.code() == StatusCode::kInvalidArgument || status.code() == StatusCode::kAlreadyExists;
+}
+
+// Objects of a deleted video cost money, and somebody wants them gone: ahead of all work, in hours.
+constexpr int kDeletePriority = 1000;
 
 }  // namespace
 
@@ -80,7 +86,9 @@ Status OutboxRelay::SendStart(const OutboxRow& row) {
   VORA_RETURN_IF_ERROR(started.status());
   // The run that this one follows is still closing: to be given its id means not to be started.
   if (!started->started() && !row.last_run_id.empty() && started->run_id() == row.last_run_id) {
-    return Postpone(row, kStillOpen, "the run before is still open");
+    if (row.age < options_.drain_limit) return Postpone(row, kStillOpen, "the run before is still open");
+    VORA_RETURN_IF_ERROR(orchestrator_.Terminate(request.workflow_id(), "the video was retried"));
+    return Postpone(row, kStillOpen, "the run before was ended");
   }
   log::Info("workflow started", {{"video_id", row.video_id}, {"run_id", started->run_id()}, {"run_number", row.run_number}});
   return outbox_.FinishStart(row, started->run_id());
@@ -89,12 +97,19 @@ Status OutboxRelay::SendStart(const OutboxRow& row) {
 Status OutboxRelay::SendCancel(const OutboxRow& row) {
   const std::string video_workflow = "video/" + row.video_id;
   // Cancel is asked for by the workflow's id, so it reaches whichever run is the newest; NOT_FOUND means that there is nothing to end.
-  Status cancelled = orchestrator_.Cancel(video_workflow, "cancelled by request");
-  // A run that is parked cannot wind up; it is ended from outside, so that the video can be retried or deleted.
-  if (cancelled.code() == StatusCode::kFailedPrecondition)
-    cancelled = orchestrator_.Terminate(video_workflow, "cancelled while it was parked");
+  const Status cancelled = orchestrator_.Cancel(video_workflow, "cancelled by request");
   if (!cancelled.ok() && cancelled.code() != StatusCode::kNotFound) return cancelled;
+  if (cancelled.ok()) VORA_RETURN_IF_ERROR(EndParked(video_workflow));
   return outbox_.Finish(row);
+}
+
+// A run that is parked keeps the cancel until better code comes; it is ended from outside, so that the video can be retried or deleted.
+Status OutboxRelay::EndParked(const std::string& workflow_id) {
+  const auto described = orchestrator_.Describe(workflow_id, "");
+  if (described.status().code() == StatusCode::kNotFound) return absl::OkStatus();
+  VORA_RETURN_IF_ERROR(described.status());
+  if (described->info().status() != wf::WORKFLOW_STATUS_RUNNING || described->info().stuck_reason().empty()) return absl::OkStatus();
+  return orchestrator_.Terminate(workflow_id, "cancelled while it was parked");
 }
 
 Status OutboxRelay::SendDelete(const OutboxRow& row) {
@@ -114,6 +129,7 @@ Status OutboxRelay::SendDelete(const OutboxRow& row) {
   request.set_tenant(row.tenant);
   request.set_traceparent(obs::CurrentTrace().ToTraceparent());
   request.set_request_id(row.request_id);
+  request.set_priority(kDeletePriority);
   const Status started = orchestrator_.Start(request).status();
   if (!started.ok() && started.code() != StatusCode::kAlreadyExists) return started;
   return outbox_.Finish(row);

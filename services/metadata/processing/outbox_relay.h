@@ -31,6 +31,7 @@ class OutboxRelay {
   Status Send(const OutboxRow& row);
   Status SendStart(const OutboxRow& row);
   Status SendCancel(const OutboxRow& row);
+  Status EndParked(const std::string& workflow_id);
   Status SendDelete(const OutboxRow& row);
   // Due again after `delay`, and the loop wakes for it.
   Status Postpone(const OutboxRow& row, std::chrono::milliseconds delay, const std::string& why);

@@ -21,12 +21,11 @@ struct Part {
   const char* title;  // in warnings
   int since;
   const char* extract;  // activity of the worker: ExtractPartInput, ExtractPartResult
-  int priority;
   double cost;  // encode-seconds per second of media
   const char* record = "metadata.RecordPart";
 };
 constexpr Part kParts[] = {
-    {"storyboard", "The pictures of the seek bar", 2, "media.ExtractStoryboard", 9, 0.01, "metadata.RecordStoryboard"},
+    {"storyboard", "The pictures of the seek bar", 2, "media.ExtractStoryboard", 0.01, "metadata.RecordStoryboard"},
 };
 
 Task<v1::Failure> MakePart(WorkflowContext video, WorkflowContext scope, const v1::ProcessVideoInput& input,
@@ -36,7 +35,7 @@ Task<v1::Failure> MakePart(WorkflowContext video, WorkflowContext scope, const v
   extract.set_source_key(input.source_key());
   extract.set_object_prefix(input.object_prefix());
   *extract.mutable_media() = media;
-  const auto options = MediaOptions(part.priority, 1 + part.cost * media.duration_seconds());
+  const auto options = MediaOptions(kPartPriority, 1 + part.cost * media.duration_seconds());
   const std::string name = part.name;
   auto made = co_await scope.Run<v1::ExtractPartResult>(part.extract, name, std::move(extract), options);
   v1::RecordPartInput record;

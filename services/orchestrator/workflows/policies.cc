@@ -5,7 +5,7 @@ namespace {
 
 using workflow::v1::ActivityOptions;
 
-constexpr int64_t kDay = 24 * 3600;
+constexpr int kUnlimited = 1'000'000'000;
 
 }  // namespace
 
@@ -27,7 +27,7 @@ ActivityOptions DeleteOptions() {
   options.set_queue("transcode");
   options.mutable_heartbeat_timeout()->set_seconds(10);
   options.mutable_start_to_close_timeout()->set_seconds(10 * 60);
-  options.mutable_schedule_to_close_timeout()->set_seconds(kDay);
+  options.mutable_retry()->set_maximum_losses(kUnlimited);
   options.mutable_retry()->mutable_initial_interval()->set_seconds(1);
   options.mutable_retry()->mutable_maximum_interval()->set_seconds(60);
   return options;
@@ -38,7 +38,7 @@ ActivityOptions MetadataOptions() {
   options.set_queue("metadata");
   options.mutable_heartbeat_timeout()->set_seconds(5);
   options.mutable_start_to_close_timeout()->set_seconds(10);
-  options.mutable_schedule_to_close_timeout()->set_seconds(kDay);
+  options.mutable_retry()->set_maximum_losses(kUnlimited);
   options.mutable_retry()->mutable_initial_interval()->set_seconds(1);
   options.mutable_retry()->mutable_maximum_interval()->set_seconds(5);
   return options;

@@ -8,18 +8,22 @@
 
 namespace vora::workflows {
 
+// Within a run: among videos the scheduler decides.
 inline constexpr int kProbePriority = 100;
+inline constexpr int kPublishPriority = 95;  // short, and a track waits for it
 inline constexpr int kAudioPriority = 90;
-inline constexpr int kFirstChunkPriority = 80;                 // less the chunk's index: early chunks first, across renditions and videos
+inline constexpr int kFirstChunkPriority = 80;                 // less the chunk's index: early chunks first, across renditions
 inline constexpr int kCaptionsPriority = kFirstChunkPriority;  // scheduled after the first chunks, so done right after them: little work
-inline constexpr int kPosterPriority = 10;                     // and parts below it
-inline constexpr int kPublishPriority = 95;                    // short, and a track waits for it
+// Short, and the video waits for it in the end.
+inline constexpr int kPosterPriority = kFirstChunkPriority - 1;
+// After all chunks of the video: players can do without them for a while.
+inline constexpr int kPartPriority = 9;
 
 // Media work on the queue `transcode`: 5 attempts, none after a `media.*` failure, which the source will give again and again.
 workflow::v1::ActivityOptions MediaOptions(int priority, double estimated_cost);
-// Deleting on the queue `transcode`: repeated for a day.
+// Deleting on the queue `transcode`: repeated until it is done, however long the backlog, or the outage, is.
 workflow::v1::ActivityOptions DeleteOptions();
-// State changes on the queue `metadata`: repeated for a day, since the database behind them comes back.
+// State changes on the queue `metadata`: repeated until they are stored, since the database behind them comes back.
 workflow::v1::ActivityOptions MetadataOptions();
 
 }  // namespace vora::workflows

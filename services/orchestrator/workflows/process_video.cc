@@ -26,6 +26,7 @@ struct Job {
   DoneSegments done;
   std::vector<media::v1::Caption> captions;
   bool player_parts_over = false;
+  double cost = 0;  // encode-seconds of all its tracks
   explicit Job(v1::ProcessVideoInput in) : input(std::move(in)), done(input.done()) {}
 };
 
@@ -42,6 +43,20 @@ double ChunkCost(const media::v1::TrackPlan& track, const media::v1::ChunkPlan& 
   const double pixels = static_cast<double>(track.width()) * track.height() / (1920.0 * 1080.0);
   const double rate = static_cast<double>(track.frame_rate_num()) / track.frame_rate_den() / 30.0;
   return 0.5 * chunk.segment_count() * track.segment_seconds() * pixels * rate;
+}
+
+double AudioCost(const media::v1::MediaInfo& media) { return 0.02 * media.duration_seconds(); }
+
+double PlanCost(const media::v1::MediaInfo& media, const media::v1::Plan& plan) {
+  double cost = 0;
+  for (const auto& track : plan.tracks()) {
+    if (layout::TrackKindOf(track.kind()).in_chunks) {
+      for (const auto& chunk : plan.chunks()) cost += ChunkCost(track, chunk);
+    } else {
+      cost += AudioCost(media);
+    }
+  }
+  return cost;
 }
 
 Task<v1::Failure> RecordVideo(WorkflowContext ctx, std::string video_id, std::string state, v1::Failure reason) {
@@ -89,6 +104,8 @@ Task<v1::Failure> EncodeChunk(WorkflowContext ctx, Job& job, const media::v1::Tr
   *input.mutable_track() = track;
   *input.mutable_chunk() = chunk;
   auto options = MediaOptions(kFirstChunkPriority - chunk.index(), ChunkCost(track, chunk));
+  options.set_run_cost(job.cost);
+  options.set_first_play(chunk.index() == 0);
   // Siblings of a chunk go to one worker together, which decodes it once for all of them.
   options.set_affinity_key("chunk/" + std::to_string(chunk.index()));
   auto outcome = co_await ctx.Run<v1::EncodeChunkResult>("media.EncodeChunk", id, std::move(input), std::move(options));
@@ -107,7 +124,9 @@ Task<v1::Failure> EncodeAudio(WorkflowContext ctx, Job& job, const media::v1::Tr
   input.set_object_prefix(job.input.object_prefix());
   *input.mutable_media() = job.media;
   *input.mutable_track() = track;
-  const auto options = MediaOptions(kAudioPriority, 0.02 * job.media.duration_seconds());
+  auto options = MediaOptions(kAudioPriority, AudioCost(job.media));
+  options.set_run_cost(job.cost);
+  options.set_first_play(true);
   auto outcome = co_await ctx.Run<v1::EncodeAudioResult>("media.EncodeAudio", track.name(), std::move(input), options);
   if (!outcome.ok) co_return outcome.failure;
   job.done.Add(outcome.value.segments());
@@ -188,7 +207,9 @@ Task<v1::Failure> ProbeAndPlan(WorkflowContext ctx, Job& job) {
   } else {
     v1::ProbeInput input;
     input.set_source_key(job.input.source_key());
-    auto probed = co_await ctx.Run<media::v1::MediaInfo>("media.Probe", "probe", std::move(input), MediaOptions(kProbePriority, 1));
+    auto options = MediaOptions(kProbePriority, 1);
+    options.set_first_play(true);
+    auto probed = co_await ctx.Run<media::v1::MediaInfo>("media.Probe", "probe", std::move(input), options);
     if (!probed.ok) co_return probed.failure;
     job.media = std::move(probed.value);
   }
@@ -200,6 +221,7 @@ Task<v1::Failure> ProbeAndPlan(WorkflowContext ctx, Job& job) {
     co_return FailureOf(unplayable ? DetailOf(plan.status()).reason : "ladder.invalid", Message(plan.status()));
   }
   job.plan = std::move(plan).value();
+  job.cost = PlanCost(job.media, job.plan);
   v1::RecordPlanInput record;
   record.set_video_id(job.input.video_id());
   *record.mutable_media() = job.media;

@@ -1,7 +1,15 @@
 import { date, span, timeOfDay } from '../format';
+import type { FailedAttempt } from '../api/schema';
 import { kStateText, type Bar } from './model';
 
 const clock = (ms: number | null) => (ms === null ? '–' : timeOfDay(new Date(ms).toISOString()));
+
+const kOutcomes: Record<string, string> = { FAILED: 'failed', TIMED_OUT: 'took too long', LOST: 'was lost with its worker', CANCELED: 'was cancelled' };
+
+function titleOf({ attempt, outcome, worker_id, started_time, ended_time }: FailedAttempt): string {
+  const when = started_time && ended_time ? `, ${timeOfDay(started_time)} to ${timeOfDay(ended_time)}` : '';
+  return `Attempt ${attempt} ${kOutcomes[outcome] ?? outcome}${worker_id ? ` on ${worker_id}` : ''}${when}`;
+}
 
 // Everything about one activity.
 export function Details({ bar, now, pinned, onClose }: { bar: Bar; now: number; pinned: boolean; onClose(): void }) {
@@ -33,9 +41,10 @@ export function Details({ bar, now, pinned, onClose }: { bar: Bar; now: number; 
           </div>
         ))}
       </dl>
-      {bar.failure && <FailureText title={bar.ended === null ? 'The last attempt failed' : 'Why it failed'} {...bar.failure} />}
-      {bar.earlier.filter(({ failure }) => failure.message !== bar.failure?.message).map((attempt) => (
-        <FailureText key={attempt.attempt} title={`Attempt ${attempt.attempt} failed${attempt.worker ? ` on ${attempt.worker}` : ''}`} {...attempt.failure} />
+      {bar.failure && bar.ended !== null && <FailureText title="Why it failed" {...bar.failure} />}
+      {bar.earlier.filter(({ attempt }) => attempt < bar.attempt || bar.ended === null).map((attempt) => (
+        <FailureText key={`${attempt.attempt}/${attempt.ended_time}`} title={titleOf(attempt)}
+          {...(attempt.failure ?? { code: '', message: '' })} />
       ))}
     </div>
   );

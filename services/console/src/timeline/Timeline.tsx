@@ -19,7 +19,7 @@ const kTickMs = 500;
 const kZooms = [1, 2, 4, 8, 16, 32];
 
 export function Timeline({ video }: { video: Video }) {
-  const { loaded, error, none, seen, now: clock, reload } = useHistory(video);
+  const { loaded, error, none, now: clock, reload } = useHistory(video);
   const running = loaded?.workflow.status === 'RUNNING';
   const now = useNow(running, clock);
   const [zoom, setZoom] = useState(0);
@@ -41,7 +41,7 @@ export function Timeline({ video }: { video: Video }) {
     return <Loading label="Loading the timeline" />;
   }
 
-  const timeline = buildTimeline(loaded.workflow, loaded.events, loaded.pending, seen, now);
+  const timeline = buildTimeline(loaded.workflow, loaded.events, loaded.pending, loaded.failed, now);
   const bars = timeline.groups.flatMap((group) => group.bars);
   const find = (key: number | null) => bars.find((bar) => bar.key === key) ?? null;
   const shown = find(pinnedKey) ?? find(shownKey);
@@ -65,7 +65,7 @@ export function Timeline({ video }: { video: Video }) {
         </div>
       </div>
       {error ? <p class="muted small" role="status">The connection is interrupted; this may be a little old.</p> : null}
-      {loaded.workflow.stuck_reason && <Notice tone="bad" title="This run is parked">{<p>{loaded.workflow.stuck_reason}</p>}</Notice>}
+      {loaded.workflow.stuck_reason && <Notice tone="bad" title="This run is parked">{<p class="tl-reason">{loaded.workflow.stuck_reason}</p>}</Notice>}
       {failed.map((bar) => (
         <Notice key={bar.key} tone="bad" title={`${bar.id} failed${bar.attempt > 1 ? ` after ${bar.attempt} attempts` : ''}`} testid="timeline-failure">
           <p>

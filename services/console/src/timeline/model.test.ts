@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import type { HistoryEvent, PendingActivity, Workflow } from '../api/schema';
-import { buildTimeline, groupOf, labelOf, remember, tickLabel, ticks, type Seen } from './model';
+import type { FailedAttempt, HistoryEvent, PendingActivity, Workflow } from '../api/schema';
+import { buildTimeline, groupOf, labelOf, tickLabel, ticks } from './model';
 
 const at = (ms: number) => new Date(1_700_000_000_000 + ms).toISOString();
 const workflow = (more: Partial<Workflow> = {}): Workflow => ({
@@ -21,7 +21,7 @@ test('activities fall into groups, renditions from the bottom up', () => {
     ['360p/publish', 'media.PublishTrack'], ['audio_0', 'media.EncodeAudio'], ['poster', 'media.ExtractPoster'], ['storyboard', 'media.MakeStoryboard'], ['plan/recorded', 'metadata.RecordPlan'],
     ['probe', 'media.Probe'], ['subs_en', 'media.ExtractCaptions']];
   const events = ids.map(([id, type], index) => scheduled(index + 1, id, index, type));
-  const { groups } = buildTimeline(workflow(), events, [], new Map(), now);
+  const { groups } = buildTimeline(workflow(), events, [], [], now);
   assert.deepEqual(groups.map(({ label }) => label), ['Probe', 'Plan', 'Poster and storyboard', 'Audio', 'Captions', '360p', '1080p', 'Publish', 'Metadata records']);
   assert.equal(groups[2]!.bars.length, 2);
   assert.equal(groupOf('something', 'media.New'), 'other');
@@ -29,7 +29,7 @@ test('activities fall into groups, renditions from the bottom up', () => {
 });
 
 test('waiting and running are told apart', () => {
-  const { groups, from, to } = buildTimeline(workflow({ status: 'COMPLETED', close_time: at(5000) }), [scheduled(1, '720p/chunk/0', 100), ended(2, 1, 1500, 4000)], [], new Map(), now);
+  const { groups, from, to } = buildTimeline(workflow({ status: 'COMPLETED', close_time: at(5000) }), [scheduled(1, '720p/chunk/0', 100), ended(2, 1, 1500, 4000)], [], [], now);
   const bar = groups[0]!.bars[0]!;
   assert.deepEqual([bar.state, bar.scheduled - from, bar.started! - from, bar.ended! - from, bar.worker], ['done', 100, 1500, 4000, 'w']);
   assert.equal(to - from, 5000);
@@ -37,41 +37,40 @@ test('waiting and running are told apart', () => {
 
 test('a failure keeps its message and attempts', () => {
   const failure = { code: 'media.decode', message: 'broken', non_retryable: true, details: 'tail' };
-  const { groups, counts } = buildTimeline(workflow(), [scheduled(1, '720p/chunk/0', 0), ended(2, 1, 500, 900, { attempt: 3, failure }, 'ACTIVITY_TASK_FAILED')], [], new Map(), now);
+  const { groups, counts } = buildTimeline(workflow(), [scheduled(1, '720p/chunk/0', 0), ended(2, 1, 500, 900, { attempt: 3, failure }, 'ACTIVITY_TASK_FAILED')], [], [], now);
   const bar = groups[0]!.bars[0]!;
   assert.equal(bar.state, 'failed');
   assert.deepEqual(bar.failure, failure);
   assert.deepEqual([groups[0]!.failed, groups[0]!.retries, counts.failed], [1, 2, 1]);
 });
 
-test('what runs grows until now; what failed before is remembered', () => {
+test('what runs grows until now; what failed before stays', () => {
   const pending: PendingActivity[] = [
     { scheduled_event_id: 1, activity_type: 'media.EncodeChunk', activity_id: '720p/chunk/0', state: 'STARTED', attempt: 1, progress: 0.4, worker_id: 'w', scheduled_time: at(0), started_time: at(1000) },
     { scheduled_event_id: 2, activity_type: 'media.EncodeChunk', activity_id: '720p/chunk/1', state: 'SCHEDULED', attempt: 2, progress: 0, worker_id: 'w2', scheduled_time: at(0),
       next_attempt_time: at(12_000), last_failure: { code: 'worker.lost', message: 'gone', non_retryable: false, details: '' } },
   ];
-  const seen: Seen = new Map();
-  remember(seen, pending);
-  remember(seen, pending);
+  const failed: FailedAttempt[] = [{ scheduled_event_id: 2, activity_type: 'media.EncodeChunk', activity_id: '720p/chunk/1', attempt: 1, worker_id: 'w2', started_time: at(500), ended_time: at(2000),
+    outcome: 'LOST', failure: { code: 'worker.lost', message: 'gone', non_retryable: false, details: '' } }];
   const events = [scheduled(1, '720p/chunk/0', 0), scheduled(2, '720p/chunk/1', 0)];
-  const { groups, to, counts } = buildTimeline(workflow(), events, pending, seen, now);
+  const { groups, to, counts } = buildTimeline(workflow(), events, pending, failed, now);
   const [running, retrying] = groups[0]!.bars;
   assert.deepEqual([running!.state, running!.progress, running!.ended], ['running', 0.4, null]);
   assert.equal(retrying!.state, 'retrying');
   assert.equal(to, now);
   assert.deepEqual([counts.running, counts.retrying], [1, 1]);
-  // Later it succeeded; the history alone would not tell what went wrong before.
-  const later = buildTimeline(workflow(), [...events, ended(3, 2, 5000, 6000, { attempt: 2 })], pending.slice(0, 1), seen, now);
-  assert.deepEqual(later.groups[0]!.bars[1]!.earlier.map(({ attempt, failure, worker }) => [attempt, failure.code, worker]), [[1, 'worker.lost', 'w2']]);
+  // Later it succeeded; the events alone would not tell what went wrong before.
+  const later = buildTimeline(workflow(), [...events, ended(3, 2, 5000, 6000, { attempt: 2 })], pending.slice(0, 1), failed, now);
+  assert.deepEqual(later.groups[0]!.bars[1]!.earlier.map(({ attempt, failure, worker_id }) => [attempt, failure?.code, worker_id]), [[1, 'worker.lost', 'w2']]);
 });
 
 test('what was open when the run closed ended with it', () => {
-  const { groups } = buildTimeline(workflow({ status: 'CANCELED', close_time: at(2000) }), [scheduled(1, 'probe', 0, 'media.Probe')], [], new Map(), now);
+  const { groups } = buildTimeline(workflow({ status: 'CANCELED', close_time: at(2000) }), [scheduled(1, 'probe', 0, 'media.Probe')], [], [], now);
   assert.deepEqual([groups[0]!.bars[0]!.state, groups[0]!.bars[0]!.ended], ['canceled', 1_700_000_002_000]);
 });
 
 test('an empty history is no error', () => {
-  const { groups, from, to } = buildTimeline(workflow({ start_time: at(9000) }), [], [], new Map(), now);
+  const { groups, from, to } = buildTimeline(workflow({ start_time: at(9000) }), [], [], [], now);
   assert.deepEqual(groups, []);
   assert.ok(to > from);
 });

@@ -1,16 +1,8 @@
 // A workflow's history as bars over time. Pure: history and the present moment in, groups of bars out.
-//
-// History tells of an activity's last attempt only; what is known of earlier ones was seen while they were pending (`Seen`).
 
-import type { Failure, HistoryEvent, PendingActivity, Workflow } from '../api/schema';
+import type { Failure, FailedAttempt, HistoryEvent, PendingActivity, Workflow } from '../api/schema';
 
 export type BarState = 'waiting' | 'running' | 'retrying' | 'done' | 'failed' | 'canceled';
-
-export interface Attempt {
-  attempt: number;
-  failure: Failure;
-  worker: string;
-}
 
 export interface Bar {
   key: number; // the scheduling event
@@ -28,7 +20,7 @@ export interface Bar {
   progress: number | null;
   failure: Failure | null;
   nextAttempt: number | null;
-  earlier: Attempt[];
+  earlier: FailedAttempt[]; // attempts that ended without success, oldest first
 }
 
 export interface Group {
@@ -49,8 +41,6 @@ export interface Timeline {
   groups: Group[];
   counts: Record<BarState, number>;
 }
-
-export type Seen = Map<number, Attempt[]>;
 
 const text = (value: unknown): string => (typeof value === 'string' ? value : '');
 const time = (value: string | undefined): number | null => {
@@ -90,18 +80,6 @@ export function labelOf(id: string, type: string): string {
   return known[id] ?? id;
 }
 
-// Remembers the failures of attempts that will be tried again; they are not in the history later.
-export function remember(seen: Seen, pending: PendingActivity[]): void {
-  for (const activity of pending) {
-    if (!activity.last_failure?.code || activity.attempt < 2) continue;
-    const attempts = seen.get(activity.scheduled_event_id) ?? [];
-    const failed = activity.attempt - 1;
-    if (attempts.some(({ attempt }) => attempt === failed)) continue;
-    attempts.push({ attempt: failed, failure: activity.last_failure, worker: activity.state === 'SCHEDULED' ? activity.worker_id : '' });
-    seen.set(activity.scheduled_event_id, attempts);
-  }
-}
-
 const kEnds: Record<string, BarState> = {
   ACTIVITY_TASK_COMPLETED: 'done',
   ACTIVITY_TASK_FAILED: 'failed',
@@ -109,7 +87,7 @@ const kEnds: Record<string, BarState> = {
   ACTIVITY_TASK_CANCELED: 'canceled',
 };
 
-export function buildTimeline(workflow: Workflow, events: HistoryEvent[], pending: PendingActivity[], seen: Seen, now: number): Timeline {
+export function buildTimeline(workflow: Workflow, events: HistoryEvent[], pending: PendingActivity[], failed: FailedAttempt[], now: number): Timeline {
   const bars = new Map<number, Bar>();
   for (const event of events) {
     const { attributes } = event;
@@ -119,7 +97,7 @@ export function buildTimeline(workflow: Workflow, events: HistoryEvent[], pendin
       bars.set(event.event_id, {
         key: event.event_id, id, type, label: labelOf(id, type), group: groupOf(id, type), queue: text(attributes['queue']), state: 'waiting',
         scheduled: at, started: null, ended: null, attempt: 1, worker: '', progress: null, failure: null, nextAttempt: null,
-        earlier: seen.get(event.event_id) ?? [],
+        earlier: failed.filter((attempt) => attempt.scheduled_event_id === event.event_id),
       });
       continue;
     }

@@ -2,13 +2,13 @@
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
 
 import { ApiError, get, isAbort } from '../api/client';
-import type { History, HistoryEvent, PendingActivity, Video, Workflow } from '../api/schema';
-import { remember, type Seen } from './model';
+import type { FailedAttempt, History, HistoryEvent, PendingActivity, Video, Workflow } from '../api/schema';
 
 export interface Loaded {
   workflow: Workflow;
   events: HistoryEvent[];
   pending: PendingActivity[];
+  failed: FailedAttempt[];
 }
 
 const kPage = 1000;
@@ -20,7 +20,6 @@ export function useHistory(video: Video) {
   const [error, setError] = useState<unknown>(null);
   const [none, setNone] = useState(false);
   const kept = useRef<Loaded | null>(null);
-  const seen = useRef<Seen>(new Map());
   const offset = useRef(0); // of this clock before the server's, in ms
   const version = useRef(video.version);
   const [round, setRound] = useState(0);
@@ -43,11 +42,9 @@ export function useHistory(video: Video) {
       if (before && !same) {
         // Processed anew: another history begins.
         kept.current = null;
-        seen.current.clear();
         continue;
       }
-      remember(seen.current, page.pending_activities);
-      kept.current = { workflow: page.workflow, events: [...(before?.events ?? []), ...page.events], pending: page.pending_activities };
+      kept.current = { workflow: page.workflow, events: [...(before?.events ?? []), ...page.events], pending: page.pending_activities, failed: page.failed_attempts };
       run = page.workflow.run_id;
       if (!page.more) break;
     }
@@ -82,5 +79,5 @@ export function useHistory(video: Video) {
     };
   }, [path, video.version, round]);
 
-  return { loaded, error, none, seen: seen.current, now: () => Date.now() - offset.current, reload: () => setRound((before) => before + 1) };
+  return { loaded, error, none, now: () => Date.now() - offset.current, reload: () => setRound((before) => before + 1) };
 }
