@@ -41,12 +41,12 @@ struct TaskRow {
   std::string run_id;
   int64_t scheduled_event_id = 0;
   std::string workflow_id, tenant, traceparent, queue, activity_type, activity_id, affinity_key, input;
-  int priority = 0;         // within its run
+  int priority = 0;  // within its run
   double estimated_cost = 0;
   bool first_play = false;  // see scheduler::Stage
   int64_t rank = 0;         // of its run
   int64_t place = 0;        // among the tasks of its run
-  std::string retry;  // RetryPolicy as JSON
+  std::string retry;        // RetryPolicy as JSON
   int64_t schedule_to_start_us = 0, start_to_close_us = 0, heartbeat_us = 0;
   int64_t scheduled_time_us = 0;
   bool started = false;

@@ -38,7 +38,7 @@ class UnitLoader {
 struct UnitContext {
   const Registry& registry;
   ReplayCache& cache;
-  std::string build_id;                                        // of this program
+  std::string build_id;                                     // of this program
   std::function<int(const std::string& queue)> slots = {};  // how many tasks the workers of a queue do at a time; 0, or empty: unknown
 };
 

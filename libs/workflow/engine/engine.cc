@@ -20,7 +20,8 @@ Engine::Impl::Impl(pg::Database& d, const Registry& r, WakeSink& w, obs::Metrics
       cache(options.cached_runs),
       transitions(kTransitions.In(m)),
       parked_transitions(kParkedTransitions.In(m)),
-      executor(d, {r, cache, build_id, [this](const std::string& queue) { return SlotsOf(queue); }}, [this](const Executor::Done& done) { Committed(done); }) {}
+      executor(d, {r, cache, build_id, [this](const std::string& queue) { return SlotsOf(queue); }},
+               [this](const Executor::Done& done) { Committed(done); }) {}
 
 Engine::Engine(pg::Database& db, const Registry& registry, WakeSink& wake, obs::Metrics& metrics, EngineOptions options)
     : impl_(std::make_unique<Impl>(db, registry, wake, metrics, options)) {}

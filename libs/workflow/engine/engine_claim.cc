@@ -52,15 +52,15 @@ scheduler::View ToView(const repo::Ready& ready, bool groups) {
   for (size_t i = 0; i < ready.tasks.size(); ++i) {
     const auto& task = ready.tasks[i];
     if (groups && !task.affinity_key.empty()) {
-      const auto [place, first] = places.emplace(task.key.run_id + "\n" + task.affinity_key + "\n" + task.activity_type, view.candidates.size());
+      const auto [place, first] =
+          places.emplace(task.key.run_id + "\n" + task.affinity_key + "\n" + task.activity_type, view.candidates.size());
       if (!first) {
         view.candidates[place->second].cost += task.cost;
         continue;
       }
     }
     const auto stage = task.first_play ? scheduler::Stage::kFirstPlay : scheduler::Stage::kRest;
-    view.candidates.push_back(
-        {static_cast<int64_t>(i), task.tenant, task.key.run_id, stage, task.rank, task.place, task.cost});
+    view.candidates.push_back({static_cast<int64_t>(i), task.tenant, task.key.run_id, stage, task.rank, task.place, task.cost});
   }
   for (const auto& [tenant, load] : ready.tenants) {
     view.tenants[tenant] = {load.weight, load.running, load.running_cost, ToLimits(load)};
@@ -74,7 +74,8 @@ scheduler::View ToView(const repo::Ready& ready, bool groups) {
 // What one transaction claims for some polls.
 class Engine::Impl::Claims {
  public:
-  explicit Claims(const std::vector<const v1::PollActivitiesRequest*>& polls) : polls_(polls), answers(polls.size()), bytes_(polls.size()) {}
+  explicit Claims(const std::vector<const v1::PollActivitiesRequest*>& polls)
+      : polls_(polls), answers(polls.size()), bytes_(polls.size()) {}
 
   // In turns, so that no poll gets a second task while another has none.
   std::vector<repo::Pick> Assign(const repo::Ready& ready, const scheduler::View& view, const std::vector<size_t>& picked) {
@@ -164,8 +165,7 @@ StatusOr<std::vector<std::vector<v1::ActivityTask>>> Engine::Claim(const std::ve
   const v1::PollActivitiesRequest& like = *polls.front();
   const std::vector<std::string> types(like.activity_types().begin(), like.activity_types().end());
   const bool groups = std::any_of(polls.begin(), polls.end(), [](const auto* poll) { return poll->max_siblings() > 0; });
-  const int wanted =
-      std::accumulate(polls.begin(), polls.end(), 0, [](int sum, const auto* poll) { return sum + poll->max_tasks(); });
+  const int wanted = std::accumulate(polls.begin(), polls.end(), 0, [](int sum, const auto* poll) { return sum + poll->max_tasks(); });
   auto& turns = impl_->TurnsOf(like.queue());
   const std::lock_guard lock(turns.mutex);
   for (int attempt = 1;; ++attempt) {

@@ -50,7 +50,8 @@ StatusOr<bool> Engine::Fail(const v1::FailActivityRequest& request) {
   if (delay_us.value_or(0) > kMostRetryDelayUs) return InvalidField("next_retry_delay", "must be at most a day");
   bool will_retry = false;
   VORA_RETURN_IF_ERROR(impl_->executor.Run({token.run_id, {token.event_id}, [&](RunUnit& unit) -> Status {
-                                              VORA_ASSIGN_OR_RETURN(will_retry, FailTask(unit, token, failure, request.canceled(), delay_us));
+                                              VORA_ASSIGN_OR_RETURN(will_retry,
+                                                                    FailTask(unit, token, failure, request.canceled(), delay_us));
                                               return {};
                                             }}));
   return will_retry;

@@ -112,8 +112,8 @@ const char* StateOf(const TaskRow& task) { return task.started ? "STARTED" : tas
 void AddTask(Columns<27>& rows, const TaskRow& t) {
   rows.Row(t.run_id, t.scheduled_event_id, t.workflow_id, t.tenant, t.traceparent, t.queue, t.activity_type, t.activity_id, t.affinity_key,
            t.priority, t.estimated_cost, t.input, t.retry, t.schedule_to_start_us, t.start_to_close_us, t.heartbeat_us, t.scheduled_time_us,
-           t.schedule_to_start_deadline_us, t.schedule_to_close_deadline_us, t.first_play, t.rank, t.place, StateOf(t), t.lease, t.worker_id,
-           t.started_time_us, t.attempt_deadline_us);
+           t.schedule_to_start_deadline_us, t.schedule_to_close_deadline_us, t.first_play, t.rank, t.place, StateOf(t), t.lease,
+           t.worker_id, t.started_time_us, t.attempt_deadline_us);
 }
 
 void WriteTransitions(pqxx::transaction_base& tx, const Changes& changes) {

@@ -7,8 +7,8 @@
 namespace vora::workflow::repo {
 namespace {
 
-// The tenants are found by a walk from one to the next over the index, and of each only the heads of its two stages: however much waits, this
-// reads a few entries per tenant.
+// The tenants are found by a walk from one to the next over the index, and of each only the heads of its two stages: however much waits,
+// this reads a few entries per tenant.
 constexpr pg::Statement kReady{"workflow_ready", R"(
     WITH RECURSIVE clock AS (SELECT vora_now_us() AS now_us), tenants AS (
       (SELECT tenant FROM activity_tasks WHERE queue = $1 AND state = 'SCHEDULED' ORDER BY tenant LIMIT 1)
@@ -28,15 +28,15 @@ constexpr pg::Statement kLoads{"workflow_loads", R"(
     FROM running FULL JOIN workflow_tenants USING (tenant)
     UNION ALL SELECT NULL, coalesce((SELECT sum(running) FROM running), 0), 0, 1, coalesce(max(max_running), 0),
     coalesce(max(max_starts_per_second), 0) FROM workflow_queues WHERE queue = $1)"};
-// What follows a CTE `ready` with a worker for each task: they are started, and their rows returned. While a worker has a lease, that stands
-// for those of its tasks.
-#define VORA_START_READY                                                                                       \
-  "UPDATE activity_tasks t SET state = 'STARTED', lease = $1, worker_id = ready.worker, "                      \
-  "started_time_us = now_us, "                                                                                 \
-  "attempt_deadline_us = CASE WHEN t.start_to_close_us > 0 THEN now_us + t.start_to_close_us END, "            \
-  "lease_deadline_us = CASE WHEN t.heartbeat_us > 0 AND NOT EXISTS (SELECT 1 FROM activity_workers w WHERE "   \
-  "w.worker_id = ready.worker AND w.lease_deadline_us > now_us) THEN now_us + t.heartbeat_us END "             \
-  "FROM ready, (SELECT vora_now_us() AS now_us) AS clock "                                                     \
+// What follows a CTE `ready` with a worker for each task: they are started, and their rows returned. While a worker has a lease, that
+// stands for those of its tasks.
+#define VORA_START_READY                                                                                     \
+  "UPDATE activity_tasks t SET state = 'STARTED', lease = $1, worker_id = ready.worker, "                    \
+  "started_time_us = now_us, "                                                                               \
+  "attempt_deadline_us = CASE WHEN t.start_to_close_us > 0 THEN now_us + t.start_to_close_us END, "          \
+  "lease_deadline_us = CASE WHEN t.heartbeat_us > 0 AND NOT EXISTS (SELECT 1 FROM activity_workers w WHERE " \
+  "w.worker_id = ready.worker AND w.lease_deadline_us > now_us) THEN now_us + t.heartbeat_us END "           \
+  "FROM ready, (SELECT vora_now_us() AS now_us) AS clock "                                                   \
   "WHERE t.run_id = ready.run_id AND t.scheduled_event_id = ready.scheduled_event_id RETURNING " VORA_TASK_COLUMNS
 // SKIP LOCKED lets replicas pass each other; what another one has taken meanwhile is not SCHEDULED any more.
 constexpr pg::Statement kClaim{"workflow_claim", R"(

@@ -6,12 +6,13 @@
 
 #include "libs/workflow/core/rows.h"
 
-#define VORA_TASK_COLUMNS_OF(input, checkpoint)                                                                        \
-  "t.run_id, t.scheduled_event_id, t.workflow_id, t.tenant, t.traceparent, t.queue, t.activity_type, t.activity_id, "  \
-  "t.affinity_key, " input ", t.retry, t.last_failure, " checkpoint                                                    \
-  ", t.priority, t.estimated_cost, t.first_play, t.rank, t.place, t.schedule_to_start_us, t.start_to_close_us, t.heartbeat_us, t.scheduled_time_us, " \
-  "t.state, t.attempt, t.losses, t.lease, t.last_reported_lease, t.visible_at_us, t.worker_id, t.started_time_us, "    \
-  "t.progress, t.cancel_requested, t.schedule_to_start_deadline_us, t.schedule_to_close_deadline_us, "                 \
+#define VORA_TASK_COLUMNS_OF(input, checkpoint)                                                                                  \
+  "t.run_id, t.scheduled_event_id, t.workflow_id, t.tenant, t.traceparent, t.queue, t.activity_type, t.activity_id, "            \
+  "t.affinity_key, " input ", t.retry, t.last_failure, " checkpoint                                                              \
+  ", t.priority, t.estimated_cost, t.first_play, t.rank, t.place, t.schedule_to_start_us, t.start_to_close_us, t.heartbeat_us, " \
+  "t.scheduled_time_us, "                                                                                                        \
+  "t.state, t.attempt, t.losses, t.lease, t.last_reported_lease, t.visible_at_us, t.worker_id, t.started_time_us, "              \
+  "t.progress, t.cancel_requested, t.schedule_to_start_deadline_us, t.schedule_to_close_deadline_us, "                           \
   "t.attempt_deadline_us, t.lease_deadline_us"
 
 #define VORA_TASK_COLUMNS VORA_TASK_COLUMNS_OF("t.input", "t.checkpoint")

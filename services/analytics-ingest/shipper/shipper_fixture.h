@@ -14,13 +14,13 @@
 #include "libs/clickhouse/testing/test_clickhouse.h"
 #include "libs/core/clock.h"
 #include "libs/core/ids.h"
+#include "libs/testing/tcp_gate.h"
 #include "libs/testing/temp_folder.h"
 #include "services/analytics-ingest/events/event.h"
 #include "services/analytics-ingest/shipper/migrate.h"
 #include "services/analytics-ingest/shipper/shipper.h"
 #include "services/analytics-ingest/shipper/shipper_segment.h"
 #include "services/analytics-ingest/spool/spool.h"
-#include "libs/testing/tcp_gate.h"
 
 namespace vora::analytics {
 

@@ -21,7 +21,7 @@ struct Part {
   const char* title;  // in warnings
   int since;
   const char* extract;  // activity of the worker: ExtractPartInput, ExtractPartResult
-  double cost;  // encode-seconds per second of media
+  double cost;          // encode-seconds per second of media
   const char* record = "metadata.RecordPart";
 };
 constexpr Part kParts[] = {
