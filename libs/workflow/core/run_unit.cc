@@ -49,6 +49,7 @@ void RunUnit::Prefetch(const std::vector<int64_t>& ids) {
 }
 
 TaskRow* RunUnit::FindTask(int64_t id) {
+  if (!run_.running()) return nullptr;  // the rows may still be there: the close is of this very unit
   Prefetch({id});
   const auto found = tasks_.find(id);
   return found == tasks_.end() || found->second.fate == Fate::kEnded ? nullptr : &found->second.row;
