@@ -187,7 +187,7 @@ void RunUnit::Record(RecordedCommand recorded) {
       break;
     }
     case v1::EVENT_TYPE_TIMER_CANCELED:
-      (void)TakeTimer(command.attributes.at("started_event_id").get<int64_t>());
+      CancelTimer(command.attributes.at("started_event_id").get<int64_t>());
       break;
     default:
       // What is left are the three commands that end the run.
@@ -213,6 +213,14 @@ void RunUnit::Cancel(int64_t id) {
   canceled.time_us = run_.now_us;
   canceled.attributes = {{"scheduled_event_id", id}};
   waiting_.push_back(std::move(canceled));
+}
+
+void RunUnit::CancelTimer(int64_t id) {
+  if (TakeTimer(id)) return;
+  // It fired while the run was parked, after what cancels it now: the code does not know it any more.
+  std::erase_if(backlog_, [&](const Event& event) {
+    return event.type == v1::EVENT_TYPE_TIMER_FIRED && event.attributes.at("started_event_id").get<int64_t>() == id;
+  });
 }
 
 void RunUnit::Close(const Event& event) {
@@ -259,11 +267,16 @@ void RunUnit::TryAgain() {
   run.parked_builds.clear();
   effects_.unparked = true;
   // Those that came in this very unit are behind the stored ones.
-  const auto later = std::exchange(inbox_, {});
+  auto later = std::exchange(inbox_, {});
   const auto stored = loader_.LoadInbox(run_.run_id);
   if (!stored.empty()) inbox_emptied_ = true;
-  for (const auto& row : stored) Accept(row.event);
-  for (const auto& event : later) Accept(event);
+  for (const auto& row : stored) backlog_.push_back(row.event);
+  for (auto& event : later) backlog_.push_back(std::move(event));
+  while (!backlog_.empty()) {
+    Event next = std::move(backlog_.front());
+    backlog_.pop_front();
+    Accept(std::move(next));
+  }
 }
 
 void RunUnit::CloseFromOutside(v1::EventType type, const std::string& status, const v1::Failure& failure) {

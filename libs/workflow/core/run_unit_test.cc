@@ -101,6 +101,22 @@ class RunUnitTest : public ::testing::Test {
   const Registry unknowing_;  // parks what it is given
 };
 
+TEST_F(RunUnitTest, ATimerThatFiredBehindWhatCancelsItIsForgotten) {
+  Start("Race");
+  const auto claimed = store_.Claim("worker", 1, 7);
+  ASSERT_EQ(claimed.size(), 1u);
+  Transact(unknowing_, [&](RunUnit& unit) { EXPECT_TRUE(CompleteTask(unit, TaskToken::Of(claimed[0]), "done").ok()); });
+  Transact(unknowing_, [&](RunUnit& unit) { FireTimer(unit, 3); });
+  EXPECT_TRUE(store_.Find("r")->row.parked());
+
+  const RunRow run = Transact(registry_, [](RunUnit& unit) { unit.TryAgain(); });
+  EXPECT_EQ(run.parked_reason, "");
+  EXPECT_TRUE(store_.Find("r")->inbox.empty());
+  EXPECT_EQ(History(), (std::vector<std::string>{"WORKFLOW_EXECUTION_STARTED", "ACTIVITY_TASK_SCHEDULED", "TIMER_STARTED",
+                                                 "ACTIVITY_TASK_COMPLETED", "TIMER_CANCELED"}));
+  EXPECT_EQ(Transact(registry_, [](RunUnit& unit) { (void)SignalRun(unit, "go", "went", "q"); }).result, "went");
+}
+
 TEST_F(RunUnitTest, AReportAfterTheCloseInOneUnitIsStale) {
   Start("Either");
   const auto claimed = store_.Claim("worker", 2, 7);
