@@ -143,6 +143,10 @@ Status RunUnit::Load() {
   for (const Event& event : loader_.LoadHistory(run_.run_id, replayer_->history_length())) {
     VORA_RETURN_IF_ERROR(replayer_->Apply(event));
   }
+  // The unit has parked the run after these.
+  for (const Event& event : events_) {
+    if (event.id > replayer_->history_length()) VORA_RETURN_IF_ERROR(replayer_->Apply(event));
+  }
   return {};
 }
 
@@ -266,9 +270,9 @@ void RunUnit::TryAgain() {
   run.parked_reason.clear();
   run.parked_builds.clear();
   effects_.unparked = true;
-  // Those that came in this very unit are behind the stored ones.
+  // Those that came in this very unit are behind the stored ones, which an earlier try of it may have taken up.
   auto later = std::exchange(inbox_, {});
-  const auto stored = loader_.LoadInbox(run_.run_id);
+  const auto stored = inbox_emptied_ ? std::vector<InboxRow>() : loader_.LoadInbox(run_.run_id);
   if (!stored.empty()) inbox_emptied_ = true;
   for (const auto& row : stored) backlog_.push_back(row.event);
   for (auto& event : later) backlog_.push_back(std::move(event));

@@ -132,5 +132,37 @@ TEST_F(RunUnitTest, AReportAfterTheCloseInOneUnitIsStale) {
   EXPECT_TRUE(store_.Find("r")->attempts.empty());
 }
 
+TEST_F(RunUnitTest, AnInboxIsTakenUpOnceByTwoTriesOfOneUnit) {
+  Start("Signals");
+  const auto signal = [&](const std::string& input) {
+    Transact(unknowing_, [&](RunUnit& unit) { EXPECT_TRUE(SignalRun(unit, "s", input, "request " + input).ok()); });
+  };
+  signal("one,");
+  signal("wrong");
+  signal("last");
+  // The first try gets as far as the second signal, which parks the run again.
+  const RunRow run = Transact(registry_, [](RunUnit& unit) {
+    unit.TryAgain();
+    unit.TryAgain();
+  });
+  EXPECT_NE(run.parked_reason, "");
+  EXPECT_EQ(History(), (std::vector<std::string>{"WORKFLOW_EXECUTION_STARTED", "WORKFLOW_EXECUTION_SIGNALED"}));
+  std::vector<std::string> inbox;
+  for (const auto& row : store_.Find("r")->inbox) inbox.push_back(row.event.attributes.at("input"));
+  EXPECT_EQ(inbox, (std::vector<std::string>{"wrong", "last"}));
+}
+
+TEST_F(RunUnitTest, ATryAfterTheSameUnitParkedTheRunKnowsWhatTheUnitHasAdded) {
+  Start("Signals");
+  const RunRow run = Transact(registry_, [](RunUnit& unit) {
+    EXPECT_TRUE(SignalRun(unit, "s", "one,", "1").ok());
+    EXPECT_TRUE(SignalRun(unit, "s", "wrong", "2").ok());
+    unit.TryAgain();
+  });
+  EXPECT_NE(run.parked_reason, "");
+  EXPECT_EQ(run.history_length, 2);
+  EXPECT_EQ(store_.Find("r")->inbox.size(), 1u);
+}
+
 }  // namespace
 }  // namespace vora::workflow
