@@ -98,7 +98,7 @@ class RunUnitTest : public ::testing::Test {
 
   simulation::SimulatedStore store_{simulation::PlantedFault::kNone};
   const Registry registry_ = UnitDefinitions();
-  const Registry unknowing_;  // parks what it is given
+  Registry unknowing_;  // parks what it is given
 };
 
 TEST_F(RunUnitTest, ATimerThatFiredBehindWhatCancelsItIsForgotten) {
