@@ -49,6 +49,7 @@ void RunUnit::Prefetch(const std::vector<int64_t>& ids) {
 }
 
 TaskRow* RunUnit::FindTask(int64_t id) {
+  if (!run_.running()) return nullptr;  // the rows may still be there: the close is of this very unit
   Prefetch({id});
   const auto found = tasks_.find(id);
   return found == tasks_.end() || found->second.fate == Fate::kEnded ? nullptr : &found->second.row;
@@ -142,6 +143,10 @@ Status RunUnit::Load() {
   for (const Event& event : loader_.LoadHistory(run_.run_id, replayer_->history_length())) {
     VORA_RETURN_IF_ERROR(replayer_->Apply(event));
   }
+  // The unit has parked the run after these.
+  for (const Event& event : events_) {
+    if (event.id > replayer_->history_length()) VORA_RETURN_IF_ERROR(replayer_->Apply(event));
+  }
   return {};
 }
 
@@ -187,7 +192,7 @@ void RunUnit::Record(RecordedCommand recorded) {
       break;
     }
     case v1::EVENT_TYPE_TIMER_CANCELED:
-      (void)TakeTimer(command.attributes.at("started_event_id").get<int64_t>());
+      CancelTimer(command.attributes.at("started_event_id").get<int64_t>());
       break;
     default:
       // What is left are the three commands that end the run.
@@ -213,6 +218,14 @@ void RunUnit::Cancel(int64_t id) {
   canceled.time_us = run_.now_us;
   canceled.attributes = {{"scheduled_event_id", id}};
   waiting_.push_back(std::move(canceled));
+}
+
+void RunUnit::CancelTimer(int64_t id) {
+  if (TakeTimer(id)) return;
+  // It fired while the run was parked, after what cancels it now: the code does not know it any more.
+  std::erase_if(backlog_, [&](const Event& event) {
+    return event.type == v1::EVENT_TYPE_TIMER_FIRED && event.attributes.at("started_event_id").get<int64_t>() == id;
+  });
 }
 
 void RunUnit::Close(const Event& event) {
@@ -258,12 +271,17 @@ void RunUnit::TryAgain() {
   run.parked_reason.clear();
   run.parked_builds.clear();
   effects_.unparked = true;
-  // Those that came in this very unit are behind the stored ones.
-  const auto later = std::exchange(inbox_, {});
-  const auto stored = loader_.LoadInbox(run_.run_id);
+  // Those that came in this very unit are behind the stored ones, which an earlier try of it may have taken up.
+  auto later = std::exchange(inbox_, {});
+  const auto stored = inbox_emptied_ ? std::vector<InboxRow>() : loader_.LoadInbox(run_.run_id);
   if (!stored.empty()) inbox_emptied_ = true;
-  for (const auto& row : stored) Accept(row.event);
-  for (const auto& event : later) Accept(event);
+  for (const auto& row : stored) backlog_.push_back(row.event);
+  for (auto& event : later) backlog_.push_back(std::move(event));
+  while (!backlog_.empty()) {
+    Event next = std::move(backlog_.front());
+    backlog_.pop_front();
+    Accept(std::move(next));
+  }
 }
 
 void RunUnit::CloseFromOutside(v1::EventType type, const std::string& status, const v1::Failure& failure) {

@@ -108,6 +108,7 @@ class RunUnit {
   Status Step(Event input);
   void Record(RecordedCommand recorded);
   void Cancel(int64_t scheduled_event_id);
+  void CancelTimer(int64_t started_event_id);
   void Close(const Event& event);
   void Park(const Status& why, Event input);
 
@@ -119,6 +120,7 @@ class RunUnit {
   bool inbox_emptied_ = false;
   std::unique_ptr<Replayer> replayer_;
   std::deque<Event> waiting_;  // inputs that follow from the one being consumed
+  std::deque<Event> backlog_;  // of the inbox, while it is consumed
   std::map<int64_t, Task> tasks_;
   std::set<int64_t> absent_;
   std::vector<Event> events_, inbox_;
