@@ -24,7 +24,8 @@ struct RunRow {
   int priority = 0;  // -1000 to 1000
   int64_t rank = 0;  // its turn among others, once the cost of its work is known; 0: not yet
   int64_t seq = 0;
-  int64_t now_us = 0;  // the database's clock when the row was read
+  int64_t now_us = 0;       // the database's clock when the row was read
+  bool restricted = false;  // operators have set limits for queues or tenants
   bool running() const { return status == "RUNNING"; }
   bool parked() const { return !parked_reason.empty(); }
 };

@@ -177,7 +177,6 @@ void RunUnit::Record(RecordedCommand recorded) {
     case v1::EVENT_TYPE_ACTIVITY_TASK_SCHEDULED: {
       const std::string& queue = command.options.queue();
       TaskRow task = NewTask(run_, recorded.event_id, command, context_.slots ? context_.slots(queue) : 0);
-      effects_.wakes.push_back({task.queue});
       tasks_[recorded.event_id] = {std::move(task), Fate::kNew};
       absent_.erase(recorded.event_id);
       break;

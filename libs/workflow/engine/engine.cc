@@ -20,8 +20,10 @@ Engine::Impl::Impl(pg::Database& d, const Registry& r, WakeSink& w, obs::Metrics
       cache(options.cached_runs),
       transitions(kTransitions.In(m)),
       parked_transitions(kParkedTransitions.In(m)),
-      executor(d, {r, cache, build_id, [this](const std::string& queue) { return SlotsOf(queue); }},
-               [this](const Executor::Done& done) { Committed(done); }) {}
+      executor(
+          d, {r, cache, build_id, [this](const std::string& queue) { return SlotsOf(queue); }},
+          [this](const Executor::Done& done) { Committed(done); },
+          [this](const std::vector<TaskRow>& given, const std::set<std::string>& queues) { Scheduled(given, queues); }) {}
 
 Engine::Engine(pg::Database& db, const Registry& registry, WakeSink& wake, obs::Metrics& metrics, EngineOptions options)
     : impl_(std::make_unique<Impl>(db, registry, wake, metrics, options)) {}
@@ -84,6 +86,20 @@ void Engine::Impl::Committed(const Executor::Done& done) {
   for (const auto& [worker, task] : effects.cancels) wake.CancelRequested(worker, TaskToken::Of(task).Encode());
   if (effects.closed) wake.RunClosed(run.run_id);
 }
+
+void Engine::Impl::Scheduled(const std::vector<TaskRow>& given, const std::set<std::string>& ready_queues) {
+  std::vector<obs::SpanRecord> spans;
+  for (const auto& task : given) {
+    NoteClaimed(task.activity_type, 0);
+    AddWaitSpan(task, spans);
+    if (task.attempt_deadline_us) wake.DueAfter(std::chrono::microseconds(*task.attempt_deadline_us - task.scheduled_time_us));
+    if (task.heartbeat_us > 0) wake.DueAfter(std::chrono::microseconds(task.heartbeat_us));
+  }
+  for (auto& span : spans) obs::RecordSpan(std::move(span));
+  for (const auto& queue : ready_queues) wake.QueueReady(queue);
+}
+
+void Engine::SetPollSource(PollSource* polls) { impl_->executor.SetPollSource(polls); }
 
 Engine::Impl::Turns& Engine::Impl::TurnsOf(const std::string& queue) {
   const std::lock_guard lock(queues_mutex);

@@ -13,6 +13,7 @@
 #include "libs/core/status.h"
 #include "libs/obs/metrics.h"
 #include "libs/workflow/definition/context.h"
+#include "libs/workflow/engine/poll_source.h"
 #include "vora/workflow/v1/workflow.pb.h"
 
 namespace vora::pg {
@@ -90,6 +91,9 @@ class Engine {
   StatusOr<Due> HandleDue(bool expire_leases);
   // Tries parked runs that this build has not tried yet, at most `limit`: where code and history agree they go on. How many were tried.
   StatusOr<int> RetryParked(int limit);
+  // Whose polls are given what transitions schedule; nullptr: nobody's. Set before calls come, and after the last has ended.
+  void SetPollSource(PollSource* polls);
+
   // Sets the gauges of queue depth, cost and age.
   Status UpdateQueueMetrics();
 

@@ -6,36 +6,13 @@
 #include "libs/workflow/definition/payload.h"
 #include "libs/workflow/engine/engine_internal.h"
 #include "libs/workflow/engine/engine_spans_internal.h"
+#include "libs/workflow/engine/hand_out_internal.h"
 #include "libs/workflow/store/claim_repo_internal.h"
 
 namespace vora::workflow {
 namespace {
 
 constexpr size_t kMaxAnswerBytes = 3 << 20;  // below gRPC's 4 MiB
-
-void SetDuration(google::protobuf::Duration* duration, int64_t us) {
-  duration->set_seconds(us / 1'000'000);
-  duration->set_nanos(static_cast<int32_t>(us % 1'000'000 * 1000));
-}
-
-v1::ActivityTask ToActivityTask(TaskRow row) {
-  v1::ActivityTask task;
-  task.set_task_token(TaskToken::Of(row).Encode());
-  task.set_workflow_id(std::move(row.workflow_id));
-  task.set_run_id(std::move(row.run_id));
-  task.set_tenant(std::move(row.tenant));
-  task.set_activity_type(std::move(row.activity_type));
-  task.set_activity_id(std::move(row.activity_id));
-  task.set_input(std::move(row.input));
-  task.set_attempt(row.attempt);
-  task.set_checkpoint(std::move(row.checkpoint));
-  task.set_affinity_key(std::move(row.affinity_key));
-  task.set_traceparent(std::move(row.traceparent));
-  task.set_scheduled_event_id(row.scheduled_event_id);
-  SetDuration(task.mutable_heartbeat_timeout(), row.heartbeat_us);
-  SetDuration(task.mutable_start_to_close_timeout(), row.start_to_close_us);
-  return task;
-}
 
 // Enough to choose from, however few are wanted; not more than one statement should read.
 constexpr int kLeastHeads = 16;

@@ -49,6 +49,7 @@ struct Engine::Impl {
   }
   // What follows a commit: metrics, logs, spans, wake-ups.
   void Committed(const Executor::Done& done);
+  void Scheduled(const std::vector<TaskRow>& given, const std::set<std::string>& ready_queues);
   Turns& TurnsOf(const std::string& queue);
   int SlotsOf(const std::string& queue);
   void CountAttempt(const std::string& type, const char* result);

@@ -5,7 +5,7 @@
 #include <map>
 #include <set>
 
-#include "libs/core/ids.h"
+#include "libs/workflow/engine/hand_out_internal.h"
 #include "libs/workflow/store/change_repo_internal.h"
 #include "libs/workflow/store/run_repo_internal.h"
 #include "libs/workflow/store/task_repo_internal.h"
@@ -43,7 +43,8 @@ class Loader : public UnitLoader {
 // What one transaction makes of its items. Made anew when the transaction runs again.
 class Executor::Batch {
  public:
-  Batch(pqxx::work& tx, UnitContext& context, bool alone) : tx_(tx), loader_(tx), context_(context), alone_(alone) {}
+  Batch(pqxx::work& tx, UnitContext& context, PollSource* polls, bool alone)
+      : tx_(tx), loader_(tx), context_(context), alone_(alone), hand_out_(polls) {}
 
   Status Apply(const std::vector<Item*>& items) {
     for (Item* item : items) {
@@ -63,12 +64,19 @@ class Executor::Batch {
       attempts_[id];
     }
     for (const auto& attempt : changes.attempts) attempts_[attempt.key.run_id].push_back(attempt);
+    for (auto& task : changes.new_tasks) {
+      // While operators have set limits, whose turn it is is decided where all of the queue is seen.
+      if (!restricted_) hand_out_.Offer(task, task.scheduled_time_us);
+      if (!task.started) ready_queues_.insert(task.queue);
+    }
     repo::WriteChanges(tx_, changes);
     return {};
   }
 
-  void Commit(const Committed& committed) {
+  void Commit(const Committed& committed, const Scheduled& scheduled) {
+    hand_out_.Deliver();
     for (auto& [id, unit] : units_) committed({unit.run(), unit.effects(), attempts_[id], began_});
+    scheduled(hand_out_.given(), ready_queues_);
   }
 
  private:
@@ -84,7 +92,8 @@ class Executor::Batch {
     repo::LockWorkflowIds(tx_, ids);
     std::map<std::string, RunRow> newest;
     for (auto& run : repo::NewestRuns(tx_, ids)) newest.insert_or_assign(run.workflow_id, std::move(run));
-    const int64_t now = repo::NowMicros(tx_);
+    const auto [now, restricted] = repo::ReadClock(tx_);
+    restricted_ = restricted_ || restricted;
     for (Item* item : items) {
       if (item->start) item->status = StartOne(*item->start, newest, now);
     }
@@ -118,6 +127,7 @@ class Executor::Batch {
     if (wanted.empty()) return {};
     for (auto& run : repo::LockRuns(tx_, {wanted.begin(), wanted.end()}, /*skip_locked=*/!alone_)) {
       const std::string id = run.run_id;
+      restricted_ = restricted_ || run.restricted;
       const bool slow = !alone_ && run.running() && run.history_length - context_.cache.Seen(id) > kLongReplay;
       if (slow) continue;
       wanted.erase(id);
@@ -155,10 +165,13 @@ class Executor::Batch {
   const SystemTime began_ = std::chrono::system_clock::now();
   std::map<std::string, RunUnit> units_;
   std::map<std::string, std::vector<AttemptRow>> attempts_;
+  HandOut hand_out_;
+  std::set<std::string> ready_queues_;
+  bool restricted_ = false;
 };
 
-Executor::Executor(pg::Database& db, UnitContext context, Committed committed)
-    : db_(db), context_(std::move(context)), committed_(std::move(committed)) {}
+Executor::Executor(pg::Database& db, UnitContext context, Committed committed, Scheduled scheduled)
+    : db_(db), context_(std::move(context)), committed_(std::move(committed)), scheduled_(std::move(scheduled)) {}
 
 Status Executor::Run(const RunOp& op) {
   Item item;
@@ -241,10 +254,11 @@ Status Executor::ExecuteAlone(Item& item) {
 Status Executor::Transact(const std::vector<Item*>& items, bool alone) {
   std::optional<Batch> batch;
   const Status status = db_.Transact([&](pqxx::work& tx) -> Status {
-    batch.emplace(tx, context_, alone);
+    batch.reset();  // its polls are in the line again before the next try takes them
+    batch.emplace(tx, context_, polls_, alone);
     return batch->Apply(items);
   });
-  if (status.ok()) batch->Commit(committed_);
+  if (status.ok()) batch->Commit(committed_, scheduled_);
   return status;
 }
 

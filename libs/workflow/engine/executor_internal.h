@@ -8,6 +8,7 @@
 #include <deque>
 #include <functional>
 #include <mutex>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,7 @@
 #include "libs/core/status.h"
 #include "libs/pg/database.h"
 #include "libs/workflow/core/run_unit.h"
+#include "libs/workflow/engine/poll_source.h"
 
 namespace vora::workflow {
 
@@ -43,7 +45,11 @@ class Executor {
     SystemTime began;  // the transaction
   };
   using Committed = std::function<void(const Done&)>;
-  Executor(pg::Database& db, UnitContext context, Committed committed);
+  // Called after the commit, of new tasks: of those that a waiting poll was given, and the queues where others wait.
+  using Scheduled = std::function<void(const std::vector<TaskRow>& given, const std::set<std::string>& ready_queues)>;
+  Executor(pg::Database& db, UnitContext context, Committed committed, Scheduled scheduled);
+  // Whom new tasks are given to; nullptr: to nobody. Set before calls come, and after the last has ended.
+  void SetPollSource(PollSource* polls) { polls_ = polls; }
 
   // Return after the commit. NOT_FOUND: no such run; otherwise what `apply` says. UNAVAILABLE: the database is away, or it is in doubt
   // whether the change was made.
@@ -78,6 +84,8 @@ class Executor {
   pg::Database& db_;
   UnitContext context_;
   const Committed committed_;
+  const Scheduled scheduled_;
+  PollSource* polls_ = nullptr;
   std::array<Lane, 4> lanes_;
 };
 

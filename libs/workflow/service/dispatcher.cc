@@ -1,5 +1,6 @@
 #include "libs/workflow/service/dispatcher.h"
 
+#include <algorithm>
 #include <condition_variable>
 #include <deque>
 #include <list>
@@ -22,7 +23,7 @@ constexpr size_t kMaxPollsAtOnce = 64;
 
 }  // namespace
 
-struct Dispatcher::Poll {
+struct Dispatcher::Poll : WaitingPoll {
   v1::PollActivitiesRequest request;
   steady_clock::time_point deadline;
   Done done;
@@ -34,6 +35,7 @@ struct Dispatcher::Impl {
   using PollPtr = std::shared_ptr<Poll>;
   struct Queue {
     std::list<PollPtr> waiting;
+    std::set<std::string> empty;  // filters that have found nothing since the queue was last marked
     bool dirty = false;
     bool pumping = false;
   };
@@ -86,7 +88,7 @@ struct Dispatcher::Impl {
   }
 
   void Pump(std::unique_lock<std::mutex>& lock, Queue& queue);
-  static std::vector<PollPtr> TakePolls(Queue& queue, const std::set<std::string>& empty_filters);
+  static std::vector<PollPtr> TakePolls(Queue& queue);
   void Tick();
   void HandBack(const std::string& token);
 };
@@ -98,12 +100,11 @@ void Dispatcher::Impl::HandBack(const std::string& token) {
 }
 
 void Dispatcher::Impl::Pump(std::unique_lock<std::mutex>& lock, Queue& queue) {
-  std::set<std::string> empty_filters;
   while (!stopping) {
     // Taken before the claim, so that a wake-up during it leads to another try. Filters that found nothing are skipped until then: ten idle
     // polls of one kind cost one claim.
-    if (std::exchange(queue.dirty, false)) empty_filters.clear();
-    const std::vector<PollPtr> polls = TakePolls(queue, empty_filters);
+    if (std::exchange(queue.dirty, false)) queue.empty.clear();
+    const std::vector<PollPtr> polls = TakePolls(queue);
     if (polls.empty()) break;
     std::vector<const v1::PollActivitiesRequest*> requests;
     for (const auto& poll : polls) requests.push_back(&poll->request);
@@ -112,7 +113,7 @@ void Dispatcher::Impl::Pump(std::unique_lock<std::mutex>& lock, Queue& queue) {
     lock.lock();
     // A database in failover is no answer for a poll that may still wait: its deadline or the next wake-up decides.
     const bool waits = claimed.ok() || IsTransient(claimed.status());
-    if (!claimed.ok()) empty_filters.insert(polls.front()->filter);
+    if (!claimed.ok()) queue.empty.insert(polls.front()->filter);
     std::vector<std::pair<PollPtr, std::vector<v1::ActivityTask>>> answered;
     // From behind, as those that go on waiting are put back in front: who has waited longest gets the next task.
     for (size_t i = polls.size(); i-- > 0;) {
@@ -120,7 +121,7 @@ void Dispatcher::Impl::Pump(std::unique_lock<std::mutex>& lock, Queue& queue) {
       if (claimed.ok()) tasks = std::move((*claimed)[i]);
       if (tasks.empty() && waits && !polls[i]->canceled && !stopping) {
         queue.waiting.push_front(polls[i]);
-        empty_filters.insert(polls[i]->filter);
+        queue.empty.insert(polls[i]->filter);
         continue;
       }
       // Read under the mutex, after which Cancel finds the poll in no list: so exactly one of the two answers it. Tasks of a call that is
@@ -149,10 +150,10 @@ void Dispatcher::Impl::Pump(std::unique_lock<std::mutex>& lock, Queue& queue) {
 }
 
 // Those of the first kind that may find something, in the order in which they wait.
-std::vector<Dispatcher::Impl::PollPtr> Dispatcher::Impl::TakePolls(Queue& queue, const std::set<std::string>& empty_filters) {
+std::vector<Dispatcher::Impl::PollPtr> Dispatcher::Impl::TakePolls(Queue& queue) {
   std::vector<PollPtr> polls;
   for (auto it = queue.waiting.begin(); it != queue.waiting.end() && polls.size() < kMaxPollsAtOnce;) {
-    const bool wanted = polls.empty() ? !empty_filters.contains((*it)->filter) : (*it)->filter == polls.front()->filter;
+    const bool wanted = polls.empty() ? !queue.empty.contains((*it)->filter) : (*it)->filter == polls.front()->filter;
     if (!wanted) {
       ++it;
       continue;
@@ -205,6 +206,8 @@ std::shared_ptr<Dispatcher::Poll> Dispatcher::Add(v1::PollActivitiesRequest requ
   poll->done = std::move(done);
   // A type's name has no line break, so two lists of types never give one filter.
   for (const auto& type : request.activity_types()) poll->filter += type + "\n";
+  poll->worker_id = request.worker_id();
+  poll->max_tasks = request.max_tasks();
   const std::string name = request.queue();
   poll->request = std::move(request);
   std::unique_lock lock(impl_->mutex);
@@ -215,7 +218,8 @@ std::shared_ptr<Dispatcher::Poll> Dispatcher::Add(v1::PollActivitiesRequest requ
   }
   auto& queue = impl_->queues[name];
   queue.waiting.push_back(poll);
-  impl_->MarkDirty(name, queue);
+  // One of a kind that has just found nothing waits with the others.
+  if (queue.dirty || !queue.empty.contains(poll->filter)) impl_->MarkDirty(name, queue);
   return poll;
 }
 
@@ -227,6 +231,41 @@ void Dispatcher::Cancel(const std::shared_ptr<Poll>& poll) {
     if (impl_->queues[poll->request.queue()].waiting.remove(poll) == 0) return;  // being served, or done
   }
   poll->done(Cancelled("the caller went away"), {});
+}
+
+// Whoever is to be given a task past the queue must know that nothing else in it is before that task.
+std::shared_ptr<WaitingPoll> Dispatcher::Take(const std::string& name, const std::string& activity_type) {
+  const std::lock_guard lock(impl_->mutex);
+  const auto found = impl_->queues.find(name);
+  if (impl_->stopping || found == impl_->queues.end() || found->second.dirty || found->second.pumping) return nullptr;
+  Impl::Queue& queue = found->second;
+  for (auto it = queue.waiting.begin(); it != queue.waiting.end(); ++it) {
+    const auto& types = (*it)->request.activity_types();
+    const bool takes = types.empty() || std::find(types.begin(), types.end(), activity_type) != types.end();
+    if (!takes || !queue.empty.contains((*it)->filter)) continue;
+    auto poll = *it;
+    queue.waiting.erase(it);
+    return poll;
+  }
+  return nullptr;
+}
+
+void Dispatcher::Answer(const std::shared_ptr<WaitingPoll>& waiting, std::vector<v1::ActivityTask> tasks) {
+  const auto poll = std::static_pointer_cast<Poll>(waiting);
+  bool canceled;
+  {
+    const std::lock_guard lock(impl_->mutex);
+    canceled = poll->canceled;
+    if (tasks.empty() && !canceled && !impl_->stopping) {
+      impl_->queues[poll->request.queue()].waiting.push_front(poll);
+      return;
+    }
+    if (canceled) {
+      for (const auto& task : tasks) impl_->undelivered.push_back(task.task_token());
+      impl_->work.notify_one();
+    }
+  }
+  poll->done(canceled ? Cancelled("the caller went away") : Status(), canceled ? std::vector<v1::ActivityTask>() : std::move(tasks));
 }
 
 void Dispatcher::Wake(const std::string& queue) {

@@ -14,13 +14,13 @@
 
 namespace vora::workflow {
 
-class Dispatcher {
+class Dispatcher : public PollSource {
  public:
   using Done = std::function<void(Status, std::vector<v1::ActivityTask>)>;
   struct Poll;  // one waiting poll
 
   explicit Dispatcher(Engine& engine, int threads = 4);
-  ~Dispatcher();  // Stop
+  ~Dispatcher() override;  // Stop
 
   // `done` is called exactly once, from any thread: with tasks, with none when `wait` is over or the dispatcher stops, or with an error
   // (then nullptr may be returned, which Cancel ignores).
@@ -30,6 +30,8 @@ class Dispatcher {
   // Something may be ready in `queue` (empty: any).
   void Wake(const std::string& queue);
   void Stop();
+  std::shared_ptr<WaitingPoll> Take(const std::string& queue, const std::string& activity_type) override;
+  void Answer(const std::shared_ptr<WaitingPoll>& poll, std::vector<v1::ActivityTask> tasks) override;
 
  private:
   struct Impl;

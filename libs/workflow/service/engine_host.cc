@@ -35,6 +35,7 @@ struct EngineHost::Impl {
         activity_service(MakeActivityService(engine, dispatcher, sessions, options.authorizer)),
         passes(engine, options.passes) {
     // Now, as both exist, and before wakeups.Start: it is read without a lock afterwards.
+    engine.SetPollSource(&dispatcher);
     wakeups.SetReceiver({[this](const std::string& queue) { dispatcher.Wake(queue); },
                          [this](const std::string& run_id) { waiters.RunClosed(run_id); },
                          [this](std::chrono::microseconds delay) { passes.DueAfter(delay); },

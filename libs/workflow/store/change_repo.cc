@@ -23,10 +23,12 @@ constexpr pg::Statement kTransition{"workflow_transition", R"(
     scheduled AS (INSERT INTO activity_tasks (run_id, scheduled_event_id, workflow_id, tenant, traceparent, queue, activity_type, activity_id,
       affinity_key, priority, estimated_cost, input, retry, schedule_to_start_us, start_to_close_us, heartbeat_us, scheduled_time_us,
       visible_at_us, schedule_to_start_deadline_us, schedule_to_close_deadline_us, first_play, rank, place, state, lease, worker_id,
-      started_time_us, attempt_deadline_us)
+      started_time_us, attempt_deadline_us, lease_deadline_us)
       SELECT t.run_id, t.event_id, t.workflow_id, t.tenant, t.traceparent, t.queue, t.type, t.id, t.affinity, t.priority, t.cost, t.input,
       t.retry, t.schedule_to_start, t.start_to_close, t.heartbeat, t.scheduled, t.scheduled, t.start_deadline, t.close_deadline,
-      t.first_play, t.rank, t.place, t.state, t.lease, t.worker, t.started, t.attempt_deadline
+      t.first_play, t.rank, t.place, t.state, t.lease, t.worker, t.started, t.attempt_deadline,
+      CASE WHEN t.started IS NOT NULL AND t.heartbeat > 0 AND NOT EXISTS (SELECT 1 FROM activity_workers w WHERE w.worker_id = t.worker
+      AND w.lease_deadline_us > t.started) THEN t.started + t.heartbeat END
       FROM unnest($9::text[], $10::bigint[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::text[], $17::text[],
       $18::integer[], $19::double precision[], $20::text[], $21::text[], $22::bigint[], $23::bigint[], $24::bigint[], $25::bigint[],
       $26::bigint[], $27::bigint[], $28::boolean[], $29::bigint[], $30::bigint[], $31::text[], $32::bigint[], $33::text[], $34::bigint[],

@@ -5,14 +5,16 @@
 namespace vora::workflow::repo {
 namespace {
 
+// Two looks at tables of a few rows, once per statement.
+#define VORA_RESTRICTED "(SELECT EXISTS (SELECT 1 FROM workflow_queues) OR EXISTS (SELECT 1 FROM workflow_tenants))"
 #define VORA_RUN_COLUMNS                                                                                                              \
   "run_id, workflow_id, tenant, type, status, traceparent, request_id, result, failure, stuck_reason, start_time_us, close_time_us, " \
-  "execution_deadline_us, history_length, cancel_requested, seq, vora_now_us(), parked_builds, priority, rank "
+  "execution_deadline_us, history_length, cancel_requested, seq, vora_now_us(), parked_builds, priority, rank, " VORA_RESTRICTED " "
 
 // The row to lock may not exist yet. Two ids that share a hash only wait for each other.
 constexpr pg::Statement kLockWorkflowIds{"workflow_lock_ids",
                                          "SELECT pg_advisory_xact_lock(hashtextextended(id, 7)) FROM unnest($1::text[]) AS id"};
-constexpr pg::Statement kNow{"workflow_now", "SELECT vora_now_us()"};
+constexpr pg::Statement kClock{"workflow_clock", "SELECT vora_now_us(), " VORA_RESTRICTED};
 // Every transition begins here. The clock is read with the row, so that all events of a transition bear one time.
 constexpr pg::Statement kLockRuns{
     "workflow_lock_runs", "SELECT " VORA_RUN_COLUMNS "FROM workflow_runs WHERE run_id = ANY($1::text[]) ORDER BY run_id FOR UPDATE"};
@@ -78,6 +80,7 @@ RunRow ReadRun(const pqxx::row& row) {
   run.parked_builds = pg::ReadTextArray(row[i++]);
   run.priority = row[i++].as<int>();
   run.rank = row[i++].as<int64_t>();
+  run.restricted = row[i++].as<bool>();
   return run;
 }
 
@@ -92,7 +95,10 @@ nlohmann::json ParseJson(const pqxx::field& text) { return nlohmann::json::parse
 
 void LockWorkflowIds(pqxx::transaction_base& tx, const std::vector<std::string>& ids) { pg::Exec(tx, kLockWorkflowIds, pg::ArrayOf(ids)); }
 
-int64_t NowMicros(pqxx::transaction_base& tx) { return pg::Exec(tx, kNow)[0][0].as<int64_t>(); }
+std::pair<int64_t, bool> ReadClock(pqxx::transaction_base& tx) {
+  const auto row = pg::Exec(tx, kClock)[0];
+  return {row[0].as<int64_t>(), row[1].as<bool>()};
+}
 
 std::vector<RunRow> LockRuns(pqxx::transaction_base& tx, const std::vector<std::string>& run_ids, bool skip_locked) {
   std::vector<RunRow> runs;

@@ -14,7 +14,8 @@ namespace vora::workflow::repo {
 
 // Until the transaction ends; serialises starts. In one order, whoever asks.
 void LockWorkflowIds(pqxx::transaction_base& tx, const std::vector<std::string>& workflow_ids);
-int64_t NowMicros(pqxx::transaction_base& tx);
+// The database's clock, and whether operators have set limits (see RunRow).
+std::pair<int64_t, bool> ReadClock(pqxx::transaction_base& tx);
 // Locked. `skip_locked` leaves out those that another transaction holds.
 std::vector<RunRow> LockRuns(pqxx::transaction_base& tx, const std::vector<std::string>& run_ids, bool skip_locked);
 // `run_id` empty: the newest run under the id.

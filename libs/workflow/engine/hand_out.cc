@@ -1,0 +1,77 @@
+#include <algorithm>
+
+#include "libs/workflow/core/task_token.h"
+#include "libs/workflow/engine/hand_out_internal.h"
+
+namespace vora::workflow {
+namespace {
+
+void SetDuration(google::protobuf::Duration* duration, int64_t us) {
+  duration->set_seconds(us / 1'000'000);
+  duration->set_nanos(static_cast<int32_t>(us % 1'000'000 * 1000));
+}
+
+}  // namespace
+
+v1::ActivityTask ToActivityTask(TaskRow row) {
+  v1::ActivityTask task;
+  task.set_task_token(TaskToken::Of(row).Encode());
+  task.set_workflow_id(std::move(row.workflow_id));
+  task.set_run_id(std::move(row.run_id));
+  task.set_tenant(std::move(row.tenant));
+  task.set_activity_type(std::move(row.activity_type));
+  task.set_activity_id(std::move(row.activity_id));
+  task.set_input(std::move(row.input));
+  task.set_attempt(row.attempt);
+  task.set_checkpoint(std::move(row.checkpoint));
+  task.set_affinity_key(std::move(row.affinity_key));
+  task.set_traceparent(std::move(row.traceparent));
+  task.set_scheduled_event_id(row.scheduled_event_id);
+  SetDuration(task.mutable_heartbeat_timeout(), row.heartbeat_us);
+  SetDuration(task.mutable_start_to_close_timeout(), row.start_to_close_us);
+  return task;
+}
+
+HandOut::~HandOut() {
+  for (auto& share : shares_) source_->Answer(share.poll, {});
+}
+
+// Another poll while there is one, so that workers share; then one that has room left.
+HandOut::Share* HandOut::Find(const TaskRow& task) {
+  if (auto poll = source_->Take(task.queue, task.activity_type)) {
+    shares_.push_back({std::move(poll), task.queue, task.activity_type, {}});
+    return &shares_.back();
+  }
+  const auto found = std::find_if(shares_.begin(), shares_.end(), [&](const Share& share) {
+    return share.queue == task.queue && share.activity_type == task.activity_type &&
+           share.tasks.size() < static_cast<size_t>(share.poll->max_tasks);
+  });
+  return found == shares_.end() ? nullptr : &*found;
+}
+
+void HandOut::Offer(TaskRow& task, int64_t now_us) {
+  // Those that go to one worker together are claimed together.
+  if (!source_ || task.started || task.delayed || !task.affinity_key.empty()) return;
+  Share* share = Find(task);
+  if (!share) return;
+  task.started = true;
+  task.worker_id = share->poll->worker_id;
+  task.lease = NewLease();
+  task.started_time_us = now_us;
+  if (task.start_to_close_us > 0) task.attempt_deadline_us = now_us + task.start_to_close_us;
+  share->tasks.push_back(task);
+}
+
+void HandOut::Deliver() {
+  for (auto& share : shares_) {
+    std::vector<v1::ActivityTask> tasks;
+    for (auto& task : share.tasks) {
+      given_.push_back(task);
+      tasks.push_back(ToActivityTask(std::move(task)));
+    }
+    source_->Answer(share.poll, std::move(tasks));
+  }
+  shares_.clear();
+}
+
+}  // namespace vora::workflow
