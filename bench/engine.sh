@@ -84,18 +84,22 @@ _engine_commits() {
     awk '$1 == "Transaction/COMMIT" { n = $2 } END { printf "%d", n }'
 }
 
+# Reports of the worker that were not taken at once.
+_engine_retries() { grep -c 'report not taken' "$(log_file engine)"; }
+
 # What a run of the driver takes, against what the same daemon does when it idles for as long.
 # Sets RATE, COMMITS (for each chain), and TURN, a text for people. _engine_throughput OPEN SECONDS
 _engine_throughput() {
-  local open=$1 seconds=$2 began lsn result started driver p50 p99 refused wall postgres host worker commits
+  local open=$1 seconds=$2 began lsn result started driver p50 p99 refused wall postgres host worker commits retries
   began=$(now) lsn=$(_engine_lsn) postgres=$(_engine_postgres_cpu) host=$(_engine_cpu "$HOST_PID") worker=$(_engine_cpu "$WORKER_PID")
+  retries=$(_engine_retries)
   result=$(_engine_program throughput --open "$open" --seconds "$seconds" --warm-up "$ENGINE_WARM_UP") || fail "the driver failed" "see $(log_file engine)"
   wall=$(difference "$(now)" "$began")
   read -r RATE started driver p50 p99 refused <<<"${result#RESULT }"
   postgres=$(difference "$(_engine_postgres_cpu)" "$postgres") host=$(difference "$(_engine_cpu "$HOST_PID")" "$host")
   worker=$(difference "$(_engine_cpu "$WORKER_PID")" "$worker") commits=$(_engine_commits "$lsn" "$(_engine_lsn)")
   COMMITS=$(awk -v n="$commits" -v idle="${IDLE_COMMITS:-0}" -v t="$wall" -v c="$started" 'BEGIN { printf "%.2f", (n - idle * t) / c }')
-  TURN="$RATE/s; a chain $p50 ms (p99 $p99); $refused starts refused; CPU of $wall s: daemon $host, PostgreSQL $postgres, worker $worker, driver $driver"
+  TURN="$RATE/s; a chain $p50 ms (p99 $p99); $refused starts refused, $(($(_engine_retries) - retries)) reports tried again; CPU of $wall s: daemon $host, PostgreSQL $postgres, worker $worker, driver $driver"
 }
 
 # Commits per second of a daemon with an idle worker: its reports, and the daemon's own passes.
@@ -108,7 +112,7 @@ _engine_idle() {
 
 # Sets the figures of one turn of Vora's.
 _engine_turn_vora() {
-  local cpu postgres began p50 p99 from_call_p50 from_call_p99 most count driver
+  local cpu postgres began p50 p99 from_call_p50 from_call_p99 most count driver refused
   ENGINE_DATABASE=bench_vora
   _engine_database "$ENGINE_DATABASE"
   _engine_start vora-bench-engine-host "$ENGINE_DATABASE"
@@ -121,10 +125,10 @@ _engine_turn_vora() {
   single_commits+=("$COMMITS")
   note "engine, 1 open: $TURN; $COMMITS commits a chain; idle $IDLE_COMMITS commits a second, taken off"
   cpu=$(_engine_cpu "$HOST_PID") postgres=$(_engine_postgres_cpu) began=$(now)
-  read -r p50 p99 most from_call_p50 from_call_p99 count driver <<<"$(_engine_program latency --rate "$ENGINE_RATE" --seconds 6 | sed -n 's/^RESULT //p')"
-  [ -n "${driver:-}" ] || fail "the driver failed" "see $(log_file engine)"
+  read -r p50 p99 most from_call_p50 from_call_p99 count driver refused <<<"$(_engine_program latency --rate "$ENGINE_RATE" --seconds 6 | sed -n 's/^RESULT //p')"
+  [ -n "${refused:-}" ] || fail "the driver failed" "see $(log_file engine)"
   p50s+=("$p50") p99s+=("$p99")
-  note "engine.schedule_to_start: ms p50 $p50, p99 $p99, most $most of $count; from the call of StartWorkflow p50 $from_call_p50, p99 $from_call_p99;" \
+  note "engine.schedule_to_start: ms p50 $p50, p99 $p99, most $most of $count; from the call of StartWorkflow p50 $from_call_p50, p99 $from_call_p99; $refused starts refused;" \
     "CPU of $(difference "$(now)" "$began") s: daemon $(difference "$(_engine_cpu "$HOST_PID")" "$cpu")," \
     "PostgreSQL $(difference "$(_engine_postgres_cpu)" "$postgres"), driver $driver (reading the histories comes on top)"
   _engine_stop
@@ -235,7 +239,7 @@ _engine_film_cpu() {
 
 # The transitions of a film whose encodes do nothing, and what it takes to stand by while they last: leases and progress.
 _engine_film_figures() {
-  local encoder hours round result wall events film standing shares=() seconds=6
+  local encoder hours round result wall events film standing shares=() seconds=8
   encoder=$(_engine_encoder_cpu) || exit 1
   # The encoders have the whole machine.
   hours=$(awk -v c="$encoder" -v n="$(nproc)" 'BEGIN { printf "%.0f", c / n }')

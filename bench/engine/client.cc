@@ -9,6 +9,11 @@
 #include <cstdlib>
 
 namespace vora::bench {
+namespace {
+
+constexpr std::chrono::milliseconds kRefusedPause{5};
+
+}  // namespace
 
 void Die(const std::string& why) {
   std::fprintf(stderr, "vora-bench-engine: %s\n", why.c_str());
@@ -24,6 +29,30 @@ workflow::v1::StartWorkflowRequest ChainRequest(int activities) {
   request.set_input("{\"activities\":" + std::to_string(activities) + "}");
   request.set_request_id("1");
   return request;
+}
+
+void StartCall::Run(workflow::v1::WorkflowService::Stub& stub, std::function<void()> started) {
+  stub_ = &stub;
+  started_ = std::move(started);
+  Try();
+}
+
+void StartCall::Try() {
+  context_ = std::make_unique<grpc::ClientContext>();
+  rpc::Prepare(*context_, kCallTimeout);
+  stub_->async()->StartWorkflow(context_.get(), &request_, &response_, [this](const grpc::Status& status) {
+    if (status.error_code() == grpc::StatusCode::RESOURCE_EXHAUSTED) {
+      ++refused_;
+      // Another than the one that may have called this.
+      alarm_ = std::make_unique<grpc::Alarm>();
+      alarm_->Set(std::chrono::system_clock::now() + kRefusedPause, [this](bool) { Try(); });
+      return;
+    }
+    if (!status.ok()) Die("StartWorkflow: " + status.error_message());
+    // It may hold what holds this.
+    const auto started = std::move(started_);
+    started();
+  });
 }
 
 int64_t NowMicros() {

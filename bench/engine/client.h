@@ -2,8 +2,12 @@
 
 // What the drivers share: calls that must work, times, percentiles.
 
+#include <grpcpp/alarm.h>
+
 #include <chrono>
 #include <cstdint>
+#include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -28,6 +32,28 @@ Response MustCall(workflow::v1::WorkflowService::Stub& stub,
 
 // A start of `Chain`; its id differs from those of every other process and call.
 workflow::v1::StartWorkflowRequest ChainRequest(int activities);
+
+// A call of StartWorkflow on gRPC's threads. One that the orchestrator has no thread for is tried again after a pause, and counted.
+class StartCall {
+ public:
+  explicit StartCall(workflow::v1::StartWorkflowRequest request) : request_(std::move(request)) {}
+  // Once. `started` is called from a thread of gRPC; until then this must live.
+  void Run(workflow::v1::WorkflowService::Stub& stub, std::function<void()> started);
+  const std::string& workflow_id() const { return request_.workflow_id(); }
+  const std::string& run_id() const { return response_.run_id(); }
+  int refused() const { return refused_; }
+
+ private:
+  void Try();
+
+  const workflow::v1::StartWorkflowRequest request_;
+  workflow::v1::StartWorkflowResponse response_;
+  workflow::v1::WorkflowService::Stub* stub_ = nullptr;
+  std::function<void()> started_;
+  std::unique_ptr<grpc::ClientContext> context_;
+  std::unique_ptr<grpc::Alarm> alarm_;
+  int refused_ = 0;
+};
 
 int64_t NowMicros();
 // CPU seconds of this process.

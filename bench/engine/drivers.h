@@ -23,8 +23,8 @@ struct LatencyOptions {
   double rate = 100, seconds = 6, warm_up = 1;
 };
 // Starts chains of one activity at a constant rate, whatever the answers take. Prints `RESULT p50_ms p99_ms max_ms from_call_p50_ms
-// from_call_p99_ms count cpu_seconds`: from the time of the history's ACTIVITY_TASK_SCHEDULED to the start of the handler, and from just
-// before the call of StartWorkflow to it.
+// from_call_p99_ms count cpu_seconds refused`: from the time of the history's ACTIVITY_TASK_SCHEDULED to the start of the handler, and from
+// just before the call of StartWorkflow to it.
 int Latency(const Target& target, const LatencyOptions& options);
 
 struct FilmOptions {

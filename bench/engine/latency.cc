@@ -15,9 +15,7 @@ using std::chrono::steady_clock;
 
 struct Started {
   int64_t called_us = 0;
-  v1::StartWorkflowRequest request;
-  v1::StartWorkflowResponse response;
-  grpc::ClientContext context;
+  StartCall call{ChainRequest(1)};
 };
 
 struct Times {
@@ -58,24 +56,21 @@ int Latency(const Target& target, const LatencyOptions& options) {
   for (size_t i = 0; i < all.size(); ++i) {
     std::this_thread::sleep_until(begin + std::chrono::nanoseconds(static_cast<int64_t>(static_cast<double>(i) / options.rate * 1e9)));
     Started& started = *(all[i] = std::make_unique<Started>());
-    started.request = ChainRequest(1);
-    rpc::Prepare(started.context, kCallTimeout);
     started.called_us = NowMicros();
-    stub.async()->StartWorkflow(&started.context, &started.request, &started.response, [&answered](const grpc::Status& status) {
-      if (!status.ok()) Die("StartWorkflow: " + status.error_message());
-      answered.fetch_add(1);
-    });
+    started.call.Run(stub, [&answered] { answered.fetch_add(1); });
   }
   while (answered.load() < all.size()) std::this_thread::sleep_for(std::chrono::milliseconds{5});
   const double cpu = CpuSeconds();
   std::vector<double> from_event, from_call;
+  int refused = 0;
   for (size_t i = skipped; i < all.size(); ++i) {
-    const Times times = TimesOf(stub, all[i]->request.workflow_id());
+    const Times times = TimesOf(stub, all[i]->call.workflow_id());
+    refused += all[i]->call.refused();
     from_event.push_back(static_cast<double>(times.handler_us - times.scheduled_us) / 1000);
     from_call.push_back(static_cast<double>(times.handler_us - all[i]->called_us) / 1000);
   }
-  std::printf("RESULT %.3f %.3f %.3f %.3f %.3f %zu %.2f\n", Percentile(from_event, 0.5), Percentile(from_event, 0.99),
-              Percentile(from_event, 1), Percentile(from_call, 0.5), Percentile(from_call, 0.99), from_event.size(), cpu);
+  std::printf("RESULT %.3f %.3f %.3f %.3f %.3f %zu %.2f %d\n", Percentile(from_event, 0.5), Percentile(from_event, 0.99),
+              Percentile(from_event, 1), Percentile(from_call, 0.5), Percentile(from_call, 0.99), from_event.size(), cpu, refused);
   return 0;
 }
 

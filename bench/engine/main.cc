@@ -33,7 +33,7 @@ int main(int argc, char** argv) {
   film_worker_command->add_option("--film-seconds", film.film_seconds);
   film_worker_command->add_flag("--hold", hold);
   CLI11_PARSE(app, argc, argv);
-  vora::log::Init("vora-bench-engine", "error");
+  vora::log::Init("vora-bench-engine", "warn");
   film.wait = !started_only;
   if (throughput_command->parsed()) return Throughput(target, throughput);
   if (latency_command->parsed()) return Latency(target, latency);

@@ -1,5 +1,3 @@
-#include <grpcpp/alarm.h>
-
 #include <condition_variable>
 #include <cstdio>
 #include <memory>
@@ -13,8 +11,6 @@ namespace {
 
 using namespace workflow;
 using std::chrono::steady_clock;
-
-constexpr std::chrono::milliseconds kRefusedPause{5};
 
 // On gRPC's own threads: a thread for each open chain would take from the processors what is to be measured.
 class Load {
@@ -39,21 +35,15 @@ class Load {
  private:
   struct Flow {
     steady_clock::time_point begin = steady_clock::now();
-    v1::StartWorkflowRequest request;
-    v1::StartWorkflowResponse started;
+    StartCall start;
     v1::WaitResultRequest wait_request;
     v1::WaitResultResponse ended;
-    std::unique_ptr<grpc::ClientContext> context;
-    grpc::Alarm alarm;
+    grpc::ClientContext context;
+    explicit Flow(int activities) : start(ChainRequest(activities)) {}
   };
 
   static steady_clock::duration Seconds(double seconds) {
     return std::chrono::duration_cast<steady_clock::duration>(std::chrono::duration<double>(seconds));
-  }
-  static grpc::ClientContext* Fresh(Flow& flow) {
-    flow.context = std::make_unique<grpc::ClientContext>();
-    rpc::Prepare(*flow.context, kCallTimeout);
-    return flow.context.get();
   }
 
   void Next() {
@@ -62,32 +52,15 @@ class Load {
       ++open_;
       ++started_;
     }
-    auto flow = std::make_shared<Flow>();
-    flow->request = ChainRequest(options_.activities);
-    Start(flow);
-  }
-
-  void Start(const std::shared_ptr<Flow>& flow) {
-    stub_.async()->StartWorkflow(Fresh(*flow), &flow->request, &flow->started, [this, flow](const grpc::Status& status) {
-      if (status.error_code() == grpc::StatusCode::RESOURCE_EXHAUSTED) return Later(flow);
-      if (!status.ok()) Die("StartWorkflow: " + status.error_message());
-      flow->wait_request.set_workflow_id(flow->request.workflow_id());
-      flow->wait_request.set_run_id(flow->started.run_id());
-      Wait(flow);
-    });
-  }
-
-  // The orchestrator has no thread for one more call.
-  void Later(const std::shared_ptr<Flow>& flow) {
-    {
-      const std::lock_guard lock(mutex_);
-      ++refused_;
-    }
-    flow->alarm.Set(std::chrono::system_clock::now() + kRefusedPause, [this, flow](bool) { Start(flow); });
+    auto flow = std::make_shared<Flow>(options_.activities);
+    flow->start.Run(stub_, [this, flow] { Wait(flow); });
   }
 
   void Wait(const std::shared_ptr<Flow>& flow) {
-    stub_.async()->WaitResult(Fresh(*flow), &flow->wait_request, &flow->ended, [this, flow](const grpc::Status& status) {
+    flow->wait_request.set_workflow_id(flow->start.workflow_id());
+    flow->wait_request.set_run_id(flow->start.run_id());
+    rpc::Prepare(flow->context, kCallTimeout);
+    stub_.async()->WaitResult(&flow->context, &flow->wait_request, &flow->ended, [this, flow](const grpc::Status& status) {
       if (!status.ok()) Die("WaitResult: " + status.error_message());
       if (flow->ended.info().status() != v1::WORKFLOW_STATUS_COMPLETED) Die("a chain ended as " + flow->ended.info().ShortDebugString());
       Ended(*flow);
@@ -98,6 +71,7 @@ class Load {
     const auto now = steady_clock::now();
     if (now < end_) Next();
     const std::lock_guard lock(mutex_);
+    refused_ += flow.start.refused();
     if (now >= counted_ && now < end_) times_.push_back(std::chrono::duration<double, std::milli>(now - flow.begin).count());
     if (--open_ == 0) idle_.notify_all();
   }
