@@ -1,0 +1,48 @@
+#pragma once
+
+// What vora-bench-engine does, one function for each of its commands. They return the exit code.
+
+#include <string>
+
+namespace vora::bench {
+
+struct Target {
+  std::string orchestrator;  // host:port
+};
+
+struct ThroughputOptions {
+  int open = 64;
+  int activities = 3;
+  double seconds = 8, warm_up = 1;  // the warm-up comes on top, and is not counted
+};
+// Keeps `open` chains open. Prints `RESULT per_second started cpu_seconds p50_ms p99_ms refused`: closed per second of the counted time;
+// all that were started, each of which was closed; from start to close; starts that were refused for want of a thread, and tried again.
+int Throughput(const Target& target, const ThroughputOptions& options);
+
+struct LatencyOptions {
+  double rate = 100, seconds = 6, warm_up = 1;
+};
+// Starts chains of one activity at a constant rate, whatever the answers take. Prints `RESULT p50_ms p99_ms max_ms from_call_p50_ms
+// from_call_p99_ms count cpu_seconds refused`: from the time of the history's ACTIVITY_TASK_SCHEDULED to the start of the handler, and from
+// just before the call of StartWorkflow to it.
+int Latency(const Target& target, const LatencyOptions& options);
+
+struct FilmOptions {
+  double film_seconds = 7200;  // what the worker's probe finds
+  bool wait = true;
+};
+// One ProcessVideo. Prints `RESULT seconds events`, or with `wait` false nothing once it is started.
+int Film(const Target& target, const FilmOptions& options);
+
+struct WorkerOptions {
+  int workers = 1;
+  int slots = 64;
+};
+// Executes `bench.Nothing` until SIGTERM; its result says when the handler began.
+int ChainWorker(const Target& target, const WorkerOptions& options);
+// Workers as a stack has them, of `transcode` and of `metadata`, whose activities do nothing: the probe finds a film of that length. With
+// `hold` a chunk is never done: it reports
+// progress until it is stopped.
+int FilmWorker(const Target& target, double film_seconds, bool hold);
+
+}  // namespace vora::bench

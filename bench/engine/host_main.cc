@@ -1,0 +1,62 @@
+// vora-bench-engine-host: the workflow engine as vora-orchestrator runs it (the same settings, services and defaults), but for the scaler,
+// and with one workflow of its own: `Chain` runs {"activities": N} activities `bench.Nothing` of queue `bench` one after the other.
+
+#include <nlohmann/json.hpp>
+
+#include "libs/daemon/authorization.h"
+#include "libs/daemon/daemon.h"
+#include "libs/workflow/service/engine_host.h"
+#include "services/orchestrator/orchestrator_settings.h"
+
+namespace vora::bench {
+namespace {
+
+using namespace workflow;
+
+constexpr std::chrono::milliseconds kStopBudget{5000};
+
+Task<WorkflowResult> Chain(WorkflowContext ctx, std::string input) {
+  const int count = nlohmann::json::parse(input).at("activities").get<int>();
+  v1::ActivityOptions options;
+  options.set_queue("bench");
+  options.mutable_heartbeat_timeout()->set_seconds(10);
+  options.mutable_start_to_close_timeout()->set_seconds(60);
+  for (int i = 0; i < count; ++i) {
+    const auto ended = co_await ctx.Activity("bench.Nothing", std::to_string(i), "{}", options);
+    if (!ended.ok) co_return WorkflowResult::Failed(ended.failure);
+  }
+  co_return WorkflowResult::Completed("{}");
+}
+
+Status SetUp(Daemon& daemon, const orchestrator::OrchestratorSettings& settings) {
+  EngineHostOptions options;
+  options.database_url = settings.database_url;
+  options.max_connections = static_cast<int>(settings.connections);
+  options.passes.lease_grace = settings.lease_grace;
+  options.sessions.lease_grace = settings.lease_grace;
+  options.authorizer = Authorization(daemon.authenticator()).rpc;
+  Registry registry;
+  registry.Add("Chain", &Chain);
+  VORA_ASSIGN_OR_RETURN(std::shared_ptr<EngineHost> host, EngineHost::Start(options, std::move(registry), daemon.metrics()));
+  daemon.Keep(host);
+  daemon.AddService(host->workflow_service());
+  daemon.AddService(host->activity_service());
+  daemon.readiness().AddCheck("database", [host] { return host->Ping(); });
+  daemon.OnStop("workflow engine", kStopBudget, [host](std::chrono::milliseconds) { host->Stop(); });
+  return {};
+}
+
+}  // namespace
+}  // namespace vora::bench
+
+int main(int argc, char** argv) {
+  vora::orchestrator::OrchestratorSettings settings;
+  vora::DaemonSpec spec;
+  spec.name = "vora-bench-engine-host";
+  spec.summary = "The workflow engine with a chain of activities that do nothing, to be measured.";
+  spec.default_grpc = "127.0.0.1:9085";
+  spec.default_admin = "127.0.0.1:9185";
+  spec.declare = [&](vora::SettingsSchema& schema) { settings.Declare(schema); };
+  spec.setup = [&](vora::Daemon& daemon) { return vora::bench::SetUp(daemon, settings); };
+  return vora::RunDaemon(argc, argv, spec);
+}
