@@ -3,12 +3,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <map>
 #include <mutex>
 #include <nlohmann/json.hpp>
 #include <thread>
 
+#include "libs/pg/listener.h"
 #include "libs/pg/testing/test_postgres.h"
 #include "libs/testing/status_matchers.h"
 #include "libs/workflow/testing/test_orchestrator.h"
@@ -119,6 +121,32 @@ TEST(RemotePollTest, ANotificationWakesTheOtherReplicasPoll) {
     StartScript(one.engine(), "w" + std::to_string(i), R"({"activity": "a"}, {"activity": "a"})");
     EXPECT_EQ(WaitClosed(one.engine(), "w" + std::to_string(i)).status(), v1::WORKFLOW_STATUS_COMPLETED);
   }
+}
+
+// Each NOTIFY is a commit, and PostgreSQL serialises those that notify.
+TEST(WakeupsTest, NobodyIsToldWhileAReplicaIsAlone) {
+  const std::string database = pg::TestPostgres::Shared().NewDatabase();
+  std::mutex mutex;
+  std::vector<std::string> heard;
+  const auto heard_of = [&](const std::string& what) {
+    const std::lock_guard lock(mutex);
+    return std::count_if(heard.begin(), heard.end(), [&](const std::string& text) { return text.find(what) != std::string::npos; });
+  };
+  pg::Listener listener(database, {"vora_workflow"}, [&](const std::string&, const std::string& payload) {
+    const std::lock_guard lock(mutex);
+    heard.push_back(payload);
+  });
+  ASSERT_TRUE(Eventually([&] { return heard_of("") > 0; })) << "it listens";
+  TestOrchestrator one(database);
+  ASSERT_TRUE(Eventually([&] { return heard_of(" h:") > 0; }));
+  StartScript(one.engine(), "alone", R"({"activity": "a"})");
+  ASSERT_THAT(Complete(one.engine(), ClaimOne(one.engine())), IsOk());
+  WaitClosed(one.engine(), "alone");
+  TestOrchestrator two(database);
+  ASSERT_TRUE(Eventually([&] { return heard_of(" h:") >= 3; })) << "they know each other";
+  EXPECT_EQ(heard_of(" q:"), 0);
+  StartScript(one.engine(), "together", R"({"activity": "a"})");
+  EXPECT_TRUE(Eventually([&] { return heard_of(" q:test") > 0; }));
 }
 
 TEST(DatabaseRestartTest, NothingIsLostAndNoCompletedActivityRunsAgain) {

@@ -1,5 +1,6 @@
 #include "libs/workflow/engine/wakeups.h"
 
+#include <map>
 #include <mutex>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -17,7 +18,10 @@ using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 // Long enough that a burst of transitions becomes one statement (PostgreSQL serialises commits with NOTIFY), short beside a poll's 500 ms.
 constexpr milliseconds kNotifyPause{20};
-constexpr milliseconds kUntilWoken = std::chrono::hours(1);
+constexpr milliseconds kHelloInterval{10'000};
+// Three of them.
+constexpr milliseconds kForgetPeer{30'000};
+constexpr char kHello[] = "h:";
 constexpr size_t kMaxNames = 500;  // more are left to polling
 constexpr char kChannel[] = "vora_workflow";
 // All names in one statement and so one commit.
@@ -31,7 +35,9 @@ struct Wakeups::Impl {
   const std::string self = RandomHex(4);  // own notifications are skipped
   Receiver receiver;
   std::mutex mutex;
-  std::set<std::string> outgoing;   // `q:queue`, `r:run`, `c:token worker`
+  std::set<std::string> outgoing;                         // `q:queue`, `r:run`, `c:token worker`
+  std::map<std::string, steady_clock::time_point> peers;  // other replicas, and when they were heard of
+  steady_clock::time_point next_hello{};
   steady_clock::time_point sent{};  // of `sender` alone
   std::unique_ptr<pg::Listener> listener;
   Periodic sender{"wakeup-sender", [this] { return Send(); }};  // last: uses all of the above
@@ -58,7 +64,8 @@ struct Wakeups::Impl {
     if (url.empty()) return;
     {
       const std::lock_guard lock(mutex);
-      if (outgoing.size() < kMaxNames) outgoing.insert(name);
+      if (peers.empty() || outgoing.size() >= kMaxNames) return;
+      outgoing.insert(name);
     }
     sender.Wake();
   }
@@ -68,6 +75,13 @@ struct Wakeups::Impl {
     if (payload.empty()) return Local("");
     const size_t blank = payload.find(' ');
     if (blank == std::string::npos || payload.compare(0, blank, self) == 0) return;
+    bool is_new = false;
+    {
+      const std::lock_guard lock(mutex);
+      is_new = peers.insert_or_assign(payload.substr(0, blank), steady_clock::now()).second;
+      if (is_new) next_hello = {};  // so that it knows of this one too
+    }
+    if (is_new) sender.Wake();
     Local(payload.substr(blank + 1));
   }
 
@@ -75,13 +89,19 @@ struct Wakeups::Impl {
     auto payloads = nlohmann::json::array();
     {
       const std::lock_guard lock(mutex);
+      const auto now = steady_clock::now();
       // Names that come soon after one another go together.
-      const auto early = std::chrono::ceil<milliseconds>(sent + kNotifyPause - steady_clock::now());
+      const auto early = std::chrono::ceil<milliseconds>(sent + kNotifyPause - now);
       if (early > milliseconds(0)) return early;
+      std::erase_if(peers, [&](const auto& peer) { return now - peer.second > kForgetPeer; });
       for (const auto& name : outgoing) payloads.push_back(self + " " + name);
       outgoing.clear();
+      if (now >= next_hello) {
+        payloads.push_back(self + " " + kHello);
+        next_hello = now + kHelloInterval;
+      }
+      if (payloads.empty()) return std::chrono::ceil<milliseconds>(next_hello - now);
     }
-    if (payloads.empty()) return kUntilWoken;
     // Outside the mutex: committing threads post under it, and must not wait for a round trip.
     (void)db.Transact([&](pqxx::work& tx) -> Status {  // lost ones are made up for by polling
       tx.exec_params(kNotify, payloads.dump());
@@ -100,9 +120,9 @@ void Wakeups::SetReceiver(Receiver receiver) { impl_->receiver = std::move(recei
 void Wakeups::Start() {
   Impl* impl = impl_.get();
   if (impl->url.empty()) return;
-  impl->sender.Start(kUntilWoken);
   impl->listener = std::make_unique<pg::Listener>(impl->url, std::vector<std::string>{kChannel},
                                                   [impl](const std::string&, const std::string& payload) { impl->OnNotify(payload); });
+  impl->sender.Start();
 }
 
 void Wakeups::Stop() {

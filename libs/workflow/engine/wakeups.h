@@ -1,7 +1,8 @@
 #pragma once
 
 // Wake-ups: at once in this process; to other replicas by NOTIFY on channel `vora_workflow`, coalesced (at most one statement per 20 ms,
-// outside transitions, since a NOTIFY in every transaction serialises commits). Hints only: whoever waits polls as well.
+// outside transitions, since a NOTIFY in every transaction serialises commits), and only while another replica has shown itself: each says
+// now and then that it is there, and at once to one that is new. Hints only: whoever waits polls as well.
 
 #include <chrono>
 #include <functional>

@@ -68,15 +68,16 @@ StopCause ClaimedTask::stop_cause() const {
   return drain_->draining ? StopCause::kDraining : StopCause::kNone;
 }
 
-bool ClaimedTask::AddTo(v1::RenewWorkerRequest& report) const {
+void ClaimedTask::AddTo(v1::RenewWorkerRequest& report, size_t& room) const {
   // One that was fenced off is not held any more, whatever the orchestrator may still think.
-  if (reported_ || (lease_lost_ && !ended_)) return false;
+  if (reported_ || (lease_lost_ && !ended_)) return;
   auto* task = report.add_tasks();
   task->set_task_token(task_.task_token());
   const std::lock_guard lock(mutex_);
   task->set_progress(progress_);
-  if (checkpoint_ != stored_checkpoint_) task->set_checkpoint(checkpoint_);
-  return true;
+  if (checkpoint_ == stored_checkpoint_ || checkpoint_.size() > room) return;
+  task->set_checkpoint(checkpoint_);
+  room -= checkpoint_.size();
 }
 
 void ClaimedTask::Stored(const std::string& checkpoint) {

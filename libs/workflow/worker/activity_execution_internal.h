@@ -48,8 +48,8 @@ class ClaimedTask {
   // An empty checkpoint stands for the last one remembered.
   void Release(std::string checkpoint);
 
-  // Held until its report is over; nothing to name after that.
-  bool AddTo(v1::RenewWorkerRequest& report) const;
+  // Held until its report is over; nothing to name after that. A checkpoint of more than `room` bytes waits for the next report.
+  void AddTo(v1::RenewWorkerRequest& report, size_t& room) const;
   // The orchestrator has stored this checkpoint.
   void Stored(const std::string& checkpoint);
   void RequestCancel() { cancel_requested_ = true; }

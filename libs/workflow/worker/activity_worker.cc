@@ -30,6 +30,7 @@ constexpr milliseconds kPollWait{10'000};
 constexpr milliseconds kHealthy{15'000};
 constexpr milliseconds kLeaveBudget{1000};
 constexpr milliseconds kClaimPause{1000};
+constexpr size_t kMostCheckpointBytes = 3 << 20;  // of a report: gRPC takes 4 MiB
 constexpr RetryOptions kPollRetry{.max_attempts = 0, .initial = milliseconds{100}, .max = milliseconds{2000}, .multiplier = 2.0};
 
 std::string DefaultWorkerId() {
@@ -281,7 +282,8 @@ std::vector<std::shared_ptr<ClaimedTask>> ActivityWorker::Impl::Live() {
 
 void ActivityWorker::Impl::NameTasks(v1::RenewWorkerRequest& report) {
   const std::lock_guard lock(mutex);
-  for (const auto& item : Live()) (void)item->AddTo(report);
+  size_t room = kMostCheckpointBytes;
+  for (const auto& item : Live()) item->AddTo(report, room);
 }
 
 void ActivityWorker::Impl::ReportTaken(const v1::RenewWorkerRequest& report, const v1::RenewWorkerResponse& answer) {
