@@ -54,7 +54,7 @@ std::string HelpText(const DaemonSpec& spec, const std::string& version, const S
   std::string text = spec.name + " " + version + ": " + spec.summary + "\n\nUsage: " + spec.name + " [OPTION]\n";
   text.append(kOptions);
   for (const DaemonCommand& command : spec.commands) {
-    text.append("  ").append(command.flag).append(std::string(command.flag.size() < 14 ? 14 - command.flag.size() : 1, ' '));
+    text.append("  ").append(command.flag).append(std::string(command.flag.size() < 14 ? 14 - command.flag.size() : 0, ' '));
     text.append("  ").append(command.help).append("\n");
   }
   text.append(kSettings).append(schema.Help()).append(kFooter);

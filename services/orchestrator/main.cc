@@ -3,6 +3,7 @@
 #include "libs/daemon/authorization.h"
 #include "libs/daemon/daemon.h"
 #include "services/orchestrator/orchestrator_app.h"
+#include "services/orchestrator/workflows/workflows.h"
 
 namespace vora::orchestrator {
 namespace {
@@ -33,5 +34,10 @@ int main(int argc, char** argv) {
   spec.setup = [&](vora::Daemon& daemon) { return vora::orchestrator::SetUp(daemon, settings); };
   spec.commands.push_back(vora::MigrateCommand(
       "PostgreSQL", [&](vora::obs::Metrics& metrics) { return vora::workflow::EngineHost::Migrate(settings.database_url, metrics); }));
+  spec.commands.push_back(
+      {"--check-replay", "replay every open workflow with this program, changing nothing; exit code 1 when one would be parked",
+       [&](vora::obs::Metrics& metrics) {
+         return vora::workflow::EngineHost::CheckReplay(settings.database_url, vora::workflows::AllWorkflows(), metrics);
+       }});
   return vora::RunDaemon(argc, argv, spec);
 }

@@ -157,6 +157,22 @@ TEST_F(ParkedTest, AWorkerThatLeavesGivesUpAllItsTasks) {
   EXPECT_EQ(ClaimNow(engine, 10).size(), 2u);
 }
 
+TEST_F(ParkedTest, ACheckBeforeAnUpgradeNamesRunsThatWouldPark) {
+  obs::Metrics metrics;
+  Registry other;
+  other.Add("Script", &OtherCode);
+  EXPECT_THAT(EngineHost::CheckReplay(database_, other, metrics), IsOk()) << "no schema yet, and so no runs";
+  auto right = Right();
+  StartScript(right->engine(), "w", R"({"activity": "a"})");
+  StartScript(right->engine(), "closed", R"({"timer_ms": 1})");
+  WaitClosed(right->engine(), "closed");
+  EXPECT_THAT(EngineHost::CheckReplay(database_, ScriptRegistry(), metrics), IsOk());
+  const Status refused = EngineHost::CheckReplay(database_, other, metrics);
+  EXPECT_THAT(refused, StatusIs(StatusCode::kFailedPrecondition));
+  EXPECT_THAT(Message(refused), HasSubstr("1 of 1 open workflows would be parked"));
+  EXPECT_TRUE(Info(right->engine(), "w").stuck_reason().empty()) << "nothing was changed";
+}
+
 // Once parked runs were replayed on the thread that looks at deadlines: with a dozen of a film's size a dead worker of a healthy video was
 // noticed after a minute. Here a replay that never ends stands for any number of slow ones.
 TEST_F(ParkedTest, AReplayThatHangsHoldsUpNeitherTimersNorTheSearchForDeadWorkers) {

@@ -2,7 +2,9 @@
 
 #include <grpcpp/impl/service_type.h>
 
+#include "libs/log/log.h"
 #include "libs/pg/database.h"
+#include "libs/workflow/engine/replay_check.h"
 #include "libs/workflow/engine/wakeups.h"
 #include "libs/workflow/service/dispatcher.h"
 #include "libs/workflow/service/result_waiters.h"
@@ -71,6 +73,22 @@ Status EngineHost::Migrate(const std::string& database_url, obs::Metrics& metric
   options.url = database_url;
   pg::Database db(std::move(options), metrics);
   return pg::Migrate(db, "workflow", Migrations());
+}
+
+Status EngineHost::CheckReplay(const std::string& database_url, const Registry& registry, obs::Metrics& metrics) {
+  pg::DatabaseOptions options;
+  options.url = database_url;
+  pg::Database db(std::move(options), metrics);
+  VORA_ASSIGN_OR_RETURN(const ReplayCheck check, CheckOpenRuns(db, registry, [](const RunInfo& run, const std::string& why, bool parked) {
+                          log::Error(parked ? "workflow stays parked with this program" : "workflow would be parked by this program",
+                                     {{"workflow_id", run.workflow_id}, {"run_id", run.run_id}, {"type", run.type}, {"reason", why}});
+                        }));
+  log::Info("open workflows replayed", {{"checked", check.checked}, {"would_park", check.would_park}, {"stay_parked", check.stay_parked}});
+  if (check.would_park == 0) return {};
+  return FailedPrecondition(
+      std::to_string(check.would_park) + " of " + std::to_string(check.checked) +
+      " open workflows would be parked by this program; the log names them. Let them finish before the upgrade, or use a "
+      "program that agrees with them");
 }
 
 Engine& EngineHost::engine() { return impl_->engine; }

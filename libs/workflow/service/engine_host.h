@@ -33,6 +33,9 @@ class EngineHost {
   static StatusOr<std::unique_ptr<EngineHost>> Start(EngineHostOptions options, Registry registry, obs::Metrics& metrics);
   // Only applies the schema. UNAVAILABLE while the database cannot be reached.
   static Status Migrate(const std::string& database_url, obs::Metrics& metrics);
+  // Replays all open runs with `registry`, reading only, and logs those that do not agree. FAILED_PRECONDITION when one would be parked
+  // that is not parked now.
+  static Status CheckReplay(const std::string& database_url, const Registry& registry, obs::Metrics& metrics);
   ~EngineHost();
 
   Engine& engine();

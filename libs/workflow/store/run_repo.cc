@@ -40,6 +40,10 @@ constexpr pg::Statement kLoadHistory{
 constexpr pg::Statement kLoadHistoryWithInputs{"workflow_load_history_with_inputs", R"(
     SELECT event_id, type, time_us, attributes, payload FROM workflow_events WHERE run_id = $1 AND event_id > $2
     ORDER BY event_id LIMIT $3)"};
+constexpr char kHasRuns[] = "SELECT to_regclass('workflow_runs') IS NOT NULL";
+constexpr char kOpenRuns[] = R"(
+    SELECT seq, run_id, workflow_id, tenant, type, stuck_reason <> '' FROM workflow_runs WHERE status = 'RUNNING' AND seq > $1
+    ORDER BY seq LIMIT $2)";
 constexpr pg::Statement kLoadInbox{"workflow_load_inbox",
                                    "SELECT seq, type, time_us, attributes FROM workflow_inbox WHERE run_id = $1 ORDER BY seq"};
 // TIMED_OUT is left out though it names a lease as well: there the engine ended the attempt, and the worker's late report was not taken. It
@@ -135,6 +139,22 @@ std::vector<Event> LoadHistory(pqxx::transaction_base& tx, const std::string& ru
     if (inputs && !row[4].is_null()) events.back().attributes["input"] = row[4].as<std::string>();
   }
   return events;
+}
+
+std::vector<OpenRun> OpenRuns(pqxx::transaction_base& tx, int64_t after_seq, int limit) {
+  std::vector<OpenRun> runs;
+  if (!tx.exec1(kHasRuns)[0].as<bool>()) return runs;
+  for (const auto& row : tx.exec_params(kOpenRuns, after_seq, limit)) {
+    OpenRun run;
+    run.seq = row[0].as<int64_t>();
+    run.info.run_id = row[1].as<std::string>();
+    run.info.workflow_id = row[2].as<std::string>();
+    run.info.tenant = row[3].as<std::string>();
+    run.info.type = row[4].as<std::string>();
+    run.parked = row[5].as<bool>();
+    runs.push_back(std::move(run));
+  }
+  return runs;
 }
 
 std::vector<InboxRow> LoadInbox(pqxx::transaction_base& tx, const std::string& run_id) {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "libs/workflow/core/rows.h"
+#include "libs/workflow/definition/context.h"
 
 namespace vora::workflow::repo {
 
@@ -26,6 +27,14 @@ std::optional<RunRow> FindRunByRequest(pqxx::transaction_base& tx, const std::st
 // Newest first, below `before_seq`; empty filters match all.
 std::vector<RunRow> ListRuns(pqxx::transaction_base& tx, int64_t before_seq, int limit, const std::string& status, const std::string& type);
 
+// What a replay needs of an open run. Reads only what the first schema had, since it is asked before an upgrade.
+struct OpenRun {
+  int64_t seq = 0;
+  RunInfo info;
+  bool parked = false;
+};
+// By seq, above `after_seq`. None where there is no schema yet.
+std::vector<OpenRun> OpenRuns(pqxx::transaction_base& tx, int64_t after_seq, int limit);
 // `inputs`: with the inputs of activities, which only people look at.
 std::vector<Event> LoadHistory(pqxx::transaction_base& tx, const std::string& run_id, int64_t after, int limit, bool inputs);
 std::vector<InboxRow> LoadInbox(pqxx::transaction_base& tx, const std::string& run_id);
