@@ -11,10 +11,21 @@ namespace {
 constexpr size_t kMaxParkedReason = 4096;
 constexpr size_t kMaxParkedBuilds = 50;
 
+// PostgreSQL takes no other text.
+Status CheckText(const char* key, const std::string& text) {
+  if (text.find('\0') == std::string::npos && IsValidUtf8(text)) return {};
+  return FailedPrecondition(std::string("the workflow's code scheduled an activity whose ") + key + " is not UTF-8, or holds a NUL byte");
+}
+
 // A fault of the definition, and no worker's: without a timeout a lost task would never end.
 Status CheckCommand(const Command& command) {
   if (command.type != v1::EVENT_TYPE_ACTIVITY_TASK_SCHEDULED) return {};
   const auto& options = command.options;
+  for (const char* key : {"activity_type", "activity_id", "input"}) {
+    const auto& text = command.attributes.at(key).get_ref<const std::string&>();
+    VORA_RETURN_IF_ERROR(CheckText(key, text));
+  }
+  VORA_RETURN_IF_ERROR(CheckText("queue", options.queue()));
   if (options.queue().empty()) return FailedPrecondition("the workflow's code scheduled an activity without a queue");
   if (options.has_start_to_close_timeout() || options.has_schedule_to_close_timeout()) return {};
   return FailedPrecondition("the workflow's code scheduled an activity with neither start_to_close_timeout nor schedule_to_close_timeout");
@@ -115,6 +126,16 @@ void RunUnit::Accept(Event input) {
   Consume(std::move(input));
 }
 
+// A replayer that was kept may have seen events that a failover of the database has lost: before a run is parked, its history is replayed
+// from the start once.
+Status RunUnit::StepOrReplay(const Event& input) {
+  const Status stepped = Step(input);
+  if (stepped.ok() || !std::exchange(from_cache_, false)) return stepped;
+  replayer_.reset();
+  VORA_RETURN_IF_ERROR(Load(/*from_cache=*/false));
+  return Step(input);
+}
+
 // One input per step, so that the commands after it are exactly its own. A cancel may add inputs, which follow in the same transaction.
 // What comes after the close has no place in history.
 void RunUnit::Consume(Event input) {
@@ -124,7 +145,7 @@ void RunUnit::Consume(Event input) {
     waiting_.pop_front();
     if (run_.parked()) {
       inbox_.push_back(std::move(next));
-    } else if (const Status stepped = Step(next); !stepped.ok()) {
+    } else if (const Status stepped = StepOrReplay(next); !stepped.ok()) {
       Park(stepped, std::move(next));
     }
   }
@@ -132,10 +153,18 @@ void RunUnit::Consume(Event input) {
 }
 
 Status RunUnit::Load() {
+  const Status loaded = Load(/*from_cache=*/true);
+  if (loaded.ok() || !std::exchange(from_cache_, false)) return loaded;
+  replayer_.reset();
+  return Load(/*from_cache=*/false);
+}
+
+Status RunUnit::Load(bool from_cache) {
   if (replayer_) return {};
   // Taken from the cache for good: whatever goes wrong below, a half advanced replayer is dropped, and the next transition replays from the
   // start.
-  replayer_ = context_.cache.Take(run_.run_id, run_.history_length);
+  if (from_cache) replayer_ = context_.cache.Take(run_.run_id, run_.history_length);
+  from_cache_ = replayer_ != nullptr;
   if (!replayer_) {
     VORA_ASSIGN_OR_RETURN(replayer_, Replayer::Create(context_.registry, {run_.workflow_id, run_.run_id, run_.tenant, run_.type}));
   }
@@ -254,7 +283,9 @@ void RunUnit::Park(const Status& why, Event input) {
 }
 
 void RunUnit::TryAgain() {
-  if (!run_.running() || !run_.parked()) return;
+  if (!run_.running()) return;
+  // One that is not parked has an inbox only when an older build, which knows none, took it out of its parking.
+  if (!run_.parked() && (fresh_ || inbox_emptied_ || loader_.LoadInbox(run_.run_id).empty())) return;
   Status agreed = Load();
   if (agreed.ok() && !replayer_->TakeCommands().empty()) {
     agreed = FailedPrecondition("nondeterminism: the code issued a command after the last event");
@@ -262,14 +293,15 @@ void RunUnit::TryAgain() {
   RunRow& run = mutable_run();
   if (!agreed.ok()) {
     replayer_.reset();
+    if (!run.parked()) effects_.parked = RepairUtf8(Message(agreed), kMaxParkedReason);
     run.parked_reason = RepairUtf8(Message(agreed), kMaxParkedReason);
     run.parked_builds.push_back(context_.build_id);
     if (run.parked_builds.size() > kMaxParkedBuilds) run.parked_builds.erase(run.parked_builds.begin());
     return;
   }
+  effects_.unparked = run.parked();
   run.parked_reason.clear();
   run.parked_builds.clear();
-  effects_.unparked = true;
   // Those that came in this very unit are behind the stored ones, which an earlier try of it may have taken up.
   auto later = std::exchange(inbox_, {});
   const auto stored = inbox_emptied_ ? std::vector<InboxRow>() : loader_.LoadInbox(run_.run_id);

@@ -104,6 +104,8 @@ class RunUnit {
   };
   bool Took(const std::function<bool(const Event&)>& matches) const;
   Status Load();
+  Status Load(bool from_cache);
+  Status StepOrReplay(const Event& input);
   void Consume(Event input);
   Status Step(Event input);
   void Record(RecordedCommand recorded);
@@ -117,6 +119,7 @@ class RunUnit {
   RunRow run_;
   const bool fresh_;
   bool run_changed_ = false;
+  bool from_cache_ = false;  // the replayer has not been replayed from the start here
   bool inbox_emptied_ = false;
   std::unique_ptr<Replayer> replayer_;
   std::deque<Event> waiting_;  // inputs that follow from the one being consumed

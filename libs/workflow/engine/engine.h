@@ -43,7 +43,21 @@ struct EngineOptions {
 struct Due {
   int handled = 0;
   bool more = false;                              // a backlog: look again at once
+  std::chrono::milliseconds looked_for{0};        // how long the database took for the look itself
   std::optional<std::chrono::microseconds> next;  // until something is due; nothing when nothing is to come
+};
+
+struct Claimed {
+  std::vector<std::vector<v1::ActivityTask>> answers;  // for each poll
+  bool empty = true;                                   // nothing was ready; else there was more than the limits, or replicas, let through
+};
+struct LostTask {
+  std::string task_token;
+  std::string reason;
+};
+struct Renewals {
+  std::map<std::string, v1::RenewWorkerResponse> answers;  // by worker, for each report
+  std::vector<LostTask> lost;
 };
 
 class Engine {
@@ -64,8 +78,8 @@ class Engine {
   // Activities (see ActivityService). ABORTED: the token is stale.
   // Does not wait.
   StatusOr<std::vector<v1::ActivityTask>> Claim(const v1::PollActivitiesRequest& request);
-  // The same for polls of one queue and the same types, in the order in which they wait: an answer for each. They must pass CheckPoll.
-  StatusOr<std::vector<std::vector<v1::ActivityTask>>> Claim(const std::vector<const v1::PollActivitiesRequest*>& polls);
+  // The same for polls of one queue and the same types, in the order in which they wait. They must pass CheckPoll.
+  StatusOr<Claimed> Claim(const std::vector<const v1::PollActivitiesRequest*>& polls);
   // INVALID_ARGUMENT names the field and the limit.
   static Status CheckPoll(const v1::PollActivitiesRequest& request);
   StatusOr<bool> Heartbeat(const v1::HeartbeatActivityRequest& request);  // true: cancel requested
@@ -73,13 +87,14 @@ class Engine {
   StatusOr<bool> Fail(const v1::FailActivityRequest& request);  // true: will be tried again
   Status Release(const v1::ReleaseActivityRequest& request);
 
-  // Keeps the leases of those who report, stores what they say, and takes back what its worker does not hold any more (its answer was
-  // lost) or held when its own lease ended. `gone`: workers whose connection broke. An answer for each report, by worker. No lease ends
-  // while `expire_leases` is false.
-  StatusOr<std::map<std::string, v1::RenewWorkerResponse>> RenewWorkers(const std::vector<v1::RenewWorkerRequest>& reports,
-                                                                        const std::vector<std::string>& gone, bool expire_leases);
+  // Keeps the leases of those who report, and stores what they say. `gone`: workers whose connection broke; their leases end soon.
+  StatusOr<Renewals> RenewWorkers(const std::vector<v1::RenewWorkerRequest>& reports, const std::vector<std::string>& gone);
+  // Takes them back: their worker does not hold them any more (the answer was lost), or its lease has ended. Those that cannot be had now
+  // come with the next renewal again.
+  void TakeBack(const std::vector<LostTask>& lost);
   // INVALID_ARGUMENT names the field and the limit.
   static Status CheckRenewal(const v1::RenewWorkerRequest& request);
+  static Status CheckWorker(const std::string& worker_id);
 
   // For operators.
   // One that leaves gives up what it still holds: those tasks are ready again at once, and the attempt is not counted.

@@ -12,11 +12,9 @@
 namespace vora::workflow {
 namespace {
 
-constexpr size_t kMaxAnswerBytes = 3 << 20;  // below gRPC's 4 MiB
-
 // Enough to choose from, however few are wanted; not more than one statement should read.
 constexpr int kLeastHeads = 16;
-constexpr int kMostHeads = 200;
+constexpr int kMostHeads = 400;
 // Replicas may pick the same tasks at the same time; the next try sees what is left.
 constexpr int kTries = 3;
 
@@ -125,7 +123,7 @@ class Engine::Impl::Claims {
 Status Engine::CheckPoll(const v1::PollActivitiesRequest& request) {
   if (request.queue().empty()) return InvalidField("queue", "must not be empty");
   VORA_RETURN_IF_ERROR(CheckPayload("queue", request.queue()));
-  VORA_RETURN_IF_ERROR(CheckPayload("worker_id", request.worker_id()));
+  if (!request.worker_id().empty()) VORA_RETURN_IF_ERROR(CheckWorker(request.worker_id()));
   for (const auto& type : request.activity_types()) VORA_RETURN_IF_ERROR(CheckPayload("activity_types", type));
   if (request.max_tasks() < 1 || request.max_tasks() > 100) return InvalidField("max_tasks", "must be 1 to 100");
   if (request.max_siblings() < 0 || request.max_siblings() > 100) return InvalidField("max_siblings", "must be 0 to 100");
@@ -134,28 +132,30 @@ Status Engine::CheckPoll(const v1::PollActivitiesRequest& request) {
 
 StatusOr<std::vector<v1::ActivityTask>> Engine::Claim(const v1::PollActivitiesRequest& request) {
   VORA_RETURN_IF_ERROR(CheckPoll(request));
-  VORA_ASSIGN_OR_RETURN(auto answers, Claim(std::vector{&request}));
-  return std::move(answers[0]);
+  VORA_ASSIGN_OR_RETURN(auto claimed, Claim(std::vector{&request}));
+  return std::move(claimed.answers[0]);
 }
 
-StatusOr<std::vector<std::vector<v1::ActivityTask>>> Engine::Claim(const std::vector<const v1::PollActivitiesRequest*>& polls) {
+StatusOr<Claimed> Engine::Claim(const std::vector<const v1::PollActivitiesRequest*>& polls) {
   const v1::PollActivitiesRequest& like = *polls.front();
   const std::vector<std::string> types(like.activity_types().begin(), like.activity_types().end());
   const bool groups = std::any_of(polls.begin(), polls.end(), [](const auto* poll) { return poll->max_siblings() > 0; });
   const int wanted = std::accumulate(polls.begin(), polls.end(), 0, [](int sum, const auto* poll) { return sum + poll->max_tasks(); });
+  // Tasks that are claimed together stand side by side.
+  const int per_task = groups ? 1 + like.max_siblings() : 1;
   auto& turns = impl_->TurnsOf(like.queue());
   const std::lock_guard lock(turns.mutex);
   for (int attempt = 1;; ++attempt) {
     Impl::Claims claims(polls);
     repo::Ready ready;
     VORA_RETURN_IF_ERROR(impl_->Read([&](pqxx::nontransaction& tx) -> Status {
-      ready = repo::ReadReady(tx, like.queue(), types, std::clamp(wanted, kLeastHeads, kMostHeads));
+      ready = repo::ReadReady(tx, like.queue(), types, std::clamp(wanted * per_task, kLeastHeads, kMostHeads));
       return {};
     }));
-    if (ready.tasks.empty()) return std::move(claims.answers);
+    if (ready.tasks.empty()) return Claimed{std::move(claims.answers), true};
     const auto view = ToView(ready, groups);
     const auto picked = turns.picker.Pick(view, wanted, turns.last_us = std::max(turns.last_us, ready.now_us));
-    if (picked.empty()) return std::move(claims.answers);
+    if (picked.empty()) return Claimed{std::move(claims.answers), false};
     const auto picks = claims.Assign(ready, view, picked);
     bool missed = false;
     VORA_RETURN_IF_ERROR(impl_->Write([&](pqxx::work& tx) -> Status {
@@ -169,7 +169,7 @@ StatusOr<std::vector<std::vector<v1::ActivityTask>>> Engine::Claim(const std::ve
     if (claims.first_deadline_in_us > 0) impl_->wake.DueAfter(std::chrono::microseconds(claims.first_deadline_in_us));
     for (const auto& [type, waited_us] : claims.waits) impl_->NoteClaimed(type, waited_us);
     for (auto& span : claims.spans) obs::RecordSpan(std::move(span));
-    return std::move(claims.answers);
+    return Claimed{std::move(claims.answers), false};
   }
 }
 

@@ -20,12 +20,14 @@ Status TakeUp(pg::Database& db, T& taken, Take take) {
 }  // namespace
 
 StatusOr<Due> Engine::HandleDue(bool expire_leases) {
+  const auto begin = std::chrono::steady_clock::now();
   std::optional<int64_t> next;
   VORA_RETURN_IF_ERROR(impl_->Read([&](pqxx::nontransaction& tx) -> Status {
     next = repo::NextDueIn(tx);
     return {};
   }));
   Due due;
+  due.looked_for = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - begin);
   if (next) due.next = std::chrono::microseconds(*next);
   if (!next || *next > 0) return due;
 
@@ -61,31 +63,32 @@ StatusOr<Due> Engine::HandleDue(bool expire_leases) {
                    }});
   }
   // One that fails must not keep the others from being handled; it is taken up again later. A database that is away ends the round.
-  for (const Status& status : impl_->executor.RunAll(ops)) {
-    if (status.ok()) ++due.handled;
-    if (status.code() == StatusCode::kUnavailable) return status;
-  }
-  due.handled += released.tasks;
+  due.handled = static_cast<int>(ops.size()) + released.tasks;
+  VORA_RETURN_IF_ERROR(impl_->executor.RunSoon(std::move(ops)));
   due.more = timers.size() == kDueBatch || tasks.size() == kDueBatch || released.tasks == kDueBatch;
   return due;
 }
 
 StatusOr<int> Engine::RetryParked(int limit) {
-  std::vector<std::string> runs;
+  std::vector<repo::ParkedRun> runs;
   VORA_RETURN_IF_ERROR(impl_->Read([&](pqxx::nontransaction& tx) -> Status {
-    runs = repo::ParkedRuns(tx, impl_->build_id, limit);
+    runs = repo::ParkedRuns(tx, impl_->build_id, impl_->parked_after, limit);
     return {};
   }));
+  // In turn, so that some that cannot be tried now do not stand before the others for ever.
+  impl_->parked_after = static_cast<int>(runs.size()) == limit ? runs.back().seq : 0;
+  int tried = 0;
   // Each alone: a replay may take long, and more than one in a transaction would hold the locks of all.
-  for (const auto& run_id : runs) {
+  for (const auto& [run_id, seq] : runs) {
     const Status status = impl_->executor.RunAlone({run_id, {}, [](RunUnit& unit) -> Status {
                                                       unit.TryAgain();
                                                       return {};
                                                     }});
     if (status.code() == StatusCode::kUnavailable) return status;
+    if (status.ok()) ++tried;
     if (!status.ok()) log::Warn("a parked run could not be tried again", {{"run_id", run_id}, {"error", ToText(status)}});
   }
-  return static_cast<int>(runs.size());
+  return tried;
 }
 
 }  // namespace vora::workflow

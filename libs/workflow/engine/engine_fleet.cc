@@ -56,6 +56,8 @@ std::string TokenOf(const repo::HeldTask& task) { return TaskToken{task.run_id, 
 
 }  // namespace
 
+Status Engine::CheckWorker(const std::string& worker_id) { return CheckWorkerName("worker_id", worker_id); }
+
 Status Engine::CheckRenewal(const v1::RenewWorkerRequest& request) {
   VORA_RETURN_IF_ERROR(CheckWorkerName("worker_id", request.worker_id()));
   VORA_RETURN_IF_ERROR(CheckWorkerName("queue", request.queue()));
@@ -68,15 +70,15 @@ Status Engine::CheckRenewal(const v1::RenewWorkerRequest& request) {
   return {};
 }
 
-StatusOr<std::map<std::string, v1::RenewWorkerResponse>> Engine::RenewWorkers(const std::vector<v1::RenewWorkerRequest>& reports,
-                                                                              const std::vector<std::string>& gone, bool expire_leases) {
+StatusOr<Renewals> Engine::RenewWorkers(const std::vector<v1::RenewWorkerRequest>& reports, const std::vector<std::string>& gone) {
   const repo::Renewal renewal = ToRenewal(reports, gone);
   repo::Renewed renewed;
   VORA_RETURN_IF_ERROR(impl_->Read([&](pqxx::nontransaction& tx) -> Status {
     renewed = repo::RenewLeases(tx, renewal, kWorkerLeaseUs);
     return {};
   }));
-  std::map<std::string, v1::RenewWorkerResponse> answers;
+  Renewals renewals;
+  auto& answers = renewals.answers;
   std::map<std::string, std::set<std::string>> named;  // tokens by worker
   for (const auto& report : reports) {
     answers[report.worker_id()];
@@ -84,28 +86,33 @@ StatusOr<std::map<std::string, v1::RenewWorkerResponse>> Engine::RenewWorkers(co
   }
   std::set<std::string> stored;
   for (const auto& task : renewed.stored) stored.insert(TaskToken{task.key.run_id, task.key.event_id, task.lease}.Encode());
-  std::vector<RunOp> lost;
   for (const auto& held : renewed.held) {
     const std::string token = TokenOf(held);
     const bool known = !held.lapsed && named[held.worker_id].erase(token) > 0;
     if (known && stored.contains(token)) answers[held.worker_id].add_stored(token);
     if (known && held.cancel_requested) answers[held.worker_id].mutable_orders()->add_cancel(token);
-    if (known || !expire_leases || (!held.lapsed && held.held_us < kOnItsWayUs)) continue;
-    const char* reason = held.lapsed ? "the worker went silent" : "the worker does not have it any more";
-    lost.push_back({held.run_id, {held.scheduled_event_id}, [token = *TaskToken::Decode(token), reason](RunUnit& unit) -> Status {
-                      LoseTask(unit, token, reason);
-                      return {};
-                    }});
+    if (known || (!held.lapsed && held.held_us < kOnItsWayUs)) continue;
+    renewals.lost.push_back({token, held.lapsed ? "the worker went silent" : "the worker does not have it any more"});
   }
   // What is left of the names is not the worker's in the database.
   for (const auto& [worker, tokens] : named) {
     if (!answers.contains(worker)) continue;
     for (const auto& token : tokens) answers[worker].mutable_orders()->add_stale(token);
   }
-  for (const Status& status : impl_->executor.RunAll(lost)) {
-    if (status.code() == StatusCode::kUnavailable) break;  // the next look finds them again
+  return renewals;
+}
+
+void Engine::TakeBack(const std::vector<LostTask>& lost) {
+  std::vector<RunOp> ops;
+  for (const auto& task : lost) {
+    const auto token = TaskToken::Decode(task.task_token);
+    if (!token.ok()) continue;
+    ops.push_back({token->run_id, {token->event_id}, [token = *token, reason = task.reason](RunUnit& unit) -> Status {
+                     LoseTask(unit, token, reason);
+                     return {};
+                   }});
   }
-  return answers;
+  (void)impl_->executor.RunSoon(std::move(ops));
 }
 
 // Its own releases came before: what is left are tasks of an answer that never arrived.

@@ -2,6 +2,7 @@
 
 // The engine's inside, shared by its engine_*.cc files.
 
+#include <atomic>
 #include <map>
 #include <mutex>
 #include <set>
@@ -26,6 +27,7 @@ struct Engine::Impl {
   obs::Counter& transitions;
   obs::Counter& parked_transitions;
   Executor executor;
+  std::atomic<int64_t> parked_after{0};  // where the next look at parked runs begins
   std::mutex queues_mutex;
   std::set<std::string> known_queues;
   std::map<std::string, int> slots;  // of the workers of each queue, as last seen

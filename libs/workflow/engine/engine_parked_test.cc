@@ -5,6 +5,7 @@
 
 #include <latch>
 #include <nlohmann/json.hpp>
+#include <pqxx/pqxx>
 
 #include "libs/pg/testing/test_postgres.h"
 #include "libs/testing/status_matchers.h"
@@ -99,8 +100,16 @@ TEST_F(ParkedTest, ACancelIsKeptToo) {
     EXPECT_TRUE(Info(wrong->engine(), "w").cancel_requested());
   }
   auto right = Right();
-  const auto cleanup = ClaimOne(right->engine());
-  EXPECT_EQ(cleanup.activity_type(), "c");
+  v1::PollActivitiesRequest poll;
+  poll.set_queue("test");
+  poll.set_max_tasks(1);
+  poll.add_activity_types("c");
+  v1::ActivityTask cleanup;
+  ASSERT_TRUE(Eventually([&] {
+    const auto tasks = right->engine().Claim(poll).value();
+    if (!tasks.empty()) cleanup = tasks[0];
+    return !tasks.empty();
+  }));
   EXPECT_THAT(Complete(right->engine(), cleanup), IsOk());
   EXPECT_EQ(WaitClosed(right->engine(), "w").status(), v1::WORKFLOW_STATUS_CANCELED);
 }
@@ -155,6 +164,26 @@ TEST_F(ParkedTest, AWorkerThatLeavesGivesUpAllItsTasks) {
   leaving.set_leaving(true);
   EXPECT_THAT(engine.ReportWorker(leaving), IsOk());
   EXPECT_EQ(ClaimNow(engine, 10).size(), 2u);
+}
+
+// A build from before the inbox takes a run out of its parking and leaves the inbox as it is.
+TEST_F(ParkedTest, AnInboxThatAnOlderBuildLeftIsTakenUp) {
+  {
+    auto right = Right();
+    StartScript(right->engine(), "w", R"({"activity": "a"})");
+  }
+  {
+    auto wrong = Wrong();
+    ASSERT_THAT(Complete(wrong->engine(), ClaimOne(wrong->engine()), "1"), IsOk());
+  }
+  {
+    pqxx::connection connection(database_);
+    pqxx::work tx(connection);
+    tx.exec("UPDATE workflow_runs SET stuck_reason = ''");
+    tx.commit();
+  }
+  auto right = Right();
+  EXPECT_EQ(WaitClosed(right->engine(), "w").result(), R"(["1"])");
 }
 
 TEST_F(ParkedTest, ACheckBeforeAnUpgradeNamesRunsThatWouldPark) {

@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "libs/core/error.h"
+#include "libs/workflow/definition/payload.h"
 #include "libs/workflow/engine/engine_internal.h"
 #include "libs/workflow/store/run_repo_internal.h"
 #include "libs/workflow/store/task_repo_internal.h"
@@ -11,6 +12,9 @@ namespace vora::workflow {
 namespace {
 
 constexpr int kMaxAttempts = 1000;
+// The pending activities want their part of gRPC's 4 MiB.
+constexpr size_t kMaxAttemptBytes = 1 << 20;
+constexpr size_t kAttemptBytes = 300;
 
 void SetTime(google::protobuf::Timestamp* time, int64_t us) {
   time->set_seconds(us / 1'000'000);
@@ -85,13 +89,18 @@ int PageSize(int asked, int usual, int most) { return asked <= 0 ? usual : std::
 
 StatusOr<v1::DescribeWorkflowResponse> Engine::Describe(const v1::DescribeWorkflowRequest& request) {
   if (request.workflow_id().empty()) return InvalidField("workflow_id", "must not be empty");
+  VORA_RETURN_IF_ERROR(CheckPayload("workflow_id", request.workflow_id()));
+  VORA_RETURN_IF_ERROR(CheckPayload("run_id", request.run_id()));
   v1::DescribeWorkflowResponse response;
   const Status status = impl_->Read([&](pqxx::nontransaction& tx) -> Status {
     response.Clear();
     const auto run = repo::FindRun(tx, request.workflow_id(), request.run_id());
     if (!run) return NotFound("no workflow " + request.workflow_id());
     *response.mutable_info() = ToWorkflowInfo(*run);
+    size_t bytes = 0;
     for (const auto& attempt : repo::LoadAttempts(tx, run->run_id, kMaxAttempts)) {
+      bytes += attempt.failure.size() + kAttemptBytes;
+      if (bytes > kMaxAttemptBytes) break;
       *response.add_failed_attempts() = ToFailedAttempt(attempt);
     }
     // Two statements without a transaction: a run that closes between them shows no activities, as its tasks are deleted with the close.
@@ -117,6 +126,7 @@ StatusOr<v1::ListWorkflowsResponse> Engine::List(const v1::ListWorkflowsRequest&
     if (!v1::WorkflowStatus_IsValid(request.status())) return InvalidField("status", "unknown");
     wanted = v1::WorkflowStatus_Name(request.status()).substr(kPrefix);
   }
+  VORA_RETURN_IF_ERROR(CheckPayload("type", request.type()));
   v1::ListWorkflowsResponse response;
   const Status status = impl_->Read([&](pqxx::nontransaction& tx) -> Status {
     response.Clear();

@@ -37,7 +37,7 @@ StatusOr<v1::StartWorkflowResponse> Engine::Start(const v1::StartWorkflowRequest
   VORA_RETURN_IF_ERROR(CheckRunName("request_id", request.request_id(), false));
   VORA_RETURN_IF_ERROR(CheckRunName("traceparent", request.traceparent(), false));
   VORA_RETURN_IF_ERROR(CheckPayload("input", request.input()));
-  if (std::abs(request.priority()) > kMaxPriority) return InvalidField("priority", "must be -1000 to 1000");
+  if (request.priority() < -kMaxPriority || request.priority() > kMaxPriority) return InvalidField("priority", "must be -1000 to 1000");
   if (!impl_->registry.Find(request.type())) return InvalidField("type", "no workflow of type " + request.type() + " is registered");
 
   v1::StartWorkflowResponse response;

@@ -5,6 +5,7 @@
 #include <map>
 #include <set>
 
+#include "libs/log/log.h"
 #include "libs/workflow/engine/hand_out_internal.h"
 #include "libs/workflow/store/change_repo_internal.h"
 #include "libs/workflow/store/run_repo_internal.h"
@@ -14,6 +15,7 @@ namespace vora::workflow {
 namespace {
 
 constexpr size_t kMaxShared = 64;
+constexpr std::chrono::milliseconds kMostWait{2000};
 // Events that must be replayed first. More would hold up those in the same transaction for longer than a commit takes.
 constexpr int64_t kLongReplay = 500;
 constexpr int kWholeHistory = std::numeric_limits<int>::max();
@@ -43,8 +45,9 @@ class Loader : public UnitLoader {
 // What one transaction makes of its items. Made anew when the transaction runs again.
 class Executor::Batch {
  public:
-  Batch(pqxx::work& tx, UnitContext& context, PollSource* polls, bool alone)
-      : tx_(tx), loader_(tx), context_(context), alone_(alone), hand_out_(polls) {}
+  // What took long has begun long ago by the database's clock: a worker would be thought to have lost it on the way.
+  Batch(pqxx::work& tx, UnitContext& context, PollSource* polls, Mode mode)
+      : tx_(tx), loader_(tx), context_(context), mode_(mode), hand_out_(mode == Mode::kShared ? polls : nullptr) {}
 
   Status Apply(const std::vector<Item*>& items) {
     for (Item* item : items) {
@@ -125,15 +128,15 @@ class Executor::Batch {
       if (item->run) wanted.insert(item->run->run_id);
     }
     if (wanted.empty()) return {};
-    for (auto& run : repo::LockRuns(tx_, {wanted.begin(), wanted.end()}, /*skip_locked=*/!alone_)) {
+    for (auto& run : repo::LockRuns(tx_, {wanted.begin(), wanted.end()}, /*skip_locked=*/mode_ != Mode::kAlone)) {
       const std::string id = run.run_id;
       restricted_ = restricted_ || run.restricted;
-      const bool slow = !alone_ && run.running() && run.history_length - context_.cache.Seen(id) > kLongReplay;
+      const bool slow = mode_ == Mode::kShared && run.running() && run.history_length - context_.cache.Seen(id) > kLongReplay;
       if (slow) continue;
       wanted.erase(id);
       units_.emplace(std::piecewise_construct, std::forward_as_tuple(id), std::forward_as_tuple(context_, loader_, std::move(run), false));
     }
-    if (!alone_) {
+    if (mode_ != Mode::kAlone) {
       // Held by another transaction, slow, or not there: only a transaction of its own may find that out.
       for (Item* item : items) item->alone = item->run && wanted.contains(item->run->run_id);
     }
@@ -161,7 +164,7 @@ class Executor::Batch {
   pqxx::work& tx_;
   Loader loader_;
   UnitContext& context_;
-  const bool alone_;
+  const Mode mode_;
   const SystemTime began_ = std::chrono::system_clock::now();
   std::map<std::string, RunUnit> units_;
   std::map<std::string, std::vector<AttemptRow>> attempts_;
@@ -233,7 +236,7 @@ Status Executor::Share(const std::string& name, Item& item) {
 }
 
 void Executor::Execute(const std::vector<Item*>& items) {
-  const Status status = Transact(items, /*alone=*/false);
+  const Status status = Transact(items, Mode::kShared);
   if (status.ok()) return;
   // A database that is away is away for all. Anything else may be the fault of one, which each finds out by itself; a commit in doubt is
   // UNAVAILABLE, and is not repeated.
@@ -245,17 +248,60 @@ void Executor::Execute(const std::vector<Item*>& items) {
 }
 
 Status Executor::ExecuteAlone(Item& item) {
-  const Status status = Transact({&item}, /*alone=*/true);
+  if (!alone_.try_acquire_for(kMostWait)) return Unavailable("the workflow is busy with something that takes long; try again");
+  const Status status = Transact({&item}, Mode::kAlone);
+  alone_.release();
   // ABORTED of the database is a lost race; of an item, a stale token.
   if (status.code() == StatusCode::kAborted) return Unavailable(Message(status));
   return status.ok() ? item.status : status;
 }
 
-Status Executor::Transact(const std::vector<Item*>& items, bool alone) {
+Status Executor::RunSoon(std::vector<RunOp> ops) {
+  for (size_t begin = 0; begin < ops.size(); begin += kMaxShared) {
+    const size_t end = std::min(ops.size(), begin + kMaxShared);
+    std::vector<Item> items(end - begin);
+    std::vector<Item*> some;
+    for (size_t i = 0; i < items.size(); ++i) {
+      items[i].run = &ops[begin + i];
+      some.push_back(&items[i]);
+    }
+    Execute(some);
+    for (size_t i = 0; i < items.size(); ++i) {
+      if (items[i].alone) RunApart(std::move(ops[begin + i]));
+      if (!items[i].alone && items[i].status.code() == StatusCode::kUnavailable) return items[i].status;
+    }
+  }
+  return {};
+}
+
+void Executor::RunApart(RunOp op) {
+  const std::string run_id = op.run_id;
+  {
+    const std::lock_guard lock(apart_mutex_);
+    if (!apart_.insert(run_id).second) return;
+  }
+  const auto done = [this, run_id] {
+    const std::lock_guard lock(apart_mutex_);
+    apart_.erase(run_id);
+  };
+  const bool taken = apart_pool_.TrySubmit([this, done, op = std::move(op)] {
+    Item item;
+    item.run = &op;
+    const Status status = Transact({&item}, Mode::kApart);
+    const Status failed = status.ok() ? item.status : status;
+    if (!failed.ok() && failed.code() != StatusCode::kNotFound) {
+      log::Warn("a change to a workflow could not be made; it will be tried again", {{"run_id", op.run_id}, {"error", ToText(failed)}});
+    }
+    done();
+  });
+  if (!taken) done();
+}
+
+Status Executor::Transact(const std::vector<Item*>& items, Mode mode) {
   std::optional<Batch> batch;
   const Status status = db_.Transact([&](pqxx::work& tx) -> Status {
     batch.reset();  // its polls are in the line again before the next try takes them
-    batch.emplace(tx, context_, polls_, alone);
+    batch.emplace(tx, context_, polls_, mode);
     return batch->Apply(items);
   });
   if (status.ok()) batch->Commit(committed_, scheduled_);

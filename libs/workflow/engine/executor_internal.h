@@ -8,6 +8,7 @@
 #include <deque>
 #include <functional>
 #include <mutex>
+#include <semaphore>
 #include <set>
 #include <string>
 #include <vector>
@@ -15,6 +16,7 @@
 #include "libs/core/clock.h"
 #include "libs/core/status.h"
 #include "libs/pg/database.h"
+#include "libs/run/thread_pool.h"
 #include "libs/workflow/core/run_unit.h"
 #include "libs/workflow/engine/poll_source.h"
 
@@ -57,6 +59,10 @@ class Executor {
   Status Start(const StartOp& op);
   // The same in a transaction of its own, for what may take long.
   Status RunAlone(const RunOp& op);
+  // For the background: nobody waits for the outcome. Carried out now if that takes no waiting; a run whose replay is long goes on in a
+  // thread of its own; one that another transaction holds is left out: whoever looks again finds it again. UNAVAILABLE: the database is
+  // away.
+  Status RunSoon(std::vector<RunOp> ops);
   // The same for many that belong together, in few transactions; an answer for each.
   std::vector<Status> RunAll(const std::vector<RunOp>& ops);
 
@@ -74,12 +80,15 @@ class Executor {
     std::deque<Item*> waiting;
     bool busy = false;
   };
+  // kShared: with others, waiting for nothing. kAlone: waits for the run's lock. kApart: alone, and waits for nothing.
+  enum class Mode { kShared, kAlone, kApart };
   class Batch;
 
   Status Share(const std::string& name, Item& item);
   void Execute(const std::vector<Item*>& items);
   Status ExecuteAlone(Item& item);
-  Status Transact(const std::vector<Item*>& items, bool alone);
+  void RunApart(RunOp op);
+  Status Transact(const std::vector<Item*>& items, Mode mode);
 
   pg::Database& db_;
   UnitContext context_;
@@ -87,6 +96,11 @@ class Executor {
   const Scheduled scheduled_;
   PollSource* polls_ = nullptr;
   std::array<Lane, 4> lanes_;
+  // Callers that wait for a run's lock hold a connection each: no more than these.
+  std::counting_semaphore<4> alone_{4};
+  std::mutex apart_mutex_;
+  std::set<std::string> apart_;  // runs that are being carried out there
+  ThreadPool apart_pool_{"workflow-apart", 2, 1000};
 };
 
 }  // namespace vora::workflow

@@ -44,7 +44,7 @@ HandOut::Share* HandOut::Find(const TaskRow& task) {
   }
   const auto found = std::find_if(shares_.begin(), shares_.end(), [&](const Share& share) {
     return share.queue == task.queue && share.activity_type == task.activity_type &&
-           share.tasks.size() < static_cast<size_t>(share.poll->max_tasks);
+           share.tasks.size() < static_cast<size_t>(share.poll->max_tasks) && share.bytes + task.input.size() <= kMaxAnswerBytes;
   });
   return found == shares_.end() ? nullptr : &*found;
 }
@@ -59,6 +59,7 @@ void HandOut::Offer(TaskRow& task, int64_t now_us) {
   task.lease = NewLease();
   task.started_time_us = now_us;
   if (task.start_to_close_us > 0) task.attempt_deadline_us = now_us + task.start_to_close_us;
+  share->bytes += task.input.size();
   share->tasks.push_back(task);
 }
 

@@ -12,6 +12,8 @@
 
 namespace vora::workflow {
 
+inline constexpr size_t kMaxAnswerBytes = 3 << 20;  // of inputs and checkpoints: below gRPC's 4 MiB
+
 // As a worker gets it.
 v1::ActivityTask ToActivityTask(TaskRow row);
 
@@ -34,6 +36,7 @@ class HandOut {
     std::shared_ptr<WaitingPoll> poll;
     std::string queue, activity_type;
     std::vector<TaskRow> tasks;
+    size_t bytes = 0;
   };
   Share* Find(const TaskRow& task);
 

@@ -13,6 +13,7 @@ using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 constexpr milliseconds kAfterFailure{500};
 constexpr milliseconds kStoodStill{2000};
+constexpr milliseconds kSlow{1000};
 // Runs that are tried in one go; a replay of a long history takes a few hundred milliseconds.
 constexpr int kParkedBatch = 20;
 
@@ -64,6 +65,8 @@ struct Passes::Impl {
       return std::min(kAfterFailure, options.due_interval);
     }
     failing = false;
+    // The database stood still, and with it the heartbeats.
+    if (round->looked_for > kSlow) grace_until = steady_clock::now() + options.lease_grace;
     if (round->more) return milliseconds{0};
     // What is due and was not handled (a lease within the grace) is no reason to go round without a pause.
     if (!round->next || round->next->count() == 0) return options.due_interval;

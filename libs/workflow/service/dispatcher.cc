@@ -6,6 +6,7 @@
 #include <list>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <thread>
 
@@ -20,6 +21,7 @@ constexpr milliseconds kDispatchFallback{2000};  // when no wake-up comes
 // How late an expired poll may be answered; well within the 500 ms that its caller was left.
 constexpr milliseconds kTick{50};
 constexpr size_t kMaxPollsAtOnce = 64;
+constexpr milliseconds kAgain{100};
 
 }  // namespace
 
@@ -35,7 +37,8 @@ struct Dispatcher::Impl {
   using PollPtr = std::shared_ptr<Poll>;
   struct Queue {
     std::list<PollPtr> waiting;
-    std::set<std::string> empty;  // filters that have found nothing since the queue was last marked
+    std::set<std::string> empty;                       // filters that have found nothing since the queue was last marked
+    std::optional<steady_clock::time_point> again_at;  // there is something that could not be had
     bool dirty = false;
     bool pumping = false;
   };
@@ -88,7 +91,7 @@ struct Dispatcher::Impl {
   }
 
   void Pump(std::unique_lock<std::mutex>& lock, Queue& queue);
-  static std::vector<PollPtr> TakePolls(Queue& queue);
+  static std::vector<PollPtr> TakePolls(Queue& queue, const std::set<std::string>& tried);
   void Tick();
   void HandBack(const std::string& token);
 };
@@ -100,11 +103,12 @@ void Dispatcher::Impl::HandBack(const std::string& token) {
 }
 
 void Dispatcher::Impl::Pump(std::unique_lock<std::mutex>& lock, Queue& queue) {
+  std::set<std::string> tried;  // filters that cannot get more now
   while (!stopping) {
     // Taken before the claim, so that a wake-up during it leads to another try. Filters that found nothing are skipped until then: ten idle
     // polls of one kind cost one claim.
     if (std::exchange(queue.dirty, false)) queue.empty.clear();
-    const std::vector<PollPtr> polls = TakePolls(queue);
+    const std::vector<PollPtr> polls = TakePolls(queue, tried);
     if (polls.empty()) break;
     std::vector<const v1::PollActivitiesRequest*> requests;
     for (const auto& poll : polls) requests.push_back(&poll->request);
@@ -113,15 +117,16 @@ void Dispatcher::Impl::Pump(std::unique_lock<std::mutex>& lock, Queue& queue) {
     lock.lock();
     // A database in failover is no answer for a poll that may still wait: its deadline or the next wake-up decides.
     const bool waits = claimed.ok() || IsTransient(claimed.status());
-    if (!claimed.ok()) queue.empty.insert(polls.front()->filter);
+    const std::string& filter = polls.front()->filter;
+    bool gave = false;
     std::vector<std::pair<PollPtr, std::vector<v1::ActivityTask>>> answered;
     // From behind, as those that go on waiting are put back in front: who has waited longest gets the next task.
     for (size_t i = polls.size(); i-- > 0;) {
       std::vector<v1::ActivityTask> tasks;
-      if (claimed.ok()) tasks = std::move((*claimed)[i]);
+      if (claimed.ok()) tasks = std::move(claimed->answers[i]);
+      gave = gave || !tasks.empty();
       if (tasks.empty() && waits && !polls[i]->canceled && !stopping) {
         queue.waiting.push_front(polls[i]);
-        queue.empty.insert(polls[i]->filter);
         continue;
       }
       // Read under the mutex, after which Cancel finds the poll in no list: so exactly one of the two answers it. Tasks of a call that is
@@ -131,6 +136,12 @@ void Dispatcher::Impl::Pump(std::unique_lock<std::mutex>& lock, Queue& queue) {
         if (!tasks.empty()) work.notify_one();
       }
       answered.emplace_back(polls[i], std::move(tasks));
+    }
+    if (claimed.ok() && claimed->empty) queue.empty.insert(filter);
+    // There is more than could be had now (a limit, other replicas, a database that is away): soon again, without going round.
+    if (!claimed.ok() || (!claimed->empty && !gave)) {
+      tried.insert(filter);
+      queue.again_at = steady_clock::now() + kAgain;
     }
     std::vector<bool> canceled;
     for (const auto& [poll, tasks] : answered) canceled.push_back(poll->canceled);
@@ -150,10 +161,11 @@ void Dispatcher::Impl::Pump(std::unique_lock<std::mutex>& lock, Queue& queue) {
 }
 
 // Those of the first kind that may find something, in the order in which they wait.
-std::vector<Dispatcher::Impl::PollPtr> Dispatcher::Impl::TakePolls(Queue& queue) {
+std::vector<Dispatcher::Impl::PollPtr> Dispatcher::Impl::TakePolls(Queue& queue, const std::set<std::string>& tried) {
   std::vector<PollPtr> polls;
   for (auto it = queue.waiting.begin(); it != queue.waiting.end() && polls.size() < kMaxPollsAtOnce;) {
-    const bool wanted = polls.empty() ? !queue.empty.contains((*it)->filter) : (*it)->filter == polls.front()->filter;
+    const bool wanted =
+        polls.empty() ? !queue.empty.contains((*it)->filter) && !tried.contains((*it)->filter) : (*it)->filter == polls.front()->filter;
     if (!wanted) {
       ++it;
       continue;
@@ -181,7 +193,9 @@ void Dispatcher::Impl::Tick() {
           ++it;
         }
       }
-      if (fallback) MarkDirty(name, queue);
+      const bool again = queue.again_at && *queue.again_at <= now;
+      if (again) queue.again_at.reset();
+      if (fallback || again) MarkDirty(name, queue);
     }
   }
   // Without the mutex: gRPC takes over there, and Cancel, which it calls, needs the mutex.
@@ -257,7 +271,10 @@ void Dispatcher::Answer(const std::shared_ptr<WaitingPoll>& waiting, std::vector
     const std::lock_guard lock(impl_->mutex);
     canceled = poll->canceled;
     if (tasks.empty() && !canceled && !impl_->stopping) {
-      impl_->queues[poll->request.queue()].waiting.push_front(poll);
+      auto& queue = impl_->queues[poll->request.queue()];
+      queue.waiting.push_front(poll);
+      // A wake-up that found nobody waiting was kept for it.
+      if (queue.dirty) impl_->MarkDirty(poll->request.queue(), queue);
       return;
     }
     if (canceled) {

@@ -4,7 +4,6 @@
 #include <mutex>
 #include <utility>
 
-#include "libs/core/error.h"
 #include "libs/rpc/status.h"
 
 namespace vora::workflow {
@@ -18,7 +17,7 @@ class WatchStream final : public grpc::ServerWriteReactor<v1::WorkerOrders> {
 
   void Begin(const std::string& worker_id, const Status& refused) {
     if (!refused.ok()) return End(refused);
-    if (worker_id.empty()) return End(InvalidField("worker_id", "must not be empty"));
+    if (const Status valid = Engine::CheckWorker(worker_id); !valid.ok()) return End(valid);
     StartSendInitialMetadata();  // tells the worker that it is watched
     watch_ = sessions_.Add(
         worker_id, [this](const v1::WorkerOrders& orders) { Push(orders); },

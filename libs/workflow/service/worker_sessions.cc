@@ -16,6 +16,9 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 constexpr milliseconds kFrozen{2000};
+// One statement that takes longer shows that the database stood still.
+constexpr milliseconds kSlow{1000};
+constexpr milliseconds kUntilWoken = std::chrono::hours(1);
 
 // A worker that asks again before it was answered has given up on the first: the later report holds, with checkpoints that only the earlier
 // one had.
@@ -54,6 +57,8 @@ struct WorkerSessions::Impl {
   // Only touched by the thread.
   steady_clock::time_point last_look{}, grace_until = steady_clock::now() + options.lease_grace;
   bool failing = false;
+  std::vector<LostTask> lost;  // under the mutex
+  Periodic losses{"worker-losses", [this] { return TakeBack(); }};
   Periodic thread{"worker-leases", [this] { return Step(); }};
 
   Impl(Engine& e, WorkerSessionOptions o) : engine(e), options(o) {}
@@ -71,32 +76,51 @@ struct WorkerSessions::Impl {
       broken.swap(gone);
     }
     if (last_look != steady_clock::time_point{} && now - last_look > options.look_interval + kFrozen) {
-      // This process stood still, or its database did: reports that could not be stored are not missing.
+      // This process stood still: the reports that it could not store are not missing.
       grace_until = now + options.lease_grace;
     }
-    Look(taken, broken, now >= grace_until);
+    Look(taken, broken, now);
     last_look = steady_clock::now();
     return options.least_pause;
   }
 
-  void Look(std::map<std::string, Report>& taken, const std::vector<std::string>& broken, bool expire_leases) {
+  void Look(std::map<std::string, Report>& taken, const std::vector<std::string>& broken, steady_clock::time_point now) {
     std::vector<v1::RenewWorkerRequest> requests;
     for (auto& [worker, report] : taken) requests.push_back(std::move(report.request));
-    auto answers = engine.RenewWorkers(requests, broken, expire_leases);
-    if (!answers.ok()) {
-      if (!failing) log::Warn("the leases of workers cannot be kept", {{"error", ToText(answers.status())}});
-      grace_until = steady_clock::now() + options.lease_grace;
+    auto renewals = engine.RenewWorkers(requests, broken);
+    const auto end = steady_clock::now();
+    if (!renewals.ok()) {
+      if (!failing) log::Warn("the leases of workers cannot be kept", {{"error", ToText(renewals.status())}});
+      const std::lock_guard lock(mutex);
+      gone.insert(gone.end(), broken.begin(), broken.end());
     }
-    failing = !answers.ok();
+    failing = !renewals.ok();
+    // What could not be stored, or not for so long, is not missing.
+    if (failing || end - now > kSlow) grace_until = end + options.lease_grace;
     for (auto& [worker, report] : taken) {
       for (auto& done : report.waiting) {
-        if (answers.ok()) {
-          done({}, (*answers)[worker]);
+        if (renewals.ok()) {
+          done({}, renewals->answers[worker]);
         } else {
-          done(answers.status(), {});
+          done(renewals.status(), {});
         }
       }
     }
+    if (!renewals.ok() || renewals->lost.empty() || end < grace_until) return;
+    // By another thread: this one keeps everybody's lease.
+    const std::lock_guard lock(mutex);
+    lost = std::move(renewals->lost);
+    losses.Wake();
+  }
+
+  milliseconds TakeBack() {
+    std::vector<LostTask> taken;
+    {
+      const std::lock_guard lock(mutex);
+      taken.swap(lost);
+    }
+    if (!taken.empty()) engine.TakeBack(taken);
+    return kUntilWoken;
   }
 
   static void TellOne(Watch& watch, const v1::WorkerOrders& orders) {
@@ -108,7 +132,10 @@ struct WorkerSessions::Impl {
 WorkerSessions::WorkerSessions(Engine& engine, WorkerSessionOptions options) : impl_(std::make_unique<Impl>(engine, options)) {}
 WorkerSessions::~WorkerSessions() { Stop(); }
 
-void WorkerSessions::Start() { impl_->thread.Start(); }
+void WorkerSessions::Start() {
+  impl_->losses.Start(kUntilWoken);
+  impl_->thread.Start();
+}
 
 void WorkerSessions::Stop() {
   std::list<std::shared_ptr<Watch>> left;
@@ -118,6 +145,7 @@ void WorkerSessions::Stop() {
     left = impl_->watches;
   }
   impl_->thread.Stop();
+  impl_->losses.Stop();
   std::map<std::string, Impl::Report> reports;
   {
     const std::lock_guard lock(impl_->mutex);

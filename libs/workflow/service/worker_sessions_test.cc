@@ -60,11 +60,14 @@ class RawWorker {
     EXPECT_TRUE(watch_->Read(&orders));
     return orders;
   }
-  void Die() {
+  void BreakStream() {
     if (!watch_) return;
     context_.TryCancel();
     (void)watch_->Finish();
     watch_.reset();
+  }
+  void Die() {
+    BreakStream();
     stub_.reset();
   }
 
@@ -114,6 +117,22 @@ TEST_F(WorkerSessionsTest, AWorkerThatFallsSilentIsDeadThoughItsConnectionIsOpen
   const auto late = worker.Renew({Held(task)});
   ASSERT_THAT(late, IsOk());
   EXPECT_THAT(late->orders().stale(), ElementsAre(task.task_token()));
+}
+
+// Both in one look at the leases: the report holds.
+TEST_F(WorkerSessionsTest, AWorkerWhoseStreamBreaksKeepsItsLeaseByReporting) {
+  StartScript(engine_, "w", kLong);
+  RawWorker worker(orchestrator_.address());
+  ASSERT_THAT(worker.Renew({}), IsOk());
+  const auto task = worker.Claim();
+  worker.BreakStream();
+  for (int i = 0; i < 10; ++i) {
+    const auto renewed = worker.Renew({Held(task)});
+    ASSERT_THAT(renewed, IsOk());
+    EXPECT_TRUE(renewed->orders().stale().empty());
+  }
+  EXPECT_THAT(Complete(engine_, task, "1"), IsOk());
+  EXPECT_EQ(WaitClosed(engine_, "w").result(), R"(["1"])");
 }
 
 TEST_F(WorkerSessionsTest, ATaskWhoseAnswerWasLostIsGivenToAnother) {

@@ -95,6 +95,9 @@ void WriteRows(pqxx::transaction_base& tx, const pg::Statement& statement, const
   ExecColumns(tx, statement, a, std::make_index_sequence<N>());
 }
 
+// What is not UTF-8 (in a result of the code, say) is replaced rather than refused.
+std::string Dump(const nlohmann::json& json) { return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace); }
+
 void AddEvent(Columns<6>& rows, const std::string& run_id, const Event& event) {
   // The input of an activity is in its task; a replay has no need of it.
   const auto input = event.attributes.find("input");
@@ -106,7 +109,7 @@ void AddEvent(Columns<6>& rows, const std::string& run_id, const Event& event) {
     rest = event.attributes;
     rest.erase("input");
   }
-  rows.Row(run_id, event.id, EventTypeName(event.type), event.time_us, apart ? rest.dump() : event.attributes.dump(), payload);
+  rows.Row(run_id, event.id, EventTypeName(event.type), event.time_us, Dump(apart ? rest : event.attributes), payload);
 }
 
 const char* StateOf(const TaskRow& task) { return task.started ? "STARTED" : task.delayed ? "DELAYED" : "SCHEDULED"; }
@@ -167,7 +170,7 @@ void WriteRest(pqxx::transaction_base& tx, const Changes& changes) {
   if (!changes.emptied_inboxes.empty()) pg::Exec(tx, kEmptyInboxes, pg::ArrayOf(changes.emptied_inboxes));
   if (!changes.inbox.empty()) {
     Columns<4> rows;
-    for (const auto& [run_id, event] : changes.inbox) rows.Row(run_id, event.time_us, EventTypeName(event.type), event.attributes.dump());
+    for (const auto& [run_id, event] : changes.inbox) rows.Row(run_id, event.time_us, EventTypeName(event.type), Dump(event.attributes));
     WriteRows(tx, kInsertInbox, rows);
   }
   if (!changes.attempts.empty()) {

@@ -28,10 +28,12 @@ constexpr pg::Statement kOverdueTasks{"workflow_overdue_tasks", R"(
 constexpr pg::Statement kOverdueRuns{"workflow_overdue_runs", R"(
     SELECT run_id FROM workflow_runs WHERE status = 'RUNNING' AND execution_deadline_us <= (SELECT vora_now_us())
     ORDER BY execution_deadline_us LIMIT $1)"};
-// `stuck_reason <> ''` is the predicate of the partial index; written otherwise the planner would not use it.
+// `stuck_reason <> ''` is the predicate of the partial index; written otherwise the planner would not use it. Inboxes are empty but for
+// parked runs.
 constexpr pg::Statement kParkedRuns{"workflow_parked_runs", R"(
-    SELECT run_id FROM workflow_runs WHERE stuck_reason <> '' AND status = 'RUNNING' AND NOT ($1 = ANY(parked_builds))
-    ORDER BY seq LIMIT $2)"};
+    (SELECT run_id, seq FROM workflow_runs WHERE stuck_reason <> '' AND status = 'RUNNING' AND NOT ($1 = ANY(parked_builds)) AND seq > $2
+    ORDER BY seq LIMIT $3) UNION (SELECT r.run_id, r.seq FROM (SELECT DISTINCT run_id FROM workflow_inbox) AS i
+    JOIN workflow_runs r ON r.run_id = i.run_id WHERE r.status = 'RUNNING' AND r.stuck_reason = '' AND r.seq > $2) ORDER BY 2 LIMIT $3)"};
 
 std::vector<TaskKey> Keys(const pqxx::result& rows) {
   std::vector<TaskKey> keys;
@@ -70,8 +72,12 @@ std::vector<TaskKey> OverdueTasks(pqxx::transaction_base& tx, bool leases_too, i
 
 std::vector<std::string> OverdueRuns(pqxx::transaction_base& tx, int limit) { return FirstColumn(pg::Exec(tx, kOverdueRuns, limit)); }
 
-std::vector<std::string> ParkedRuns(pqxx::transaction_base& tx, const std::string& build_id, int limit) {
-  return FirstColumn(pg::Exec(tx, kParkedRuns, build_id, limit));
+std::vector<ParkedRun> ParkedRuns(pqxx::transaction_base& tx, const std::string& build_id, int64_t after_seq, int limit) {
+  std::vector<ParkedRun> runs;
+  for (const auto& row : pg::Exec(tx, kParkedRuns, build_id, after_seq, limit)) {
+    runs.push_back({row[0].as<std::string>(), row[1].as<int64_t>()});
+  }
+  return runs;
 }
 
 }  // namespace vora::workflow::repo

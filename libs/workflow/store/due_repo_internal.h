@@ -24,7 +24,12 @@ struct Released {
 Released ReleaseDelayedTasks(pqxx::transaction_base& tx, int limit);
 std::vector<TaskKey> OverdueTasks(pqxx::transaction_base& tx, bool leases_too, int limit);
 std::vector<std::string> OverdueRuns(pqxx::transaction_base& tx, int limit);
-// Parked runs that this build has not tried since they were parked.
-std::vector<std::string> ParkedRuns(pqxx::transaction_base& tx, const std::string& build_id, int limit);
+// Parked runs that this build has not tried since they were parked, and runs that an older build took out of their parking without what
+// waits in their inbox. By seq, above `after_seq`.
+struct ParkedRun {
+  std::string run_id;
+  int64_t seq = 0;
+};
+std::vector<ParkedRun> ParkedRuns(pqxx::transaction_base& tx, const std::string& build_id, int64_t after_seq, int limit);
 
 }  // namespace vora::workflow::repo

@@ -46,7 +46,7 @@ constexpr pg::Statement kRenew{"workflow_renew_leases", R"(
       running = excluded.running, encode_speed = excluded.encode_speed, version = excluded.version, last_seen_us = excluded.last_seen_us,
       lease_deadline_us = excluded.lease_deadline_us),
     shortened AS (UPDATE activity_workers SET lease_deadline_us = least(lease_deadline_us, now_us + 1000000) FROM clock
-      WHERE worker_id = ANY($8::text[])),
+      WHERE worker_id = ANY($8::text[]) AND NOT worker_id = ANY($1::text[])),
     stored AS (UPDATE activity_tasks t SET progress = n.progress, checkpoint = CASE WHEN n.checkpoint = '' THEN t.checkpoint
       ELSE n.checkpoint END, lease_deadline_us = NULL FROM (SELECT t.ctid, n.progress, n.checkpoint FROM unnest($9::text[], $10::bigint[], $11::bigint[],
       $12::double precision[], $13::text[]) AS n(run_id, event_id, lease, progress, checkpoint) JOIN activity_tasks t ON

@@ -10,7 +10,9 @@ constexpr char kRunStats[] = R"(
     greatest(0, coalesce(max(now_us - start_time_us), 0)) / 1e6, greatest(0, coalesce(max(now_us - e.time_us), 0)) / 1e6
     FROM clock, workflow_runs r LEFT JOIN workflow_events e ON e.run_id = r.run_id AND e.event_id = r.history_length
     WHERE r.status = 'RUNNING')";
+// A day in microseconds: the names of killed workers must not pile up.
 constexpr char kWorkerStats[] =
+    "WITH silent AS (DELETE FROM activity_workers WHERE last_seen_us < vora_now_us() - 86400000000) "
     "SELECT queue, count(*), sum(slots), sum(running) FROM activity_workers WHERE last_seen_us >= vora_now_us() - 60000000 GROUP BY queue";
 
 }  // namespace

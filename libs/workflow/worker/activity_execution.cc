@@ -1,12 +1,14 @@
 #include <grpcpp/client_context.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "libs/core/text.h"
 #include "libs/log/log.h"
 #include "libs/obs/span.h"
 #include "libs/rpc/call.h"
 #include "libs/run/retry.h"
+#include "libs/workflow/definition/payload.h"
 #include "libs/workflow/definition/retry_policy.h"
 #include "libs/workflow/worker/activity_execution_internal.h"
 
@@ -46,8 +48,13 @@ ClaimedTask::ClaimedTask(const OrchestratorLink& link, WorkerLease& lease, v1::A
 void ClaimedTask::Remember(double progress, std::string checkpoint) {
   {
     const std::lock_guard lock(mutex_);
-    progress_ = std::clamp(progress, 0.0, 1.0);
+    if (std::isfinite(progress)) progress_ = std::clamp(progress, 0.0, 1.0);
     if (checkpoint.empty() || checkpoint == checkpoint_) return;
+    // The report is that of all tasks: one that the orchestrator would refuse must not be in it.
+    if (const Status fits = CheckPayload("checkpoint", checkpoint); !fits.ok()) {
+      log::Warn("a checkpoint cannot be kept", {{"activity", task_.activity_id()}, {"error", ToText(fits)}});
+      return;
+    }
     checkpoint_ = std::move(checkpoint);
   }
   lease_.Wake();

@@ -30,6 +30,7 @@ constexpr milliseconds kPollWait{10'000};
 constexpr milliseconds kHealthy{15'000};
 constexpr milliseconds kLeaveBudget{1000};
 constexpr milliseconds kClaimPause{1000};
+constexpr milliseconds kFreshLease{2000};
 constexpr size_t kMostCheckpointBytes = 3 << 20;  // of a report: gRPC takes 4 MiB
 constexpr RetryOptions kPollRetry{.max_attempts = 0, .initial = milliseconds{100}, .max = milliseconds{2000}, .multiplier = 2.0};
 
@@ -187,8 +188,9 @@ void ActivityWorker::Impl::PollLoop() {
     int free;
     {
       std::unique_lock lock(mutex);
-      // Not before the first report was answered: until then the worker has no lease that its tasks could come under.
-      changed.wait(lock, [&] { return stopping || (busy < options.slots && last_answer != steady_clock::time_point{}); });
+      // Only while its reports are answered: what it claims comes under its lease.
+      const auto may_poll = [&] { return busy < options.slots && steady_clock::now() - lease.last_good() < kFreshLease; };
+      while (!stopping && !may_poll()) changed.wait_for(lock, kClaimPause);
       if (stopping) return;
       free = options.slots - busy;
     }
