@@ -12,6 +12,8 @@ using nlohmann::json;
 constexpr size_t kMaxTenantBytes = 64;
 constexpr size_t kMaxSubjectBytes = 256;
 constexpr double kMaxNumericDate = 253'402'300'799;  // the end of the year 9999
+// In 2255: a SystemTime of nanoseconds ends in 2262. Whatever is later means never.
+constexpr double kLatest = 9e9;
 
 Status Bad(const std::string& claim, std::string_view what) {
   return MakeError(errors::kTokenClaims, "the token's claim `" + claim + "` " + std::string(what), {.field = claim});
@@ -24,7 +26,7 @@ StatusOr<std::optional<SystemTime>> Date(const json& claims, const std::string& 
   const double seconds = found->is_number() ? found->get<double>() : std::nan("");
   // This way round, so that NaN is refused too.
   if (!(seconds >= 0 && seconds <= kMaxNumericDate)) return Bad(name, "must be a number of seconds since 1970");
-  return std::optional(FromUnixMs(std::llround(seconds * 1000)));
+  return std::optional(FromUnixMs(std::llround(std::min(seconds, kLatest) * 1000)));
 }
 
 bool IsFor(const json& audience, const std::string& wanted) {

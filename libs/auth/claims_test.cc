@@ -47,6 +47,8 @@ TEST(ClaimsTest, TimesHoldWithALeewayOfThirtySeconds) {
   EXPECT_EQ(Judge(With("exp", kNowSeconds - 29)), "");
   EXPECT_EQ(Judge(With("exp", kNowSeconds - 30)), "token_expired");
   EXPECT_EQ(Judge(With("exp", kNowSeconds - 29.5)), "");
+  EXPECT_EQ(Judge(With("exp", 91'700'003'600)), "") << "later than the clock can say";
+  EXPECT_EQ(Judge(With("nbf", 91'700'003'600)), "token_not_yet_valid");
   EXPECT_EQ(Judge(With("nbf", kNowSeconds + 30)), "");
   EXPECT_EQ(Judge(With("nbf", kNowSeconds + 31)), "token_not_yet_valid");
   EXPECT_EQ(Judge(With("iat", kNowSeconds + 30)), "");
