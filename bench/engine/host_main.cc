@@ -56,6 +56,7 @@ int main(int argc, char** argv) {
   spec.summary = "The workflow engine with a chain of activities that do nothing, to be measured.";
   spec.default_grpc = "127.0.0.1:9085";
   spec.default_admin = "127.0.0.1:9185";
+  spec.grpc_threads = 96;  // as the orchestrator's
   spec.declare = [&](vora::SettingsSchema& schema) { settings.Declare(schema); };
   spec.setup = [&](vora::Daemon& daemon) { return vora::bench::SetUp(daemon, settings); };
   return vora::RunDaemon(argc, argv, spec);

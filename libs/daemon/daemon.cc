@@ -126,6 +126,7 @@ class RunningDaemon : public Daemon {
     VORA_ASSIGN_OR_RETURN(boundary_, daemon_internal::Boundary::Open(settings_.boundary, spec_.guarded, spec_.name, metrics_));
     VORA_RETURN_IF_ERROR(spec_.setup(*this));
     rpc::ServerOptions rpc_options;
+    rpc_options.max_threads = spec_.grpc_threads;
     rpc_options.listen = settings_.grpc_listen;
     rpc_options.health_listen = settings_.health_listen;
     VORA_ASSIGN_OR_RETURN(grpc_, rpc::Server::Start(rpc_options, services_, readiness_, metrics_));

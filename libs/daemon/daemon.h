@@ -66,6 +66,7 @@ struct DaemonSpec {
   // Whether there is anything to let callers in to but health: then VORA_AUTH and its keys are settings of the daemon, and it does not
   // start without.
   bool guarded = true;
+  int grpc_threads = 16;  // calls that may be worked on, or wait for a commit, at a time; more are refused as RESOURCE_EXHAUSTED
 };
 
 // Handles --help, --version, --print-config, --healthcheck (asks the running daemon's /readyz) and runs until SIGTERM or SIGINT. Exit

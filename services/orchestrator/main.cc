@@ -30,6 +30,8 @@ int main(int argc, char** argv) {
   spec.summary = "Durable workflow engine: keeps every workflow's history in PostgreSQL and hands activities to workers.";
   spec.default_grpc = "127.0.0.1:9085";
   spec.default_admin = "127.0.0.1:9185";
+  // Each waits for the commit that it shares with others, so many cost little.
+  spec.grpc_threads = 96;
   spec.declare = [&](vora::SettingsSchema& schema) { settings.Declare(schema); };
   spec.setup = [&](vora::Daemon& daemon) { return vora::orchestrator::SetUp(daemon, settings); };
   spec.commands.push_back(vora::MigrateCommand(
