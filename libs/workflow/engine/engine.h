@@ -41,7 +41,6 @@ struct EngineOptions {
 
 // What a look at the deadlines gave.
 struct Due {
-  int handled = 0;
   bool more = false;                              // a backlog: look again at once
   std::chrono::milliseconds looked_for{0};        // how long the database took for the look itself
   std::optional<std::chrono::microseconds> next;  // until something is due; nothing when nothing is to come

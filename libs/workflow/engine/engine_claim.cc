@@ -147,10 +147,8 @@ StatusOr<Claimed> Engine::Claim(const std::vector<const v1::PollActivitiesReques
   const std::lock_guard lock(turns.mutex);
   for (int attempt = 1;; ++attempt) {
     Impl::Claims claims(polls);
-    repo::Ready ready;
-    VORA_RETURN_IF_ERROR(impl_->Read([&](pqxx::nontransaction& tx) -> Status {
-      ready = repo::ReadReady(tx, like.queue(), types, std::clamp(wanted * per_task, kLeastHeads, kMostHeads));
-      return {};
+    VORA_ASSIGN_OR_RETURN(const auto ready, impl_->Read([&](pqxx::nontransaction& tx) -> StatusOr<repo::Ready> {
+      return repo::ReadReady(tx, like.queue(), types, std::clamp(wanted * per_task, kLeastHeads, kMostHeads));
     }));
     if (ready.tasks.empty()) return Claimed{std::move(claims.answers), true};
     const auto view = ToView(ready, groups);

@@ -8,34 +8,26 @@ namespace {
 // What is beyond it waits for the next round, which comes at once.
 constexpr int kDueBatch = 500;
 
-// Takes part of a backlog up in a transaction of its own.
-template <typename T, typename Take>
-Status TakeUp(pg::Database& db, T& taken, Take take) {
-  return db.Transact([&](pqxx::work& tx) -> Status {
-    taken = take(tx);
-    return {};
-  });
-}
-
 }  // namespace
 
 StatusOr<Due> Engine::HandleDue(bool expire_leases) {
   const auto begin = std::chrono::steady_clock::now();
-  std::optional<int64_t> next;
-  VORA_RETURN_IF_ERROR(impl_->Read([&](pqxx::nontransaction& tx) -> Status {
-    next = repo::NextDueIn(tx);
-    return {};
-  }));
+  VORA_ASSIGN_OR_RETURN(const auto next,
+                        impl_->Read([](pqxx::nontransaction& tx) -> StatusOr<std::optional<int64_t>> { return repo::NextDueIn(tx); }));
   Due due;
   due.looked_for = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - begin);
   if (next) due.next = std::chrono::microseconds(*next);
   if (!next || *next > 0) return due;
 
-  repo::Released released;
-  std::vector<TaskKey> timers, tasks;
+  std::vector<TaskKey> tasks;
   std::vector<std::string> runs;
-  VORA_RETURN_IF_ERROR(TakeUp(impl_->db, timers, [](pqxx::work& tx) { return repo::TakeDueTimers(tx, kDueBatch); }));
-  VORA_RETURN_IF_ERROR(TakeUp(impl_->db, released, [](pqxx::work& tx) { return repo::ReleaseDelayedTasks(tx, kDueBatch); }));
+  // Each part of a backlog is taken up in a transaction of its own.
+  VORA_ASSIGN_OR_RETURN(const auto timers, impl_->db.Transact([](pqxx::work& tx) -> StatusOr<std::vector<TaskKey>> {
+    return repo::TakeDueTimers(tx, kDueBatch);
+  }));
+  VORA_ASSIGN_OR_RETURN(const auto released, impl_->db.Transact([](pqxx::work& tx) -> StatusOr<repo::Released> {
+    return repo::ReleaseDelayedTasks(tx, kDueBatch);
+  }));
   VORA_RETURN_IF_ERROR(impl_->Read([&](pqxx::nontransaction& tx) -> Status {
     tasks = repo::OverdueTasks(tx, expire_leases, kDueBatch);
     runs = repo::OverdueRuns(tx, kDueBatch);
@@ -63,17 +55,14 @@ StatusOr<Due> Engine::HandleDue(bool expire_leases) {
                    }});
   }
   // One that fails must not keep the others from being handled; it is taken up again later. A database that is away ends the round.
-  due.handled = static_cast<int>(ops.size()) + released.tasks;
   VORA_RETURN_IF_ERROR(impl_->executor.RunSoon(std::move(ops)));
   due.more = timers.size() == kDueBatch || tasks.size() == kDueBatch || released.tasks == kDueBatch;
   return due;
 }
 
 StatusOr<int> Engine::RetryParked(int limit) {
-  std::vector<repo::ParkedRun> runs;
-  VORA_RETURN_IF_ERROR(impl_->Read([&](pqxx::nontransaction& tx) -> Status {
-    runs = repo::ParkedRuns(tx, impl_->build_id, impl_->parked_after, limit);
-    return {};
+  VORA_ASSIGN_OR_RETURN(const auto runs, impl_->Read([&](pqxx::nontransaction& tx) -> StatusOr<std::vector<repo::ParkedRun>> {
+    return repo::ParkedRuns(tx, impl_->build_id, impl_->parked_after, limit);
   }));
   // In turn, so that some that cannot be tried now do not stand before the others for ever.
   impl_->parked_after = static_cast<int>(runs.size()) == limit ? runs.back().seq : 0;

@@ -72,10 +72,8 @@ Status Engine::CheckRenewal(const v1::RenewWorkerRequest& request) {
 
 StatusOr<Renewals> Engine::RenewWorkers(const std::vector<v1::RenewWorkerRequest>& reports, const std::vector<std::string>& gone) {
   const repo::Renewal renewal = ToRenewal(reports, gone);
-  repo::Renewed renewed;
-  VORA_RETURN_IF_ERROR(impl_->Read([&](pqxx::nontransaction& tx) -> Status {
-    renewed = repo::RenewLeases(tx, renewal, kWorkerLeaseUs);
-    return {};
+  VORA_ASSIGN_OR_RETURN(const auto renewed, impl_->Read([&](pqxx::nontransaction& tx) -> StatusOr<repo::Renewed> {
+    return repo::RenewLeases(tx, renewal, kWorkerLeaseUs);
   }));
   Renewals renewals;
   auto& answers = renewals.answers;

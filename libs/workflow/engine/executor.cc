@@ -4,6 +4,7 @@
 #include <limits>
 #include <map>
 #include <set>
+#include <span>
 
 #include "libs/log/log.h"
 #include "libs/workflow/engine/hand_out_internal.h"
@@ -194,19 +195,24 @@ Status Executor::Start(const StartOp& op) {
   return Share(op.run.workflow_id, item);
 }
 
-std::vector<Status> Executor::RunAll(const std::vector<RunOp>& ops) {
+std::vector<Executor::Item> Executor::ExecuteSome(std::span<const RunOp> ops) {
   std::vector<Item> items(ops.size());
-  for (size_t i = 0; i < ops.size(); ++i) items[i].run = &ops[i];
-  for (size_t begin = 0; begin < items.size(); begin += kMaxShared) {
-    std::vector<Item*> some;
-    for (size_t i = begin; i < std::min(items.size(), begin + kMaxShared); ++i) some.push_back(&items[i]);
-    Execute(some);
-    for (Item* item : some) {
-      if (item->alone) item->status = ExecuteAlone(*item);
+  std::vector<Item*> all;
+  for (size_t i = 0; i < ops.size(); ++i) {
+    items[i].run = &ops[i];
+    all.push_back(&items[i]);
+  }
+  Execute(all);
+  return items;
+}
+
+std::vector<Status> Executor::RunAll(const std::vector<RunOp>& ops) {
+  std::vector<Status> statuses;
+  for (size_t begin = 0; begin < ops.size(); begin += kMaxShared) {
+    for (Item& item : ExecuteSome(std::span(ops).subspan(begin, std::min(kMaxShared, ops.size() - begin)))) {
+      statuses.push_back(item.alone ? ExecuteAlone(item) : std::move(item.status));
     }
   }
-  std::vector<Status> statuses;
-  for (auto& item : items) statuses.push_back(std::move(item.status));
   return statuses;
 }
 
@@ -258,14 +264,7 @@ Status Executor::ExecuteAlone(Item& item) {
 
 Status Executor::RunSoon(std::vector<RunOp> ops) {
   for (size_t begin = 0; begin < ops.size(); begin += kMaxShared) {
-    const size_t end = std::min(ops.size(), begin + kMaxShared);
-    std::vector<Item> items(end - begin);
-    std::vector<Item*> some;
-    for (size_t i = 0; i < items.size(); ++i) {
-      items[i].run = &ops[begin + i];
-      some.push_back(&items[i]);
-    }
-    Execute(some);
+    const auto items = ExecuteSome(std::span(ops).subspan(begin, std::min(kMaxShared, ops.size() - begin)));
     for (size_t i = 0; i < items.size(); ++i) {
       if (items[i].alone) RunApart(std::move(ops[begin + i]));
       if (!items[i].alone && items[i].status.code() == StatusCode::kUnavailable) return items[i].status;

@@ -10,6 +10,7 @@
 #include <mutex>
 #include <semaphore>
 #include <set>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -86,6 +87,7 @@ class Executor {
 
   Status Share(const std::string& name, Item& item);
   void Execute(const std::vector<Item*>& items);
+  std::vector<Item> ExecuteSome(std::span<const RunOp> ops);
   Status ExecuteAlone(Item& item);
   void RunApart(RunOp op);
   Status Transact(const std::vector<Item*>& items, Mode mode);

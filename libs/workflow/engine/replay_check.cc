@@ -21,16 +21,12 @@ StatusOr<ReplayCheck> CheckOpenRuns(pg::Database& db, const Registry& registry,
   ReplayCheck check;
   int64_t after = 0;
   while (true) {
-    std::vector<repo::OpenRun> page;
-    VORA_RETURN_IF_ERROR(db.Read([&](pqxx::nontransaction& tx) -> Status {
-      page = repo::OpenRuns(tx, after, kPage);
-      return {};
+    VORA_ASSIGN_OR_RETURN(const auto page, db.Read([&](pqxx::nontransaction& tx) -> StatusOr<std::vector<repo::OpenRun>> {
+      return repo::OpenRuns(tx, after, kPage);
     }));
     for (const auto& run : page) {
-      std::vector<Event> history;
-      VORA_RETURN_IF_ERROR(db.Read([&](pqxx::nontransaction& tx) -> Status {
-        history = repo::LoadHistory(tx, run.info.run_id, 0, kWhole, /*inputs=*/false);
-        return {};
+      VORA_ASSIGN_OR_RETURN(const auto history, db.Read([&](pqxx::nontransaction& tx) -> StatusOr<std::vector<Event>> {
+        return repo::LoadHistory(tx, run.info.run_id, 0, kWhole, /*inputs=*/false);
       }));
       ++check.checked;
       const Status agrees = CheckReplay(registry, run.info, history);

@@ -5,9 +5,7 @@
 namespace vora::workflow::repo {
 namespace {
 
-// A day in microseconds: the names of killed workers must not pile up. One that leaves in order is deleted at once.
 constexpr char kSaveWorker[] = R"(
-    WITH silent AS (DELETE FROM activity_workers WHERE last_seen_us < vora_now_us() - 86400000000)
     INSERT INTO activity_workers (worker_id, queue, slots, running, encode_speed, version, last_seen_us)
     VALUES ($1, $2, $3, $4, $5, $6, vora_now_us()) ON CONFLICT (worker_id) DO UPDATE SET
     queue = excluded.queue, slots = excluded.slots, running = excluded.running, encode_speed = excluded.encode_speed,

@@ -21,7 +21,6 @@ struct WorkerRow {
   int64_t last_seen_us = 0;             // ignored when written: the database's clock
   std::vector<std::string> activities;  // `{workflow_id}: {activity_id}`; read only
 };
-// Also forgets workers that have been silent for a day.
 void SaveWorker(pqxx::transaction_base& tx, const WorkerRow& worker);
 void DeleteWorker(pqxx::transaction_base& tx, const std::string& worker_id);
 

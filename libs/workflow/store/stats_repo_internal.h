@@ -19,7 +19,7 @@ struct WorkerStats {
   std::string queue;
   double workers = 0, slots = 0, running = 0;
 };
-// Of workers heard of within a minute.
+// Of workers heard of within a minute. Also forgets those that have been silent for a day.
 std::vector<WorkerStats> ReadWorkerStats(pqxx::transaction_base& tx);
 
 }  // namespace vora::workflow::repo
