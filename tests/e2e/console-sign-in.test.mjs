@@ -6,7 +6,7 @@ import { mkdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 
-import { launch, servePages } from '../env/browser.mjs';
+import { launch, openPlayerMenu, servePages } from '../env/browser.mjs';
 import { makeIssuer, now, sign, claims, token } from '../env/jwt.mjs';
 import { source } from '../env/media.mjs';
 import { root, Stack, until } from '../env/stack.mjs';
@@ -293,7 +293,7 @@ test('a viewer who came before the video was ready sees it grow, and in the end 
   const pictures = (await stack.reach(created.video_id)).renditions.filter(({ height }) => height > 0);
   await by(page, 'player-start').click({ timeout: 20_000 });
   await plays(page);
-  await by(page, 'player-quality').click();
+  await openPlayerMenu(page, 'player-quality');
   await until('every quality', async () => (await page.getByRole('menuitemradio').count()) === pictures.length + 1, { timeout: 20_000 });
   await stack.api('DELETE', `/v1/videos/${created.video_id}`);
   assert.deepEqual(errors, []);

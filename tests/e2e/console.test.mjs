@@ -5,7 +5,7 @@ import { mkdir, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 
-import { launch, openPage, servePages } from '../env/browser.mjs';
+import { chooseInPlayer, launch, openPage, servePages } from '../env/browser.mjs';
 import { source, withCaptions } from '../env/media.mjs';
 import { assertNothingLostOrDoneTwice } from '../env/proof.mjs';
 import { root, until } from '../env/stack.mjs';
@@ -125,8 +125,7 @@ test('seek, quality and keys; the own view is in the numbers within five seconds
   await by(page, 'player-seek').hover();
   await by(page, 'storyboard-picture').waitFor({ timeout: 10_000 });
   await page.screenshot({ path: path.join(shots, 'player-storyboard.png') });
-  await by(page, 'player-quality').click();
-  await page.getByRole('menuitemradio', { name: /360p/ }).click();
+  await chooseInPlayer(page, 'player-quality', /360p/);
   await page.keyboard.press('0');
   await reaches(page, 'the quality that was chosen', ({ height, time }) => height === 360 && time > 1);
   const box = await by(page, 'player-seek').boundingBox();
@@ -169,8 +168,8 @@ test('captions of the source are chosen in the player and shown, as text only', 
   await page.evaluate(() => { document.querySelector('video').muted = true; });
   await by(page, 'player-start').click();
   await reaches(page, 'playing', ({ time }) => time > 0.5);
-  await by(page, 'player-captions-menu').click();
-  await page.getByRole('menuitemradio', { name: /English/ }).click();
+  await page.keyboard.press('k');   // paused: the cue does not end while it is looked for
+  await chooseInPlayer(page, 'player-captions-menu', /English/);
   await until('the caption', async () => /Good morning .*you.* & all/.test(await by(page, 'player-captions').innerText()), { timeout: 10_000 });
   await page.screenshot({ path: path.join(shots, 'captions.png') });
   assert.deepEqual(errors, []);

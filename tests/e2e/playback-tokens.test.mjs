@@ -4,7 +4,7 @@ import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 
-import { launch, openPage, servePages } from '../env/browser.mjs';
+import { chooseInPlayer, launch, openPage, servePages } from '../env/browser.mjs';
 import { source } from '../env/media.mjs';
 import { Stack, until } from '../env/stack.mjs';
 
@@ -94,8 +94,7 @@ test('the watch page plays with a token, and renews it before it ends', async ()
   await page.screenshot({ path: path.join(shots, 'watch.png') });
   await until('the token to be renewed twice', () => asked >= 3, { timeout: 20_000 });
   // What was buffered is thrown away with the quality: from here on all comes with a later token.
-  await by(page, 'player-quality').click();
-  await page.getByRole('menuitemradio', { name: /360p/ }).click();
+  await chooseInPlayer(page, 'player-quality', /360p/);
   await by(page, 'player').focus();
   await page.keyboard.press('0');
   // It may have come to its end, and a load that begins meanwhile interrupts play().

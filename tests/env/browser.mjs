@@ -6,7 +6,7 @@ import path from 'node:path';
 
 import { chromium } from 'playwright-core';
 
-import { root } from './stack.mjs';
+import { root, until } from './stack.mjs';
 
 export async function launch() {
   return chromium.launch({
@@ -43,4 +43,20 @@ export async function openPage(browser, url, options = {}) {
   page.on('pageerror', (error) => errors.push(String(error)));
   await page.goto(url);
   return { page, errors };
+}
+
+// Opens one of the player's menus as a person does: moves the mouse over the picture first, as the controls hide while nobody touches them.
+export async function openPlayerMenu(page, menu) {
+  await until(`the menu ${menu}`, async () => {
+    const { x, y, width, height } = await page.getByTestId('player-video').boundingBox();
+    await page.mouse.move(x + width / 2, y + height / 2);
+    await page.mouse.move(x + width / 2, y + height / 3);
+    await page.getByTestId(menu).click({ timeout: 2000 });
+    return true;
+  }, { timeout: 20_000 });
+}
+
+export async function chooseInPlayer(page, menu, name) {
+  await openPlayerMenu(page, menu);
+  await page.getByRole('menuitemradio', { name }).click();
 }
