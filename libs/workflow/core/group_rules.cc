@@ -121,6 +121,31 @@ bool EndItems(RunUnit& unit, TaskRow& task, const std::map<std::string, v1::Item
   return false;
 }
 
+void EndItemsEarly(RunUnit& unit, TaskRow& task, const std::map<std::string, v1::ItemOutcome>& outcomes) {
+  Split split(unit, task);
+  bool all = true;
+  for (const auto& item : task.items) {
+    const auto found = outcomes.find(item.name);
+    if (found != outcomes.end() && found->second.has_result()) {
+      split.Succeed(item, found->second.result());
+    } else {
+      split.Keep(item);
+      all = false;
+    }
+  }
+  if (all) return (void)EndItems(unit, task, outcomes);
+  if (split.ended.empty()) return;  // told before
+  Event ended{0, v1::EVENT_TYPE_ACTIVITY_TASK_ITEMS_ENDED, 0, EndAttributes(task)};
+  ended.attributes["goes_on"] = true;
+  ended.attributes["items"] = std::move(split.ended);
+  for (const auto& item : task.items) task.estimated_cost -= item.estimated_cost;
+  task.items = std::move(split.kept);
+  for (const auto& item : task.items) task.estimated_cost += item.estimated_cost;
+  unit.Touch(task);
+  // A run that goes on without the rest asks its worker to stop.
+  unit.Accept(std::move(ended));
+}
+
 bool FailItems(RunUnit& unit, TaskRow& task, const AttemptEnd& end) {
   Split split(unit, task);
   for (const auto& item : task.items) split.Fail(item, end.failure, end.next_retry_delay_us);

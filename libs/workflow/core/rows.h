@@ -52,6 +52,7 @@ struct TaskRow {
   std::string workflow_id, tenant, traceparent, queue, activity_type, activity_id, input;
   int priority = 0;  // within its run
   std::vector<ItemRow> items;  // of a group: those that have not ended; empty: no group
+  int64_t item_wait_us = 0;
   double estimated_cost = 0;   // with that of the items
   bool first_play = false;  // see scheduler::Stage
   int64_t rank = 0;         // of its run

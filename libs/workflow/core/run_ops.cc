@@ -44,7 +44,7 @@ Status CompleteTask(RunUnit& unit, const TaskToken& token, const std::string& re
 }
 
 Status CompleteItems(RunUnit& unit, const TaskToken& token, const std::map<std::string, v1::ItemOutcome>& outcomes,
-                     const std::string& checkpoint) {
+                     const std::string& checkpoint, bool more) {
   TaskRow* task = FindCurrent(unit, token);
   if (!task) {
     const TaskRow* later = unit.FindTask(token.event_id);
@@ -52,6 +52,10 @@ Status CompleteItems(RunUnit& unit, const TaskToken& token, const std::map<std::
     return TakenBefore(unit, token);
   }
   if (task->items.empty()) return InvalidField("items", "the activity is no group");
+  if (more) {
+    EndItemsEarly(unit, *task, outcomes);
+    return {};
+  }
   const std::string type = task->activity_type;
   const int64_t took_us = unit.run().now_us - task->started_time_us.value_or(unit.run().now_us);
   if (!checkpoint.empty()) task->checkpoint = checkpoint;

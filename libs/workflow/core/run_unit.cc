@@ -112,7 +112,8 @@ bool RunUnit::WasTaken(int64_t id, int64_t lease) {
   const auto matches = [&](const Event& event) {
     return (event.type == v1::EVENT_TYPE_ACTIVITY_TASK_COMPLETED || event.type == v1::EVENT_TYPE_ACTIVITY_TASK_FAILED ||
             event.type == v1::EVENT_TYPE_ACTIVITY_TASK_CANCELED || event.type == v1::EVENT_TYPE_ACTIVITY_TASK_ITEMS_ENDED) &&
-           event.attributes.value("scheduled_event_id", int64_t{0}) == id && event.attributes.value("lease", int64_t{0}) == lease;
+           event.attributes.value("scheduled_event_id", int64_t{0}) == id && event.attributes.value("lease", int64_t{0}) == lease &&
+           !event.attributes.contains("goes_on");  // the end of the attempt is yet to come
   };
   return Took(matches) || (!fresh_ && loader_.WasTaken({run_.run_id, id}, lease));
 }

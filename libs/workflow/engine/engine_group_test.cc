@@ -96,6 +96,40 @@ TEST_F(EngineGroupTest, WhatFailedIsTriedAgainAlone) {
                                                             "ACTIVITY_TASK_COMPLETED", "WORKFLOW_EXECUTION_COMPLETED"));
 }
 
+TEST_F(EngineGroupTest, AnItemThatIsDoneIsToldWhileTheOthersGoOn) {
+  Start();
+  const auto task = ClaimOne(engine_);
+  auto early = Outcomes(task, {"360p"});
+  early.set_more(true);
+  ASSERT_THAT(engine_.Complete(early), IsOk());
+  EXPECT_THAT(engine_.Complete(early), IsOk()) << "a repeated report";
+  const auto described = Describe();
+  ASSERT_EQ(described.pending_activities_size(), 1);
+  EXPECT_EQ(described.pending_activities(0).activity_id(), "720p/chunk/0");
+  EXPECT_EQ(described.pending_activities(0).state(), v1::PENDING_ACTIVITY_STATE_STARTED);
+  EXPECT_TRUE(ClaimNow(engine_, 1).empty());
+  auto bad = Outcomes(task, {"720p!"});
+  bad.set_more(true);
+  EXPECT_THAT(engine_.Complete(bad), StatusIs(StatusCode::kInvalidArgument));
+  ASSERT_THAT(engine_.Complete(Outcomes(task, {"360p", "720p"})), IsOk()) << "the last report names all";
+  EXPECT_EQ(Result(), R"(["360p=done","720p=done"])");
+}
+
+// The early report was taken, the last one comes from an attempt that has lost the task.
+TEST_F(EngineGroupTest, AnEarlyReportDoesNotStandForTheLast) {
+  Start();
+  const auto task = ClaimOne(engine_);
+  auto early = Outcomes(task, {"360p"});
+  early.set_more(true);
+  ASSERT_THAT(engine_.Complete(early), IsOk());
+  engine_.TakeBack({{task.task_token(), "gone"}});
+  const auto second = ClaimOne(engine_);
+  EXPECT_THAT(ItemsOf(second), ElementsAre("720p/2"));
+  EXPECT_THAT(engine_.Complete(Outcomes(task, {"360p", "720p"})), StatusIs(StatusCode::kAborted));
+  ASSERT_THAT(engine_.Complete(Outcomes(second, {"720p"})), IsOk());
+  EXPECT_EQ(Result(), R"(["360p=done","720p=done"])");
+}
+
 TEST_F(EngineGroupTest, EachItemHasAttemptsOfItsOwn) {
   Start();
   ASSERT_THAT(engine_.Complete(Outcomes(ClaimOne(engine_), {"360p~", "720p!"})), IsOk());

@@ -28,8 +28,10 @@ StatusOr<std::map<std::string, v1::ItemOutcome>> OutcomesOf(const v1::CompleteAc
     bytes += item.result().size();
     const auto [outcome, first] = outcomes.emplace(item.name(), item);
     if (!first) return InvalidField("items.name", "\"" + item.name() + "\" comes twice");
+    if (request.more() && !item.has_result()) return InvalidField("items.outcome", "must be a result while there is more");
     if (item.has_failure() && item.failure().code().empty()) outcome->second.mutable_failure()->set_code("unknown");
   }
+  if (request.more() && outcomes.empty()) return InvalidField("items", "must not be empty while there is more");
   if (bytes > kMaxPayloadBytes) return InvalidField("items.result", "must have at most 1 MiB together");
   return outcomes;
 }
@@ -57,7 +59,7 @@ Status Engine::Complete(const v1::CompleteActivityRequest& request) {
   VORA_RETURN_IF_ERROR(CheckPayload("result", request.result()));
   VORA_ASSIGN_OR_RETURN(const auto outcomes, OutcomesOf(request));
   const auto apply = [&](RunUnit& unit) {
-    return outcomes.empty() ? CompleteTask(unit, token, request.result()) : CompleteItems(unit, token, outcomes, request.checkpoint());
+    return outcomes.empty() ? CompleteTask(unit, token, request.result()) : CompleteItems(unit, token, outcomes, request.checkpoint(), request.more());
   };
   return impl_->executor.Run({token.run_id, {token.event_id}, apply});
 }

@@ -25,6 +25,7 @@ v1::ActivityTask ToActivityTask(TaskRow row) {
   task.set_input(std::move(row.input));
   task.set_attempt(row.attempt);
   task.set_checkpoint(std::move(row.checkpoint));
+  if (row.item_wait_us > 0) SetDuration(task.mutable_item_wait(), row.item_wait_us);
   for (const auto& row_item : row.items) {
     auto* item = task.add_items();
     item->set_name(row_item.name);

@@ -3,4 +3,5 @@
 ALTER TABLE activity_tasks
   ADD COLUMN items text NOT NULL DEFAULT '',          -- JSON; empty: no group
   ADD COLUMN item_progress text NOT NULL DEFAULT '',  -- JSON: progress by name
+  ADD COLUMN item_wait_us bigint NOT NULL DEFAULT 0,
   ALTER COLUMN affinity_key SET DEFAULT '';

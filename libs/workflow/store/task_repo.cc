@@ -31,6 +31,7 @@ TaskRow ReadTask(const pqxx::row& row) {
     *t = text();
   }
   task.items = ItemsFromJson(text());
+  task.item_wait_us = number();
   for (std::string* t : {&task.item_progress, &task.input, &task.retry, &task.last_failure, &task.checkpoint}) *t = text();
   task.priority = row[i++].as<int>();
   task.estimated_cost = row[i++].as<double>();

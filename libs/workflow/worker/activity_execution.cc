@@ -162,6 +162,15 @@ Status ClaimedTask::CallComplete(const v1::CompleteActivityRequest& request) {
                 [&] { return rpc::Call(*link_.stub(), &OrchestratorLink::Stub::CompleteActivity, request, CallTimeout()).status(); });
 }
 
+Status ClaimedTask::TellItems(const std::vector<v1::ItemOutcome>& outcomes) const {
+  if (ended_ || lease_lost_) return Aborted("the attempt has ended");
+  v1::CompleteActivityRequest request;
+  request.set_task_token(task_.task_token());
+  for (const auto& outcome : outcomes) *request.add_items() = outcome;
+  request.set_more(true);
+  return rpc::Call(*link_.stub(), &OrchestratorLink::Stub::CompleteActivity, request, CallTimeout()).status();
+}
+
 void ClaimedTask::CompleteItems(const std::vector<v1::ItemOutcome>& outcomes, std::string checkpoint) {
   if (!Claim()) return;
   v1::CompleteActivityRequest request;

@@ -44,6 +44,8 @@ class ClaimedTask {
   bool ended() const { return ended_; }
 
   void Complete(std::string result);
+  // Of a group: items that are done while others go on. Tried once.
+  Status TellItems(const std::vector<v1::ItemOutcome>& outcomes) const;
   // Of a group: in place of the result.
   void CompleteItems(const std::vector<v1::ItemOutcome>& outcomes, std::string checkpoint);
   void Fail(v1::Failure failure);

@@ -129,6 +129,7 @@ struct ActivityWorker::Impl {
   std::unique_ptr<grpc::ClientContext> poll_context;
   bool polling = false;  // the poll loop has not ended
   WorkerLease lease;
+  EarlyItems early;
   std::vector<std::thread> threads;
 
   Impl(ActivityWorkerOptions o, obs::Metrics& m)
@@ -229,7 +230,7 @@ void ActivityWorker::Impl::Take(v1::PollActivitiesResponse response) {
     if (item->task().items().empty()) {
       work.executions.push_back(std::make_shared<Execution>(std::move(item)));
     } else {
-      work.executions = ExecutionsOfItems(std::move(item));
+      work.executions = ExecutionsOfItems(std::move(item), early);
     }
     // Taken even while the worker stops: the slots hand it back, with the attempt uncounted.
     queue.push_back(std::move(work));

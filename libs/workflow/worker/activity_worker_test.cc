@@ -196,6 +196,21 @@ TEST_F(ActivityWorkerTest, ItemsOfAGroupEndEachOnItsOwn) {
   EXPECT_THAT(groups, ::testing::ElementsAre("360p/chunk/0 720p/chunk/0 1080p/chunk/0 ", "720p/chunk/0@720p 1080p/chunk/0@1080p "));
 }
 
+TEST_F(ActivityWorkerTest, AnItemThatIsDoneIsToldWhileTheOthersGoOn) {
+  auto worker = NewWorker(1);
+  std::atomic<bool> go_on{false};
+  worker->HandleGroup("encode", [&](std::vector<std::shared_ptr<ActivityExecution>> group) {
+    group[1]->Complete("early");
+    while (!go_on) std::this_thread::sleep_for(milliseconds(5));
+    group[0]->Complete("late");
+  });
+  StartScript(engine_, "w", R"({"group": "encode", "id": "c", "options": {"items": [{"name": "a"}, {"name": "b"}]}})");
+  worker->Start();
+  EXPECT_TRUE(Eventually([&] { return Pending("w").activity_id() == "a/c"; }));
+  go_on = true;
+  EXPECT_EQ(WaitClosed(engine_, "w").result(), R"(["b=early","a=late"])");
+}
+
 // What is done is done, the rest is handed back with its checkpoint, and no attempt is counted.
 TEST_F(ActivityWorkerTest, ADrainHandsBackTheItemsThatAreNotDone) {
   auto worker = NewWorker(1);

@@ -4,14 +4,19 @@
 
 #include "libs/log/log.h"
 #include "libs/workflow/definition/payload.h"
+#include "libs/workflow/definition/retry_policy.h"
 #include "libs/workflow/worker/claimed_group_internal.h"
 
 namespace vora::workflow {
 namespace {
 
-class ClaimedGroup {
+constexpr std::chrono::milliseconds kTellAgain{1000};
+constexpr std::chrono::hours kNothingToTell{1};
+
+class ClaimedGroup : public EarlyItems::Source {
  public:
-  explicit ClaimedGroup(std::shared_ptr<ClaimedTask> claimed) : claimed_(std::move(claimed)) {
+  ClaimedGroup(std::shared_ptr<ClaimedTask> claimed, EarlyItems& early)
+      : claimed_(std::move(claimed)), early_(early), wait_(ToMicros(claimed_->task().item_wait()) / 1000) {
     const v1::ActivityTask& whole = claimed_->task();
     const auto checkpoints = ParseCheckpoint(whole.checkpoint());
     for (const auto& one : whole.items()) {
@@ -26,6 +31,7 @@ class ClaimedGroup {
       item.outcome.set_name(one.name());
       items_.push_back(std::move(item));
     }
+    open_ = items_.size();
   }
 
   size_t size() const { return items_.size(); }
@@ -37,7 +43,7 @@ class ClaimedGroup {
     Item& item = items_[index];
     if (std::isfinite(progress)) item.progress = std::clamp(progress, 0.0, 1.0);
     if (!checkpoint.empty()) item.checkpoint = std::move(checkpoint);
-    Tell();
+    Remember();
   }
 
   void Complete(size_t index, std::string result) {
@@ -54,6 +60,30 @@ class ClaimedGroup {
     *outcome.mutable_failure() = Presentable(std::move(failure));
     End(index, std::move(outcome), false);
   }
+  std::optional<SteadyTime> DueAt() override {
+    const std::lock_guard lock(mutex_);
+    return due_;
+  }
+  void Tell() override {
+    std::vector<v1::ItemOutcome> outcomes;
+    {
+      const std::lock_guard lock(mutex_);
+      if (!due_ || open_ == 0) return;
+      for (const auto& item : items_) {
+        if (item.ended && !item.told && item.outcome.has_result()) outcomes.push_back(item.outcome);
+      }
+    }
+    const Status told = claimed_->TellItems(outcomes);
+    const std::lock_guard lock(mutex_);
+    due_.reset();
+    for (auto& item : items_) {
+      const bool named = std::any_of(outcomes.begin(), outcomes.end(), [&](const auto& one) { return one.name() == item.outcome.name(); });
+      if (named && told.ok()) item.told = true;
+      // One that has ended meanwhile, or that could not be told of: the last report names it in any case.
+      if (item.ended && !item.told && item.outcome.has_result() && !due_) due_ = std::chrono::steady_clock::now() + std::max(wait_, kTellAgain);
+    }
+  }
+
   void Cancel(size_t index) { End(index, {}, true); }
   void Release(size_t index, std::string checkpoint) {
     {
@@ -71,6 +101,7 @@ class ClaimedGroup {
     double progress = 0;
     std::string checkpoint;
     bool ended = false;
+    bool told = false;  // that it is done
     v1::ItemOutcome outcome;
   };
 
@@ -88,7 +119,7 @@ class ClaimedGroup {
   }
 
   // With the mutex held.
-  void Tell() {
+  void Remember() {
     double sum = 0;
     std::vector<v1::ItemProgress> progress;
     for (const auto& item : items_) {
@@ -111,8 +142,13 @@ class ClaimedGroup {
       if (outcome.has_result()) item.progress = 1;
       item.outcome = std::move(outcome);
       canceled_ = canceled_ || canceled;
-      Tell();
-      if (!std::all_of(items_.begin(), items_.end(), [](const Item& one) { return one.ended; })) return;
+      Remember();
+      if (--open_ > 0) {
+        if (!item.outcome.has_result() || due_) return;
+        due_ = std::chrono::steady_clock::now() + wait_;
+        early_.Look();
+        return;
+      }
       for (const auto& one : items_) outcomes.push_back(one.outcome);
       checkpoint = Checkpoint();
     }
@@ -124,7 +160,11 @@ class ClaimedGroup {
   }
 
   const std::shared_ptr<ClaimedTask> claimed_;
+  EarlyItems& early_;
+  const std::chrono::milliseconds wait_;
   std::mutex mutex_;
+  size_t open_ = 0;
+  std::optional<SteadyTime> due_;  // when those that are done and not told of are to be
   std::vector<Item> items_;
   bool canceled_ = false;  // the workflow does not want the group any more
 };
@@ -148,8 +188,57 @@ class ItemExecution : public ActivityExecution {
 
 }  // namespace
 
-std::vector<std::shared_ptr<ActivityExecution>> ExecutionsOfItems(std::shared_ptr<ClaimedTask> claimed) {
-  const auto group = std::make_shared<ClaimedGroup>(std::move(claimed));
+EarlyItems::~EarlyItems() {
+  {
+    const std::lock_guard lock(mutex_);
+    ending_ = true;
+    changed_.notify_all();
+  }
+  thread_.join();
+}
+
+void EarlyItems::Add(std::weak_ptr<Source> source) {
+  const std::lock_guard lock(mutex_);
+  sources_.push_back(std::move(source));
+}
+
+void EarlyItems::Look() {
+  const std::lock_guard lock(mutex_);
+  look_ = true;
+  changed_.notify_all();
+}
+
+void EarlyItems::Loop() {
+  std::unique_lock lock(mutex_);
+  auto next = std::chrono::steady_clock::now() + kNothingToTell;
+  while (!ending_) {
+    changed_.wait_until(lock, next, [&] { return look_ || ending_; });
+    look_ = false;
+    next = std::chrono::steady_clock::now() + kNothingToTell;
+    std::vector<std::shared_ptr<Source>> live;
+    std::erase_if(sources_, [&](const auto& weak) {
+      auto source = weak.lock();
+      if (source) live.push_back(std::move(source));
+      return weak.expired();
+    });
+    // The last reference may end a group, which reports: not under the mutex.
+    lock.unlock();
+    for (const auto& source : live) {
+      auto due = source->DueAt();
+      if (due && *due <= std::chrono::steady_clock::now()) {
+        source->Tell();
+        due = source->DueAt();
+      }
+      if (due) next = std::min(next, *due);
+    }
+    live.clear();
+    lock.lock();
+  }
+}
+
+std::vector<std::shared_ptr<ActivityExecution>> ExecutionsOfItems(std::shared_ptr<ClaimedTask> claimed, EarlyItems& early) {
+  const auto group = std::make_shared<ClaimedGroup>(std::move(claimed), early);
+  early.Add(group);
   std::vector<std::shared_ptr<ActivityExecution>> executions;
   for (size_t i = 0; i < group->size(); ++i) executions.push_back(std::make_shared<ItemExecution>(group, i));
   return executions;

@@ -12,6 +12,7 @@ using namespace workflow;
 
 // Enough for a fleet of 32 workers on one film, each with its next chunk at hand.
 constexpr size_t kChunksUnderWay = 64;
+constexpr int kItemWaitSeconds = 10;
 
 // Scopes below: `all` is that of the video, `chunks` ends when no rendition is left.
 
@@ -19,6 +20,13 @@ bool InChunks(const media::v1::TrackPlan& track) { return layout::TrackKindOf(tr
 
 const media::v1::TrackPlan& TrackOf(const Job& job, const std::string& name) {
   return *std::find_if(job.plan.tracks().begin(), job.plan.tracks().end(), [&](const auto& track) { return track.name() == name; });
+}
+
+// When all of it is there, for the first who sees that.
+Task<void> FinishIfWhole(WorkflowContext all, Job& job, std::string name) {
+  const auto& track = TrackOf(job, name);
+  if (job.failed.contains(name) || !job.done_ranges.Has(name, 0, track.segments_total())) co_return;
+  if (job.finishing.insert(name).second) (void)co_await FinishTrack(all, job, track, v1::Failure());
 }
 
 // The rendition cannot be whole any more. Later chunks do without it, and all end when it was the last.
@@ -41,7 +49,6 @@ Task<void> Take(WorkflowContext all, WorkflowContext chunks, Job& job, const med
       failed.emplace_back(name, std::move(outcome.failure));
       continue;
     }
-    job.done_ranges.Add(name, chunk.first_segment(), chunk.segment_count());
     *record.add_tracks() = std::move(*outcome.value.mutable_segments());
   }
   if (record.tracks_size() > 0) {
@@ -49,10 +56,16 @@ Task<void> Take(WorkflowContext all, WorkflowContext chunks, Job& job, const med
     std::vector<std::string> names;
     for (const auto& track : record.tracks()) names.push_back(track.track());
     auto recorded = co_await chunks.Activity("metadata.RecordSegments", std::move(id), std::move(record), MetadataOptions());
-    if (!recorded.ok) {
-      for (auto& name : names) failed.emplace_back(std::move(name), recorded.failure);
+    for (auto& name : names) {
+      if (recorded.ok) {
+        job.done_ranges.Add(name, chunk.first_segment(), chunk.segment_count());
+      } else {
+        failed.emplace_back(std::move(name), recorded.failure);
+      }
     }
   }
+  // As soon as it is whole: other renditions may have far to go.
+  for (const auto& item : ended) co_await FinishIfWhole(all, job, item.name);
   for (auto& [name, failure] : failed) co_await GiveUp(all, chunks, job, std::move(name), std::move(failure));
 }
 
@@ -81,6 +94,8 @@ Task<void> EncodeInGroup(WorkflowContext all, WorkflowContext chunks, Job& job, 
   options.mutable_items()->Swap(&items);
   options.set_run_cost(job.cost);
   options.set_first_play(chunk.index() == 0);
+  // Viewers wait for the first chunk; of others the renditions are recorded together, unless one takes far longer.
+  if (chunk.index() > 0) options.mutable_item_wait()->set_seconds(kItemWaitSeconds);
   const Group group = chunks.Group("media.EncodeGroup", id, std::move(input), std::move(options));
   // Recorded as they end: a rendition that is tried again holds up no other.
   for (int round = 1; !group.done(); ++round) {
@@ -98,11 +113,12 @@ Task<void> MakeRenditions(WorkflowContext all, Job& job) {
   auto all_chunks = InWindow(static_cast<size_t>(job.plan.chunks_size()), kChunksUnderWay, encode);
   co_await all_chunks;
   if (all.cancelled()) co_return;
-  std::vector<Task<v1::Failure>> tracks;
+  // Those that an earlier run has encoded.
+  std::vector<Task<void>> tracks;
   for (const auto& track : job.plan.tracks()) {
-    if (InChunks(track) && !job.failed.contains(track.name())) tracks.push_back(FinishTrack(all, job, track, v1::Failure()));
+    if (InChunks(track)) tracks.push_back(FinishIfWhole(all, job, track.name()));
   }
-  (void)co_await WhenAll(std::move(tracks));
+  co_await WhenAll(std::move(tracks));
 }
 
 Task<void> MakeOtherTrack(WorkflowContext all, Job& job, const media::v1::TrackPlan& track) {

@@ -109,6 +109,27 @@ TEST(ChunksInGroupsTest, ARenditionThatIsTriedAgainHoldsUpNoOther) {
   EXPECT_EQ(world.recorded["720p"].size(), 8u);
 }
 
+TEST(ChunksInGroupsTest, ARenditionThatIsWholeIsPublishedWhileOthersGoOn) {
+  World world;
+  SimulatedRun run = Start(Input3());
+  for (const char* chunk : {"chunk/0", "chunk/1", "chunk/2", "chunk/3"}) {
+    run.Work(std::ref(world), [&] {
+      return std::all_of(run.open().begin(), run.open().end(), [](const auto& a) { return a.type == "media.EncodeGroup"; });
+    });
+    SimulatedRun::Activity group = *run.Find(chunk);
+    group.item = "360p";
+    run.EndItems(chunk, {{"360p", world(group)}});
+    run.End(std::string(chunk) + "/recorded", world(*run.Find(std::string(chunk) + "/recorded")));
+  }
+  ASSERT_NE(run.Find("360p/publish"), nullptr);
+  run.End("360p/publish", world(*run.Find("360p/publish")));
+  run.End("360p/DONE", world(*run.Find("360p/DONE")));
+  EXPECT_EQ(world.tracks["360p"].state(), "DONE");
+  run.Work(std::ref(world));
+  EXPECT_EQ(run.close_type(), v1::EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED);
+  EXPECT_EQ(world.masters.tracks_size(), 3);
+}
+
 TEST(ChunksInGroupsTest, ARetryDoesOnlyWhatIsMissing) {
   v1::ProcessVideoInput input = Input3();
   *input.mutable_media() = Media();

@@ -3,6 +3,7 @@
 // What the parts of one run of ProcessVideo share, and what they all do: tell metadata, encode the audio, publish a track.
 
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,7 @@ struct Job {
   media::v1::Plan plan;
   DoneSegments done;      // of runs from before groups
   DoneRanges done_ranges;
+  std::set<std::string> finishing;  // tracks that are whole
   std::map<std::string, media::v1::TrackSummary> summaries;  // of tracks that are published
   std::vector<media::v1::Caption> captions;
   bool player_parts_over = false;
