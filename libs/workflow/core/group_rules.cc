@@ -43,13 +43,15 @@ class Split {
 };
 
 // What is left goes back into the queue before the run hears of the rest, as it may then cancel it.
-void TryAgain(RunUnit& unit, TaskRow& task, Split split) {
+// `reported`: the worker said so itself.
+void TryAgain(RunUnit& unit, TaskRow& task, Split split, bool reported = true) {
   Event ended{0, v1::EVENT_TYPE_ACTIVITY_TASK_ITEMS_ENDED, 0, EndAttributes(task)};
   for (const auto& item : task.items) task.estimated_cost -= item.estimated_cost;
   task.items = std::move(split.kept);
   for (const auto& item : task.items) task.estimated_cost += item.estimated_cost;
   if (split.failed) ++task.attempt;
   Reschedule(unit, task, unit.run().now_us + split.delay_us);
+  if (!reported) task.last_reported_lease = 0;
   if (split.ended.empty()) return;
   ended.attributes["items"] = std::move(split.ended);
   unit.Accept(std::move(ended));
@@ -150,7 +152,7 @@ bool FailItems(RunUnit& unit, TaskRow& task, const AttemptEnd& end) {
   Split split(unit, task);
   for (const auto& item : task.items) split.Fail(item, end.failure, end.next_retry_delay_us);
   if (!split.kept.empty()) {
-    TryAgain(unit, task, std::move(split));
+    TryAgain(unit, task, std::move(split), end.timeout_type == nullptr);
     return true;
   }
   EndFailed(unit, task, end);

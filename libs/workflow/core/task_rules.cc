@@ -131,6 +131,8 @@ bool EndAttempt(RunUnit& unit, TaskRow& task, const AttemptEnd& end) {
     ++task.attempt;
     task.last_failure = FailureToJson(end.failure).dump();
     Reschedule(unit, task, now + *delay);
+    // The engine has ended it: a report that comes late was not taken.
+    if (end.lost || end.timeout_type) task.last_reported_lease = 0;
     return true;
   }
   EndFailed(unit, task, end);

@@ -206,7 +206,7 @@ TEST_F(ActivityWorkerTest, AnItemThatIsDoneIsToldWhileTheOthersGoOn) {
   });
   StartScript(engine_, "w", R"({"group": "encode", "id": "c", "options": {"items": [{"name": "a"}, {"name": "b"}]}})");
   worker->Start();
-  EXPECT_TRUE(Eventually([&] { return Pending("w").activity_id() == "a/c"; }));
+  EXPECT_TRUE(Eventually([&] { return EventNames(History(engine_, "w")).back() == "ACTIVITY_TASK_ITEMS_ENDED"; }));
   go_on = true;
   EXPECT_EQ(WaitClosed(engine_, "w").result(), R"(["b=early","a=late"])");
 }
