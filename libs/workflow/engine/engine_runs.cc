@@ -30,6 +30,11 @@ Event StartedEvent(const v1::StartWorkflowRequest& request, const std::string& t
 
 }  // namespace
 
+Status CheckPriority(int priority) {
+  if (priority >= -kMaxPriority && priority <= kMaxPriority) return {};
+  return InvalidField("priority", "must be -1000 to 1000", "-1000 to 1000");
+}
+
 StatusOr<v1::StartWorkflowResponse> Engine::Start(const v1::StartWorkflowRequest& request) {
   VORA_RETURN_IF_ERROR(CheckRunName("workflow_id", request.workflow_id(), true));
   VORA_RETURN_IF_ERROR(CheckRunName("type", request.type(), true));
@@ -37,7 +42,7 @@ StatusOr<v1::StartWorkflowResponse> Engine::Start(const v1::StartWorkflowRequest
   VORA_RETURN_IF_ERROR(CheckRunName("request_id", request.request_id(), false));
   VORA_RETURN_IF_ERROR(CheckRunName("traceparent", request.traceparent(), false));
   VORA_RETURN_IF_ERROR(CheckPayload("input", request.input()));
-  if (request.priority() < -kMaxPriority || request.priority() > kMaxPriority) return InvalidField("priority", "must be -1000 to 1000");
+  VORA_RETURN_IF_ERROR(CheckPriority(request.priority()));
   if (!impl_->registry.Find(request.type())) return InvalidField("type", "no workflow of type " + request.type() + " is registered");
 
   v1::StartWorkflowResponse response;

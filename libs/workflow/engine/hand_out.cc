@@ -51,7 +51,7 @@ HandOut::Share* HandOut::Find(const TaskRow& task) {
 
 void HandOut::Offer(TaskRow& task, int64_t now_us) {
   // Those that go to one worker together are claimed together.
-  if (!source_ || task.started || task.delayed || !task.affinity_key.empty()) return;
+  if (!source_ || task.started || task.delayed || task.held || !task.affinity_key.empty()) return;
   Share* share = Find(task);
   if (!share) return;
   task.started = true;

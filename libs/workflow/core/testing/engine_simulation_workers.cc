@@ -30,6 +30,10 @@ void EngineSimulation::Worked(size_t index, size_t work) {
     call.kind = Call::Kind::kFail;
     call.text = "canceled";
     call.canceled = true;
+  } else if (task.release_requested && dice_.Percent(80)) {
+    call.kind = Call::Kind::kRelease;
+    rules_.GivenBack(call.token());
+    ++report_.counts.handed_back;
   } else if (lot >= 94) {
     Note(worker.name + " hangs at " + held->first);
     return;
@@ -102,6 +106,12 @@ void EngineSimulation::Heard(size_t index, const Answer& answer) {
   for (const auto& token : answer.cancels) {
     const auto held = worker.held.find(token);
     if (held == worker.held.end() || std::exchange(held->second.cancel_requested, true)) continue;
+    work_.push_back(token);
+    At(dice_.Below(200 * kMilli), What::kWorked, *sent.worker, work_.size() - 1);
+  }
+  for (const auto& token : answer.releases) {
+    const auto held = worker.held.find(token);
+    if (held == worker.held.end() || std::exchange(held->second.release_requested, true)) continue;
     work_.push_back(token);
     At(dice_.Below(200 * kMilli), What::kWorked, *sent.worker, work_.size() - 1);
   }
