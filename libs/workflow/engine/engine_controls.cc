@@ -1,4 +1,5 @@
 #include "libs/core/error.h"
+#include "libs/core/priority.h"
 #include "libs/workflow/definition/payload.h"
 #include "libs/workflow/engine/engine_internal.h"
 

@@ -17,9 +17,6 @@
 
 namespace vora::workflow {
 
-// Of a run. INVALID_ARGUMENT names the field and the limit.
-Status CheckPriority(int priority);
-
 struct Engine::Impl {
   pg::Database& db;
   const Registry& registry;

@@ -1,6 +1,7 @@
 #include "libs/core/caller.h"
 #include "libs/core/error.h"
 #include "libs/core/ids.h"
+#include "libs/core/priority.h"
 #include "libs/core/text.h"
 #include "libs/obs/trace.h"
 #include "libs/workflow/definition/payload.h"
@@ -12,7 +13,6 @@ namespace {
 
 constexpr size_t kMaxWorkflowName = 500;
 constexpr size_t kMaxReason = 4096;
-constexpr int kMaxPriority = 1000;
 
 Status CheckRunName(const char* field, const std::string& value, bool required) {
   if (required && value.empty()) return InvalidField(field, "must not be empty");
@@ -29,11 +29,6 @@ Event StartedEvent(const v1::StartWorkflowRequest& request, const std::string& t
 }
 
 }  // namespace
-
-Status CheckPriority(int priority) {
-  if (priority >= -kMaxPriority && priority <= kMaxPriority) return {};
-  return InvalidField("priority", "must be -1000 to 1000", "-1000 to 1000");
-}
 
 StatusOr<v1::StartWorkflowResponse> Engine::Start(const v1::StartWorkflowRequest& request) {
   VORA_RETURN_IF_ERROR(CheckRunName("workflow_id", request.workflow_id(), true));

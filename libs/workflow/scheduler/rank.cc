@@ -2,13 +2,14 @@
 
 #include <algorithm>
 
+#include "libs/core/priority.h"
+
 namespace vora::workflow::scheduler {
 namespace {
 
 constexpr double kMostCost = 24 * 3600.0;
-constexpr int kMostPriority = 1000;
 
-double HeadStart(int priority) { return kPriorityStep * std::clamp(priority, -kMostPriority, kMostPriority); }
+double HeadStart(int priority) { return kPriorityStep * std::clamp(priority, -kMaxPriority, kMaxPriority); }
 
 }  // namespace
 
