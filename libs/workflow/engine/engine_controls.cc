@@ -1,9 +1,10 @@
 #include "libs/core/error.h"
 #include "libs/core/priority.h"
+#include "libs/core/text.h"
 #include "libs/workflow/definition/payload.h"
 #include "libs/workflow/engine/engine_internal.h"
 
-// What operators change of single runs.
+// What operators change of single runs. Alone: a run may have thousands of tasks, and the replay of one that is parked may take long.
 
 namespace vora::workflow {
 namespace {
@@ -11,26 +12,27 @@ namespace {
 constexpr size_t kMaxPauseReason = 1000;
 constexpr size_t kMaxIdentity = 200;
 
-Status CheckShort(const char* field, const std::string& text, size_t limit) {
-  if (text.size() > limit) {
-    const std::string bytes = std::to_string(limit) + " bytes";
-    return InvalidField(field, std::to_string(text.size()) + " bytes are more than the limit of " + std::to_string(limit), bytes);
+Status CheckReason(const std::string& reason) {
+  if (reason.size() > kMaxPauseReason) {
+    const std::string limit = std::to_string(kMaxPauseReason) + " bytes";
+    return InvalidField("reason", std::to_string(reason.size()) + " bytes are more than the limit of " + limit, limit);
   }
-  return CheckPayload(field, text);
+  return CheckPayload("reason", reason);
 }
 
 }  // namespace
 
 Status Engine::Pause(const v1::PauseWorkflowRequest& request) {
-  VORA_RETURN_IF_ERROR(CheckShort("reason", request.reason(), kMaxPauseReason));
-  VORA_RETURN_IF_ERROR(CheckShort("identity", request.identity(), kMaxIdentity));
+  VORA_RETURN_IF_ERROR(CheckReason(request.reason()));
+  VORA_RETURN_IF_ERROR(CheckPayload("identity", request.identity()));
   VORA_ASSIGN_OR_RETURN(const auto run_id, impl_->ResolveRun(request.workflow_id(), request.run_id()));
-  return impl_->executor.Run({run_id, {}, [&](RunUnit& unit) { return PauseRun(unit, request.identity(), request.reason()); }});
+  const std::string by = RepairUtf8(request.identity(), kMaxIdentity);
+  return impl_->executor.RunAlone({run_id, {}, [&](RunUnit& unit) { return PauseRun(unit, by, request.reason()); }});
 }
 
 Status Engine::Unpause(const v1::UnpauseWorkflowRequest& request) {
   VORA_ASSIGN_OR_RETURN(const auto run_id, impl_->ResolveRun(request.workflow_id(), request.run_id()));
-  return impl_->executor.Run({run_id, {}, [](RunUnit& unit) { return UnpauseRun(unit); }});
+  return impl_->executor.RunAlone({run_id, {}, [](RunUnit& unit) { return UnpauseRun(unit); }});
 }
 
 StatusOr<v1::RetryNowResponse> Engine::RetryNow(const v1::RetryNowRequest& request) {
@@ -41,7 +43,6 @@ StatusOr<v1::RetryNowResponse> Engine::RetryNow(const v1::RetryNowRequest& reque
   VORA_RETURN_IF_ERROR(CheckPayload("activity_id", request.activity_id()));
   VORA_ASSIGN_OR_RETURN(const auto run_id, impl_->ResolveRun(request.workflow_id(), request.run_id()));
   v1::RetryNowResponse response;
-  // Alone: the replay of a parked run may take long.
   VORA_RETURN_IF_ERROR(impl_->executor.RunAlone({run_id, {}, [&](RunUnit& unit) -> Status {
                                                    response.Clear();
                                                    const ActivityFilter filter{request.activity_id(), request.scheduled_event_id()};
@@ -59,7 +60,7 @@ StatusOr<v1::RetryNowResponse> Engine::RetryNow(const v1::RetryNowRequest& reque
 Status Engine::SetPriority(const v1::SetWorkflowPriorityRequest& request) {
   VORA_RETURN_IF_ERROR(CheckPriority(request.priority()));
   VORA_ASSIGN_OR_RETURN(const auto run_id, impl_->ResolveRun(request.workflow_id(), request.run_id()));
-  return impl_->executor.Run({run_id, {}, [&](RunUnit& unit) { return SetRunPriority(unit, request.priority()); }});
+  return impl_->executor.RunAlone({run_id, {}, [&](RunUnit& unit) { return SetRunPriority(unit, request.priority()); }});
 }
 
 }  // namespace vora::workflow

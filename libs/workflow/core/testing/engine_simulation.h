@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <queue>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -97,6 +98,7 @@ class EngineSimulation {
     int life = 0;
     size_t slots = 1;
     std::map<std::string, TaskRow> held;  // by token
+    std::set<std::string> ended;          // of those, and of earlier ones: no attempt is reported twice as different things
     bool claiming = false;
   };
 

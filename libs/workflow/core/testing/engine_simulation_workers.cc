@@ -17,7 +17,7 @@ void EngineSimulation::Poll(size_t index) {
 void EngineSimulation::Worked(size_t index, size_t work) {
   Worker& worker = workers_[index];
   const auto held = worker.held.find(work_[work]);
-  if (!worker.alive || held == worker.held.end()) return;
+  if (!worker.alive || held == worker.held.end() || worker.ended.contains(held->first)) return;
   const TaskRow& task = held->second;
   Call call;
   call.kind = Call::Kind::kComplete;
@@ -44,6 +44,7 @@ void EngineSimulation::Worked(size_t index, size_t work) {
     call.kind = Call::Kind::kFail;
     call.text = lot >= 86 ? "fatal" : "flaky";
   }
+  worker.ended.insert(held->first);
   const size_t sent = Make(std::move(call), index);
   Send(sent);
   if (!calm_ && dice_.Percent(5)) At(dice_.Below(5 * kSecond), What::kClient, sent);
