@@ -88,6 +88,10 @@ test('operators pause, hurry and limit', async () => {
   const hurried = await stack.cli(['--json', 'priority', created.video_id, '--', '-7']);
   assert.equal(hurried.code, 0, hurried.stderr);
   assert.equal(hurried.json[0].priority, -7);
+  const asked = await stack.api('POST', '/v1/videos', { upload_id: created.upload_id, priority: 9 });
+  assert.equal(asked.status, 200, JSON.stringify(asked.json));
+  assert.equal(asked.json.priority, 9);
+  assert.equal((await stack.api('GET', `/v1/videos/${created.video_id}/history`)).json.workflow.priority, 9);
   assert.match((await stack.cli(['retry-now', created.video_id])).stdout, /Nothing waits|Tried again now/);
   const none = await stack.cli(['retry-now', '--activity', 'nothing', created.video_id]);
   assert.equal(none.code, 1);
