@@ -1,4 +1,7 @@
 #include "libs/workflow/core/run_ops.h"
+
+#include <algorithm>
+
 #include "libs/workflow/core/task_rules.h"
 #include "libs/workflow/scheduler/rank.h"
 
