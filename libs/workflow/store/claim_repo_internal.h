@@ -35,8 +35,8 @@ struct Ready {
   Load queue;
   int64_t now_us = 0;
 };
-// Of each tenant and stage the first `heads` tasks by (rank, run, place), of these types (empty: any), with what runs. None while the queue
-// is paused.
+// Of each tenant and stage the first `heads` tasks by (rank, run, place), of these types (empty: any), with what runs. None of tenants
+// that are paused, and none at all while the queue is.
 Ready ReadReady(pqxx::transaction_base& tx, const std::string& queue, const std::vector<std::string>& types, int heads);
 
 struct Pick {
@@ -58,7 +58,7 @@ std::optional<HeartbeatRow> Heartbeat(pqxx::transaction_base& tx, const TaskKey&
 
 struct QueueStats {
   std::string queue;
-  double depth = 0;         // waiting, claimable or not yet
+  double depth = 0;         // waiting, claimable or not yet, but for those of paused runs and tenants
   double cost_seconds = 0;  // estimated, of waiting and running tasks
   double oldest_age_seconds = 0;
 };

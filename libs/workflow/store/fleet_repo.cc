@@ -19,19 +19,22 @@ constexpr char kWorkers[] = R"(
     coalesce((SELECT json_agg(t.workflow_id || ': ' || t.activity_id ORDER BY t.started_time_us) FROM activity_tasks t
     WHERE t.queue = w.queue AND t.worker_id = w.worker_id AND t.state = 'STARTED'), '[]')
     FROM activity_workers w WHERE w.last_seen_us >= vora_now_us() - 60000000 ORDER BY w.queue, w.worker_id)";
-// The second half names queues that are empty but worked off; without it they would vanish from view when their last task ends.
+// Also queues that are empty: those that are worked off would vanish from view when their last task ends, and settings would not be seen.
 constexpr char kQueues[] = R"(
     WITH clock AS (SELECT vora_now_us() AS now_us), tasks AS (SELECT t.queue,
-    count(*) FILTER (WHERE state <> 'STARTED' AND visible_at_us <= now_us) AS ready,
-    count(*) FILTER (WHERE state <> 'STARTED' AND visible_at_us > now_us) AS delayed,
+    count(*) FILTER (WHERE waits AND visible_at_us <= now_us) AS ready,
+    count(*) FILTER (WHERE waits AND visible_at_us > now_us) AS delayed,
     count(*) FILTER (WHERE state = 'STARTED') AS running,
-    coalesce(max(now_us - visible_at_us) FILTER (WHERE state <> 'STARTED' AND visible_at_us <= now_us), 0) / 1e6 AS oldest,
-    coalesce(sum(estimated_cost) FILTER (WHERE state <> 'STARTED'), 0) AS cost,
-    coalesce(sum(estimated_cost * (1 - progress)) FILTER (WHERE state = 'STARTED'), 0) AS running_cost
-    FROM activity_tasks t, clock GROUP BY t.queue)
-    SELECT queue, ready, delayed, running, oldest, cost, running_cost FROM tasks UNION ALL
-    SELECT DISTINCT queue, 0, 0, 0, 0.0, 0.0, 0.0 FROM activity_workers, clock WHERE last_seen_us >= now_us - 60000000
-    AND queue NOT IN (SELECT queue FROM tasks) ORDER BY 1)";
+    coalesce(max(now_us - visible_at_us) FILTER (WHERE waits AND visible_at_us <= now_us), 0) / 1e6 AS oldest,
+    coalesce(sum(estimated_cost) FILTER (WHERE waits), 0) AS cost,
+    coalesce(sum(estimated_cost * (1 - progress)) FILTER (WHERE state = 'STARTED'), 0) AS running_cost,
+    count(*) FILTER (WHERE NOT waits AND state <> 'STARTED') AS held
+    FROM (SELECT *, state IN ('SCHEDULED', 'DELAYED') AND tenant NOT IN (SELECT tenant FROM workflow_tenants WHERE paused) AS waits
+    FROM activity_tasks) AS t, clock GROUP BY t.queue),
+    names AS (SELECT queue FROM tasks UNION SELECT queue FROM workflow_queues UNION
+    SELECT queue FROM activity_workers, clock WHERE last_seen_us >= now_us - 60000000)
+    SELECT queue, coalesce(ready, 0), coalesce(delayed, 0), coalesce(running, 0), coalesce(oldest, 0), coalesce(cost, 0),
+    coalesce(running_cost, 0), coalesce(held, 0) FROM names LEFT JOIN tasks USING (queue) ORDER BY queue)";
 
 // A row that a transition holds is left out: what is new of it is moot, or comes again. A task claimed before its worker had a lease comes
 // under it now; one whose worker has none keeps its own. Progress is for people: what nobody would see is not written. A second in
@@ -53,10 +56,10 @@ constexpr pg::Statement kRenew{"workflow_renew_leases", R"(
       AND (n.checkpoint <> '' OR abs(t.progress - n.progress) >= 0.01 OR t.lease_deadline_us IS NOT NULL)
       FOR UPDATE OF t SKIP LOCKED) AS n WHERE t.ctid = n.ctid RETURNING t.run_id, t.scheduled_event_id, t.lease)
     SELECT t.run_id, t.scheduled_event_id, t.lease, t.worker_id, t.cancel_requested, now_us - coalesce(t.started_time_us, now_us),
-      NOT t.worker_id = ANY($1::text[]), false FROM clock, activity_tasks t LEFT JOIN activity_workers w ON w.worker_id = t.worker_id
+      NOT t.worker_id = ANY($1::text[]), t.release_requested, false FROM clock, activity_tasks t LEFT JOIN activity_workers w ON w.worker_id = t.worker_id
       WHERE t.state = 'STARTED' AND (t.worker_id = ANY($1::text[]) OR t.lease_deadline_us IS NULL
       AND (t.heartbeat_us > 0 OR w.lease_deadline_us IS NOT NULL) AND coalesce(w.lease_deadline_us, 0) <= now_us)
-    UNION ALL SELECT run_id, scheduled_event_id, lease, '', false, 0, false, true FROM stored)"};
+    UNION ALL SELECT run_id, scheduled_event_id, lease, '', false, 0, false, false, true FROM stored)"};
 
 }  // namespace
 
@@ -83,8 +86,8 @@ Renewed RenewLeases(pqxx::transaction_base& tx, const Renewal& renewal, int64_t 
        pg::Exec(tx, kRenew, ids.Text(), queues.Text(), slots.Text(), running.Text(), speeds.Text(), versions.Text(), lease_us,
                 pg::ArrayOf(renewal.gone), runs.Text(), events.Text(), leases.Text(), progress.Text(), checkpoints.Text(), items.Text())) {
     HeldTask held{row[0].as<std::string>(), row[1].as<int64_t>(), row[2].as<int64_t>(), row[3].as<std::string>(),
-                  row[4].as<bool>(),        row[5].as<int64_t>(), row[6].as<bool>()};
-    if (row[7].as<bool>()) {
+                  row[4].as<bool>(),        row[5].as<int64_t>(), row[6].as<bool>(),    row[7].as<bool>()};
+    if (row[8].as<bool>()) {
       renewed.stored.push_back({{held.run_id, held.scheduled_event_id}, held.lease, 0, {}, {}});
     } else {
       renewed.held.push_back(std::move(held));
@@ -122,7 +125,7 @@ std::vector<QueueRow> ReadQueues(pqxx::transaction_base& tx) {
   std::vector<QueueRow> queues;
   for (const auto& row : tx.exec(kQueues)) {
     queues.push_back({row[0].as<std::string>(), row[1].as<int64_t>(), row[2].as<int64_t>(), row[3].as<int64_t>(), row[4].as<double>(),
-                      row[5].as<double>(), row[6].as<double>()});
+                      row[5].as<double>(), row[6].as<double>(), row[7].as<int64_t>()});
   }
   return queues;
 }

@@ -33,6 +33,7 @@ struct HeldTask {
   bool cancel_requested = false;
   int64_t held_us = 0;  // since the claim
   bool lapsed = false;  // the worker's lease is over
+  bool release_requested = false;
 };
 // What a worker says of a task.
 struct TaskNews {
@@ -63,8 +64,9 @@ struct QueueRow {
   int64_t ready = 0, delayed = 0, running = 0;
   double oldest_ready_seconds = 0;
   double estimated_cost = 0, running_cost = 0;
+  int64_t held = 0;  // of paused runs and tenants, and counted nowhere else
 };
-// Queues with tasks, and those that somebody works off.
+// Queues with tasks, those that somebody works off, and those for which something is set.
 std::vector<QueueRow> ReadQueues(pqxx::transaction_base& tx);
 
 }  // namespace vora::workflow::repo

@@ -6,8 +6,10 @@ namespace {
 // The last event is found by the run's length, a look-up by primary key per open run; max(time_us) over events would read whole histories.
 constexpr char kRunStats[] = R"(
     WITH clock AS (SELECT vora_now_us() AS now_us)
-    SELECT count(*) FILTER (WHERE stuck_reason = ''), count(*) FILTER (WHERE stuck_reason <> ''),
-    greatest(0, coalesce(max(now_us - start_time_us), 0)) / 1e6, greatest(0, coalesce(max(now_us - e.time_us), 0)) / 1e6
+    SELECT count(*) FILTER (WHERE stuck_reason = '' AND paused_at_us IS NULL), count(*) FILTER (WHERE stuck_reason <> ''),
+    greatest(0, coalesce(max(now_us - start_time_us), 0)) / 1e6,
+    greatest(0, coalesce(max(now_us - e.time_us) FILTER (WHERE paused_at_us IS NULL), 0)) / 1e6,
+    count(*) FILTER (WHERE stuck_reason = '' AND paused_at_us IS NOT NULL)
     FROM clock, workflow_runs r LEFT JOIN workflow_events e ON e.run_id = r.run_id AND e.event_id = r.history_length
     WHERE r.status = 'RUNNING')";
 // A day in microseconds: the names of killed workers must not pile up.
@@ -19,7 +21,7 @@ constexpr char kWorkerStats[] =
 
 RunStats ReadRunStats(pqxx::transaction_base& tx) {
   const auto row = tx.exec1(kRunStats);
-  return {row[0].as<double>(), row[1].as<double>(), row[2].as<double>(), row[3].as<double>()};
+  return {row[0].as<double>(), row[1].as<double>(), row[2].as<double>(), row[3].as<double>(), row[4].as<double>()};
 }
 
 std::vector<WorkerStats> ReadWorkerStats(pqxx::transaction_base& tx) {

@@ -11,7 +11,8 @@ namespace vora::workflow::repo {
 struct RunStats {
   double running = 0, parked = 0;
   double oldest_age_seconds = 0;
-  double longest_silence_seconds = 0;  // since the last event of a run
+  double longest_silence_seconds = 0;  // since the last event of a run that is not paused
+  double paused = 0;                   // and not parked
 };
 RunStats ReadRunStats(pqxx::transaction_base& tx);
 
