@@ -89,7 +89,7 @@ export function Timeline({ video }: { video: Video }) {
           <div class="tl-foot">
             {shown ? (
               <Details bar={shown} now={now} pinned={pinnedKey === shown.key} onClose={() => setPinned(null)}
-                onRetryNow={running && may(session, 'write') ? () => void retryNow(video.video_id, { scheduled_event_id: shown.key }, reload) : null} />
+                onRetryNow={running && may(session, 'write') ? () => void retryNow(video.video_id, { scheduled_event_id: shown.event }, reload) : null} />
             ) : <Legend />}
           </div>
         )}
