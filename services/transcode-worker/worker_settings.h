@@ -20,7 +20,7 @@ struct WorkerSettings {
   std::chrono::milliseconds cpu_limit{7200 * 1000};
   std::string sandbox = "strict";
   media::SourceLimits source;
-  std::chrono::milliseconds max_duration{12 * 3600 * 1000};
+  std::chrono::milliseconds max_duration{48 * 3600 * 1000};
   std::chrono::milliseconds max_gap{600 * 1000};
 
   void Declare(SettingsSchema& schema);

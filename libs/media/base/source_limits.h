@@ -10,7 +10,7 @@ namespace vora::media {
 
 struct SourceLimits {
   int64_t max_pixels = int64_t{8192} * 8192;      // of one picture; a side has at most kMaxSide
-  double max_duration_seconds = 12 * 3600;        // of the video
+  double max_duration_seconds = 48 * 3600;        // of the video
   double max_gap_seconds = 600;                   // without any video or audio in between
   int64_t max_frames = 10'000'000;                // pictures listed by the file's index
   int64_t max_streams = 100;                      // tracks of all kinds
