@@ -77,7 +77,7 @@ class RunState {
   // Gives it its event id and takes it out.
   IssuedCommand Record(int64_t event_id);
   bool closed() const { return closed_; }
-  // Entries it keeps for what is open; for tests.
+  // Entries it keeps for what is open.
   size_t Remembered() const { return open_.size() + ready_.size() + seq_of_event_.size() + event_of_seq_.size() + signals_.size(); }
 
   // For the context.

@@ -43,7 +43,7 @@ constexpr pg::Statement kUpdateTasks{"workflow_update_tasks", R"(
     UPDATE activity_tasks t SET state = c.state, attempt = c.attempt, losses = c.losses, visible_at_us = c.visible,
     last_reported_lease = c.reported, worker_id = c.worker, started_time_us = c.started, attempt_deadline_us = c.attempt_deadline,
     lease_deadline_us = c.lease_deadline, schedule_to_start_deadline_us = c.start_deadline, cancel_requested = c.cancel,
-    last_failure = c.failure, checkpoint = CASE WHEN c.checkpoint = '' THEN t.checkpoint ELSE c.checkpoint END
+    last_failure = c.failure, look_at_us = NULL, checkpoint = CASE WHEN c.checkpoint = '' THEN t.checkpoint ELSE c.checkpoint END
     FROM unnest($1::text[], $2::bigint[], $3::text[], $4::integer[], $5::integer[], $6::bigint[], $7::bigint[], $8::text[], $9::bigint[],
     $10::bigint[], $11::bigint[], $12::bigint[], $13::boolean[], $14::text[], $15::text[]) AS c(run_id, event_id, state, attempt, losses,
     visible, reported, worker, started, attempt_deadline, lease_deadline, start_deadline, cancel, failure, checkpoint)

@@ -12,27 +12,13 @@ constexpr char kSaveWorker[] = R"(
     version = excluded.version, last_seen_us = excluded.last_seen_us)";
 constexpr char kDeleteWorker[] = "DELETE FROM activity_workers WHERE worker_id = $1";
 constexpr char kHeld[] = "SELECT run_id, scheduled_event_id, lease FROM activity_tasks WHERE worker_id = $1 AND state = 'STARTED'";
-// A minute in microseconds is what counts as alive, here and in kQueues and stats_repo.cc. The activities are one aggregate per worker, so
+// A minute in microseconds is what counts as alive, here and in stats_repo.cc. The activities are one aggregate per worker, so
 // that this is one query however many workers there are.
 constexpr char kWorkers[] = R"(
     SELECT w.worker_id, w.queue, w.slots, w.running, w.encode_speed, w.version, w.last_seen_us,
     coalesce((SELECT json_agg(t.workflow_id || ': ' || t.activity_id ORDER BY t.started_time_us) FROM activity_tasks t
     WHERE t.queue = w.queue AND t.worker_id = w.worker_id AND t.state = 'STARTED'), '[]')
     FROM activity_workers w WHERE w.last_seen_us >= vora_now_us() - 60000000 ORDER BY w.queue, w.worker_id)";
-// The second half names queues that are empty but worked off; without it they would vanish from view when their last task ends.
-constexpr char kQueues[] = R"(
-    WITH clock AS (SELECT vora_now_us() AS now_us), tasks AS (SELECT t.queue,
-    count(*) FILTER (WHERE state <> 'STARTED' AND visible_at_us <= now_us) AS ready,
-    count(*) FILTER (WHERE state <> 'STARTED' AND visible_at_us > now_us) AS delayed,
-    count(*) FILTER (WHERE state = 'STARTED') AS running,
-    coalesce(max(now_us - visible_at_us) FILTER (WHERE state <> 'STARTED' AND visible_at_us <= now_us), 0) / 1e6 AS oldest,
-    coalesce(sum(estimated_cost) FILTER (WHERE state <> 'STARTED'), 0) AS cost,
-    coalesce(sum(estimated_cost * (1 - progress)) FILTER (WHERE state = 'STARTED'), 0) AS running_cost
-    FROM activity_tasks t, clock GROUP BY t.queue)
-    SELECT queue, ready, delayed, running, oldest, cost, running_cost FROM tasks UNION ALL
-    SELECT DISTINCT queue, 0, 0, 0, 0.0, 0.0, 0.0 FROM activity_workers, clock WHERE last_seen_us >= now_us - 60000000
-    AND queue NOT IN (SELECT queue FROM tasks) ORDER BY 1)";
-
 // A row that a transition holds is left out: what is new of it is moot, or comes again. A task claimed before its worker had a lease comes
 // under it now; one whose worker has none keeps its own. Progress is for people: what nobody would see is not written. A second in
 // microseconds is what a worker whose connection broke has to show up again.
@@ -114,15 +100,6 @@ std::vector<WorkerRow> ReadWorkers(pqxx::transaction_base& tx) {
     workers.push_back(std::move(worker));
   }
   return workers;
-}
-
-std::vector<QueueRow> ReadQueues(pqxx::transaction_base& tx) {
-  std::vector<QueueRow> queues;
-  for (const auto& row : tx.exec(kQueues)) {
-    queues.push_back({row[0].as<std::string>(), row[1].as<int64_t>(), row[2].as<int64_t>(), row[3].as<int64_t>(), row[4].as<double>(),
-                      row[5].as<double>(), row[6].as<double>()});
-  }
-  return queues;
 }
 
 }  // namespace vora::workflow::repo

@@ -6,7 +6,9 @@ namespace vora::workflow::repo {
 namespace {
 
 // Two looks at tables of a few rows, once per statement.
-#define VORA_RESTRICTED "(SELECT EXISTS (SELECT 1 FROM workflow_queues) OR EXISTS (SELECT 1 FROM workflow_tenants))"
+#define VORA_RESTRICTED                                                                                                               \
+  "(SELECT EXISTS (SELECT 1 FROM workflow_queues) OR EXISTS (SELECT 1 FROM workflow_tenants WHERE weight <> 1 OR max_running > 0 OR " \
+  "max_starts_per_second > 0))"
 #define VORA_RUN_COLUMNS                                                                                                              \
   "run_id, workflow_id, tenant, type, status, traceparent, request_id, result, failure, stuck_reason, start_time_us, close_time_us, " \
   "execution_deadline_us, history_length, cancel_requested, seq, vora_now_us(), parked_builds, priority, rank, " VORA_RESTRICTED " "

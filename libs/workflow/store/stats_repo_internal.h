@@ -1,7 +1,9 @@
 #pragma once
 
-// SQL of what operators watch: open runs and workers, in numbers.
+// SQL of what operators watch: open runs, queues and workers, in numbers. They are counted by one replica at a time and kept for all, so
+// that reading them costs the same however many runs are open.
 
+#include <chrono>
 #include <pqxx/pqxx>
 #include <string>
 #include <vector>
@@ -13,13 +15,21 @@ struct RunStats {
   double oldest_age_seconds = 0;
   double longest_silence_seconds = 0;  // since the last event of a run
 };
-RunStats ReadRunStats(pqxx::transaction_base& tx);
 
-struct WorkerStats {
-  std::string queue;
-  double workers = 0, slots = 0, running = 0;
+struct QueueStats {
+  std::string name;
+  int64_t ready = 0, delayed = 0, running = 0;  // tasks
+  double oldest_ready_seconds = 0;
+  double estimated_cost = 0, running_cost = 0;            // seconds of the tasks that wait; what is left of those that run
+  int64_t workers = 0, worker_slots = 0, busy_slots = 0;  // of workers heard of within a minute
 };
-// Of workers heard of within a minute. Also forgets those that have been silent for a day.
-std::vector<WorkerStats> ReadWorkerStats(pqxx::transaction_base& tx);
+
+struct Stats {
+  RunStats runs;
+  std::vector<QueueStats> queues;  // by name: those with tasks, and those that somebody works off
+  bool counted = false;            // now, by this call
+};
+// Counts anew when that is due and nobody else does; it is due again after `pause`. Also forgets workers that have been silent for a day.
+Stats ReadStats(pqxx::transaction_base& tx, std::chrono::microseconds pause);
 
 }  // namespace vora::workflow::repo

@@ -1,0 +1,29 @@
+-- Locks: all of it is done in milliseconds. activity_tasks holds open tasks only, so its index is soon made.
+
+-- What replicas do in turn: whoever comes first when it is due does it, and says when it is due again. `result` is for all to read.
+CREATE TABLE workflow_duties (
+  duty    text PRIMARY KEY,
+  next_us bigint NOT NULL DEFAULT 0,
+  result  text NOT NULL DEFAULT ''
+) WITH (fillfactor = 50);
+INSERT INTO workflow_duties (duty) VALUES ('stats'), ('retention');
+
+-- When an overdue task is looked at next: later when a replica has taken it up and not come to an end.
+ALTER TABLE activity_tasks ADD COLUMN look_at_us bigint;
+DROP INDEX activity_tasks_deadline;
+CREATE INDEX activity_tasks_deadline ON activity_tasks (greatest(next_deadline_us, look_at_us)) WHERE next_deadline_us IS NOT NULL;
+
+-- The run ids of an instant and later begin with it or what is above it: they are sorted by time.
+CREATE FUNCTION vora_run_ids_from(at_us bigint) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE
+  AS $$ SELECT lpad(to_hex(at_us / 1000), 12, '0') $$;
+
+-- The next migration makes months of histories. So that it need not look through them under a lock, the rows that there are, and those
+-- that come until then, are checked before: here for new ones, there for old ones, while others read and write.
+DO $$
+DECLARE
+  months_end timestamp := date_trunc('month', now() AT TIME ZONE 'UTC') + interval '2 months';
+  bound text := vora_run_ids_from((extract(epoch FROM months_end) * 1000000)::bigint);
+BEGIN
+  EXECUTE format('ALTER TABLE workflow_events ADD CONSTRAINT workflow_events_until CHECK (run_id < %L) NOT VALID', bound);
+  EXECUTE format('ALTER TABLE workflow_attempts ADD CONSTRAINT workflow_attempts_until CHECK (run_id < %L) NOT VALID', bound);
+END $$;
