@@ -64,7 +64,7 @@ TEST(ReplayCacheTest, WithoutMemoryNothingIsKept) {
 TEST(ReplayCacheTest, EstimatesMemoryHonestly) {
   for (const int activities : {1, 20, 200}) {
     for (const size_t text : {size_t{0}, size_t{20'000}}) {
-      constexpr int kRuns = 200;
+      constexpr int kRuns = 50;
       std::vector<std::unique_ptr<Replayer>> runs;
       runs.reserve(kRuns);
       const size_t before = mallinfo2().uordblks;

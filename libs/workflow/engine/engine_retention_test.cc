@@ -261,31 +261,27 @@ TEST_F(RetentionTest, TheTablesOfBeforeBecomeTheFirstMonth) {
 TEST_F(RetentionTest, AMonthThatIsOverGoesWhenAllOfItsRunsHaveLeft) {
   Open();
   ASSERT_TRUE(Eventually([&] { return Count("pg_inherits WHERE inhparent = 'workflow_events'::regclass") == 3; }));
-  // The first month ended in 2022; what is later, and of no month to come, lies with the rest.
-  for (const std::string table : {"workflow_events", "workflow_attempts"}) {
-    Sql("ALTER TABLE " + table + " DETACH PARTITION " + table + "_first; ALTER TABLE " + table + " ATTACH PARTITION " + table +
-        "_first FOR VALUES FROM (MINVALUE) TO ('018000000000')");
-  }
-  StartScript(engine(), "open", kOne);
-  const auto info = [&] {
-    v1::DescribeWorkflowRequest request;
-    request.set_workflow_id("open");
-    return engine().Describe(request).value().info();
-  };
-  const std::string run_id = info().run_id();
+  const std::string run_id = StartScript(engine(), "old", kOne);
   v1::TerminateWorkflowRequest terminate;
-  terminate.set_workflow_id("open");
+  terminate.set_workflow_id("old");
   ASSERT_THAT(engine().Terminate(terminate), IsOk());
-  // Its start was long ago, its end was not.
-  Sql("UPDATE workflow_events SET run_id = '0' || substr(run_id, 2, 1) || '0' || substr(run_id, 4) WHERE run_id = '" + run_id + "'");
-  Sql("UPDATE workflow_runs SET run_id = '0' || substr(run_id, 2, 1) || '0' || substr(run_id, 4) WHERE run_id = '" + run_id + "'");
-  const std::string old = info().run_id();
-  ASSERT_EQ(Count("workflow_events_first WHERE run_id = '" + old + "'"), 3);
+  // The first month ended in 2022: what is later, and of no month to come, lies with the rest. The run began before that, and ended now.
+  std::string age;
+  for (const std::string table : {"workflow_events", "workflow_attempts"}) {
+    age += "ALTER TABLE " + table + " DETACH PARTITION " + table + "_first; UPDATE " + table +
+           "_first SET run_id = '00' || substr(run_id, 3); " + "ALTER TABLE " + table + " ATTACH PARTITION " + table +
+           "_first FOR VALUES FROM (MINVALUE) TO ('018000000000');";
+  }
+  const std::string old = "00" + run_id.substr(2);
+  Sql(age + "UPDATE workflow_runs SET run_id = '" + old + "'");
+  ASSERT_EQ(Count("workflow_events_first"), 3);
   WholeWalk();
   EXPECT_EQ(Count("workflow_events_first WHERE run_id = '" + old + "'"), 3);
   Sql("UPDATE workflow_runs SET close_time_us = close_time_us - 86400000000 * 31 WHERE run_id = '" + old + "'");
-  EXPECT_TRUE(Eventually([&] { return Sql("SELECT to_regclass('workflow_events_first') IS NULL")[0][0].as<bool>(); }));
-  EXPECT_TRUE(Eventually([&] { return Sql("SELECT to_regclass('workflow_attempts_first') IS NULL")[0][0].as<bool>(); }));
+  for (const char* table : {"workflow_events_first", "workflow_attempts_first"}) {
+    const std::string gone = std::string("SELECT to_regclass('") + table + "') IS NULL";
+    EXPECT_TRUE(Eventually([&] { return Sql(gone)[0][0].as<bool>(); })) << table;
+  }
   Closed("goes on", "1");
 }
 
