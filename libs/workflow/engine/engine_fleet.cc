@@ -147,10 +147,10 @@ Status Engine::ReportWorker(const v1::ReportWorkerRequest& request) {
 }
 
 StatusOr<v1::DescribeQueuesResponse> Engine::DescribeQueues() {
-  VORA_ASSIGN_OR_RETURN(const auto stats, impl_->ReadStats());
+  VORA_ASSIGN_OR_RETURN(const auto queues, impl_->ReadQueues());
   return impl_->Read([&](pqxx::nontransaction& tx) -> StatusOr<v1::DescribeQueuesResponse> {
     v1::DescribeQueuesResponse response;
-    for (const auto& row : stats.queues) {
+    for (const auto& row : queues) {
       auto* queue = response.add_queues();
       queue->set_name(row.name);
       queue->set_ready(row.ready);

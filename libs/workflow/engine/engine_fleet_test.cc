@@ -84,10 +84,9 @@ TEST_F(EngineFleetTest, QueuesAreCountedOnceForAllReplicas) {
   (void)Fleet([](const auto& counted) { return counted.queues_size() == 1; });
   pg::Database db({.url = url_}, metrics_);
   // Another one has just counted, and found something else.
-  const auto counted_by_another = R"({"running": 7, "parked": 2, "oldest": 5.5, "silence": 1.5,
-    "queues": [["elsewhere", 1, 2, 3, 4.5, 10, 20, 1, 4, 3]]})";
   ASSERT_THAT(db.Transact([&](pqxx::work& tx) -> Status {
-    tx.exec_params("UPDATE workflow_duties SET next_us = vora_now_us() + 3600000000, result = $1 WHERE duty = 'stats'", counted_by_another);
+    tx.exec(R"(UPDATE workflow_duties SET next_us = vora_now_us() + 3600000000, result = CASE duty WHEN 'runs' THEN '[7, 2, 5.5, 1.5]'
+               ELSE '[["elsewhere", 1, 2, 3, 4.5, 10, 20, 1, 4, 3]]' END WHERE duty IN ('runs', 'queues'))");
     return {};
   }),
               IsOk());
@@ -100,6 +99,25 @@ TEST_F(EngineFleetTest, QueuesAreCountedOnceForAllReplicas) {
   ASSERT_THAT(engine_.UpdateQueueMetrics(), IsOk());
   EXPECT_THAT(orchestrator_.metrics().Expose(), HasSubstr("vora_workflow_runs{state=\"parked\"} 2"));
   EXPECT_THAT(orchestrator_.metrics().Expose(), HasSubstr("vora_activity_queue_depth{queue=\"elsewhere\"} 3"));
+}
+
+TEST_F(EngineFleetTest, ARunIsSilentSinceItsLastEvent) {
+  StartScript(engine_, "w", R"({"activity": "a"}, {"activity": "b"})");
+  pg::Database db({.url = url_}, metrics_);
+  const auto sql = [&](const std::string& text) {
+    return db.Transact([&](pqxx::work& tx) -> StatusOr<pqxx::result> { return tx.exec(text); }).value();
+  };
+  const auto silence = [&] {
+    const std::string text = orchestrator_.metrics().Expose(), name = "\nvora_workflow_longest_silence_seconds ";
+    return std::stod(text.substr(text.find(name) + name.size()));
+  };
+  sql("UPDATE workflow_runs SET last_event_us = last_event_us - 3600000000");
+  EXPECT_TRUE(Eventually([&] { return silence() >= 3600; }));
+  ASSERT_THAT(Complete(engine_, ClaimOne(engine_)), IsOk());
+  EXPECT_TRUE(Eventually([&] { return silence() < 3600; }));
+  // One that has not changed since an older version wrote it.
+  sql("UPDATE workflow_runs SET last_event_us = NULL; UPDATE workflow_events SET time_us = time_us - 7200000000");
+  EXPECT_TRUE(Eventually([&] { return silence() >= 7200; }));
 }
 
 // An answer with tasks may be lost when a worker goes down while it polls.

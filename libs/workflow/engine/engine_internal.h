@@ -33,9 +33,10 @@ struct Engine::Impl {
   std::atomic<int64_t> parked_after{0};  // where the next look at parked runs begins
   std::mutex queues_mutex;
   std::set<std::string> known_queues;
-  ReplayCache::Uses told_uses;          // in the metrics
-  std::atomic<int64_t> counting_us{0};  // how long it took to count what operators watch, the last time
-  std::map<std::string, int> slots;     // of the workers of each queue, as last seen
+  ReplayCache::Uses told_uses;  // in the metrics
+  // How long it took to count what operators watch, the last time.
+  std::atomic<int64_t> counting_queues_us{0}, counting_runs_us{0};
+  std::map<std::string, int> slots;  // of the workers of each queue, as last seen
   // Whose turn it is in a queue.
   struct Turns {
     std::mutex mutex;
@@ -60,7 +61,10 @@ struct Engine::Impl {
   Turns& TurnsOf(const std::string& queue);
   int SlotsOf(const std::string& queue);
   // What the replicas have counted last, or what this one counts when that is due.
-  StatusOr<repo::Stats> ReadStats();
+  StatusOr<std::vector<repo::QueueStats>> ReadQueues();
+  template <typename Figures>
+  StatusOr<Figures> ReadCounted(std::atomic<int64_t>& counting_us,
+                                repo::Counted<Figures> (*read)(pqxx::transaction_base&, std::chrono::microseconds));
   // Why there is no such run: NOT_FOUND, telling of one that has left.
   Status NoRun(pqxx::transaction_base& tx, const std::string& workflow_id, const std::string& run_id);
   void LookAfterMonths();

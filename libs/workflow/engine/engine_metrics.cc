@@ -23,14 +23,19 @@ void Engine::Impl::NoteClosed(const RunRow& run) {
   kRunDuration.In(metrics, {run.type, run.status}).Observe(Seconds(ran_us));
 }
 
-StatusOr<repo::Stats> Engine::Impl::ReadStats() {
+// `read(tx, pause)`, with the pause that fits how long it took to count the last time, which is noted.
+template <typename Figures>
+StatusOr<Figures> Engine::Impl::ReadCounted(std::atomic<int64_t>& counting_us,
+                                            repo::Counted<Figures> (*read)(pqxx::transaction_base&, std::chrono::microseconds)) {
   const auto pause = std::max(kLeastPause, std::chrono::microseconds(counting_us * kPauseToCounting));
   const auto begin = std::chrono::steady_clock::now();
-  VORA_ASSIGN_OR_RETURN(auto stats, Read([&](pqxx::nontransaction& tx) -> StatusOr<repo::Stats> { return repo::ReadStats(tx, pause); }));
+  VORA_ASSIGN_OR_RETURN(auto counted, Read([&](pqxx::nontransaction& tx) -> StatusOr<repo::Counted<Figures>> { return read(tx, pause); }));
   const auto took = std::chrono::steady_clock::now() - begin;
-  if (stats.counted) counting_us = std::chrono::duration_cast<std::chrono::microseconds>(took).count();
-  return stats;
+  if (counted.now) counting_us = std::chrono::duration_cast<std::chrono::microseconds>(took).count();
+  return std::move(counted.figures);
 }
+
+StatusOr<std::vector<repo::QueueStats>> Engine::Impl::ReadQueues() { return ReadCounted(counting_queues_us, &repo::ReadQueueStats); }
 
 void Engine::Impl::UpdateCacheMetrics() {
   const ReplayCache::Uses uses = cache.uses();
@@ -43,18 +48,19 @@ void Engine::Impl::UpdateCacheMetrics() {
 
 Status Engine::UpdateQueueMetrics() {
   impl_->UpdateCacheMetrics();
-  VORA_ASSIGN_OR_RETURN(const auto stats, impl_->ReadStats());
+  VORA_ASSIGN_OR_RETURN(const auto queues, impl_->ReadQueues());
+  VORA_ASSIGN_OR_RETURN(const auto runs, impl_->ReadCounted(impl_->counting_runs_us, &repo::ReadRunStats));
   auto& metrics = impl_->metrics;
-  kRuns.In(metrics, {"running"}).Set(stats.runs.running);
-  kRuns.In(metrics, {"parked"}).Set(stats.runs.parked);
-  kOldestRun.In(metrics).Set(stats.runs.oldest_age_seconds);
-  kLongestSilence.In(metrics).Set(stats.runs.longest_silence_seconds);
+  kRuns.In(metrics, {"running"}).Set(runs.running);
+  kRuns.In(metrics, {"parked"}).Set(runs.parked);
+  kOldestRun.In(metrics).Set(runs.oldest_age_seconds);
+  kLongestSilence.In(metrics).Set(runs.longest_silence_seconds);
 
   // Queues once seen are set to 0 when the query does not name them any more: a gauge that is not set keeps its last value for ever.
   std::lock_guard lock(impl_->queues_mutex);
   std::map<std::string, repo::QueueStats> by_queue;
   for (const auto& queue : impl_->known_queues) by_queue[queue];  // empty now
-  for (const auto& queue : stats.queues) by_queue[queue.name] = queue;
+  for (const auto& queue : queues) by_queue[queue.name] = queue;
   for (const auto& [name, queue] : by_queue) {
     impl_->known_queues.insert(name);
     kQueueDepth.In(metrics, {name}).Set(static_cast<double>(queue.ready + queue.delayed));

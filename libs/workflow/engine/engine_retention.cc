@@ -100,6 +100,7 @@ StatusOr<bool> Engine::LetOldRunsLeave(std::chrono::milliseconds pause) {
   }));
   VORA_RETURN_IF_ERROR(impl_->Leave(step.leaving));
   VORA_ASSIGN_OR_RETURN(const int forgotten, impl_->Read([&](pqxx::nontransaction& tx) -> StatusOr<int> {
+    repo::ForgetWorkers(tx);
     return repo::ForgetPastRuns(tx, impl_->retention.id_days, kForgetTogether);
   }));
   const bool more = !step.end || forgotten == kForgetTogether;

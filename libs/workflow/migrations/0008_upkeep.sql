@@ -6,7 +6,7 @@ CREATE TABLE workflow_duties (
   next_us bigint NOT NULL DEFAULT 0,
   result  text NOT NULL DEFAULT ''
 ) WITH (fillfactor = 50);
-INSERT INTO workflow_duties (duty) VALUES ('stats'), ('retention');
+INSERT INTO workflow_duties (duty) VALUES ('queues'), ('runs'), ('retention');
 
 -- When an overdue task is looked at next: later when a replica has taken it up and not come to an end.
 ALTER TABLE activity_tasks ADD COLUMN look_at_us bigint;
@@ -27,3 +27,14 @@ BEGIN
   EXECUTE format('ALTER TABLE workflow_events ADD CONSTRAINT workflow_events_until CHECK (run_id < %L) NOT VALID', bound);
   EXECUTE format('ALTER TABLE workflow_attempts ADD CONSTRAINT workflow_attempts_until CHECK (run_id < %L) NOT VALID', bound);
 END $$;
+
+-- When the run's history grew last, so that nobody needs to look for it there. NULL: before this migration. Replicas of any version keep it.
+ALTER TABLE workflow_runs ADD COLUMN last_event_us bigint;
+ALTER TABLE workflow_runs ALTER COLUMN last_event_us SET DEFAULT vora_now_us();
+CREATE FUNCTION vora_note_last_event() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  NEW.last_event_us := vora_now_us();
+  RETURN NEW;
+END $$;
+CREATE TRIGGER workflow_runs_last_event BEFORE UPDATE OF history_length ON workflow_runs FOR EACH ROW
+  WHEN (OLD.history_length <> NEW.history_length) EXECUTE FUNCTION vora_note_last_event();

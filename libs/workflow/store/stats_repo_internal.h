@@ -24,12 +24,16 @@ struct QueueStats {
   int64_t workers = 0, worker_slots = 0, busy_slots = 0;  // of workers heard of within a minute
 };
 
-struct Stats {
-  RunStats runs;
-  std::vector<QueueStats> queues;  // by name: those with tasks, and those that somebody works off
-  bool counted = false;            // now, by this call
+template <typename Figures>
+struct Counted {
+  Figures figures;
+  bool now = false;  // by this call
 };
-// Counts anew when that is due and nobody else does; it is due again after `pause`. Also forgets workers that have been silent for a day.
-Stats ReadStats(pqxx::transaction_base& tx, std::chrono::microseconds pause);
+// Count anew when that is due and nobody else does; it is due again after `pause`.
+Counted<RunStats> ReadRunStats(pqxx::transaction_base& tx, std::chrono::microseconds pause);
+// By name: queues with tasks, and those that somebody works off.
+Counted<std::vector<QueueStats>> ReadQueueStats(pqxx::transaction_base& tx, std::chrono::microseconds pause);
+// Forgets workers that have been silent for a day.
+void ForgetWorkers(pqxx::transaction_base& tx);
 
 }  // namespace vora::workflow::repo
