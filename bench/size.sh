@@ -9,7 +9,7 @@ SIZE_DUE=1000
 SIZE_START_GOAL=2        # seconds until ready, with the schema in place
 SIZE_LATENCY_GOAL=1.5    # p50 at size to p50 at 0
 SIZE_STATEMENTS_GOAL=5   # a second and replica, when nothing happens
-SIZE_BUFFERS_GOAL=1000   # pages a second, when nothing happens, at size
+SIZE_BUFFERS_GOAL=2000   # pages a second, when nothing happens, at size
 SIZE_DUE_GOAL=10         # seconds
 SIZE_SECONDS=${VORA_BENCH_LOAD_SECONDS:-20}
 
