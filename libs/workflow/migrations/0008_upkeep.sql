@@ -1,5 +1,24 @@
 -- Locks: all of it is done in milliseconds. activity_tasks holds open tasks only, so its index is soon made.
 
+-- Locks tables against everybody. Replicas at work take theirs in orders of their own, so whoever waits for one table while holding another
+-- may wait for ever: what cannot be had soon is given back, and tried again. Now and then with a second and a half, after which PostgreSQL
+-- ends a vacuum that is in the way.
+CREATE FUNCTION vora_lock_tables(VARIADIC tables text[]) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+  FOR attempt IN 1..300 LOOP
+    BEGIN
+      PERFORM set_config('lock_timeout', CASE WHEN attempt % 10 = 0 THEN '1500ms' ELSE '100ms' END, true);
+      EXECUTE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', array_to_string(tables, ', '));
+      PERFORM set_config('lock_timeout', '0', true);
+      RETURN;
+    EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
+      PERFORM pg_sleep(0.05);
+    END;
+  END LOOP;
+  RAISE lock_not_available USING MESSAGE = 'the workflow tables are in use by something that takes long';
+END $$;
+SELECT vora_lock_tables('workflow_runs', 'workflow_events', 'workflow_attempts', 'activity_tasks');
+
 -- What replicas do in turn: whoever comes first when it is due does it, and says when it is due again. `result` is for all to read.
 CREATE TABLE workflow_duties (
   duty    text PRIMARY KEY,

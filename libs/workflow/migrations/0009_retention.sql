@@ -6,9 +6,8 @@
 
 ALTER TABLE workflow_events VALIDATE CONSTRAINT workflow_events_until;
 ALTER TABLE workflow_attempts VALIDATE CONSTRAINT workflow_attempts_until;
--- In the order in which transitions write them.
-LOCK TABLE workflow_events IN ACCESS EXCLUSIVE MODE;
-LOCK TABLE workflow_attempts IN ACCESS EXCLUSIVE MODE;
+SELECT vora_lock_tables('workflow_events', 'workflow_attempts', 'workflow_tenants');
+DROP FUNCTION vora_lock_tables;
 
 ALTER TABLE workflow_events RENAME TO workflow_events_first;
 ALTER INDEX workflow_events_pkey RENAME TO workflow_events_first_pkey;
