@@ -11,7 +11,7 @@ namespace {
 
 using namespace workflow;
 
-constexpr int kPipelineVersion = 2;  // with the storyboard
+constexpr int kPipelineVersion = 3;  // with the storyboard
 
 v1::StartWorkflowRequest FilmRequest() {
   v1::ProcessVideoInput input;

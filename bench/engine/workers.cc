@@ -7,6 +7,7 @@
 
 #include "bench/engine/client.h"
 #include "bench/engine/drivers.h"
+#include "libs/ladder/ladder.h"
 #include "libs/obs/metrics.h"
 #include "libs/workflow/definition/payload.h"
 #include "libs/workflow/worker/activity_worker.h"
@@ -21,7 +22,7 @@ using std::chrono::milliseconds;
 constexpr milliseconds kStopBudget{1000};
 constexpr milliseconds kProgressEvery{500};
 // As the transcode worker on two cores.
-constexpr int kTranscodeSlots = 2, kMaxSiblings = 8;
+constexpr int kTranscodeSlots = 2;
 constexpr int kMetadataSlots = 4;
 constexpr int kFrameRate = 30;
 constexpr int64_t kSegmentBytes = 1'000'000;
@@ -41,12 +42,11 @@ void AwaitTerm(const sigset_t& term) {
   sigwait(&term, &number);
 }
 
-ActivityWorkerOptions Options(const Target& target, const std::string& queue, int slots, int max_siblings = 0) {
+ActivityWorkerOptions Options(const Target& target, const std::string& queue, int slots) {
   ActivityWorkerOptions options;
   options.orchestrator = target.orchestrator;
   options.queue = queue;
   options.slots = slots;
-  options.max_siblings = max_siblings;
   return options;
 }
 
@@ -72,17 +72,28 @@ media::v1::MediaInfo Probed(double seconds) {
   return media;
 }
 
+std::string Planned(const v1::ActivityTask& task, double film_seconds) {
+  v1::PlanInput input;
+  if (!FromPayload(task.input(), input).ok()) Die("the input of the plan does not parse");
+  v1::PlanResult result;
+  *result.mutable_media() = Probed(film_seconds);
+  auto plan = ladder::MakePlan(result.media(), input.ladder());
+  if (!plan.ok()) Die("the film cannot be planned: " + ToText(plan.status()));
+  *result.mutable_plan() = *std::move(plan);
+  return ToPayload(result);
+}
+
 std::string EncodedChunk(const v1::ActivityTask& task) {
-  v1::EncodeChunkInput input;
+  v1::EncodeGroupInput input;
   if (!FromPayload(task.input(), input).ok()) Die("the input of a chunk does not parse");
   v1::EncodeChunkResult result;
   auto& segments = *result.mutable_segments();
-  segments.set_track(input.track().name());
+  segments.set_track(task.items(0).name());
   segments.set_codecs("avc1.640028");
   for (int i = 0; i < input.chunk().segment_count(); ++i) {
     auto* segment = segments.add_segments();
     segment->set_index(input.chunk().first_segment() + i);
-    segment->set_duration(input.track().frames_per_segment() * input.track().frame_rate_den());
+    segment->set_duration(input.tracks(0).frames_per_segment() * input.tracks(0).frame_rate_den());
     segment->set_bytes(kSegmentBytes + i);
   }
   return ToPayload(result);
@@ -132,10 +143,11 @@ int ChainWorker(const Target& target, const WorkerOptions& options) {
 int FilmWorker(const Target& target, double film_seconds, bool hold) {
   const sigset_t term = BlockTerm();
   obs::Metrics metrics;
-  ActivityWorker transcode(Options(target, "transcode", kTranscodeSlots, kMaxSiblings), metrics);
+  ActivityWorker transcode(Options(target, "transcode", kTranscodeSlots), metrics);
   ActivityWorker metadata(Options(target, "metadata", kMetadataSlots), metrics);
-  transcode.Handle("media.Probe", [film_seconds](ActivityExecution&) { return ActivityOutcome::Ok(ToPayload(Probed(film_seconds))); });
-  transcode.HandleGroup("media.EncodeChunk", [hold](std::vector<std::shared_ptr<ActivityExecution>> group) {
+  transcode.Handle("media.Plan",
+                   [film_seconds](ActivityExecution& execution) { return ActivityOutcome::Ok(Planned(execution.task(), film_seconds)); });
+  transcode.HandleGroup("media.EncodeGroup", [hold](std::vector<std::shared_ptr<ActivityExecution>> group) {
     if (hold) return Hold(group);
     for (const auto& execution : group) execution->Complete(EncodedChunk(execution->task()));
   });

@@ -133,11 +133,25 @@ TEST(PlanTest, SegmentsAreWholeFramesAndGops) {
   EXPECT_EQ(slides.tracks(0).frames_per_gop(), 1);
 }
 
-TEST(PlanTest, RefusesWhatWouldNotFitIntoOnePayloadBeforeAnythingIsEncoded) {
-  EXPECT_THAT(MakePlan(Media(1920, 1080, 30, 1, int64_t{30} * 3600 * 4), DefaultLadder()), IsOk());
-  const auto plan = MakePlan(Media(1920, 1080, 30, 1, int64_t{30} * 3600 * 30), DefaultLadder());
-  EXPECT_THAT(plan, StatusIs(StatusCode::kFailedPrecondition));
-  EXPECT_THAT(Message(plan.status()), ::testing::StartsWith("the video is longer than "));
+TEST(PlanTest, ADayIsPlannedAndMoreThanAPayloadCanListIsRefused) {
+  const auto hours = [](int n) { return Media(1920, 1080, 30, 1, int64_t{30} * 3600 * n); };
+  auto ladder = DefaultLadder();
+  const auto day = MakePlan(hours(24), ladder);
+  ASSERT_THAT(day, IsOk());
+  EXPECT_EQ(day->chunks_size(), 7201);
+  ladder.set_segment_seconds(1);
+  ladder.set_gop_seconds(1);
+  ladder.set_segments_per_chunk(1);
+  const auto fine = MakePlan(hours(24), ladder);
+  ASSERT_THAT(fine, IsOk());
+  EXPECT_EQ(fine->tracks(0).segments_total(), 86'400);
+  EXPECT_LE(fine->chunks_size(), 16'000) << "chunks are longer where they would be too many";
+  EXPECT_EQ(fine->chunks(0).segment_count(), 1);
+  const auto& last = *fine->chunks().rbegin();
+  EXPECT_EQ(last.first_segment() + last.segment_count(), 86'400);
+  const auto plan = MakePlan(hours(30), ladder);
+  EXPECT_EQ(DetailOf(plan.status()).reason, "media.too_long");
+  EXPECT_NE(Message(plan.status()).find("longer than 27.8 hours"), std::string::npos) << Message(plan.status());
 }
 
 TEST(PlanTest, SaysWhyThereIsNone) {

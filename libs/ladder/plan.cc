@@ -21,9 +21,10 @@ using media::v1::Rung;
 using media::v1::TrackPlan;
 using media::v1::VideoStream;
 
-// Segments over all tracks. Their list travels in one workflow payload (1 MiB) when the masters are published, and takes about 60 bytes
-// each.
-constexpr int64_t kMaxSegments = 16'000;
+// Of a track: the list of its segments travels in one workflow payload (1 MiB), packed. More than a day of the shortest ones.
+constexpr int kMaxSegments = 100'000;
+// The plan travels in one payload too. Where they would be more, they are longer.
+constexpr int kMaxChunks = 16'000;
 
 constexpr int kMinSide = 16;  // both sides; smaller pictures cannot be encoded sensibly
 
@@ -133,19 +134,19 @@ StatusOr<Plan> MakePlan(const MediaInfo& media, const Ladder& ladder) {
     *plan.add_tracks() = VideoTrack(video, rung, grid);
   }
   if (media.audio_size() > 0) *plan.add_tracks() = AudioTrack(media, ladder, grid);
-  if (int64_t{grid.segments} * plan.tracks_size() > kMaxSegments) {
-    const double hours = static_cast<double>(kMaxSegments) / plan.tracks_size() * grid.segment_seconds / 3600;
+  if (grid.segments > kMaxSegments) {
     char limit[32];
-    std::snprintf(limit, sizeof limit, "%.1f", hours);
-    return MakeError(errors::kMediaTooLong, std::string("the video is longer than ") + limit +
-                                                " hours, the most that this ladder's renditions and segment length allow");
+    std::snprintf(limit, sizeof limit, "%.1f", kMaxSegments * grid.segment_seconds / 3600);
+    return MakeError(errors::kMediaTooLong,
+                     std::string("the video is longer than ") + limit + " hours, the most that this ladder's segment length allows");
   }
+  const int per_chunk = std::max(ladder.segments_per_chunk(), (grid.segments + kMaxChunks - 2) / (kMaxChunks - 1));
   for (int first = 0; first < grid.segments;) {
     ChunkPlan* chunk = plan.add_chunks();
     chunk->set_index(plan.chunks_size() - 1);
     chunk->set_first_segment(first);
     // The first is one segment long, so that playback can begin early.
-    chunk->set_segment_count(std::min(first == 0 ? 1 : ladder.segments_per_chunk(), grid.segments - first));
+    chunk->set_segment_count(std::min(first == 0 ? 1 : per_chunk, grid.segments - first));
     first += chunk->segment_count();
   }
   return plan;

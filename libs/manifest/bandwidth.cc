@@ -30,6 +30,7 @@ int64_t PeakRate(const std::vector<Segment>& segments, int64_t timescale, int64_
 }  // namespace
 
 Bandwidth MeasureBandwidth(const Track& track) {
+  if (track.peak_bandwidth > 0) return {track.peak_bandwidth, track.average_bandwidth};
   int64_t bytes = 0, duration = 0, longest = 0;
   for (const Segment& segment : track.segments) {
     bytes += segment.bytes;

@@ -27,6 +27,8 @@ struct Track {
   int64_t max_bitrate = 0;        // bits/s; declared while the track is incomplete
   bool complete = false;          // no segment will follow
   std::vector<Segment> segments;  // from index 0, no gaps
+  int64_t peak_bandwidth = 0;     // bits/s, of a complete track whose segments come without their bytes; 0: to be measured
+  int64_t average_bandwidth = 0;
 };
 
 // WebVTT of the whole presentation in one file, `{name}/seg_0.vtt`.

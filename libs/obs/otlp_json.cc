@@ -11,15 +11,14 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::array<std::string_view, 9> kNumbers = {"http.response.status_code",
+constexpr std::array<std::string_view, 8> kNumbers = {"http.response.status_code",
                                                       "http.request.body.size",
                                                       "http.response.body.size",
                                                       "rpc.grpc.status_code",
                                                       "server.port",
                                                       "vora.attempt",
                                                       "vora.bytes",
-                                                      "vora.queue_wait_ms",
-                                                      "vora.siblings"};
+                                                      "vora.queue_wait_ms"};
 
 bool IsNumber(std::string_view key, const std::string& value) {
   if (std::find(kNumbers.begin(), kNumbers.end(), key) == kNumbers.end()) return false;

@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -24,6 +25,7 @@ struct DatabaseOptions {
   std::chrono::milliseconds acquire_timeout{2000};
   std::chrono::milliseconds statement_timeout{10000};
   std::chrono::milliseconds connect_timeout{3000};
+  std::map<std::string, std::string> settings = {};  // of each session, by name: https://www.postgresql.org/docs/15/runtime-config.html
 };
 
 class Database {

@@ -87,6 +87,7 @@ StatusOr<std::unique_ptr<Session>> Pool::Connect() const {
     setup.exec("SET jit = off");
     // Ends the transaction of a process that hangs or was cut off, whose row locks would hold up the others.
     setup.exec("SET idle_in_transaction_session_timeout = '60s'");
+    for (const auto& [name, value] : options_.settings) setup.exec_params("SELECT set_config($1, $2, false)", name, value);
     return session;
   } catch (...) {
     const Status status = StatusFromCurrentException();

@@ -42,6 +42,20 @@ void PrintTable(const json& page) {
     std::printf("More: vora list --page-token %s\n", next.c_str());
 }
 
+// Of a group: `  items=360p,720p`, and when they end how each did.
+std::string ItemsOf(const json& attributes) {
+  std::string items;
+  for (const auto& item : attributes.value("items", json::array())) {
+    items += items.empty() ? "  items=" : ",";
+    if (item.is_string()) {
+      items += item.get<std::string>();
+    } else {
+      items += item.value("name", "") + ":" + (item.contains("failure") ? item["failure"].value("code", "failed") : "done");
+    }
+  }
+  return items;
+}
+
 void PrintHistory(const json& history) {
   for (const auto& event : history.value("events", json::array())) {
     const json attributes = event.value("attributes", json::object());
@@ -52,6 +66,7 @@ void PrintHistory(const json& history) {
                 (attributes[key].is_string() ? attributes[key].get<std::string>() : attributes[key].dump());
     }
     if (attributes.contains("failure")) what += "  failure=" + attributes["failure"].dump();
+    what += ItemsOf(attributes);
     std::printf("%5s  %-26s %-36s %s\n", event.contains("event_id") ? event["event_id"].dump().c_str() : "",
                 event.value("time", "").c_str(), event.value("type", "").c_str(), what.c_str());
   }

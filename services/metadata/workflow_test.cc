@@ -11,6 +11,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include "libs/ladder/ladder.h"
 #include "libs/pg/testing/test_postgres.h"
 #include "libs/testing/status_matchers.h"
 #include "libs/workflow/definition/payload.h"
@@ -48,8 +49,15 @@ class WorkflowTest : public ::testing::Test {
     options.queue = "transcode";
     options.slots = 6;
     worker_ = std::make_unique<workflow::ActivityWorker>(options, worker_metrics_);
-    worker_->Handle("media.Probe", [](ActivityExecution&) { return ActivityOutcome::Ok(workflow::ToPayload(SomeMedia())); });
-    worker_->Handle("media.EncodeChunk", std::move(encode));
+    worker_->Handle("media.Plan", [](ActivityExecution& execution) {
+      wf::PlanInput input;
+      EXPECT_THAT(workflow::FromPayload(execution.task().input(), input), IsOk());
+      wf::PlanResult result;
+      *result.mutable_media() = SomeMedia();
+      *result.mutable_plan() = *ladder::MakePlan(SomeMedia(), input.ladder());
+      return ActivityOutcome::Ok(workflow::ToPayload(result));
+    });
+    worker_->Handle("media.EncodeGroup", std::move(encode));
     worker_->Handle("media.EncodeAudio", [](ActivityExecution& execution) {
       wf::EncodeAudioInput input;
       EXPECT_THAT(workflow::FromPayload(execution.task().input(), input), IsOk());
@@ -71,11 +79,11 @@ class WorkflowTest : public ::testing::Test {
     worker_->Start();
   }
   static ActivityOutcome Encode(ActivityExecution& execution) {
-    wf::EncodeChunkInput input;
+    wf::EncodeGroupInput input;
     EXPECT_THAT(workflow::FromPayload(execution.task().input(), input), IsOk());
     wf::EncodeChunkResult result;
     *result.mutable_segments() =
-        SomeSegments("", input.track().name(), input.chunk().first_segment(), input.chunk().segment_count()).segments();
+        SomeSegments("", execution.task().items(0).name(), input.chunk().first_segment(), input.chunk().segment_count()).segments();
     return ActivityOutcome::Ok(workflow::ToPayload(result));
   }
   // Until the test opens the gate, or the task is to stop.

@@ -8,7 +8,6 @@
 namespace vora::transcode {
 namespace {
 
-constexpr int kMaxSiblings = 8;
 
 }  // namespace
 
@@ -32,7 +31,6 @@ StatusOr<std::shared_ptr<WorkerApp>> WorkerApp::Start(const WorkerSettings& sett
   worker.orchestrator = settings.orchestrator;
   worker.queue = "transcode";
   worker.slots = settings.EffectiveSlots();
-  worker.max_siblings = kMaxSiblings;
   worker.encode_speed = [context = app->context_.get()] { return context->speed().PerSecond(); };
   // While the store is away every attempt would be lost; what an answer says of rights is the activity's to report.
   worker.may_claim = [store = app->store_.get()] { return !IsTransient(store->Ping()); };

@@ -13,18 +13,27 @@ export async function history(stack, videoId) {
 
 const typeName = (event) => event.type.replace(/^EVENT_TYPE_/, '');
 
-// Each scheduled activity of the history: { id, type, attempts, outcome, time } by its event id.
+// Each scheduled activity of the history, and each item of a group as one: [{ id, type, ends: [{ type, attempt, time }] }].
 export function activities(record) {
-  const all = new Map();
+  const all = new Map();   // by event, and of a group by event and item
+  const items = (a) => (a.items ?? []).map((item) => item.name ?? item);
+  const end = (key, event, type, attempt) => {
+    const activity = all.get(key);
+    assert.ok(activity, `event ${event.event_id} ends an activity that nobody scheduled`);
+    activity.ends.push({ type, attempt, time: Date.parse(event.time) });
+  };
   for (const event of record.events) {
     const a = event.attributes;
     const type = typeName(event);
     if (type === 'ACTIVITY_TASK_SCHEDULED') {
-      all.set(event.event_id, { id: a.activity_id, type: a.activity_type, ends: [] });
+      for (const name of items(a)) all.set(`${event.event_id} ${name}`, { id: `${name}/${a.activity_id}`, type: a.activity_type, ends: [] });
+      if (!a.items) all.set(event.event_id, { id: a.activity_id, type: a.activity_type, ends: [] });
+    } else if (a.items && /^ACTIVITY_TASK_(COMPLETED|ITEMS_ENDED)$/.test(type)) {
+      for (const item of a.items) end(`${a.scheduled_event_id} ${item.name}`, event, item.failure ? 'ACTIVITY_TASK_FAILED' : 'ACTIVITY_TASK_COMPLETED', item.attempt);
     } else if (/^ACTIVITY_TASK_(COMPLETED|FAILED|TIMED_OUT|CANCELED)$/.test(type)) {
-      const activity = all.get(Number(a.scheduled_event_id));
-      assert.ok(activity, `event ${event.event_id} ends an activity that nobody scheduled`);
-      activity.ends.push({ type, attempt: a.attempt, time: Date.parse(event.time) });
+      const own = [...all].filter(([key, activity]) => String(key).startsWith(`${a.scheduled_event_id} `) && activity.ends.length === 0);
+      for (const [key] of own) end(key, event, type, a.attempt);
+      if (own.length === 0) end(Number(a.scheduled_event_id), event, type, a.attempt);
     }
   }
   return [...all.values()];

@@ -104,7 +104,7 @@ test('workers leave while videos are processed: all are READY, nothing is done t
       assert.equal(worker.exitCode, null, 'the worker has ended by itself');
       const states = await Promise.all(ids.map(async (id) => (await stack.video(id)).state));
       if (states.every((state) => state === 'READY')) ids.push((await stack.upload(file)).video_id);
-      return (await encoders(worker)) > 0 && (await heldBy(worker, ids)).some((a) => a.activity_type === 'media.EncodeChunk' && a.progress > 0.5 && a.progress < 0.9);
+      return (await encoders(worker)) > 0 && (await heldBy(worker, ids)).some((a) => a.activity_type === 'media.EncodeGroup' && a.progress > 0.5 && a.progress < 0.9);
     }, { every: 20 });
     const took = await remove(worker);
     t.diagnostic(`a worker with encoders under way was gone ${took} ms after SIGTERM`);

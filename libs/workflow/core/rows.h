@@ -36,14 +36,24 @@ struct TaskKey {
   bool operator==(const TaskKey&) const = default;
 };
 
+// What a group has still to do, under one name.
+struct ItemRow {
+  std::string name;
+  double estimated_cost = 0;
+  int failures = 0;          // attempts that failed, but for those that ended with their worker
+  std::string last_failure;  // JSON of a Failure, or empty
+};
+
 // An activity that has not ended. SCHEDULED until a worker claims it: then it is STARTED under a lease, a number drawn by lot for each
 // claim, which the token of the attempt names.
 struct TaskRow {
   std::string run_id;
   int64_t scheduled_event_id = 0;
-  std::string workflow_id, tenant, traceparent, queue, activity_type, activity_id, affinity_key, input;
+  std::string workflow_id, tenant, traceparent, queue, activity_type, activity_id, input;
   int priority = 0;  // within its run
-  double estimated_cost = 0;
+  std::vector<ItemRow> items;  // of a group: those that have not ended; empty: no group
+  int64_t item_wait_us = 0;
+  double estimated_cost = 0;   // with that of the items
   bool first_play = false;  // see scheduler::Stage
   int64_t rank = 0;         // of its run
   int64_t place = 0;        // among the tasks of its run
@@ -59,7 +69,8 @@ struct TaskRow {
   std::string worker_id;
   std::optional<int64_t> started_time_us;
   double progress = 0;
-  std::string checkpoint;  // as a change: empty keeps the stored one
+  std::string item_progress;  // of a group as JSON: progress by name
+  std::string checkpoint;     // as a change: empty keeps the stored one
   bool cancel_requested = false;
   std::string last_failure;  // JSON of a Failure, or empty
   std::optional<int64_t> schedule_to_start_deadline_us, schedule_to_close_deadline_us, attempt_deadline_us, lease_deadline_us;

@@ -1,5 +1,7 @@
 #include "libs/workflow/core/run_ops.h"
 
+#include "libs/core/error.h"
+#include "libs/workflow/core/group_rules.h"
 #include "libs/workflow/core/task_rules.h"
 
 namespace vora::workflow {
@@ -32,11 +34,33 @@ void Put(RunUnit& unit, TaskRow& task) {
 Status CompleteTask(RunUnit& unit, const TaskToken& token, const std::string& result) {
   TaskRow* task = FindCurrent(unit, token);
   if (!task) return TakenBefore(unit, token);
+  if (!task->items.empty()) return InvalidField("result", "the activity is a group: each of its items has a result");
   auto attributes = EndAttributes(*task);
   attributes["result"] = result;
   Count(unit, *task, "completed", unit.run().now_us - task->started_time_us.value_or(unit.run().now_us));
   unit.EndTask(token.event_id);
   unit.Accept({0, v1::EVENT_TYPE_ACTIVITY_TASK_COMPLETED, 0, std::move(attributes)});
+  return {};
+}
+
+Status CompleteItems(RunUnit& unit, const TaskToken& token, const std::map<std::string, v1::ItemOutcome>& outcomes,
+                     const std::string& checkpoint, bool more) {
+  TaskRow* task = FindCurrent(unit, token);
+  if (!task) {
+    const TaskRow* later = unit.FindTask(token.event_id);
+    if (later && later->last_reported_lease == token.lease) return {};
+    return TakenBefore(unit, token);
+  }
+  if (task->items.empty()) return InvalidField("items", "the activity is no group");
+  if (more) {
+    EndItemsEarly(unit, *task, outcomes);
+    return {};
+  }
+  const std::string type = task->activity_type;
+  const int64_t took_us = unit.run().now_us - task->started_time_us.value_or(unit.run().now_us);
+  if (!checkpoint.empty()) task->checkpoint = checkpoint;
+  const bool again = EndItems(unit, *task, outcomes);
+  unit.effects().counts.push_back(again ? Effects::Count{type, "retried"} : Effects::Count{type, "completed", took_us});
   return {};
 }
 

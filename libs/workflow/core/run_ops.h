@@ -2,6 +2,7 @@
 
 // Everything that can happen to a run, each as a change to its unit. Pure. A status that is not OK means that nothing was changed.
 
+#include <map>
 #include <string>
 
 #include "libs/core/status.h"
@@ -12,6 +13,10 @@ namespace vora::workflow {
 
 // Reports of workers. ABORTED: the token is stale. Repeating a report that was taken is OK.
 Status CompleteTask(RunUnit& unit, const TaskToken& token, const std::string& result);
+// Of a group: `outcomes` by the names of its items; one that is missing has failed. An empty `checkpoint` keeps the stored one. `more`: the
+// attempt goes on with those that are missing.
+Status CompleteItems(RunUnit& unit, const TaskToken& token, const std::map<std::string, v1::ItemOutcome>& outcomes,
+                     const std::string& checkpoint, bool more);
 // True: there will be another attempt. `canceled`: the worker stopped since it was asked to.
 StatusOr<bool> FailTask(RunUnit& unit, const TaskToken& token, const v1::Failure& failure, bool canceled,
                         std::optional<int64_t> next_retry_delay_us = {});

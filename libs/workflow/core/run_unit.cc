@@ -10,6 +10,7 @@ namespace {
 
 constexpr size_t kMaxParkedReason = 4096;
 constexpr size_t kMaxParkedBuilds = 50;
+constexpr size_t kMaxItems = 100;
 
 // PostgreSQL takes no other text.
 Status CheckText(const char* key, const std::string& text) {
@@ -26,6 +27,14 @@ Status CheckCommand(const Command& command) {
     VORA_RETURN_IF_ERROR(CheckText(key, text));
   }
   VORA_RETURN_IF_ERROR(CheckText("queue", options.queue()));
+  std::set<std::string> names;
+  for (const auto& item : options.items()) {
+    VORA_RETURN_IF_ERROR(CheckText("item", item.name()));
+    if (item.name().empty() || !names.insert(item.name()).second) {
+      return FailedPrecondition("the workflow's code scheduled a group with two items named \"" + item.name() + "\", or one without a name");
+    }
+  }
+  if (names.size() > kMaxItems) return FailedPrecondition("the workflow's code scheduled a group of more than 100 items");
   if (options.queue().empty()) return FailedPrecondition("the workflow's code scheduled an activity without a queue");
   if (options.has_start_to_close_timeout() || options.has_schedule_to_close_timeout()) return {};
   return FailedPrecondition("the workflow's code scheduled an activity with neither start_to_close_timeout nor schedule_to_close_timeout");
@@ -102,8 +111,9 @@ bool RunUnit::WasTaken(int64_t id, int64_t lease) {
   // TIMED_OUT names a lease as well, but there the engine ended the attempt, and the worker's late report was not taken.
   const auto matches = [&](const Event& event) {
     return (event.type == v1::EVENT_TYPE_ACTIVITY_TASK_COMPLETED || event.type == v1::EVENT_TYPE_ACTIVITY_TASK_FAILED ||
-            event.type == v1::EVENT_TYPE_ACTIVITY_TASK_CANCELED) &&
-           event.attributes.value("scheduled_event_id", int64_t{0}) == id && event.attributes.value("lease", int64_t{0}) == lease;
+            event.type == v1::EVENT_TYPE_ACTIVITY_TASK_CANCELED || event.type == v1::EVENT_TYPE_ACTIVITY_TASK_ITEMS_ENDED) &&
+           event.attributes.value("scheduled_event_id", int64_t{0}) == id && event.attributes.value("lease", int64_t{0}) == lease &&
+           !event.attributes.contains("goes_on");  // the end of the attempt is yet to come
   };
   return Took(matches) || (!fresh_ && loader_.WasTaken({run_.run_id, id}, lease));
 }

@@ -1,5 +1,6 @@
 #include "libs/workflow/core/task_rules.h"
 
+#include "libs/workflow/core/group_rules.h"
 #include "libs/workflow/core/run_unit.h"
 #include "libs/workflow/definition/payload.h"
 #include "libs/workflow/definition/retry_policy.h"
@@ -16,14 +17,6 @@ std::optional<int64_t> After(int64_t begin_us, int64_t timeout_us) {
   return begin_us + timeout_us;
 }
 
-void RememberEnd(RunUnit& unit, const TaskRow& task, const std::string& outcome, const v1::Failure& failure) {
-  AttemptRow row{task.key(), task.activity_type, task.activity_id, task.attempt, task.lease, task.worker_id, 0, unit.run().now_us, outcome,
-                 ""};
-  row.started_time_us = task.started_time_us.value_or(row.ended_time_us);
-  row.failure = FailureToJson(failure).dump();
-  unit.Remember(std::move(row));
-}
-
 AttemptEnd Timeout(const TaskRow& task, const char* type, const char* code, const std::string& message, bool retryable) {
   AttemptEnd end;
   end.event = v1::EVENT_TYPE_ACTIVITY_TASK_TIMED_OUT;
@@ -36,6 +29,18 @@ AttemptEnd Timeout(const TaskRow& task, const char* type, const char* code, cons
 std::string OutcomeOf(const AttemptEnd& end) {
   if (end.lost) return "LOST";
   return end.event == v1::EVENT_TYPE_ACTIVITY_TASK_TIMED_OUT ? "TIMED_OUT" : "FAILED";
+}
+
+void Remember(RunUnit& unit, const TaskRow& task, std::string activity_id, int attempt, const std::string& outcome,
+              const v1::Failure& failure) {
+  const int64_t now = unit.run().now_us;
+  unit.Remember({task.key(), task.activity_type, std::move(activity_id), attempt, task.lease, task.worker_id, task.started_time_us.value_or(now), now,
+                 outcome, FailureToJson(failure).dump()});
+}
+
+void RememberAll(RunUnit& unit, const TaskRow& task, const std::string& outcome, const v1::Failure& failure) {
+  if (task.items.empty()) return Remember(unit, task, task.activity_id, task.attempt, outcome, failure);
+  for (const auto& item : task.items) RememberAttempt(unit, task, item, outcome, failure);
 }
 
 }  // namespace
@@ -58,9 +63,13 @@ TaskRow NewTask(RunRow& run, int64_t event_id, const Command& command, int slots
   task.activity_type = command.attributes.at("activity_type").get<std::string>();
   task.activity_id = command.attributes.at("activity_id").get<std::string>();
   task.input = command.attributes.at("input").get<std::string>();
-  task.affinity_key = options.affinity_key();
   task.priority = options.priority();
   task.estimated_cost = options.estimated_cost();
+  task.item_wait_us = ToMicros(options.item_wait());
+  for (const auto& item : options.items()) {
+    task.items.push_back({item.name(), item.estimated_cost(), 0, ""});
+    task.estimated_cost += item.estimated_cost();
+  }
   task.retry = ToPayload(options.retry());
   task.schedule_to_start_us = ToMicros(options.schedule_to_start_timeout());
   task.start_to_close_us = ToMicros(options.start_to_close_timeout());
@@ -94,6 +103,7 @@ void Reschedule(RunUnit& unit, TaskRow& task, int64_t visible_at_us) {
   task.started_time_us.reset();
   task.attempt_deadline_us.reset();
   task.lease_deadline_us.reset();
+  task.item_progress.clear();
   // Time to start counts anew from when the task can be claimed.
   task.schedule_to_start_deadline_us = After(visible_at_us, task.schedule_to_start_us);
   unit.Touch(task);
@@ -101,15 +111,15 @@ void Reschedule(RunUnit& unit, TaskRow& task, int64_t visible_at_us) {
 }
 
 bool EndAttempt(RunUnit& unit, TaskRow& task, const AttemptEnd& end) {
-  const int64_t id = task.scheduled_event_id;
-  auto attributes = EndAttributes(task);
-  if (task.started) RememberEnd(unit, task, task.cancel_requested ? "CANCELED" : OutcomeOf(end), end.failure);
+  if (task.started) RememberAll(unit, task, task.cancel_requested ? "CANCELED" : OutcomeOf(end), end.failure);
   // The workflow has gone on without it (its wait is resolved): another attempt would be work for nobody, whatever the failure was.
   if (task.cancel_requested) {
-    unit.EndTask(id);
+    auto attributes = EndAttributes(task);
+    unit.EndTask(task.scheduled_event_id);
     unit.Accept({0, v1::EVENT_TYPE_ACTIVITY_TASK_CANCELED, 0, std::move(attributes)});
     return false;
   }
+  if (!task.items.empty() && !end.lost) return FailItems(unit, task, end);
   if (end.lost) ++task.losses;
   v1::RetryPolicy policy;
   (void)FromPayload(task.retry, policy);  // written by NewTask
@@ -121,13 +131,24 @@ bool EndAttempt(RunUnit& unit, TaskRow& task, const AttemptEnd& end) {
     ++task.attempt;
     task.last_failure = FailureToJson(end.failure).dump();
     Reschedule(unit, task, now + *delay);
+    // The engine has ended it: a report that comes late was not taken.
+    if (end.lost || end.timeout_type) task.last_reported_lease = 0;
     return true;
   }
-  unit.EndTask(id);
+  EndFailed(unit, task, end);
+  return false;
+}
+
+void EndFailed(RunUnit& unit, const TaskRow& task, const AttemptEnd& end) {
+  auto attributes = EndAttributes(task);
   attributes["failure"] = FailureToJson(end.failure);
   if (end.timeout_type) attributes["timeout_type"] = end.timeout_type;
+  unit.EndTask(task.scheduled_event_id);
   unit.Accept({0, end.event, 0, std::move(attributes)});
-  return false;
+}
+
+void RememberAttempt(RunUnit& unit, const TaskRow& task, const ItemRow& item, const std::string& outcome, const v1::Failure& failure) {
+  Remember(unit, task, ItemActivityId(item.name, task.activity_id), AttemptOf(task, item), outcome, failure);
 }
 
 std::optional<AttemptEnd> FindOverdue(const TaskRow& task, int64_t now_us, bool expire_leases) {

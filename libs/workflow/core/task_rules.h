@@ -33,6 +33,10 @@ struct AttemptEnd {
 
 // Repeats the activity or ends it, as its policy says. True: there will be another attempt.
 bool EndAttempt(RunUnit& unit, TaskRow& task, const AttemptEnd& end);
+// The activity has no further attempt: its end goes to the run.
+void EndFailed(RunUnit& unit, const TaskRow& task, const AttemptEnd& end);
+// Keeps an attempt that did not succeed with the run: FAILED, TIMED_OUT, LOST or CANCELED.
+void RememberAttempt(RunUnit& unit, const TaskRow& task, const ItemRow& item, const std::string& outcome, const v1::Failure& failure);
 
 // The deadline of `task` that has passed, the strongest first; nothing when none has. `expire_leases` false spares missing heartbeats.
 std::optional<AttemptEnd> FindOverdue(const TaskRow& task, int64_t now_us, bool expire_leases);

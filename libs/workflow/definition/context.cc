@@ -28,6 +28,16 @@ Status CheckInput(ActivityInput& input) {
   return input.message ? Status() : CheckPayload("input", input.text);
 }
 
+IssuedCommand Schedule(std::string type, std::string id, ActivityInput input, v1::ActivityOptions options) {
+  IssuedCommand command;
+  command.type = v1::EVENT_TYPE_ACTIVITY_TASK_SCHEDULED;
+  command.activity_type = std::move(type);
+  command.id = std::move(id);
+  command.input = std::move(input);
+  command.options = std::move(options);
+  return command;
+}
+
 // Free functions with parameters by value: a member coroutine would keep `this`, and the context it belongs to is often a temporary
 // (`ctx.NewScope().Activity(...)`).
 Task<ActivityResult> ActivityTask(RunState* state, std::shared_ptr<Scope> scope, std::string type, std::string id, ActivityInput input,
@@ -38,13 +48,7 @@ Task<ActivityResult> ActivityTask(RunState* state, std::shared_ptr<Scope> scope,
     co_return ActivityResult{false, false, {}, MakeFailure("workflow.payload_too_large", Message(fits), true)};
   }
   Wait wait(state, scope.get(), Wait::Kind::kActivity);
-  IssuedCommand command;
-  command.type = v1::EVENT_TYPE_ACTIVITY_TASK_SCHEDULED;
-  command.activity_type = std::move(type);
-  command.id = std::move(id);
-  command.input = std::move(input);
-  command.options = std::move(options);
-  WaitAwaiter awaiter{wait, std::move(command)};
+  WaitAwaiter awaiter{wait, Schedule(std::move(type), std::move(id), std::move(input), std::move(options))};
   co_await awaiter;
   co_return std::move(wait.result);
 }
@@ -72,7 +76,71 @@ Task<ActivityResult> SignalTask(RunState* state, std::shared_ptr<Scope> scope, s
   co_return std::move(wait.result);
 }
 
+struct GroupAwaiter {
+  GroupAwaiter(Wait& w, std::optional<IssuedCommand> c) : wait(w), command(std::move(c)) {}
+  GroupAwaiter(const GroupAwaiter&) = delete;
+  Wait& wait;
+  std::optional<IssuedCommand> command;  // the first time
+  // One that is destroyed while it waits is not to be resumed.
+  ~GroupAwaiter() { wait.handle = nullptr; }
+  bool await_ready() const noexcept { return !wait.ended.empty() || wait.items.empty(); }
+  void await_suspend(std::coroutine_handle<> handle) {
+    wait.handle = handle;
+    if (command) wait.state->Open(wait, std::move(command));
+  }
+  void await_resume() const noexcept {}
+};
+
 }  // namespace
+
+struct Group::State {
+  State(RunState* run, std::shared_ptr<Scope> s, IssuedCommand issued)
+      : scope(std::move(s)), wait(run, scope.get(), Wait::Kind::kGroup), command(std::move(issued)) {
+    for (const auto& item : command->options.items()) wait.items.push_back(item.name());
+  }
+  void EndAll(const ActivityResult& result) {
+    command.reset();
+    for (auto& item : wait.items) wait.ended.push_back({std::move(item), result});
+    wait.items.clear();
+  }
+
+  const std::shared_ptr<Scope> scope;
+  Wait wait;
+  std::optional<IssuedCommand> command;  // until it is issued
+};
+
+namespace {
+
+// `state` keeps the group alive while somebody waits for it.
+template <class State>
+Task<std::vector<ItemResult>> NextOf(std::shared_ptr<State> state) {
+  if (state->command) {
+    if (IsCancelled(state->scope.get())) {
+      state->EndAll(CanceledResult());
+    } else if (const Status fits = CheckInput(state->command->input); !fits.ok()) {
+      state->EndAll({false, false, {}, MakeFailure("workflow.payload_too_large", Message(fits), true)});
+    }
+  }
+  GroupAwaiter awaiter{state->wait, std::exchange(state->command, std::nullopt)};
+  co_await awaiter;
+  co_return std::exchange(state->wait.ended, {});
+}
+
+}  // namespace
+
+bool Group::done() const { return state_->wait.items.empty() && state_->wait.ended.empty(); }
+Task<std::vector<ItemResult>> Group::Next() const { return NextOf(state_); }
+
+Group WorkflowContext::Group(std::string type, std::string activity_id, std::string input_json, v1::ActivityOptions options) const {
+  return workflow::Group(std::make_shared<workflow::Group::State>(
+      state_, scope_, Schedule(std::move(type), std::move(activity_id), {std::move(input_json), nullptr}, std::move(options))));
+}
+
+Group WorkflowContext::GroupWithMessage(std::string type, std::string activity_id, std::shared_ptr<const google::protobuf::Message> input,
+                                        v1::ActivityOptions options) const {
+  return workflow::Group(std::make_shared<workflow::Group::State>(
+      state_, scope_, Schedule(std::move(type), std::move(activity_id), {{}, std::move(input)}, std::move(options))));
+}
 
 const RunInfo& WorkflowContext::info() const { return state_->info(); }
 int64_t WorkflowContext::now_us() const { return state_->now_us(); }

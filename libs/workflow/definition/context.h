@@ -11,6 +11,7 @@
 #include <string>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include "libs/workflow/definition/payload.h"
 #include "libs/workflow/definition/task.h"
@@ -43,6 +44,28 @@ struct Outcome {
   bool canceled = false;
   T value;
   v1::Failure failure;
+};
+
+// How an item of a group ended.
+struct ItemResult {
+  std::string name;
+  ActivityResult result;
+};
+
+// An activity of several items that one worker does together, e.g. the renditions of a chunk. Each has an outcome and attempts of its own;
+// what failed is tried again without the rest. Destroying it while items are open abandons them.
+class Group {
+ public:
+  // The items that have ended since the last call; waits for the next one otherwise. Empty when all were given. The first call schedules
+  // the group. In a cancelled scope what is left ends as canceled.
+  Task<std::vector<ItemResult>> Next() const;
+  bool done() const;  // all were given
+
+ private:
+  friend class WorkflowContext;
+  struct State;
+  explicit Group(std::shared_ptr<State> state) : state_(std::move(state)) {}
+  std::shared_ptr<State> state_;
 };
 
 struct WorkflowResult {
@@ -84,9 +107,16 @@ class WorkflowContext {
     return WithMessage(std::move(type), std::move(activity_id), std::make_shared<const Input>(std::move(input)), std::move(options));
   }
 
-  // The same with a message as its result. One that does not parse is the failure `workflow.bad_result`.
+  // The same with a message as its result.
   template <class Result, ProtoMessage Input>
   Task<Outcome<Result>> Run(std::string type, std::string activity_id, Input input, v1::ActivityOptions options) const;
+
+  // `options.items` names the items; the input is that of all.
+  workflow::Group Group(std::string type, std::string activity_id, std::string input_json, v1::ActivityOptions options) const;
+  template <ProtoMessage Input>
+  workflow::Group Group(std::string type, std::string activity_id, Input input, v1::ActivityOptions options) const {
+    return GroupWithMessage(std::move(type), std::move(activity_id), std::make_shared<const Input>(std::move(input)), std::move(options));
+  }
 
   // False when it was cancelled before it fired.
   Task<bool> Timer(std::chrono::milliseconds after, std::string timer_id) const;
@@ -114,6 +144,8 @@ class WorkflowContext {
   }
 
  private:
+  workflow::Group GroupWithMessage(std::string type, std::string activity_id, std::shared_ptr<const google::protobuf::Message> input,
+                                   v1::ActivityOptions options) const;
   Task<ActivityResult> WithMessage(std::string type, std::string activity_id, std::shared_ptr<const google::protobuf::Message> input,
                                    v1::ActivityOptions options) const;
   void Register(Compensation compensation) const;
@@ -122,11 +154,9 @@ class WorkflowContext {
   std::shared_ptr<Scope> scope_;
 };
 
-namespace internal {
-
-template <class Result>
-Task<Outcome<Result>> RunTyped(Task<ActivityResult> activity) {
-  ActivityResult raw = co_await activity;
+// A result that does not parse is the failure `workflow.bad_result`.
+template <ProtoMessage Result>
+Outcome<Result> ToOutcome(ActivityResult raw) {
   Outcome<Result> outcome;
   outcome.ok = raw.ok;
   outcome.canceled = raw.canceled;
@@ -140,7 +170,14 @@ Task<Outcome<Result>> RunTyped(Task<ActivityResult> activity) {
       outcome.failure.set_non_retryable(true);
     }
   }
-  co_return outcome;
+  return outcome;
+}
+
+namespace internal {
+
+template <class Result>
+Task<Outcome<Result>> RunTyped(Task<ActivityResult> activity) {
+  co_return ToOutcome<Result>(co_await activity);
 }
 
 }  // namespace internal

@@ -55,6 +55,8 @@ v1::Failure MakeFailure(std::string code, std::string message, bool non_retryabl
   return failure;
 }
 
+std::string ItemActivityId(const std::string& item, const std::string& activity_id) { return item + "/" + activity_id; }
+
 std::string HistoryToJson(const std::vector<Event>& events) {
   auto array = nlohmann::json::array();
   for (const auto& event : events) {

@@ -39,6 +39,9 @@ nlohmann::json FailureToJson(const v1::Failure& failure);
 v1::Failure FailureFromJson(const nlohmann::json& json);
 v1::Failure MakeFailure(std::string code, std::string message, bool non_retryable = false);
 
+// The id under which people see an item of a group, e.g. `720p/chunk/3`.
+std::string ItemActivityId(const std::string& item, const std::string& activity_id);
+
 // A run's history as a JSON array [{"id":..,"type":..,"time_us":..,"attributes":{..}}], the form of stored replay tests.
 std::string HistoryToJson(const std::vector<Event>& events);
 std::vector<Event> HistoryFromJson(std::string_view json);  // throws nlohmann::json::exception on malformed text

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "libs/workflow/definition/payload.h"
 #include "libs/workflow/definition/run_state_internal.h"
 
@@ -10,11 +12,20 @@ bool Is(const Event& event, const char* key, const std::string& wanted) {
   return found->is_string() && found->get_ref<const std::string&>() == wanted;
 }
 
+bool HasItems(const Event& event, const v1::ActivityOptions& options) {
+  const auto found = event.attributes.find("items");
+  if (found == event.attributes.end()) return options.items().empty();
+  return std::equal(found->begin(), found->end(), options.items().begin(), options.items().end(),
+                    [](const auto& name, const auto& item) { return name == item.name(); });
+}
+
 }  // namespace
 
 bool IssuedCommand::Matches(const Event& event) const {
   if (type != event.type) return false;
-  if (type == v1::EVENT_TYPE_ACTIVITY_TASK_SCHEDULED) return Is(event, "activity_type", activity_type) && Is(event, "activity_id", id);
+  if (type == v1::EVENT_TYPE_ACTIVITY_TASK_SCHEDULED) {
+    return Is(event, "activity_type", activity_type) && Is(event, "activity_id", id) && HasItems(event, options);
+  }
   return type != v1::EVENT_TYPE_TIMER_STARTED || Is(event, "timer_id", id);
 }
 
@@ -28,7 +39,7 @@ Command IssuedCommand::ToCommand() && {
                             {"queue", options.queue()},
                             {"input", input.message ? ToPayload(*input.message) : std::move(input.text)}};
       if (options.priority() != 0) command.attributes["priority"] = options.priority();
-      if (!options.affinity_key().empty()) command.attributes["affinity_key"] = options.affinity_key();
+      for (const auto& item : options.items()) command.attributes["items"].push_back(item.name());
       break;
     case v1::EVENT_TYPE_TIMER_STARTED:
       command.attributes = {{"timer_id", std::move(id)}, {"after_ms", after_ms}};

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <utility>
 
 #include "libs/workflow/definition/run_state_internal.h"
 
@@ -8,6 +9,40 @@ namespace {
 v1::Failure CanceledFailure() { return MakeFailure("canceled", "canceled by the workflow", true); }
 
 ActivityResult Canceled() { return {false, true, {}, CanceledFailure()}; }
+
+// An activity, and what is left of a group.
+void EndWhole(Wait& wait, ActivityResult result) {
+  for (auto& item : wait.items) wait.ended.push_back({std::move(item), result});
+  wait.items.clear();
+  wait.result = std::move(result);
+}
+
+// What `attributes` tell of each item.
+void TakeItems(Wait& wait, const nlohmann::json& attributes) {
+  for (const auto& ended : attributes.value("items", nlohmann::json::array())) {
+    const std::string name = ended.value("name", "");
+    if (std::erase(wait.items, name) == 0) continue;
+    ActivityResult result;
+    result.ok = !ended.contains("failure");
+    if (result.ok) {
+      result.result = ended.value("result", "");
+    } else {
+      result.failure = FailureFromJson(ended.at("failure"));
+    }
+    wait.ended.push_back({name, std::move(result)});
+  }
+}
+
+void EndCompleted(Wait& wait, const nlohmann::json& attributes) {
+  if (wait.kind != Wait::Kind::kGroup) {
+    wait.result.ok = true;
+    wait.result.result = attributes.value("result", "");
+    return;
+  }
+  TakeItems(wait, attributes);
+  // Cannot be, unless something that knows no groups ended it.
+  EndWhole(wait, {false, false, {}, MakeFailure("workflow.bad_result", "the group ended without a word on this item", true)});
+}
 
 }  // namespace
 
@@ -41,7 +76,7 @@ void RunState::CancelScope(Scope& scope) {
   }
   for (Wait* wait : hit) {
     RequestCancel(*wait);
-    wait->result = Canceled();
+    EndWhole(*wait, Canceled());
     Resolve(*wait);
   }
 }
@@ -56,13 +91,17 @@ void RunState::Open(Wait& wait, std::optional<IssuedCommand> command) {
 
 void RunState::Resolve(Wait& wait) {
   open_.erase(wait.seq);
-  ready_.push_back(&wait);
+  Wake(wait);
+}
+
+void RunState::Wake(Wait& wait) {
+  if (wait.handle) ready_.push_back(&wait);
 }
 
 void RunState::RequestCancel(const Wait& wait) {
   if (wait.kind == Wait::Kind::kSignal) return;
   IssuedCommand command;
-  command.type = wait.kind == Wait::Kind::kActivity ? v1::EVENT_TYPE_ACTIVITY_TASK_CANCEL_REQUESTED : v1::EVENT_TYPE_TIMER_CANCELED;
+  command.type = wait.kind == Wait::Kind::kTimer ? v1::EVENT_TYPE_TIMER_CANCELED : v1::EVENT_TYPE_ACTIVITY_TASK_CANCEL_REQUESTED;
   command.target_seq = wait.seq;
   commands_.push_back(std::move(command));
 }
@@ -121,6 +160,21 @@ Status RunState::ResolveEvent(const char* id_key, const Event& event, const std:
   return {};
 }
 
+// The group goes on with the rest.
+Status RunState::EndItems(const Event& event) {
+  const int64_t id = event.attributes.value("scheduled_event_id", int64_t{0});
+  const auto it = seq_of_event_.find(id);
+  if (it == seq_of_event_.end()) {
+    return FailedPrecondition("nondeterminism: event " + std::to_string(event.id) + " " + EventTypeName(event.type) + " ends items of event " +
+                              std::to_string(id) + ", which did not begin a group");
+  }
+  const auto open = open_.find(it->second);
+  if (open == open_.end()) return {};  // canceled meanwhile
+  TakeItems(*open->second, event.attributes);
+  if (!open->second->ended.empty()) Wake(*open->second);
+  return {};
+}
+
 Status RunState::Deliver(const Event& event) {
   now_us_ = event.time_us;
   const auto& attributes = event.attributes;
@@ -131,19 +185,19 @@ Status RunState::Deliver(const Event& event) {
       root_->Start();
       break;
     case v1::EVENT_TYPE_ACTIVITY_TASK_COMPLETED:
-      VORA_RETURN_IF_ERROR(ResolveEvent("scheduled_event_id", event, [&](Wait& wait) {
-        wait.result.ok = true;
-        wait.result.result = attributes.value("result", "");
-      }));
+      VORA_RETURN_IF_ERROR(ResolveEvent("scheduled_event_id", event, [&](Wait& wait) { EndCompleted(wait, attributes); }));
+      break;
+    case v1::EVENT_TYPE_ACTIVITY_TASK_ITEMS_ENDED:
+      VORA_RETURN_IF_ERROR(EndItems(event));
       break;
     case v1::EVENT_TYPE_ACTIVITY_TASK_FAILED:
     case v1::EVENT_TYPE_ACTIVITY_TASK_TIMED_OUT:
       VORA_RETURN_IF_ERROR(ResolveEvent("scheduled_event_id", event, [&](Wait& wait) {
-        wait.result.failure = FailureFromJson(attributes.value("failure", nlohmann::json::object()));
+        EndWhole(wait, {false, false, {}, FailureFromJson(attributes.value("failure", nlohmann::json::object()))});
       }));
       break;
     case v1::EVENT_TYPE_ACTIVITY_TASK_CANCELED:
-      VORA_RETURN_IF_ERROR(ResolveEvent("scheduled_event_id", event, [&](Wait& wait) { wait.result = Canceled(); }));
+      VORA_RETURN_IF_ERROR(ResolveEvent("scheduled_event_id", event, [&](Wait& wait) { EndWhole(wait, Canceled()); }));
       break;
     case v1::EVENT_TYPE_TIMER_FIRED:
       VORA_RETURN_IF_ERROR(ResolveEvent("started_event_id", event, [&](Wait& wait) { wait.result.ok = true; }));
@@ -184,8 +238,8 @@ Status RunState::Drain() {
   while (!ready_.empty()) {
     Wait* wait = ready_.front();
     ready_.pop_front();
-    // Off the queue before it runs, as it may end and take the wait with it.
-    wait->handle.resume();
+    // Off the queue before it runs, as it may end and take the wait with it. A group may have been woken twice.
+    if (const auto handle = std::exchange(wait->handle, nullptr)) handle.resume();
   }
   if (!root_ || closed_ || !root_->done()) return {};
   try {

@@ -25,9 +25,9 @@ struct Scope {
 // With those it was made in.
 bool IsCancelled(const Scope* scope);
 
-// What a coroutine waits for. Lives in its frame; destroying it while it is open abandons the activity or timer.
+// What a coroutine waits for. Lives in its frame, or in that of a Group; destroying it while it is open abandons the activity or timer.
 struct Wait {
-  enum class Kind { kActivity, kTimer, kSignal };
+  enum class Kind { kActivity, kGroup, kTimer, kSignal };
   Wait(RunState* s, const Scope* sc, Kind k) : state(s), scope(sc), kind(k) {}
   Wait(const Wait&) = delete;
   ~Wait();
@@ -38,7 +38,9 @@ struct Wait {
   uint64_t seq = 0;  // order of registration; 0: not registered
   std::string name;  // signal
   ActivityResult result;
-  std::coroutine_handle<> handle;
+  std::vector<std::string> items;     // of a group: those that have not ended
+  std::vector<ItemResult> ended;      // and those that have, not given yet
+  std::coroutine_handle<> handle;     // of a group: null while nobody waits
 };
 
 // JSON, or the message that it is to be made of.
@@ -92,7 +94,9 @@ class RunState {
  private:
   static Task<WorkflowResult> RunWhole(RunState* state, WorkflowContext ctx, std::string input);
   void Resolve(Wait& wait);
+  void Wake(Wait& wait);
   void RequestCancel(const Wait& wait);
+  Status EndItems(const Event& event);
   Status ResolveEvent(const char* id_key, const Event& event, const std::function<void(Wait&)>& fill);
   Status Drain();
   void Close(WorkflowResult result);

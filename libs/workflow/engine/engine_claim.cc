@@ -20,20 +20,10 @@ constexpr int kTries = 3;
 
 scheduler::Limits ToLimits(const repo::Load& load) { return {load.max_running, load.max_starts_per_second}; }
 
-// `groups`: tasks that one worker does together count as one.
-scheduler::View ToView(const repo::Ready& ready, bool groups) {
+scheduler::View ToView(const repo::Ready& ready) {
   scheduler::View view;
-  std::map<std::string, size_t> places;
   for (size_t i = 0; i < ready.tasks.size(); ++i) {
     const auto& task = ready.tasks[i];
-    if (groups && !task.affinity_key.empty()) {
-      const auto [place, first] =
-          places.emplace(task.key.run_id + "\n" + task.affinity_key + "\n" + task.activity_type, view.candidates.size());
-      if (!first) {
-        view.candidates[place->second].cost += task.cost;
-        continue;
-      }
-    }
     const auto stage = task.first_play ? scheduler::Stage::kFirstPlay : scheduler::Stage::kRest;
     view.candidates.push_back({static_cast<int64_t>(i), task.tenant, task.key.run_id, stage, task.rank, task.place, task.cost});
   }
@@ -84,12 +74,7 @@ class Engine::Impl::Claims {
     std::sort(rows.begin(), rows.end(), [&](const TaskRow& a, const TaskRow& b) { return place(a) < place(b); });
     for (auto& row : rows) {
       const size_t owner = owners_[row.run_id][row.scheduled_event_id];
-      std::vector<TaskRow> group;
-      if (polls_[owner]->max_siblings() > 0 && !row.affinity_key.empty()) {
-        group = repo::ClaimSiblings(tx, row, polls_[owner]->max_siblings());
-      }
       Give(tx, owner, std::move(row));
-      for (auto& sibling : group) Give(tx, owner, std::move(sibling));
     }
   }
 
@@ -126,7 +111,6 @@ Status Engine::CheckPoll(const v1::PollActivitiesRequest& request) {
   if (!request.worker_id().empty()) VORA_RETURN_IF_ERROR(CheckWorker(request.worker_id()));
   for (const auto& type : request.activity_types()) VORA_RETURN_IF_ERROR(CheckPayload("activity_types", type));
   if (request.max_tasks() < 1 || request.max_tasks() > 100) return InvalidField("max_tasks", "must be 1 to 100");
-  if (request.max_siblings() < 0 || request.max_siblings() > 100) return InvalidField("max_siblings", "must be 0 to 100");
   return {};
 }
 
@@ -139,19 +123,16 @@ StatusOr<std::vector<v1::ActivityTask>> Engine::Claim(const v1::PollActivitiesRe
 StatusOr<Claimed> Engine::Claim(const std::vector<const v1::PollActivitiesRequest*>& polls) {
   const v1::PollActivitiesRequest& like = *polls.front();
   const std::vector<std::string> types(like.activity_types().begin(), like.activity_types().end());
-  const bool groups = std::any_of(polls.begin(), polls.end(), [](const auto* poll) { return poll->max_siblings() > 0; });
   const int wanted = std::accumulate(polls.begin(), polls.end(), 0, [](int sum, const auto* poll) { return sum + poll->max_tasks(); });
-  // Tasks that are claimed together stand side by side.
-  const int per_task = groups ? 1 + like.max_siblings() : 1;
   auto& turns = impl_->TurnsOf(like.queue());
   const std::lock_guard lock(turns.mutex);
   for (int attempt = 1;; ++attempt) {
     Impl::Claims claims(polls);
     VORA_ASSIGN_OR_RETURN(const auto ready, impl_->Read([&](pqxx::nontransaction& tx) -> StatusOr<repo::Ready> {
-      return repo::ReadReady(tx, like.queue(), types, std::clamp(wanted * per_task, kLeastHeads, kMostHeads));
+      return repo::ReadReady(tx, like.queue(), types, std::clamp(wanted, kLeastHeads, kMostHeads));
     }));
     if (ready.tasks.empty()) return Claimed{std::move(claims.answers), true};
-    const auto view = ToView(ready, groups);
+    const auto view = ToView(ready);
     const auto picked = turns.picker.Pick(view, wanted, turns.last_us = std::max(turns.last_us, ready.now_us));
     if (picked.empty()) return Claimed{std::move(claims.answers), false};
     const auto picks = claims.Assign(ready, view, picked);

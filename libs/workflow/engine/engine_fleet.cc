@@ -14,6 +14,7 @@ namespace {
 
 constexpr size_t kMaxWorkerName = 200;
 constexpr int kMaxHeldTasks = 1000;
+constexpr int kMaxItems = 100;
 // From the last report that was stored to the end of a worker's lease: three reports, of which two may be lost. The next look takes its
 // tasks back, so a worker's death is seen within three seconds.
 constexpr int64_t kWorkerLeaseUs = 2'200'000;
@@ -25,6 +26,18 @@ Status CheckWorkerName(const std::string& field, const std::string& name) {
     return InvalidField(field, "must have 1 to " + std::to_string(kMaxWorkerName) + " characters");
   }
   return CheckPayload(field, name);
+}
+
+Status CheckProgress(const std::string& field, double progress) {
+  return progress >= 0 && progress <= 1 ? Status() : InvalidField(field, "must be 0 to 1");
+}
+
+// Hundredths are enough for people.
+std::string ItemProgressToJson(const v1::HeldTask& task) {
+  if (task.items().empty()) return "";
+  auto json = nlohmann::json::object();
+  for (const auto& item : task.items()) json[item.name()] = std::round(item.progress() * 100) / 100;
+  return json.dump();
 }
 
 repo::WorkerRow ToWorkerRow(const std::string& worker_id, const std::string& queue, const v1::WorkerStatus& status) {
@@ -46,7 +59,9 @@ repo::Renewal ToRenewal(const std::vector<v1::RenewWorkerRequest>& reports, cons
     renewal.workers.push_back(ToWorkerRow(report.worker_id(), report.queue(), report.status()));
     for (const auto& task : report.tasks()) {
       const auto token = TaskToken::Decode(task.task_token());
-      if (token.ok()) renewal.tasks.push_back({token->key(), token->lease, task.progress(), task.checkpoint()});
+      if (token.ok()) {
+        renewal.tasks.push_back({token->key(), token->lease, task.progress(), task.checkpoint(), ItemProgressToJson(task)});
+      }
     }
   }
   return renewal;
@@ -65,7 +80,12 @@ Status Engine::CheckRenewal(const v1::RenewWorkerRequest& request) {
   for (const auto& task : request.tasks()) {
     VORA_RETURN_IF_ERROR(TaskToken::Decode(task.task_token()).status());
     VORA_RETURN_IF_ERROR(CheckPayload("tasks.checkpoint", task.checkpoint()));
-    if (!(task.progress() >= 0 && task.progress() <= 1)) return InvalidField("tasks.progress", "must be 0 to 1");
+    VORA_RETURN_IF_ERROR(CheckProgress("tasks.progress", task.progress()));
+    if (task.items_size() > kMaxItems) return InvalidField("tasks.items", "must be at most " + std::to_string(kMaxItems));
+    for (const auto& item : task.items()) {
+      VORA_RETURN_IF_ERROR(CheckPayload("tasks.items.name", item.name()));
+      VORA_RETURN_IF_ERROR(CheckProgress("tasks.items.progress", item.progress()));
+    }
   }
   return {};
 }

@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "libs/core/error.h"
+#include "libs/workflow/core/group_rules.h"
 #include "libs/workflow/definition/payload.h"
 #include "libs/workflow/engine/engine_internal.h"
 #include "libs/workflow/engine/run_views_internal.h"
@@ -22,7 +23,6 @@ v1::PendingActivity ToPendingActivity(const TaskRow& task) {
   pending.set_scheduled_event_id(task.scheduled_event_id);
   pending.set_activity_type(task.activity_type);
   pending.set_activity_id(task.activity_id);
-  pending.set_affinity_key(task.affinity_key);
   pending.set_queue(task.queue);
   pending.set_attempt(task.attempt);
   pending.set_progress(task.progress);
@@ -37,6 +37,24 @@ v1::PendingActivity ToPendingActivity(const TaskRow& task) {
   if (task.started_time_us) SetTime(pending.mutable_started_time(), *task.started_time_us);
   if (!task.started) SetTime(pending.mutable_next_attempt_time(), task.visible_at_us);
   return pending;
+}
+
+// An entry for each open item of a group.
+void AddPending(const TaskRow& task, v1::DescribeWorkflowResponse& response) {
+  const v1::PendingActivity whole = ToPendingActivity(task);
+  if (task.items.empty()) {
+    *response.add_pending_activities() = whole;
+    return;
+  }
+  const auto progress = task.item_progress.empty() ? nlohmann::json::object() : nlohmann::json::parse(task.item_progress);
+  for (const auto& item : task.items) {
+    auto* pending = response.add_pending_activities();
+    *pending = whole;
+    pending->set_activity_id(ItemActivityId(item.name, task.activity_id));
+    pending->set_attempt(AttemptOf(task, item));
+    pending->set_progress(progress.value(item.name, 0.0));
+    if (!item.last_failure.empty()) *pending->mutable_last_failure() = ParseFailure(item.last_failure);
+  }
 }
 
 int PageSize(int asked, int usual, int most) { return asked <= 0 ? usual : std::min(asked, most); }
@@ -61,7 +79,7 @@ StatusOr<v1::DescribeWorkflowResponse> Engine::Describe(const v1::DescribeWorkfl
     }
     // Two statements without a transaction: a run that closes between them shows no activities, as its tasks are deleted with the close.
     if (!run->running()) return {};
-    for (const auto& task : repo::TasksOfRun(tx, run->run_id)) *response.add_pending_activities() = ToPendingActivity(task);
+    for (const auto& task : repo::TasksOfRun(tx, run->run_id)) AddPending(task, response);
     return {};
   });
   if (!status.ok()) return status;

@@ -15,6 +15,27 @@ Status CheckFailure(const v1::Failure& failure) {
   return CheckPayload("failure.details", failure.details());
 }
 
+// By name; none when the activity is no group.
+StatusOr<std::map<std::string, v1::ItemOutcome>> OutcomesOf(const v1::CompleteActivityRequest& request) {
+  if (request.items_size() > 0 && !request.result().empty()) return InvalidField("result", "must be empty when there are items");
+  VORA_RETURN_IF_ERROR(CheckPayload("checkpoint", request.checkpoint()));
+  std::map<std::string, v1::ItemOutcome> outcomes;
+  size_t bytes = 0;
+  for (const auto& item : request.items()) {
+    VORA_RETURN_IF_ERROR(CheckPayload("items.name", item.name()));
+    VORA_RETURN_IF_ERROR(CheckPayload("items.result", item.result()));
+    VORA_RETURN_IF_ERROR(CheckFailure(item.failure()));
+    bytes += item.result().size();
+    const auto [outcome, first] = outcomes.emplace(item.name(), item);
+    if (!first) return InvalidField("items.name", "\"" + item.name() + "\" comes twice");
+    if (request.more() && !item.has_result()) return InvalidField("items.outcome", "must be a result while there is more");
+    if (item.has_failure() && item.failure().code().empty()) outcome->second.mutable_failure()->set_code("unknown");
+  }
+  if (request.more() && outcomes.empty()) return InvalidField("items", "must not be empty while there is more");
+  if (bytes > kMaxPayloadBytes) return InvalidField("items.result", "must have at most 1 MiB together");
+  return outcomes;
+}
+
 }  // namespace
 
 StatusOr<bool> Engine::Heartbeat(const v1::HeartbeatActivityRequest& request) {
@@ -36,7 +57,10 @@ StatusOr<bool> Engine::Heartbeat(const v1::HeartbeatActivityRequest& request) {
 Status Engine::Complete(const v1::CompleteActivityRequest& request) {
   VORA_ASSIGN_OR_RETURN(const auto token, TaskToken::Decode(request.task_token()));
   VORA_RETURN_IF_ERROR(CheckPayload("result", request.result()));
-  const auto apply = [&](RunUnit& unit) { return CompleteTask(unit, token, request.result()); };
+  VORA_ASSIGN_OR_RETURN(const auto outcomes, OutcomesOf(request));
+  const auto apply = [&](RunUnit& unit) {
+    return outcomes.empty() ? CompleteTask(unit, token, request.result()) : CompleteItems(unit, token, outcomes, request.checkpoint(), request.more());
+  };
   return impl_->executor.Run({token.run_id, {token.event_id}, apply});
 }
 

@@ -146,24 +146,6 @@ TEST_F(EngineTest, ReleaseDoesNotCountTheAttempt) {
   EXPECT_EQ(second.checkpoint(), "{\"at\":3}");
 }
 
-TEST_F(EngineTest, SiblingsComeAlongAndStayTheirOwn) {
-  StartScript(engine_, "w", R"({"all": [
-    {"activity": "e", "id": "360/0", "options": {"affinityKey": "c0", "priority": 5}},
-    {"activity": "e", "id": "360/1", "options": {"affinityKey": "c1", "priority": 4}},
-    {"activity": "e", "id": "720/0", "options": {"affinityKey": "c0", "priority": 5, "retry": {"initialInterval": "60s"}}},
-    {"activity": "f", "id": "other", "options": {"affinityKey": "c0", "priority": 1}}]})");
-  StartScript(engine_, "w2", R"({"activity": "e", "id": "foreign", "options": {"affinityKey": "c0", "priority": 3}})");
-  const auto group = ClaimNow(engine_, 1, 10);
-  ASSERT_EQ(group.size(), 2u);
-  EXPECT_EQ(group[0].activity_id(), "360/0");
-  EXPECT_EQ(group[1].activity_id(), "720/0");
-  ASSERT_THAT(Complete(engine_, group[0]), IsOk());
-  EXPECT_TRUE(*Fail(engine_, group[1], "x"));
-  const auto next = ClaimNow(engine_, 1, 10);
-  ASSERT_EQ(next.size(), 1u);
-  EXPECT_EQ(next[0].activity_id(), "360/1");
-}
-
 TEST_F(EngineTest, PrioritiesGoFirstThenAge) {
   StartScript(engine_, "w", R"({"all": [{"activity": "a", "id": "1"}, {"activity": "a", "id": "2"},
                                         {"activity": "a", "id": "3", "options": {"priority": 7}}]})");

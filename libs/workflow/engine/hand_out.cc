@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "libs/workflow/core/group_rules.h"
 #include "libs/workflow/core/task_token.h"
 #include "libs/workflow/engine/hand_out_internal.h"
 
@@ -24,7 +25,12 @@ v1::ActivityTask ToActivityTask(TaskRow row) {
   task.set_input(std::move(row.input));
   task.set_attempt(row.attempt);
   task.set_checkpoint(std::move(row.checkpoint));
-  task.set_affinity_key(std::move(row.affinity_key));
+  if (row.item_wait_us > 0) SetDuration(task.mutable_item_wait(), row.item_wait_us);
+  for (const auto& row_item : row.items) {
+    auto* item = task.add_items();
+    item->set_name(row_item.name);
+    item->set_attempt(AttemptOf(row, row_item));
+  }
   task.set_traceparent(std::move(row.traceparent));
   task.set_scheduled_event_id(row.scheduled_event_id);
   SetDuration(task.mutable_heartbeat_timeout(), row.heartbeat_us);
@@ -50,8 +56,7 @@ HandOut::Share* HandOut::Find(const TaskRow& task) {
 }
 
 void HandOut::Offer(TaskRow& task, int64_t now_us) {
-  // Those that go to one worker together are claimed together.
-  if (!source_ || task.started || task.delayed || !task.affinity_key.empty()) return;
+  if (!source_ || task.started || task.delayed) return;
   Share* share = Find(task);
   if (!share) return;
   task.started = true;

@@ -13,6 +13,15 @@
 #include "libs/workflow/store/migrations.h"
 
 namespace vora::workflow {
+namespace {
+
+// The engine's statements take arrays whose lengths the planner cannot know, on tables that grow and shrink by the second: made anew for
+// each call, a plan costs more than what it is for, and one that was made while a table was empty reads it from end to end later on.
+std::map<std::string, std::string> PlanOnce() {
+  return {{"plan_cache_mode", "force_generic_plan"}, {"enable_seqscan", "off"}, {"jit", "off"}};
+}
+
+}  // namespace
 
 struct EngineHost::Impl {
   const Registry registry;
@@ -27,7 +36,7 @@ struct EngineHost::Impl {
 
   Impl(const EngineHostOptions& options, Registry r, obs::Metrics& metrics)
       : registry(std::move(r)),
-        db({.url = options.database_url, .max_connections = options.max_connections}, metrics),
+        db({.url = options.database_url, .max_connections = options.max_connections, .settings = PlanOnce()}, metrics),
         wakeups(db, options.database_url),
         engine(db, registry, wakeups, metrics, options.engine),
         dispatcher(engine),

@@ -1,6 +1,7 @@
 #include "libs/workflow/store/change_repo_internal.h"
 
 #include "libs/pg/statement.h"
+#include "libs/workflow/core/group_rules.h"
 
 namespace vora::workflow::repo {
 namespace {
@@ -21,10 +22,10 @@ constexpr pg::Statement kTransition{"workflow_transition", R"(
     ended AS (DELETE FROM activity_tasks t USING unnest($7::text[], $8::bigint[]) AS e(run_id, event_id)
       WHERE t.run_id = e.run_id AND t.scheduled_event_id = e.event_id),
     scheduled AS (INSERT INTO activity_tasks (run_id, scheduled_event_id, workflow_id, tenant, traceparent, queue, activity_type, activity_id,
-      affinity_key, priority, estimated_cost, input, retry, schedule_to_start_us, start_to_close_us, heartbeat_us, scheduled_time_us,
+      items, item_wait_us, priority, estimated_cost, input, retry, schedule_to_start_us, start_to_close_us, heartbeat_us, scheduled_time_us,
       visible_at_us, schedule_to_start_deadline_us, schedule_to_close_deadline_us, first_play, rank, place, state, lease, worker_id,
       started_time_us, attempt_deadline_us, lease_deadline_us)
-      SELECT t.run_id, t.event_id, t.workflow_id, t.tenant, t.traceparent, t.queue, t.type, t.id, t.affinity, t.priority, t.cost, t.input,
+      SELECT t.run_id, t.event_id, t.workflow_id, t.tenant, t.traceparent, t.queue, t.type, t.id, t.items, t.item_wait, t.priority, t.cost, t.input,
       t.retry, t.schedule_to_start, t.start_to_close, t.heartbeat, t.scheduled, t.scheduled, t.start_deadline, t.close_deadline,
       t.first_play, t.rank, t.place, t.state, t.lease, t.worker, t.started, t.attempt_deadline,
       CASE WHEN t.started IS NOT NULL AND t.heartbeat > 0 AND NOT EXISTS (SELECT 1 FROM activity_workers w WHERE w.worker_id = t.worker
@@ -32,21 +33,23 @@ constexpr pg::Statement kTransition{"workflow_transition", R"(
       FROM unnest($9::text[], $10::bigint[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::text[], $17::text[],
       $18::integer[], $19::double precision[], $20::text[], $21::text[], $22::bigint[], $23::bigint[], $24::bigint[], $25::bigint[],
       $26::bigint[], $27::bigint[], $28::boolean[], $29::bigint[], $30::bigint[], $31::text[], $32::bigint[], $33::text[], $34::bigint[],
-      $35::bigint[]) WITH ORDINALITY AS t(run_id, event_id, workflow_id, tenant, traceparent, queue, type, id, affinity,
+      $35::bigint[], $36::bigint[]) WITH ORDINALITY AS t(run_id, event_id, workflow_id, tenant, traceparent, queue, type, id, items,
       priority, cost, input, retry, schedule_to_start, start_to_close, heartbeat, scheduled, start_deadline, close_deadline, first_play, rank,
-      place, state, lease, worker, started, attempt_deadline, n) ORDER BY t.n)
+      place, state, lease, worker, started, attempt_deadline, item_wait, n) ORDER BY t.n)
     UPDATE workflow_runs r SET status = c.status, close_time_us = c.close, history_length = c.length, result = c.result,
       failure = c.failure, cancel_requested = c.cancel, stuck_reason = c.parked, parked_builds = c.builds::text[], rank = c.rank
-    FROM unnest($36::text[], $37::text[], $38::bigint[], $39::bigint[], $40::text[], $41::text[], $42::boolean[], $43::text[], $44::text[],
-      $45::bigint[]) AS c(run_id, status, close, length, result, failure, cancel, parked, builds, rank) WHERE r.run_id = c.run_id)"};
+    FROM unnest($37::text[], $38::text[], $39::bigint[], $40::bigint[], $41::text[], $42::text[], $43::boolean[], $44::text[], $45::text[],
+      $46::bigint[]) AS c(run_id, status, close, length, result, failure, cancel, parked, builds, rank) WHERE r.run_id = c.run_id)"};
 constexpr pg::Statement kUpdateTasks{"workflow_update_tasks", R"(
     UPDATE activity_tasks t SET state = c.state, attempt = c.attempt, losses = c.losses, visible_at_us = c.visible,
     last_reported_lease = c.reported, worker_id = c.worker, started_time_us = c.started, attempt_deadline_us = c.attempt_deadline,
     lease_deadline_us = c.lease_deadline, schedule_to_start_deadline_us = c.start_deadline, cancel_requested = c.cancel,
-    last_failure = c.failure, look_at_us = NULL, checkpoint = CASE WHEN c.checkpoint = '' THEN t.checkpoint ELSE c.checkpoint END
+    last_failure = c.failure, look_at_us = NULL, checkpoint = CASE WHEN c.checkpoint = '' THEN t.checkpoint ELSE c.checkpoint END,
+    items = c.items, item_progress = c.item_progress, estimated_cost = c.cost
     FROM unnest($1::text[], $2::bigint[], $3::text[], $4::integer[], $5::integer[], $6::bigint[], $7::bigint[], $8::text[], $9::bigint[],
-    $10::bigint[], $11::bigint[], $12::bigint[], $13::boolean[], $14::text[], $15::text[]) AS c(run_id, event_id, state, attempt, losses,
-    visible, reported, worker, started, attempt_deadline, lease_deadline, start_deadline, cancel, failure, checkpoint)
+    $10::bigint[], $11::bigint[], $12::bigint[], $13::boolean[], $14::text[], $15::text[], $16::text[], $17::text[],
+    $18::double precision[]) AS c(run_id, event_id, state, attempt, losses, visible, reported, worker, started, attempt_deadline,
+    lease_deadline, start_deadline, cancel, failure, checkpoint, items, item_progress, cost)
     WHERE t.run_id = c.run_id AND t.scheduled_event_id = c.event_id)"};
 constexpr pg::Statement kInsertTimers{"workflow_insert_timers", R"(
     INSERT INTO workflow_timers (run_id, started_event_id, timer_id, fire_at_us, look_at_us)
@@ -114,17 +117,17 @@ void AddEvent(Columns<6>& rows, const std::string& run_id, const Event& event) {
 
 const char* StateOf(const TaskRow& task) { return task.started ? "STARTED" : task.delayed ? "DELAYED" : "SCHEDULED"; }
 
-void AddTask(Columns<27>& rows, const TaskRow& t) {
-  rows.Row(t.run_id, t.scheduled_event_id, t.workflow_id, t.tenant, t.traceparent, t.queue, t.activity_type, t.activity_id, t.affinity_key,
-           t.priority, t.estimated_cost, t.input, t.retry, t.schedule_to_start_us, t.start_to_close_us, t.heartbeat_us, t.scheduled_time_us,
+void AddTask(Columns<28>& rows, const TaskRow& t) {
+  rows.Row(t.run_id, t.scheduled_event_id, t.workflow_id, t.tenant, t.traceparent, t.queue, t.activity_type, t.activity_id,
+           ItemsToJson(t.items), t.priority, t.estimated_cost, t.input, t.retry, t.schedule_to_start_us, t.start_to_close_us, t.heartbeat_us, t.scheduled_time_us,
            t.schedule_to_start_deadline_us, t.schedule_to_close_deadline_us, t.first_play, t.rank, t.place, StateOf(t), t.lease,
-           t.worker_id, t.started_time_us, t.attempt_deadline_us);
+           t.worker_id, t.started_time_us, t.attempt_deadline_us, t.item_wait_us);
 }
 
 void WriteTransitions(pqxx::transaction_base& tx, const Changes& changes) {
   Columns<6> events;
   Columns<2> ended;
-  Columns<27> tasks;
+  Columns<28> tasks;
   Columns<10> runs;
   for (const auto& [run_id, event] : changes.events) AddEvent(events, run_id, event);
   for (const auto& key : changes.ended_tasks) ended.Row(key.run_id, key.event_id);
@@ -134,7 +137,7 @@ void WriteTransitions(pqxx::transaction_base& tx, const Changes& changes) {
              pg::ArrayOf(r.parked_builds), r.rank);
   }
   ExecAll(tx, kTransition, events, std::make_index_sequence<6>(), ended, std::make_index_sequence<2>(), tasks,
-          std::make_index_sequence<27>(), runs, std::make_index_sequence<10>());
+          std::make_index_sequence<28>(), runs, std::make_index_sequence<10>());
 }
 
 void WriteNewRuns(pqxx::transaction_base& tx, const Changes& changes) {
@@ -147,11 +150,11 @@ void WriteNewRuns(pqxx::transaction_base& tx, const Changes& changes) {
 }
 
 void WriteTasks(pqxx::transaction_base& tx, const Changes& changes) {
-  Columns<15> rows;
+  Columns<18> rows;
   for (const auto& t : changes.tasks) {
     rows.Row(t.run_id, t.scheduled_event_id, StateOf(t), t.attempt, t.losses, t.visible_at_us, t.last_reported_lease, t.worker_id,
              t.started_time_us, t.attempt_deadline_us, t.lease_deadline_us, t.schedule_to_start_deadline_us, t.cancel_requested,
-             t.last_failure, t.checkpoint);
+             t.last_failure, t.checkpoint, ItemsToJson(t.items), t.item_progress, t.estimated_cost);
   }
   WriteRows(tx, kUpdateTasks, rows);
 }

@@ -15,7 +15,7 @@ constexpr pg::Statement kReady{"workflow_ready", R"(
       UNION ALL SELECT (SELECT t.tenant FROM activity_tasks t WHERE t.queue = $1 AND t.state = 'SCHEDULED' AND t.tenant > tenants.tenant
       ORDER BY t.tenant LIMIT 1) FROM tenants WHERE tenants.tenant IS NOT NULL)
     SELECT head.run_id, head.scheduled_event_id, tenants.tenant, stage.first_play, head.rank, head.place, head.estimated_cost,
-      head.activity_type, head.affinity_key, now_us
+      head.activity_type, now_us
     FROM clock, tenants, (VALUES (true), (false)) AS stage(first_play), LATERAL (SELECT * FROM activity_tasks t WHERE t.queue = $1
       AND t.state = 'SCHEDULED' AND t.tenant = tenants.tenant AND t.first_play = stage.first_play AND t.visible_at_us <= now_us
       AND (cardinality($2::text[]) = 0 OR t.activity_type = ANY($2::text[])) ORDER BY t.rank, t.run_id, t.place LIMIT $3) AS head
@@ -28,25 +28,18 @@ constexpr pg::Statement kLoads{"workflow_loads", R"(
     FROM running FULL JOIN workflow_tenants USING (tenant)
     UNION ALL SELECT NULL, coalesce((SELECT sum(running) FROM running), 0), 0, 1, coalesce(max(max_running), 0),
     coalesce(max(max_starts_per_second), 0) FROM workflow_queues WHERE queue = $1)"};
-// What follows a CTE `ready` with a worker for each task: they are started, and their rows returned. While a worker has a lease, that
-// stands for those of its tasks.
-#define VORA_START_READY                                                                                     \
-  "UPDATE activity_tasks t SET state = 'STARTED', lease = $1, worker_id = ready.worker, "                    \
-  "started_time_us = now_us, "                                                                               \
-  "attempt_deadline_us = CASE WHEN t.start_to_close_us > 0 THEN now_us + t.start_to_close_us END, "          \
-  "lease_deadline_us = CASE WHEN t.heartbeat_us > 0 AND NOT EXISTS (SELECT 1 FROM activity_workers w WHERE " \
-  "w.worker_id = ready.worker AND w.lease_deadline_us > now_us) THEN now_us + t.heartbeat_us END "           \
-  "FROM ready, (SELECT vora_now_us() AS now_us) AS clock "                                                   \
-  "WHERE t.run_id = ready.run_id AND t.scheduled_event_id = ready.scheduled_event_id RETURNING " VORA_TASK_COLUMNS
-// SKIP LOCKED lets replicas pass each other; what another one has taken meanwhile is not SCHEDULED any more.
+// SKIP LOCKED lets replicas pass each other; what another one has taken meanwhile is not SCHEDULED any more. While a worker has a lease,
+// that stands for those of its tasks.
 constexpr pg::Statement kClaim{"workflow_claim", R"(
     WITH ready AS (SELECT t.run_id, t.scheduled_event_id, p.worker FROM unnest($2::text[], $3::bigint[], $4::text[]) AS p(run_id, event_id,
     worker) JOIN activity_tasks t ON t.run_id = p.run_id AND t.scheduled_event_id = p.event_id AND t.state = 'SCHEDULED'
-    FOR UPDATE OF t SKIP LOCKED) )" VORA_START_READY};
-constexpr pg::Statement kClaimSiblings{"workflow_claim_siblings", R"(
-    WITH ready AS (SELECT run_id, scheduled_event_id, $2::text AS worker FROM activity_tasks WHERE state = 'SCHEDULED' AND queue = $3
-    AND run_id = $4 AND affinity_key = $5 AND activity_type = $6 AND visible_at_us <= (SELECT vora_now_us())
-    ORDER BY scheduled_event_id LIMIT $7 FOR UPDATE SKIP LOCKED) )" VORA_START_READY};
+    FOR UPDATE OF t SKIP LOCKED)
+    UPDATE activity_tasks t SET state = 'STARTED', lease = $1, worker_id = ready.worker, started_time_us = now_us,
+    attempt_deadline_us = CASE WHEN t.start_to_close_us > 0 THEN now_us + t.start_to_close_us END,
+    lease_deadline_us = CASE WHEN t.heartbeat_us > 0 AND NOT EXISTS (SELECT 1 FROM activity_workers w WHERE
+    w.worker_id = ready.worker AND w.lease_deadline_us > now_us) THEN now_us + t.heartbeat_us END
+    FROM ready, (SELECT vora_now_us() AS now_us) AS clock
+    WHERE t.run_id = ready.run_id AND t.scheduled_event_id = ready.scheduled_event_id RETURNING )" VORA_TASK_COLUMNS};
 constexpr pg::Statement kUnclaim{"workflow_unclaim", R"(
     UPDATE activity_tasks SET state = 'SCHEDULED', worker_id = '', started_time_us = NULL, attempt_deadline_us = NULL,
     lease_deadline_us = NULL WHERE run_id = $1 AND scheduled_event_id = $2 AND state = 'STARTED')"};
@@ -69,8 +62,7 @@ Ready ReadReady(pqxx::transaction_base& tx, const std::string& queue, const std:
     task.place = row[5].as<int64_t>();
     task.cost = row[6].as<double>();
     task.activity_type = row[7].as<std::string>();
-    task.affinity_key = row[8].as<std::string>();
-    ready.now_us = row[9].as<int64_t>();
+    ready.now_us = row[8].as<int64_t>();
     ready.tasks.push_back(std::move(task));
   }
   if (ready.tasks.empty()) return ready;
@@ -95,15 +87,6 @@ std::vector<TaskRow> ClaimTasks(pqxx::transaction_base& tx, const std::vector<Pi
   std::vector<TaskRow> tasks;
   // The lease is drawn by lot for this claim: no claim that a failover has lost had the same.
   for (const auto& row : pg::Exec(tx, kClaim, NewLease(), runs.Text(), events.Text(), workers.Text())) tasks.push_back(ReadTask(row));
-  return tasks;
-}
-
-std::vector<TaskRow> ClaimSiblings(pqxx::transaction_base& tx, const TaskRow& first, int limit) {
-  std::vector<TaskRow> tasks;
-  for (const auto& row : pg::Exec(tx, kClaimSiblings, NewLease(), first.worker_id, first.queue, first.run_id, first.affinity_key,
-                                  first.activity_type, limit)) {
-    tasks.push_back(ReadTask(row));
-  }
   return tasks;
 }
 

@@ -20,7 +20,7 @@ struct ReadyTask {
   bool first_play = false;
   int64_t rank = 0, place = 0;
   double cost = 0;
-  std::string activity_type, affinity_key;
+  std::string activity_type;
 };
 struct Load {
   int running = 0;
@@ -45,8 +45,6 @@ struct Pick {
 };
 // STARTED under a new lease; those that another replica has taken meanwhile are left out. In no order.
 std::vector<TaskRow> ClaimTasks(pqxx::transaction_base& tx, const std::vector<Pick>& picks);
-// Further ready tasks that share run, affinity key and type with one that was claimed, for the same worker.
-std::vector<TaskRow> ClaimSiblings(pqxx::transaction_base& tx, const TaskRow& first, int limit);
 
 // Back into its queue, as if it had not been claimed.
 void Unclaim(pqxx::transaction_base& tx, const TaskKey& key);

@@ -32,8 +32,9 @@ constexpr pg::Statement kRenew{"workflow_renew_leases", R"(
     shortened AS (UPDATE activity_workers SET lease_deadline_us = least(lease_deadline_us, now_us + 1000000) FROM clock
       WHERE worker_id = ANY($8::text[]) AND NOT worker_id = ANY($1::text[])),
     stored AS (UPDATE activity_tasks t SET progress = n.progress, checkpoint = CASE WHEN n.checkpoint = '' THEN t.checkpoint
-      ELSE n.checkpoint END, lease_deadline_us = NULL FROM (SELECT t.ctid, n.progress, n.checkpoint FROM unnest($9::text[], $10::bigint[], $11::bigint[],
-      $12::double precision[], $13::text[]) AS n(run_id, event_id, lease, progress, checkpoint) JOIN activity_tasks t ON
+      ELSE n.checkpoint END, item_progress = n.items, lease_deadline_us = NULL FROM (SELECT t.ctid, n.progress, n.checkpoint, n.items
+      FROM unnest($9::text[], $10::bigint[], $11::bigint[], $12::double precision[], $13::text[], $14::text[]) AS n(run_id, event_id,
+      lease, progress, checkpoint, items) JOIN activity_tasks t ON
       t.run_id = n.run_id AND t.scheduled_event_id = n.event_id AND t.lease = n.lease AND t.state = 'STARTED'
       AND (n.checkpoint <> '' OR abs(t.progress - n.progress) >= 0.01 OR t.lease_deadline_us IS NOT NULL)
       FOR UPDATE OF t SKIP LOCKED) AS n WHERE t.ctid = n.ctid RETURNING t.run_id, t.scheduled_event_id, t.lease)
@@ -46,7 +47,7 @@ constexpr pg::Statement kRenew{"workflow_renew_leases", R"(
 }  // namespace
 
 Renewed RenewLeases(pqxx::transaction_base& tx, const Renewal& renewal, int64_t lease_us) {
-  pg::Array ids, queues, slots, running, speeds, versions, runs, events, leases, progress, checkpoints;
+  pg::Array ids, queues, slots, running, speeds, versions, runs, events, leases, progress, checkpoints, items;
   for (const auto& worker : renewal.workers) {
     ids.Add(worker.worker_id);
     queues.Add(worker.queue);
@@ -61,15 +62,16 @@ Renewed RenewLeases(pqxx::transaction_base& tx, const Renewal& renewal, int64_t 
     leases.Add(task.lease);
     progress.Add(task.progress);
     checkpoints.Add(task.checkpoint);
+    items.Add(task.item_progress);
   }
   Renewed renewed;
   for (const auto& row :
        pg::Exec(tx, kRenew, ids.Text(), queues.Text(), slots.Text(), running.Text(), speeds.Text(), versions.Text(), lease_us,
-                pg::ArrayOf(renewal.gone), runs.Text(), events.Text(), leases.Text(), progress.Text(), checkpoints.Text())) {
+                pg::ArrayOf(renewal.gone), runs.Text(), events.Text(), leases.Text(), progress.Text(), checkpoints.Text(), items.Text())) {
     HeldTask held{row[0].as<std::string>(), row[1].as<int64_t>(), row[2].as<int64_t>(), row[3].as<std::string>(),
                   row[4].as<bool>(),        row[5].as<int64_t>(), row[6].as<bool>()};
     if (row[7].as<bool>()) {
-      renewed.stored.push_back({{held.run_id, held.scheduled_event_id}, held.lease, 0, {}});
+      renewed.stored.push_back({{held.run_id, held.scheduled_event_id}, held.lease, 0, {}, {}});
     } else {
       renewed.held.push_back(std::move(held));
     }

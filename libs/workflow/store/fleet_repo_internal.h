@@ -39,7 +39,8 @@ struct TaskNews {
   TaskKey key;
   int64_t lease = 0;
   double progress = 0;
-  std::string checkpoint;  // empty: as before
+  std::string checkpoint;     // empty: as before
+  std::string item_progress;  // of a group as JSON: progress by name
 };
 struct Renewal {
   std::vector<WorkerRow> workers;

@@ -52,9 +52,10 @@ constexpr pg::Statement kLoadInbox{"workflow_load_inbox",
 // reads the rest of the history, which only a repeated or stale report pays for.
 constexpr pg::Statement kWasTaken{"workflow_was_taken", R"(
     WITH ends AS (SELECT attributes FROM workflow_events WHERE run_id = $1 AND event_id > $2 AND type IN ('ACTIVITY_TASK_COMPLETED',
-    'ACTIVITY_TASK_FAILED', 'ACTIVITY_TASK_CANCELED') UNION ALL SELECT attributes FROM workflow_inbox WHERE run_id = $1
-    AND type IN ('ACTIVITY_TASK_COMPLETED', 'ACTIVITY_TASK_FAILED', 'ACTIVITY_TASK_CANCELED'))
-    SELECT 1 FROM ends WHERE (attributes::json->>'scheduled_event_id')::bigint = $2 AND (attributes::json->>'lease')::bigint = $3 LIMIT 1)"};
+    'ACTIVITY_TASK_FAILED', 'ACTIVITY_TASK_CANCELED', 'ACTIVITY_TASK_ITEMS_ENDED') UNION ALL SELECT attributes FROM workflow_inbox WHERE run_id = $1
+    AND type IN ('ACTIVITY_TASK_COMPLETED', 'ACTIVITY_TASK_FAILED', 'ACTIVITY_TASK_CANCELED', 'ACTIVITY_TASK_ITEMS_ENDED'))
+    SELECT 1 FROM ends WHERE (attributes::json->>'scheduled_event_id')::bigint = $2 AND (attributes::json->>'lease')::bigint = $3
+    AND attributes::json->>'goes_on' IS NULL LIMIT 1)"};
 constexpr pg::Statement kHasSignal{"workflow_has_signal", R"(
     WITH signals AS (SELECT attributes FROM workflow_events WHERE run_id = $1 AND type = 'WORKFLOW_EXECUTION_SIGNALED'
     UNION ALL SELECT attributes FROM workflow_inbox WHERE run_id = $1 AND type = 'WORKFLOW_EXECUTION_SIGNALED')

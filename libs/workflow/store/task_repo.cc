@@ -1,6 +1,7 @@
 #include "libs/workflow/store/task_repo_internal.h"
 
 #include "libs/pg/statement.h"
+#include "libs/workflow/core/group_rules.h"
 #include "libs/workflow/store/task_row_internal.h"
 
 namespace vora::workflow::repo {
@@ -26,10 +27,12 @@ TaskRow ReadTask(const pqxx::row& row) {
   };
   task.run_id = text();
   task.scheduled_event_id = number();
-  for (std::string* t : {&task.workflow_id, &task.tenant, &task.traceparent, &task.queue, &task.activity_type, &task.activity_id,
-                         &task.affinity_key, &task.input, &task.retry, &task.last_failure, &task.checkpoint}) {
+  for (std::string* t : {&task.workflow_id, &task.tenant, &task.traceparent, &task.queue, &task.activity_type, &task.activity_id}) {
     *t = text();
   }
+  task.items = ItemsFromJson(text());
+  task.item_wait_us = number();
+  for (std::string* t : {&task.item_progress, &task.input, &task.retry, &task.last_failure, &task.checkpoint}) *t = text();
   task.priority = row[i++].as<int>();
   task.estimated_cost = row[i++].as<double>();
   task.first_play = row[i++].as<bool>();

@@ -50,6 +50,15 @@ Task<StepEnd> RunStep(WorkflowContext ctx, json step) {
     const auto result = co_await ctx.Activity(step["activity"], step.value("id", ""), step.value("input", ""), ParseOptions(step));
     co_return FromResult(result);
   }
+  if (step.contains("group")) {
+    StepEnd end;
+    const Group group = ctx.Group(step["group"].get<std::string>(), step.value("id", ""), step.value("input", ""), ParseOptions(step));
+    while (!group.done()) {
+      const auto ended = co_await group.Next();
+      for (const auto& [name, result] : ended) end.results.push_back(result.ok ? name + "=" + result.result : name + "!" + result.failure.code());
+    }
+    co_return end;
+  }
   if (step.contains("signal")) {
     const auto result = co_await ctx.Signal(step["signal"]);
     co_return FromResult(result);

@@ -3,6 +3,7 @@
 // A workflow that does what its input says, so that tests need no definition each. Input:
 //   {"steps": [step, ...]}            one after the other
 //   step: {"activity": "type", "id": "a", "input": "..", "options": {ActivityOptions as JSON}}
+//         {"group": "type", "id": "a", "options": {.. "items": [{"name": "x"}]}}   results: `x=result` or `x!code`, as they end
 //         {"all": [step, ...]}        side by side
 //         {"any": [step, ...]}        until one has ended; the others are abandoned
 //         {"timer_ms": 100}

@@ -74,6 +74,27 @@ void SimulatedRun::End(const std::string& id, const ActivityResult& result) {
   Input(result.ok ? v1::EVENT_TYPE_ACTIVITY_TASK_COMPLETED : v1::EVENT_TYPE_ACTIVITY_TASK_FAILED, std::move(attributes));
 }
 
+void SimulatedRun::EndItems(const std::string& id, const std::vector<ItemResult>& results) {
+  const auto found = std::find_if(open_.begin(), open_.end(), [&](const Activity& activity) { return activity.id == id; });
+  if (found == open_.end()) Must(NotFound("no activity " + id + " is waiting"));
+  auto* items = found->options.mutable_items();
+  nlohmann::json attributes{{"scheduled_event_id", found->event_id}, {"activity_type", found->type}, {"activity_id", id}, {"attempt", 1},
+                            {"items", nlohmann::json::array()}};
+  for (const auto& [name, result] : results) {
+    nlohmann::json one{{"name", name}, {"attempt", 1}};
+    if (result.ok) {
+      one["result"] = result.result;
+    } else {
+      one["failure"] = FailureToJson(result.failure);
+    }
+    attributes["items"].push_back(std::move(one));
+    items->erase(std::remove_if(items->begin(), items->end(), [&](const auto& item) { return item.name() == name; }), items->end());
+  }
+  const bool all = items->empty();
+  if (all) open_.erase(found);
+  Input(all ? v1::EVENT_TYPE_ACTIVITY_TASK_COMPLETED : v1::EVENT_TYPE_ACTIVITY_TASK_ITEMS_ENDED, std::move(attributes));
+}
+
 void SimulatedRun::Cancel() { Input(v1::EVENT_TYPE_WORKFLOW_EXECUTION_CANCEL_REQUESTED, nlohmann::json::object()); }
 
 void SimulatedRun::FireTimers() {
@@ -87,7 +108,18 @@ void SimulatedRun::Work(const Handler& handler, const std::function<bool()>& unt
       return a.options.priority() < b.options.priority();  // the first of equals
     });
     const Activity activity = *next;
-    End(activity.id, handler(activity));
+    std::vector<ItemResult> results;
+    for (const auto& item : activity.options.items()) {
+      Activity one = activity;
+      one.item = item.name();
+      one.id = ItemActivityId(item.name(), activity.id);
+      results.push_back({item.name(), handler(one)});
+    }
+    if (results.empty()) {
+      End(activity.id, handler(activity));
+    } else {
+      EndItems(activity.id, results);
+    }
   }
 }
 

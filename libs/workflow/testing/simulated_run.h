@@ -18,6 +18,7 @@ class SimulatedRun {
     int64_t event_id = 0;
     std::string type, id, input;
     v1::ActivityOptions options;
+    std::string item = {};  // of a group; `id` is then that of the item
   };
   using Handler = std::function<ActivityResult(const Activity&)>;
 
@@ -29,9 +30,12 @@ class SimulatedRun {
   // nullptr: no such activity is waiting.
   const Activity* Find(const std::string& id) const;
   void End(const std::string& id, const ActivityResult& result);
+  // Some items of a group; the group ends with its last.
+  void EndItems(const std::string& id, const std::vector<ItemResult>& results);
   void Cancel();
   void FireTimers();
-  // Ends waiting activities, highest priority first, then oldest, as `handler` says, until none is left (or `until` is true).
+  // Ends waiting activities, highest priority first, then oldest, as `handler` says, until none is left (or `until` is true). It is asked
+  // for each item of a group.
   void Work(const Handler& handler, const std::function<bool()>& until = nullptr);
 
   bool closed() const { return replayer_->closed(); }

@@ -65,12 +65,11 @@ std::string StartScript(Engine& engine, const std::string& id, const std::string
   return Must(engine.Start(request)).run_id();
 }
 
-std::vector<v1::ActivityTask> ClaimNow(Engine& engine, int max_tasks, int max_siblings, const std::string& queue) {
+std::vector<v1::ActivityTask> ClaimNow(Engine& engine, int max_tasks, const std::string& queue) {
   v1::PollActivitiesRequest request;
   request.set_queue(queue);
   request.set_worker_id("tester");
   request.set_max_tasks(max_tasks);
-  request.set_max_siblings(max_siblings);
   return Must(engine.Claim(request));
 }
 

@@ -39,7 +39,7 @@ class TestOrchestrator {
 std::string StartScript(Engine& engine, const std::string& id, const std::string& steps);
 // Claims one task of queue `test`, waiting up to 10 s for it. Aborts when there is none.
 v1::ActivityTask ClaimOne(Engine& engine, const std::string& queue = "test", const std::string& worker_id = "tester");
-std::vector<v1::ActivityTask> ClaimNow(Engine& engine, int max_tasks, int max_siblings = 0, const std::string& queue = "test");
+std::vector<v1::ActivityTask> ClaimNow(Engine& engine, int max_tasks, const std::string& queue = "test");
 Status Complete(Engine& engine, const v1::ActivityTask& task, const std::string& result = "{}");
 StatusOr<bool> Fail(Engine& engine, const v1::ActivityTask& task, const std::string& code, bool non_retryable = false);
 // The closed run, waiting up to 30 s. Aborts when it stays open.

@@ -8,6 +8,7 @@
 #include "libs/obs/span.h"
 #include "libs/rpc/call.h"
 #include "libs/run/retry.h"
+#include "libs/workflow/definition/history.h"
 #include "libs/workflow/definition/payload.h"
 #include "libs/workflow/definition/retry_policy.h"
 #include "libs/workflow/worker/activity_execution_internal.h"
@@ -45,9 +46,19 @@ ClaimedTask::ClaimedTask(const OrchestratorLink& link, WorkerLease& lease, v1::A
       checkpoint_(task_.checkpoint()),
       stored_checkpoint_(task_.checkpoint()) {}
 
-void ClaimedTask::Remember(double progress, std::string checkpoint) {
+v1::Failure AbandonedFailure() { return MakeFailure("worker.abandoned", "the worker dropped the task without a report"); }
+
+v1::Failure Presentable(v1::Failure failure) {
+  failure.set_code(RepairUtf8(failure.code(), 200));
+  failure.set_message(RepairUtf8(failure.message(), 4096));
+  failure.set_details(RepairUtf8(failure.details(), 65536));
+  return failure;
+}
+
+void ClaimedTask::Remember(double progress, std::string checkpoint, std::vector<v1::ItemProgress> items) {
   {
     const std::lock_guard lock(mutex_);
+    items_ = std::move(items);
     if (std::isfinite(progress)) progress_ = std::clamp(progress, 0.0, 1.0);
     if (checkpoint.empty() || checkpoint == checkpoint_) return;
     // The report is that of all tasks: one that the orchestrator would refuse must not be in it.
@@ -82,6 +93,7 @@ void ClaimedTask::AddTo(v1::RenewWorkerRequest& report, size_t& room) const {
   task->set_task_token(task_.task_token());
   const std::lock_guard lock(mutex_);
   task->set_progress(progress_);
+  for (const auto& item : items_) *task->add_items() = item;
   if (checkpoint_ == stored_checkpoint_ || checkpoint_.size() > room) return;
   task->set_checkpoint(checkpoint_);
   room -= checkpoint_.size();
@@ -145,13 +157,37 @@ Status ClaimedTask::Report(const char* what, const std::function<Status()>& call
   }
 }
 
+Status ClaimedTask::CallComplete(const v1::CompleteActivityRequest& request) {
+  return Report("complete",
+                [&] { return rpc::Call(*link_.stub(), &OrchestratorLink::Stub::CompleteActivity, request, CallTimeout()).status(); });
+}
+
+Status ClaimedTask::TellItems(const std::vector<v1::ItemOutcome>& outcomes) const {
+  if (ended_ || lease_lost_) return Aborted("the attempt has ended");
+  v1::CompleteActivityRequest request;
+  request.set_task_token(task_.task_token());
+  for (const auto& outcome : outcomes) *request.add_items() = outcome;
+  request.set_more(true);
+  return rpc::Call(*link_.stub(), &OrchestratorLink::Stub::CompleteActivity, request, CallTimeout()).status();
+}
+
+void ClaimedTask::CompleteItems(const std::vector<v1::ItemOutcome>& outcomes, std::string checkpoint) {
+  if (!Claim()) return;
+  v1::CompleteActivityRequest request;
+  request.set_task_token(task_.task_token());
+  for (const auto& outcome : outcomes) *request.add_items() = outcome;
+  request.set_checkpoint(std::move(checkpoint));
+  const bool all = std::all_of(outcomes.begin(), outcomes.end(), [](const auto& outcome) { return outcome.has_result(); });
+  const Status status = CallComplete(request);
+  End(!status.ok() ? "lost" : all ? "completed" : "failed");
+}
+
 void ClaimedTask::Complete(std::string result) {
   if (!Claim()) return;
   v1::CompleteActivityRequest request;
   request.set_task_token(task_.task_token());
   request.set_result(std::move(result));
-  Status status = Report(
-      "complete", [&] { return rpc::Call(*link_.stub(), &OrchestratorLink::Stub::CompleteActivity, request, CallTimeout()).status(); });
+  Status status = CallComplete(request);
   // The result itself is refused (too large, a NUL byte). Made again it would be the same, so that must end the activity, not another
   // attempt.
   if (status.code() == StatusCode::kInvalidArgument) {
@@ -174,10 +210,7 @@ Status ClaimedTask::CallFail(const v1::Failure& failure, bool canceled) {
 
 void ClaimedTask::Fail(v1::Failure failure) {
   if (!Claim()) return;
-  // Texts of outside programs (the tail of a child's stderr) may not be UTF-8, which a proto3 string must be.
-  failure.set_code(RepairUtf8(failure.code(), 200));
-  failure.set_message(RepairUtf8(failure.message(), 4096));
-  failure.set_details(RepairUtf8(failure.details(), 65536));
+  failure = Presentable(std::move(failure));
   const Status status = Report("fail", [&] { return CallFail(failure, false); });
   End(status.ok() ? "failed" : "lost");
 }

@@ -9,6 +9,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <vector>
 
 #include "libs/core/clock.h"
 #include "libs/core/status.h"
@@ -38,11 +39,15 @@ class ClaimedTask {
   const v1::ActivityTask& task() const { return task_; }
   // Of the attempt: its span reaches from the claim to the end of the report.
   const obs::TraceContext& trace() const { return trace_; }
-  void Remember(double progress, std::string checkpoint);
+  void Remember(double progress, std::string checkpoint, std::vector<v1::ItemProgress> items = {});
   StopCause stop_cause() const;
   bool ended() const { return ended_; }
 
   void Complete(std::string result);
+  // Of a group: items that are done while others go on. Tried once.
+  Status TellItems(const std::vector<v1::ItemOutcome>& outcomes) const;
+  // Of a group: in place of the result.
+  void CompleteItems(const std::vector<v1::ItemOutcome>& outcomes, std::string checkpoint);
   void Fail(v1::Failure failure);
   void Cancel();
   // An empty checkpoint stands for the last one remembered.
@@ -62,6 +67,7 @@ class ClaimedTask {
   void RecordSpan(const std::string& result) const;
   // Repeats `call` until it is OK, INVALID_ARGUMENT or a stale token, which is taken as the end.
   Status Report(const char* what, const std::function<Status()>& call);
+  Status CallComplete(const v1::CompleteActivityRequest& request);
   Status CallFail(const v1::Failure& failure, bool canceled);
   std::chrono::milliseconds CallTimeout() const;
 
@@ -80,7 +86,13 @@ class ClaimedTask {
   const std::chrono::milliseconds heartbeat_timeout_;  // 0: none
   mutable std::mutex mutex_;
   double progress_ = 0;
+  std::vector<v1::ItemProgress> items_;
   std::string checkpoint_, stored_checkpoint_;
 };
+
+// As orchestrator and database take them: texts of outside programs (the tail of a child's stderr) may be anything.
+v1::Failure Presentable(v1::Failure failure);
+// The handler dropped the task without a report.
+v1::Failure AbandonedFailure();
 
 }  // namespace vora::workflow

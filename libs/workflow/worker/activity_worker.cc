@@ -18,6 +18,7 @@
 #include "libs/workflow/definition/history.h"
 #include "libs/workflow/metrics.h"
 #include "libs/workflow/worker/activity_execution_internal.h"
+#include "libs/workflow/worker/claimed_group_internal.h"
 #include "libs/workflow/worker/orchestrator_link_internal.h"
 #include "libs/workflow/worker/worker_lease_internal.h"
 
@@ -45,9 +46,8 @@ std::string DefaultWorkerId() {
 class Execution : public ActivityExecution {
  public:
   explicit Execution(std::shared_ptr<ClaimedTask> claimed) : claimed_(std::move(claimed)) {}
-  ~Execution() override { claimed_->Fail(MakeFailure("worker.abandoned", "the worker dropped the task without a report")); }
+  ~Execution() override { claimed_->Fail(AbandonedFailure()); }
   const v1::ActivityTask& task() const override { return claimed_->task(); }
-  const obs::TraceContext& trace() const { return claimed_->trace(); }
   void Heartbeat(double progress, std::string checkpoint) override { claimed_->Remember(progress, std::move(checkpoint)); }
   StopCause stop_cause() const override { return claimed_->stop_cause(); }
   void Complete(std::string result_json) override { claimed_->Complete(std::move(result_json)); }
@@ -106,7 +106,12 @@ ActivityOutcome ActivityOutcome::FromStatus(const Status& status, const std::str
 }
 
 struct ActivityWorker::Impl {
-  using Group = std::vector<std::shared_ptr<ActivityExecution>>;
+  // What one slot does: a task, or the items of a group.
+  struct Work {
+    std::vector<std::shared_ptr<ActivityExecution>> executions;
+    std::string activity_type;
+    obs::TraceContext trace;
+  };
 
   ActivityWorkerOptions options;
   obs::Metrics& metrics;
@@ -116,14 +121,15 @@ struct ActivityWorker::Impl {
 
   mutable std::mutex mutex;
   std::condition_variable changed;
-  std::deque<Group> queue;
+  std::deque<Work> queue;
   std::vector<std::weak_ptr<ClaimedTask>> claimed;
-  int busy = 0;  // groups queued or in a handler
+  int busy = 0;  // tasks queued or in a handler
   bool started = false, stopping = false, finished = false;
   steady_clock::time_point last_answer;
   std::unique_ptr<grpc::ClientContext> poll_context;
   bool polling = false;  // the poll loop has not ended
   WorkerLease lease;
+  EarlyItems early;
   std::vector<std::thread> threads;
 
   Impl(ActivityWorkerOptions o, obs::Metrics& m)
@@ -160,7 +166,6 @@ StatusOr<v1::PollActivitiesResponse> ActivityWorker::Impl::Poll(int free) {
   request.set_queue(options.queue);
   request.set_worker_id(options.worker_id);
   request.set_max_tasks(std::min(free, 100));
-  request.set_max_siblings(options.max_siblings);
   for (const auto& [type, handler] : handlers) request.add_activity_types(type);
   grpc::ClientContext* context;
   {
@@ -216,25 +221,19 @@ void ActivityWorker::Impl::PollLoop() {
 }
 
 void ActivityWorker::Impl::Take(v1::PollActivitiesResponse response) {
-  std::map<std::string, Group> groups;  // siblings of one run, affinity key and type
-  std::vector<std::string> order;
   std::lock_guard lock(mutex);
   for (auto& task : *response.mutable_tasks()) {
-    // A token is nobody else's, so a task without siblings is a group of its own.
-    std::string key = task.task_token();
-    if (!task.affinity_key().empty() && options.max_siblings > 0) {
-      key = task.run_id() + "\n" + task.affinity_key() + "\n" + task.activity_type();
-    }
     auto item = std::make_shared<ClaimedTask>(link, lease, std::move(task), drain,
                                               [this](const std::string& type, const std::string& result) { CountEnd(type, result); });
     claimed.push_back(item);
-    auto& group = groups[key];
-    if (group.empty()) order.push_back(key);
-    group.push_back(std::make_shared<Execution>(std::move(item)));
-  }
-  for (const auto& key : order) {
+    Work work{{}, item->task().activity_type(), item->trace()};
+    if (item->task().items().empty()) {
+      work.executions.push_back(std::make_shared<Execution>(std::move(item)));
+    } else {
+      work.executions = ExecutionsOfItems(std::move(item), early);
+    }
     // Taken even while the worker stops: the slots hand it back, with the attempt uncounted.
-    queue.push_back(std::move(groups[key]));
+    queue.push_back(std::move(work));
     ++busy;
   }
   changed.notify_all();
@@ -242,29 +241,29 @@ void ActivityWorker::Impl::Take(v1::PollActivitiesResponse response) {
 
 void ActivityWorker::Impl::SlotLoop() {
   while (true) {
-    Group group;
+    Work work;
     {
       std::unique_lock lock(mutex);
       // On `finished`, not on `stopping`: what was claimed before the drain is still to be handed back.
       changed.wait(lock, [&] { return finished || !queue.empty(); });
       if (queue.empty()) return;
-      group = std::move(queue.front());
+      work = std::move(queue.front());
       queue.pop_front();
     }
     if (drain->draining) {
-      for (auto& execution : group) execution->Release("");
+      for (auto& execution : work.executions) execution->Release("");
     } else {
-      const obs::TraceScope trace(static_cast<const Execution&>(*group.front()).trace());
-      for (const auto& execution : group) LogStarted(execution->task());
-      const auto& handler = handlers.at(group.front()->task().activity_type());
+      const obs::TraceScope trace(work.trace);
+      for (const auto& execution : work.executions) LogStarted(execution->task());
+      const auto& handler = handlers.at(work.activity_type);
       try {
-        handler(group);
+        handler(work.executions);
       } catch (const std::exception& e) {
-        for (auto& execution : group) execution->Fail(MakeFailure("worker.exception", e.what()));
+        for (auto& execution : work.executions) execution->Fail(MakeFailure("worker.exception", e.what()));
       }
     }
     // Before the slot counts as free and outside the mutex: executions that were not ended report a failure here, over the network.
-    group.clear();
+    work.executions.clear();
     std::lock_guard lock(mutex);
     --busy;
     changed.notify_all();

@@ -55,15 +55,14 @@ struct ActivityOutcome {
 // Runs on one of the queue's slot threads. Returning ends the task: Ok -> Complete, else Fail; when the task was asked to stop: Cancel or
 // Release.
 using ActivityHandler = std::function<ActivityOutcome(ActivityExecution&)>;
-// For siblings: a group claimed together (size 1 without siblings), all of one activity type and affinity key. Must end each one itself.
+// For groups: the items of one task, or a task without items alone. Must end each one itself.
 using ActivityGroupHandler = std::function<void(std::vector<std::shared_ptr<ActivityExecution>>)>;
 
 struct ActivityWorkerOptions {
   std::string orchestrator;  // host:port
   std::string queue;
   std::string worker_id;  // empty: host, pid and a random part
-  int slots = 1;          // tasks (or sibling groups) at the same time
-  int max_siblings = 0;
+  int slots = 1;          // tasks at the same time
   // For operators: output media seconds per wall second over the last minute. Called from a thread of the worker; empty: 0.
   std::function<double()> encode_speed = {};
   // Asked before tasks are claimed: while it says no, what could only fail here stays in the queue, with all its attempts. Called from a

@@ -22,12 +22,11 @@ using ::testing::HasSubstr;
 
 class ActivityWorkerTest : public ::testing::Test {
  protected:
-  std::unique_ptr<ActivityWorker> NewWorker(int slots = 2, int siblings = 0) {
+  std::unique_ptr<ActivityWorker> NewWorker(int slots = 2) {
     ActivityWorkerOptions options;
     options.orchestrator = orchestrator_.address();
     options.queue = "test";
     options.slots = slots;
-    options.max_siblings = siblings;
     return std::make_unique<ActivityWorker>(options, metrics_);
   }
   v1::PendingActivity Pending(const std::string& id) {
@@ -168,27 +167,89 @@ TEST_F(ActivityWorkerTest, ClaimsNothingWhileItCouldOnlyFail) {
   EXPECT_EQ(WaitClosed(engine_, "w").result(), R"(["1"])");
 }
 
-TEST_F(ActivityWorkerTest, SiblingsComeAsOneGroup) {
-  auto worker = NewWorker(2, 10);
+// Three items: one succeeds, one fails the first time, one is dropped without a word the first time.
+TEST_F(ActivityWorkerTest, ItemsOfAGroupEndEachOnItsOwn) {
+  auto worker = NewWorker();
   std::mutex mutex;
-  std::multiset<std::string> groups;
+  std::vector<std::string> groups;
   worker->HandleGroup("encode", [&](std::vector<std::shared_ptr<ActivityExecution>> group) {
     std::string ids;
-    for (auto& execution : group) ids += execution->task().activity_id() + " ";
+    for (auto& execution : group) ids += execution->task().activity_id() + execution->task().checkpoint() + " ";
     {
       std::lock_guard lock(mutex);
-      groups.insert(ids);
+      groups.push_back(ids);
     }
-    for (auto& execution : group) execution->Complete("{}");
+    for (auto& execution : group) {
+      const auto& task = execution->task();
+      execution->Heartbeat(0.5, "@" + task.items(0).name());
+      if (task.activity_id() == "360p/chunk/0" || task.attempt() > 1) {
+        execution->Complete(std::to_string(task.attempt()));
+      } else if (task.activity_id() == "720p/chunk/0") {
+        execution->Fail(MakeFailure("broken", "for once"));
+      }
+    }
   });
-  StartScript(engine_, "w", R"({"all": [
-      {"activity": "encode", "id": "360/0", "options": {"affinityKey": "0"}},
-      {"activity": "encode", "id": "360/1", "options": {"affinityKey": "1"}},
-      {"activity": "encode", "id": "720/0", "options": {"affinityKey": "0"}},
-      {"activity": "encode", "id": "720/1", "options": {"affinityKey": "1"}}]})");
+  StartScript(engine_, "w", R"({"group": "encode", "id": "chunk/0", "options": {"retry": {"initialInterval": "0.001s"},
+      "items": [{"name": "360p"}, {"name": "720p"}, {"name": "1080p"}]}})");
   worker->Start();
-  EXPECT_EQ(WaitClosed(engine_, "w").status(), v1::WORKFLOW_STATUS_COMPLETED);
-  EXPECT_THAT(groups, ::testing::ElementsAre("360/0 720/0 ", "360/1 720/1 "));
+  EXPECT_EQ(WaitClosed(engine_, "w").result(), R"(["360p=1","720p=2","1080p=2"])");
+  EXPECT_THAT(groups, ::testing::ElementsAre("360p/chunk/0 720p/chunk/0 1080p/chunk/0 ", "720p/chunk/0@720p 1080p/chunk/0@1080p "));
+}
+
+TEST_F(ActivityWorkerTest, AnItemThatIsDoneIsToldWhileTheOthersGoOn) {
+  auto worker = NewWorker(1);
+  std::atomic<bool> go_on{false};
+  worker->HandleGroup("encode", [&](std::vector<std::shared_ptr<ActivityExecution>> group) {
+    group[1]->Complete("early");
+    while (!go_on) std::this_thread::sleep_for(milliseconds(5));
+    group[0]->Complete("late");
+  });
+  StartScript(engine_, "w", R"({"group": "encode", "id": "c", "options": {"items": [{"name": "a"}, {"name": "b"}]}})");
+  worker->Start();
+  EXPECT_TRUE(Eventually([&] { return EventNames(History(engine_, "w")).back() == "ACTIVITY_TASK_ITEMS_ENDED"; }));
+  go_on = true;
+  EXPECT_EQ(WaitClosed(engine_, "w").result(), R"(["b=early","a=late"])");
+}
+
+// What is done is done, the rest is handed back with its checkpoint, and no attempt is counted.
+TEST_F(ActivityWorkerTest, ADrainHandsBackTheItemsThatAreNotDone) {
+  auto worker = NewWorker(1);
+  std::atomic<bool> begun{false};
+  worker->HandleGroup("encode", [&](std::vector<std::shared_ptr<ActivityExecution>> group) {
+    group[0]->Complete("early");
+    begun = true;
+    while (!group[1]->stopping()) std::this_thread::sleep_for(milliseconds(5));
+    group[1]->Release("half");
+  });
+  StartScript(engine_, "w", R"({"group": "encode", "id": "c", "options": {"items": [{"name": "a"}, {"name": "b"}]}})");
+  worker->Start();
+  ASSERT_TRUE(Eventually([&] { return begun.load(); }));
+  worker->Stop(milliseconds(5000));
+  const auto rest = ClaimOne(engine_);
+  ASSERT_EQ(rest.items_size(), 1);
+  EXPECT_EQ(rest.items(0).name(), "b");
+  EXPECT_EQ(rest.items(0).attempt(), 1);
+  EXPECT_THAT(rest.checkpoint(), HasSubstr(R"("b":"half")"));
+}
+
+TEST_F(ActivityWorkerTest, ACanceledGroupStops) {
+  auto worker = NewWorker(1);
+  std::atomic<bool> begun{false};
+  worker->HandleGroup("encode", [&](std::vector<std::shared_ptr<ActivityExecution>> group) {
+    begun = true;
+    for (auto& execution : group) {
+      while (!execution->stopping()) std::this_thread::sleep_for(milliseconds(5));
+      execution->Cancel();
+    }
+  });
+  worker->Start();
+  StartScript(engine_, "w", R"({"group": "encode", "id": "c", "options": {"items": [{"name": "a"}, {"name": "b"}]}})");
+  ASSERT_TRUE(Eventually([&] { return begun.load(); }));
+  v1::CancelWorkflowRequest cancel;
+  cancel.set_workflow_id("w");
+  ASSERT_THAT(engine_.Cancel(cancel), IsOk());
+  EXPECT_EQ(WaitClosed(engine_, "w").status(), v1::WORKFLOW_STATUS_CANCELED);
+  EXPECT_TRUE(Eventually([&] { return worker->running() == 0; }));
 }
 
 TEST_F(ActivityWorkerTest, ATaskThatIsDroppedIsRetried) {

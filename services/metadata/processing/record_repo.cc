@@ -8,7 +8,9 @@
 
 #include "libs/core/error.h"
 #include "libs/core/text.h"
+#include "libs/layout/segment_list.h"
 #include "libs/layout/track_kind.h"
+#include "libs/pg/statement.h"
 #include "libs/workflow/definition/payload.h"
 #include "services/metadata/metrics.h"
 #include "services/metadata/rows/store.h"
@@ -25,8 +27,9 @@ constexpr char kInsertRendition[] = R"(
     INSERT INTO renditions (video_id, name, ordinal, kind, state, width, height, frame_rate_num, frame_rate_den, sample_rate, channels,
     language, timescale, segment_seconds, codecs, max_bitrate, segments_total)
     VALUES ($1, $2, $3, $4, 'PENDING', $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) ON CONFLICT DO NOTHING)";
-constexpr char kInsertSegment[] =
-    "INSERT INTO segments (video_id, rendition, idx, duration, bytes) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING";
+constexpr char kInsertSegments[] = R"(
+    INSERT INTO segments (video_id, rendition, idx, duration, bytes)
+    SELECT $1, $2, * FROM unnest($3::int[], $4::bigint[], $5::bigint[]) ON CONFLICT DO NOTHING)";
 // Peak and average are measured over the published segments; the video's progress follows the segments.
 // Counted anew from the rows instead of added up, so that a repeated report changes nothing. While a rendition is not DONE it stays below
 // 100.
@@ -148,6 +151,26 @@ Status CheckAllFinal(pqxx::work& tx, const VideoRow& row) {
   return absl::OkStatus();
 }
 
+StatusOr<bool> RecordTrackSegments(pqxx::work& tx, const VideoRow& row, const media::v1::TrackSegments& segments) {
+  const std::string& video_id = row.video.video_id();
+  VORA_ASSIGN_OR_RETURN(RenditionRow rendition, FindRendition(tx, row, segments.track()));
+  VORA_ASSIGN_OR_RETURN(const auto list, layout::Unpack(segments));
+  pg::Array indices, durations, sizes;
+  for (const auto& segment : list) {
+    indices.Add(int{segment.index()});
+    durations.Add(int64_t{segment.duration()});
+    sizes.Add(int64_t{segment.bytes()});
+  }
+  const auto inserted =
+      tx.exec_params(kInsertSegments, video_id, segments.track(), indices.Text(), durations.Text(), sizes.Text());
+  if (inserted.affected_rows() == 0) return false;
+  if (rendition.rendition.state() == v1::RENDITION_STATE_PENDING) {
+    VORA_RETURN_IF_ERROR(MoveRendition(tx, rendition, v1::RENDITION_STATE_PROCESSING).status());
+  }
+  tx.exec_params(kMeasure, video_id, segments.track(), segments.codecs());
+  return true;
+}
+
 }  // namespace
 
 StatusOr<bool> RecordRepo::RecordPlan(const std::string& run_id, const wf::RecordPlanInput& input) {
@@ -176,20 +199,16 @@ StatusOr<bool> RecordRepo::RecordSegments(const std::string& run_id, const wf::R
   // Of a finished video the published playlists are final: segments that are told of later must not change it.
   return Report(store_, metrics_, input.video_id(), run_id, [&](pqxx::work& tx, VideoRow& row) -> StatusOr<bool> {
     if (IsFinal(row.video.state())) return false;
-    VORA_ASSIGN_OR_RETURN(RenditionRow rendition, FindRendition(tx, row, input.segments().track()));
     bool changed = false;
-    for (const auto& segment : input.segments().segments()) {
-      const auto inserted =
-          tx.exec_params(kInsertSegment, input.video_id(), input.segments().track(), segment.index(), segment.duration(), segment.bytes());
-      changed |= inserted.affected_rows() == 1;
+    if (!input.segments().track().empty() || input.tracks().empty()) {
+      VORA_ASSIGN_OR_RETURN(changed, RecordTrackSegments(tx, row, input.segments()));
     }
-    if (!changed) return false;
-    if (rendition.rendition.state() == v1::RENDITION_STATE_PENDING) {
-      VORA_RETURN_IF_ERROR(MoveRendition(tx, rendition, v1::RENDITION_STATE_PROCESSING).status());
+    for (const auto& segments : input.tracks()) {
+      VORA_ASSIGN_OR_RETURN(const bool grown, RecordTrackSegments(tx, row, segments));
+      changed |= grown;
     }
-    tx.exec_params(kMeasure, input.video_id(), input.segments().track(), input.segments().codecs());
-    VORA_RETURN_IF_ERROR(RefreshVideo(tx, row));
-    return true;
+    if (changed) VORA_RETURN_IF_ERROR(RefreshVideo(tx, row));
+    return changed;
   });
 }
 

@@ -173,11 +173,12 @@ TEST_F(RecordRepoTest, FailureSettlesAndARetryKeepsWhatIsDone) {
   EXPECT_EQ(input.media().duration_seconds(), 12);
   EXPECT_TRUE(input.poster_done());
   EXPECT_EQ(input.ladder().rungs_size(), 3);
-  ASSERT_EQ(input.done_size(), 3);
-  EXPECT_EQ(input.done(0).track(), "360p");
-  EXPECT_EQ(input.done(0).codecs(), "avc1.640028");
-  EXPECT_EQ(input.done(0).segments_size(), 3);
-  EXPECT_EQ(input.done(1).segments_size(), 1);
+  ASSERT_EQ(input.done_ranges_size(), 3);
+  EXPECT_EQ(input.done_ranges(0).track(), "360p");
+  ASSERT_EQ(input.done_ranges(0).ranges_size(), 1);
+  EXPECT_EQ(input.done_ranges(0).ranges(0).first(), 0);
+  EXPECT_EQ(input.done_ranges(0).ranges(0).count(), 3);
+  EXPECT_EQ(input.done_ranges(1).ranges(0).count(), 1);
   EXPECT_EQ(start_.last_run_id, "run-1");
 
   // The run before has no say any more, the new one has, even before the outbox learnt its id.

@@ -13,9 +13,10 @@ namespace {
 constexpr char kInsert[] =
     "INSERT INTO outbox (request_id, video_id, tenant, kind, run_number, payload, traceparent) VALUES ($1, $2, $3, $4, $5, $6, $7)";
 constexpr char kRecipe[] = "SELECT ladder::text AS ladder, coalesce(media::text, '') AS media FROM videos WHERE video_id = $1";
-constexpr char kDoneSegments[] = R"(
-    SELECT s.rendition, r.codecs, s.idx, s.duration, s.bytes FROM segments s
-    JOIN renditions r ON r.video_id = s.video_id AND r.name = s.rendition WHERE s.video_id = $1 ORDER BY r.ordinal, s.rendition, s.idx)";
+// Runs of indices without a gap: within one of them index and place differ by the same.
+constexpr char kDoneRanges[] = R"(
+    SELECT rendition, min(idx), count(*) FROM (SELECT rendition, idx, idx - row_number() OVER (PARTITION BY rendition ORDER BY idx) AS run
+    FROM segments WHERE video_id = $1) AS s GROUP BY rendition, run ORDER BY rendition, min(idx))";
 // A claim raises `attempts` and commits before anything is sent: with 0 nobody was told of the start, and a claim that is under way is
 // waited for and then seen.
 constexpr char kWithdraw[] = R"(
@@ -24,7 +25,7 @@ constexpr char kWithdraw[] = R"(
 constexpr char kStartsUnderway[] = "SELECT 1 FROM outbox WHERE video_id = $1 AND kind = 'start' AND done_at IS NULL LIMIT 1";
 
 // Open runs go on with the version that stands in their input, since other commands would not agree with their history.
-constexpr int kPipelineVersion = 2;  // of ProcessVideo
+constexpr int kPipelineVersion = 3;  // of ProcessVideo
 
 void Insert(pqxx::transaction_base& tx, const VideoRow& row, const char* kind, int run_number, const std::string& payload) {
   const v1::Video& video = row.video;
@@ -46,18 +47,16 @@ Status AddStart(pqxx::transaction_base& tx, const VideoRow& row) {
   VORA_RETURN_IF_ERROR(workflow::FromPayload(recipe["ladder"].c_str(), *input.mutable_ladder()));
   const std::string media = recipe["media"].c_str();
   if (!media.empty()) VORA_RETURN_IF_ERROR(workflow::FromPayload(media, *input.mutable_media()));
-  media::v1::TrackSegments* track = nullptr;
-  for (const auto& segment : tx.exec_params(kDoneSegments, id)) {
-    const std::string name = segment["rendition"].c_str();
+  media::v1::TrackRanges* track = nullptr;
+  for (const auto& run : tx.exec_params(kDoneRanges, id)) {
+    const std::string name = run[0].c_str();
     if (track == nullptr || track->track() != name) {
-      track = input.add_done();
+      track = input.add_done_ranges();
       track->set_track(name);
-      track->set_codecs(segment["codecs"].c_str());
     }
-    auto* info = track->add_segments();
-    info->set_index(segment["idx"].as<int>());
-    info->set_duration(segment["duration"].as<int64_t>());
-    info->set_bytes(segment["bytes"].as<int64_t>());
+    auto* range = track->add_ranges();
+    range->set_first(run[1].as<int>());
+    range->set_count(run[2].as<int>());
   }
   input.set_poster_done(!row.poster_key.empty());
   input.set_storyboard_done(row.parts.contains(kStoryboardPart));

@@ -6,6 +6,8 @@ namespace {
 using workflow::v1::ActivityOptions;
 
 constexpr int kUnlimited = 1'000'000'000;
+// How much slower than estimated an attempt may be: the audio of a film of 24 hours takes more than half an hour on a busy machine.
+constexpr double kPatience = 4;
 
 }  // namespace
 
@@ -15,7 +17,7 @@ ActivityOptions MediaOptions(int priority, double estimated_cost) {
   options.set_priority(priority);
   options.set_estimated_cost(estimated_cost);
   options.mutable_heartbeat_timeout()->set_seconds(10);
-  options.mutable_start_to_close_timeout()->set_seconds(30 * 60);
+  options.mutable_start_to_close_timeout()->set_seconds(30 * 60 + static_cast<int64_t>(kPatience * estimated_cost));
   options.mutable_retry()->mutable_initial_interval()->set_seconds(1);
   options.mutable_retry()->set_maximum_attempts(5);
   options.mutable_retry()->add_non_retryable_error_types("media.*");

@@ -3,7 +3,7 @@
 #include "libs/core/error.h"
 #include "libs/ladder/ladder.h"
 #include "libs/layout/track_kind.h"
-#include "services/orchestrator/workflows/done_segments.h"
+#include "services/orchestrator/workflows/chunks.h"
 #include "services/orchestrator/workflows/player_parts.h"
 #include "services/orchestrator/workflows/policies.h"
 #include "services/orchestrator/workflows/workflows.h"
@@ -17,47 +17,6 @@ constexpr int kPosterWidth = 1280;
 constexpr int kWithPlayerParts = 2;  // pipeline_version
 // How long a finished video waits for what players show beside it.
 constexpr std::chrono::minutes kPlayerPartsGrace{10};
-
-// What the parts of one run share. Lives in the frame of ProcessVideo.
-struct Job {
-  v1::ProcessVideoInput input;
-  media::v1::MediaInfo media;
-  media::v1::Plan plan;
-  DoneSegments done;
-  std::vector<media::v1::Caption> captions;
-  bool player_parts_over = false;
-  double cost = 0;  // encode-seconds of all its tracks
-  explicit Job(v1::ProcessVideoInput in) : input(std::move(in)), done(input.done()) {}
-};
-
-// A part ends with a Failure, whose empty code is success.
-v1::Failure FailureOf(const std::string& code, const std::string& message) {
-  v1::Failure failure;
-  failure.set_code(code);
-  failure.set_message(message);
-  return failure;
-}
-
-// Encode-seconds on one core, for queue metrics and scaling: about half of real time for 1080p30.
-double ChunkCost(const media::v1::TrackPlan& track, const media::v1::ChunkPlan& chunk) {
-  const double pixels = static_cast<double>(track.width()) * track.height() / (1920.0 * 1080.0);
-  const double rate = static_cast<double>(track.frame_rate_num()) / track.frame_rate_den() / 30.0;
-  return 0.5 * chunk.segment_count() * track.segment_seconds() * pixels * rate;
-}
-
-double AudioCost(const media::v1::MediaInfo& media) { return 0.02 * media.duration_seconds(); }
-
-double PlanCost(const media::v1::MediaInfo& media, const media::v1::Plan& plan) {
-  double cost = 0;
-  for (const auto& track : plan.tracks()) {
-    if (layout::TrackKindOf(track.kind()).in_chunks) {
-      for (const auto& chunk : plan.chunks()) cost += ChunkCost(track, chunk);
-    } else {
-      cost += AudioCost(media);
-    }
-  }
-  return cost;
-}
 
 Task<v1::Failure> RecordVideo(WorkflowContext ctx, std::string video_id, std::string state, v1::Failure reason) {
   v1::RecordVideoInput input;
@@ -73,112 +32,6 @@ Task<v1::Failure> RecordVideo(WorkflowContext ctx, std::string video_id, std::st
 Task<v1::Failure> RecordEnd(WorkflowContext ctx, WorkflowResult why, std::string video_id) {
   const bool canceled = why.state == WorkflowResult::State::kCanceled;
   return RecordVideo(ctx, std::move(video_id), canceled ? "CANCELLED" : "FAILED", std::move(why.failure));
-}
-
-Task<v1::Failure> RecordTrack(WorkflowContext ctx, const Job& job, std::string track, std::string state, v1::Failure reason) {
-  v1::RecordTrackInput input;
-  input.set_video_id(job.input.video_id());
-  input.set_track(track);
-  input.set_state(state);
-  input.set_failure_code(reason.code());
-  input.set_failure(reason.message());
-  auto outcome = co_await ctx.Activity("metadata.RecordTrack", track + "/" + state, std::move(input), MetadataOptions());
-  co_return outcome.failure;
-}
-
-Task<v1::Failure> RecordSegments(WorkflowContext ctx, const Job& job, std::string id, media::v1::TrackSegments segments) {
-  v1::RecordSegmentsInput input;
-  input.set_video_id(job.input.video_id());
-  *input.mutable_segments() = std::move(segments);
-  auto outcome = co_await ctx.Activity("metadata.RecordSegments", id + "/recorded", std::move(input), MetadataOptions());
-  co_return outcome.failure;
-}
-
-Task<v1::Failure> EncodeChunk(WorkflowContext ctx, Job& job, const media::v1::TrackPlan& track, const media::v1::ChunkPlan& chunk) {
-  const std::string id = track.name() + "/chunk/" + std::to_string(chunk.index());
-  v1::EncodeChunkInput input;
-  input.set_video_id(job.input.video_id());
-  input.set_source_key(job.input.source_key());
-  input.set_object_prefix(job.input.object_prefix());
-  *input.mutable_media() = job.media;
-  *input.mutable_track() = track;
-  *input.mutable_chunk() = chunk;
-  auto options = MediaOptions(kFirstChunkPriority - chunk.index(), ChunkCost(track, chunk));
-  options.set_run_cost(job.cost);
-  options.set_first_play(chunk.index() == 0);
-  // Siblings of a chunk go to one worker together, which decodes it once for all of them.
-  options.set_affinity_key("chunk/" + std::to_string(chunk.index()));
-  auto outcome = co_await ctx.Run<v1::EncodeChunkResult>("media.EncodeChunk", id, std::move(input), std::move(options));
-  if (!outcome.ok) {
-    ctx.Cancel();  // the track cannot be whole any more: its other chunks are not worth encoding
-    co_return outcome.failure;
-  }
-  job.done.Add(outcome.value.segments());
-  co_return co_await RecordSegments(ctx, job, id, std::move(*outcome.value.mutable_segments()));
-}
-
-Task<v1::Failure> EncodeAudio(WorkflowContext ctx, Job& job, const media::v1::TrackPlan& track) {
-  v1::EncodeAudioInput input;
-  input.set_video_id(job.input.video_id());
-  input.set_source_key(job.input.source_key());
-  input.set_object_prefix(job.input.object_prefix());
-  *input.mutable_media() = job.media;
-  *input.mutable_track() = track;
-  auto options = MediaOptions(kAudioPriority, AudioCost(job.media));
-  options.set_run_cost(job.cost);
-  options.set_first_play(true);
-  auto outcome = co_await ctx.Run<v1::EncodeAudioResult>("media.EncodeAudio", track.name(), std::move(input), options);
-  if (!outcome.ok) co_return outcome.failure;
-  job.done.Add(outcome.value.segments());
-  co_return co_await RecordSegments(ctx, job, track.name(), std::move(*outcome.value.mutable_segments()));
-}
-
-// The first failure that is not just the echo of another (a cancelled sibling).
-v1::Failure Worst(const std::vector<v1::Failure>& failures) {
-  v1::Failure worst;
-  for (const auto& failure : failures) {
-    if (!failure.code().empty() && (worst.code().empty() || worst.code() == "canceled")) worst = failure;
-  }
-  return worst;
-}
-
-Task<v1::Failure> EncodeTrack(WorkflowContext ctx, Job& job, const media::v1::TrackPlan& track) {
-  if (!layout::TrackKindOf(track.kind()).in_chunks) {
-    if (job.done.Has(track.name(), 0, track.segments_total())) co_return v1::Failure();
-    co_return co_await EncodeAudio(ctx, job, track);
-  }
-  std::vector<Task<v1::Failure>> chunks;
-  for (const auto& chunk : job.plan.chunks()) {
-    if (job.done.Has(track.name(), chunk.first_segment(), chunk.segment_count())) continue;
-    chunks.push_back(EncodeChunk(ctx, job, track, chunk));
-  }
-  const auto failures = co_await WhenAll(std::move(chunks));
-  co_return Worst(failures);
-}
-
-Task<v1::Failure> PublishTrack(WorkflowContext ctx, Job& job, const media::v1::TrackPlan& track) {
-  v1::PublishTrackInput input;
-  input.set_video_id(job.input.video_id());
-  input.set_object_prefix(job.input.object_prefix());
-  *input.mutable_track() = track;
-  *input.mutable_segments() = job.done.Of(track.name());
-  input.set_duration_seconds(job.media.duration_seconds());
-  auto outcome =
-      co_await ctx.Activity("media.PublishTrack", track.name() + "/publish", std::move(input), MediaOptions(kPublishPriority, 0));
-  co_return outcome.failure;
-}
-
-// One track to its end, told to metadata. `all` is the scope of the whole video, which ends with a track that it needs.
-Task<v1::Failure> MakeTrack(WorkflowContext all, Job& job, const media::v1::TrackPlan& track) {
-  // A scope of its own: a chunk that fails ends the other chunks of this track, and no other track.
-  v1::Failure failure = co_await EncodeTrack(all.NewScope(), job, track);
-  if (failure.code().empty()) failure = co_await PublishTrack(all, job, track);
-  if (failure.code().empty()) failure = co_await RecordTrack(all, job, track.name(), "DONE", v1::Failure());
-  // A track that was cancelled has not failed; whoever cancelled it tells metadata of the video.
-  if (failure.code().empty() || all.cancelled()) co_return failure;
-  (void)co_await RecordTrack(all, job, track.name(), "FAILED", failure);
-  if (layout::TrackKindOf(track.kind()).needed) all.Cancel();
-  co_return failure;
 }
 
 // A missing poster is no reason to fail a video.
@@ -201,7 +54,8 @@ Task<v1::Failure> MakePoster(WorkflowContext ctx, const Job& job) {
   co_return v1::Failure();
 }
 
-Task<v1::Failure> ProbeAndPlan(WorkflowContext ctx, Job& job) {
+// Runs from before groups plan here, anew with each replay, so the rules for what they may have met must stay.
+Task<v1::Failure> PlanHere(WorkflowContext ctx, Job& job) {
   if (job.input.has_media()) {
     job.media = job.input.media();
   } else {
@@ -213,7 +67,6 @@ Task<v1::Failure> ProbeAndPlan(WorkflowContext ctx, Job& job) {
     if (!probed.ok) co_return probed.failure;
     job.media = std::move(probed.value);
   }
-  // Pure: a replay and a retry come to the same plan.
   auto plan = ladder::MakePlan(job.media, job.input.ladder());
   if (!plan.ok()) {
     // Unplayable is the source's fault and keeps its reason; everything else is a ladder that no video fits.
@@ -221,6 +74,28 @@ Task<v1::Failure> ProbeAndPlan(WorkflowContext ctx, Job& job) {
     co_return FailureOf(unplayable ? DetailOf(plan.status()).reason : "ladder.invalid", Message(plan.status()));
   }
   job.plan = std::move(plan).value();
+  co_return v1::Failure();
+}
+
+// The plan is in history.
+Task<v1::Failure> PlanOnce(WorkflowContext ctx, Job& job) {
+  v1::PlanInput input;
+  input.set_source_key(job.input.source_key());
+  *input.mutable_ladder() = job.input.ladder();
+  if (job.input.has_media()) *input.mutable_media() = job.input.media();
+  auto options = MediaOptions(kProbePriority, 1);
+  options.set_first_play(true);
+  auto planned = co_await ctx.Run<v1::PlanResult>("media.Plan", "probe", std::move(input), options);
+  if (!planned.ok) co_return planned.failure;
+  job.media = std::move(*planned.value.mutable_media());
+  job.plan = std::move(*planned.value.mutable_plan());
+  co_return v1::Failure();
+}
+
+Task<v1::Failure> ProbeAndPlan(WorkflowContext ctx, Job& job) {
+  auto planned = job.in_groups() ? PlanOnce(ctx, job) : PlanHere(ctx, job);
+  const v1::Failure failure = co_await planned;
+  if (!failure.code().empty()) co_return failure;
   job.cost = PlanCost(job.media, job.plan);
   v1::RecordPlanInput record;
   record.set_video_id(job.input.video_id());
@@ -238,8 +113,13 @@ Task<v1::Failure> PublishMasters(WorkflowContext ctx, Job& job, const std::vecto
   for (int i = 0; i < job.plan.tracks_size(); ++i) {
     // A rendition that failed is left out; the video is whole without it.
     if (!tracks[static_cast<size_t>(i)].code().empty()) continue;
+    const std::string& name = job.plan.tracks(i).name();
     *input.add_tracks() = job.plan.tracks(i);
-    *input.add_segments() = job.done.Of(job.plan.tracks(i).name());
+    if (job.in_groups()) {
+      *input.add_summaries() = job.summaries[name];
+    } else {
+      *input.add_segments() = job.done.Of(name);
+    }
   }
   for (const auto& caption : job.captions) *input.add_captions() = caption;
   auto outcome = co_await ctx.Activity("media.PublishMasters", "masters", std::move(input), MediaOptions(kPublishPriority, 0));
@@ -261,11 +141,12 @@ v1::Failure VideoFailure(const Job& job, const std::vector<v1::Failure>& tracks)
 
 // The tracks and the poster; gives how each track ended.
 Task<std::vector<v1::Failure>> MakeTracks(WorkflowContext ctx, Job& job) {
-  std::vector<Task<v1::Failure>> parts;
-  for (const auto& track : job.plan.tracks()) parts.push_back(MakeTrack(ctx, job, track));
-  parts.push_back(MakePoster(ctx, job));
-  auto failures = co_await WhenAll(std::move(parts));
-  failures.pop_back();  // the poster
+  auto tracks = job.in_groups() ? MakeTracksInGroups(ctx, job) : MakeTracksAlone(ctx, job);
+  auto poster = MakePoster(ctx, job);
+  tracks.Start();
+  poster.Start();
+  auto failures = co_await tracks;
+  (void)co_await poster;
   co_return failures;
 }
 

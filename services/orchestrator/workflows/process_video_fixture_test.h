@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "libs/ladder/ladder.h"
+#include "libs/layout/segment_list.h"
 #include "libs/testing/status_matchers.h"
 #include "libs/workflow/testing/simulated_run.h"
 #include "services/orchestrator/workflows/workflows.h"
@@ -63,6 +64,13 @@ inline v1::ProcessVideoInput Input2() {
   return input;
 }
 
+// The same in groups.
+inline v1::ProcessVideoInput Input3() {
+  v1::ProcessVideoInput input = Input();
+  input.set_pipeline_version(3);
+  return input;
+}
+
 inline media::v1::Caption Caption() {
   media::v1::Caption caption;
   caption.set_track("subs_en");
@@ -104,9 +112,22 @@ struct World {
   v1::PublishMastersInput masters;
   std::vector<std::string> encoded;  // ids
 
+  void Record(const media::v1::TrackSegments& segments) {
+    const auto list = layout::Unpack(segments);
+    ASSERT_THAT(list, IsOk());
+    for (const auto& segment : *list) recorded[segments.track()].insert(segment.index());
+  }
   ActivityResult operator()(const SimulatedRun::Activity& activity) {
     if (failing.contains(activity.id)) return Failed("media.broken", "cannot decode");
     if (activity.type == "media.Probe") return Success(media);
+    if (activity.type == "media.Plan") {
+      const auto plan = ladder::MakePlan(media, Parse<v1::PlanInput>(activity.input).ladder());
+      if (!plan.ok()) return Failed("media.broken", Message(plan.status()));
+      v1::PlanResult result;
+      *result.mutable_media() = media;
+      *result.mutable_plan() = *plan;
+      return Success(result);
+    }
     if (activity.type == "media.EncodeChunk") {
       const auto input = Parse<v1::EncodeChunkInput>(activity.input);
       v1::EncodeChunkResult result;
@@ -114,11 +135,24 @@ struct World {
       encoded.push_back(activity.id);
       return Success(result);
     }
+    if (activity.type == "media.EncodeGroup") {
+      const auto input = Parse<v1::EncodeGroupInput>(activity.input);
+      v1::EncodeChunkResult result;
+      *result.mutable_segments() = Segments(activity.item, input.chunk().first_segment(), input.chunk().segment_count());
+      encoded.push_back(activity.id);
+      return Success(result);
+    }
     if (activity.type == "media.EncodeAudio") {
       const auto input = Parse<v1::EncodeAudioInput>(activity.input);
       v1::EncodeAudioResult result;
       *result.mutable_segments() = Segments(input.track().name(), 0, input.track().segments_total());
+      if (input.packed()) *result.mutable_segments() = layout::Pack(std::move(*result.mutable_segments()));
       encoded.push_back(activity.id);
+      return Success(result);
+    }
+    if (activity.type == "media.PublishTrack") {
+      v1::PublishResult result;
+      result.mutable_summary()->set_track(Parse<v1::PublishTrackInput>(activity.input).track().name());
       return Success(result);
     }
     if (activity.type == "media.ExtractPoster") {
@@ -143,8 +177,9 @@ struct World {
       tracks[track.track()] = track;
     }
     if (activity.type == "metadata.RecordSegments") {
-      const auto segments = Parse<v1::RecordSegmentsInput>(activity.input).segments();
-      for (const auto& segment : segments.segments()) recorded[segments.track()].insert(segment.index());
+      const auto input = Parse<v1::RecordSegmentsInput>(activity.input);
+      Record(input.segments());
+      for (const auto& track : input.tracks()) Record(track);
     }
     if (activity.type.starts_with("metadata.")) return Success(v1::RecordResult());
     // Every other one makes a part.

@@ -30,7 +30,7 @@ TEST(ProcessVideoTest, MakesEveryTrackAndThenTheMasters) {
   EXPECT_EQ(unique.size(), run.scheduled().size()) << "activity ids are unique";
 }
 
-TEST(ProcessVideoTest, EarlyChunksGoFirstAcrossRenditionsAndAreSiblings) {
+TEST(ProcessVideoTest, EarlyChunksGoFirstAcrossRenditions) {
   World world;
   SimulatedRun run = Start(Input());
   run.Work(std::ref(world));
@@ -38,7 +38,6 @@ TEST(ProcessVideoTest, EarlyChunksGoFirstAcrossRenditionsAndAreSiblings) {
                                          "720p/chunk/2", "360p/chunk/3", "720p/chunk/3"));
   SimulatedRun second = Start(Input());
   second.Work(std::ref(world), [&] { return second.Find("720p/chunk/1") != nullptr; });
-  EXPECT_EQ(second.Find("720p/chunk/1")->options.affinity_key(), second.Find("360p/chunk/1")->options.affinity_key());
   EXPECT_GT(second.Find("720p/chunk/1")->options.estimated_cost(), second.Find("360p/chunk/1")->options.estimated_cost());
 }
 
@@ -229,6 +228,11 @@ TEST(StoredHistoryTest, EveryStoredHistoryReplays) {
       SimulatedRun second = Start(Input2());
       second.Work(std::ref(*world));
       store("v2-" + name, second);
+    }
+    for (const auto& [name, world] : worlds) {
+      SimulatedRun run = Start(Input3());
+      run.Work(std::ref(*world));
+      store("v3-" + name, run);
     }
     SimulatedRun late = Start(Input2());
     WorkAllButTheStoryboard(late, good);

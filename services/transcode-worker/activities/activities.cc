@@ -1,6 +1,8 @@
 #include "services/transcode-worker/activities/activities.h"
 
+#include "libs/ladder/ladder.h"
 #include "libs/layout/layout.h"
+#include "libs/layout/segment_list.h"
 #include "libs/workflow/definition/payload.h"
 #include "services/transcode-worker/activities/encode_group.h"
 #include "services/transcode-worker/activities/failure.h"
@@ -31,6 +33,26 @@ ActivityOutcome ProbeSource(const WorkerContext& context, ActivityExecution& exe
   return ActivityOutcome::Ok(workflow::ToPayload(info));
 }
 
+ActivityOutcome PlanVideo(const WorkerContext& context, ActivityExecution& execution) {
+  workflow::v1::PlanInput input;
+  if (auto ended = ReadInput(execution, &input)) return *std::move(ended);
+  workflow::v1::PlanResult result;
+  *result.mutable_media() = input.media();
+  if (!input.has_media()) {
+    workflow::v1::ProbeInput probe;
+    probe.set_source_key(input.source_key());
+    const ChildOutcome outcome = RunRole(context, execution, "probe", "probe", probe);
+    if (!outcome.result.has_value()) return ToOutcome(outcome.failure);
+    if (!result.mutable_media()->ParseFromString(*outcome.result)) return FromStatus(Internal("the probe gave a malformed result"));
+  }
+  auto plan = ladder::MakePlan(result.media(), input.ladder());
+  // Unplayable is the source's fault and has its reason; everything else is a ladder that no video fits.
+  if (plan.status().code() == StatusCode::kInvalidArgument) return ActivityOutcome::Failed("ladder.invalid", vora::Message(plan.status()), true);
+  if (!plan.ok()) return FromStatus(plan.status());
+  *result.mutable_plan() = *std::move(plan);
+  return ActivityOutcome::Ok(workflow::ToPayload(result));
+}
+
 ActivityOutcome EncodeAudio(const WorkerContext& context, ActivityExecution& execution) {
   workflow::v1::EncodeAudioInput input;
   if (auto ended = ReadInput(execution, &input)) return *std::move(ended);
@@ -59,6 +81,7 @@ ActivityOutcome EncodeAudio(const WorkerContext& context, ActivityExecution& exe
   };
   const ChildOutcome outcome = RunRole(context, execution, "audio", "encoder of " + input.track().name(), input, publish);
   if (!outcome.result.has_value()) return ToOutcome(outcome.failure);
+  if (input.packed()) *segments = layout::Pack(std::move(*segments));
   return ActivityOutcome::Ok(workflow::ToPayload(result));
 }
 
@@ -93,7 +116,8 @@ ActivityOutcome DeletePrefix(const WorkerContext& context, ActivityExecution& ex
 
 void RegisterActivities(const WorkerContext& context, ActivityWorker& worker) {
   const std::pair<const char*, Activity> activities[] = {
-      {"media.Probe", &ProbeSource},           {"media.EncodeAudio", &EncodeAudio},
+      {"media.Probe", &ProbeSource},           {"media.Plan", &PlanVideo},
+      {"media.EncodeAudio", &EncodeAudio},
       {"media.ExtractPoster", &ExtractPoster}, {"media.ExtractSubtitles", &ExtractSubtitles},
       {"media.PublishTrack", &PublishTrack},   {"media.PublishMasters", &PublishMasters},
       {"storage.DeletePrefix", &DeletePrefix},
@@ -106,9 +130,12 @@ void RegisterActivities(const WorkerContext& context, ActivityWorker& worker) {
     if (role.part.activity == nullptr) continue;
     worker.Handle(role.part.activity, [&context, &role](ActivityExecution& execution) { return ExtractPart(context, execution, role); });
   }
-  worker.HandleGroup("media.EncodeChunk", [&context](std::vector<std::shared_ptr<ActivityExecution>> executions) {
-    RunEncodeGroup(context, std::move(executions));
-  });
+  // Runs from before groups schedule each rendition alone.
+  for (const char* type : {"media.EncodeGroup", "media.EncodeChunk"}) {
+    worker.HandleGroup(type, [&context](std::vector<std::shared_ptr<ActivityExecution>> executions) {
+      RunEncodeGroup(context, std::move(executions));
+    });
+  }
 }
 
 }  // namespace vora::transcode

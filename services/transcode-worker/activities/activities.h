@@ -15,11 +15,12 @@ workflow::ActivityOutcome ExtractPoster(const WorkerContext& context, workflow::
 workflow::ActivityOutcome ExtractPart(const WorkerContext& context, workflow::ActivityExecution& execution, const ChildRole& role);
 // {prefix}/{track}/seg_0.vtt and playlist.m3u8 of every text subtitle track.
 workflow::ActivityOutcome ExtractSubtitles(const WorkerContext& context, workflow::ActivityExecution& execution);
+workflow::ActivityOutcome PlanVideo(const WorkerContext& context, workflow::ActivityExecution& execution);
 workflow::ActivityOutcome PublishTrack(const WorkerContext& context, workflow::ActivityExecution& execution);
 workflow::ActivityOutcome PublishMasters(const WorkerContext& context, workflow::ActivityExecution& execution);
 workflow::ActivityOutcome DeletePrefix(const WorkerContext& context, workflow::ActivityExecution& execution);
 
-// Registers all of them, one for each role of children that makes a part, and media.EncodeChunk. `context` must outlive the worker.
+// Registers all of them, one for each role of children that makes a part, media.EncodeGroup, and media.EncodeChunk. `context` must outlive the worker.
 void RegisterActivities(const WorkerContext& context, workflow::ActivityWorker& worker);
 
 }  // namespace vora::transcode

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "libs/layout/segment_list.h"
 #include "libs/media/testing/test_media.h"
 #include "libs/storage/open_store.h"
 #include "libs/storage/testing/faulty_store.h"
@@ -63,10 +64,19 @@ class EncodeTest : public ::testing::Test {
     input.mutable_chunk()->set_segment_count(count);
     return input;
   }
+  // The item of a group, as the worker hands it to the handler.
   static std::shared_ptr<RecordedExecution> Task(const EncodeChunkInput& input, std::string checkpoint = {}) {
-    return std::make_shared<RecordedExecution>(
-        "media.EncodeChunk", input.track().name() + "/chunk/" + std::to_string(input.chunk().index()), input, std::move(checkpoint));
+    workflow::v1::EncodeGroupInput group;
+    group.set_video_id(input.video_id());
+    group.set_source_key(input.source_key());
+    group.set_object_prefix(input.object_prefix());
+    *group.mutable_media() = input.media();
+    group.add_tracks()->set_name("another");
+    *group.add_tracks() = input.track();
+    *group.mutable_chunk() = input.chunk();
+    return std::make_shared<RecordedExecution>("media.EncodeGroup", IdOf(input), group, std::move(checkpoint), input.track().name());
   }
+  static std::string IdOf(const EncodeChunkInput& input) { return input.track().name() + "/chunk/" + std::to_string(input.chunk().index()); }
   void Run(const std::vector<std::shared_ptr<RecordedExecution>>& tasks) { RunEncodeGroup(*context_, {tasks.begin(), tasks.end()}); }
   std::string Object(const std::string& key) {
     const StatusOr<std::string> bytes = store_->Get(key);
@@ -77,7 +87,17 @@ class EncodeTest : public ::testing::Test {
     EncodeChunkResult result;
     EXPECT_EQ(task.ended(), "completed") << task.failure().ShortDebugString();
     EXPECT_THAT(workflow::FromPayload(task.result(), result), IsOk());
+    *result.mutable_segments() = Unpacked(result.segments());
     return result;
+  }
+  static media::v1::TrackSegments Unpacked(media::v1::TrackSegments segments) {
+    const auto list = layout::Unpack(segments);
+    EXPECT_THAT(list, IsOk());
+    segments.clear_packed_bytes();
+    segments.clear_packed_durations();
+    segments.clear_segments();
+    for (const auto& segment : *list) *segments.add_segments() = segment;
+    return segments;
   }
   static int Published(const std::string& checkpoint) {
     workflow::v1::EncodeChunkCheckpoint parsed;

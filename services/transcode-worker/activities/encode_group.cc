@@ -34,7 +34,7 @@ class EncodeGroup {
     std::erase_if(runs_, [](auto& run) { return !run->Prepare(); });
     if (runs_.empty()) return;
     StatusOr<std::unique_ptr<SourceReader>> source = context_.OpenSource(runs_[0]->work().source_key(), [this] { return AllStopping(); });
-    // The source is the same for all siblings of a chunk: without it none can go on.
+    // The source is the same for all: without it none can go on.
     if (!source.ok()) return AbortAll(FailureOf(source.status()));
     source_ = std::move(*source);
     std::erase_if(runs_, [](auto& run) { return !run->Start(); });

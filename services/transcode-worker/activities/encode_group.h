@@ -1,6 +1,6 @@
 #pragma once
 
-// The siblings of one chunk: one decoder child feeds an encoder child per rendition.
+// The renditions of one chunk: one decoder child feeds an encoder child for each.
 
 #include <memory>
 #include <vector>
@@ -10,7 +10,7 @@
 
 namespace vora::transcode {
 
-// Handles media.EncodeChunk for one group of siblings; returns when each has ended. A fault of one encoder fails that activity only, a
+// Handles media.EncodeGroup, or one media.EncodeChunk; returns when each has ended. A fault of one encoder fails that rendition only, a
 // fault of the decoder fails those not finished yet.
 void RunEncodeGroup(const WorkerContext& context, std::vector<std::shared_ptr<workflow::ActivityExecution>> executions);
 

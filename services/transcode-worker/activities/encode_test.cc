@@ -11,7 +11,7 @@
 namespace vora::transcode {
 namespace {
 
-TEST_F(EncodeTest, SiblingsShareADecoderAndGiveTheSameBytesAsOneProcess) {
+TEST_F(EncodeTest, RenditionsShareADecoderAndGiveTheSameBytesAsOneProcess) {
   const std::string source = media::MakeUsualSource(folder_, "a.mp4", 7);
   UseSource(source);
   auto small = Task(Chunk(90, 0, 4)), large = Task(Chunk(180, 0, 4));
@@ -32,6 +32,21 @@ TEST_F(EncodeTest, SiblingsShareADecoderAndGiveTheSameBytesAsOneProcess) {
     }
     EXPECT_EQ(task->reports(), 1);
   }
+}
+
+TEST_F(EncodeTest, AChunkOfARunFromBeforeGroupsIsEncodedAlone) {
+  UseSource(media::MakeUsualSource(folder_, "a.mp4", 3));
+  const EncodeChunkInput input = Chunk(90, 0, 2);
+  auto alone = std::make_shared<RecordedExecution>("media.EncodeChunk", IdOf(input), input);
+  Run({alone});
+  EXPECT_EQ(Result(*alone).segments().segments_size(), 2);
+}
+
+TEST_F(EncodeTest, AnItemThatIsNoTrackIsRefused) {
+  auto foreign = std::make_shared<RecordedExecution>("media.EncodeGroup", "x/chunk/0", workflow::v1::EncodeGroupInput(), "", "x");
+  Run({foreign});
+  EXPECT_EQ(foreign->ended(), "failed");
+  EXPECT_NE(foreign->failure().message().find("has no track x"), std::string::npos) << foreign->failure().message();
 }
 
 TEST_F(EncodeTest, AResumedChunkDoesOnlyWhatIsMissingAndGivesTheSameBytes) {
@@ -198,25 +213,41 @@ TEST_F(EncodeTest, AudioPosterAndManifestsArePublished) {
   ASSERT_TRUE(ExtractPoster(*context_, extract).ok);
   EXPECT_EQ(Object("processed/v1/poster.jpg").substr(0, 2), "\xff\xd8");
 
-  workflow::v1::PublishTrackInput track;
-  track.set_object_prefix("processed/v1");
-  *track.mutable_track() = chunk.track();
-  *track.mutable_segments() = Result(*video).segments();
-  RecordedExecution publish("media.PublishTrack", "publish", track);
-  ASSERT_TRUE(PublishTrack(*context_, publish).ok);
-  *track.mutable_track() = audio.track();
-  *track.mutable_segments() = audio_result.segments();
-  RecordedExecution publish_audio("media.PublishTrack", "publish", track);
-  ASSERT_TRUE(PublishTrack(*context_, publish_audio).ok);
-  workflow::v1::PublishMastersInput masters;
-  masters.set_object_prefix("processed/v1");
-  masters.set_duration_seconds(6);
-  *masters.add_tracks() = chunk.track();
-  *masters.add_tracks() = audio.track();
-  *masters.add_segments() = Result(*video).segments();
-  *masters.add_segments() = audio_result.segments();
-  RecordedExecution publish_masters("media.PublishMasters", "masters", masters);
-  ASSERT_TRUE(PublishMasters(*context_, publish_masters).ok);
+  // A run from before groups lists the segments; without a list they are those in the store. Both give the same texts.
+  std::map<std::string, std::string> texts[2];
+  for (const bool listed : {true, false}) {
+    workflow::v1::PublishMastersInput masters;
+    masters.set_object_prefix("processed/v1");
+    masters.set_duration_seconds(info_.duration_seconds());
+    std::pair<media::v1::TrackPlan, media::v1::TrackSegments> tracks[] = {{chunk.track(), Result(*video).segments()},
+                                                                           {audio.track(), audio_result.segments()}};
+    for (auto& [plan, segments] : tracks) {
+      workflow::v1::PublishTrackInput track;
+      track.set_object_prefix("processed/v1");
+      track.set_duration_seconds(info_.duration_seconds());
+      *track.mutable_track() = plan;
+      if (listed) *track.mutable_segments() = Unpacked(segments);
+      RecordedExecution publish("media.PublishTrack", "publish", track);
+      const workflow::ActivityOutcome published = PublishTrack(*context_, publish);
+      ASSERT_TRUE(published.ok) << published.failure.ShortDebugString();
+      workflow::v1::PublishResult result;
+      ASSERT_THAT(workflow::FromPayload(published.result, result), IsOk());
+      EXPECT_GT(result.summary().peak_bandwidth(), 0);
+      *masters.add_tracks() = plan;
+      if (listed) *masters.add_segments() = Unpacked(segments);
+      if (!listed) *masters.add_summaries() = result.summary();
+    }
+    RecordedExecution publish_masters("media.PublishMasters", "masters", masters);
+    ASSERT_TRUE(PublishMasters(*context_, publish_masters).ok);
+    for (const char* key : {"180p/playlist.m3u8", "audio_0/playlist.m3u8", "master.m3u8", "manifest.mpd"}) {
+      texts[listed][key] = Object(std::string("processed/v1/") + key);
+    }
+  }
+  for (const auto& [key, text] : texts[true]) {
+    // The manifest names the moment in which it was made.
+    EXPECT_EQ(text.substr(0, key == "manifest.mpd" ? 0 : std::string::npos), texts[false][key].substr(0, key == "manifest.mpd" ? 0 : std::string::npos)) << key;
+    EXPECT_EQ(text.size(), texts[false][key].size()) << key;
+  }
   // What was written plays.
   for (const char* key : {"init.mp4", "seg_0.m4s", "seg_1.m4s", "seg_2.m4s", "playlist.m3u8"}) {
     media::RunProgram("mkdir -p '" + folder_ / "out/180p" + "' '" + folder_ / "out/audio_0" + "'");

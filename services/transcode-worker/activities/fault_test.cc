@@ -34,7 +34,7 @@ TEST_F(FaultTest, AKilledEncoderFailsOnlyItsOwnActivity) {
   EXPECT_EQ(Result(*retry).segments().segments_size(), 10);
 }
 
-TEST_F(FaultTest, AKilledDecoderFailsTheSiblingsRetryably) {
+TEST_F(FaultTest, AKilledDecoderFailsItsRenditionsRetryably) {
   UseSource(media::MakeUsualSource(folder_, "a.mp4", 20, 1280, 720));
   auto a = Task(Chunk(360, 0, 10)), b = Task(Chunk(720, 0, 10));
   std::thread killer([&] {

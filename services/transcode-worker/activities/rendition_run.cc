@@ -4,6 +4,7 @@
 
 #include "libs/core/error.h"
 #include "libs/layout/layout.h"
+#include "libs/layout/segment_list.h"
 #include "libs/log/log.h"
 #include "libs/media/cmaf/fmp4.h"
 #include "libs/obs/trace.h"
@@ -35,6 +36,24 @@ Status CheckInput(const workflow::v1::EncodeChunkInput& input) {
   return {};
 }
 
+// Of a group the part that is named as its item.
+Status ReadWork(const workflow::v1::ActivityTask& task, workflow::v1::EncodeChunkInput& work) {
+  if (task.items().empty()) return workflow::FromPayload(task.input(), work);
+  workflow::v1::EncodeGroupInput group;
+  VORA_RETURN_IF_ERROR(workflow::FromPayload(task.input(), group));
+  const std::string& name = task.items(0).name();
+  auto* tracks = group.mutable_tracks();
+  const auto track = std::find_if(tracks->begin(), tracks->end(), [&](const auto& one) { return one.name() == name; });
+  if (track == tracks->end()) return InvalidField("tracks", "has no track " + name);
+  work.set_video_id(group.video_id());
+  work.set_source_key(group.source_key());
+  work.set_object_prefix(group.object_prefix());
+  *work.mutable_media() = std::move(*group.mutable_media());
+  *work.mutable_track() = std::move(*track);
+  *work.mutable_chunk() = group.chunk();
+  return {};
+}
+
 int64_t SegmentDuration(const media::v1::TrackPlan& plan, int index) {
   const media::SegmentEncoder grid(plan, {});
   return (grid.EndFrame(index) - grid.FirstFrame(index)) * plan.frame_rate_den();
@@ -60,7 +79,7 @@ std::function<bool()> RenditionRun::stopped() const {
 bool RenditionRun::Claim() { return !ended_.exchange(true); }
 
 bool RenditionRun::Prepare() {
-  Status status = workflow::FromPayload(execution_->task().input(), input_);
+  Status status = ReadWork(execution_->task(), input_);
   if (status.ok()) status = CheckInput(input_);
   if (status.ok()) status = FindPublished();
   if (!status.ok()) {
@@ -232,7 +251,7 @@ void RenditionRun::Complete(double encode_seconds) {
   workflow::v1::EncodeChunkResult result;
   {
     std::lock_guard lock(mutex_);
-    *result.mutable_segments() = segments_;
+    *result.mutable_segments() = execution_->task().items().empty() ? segments_ : layout::Pack(segments_);
   }
   result.set_decode_seconds(decode_seconds_);
   result.set_encode_seconds(encode_seconds);

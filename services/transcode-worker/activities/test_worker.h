@@ -18,12 +18,14 @@ namespace vora::transcode {
 // Records how an activity ended.
 class RecordedExecution : public workflow::ActivityExecution {
  public:
-  RecordedExecution(const std::string& type, const std::string& id, const google::protobuf::Message& input, std::string checkpoint = {}) {
+  RecordedExecution(const std::string& type, const std::string& id, const google::protobuf::Message& input, std::string checkpoint = {},
+                    const std::string& item = {}) {
     task_.set_activity_type(type);
     task_.set_activity_id(id);
     task_.set_input(workflow::ToPayload(input));
     task_.set_checkpoint(std::move(checkpoint));
     task_.set_attempt(1);
+    if (!item.empty()) task_.add_items()->set_name(item);
   }
   const workflow::v1::ActivityTask& task() const override { return task_; }
   void Heartbeat(double progress, std::string checkpoint) override {

@@ -8,8 +8,8 @@ export interface ChartProps {
   timeline: Timeline;
   now: number;
   zoom: number;
-  active: number | null; // shown in the details
-  pinned: number | null;
+  active: string | null; // shown in the details
+  pinned: string | null;
   onShow(bar: Bar | null): void; // hover and focus
   onPin(bar: Bar | null): void;
 }
@@ -21,7 +21,7 @@ export function Chart({ timeline, now, zoom, active, pinned, onShow, onPin }: Ch
   const narrow = useNarrow();
   const [choice, setChoice] = useState<Record<string, boolean>>({});
   const [more, setMore] = useState<Record<string, number>>({});
-  const [stop, setStop] = useState<number | null>(null); // the bar in the tab order
+  const [stop, setStop] = useState<string | null>(null); // the bar in the tab order
   const length = timeline.to - timeline.from;
   const place = (from: number, to: number) => ({
     left: `${((from - timeline.from) / length) * 100}%`,

@@ -3,7 +3,7 @@ import { kStateText, type Timeline } from './model';
 
 // The same as rows, in order of time.
 export function Table({ timeline, now }: { timeline: Timeline; now: number }) {
-  const bars = timeline.groups.flatMap(({ bars: own }) => own).sort((a, b) => a.scheduled - b.scheduled || a.key - b.key);
+  const bars = timeline.groups.flatMap(({ bars: own }) => own).sort((a, b) => a.scheduled - b.scheduled || a.key.localeCompare(b.key, 'en', { numeric: true }));
   return (
     <div class="scroll-x" tabIndex={0} role="region" aria-label="Activities as a table">
       <table data-testid="timeline-table">

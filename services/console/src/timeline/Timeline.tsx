@@ -24,8 +24,8 @@ export function Timeline({ video }: { video: Video }) {
   const now = useNow(running, clock);
   const [zoom, setZoom] = useState(0);
   const [asTable, setAsTable] = useState(false);
-  const [shownKey, setShown] = useState<number | null>(null);
-  const [pinnedKey, setPinned] = useState<number | null>(null);
+  const [shownKey, setShown] = useState<string | null>(null);
+  const [pinnedKey, setPinned] = useState<string | null>(null);
 
   if (!loaded) {
     if (none) {
@@ -43,7 +43,7 @@ export function Timeline({ video }: { video: Video }) {
 
   const timeline = buildTimeline(loaded.workflow, loaded.events, loaded.pending, loaded.failed, now);
   const bars = timeline.groups.flatMap((group) => group.bars);
-  const find = (key: number | null) => bars.find((bar) => bar.key === key) ?? null;
+  const find = (key: string | null) => bars.find((bar) => bar.key === key) ?? null;
   const shown = find(pinnedKey) ?? find(shownKey);
   const failed = bars.filter(({ state }) => state === 'failed');
   return (

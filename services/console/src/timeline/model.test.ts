@@ -75,6 +75,29 @@ test('an empty history is no error', () => {
   assert.ok(to > from);
 });
 
+test('each item of a group is a bar, with its own end and attempts', () => {
+  const group: HistoryEvent = { ...scheduled(1, 'chunk/3', 0, 'media.EncodeGroup') };
+  group.attributes = { ...group.attributes, items: ['360p', '720p', '1080p'] };
+  const events = [
+    group,
+    ended(2, 1, 500, 900, { items: [{ name: '360p', attempt: 1, result: '{}' }, { name: '1080p', attempt: 1, failure: { code: 'media.broken', message: 'no' } }] }, 'ACTIVITY_TASK_ITEMS_ENDED'),
+  ];
+  const pending: PendingActivity[] = [
+    { scheduled_event_id: 1, activity_type: 'media.EncodeGroup', activity_id: '720p/chunk/3', state: 'STARTED', attempt: 2, progress: 0.4, worker_id: 'w', scheduled_time: at(0), started_time: at(1000), queue: 'q' },
+  ];
+  const failed: FailedAttempt[] = [{ scheduled_event_id: 1, activity_type: 'media.EncodeGroup', activity_id: '720p/chunk/3', attempt: 1, worker_id: 'w2', started_time: at(500), ended_time: at(900), outcome: 'FAILED' }];
+  const { groups, counts } = buildTimeline(workflow(), events, pending, failed, now);
+  assert.deepEqual(groups.map(({ key }) => key), ['track:360p', 'track:720p', 'track:1080p']);
+  assert.deepEqual(groups.map(({ bars }) => bars[0]!.state), ['done', 'running', 'failed']);
+  assert.equal(groups[1]!.bars[0]!.attempt, 2);
+  assert.equal(groups[1]!.bars[0]!.earlier.length, 1);
+  assert.equal(groups[0]!.bars[0]!.earlier.length, 0);
+  assert.equal(counts.done, 1);
+  // A timeout of the whole ends what is left.
+  const over = buildTimeline(workflow(), [...events, ended(3, 1, 500, 2000, { attempt: 2, failure: { code: 'timeout' } }, 'ACTIVITY_TASK_TIMED_OUT')], [], [], now);
+  assert.deepEqual(over.groups.map(({ bars }) => bars[0]!.state), ['done', 'failed', 'failed']);
+});
+
 test('the axis has round steps', () => {
   assert.deepEqual(ticks(18_000, 9), [0, 2000, 4000, 6000, 8000, 10_000, 12_000, 14_000, 16_000, 18_000]);
   assert.deepEqual([0, 500, 5000, 90_000, 3_725_000].map(tickLabel), ['0', '0.5 s', '5 s', '1:30', '1:02:05']);

@@ -5,7 +5,7 @@ import type { Failure, FailedAttempt, HistoryEvent, PendingActivity, Workflow } 
 export type BarState = 'waiting' | 'running' | 'retrying' | 'done' | 'failed' | 'canceled';
 
 export interface Bar {
-  key: number; // the scheduling event
+  key: string; // the scheduling event, and of a group the item
   id: string;  // `720p/chunk/3`
   type: string; // `media.EncodeChunk`
   label: string;
@@ -85,35 +85,61 @@ const kEnds: Record<string, BarState> = {
   ACTIVITY_TASK_FAILED: 'failed',
   ACTIVITY_TASK_TIMED_OUT: 'failed',
   ACTIVITY_TASK_CANCELED: 'canceled',
+  ACTIVITY_TASK_ITEMS_ENDED: 'done',
 };
 
+interface ItemEnd {
+  name: string;
+  attempt?: number;
+  failure?: Failure;
+}
+const keyOf = (event: unknown, item: string): string => (item ? `${Number(event)} ${item}` : `${Number(event)}`);
+// The items of a group by their names; one without a name for any other activity.
+const itemsOf = (attributes: Record<string, unknown>): string[] => (Array.isArray(attributes['items']) ? (attributes['items'] as string[]) : ['']);
+
 export function buildTimeline(workflow: Workflow, events: HistoryEvent[], pending: PendingActivity[], failed: FailedAttempt[], now: number): Timeline {
-  const bars = new Map<number, Bar>();
+  const bars = new Map<string, Bar>();
   for (const event of events) {
     const { attributes } = event;
     const at = time(event.time) ?? 0;
     if (event.type === 'ACTIVITY_TASK_SCHEDULED') {
-      const [id, type] = [text(attributes['activity_id']), text(attributes['activity_type'])];
-      bars.set(event.event_id, {
-        key: event.event_id, id, type, label: labelOf(id, type), group: groupOf(id, type), queue: text(attributes['queue']), state: 'waiting',
-        scheduled: at, started: null, ended: null, attempt: 1, worker: '', progress: null, failure: null, nextAttempt: null,
-        earlier: failed.filter((attempt) => attempt.scheduled_event_id === event.event_id),
-      });
+      for (const item of itemsOf(attributes)) {
+        const [id, type] = [(item ? `${item}/` : '') + text(attributes['activity_id']), text(attributes['activity_type'])];
+        const key = keyOf(event.event_id, item);
+        bars.set(key, {
+          key, id, type, label: labelOf(id, type), group: groupOf(id, type), queue: text(attributes['queue']), state: 'waiting',
+          scheduled: at, started: null, ended: null, attempt: 1, worker: '', progress: null, failure: null, nextAttempt: null,
+          earlier: failed.filter((attempt) => attempt.scheduled_event_id === event.event_id && attempt.activity_id === id),
+        });
+      }
       continue;
     }
     const state = kEnds[event.type];
-    const bar = state ? bars.get(Number(attributes['scheduled_event_id'])) : undefined;
-    if (!state || !bar) continue;
-    const startedUs = Number(attributes['started_time_us']);
-    bar.state = state;
-    bar.ended = at;
-    bar.started = startedUs > 0 ? startedUs / 1000 : null;
-    bar.attempt = Number(attributes['attempt']) || 1;
-    bar.worker = text(attributes['worker_id']);
-    bar.failure = (attributes['failure'] as Failure | undefined) ?? null;
+    if (!state) continue;
+    const scheduled = attributes['scheduled_event_id'];
+    const end = (bar: Bar | undefined, how: BarState, attempt: unknown, failure: unknown): void => {
+      if (!bar || bar.ended !== null) return;
+      const startedUs = Number(attributes['started_time_us']);
+      bar.state = how;
+      bar.ended = at;
+      bar.started = startedUs > 0 ? startedUs / 1000 : null;
+      bar.attempt = Number(attempt) || 1;
+      bar.worker = text(attributes['worker_id']);
+      bar.failure = (failure as Failure | undefined) ?? null;
+    };
+    if (Array.isArray(attributes['items'])) {
+      for (const item of attributes['items'] as ItemEnd[]) end(bars.get(keyOf(scheduled, item.name)), item.failure ? 'failed' : 'done', item.attempt, item.failure);
+      continue;
+    }
+    // What ends a group as a whole ends the items that are left.
+    const prefix = keyOf(scheduled, '');
+    for (const bar of bars.values()) {
+      if (bar.key === prefix || bar.key.startsWith(`${prefix} `)) end(bar, state, attributes['attempt'], attributes['failure']);
+    }
   }
+  const open = new Map([...bars.values()].map((bar) => [`${bar.key.split(' ')[0]} ${bar.id}`, bar]));
   for (const activity of pending) {
-    const bar = bars.get(activity.scheduled_event_id);
+    const bar = open.get(`${activity.scheduled_event_id} ${activity.activity_id}`);
     if (!bar || bar.ended !== null) continue;
     const started = activity.state !== 'SCHEDULED' && activity.started_time !== undefined;
     bar.state = started ? 'running' : activity.attempt > 1 ? 'retrying' : 'waiting';
