@@ -20,12 +20,21 @@ int64_t TargetOf(const Event& event) {
   return 0;
 }
 
-// Those of the texts that an input brings.
-int64_t TextBytes(const Event& event) {
+size_t TextBytesOf(const nlohmann::json& attributes) {
   size_t bytes = 0;
   for (const char* key : {"input", "result"}) {
-    const auto found = event.attributes.find(key);
-    if (found != event.attributes.end() && found->is_string()) bytes += found->get_ref<const std::string&>().size();
+    const auto found = attributes.find(key);
+    if (found != attributes.end() && found->is_string()) bytes += found->get_ref<const std::string&>().size();
+  }
+  return bytes;
+}
+
+// Those of the texts that an input brings, and that its items bring.
+int64_t TextBytes(const Event& event) {
+  size_t bytes = TextBytesOf(event.attributes);
+  const auto items = event.attributes.find("items");
+  if (items != event.attributes.end()) {
+    for (const auto& item : *items) bytes += TextBytesOf(item);
   }
   return static_cast<int64_t>(bytes);
 }

@@ -38,9 +38,9 @@ struct Wait {
   uint64_t seq = 0;  // order of registration; 0: not registered
   std::string name;  // signal
   ActivityResult result;
-  std::vector<std::string> items;     // of a group: those that have not ended
-  std::vector<ItemResult> ended;      // and those that have, not given yet
-  std::coroutine_handle<> handle;     // of a group: null while nobody waits
+  std::vector<std::string> items;  // of a group: those that have not ended
+  std::vector<ItemResult> ended;   // and those that have, not given yet
+  std::coroutine_handle<> handle;  // of a group: null while nobody waits
 };
 
 // JSON, or the message that it is to be made of.
