@@ -69,8 +69,8 @@ _size_due() {
   shift 2
   _engine_start vora-bench-engine-host "$ENGINE_DATABASE"
   if [ "$replicas" = 2 ]; then
-    local ENGINE_GRPC=$(port 1076) ENGINE_ADMIN=$(port 1176) ENGINE_ADDRESS first=$HOST_PID
-    ENGINE_ADDRESS="127.0.0.1:$ENGINE_GRPC"
+    local ENGINE_GRPC ENGINE_ADMIN ENGINE_ADDRESS first=$HOST_PID
+    ENGINE_GRPC=$(port 1076) ENGINE_ADMIN=$(port 1176) ENGINE_ADDRESS="127.0.0.1:$ENGINE_GRPC"
     _engine_start vora-bench-engine-host "$ENGINE_DATABASE"
     second=$first
   fi

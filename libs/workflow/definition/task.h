@@ -48,7 +48,7 @@ struct PromiseBase {
   }
   static void operator delete(void* frame, size_t size) {
     frame_bytes -= static_cast<int64_t>(size);
-    ::operator delete(frame, size);
+    ::operator delete(frame);
   }
 
   Waiter* waiter = nullptr;
