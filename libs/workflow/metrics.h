@@ -14,11 +14,14 @@ inline std::vector<double> StageBuckets() { return {0.01, 0.05, 0.1, 0.5, 1, 2, 
 inline const obs::CounterFamily kTransitions{kMetrics, "vora_workflow_transitions_total", "Committed workflow transitions."};
 inline const obs::CounterFamily kParkedTransitions{kMetrics, "vora_workflow_parked_transitions_total",
                                                    "Transitions refused because code and history do not agree."};
-inline const obs::GaugeFamily kRuns{
-    kMetrics, "vora_workflow_runs", "Open workflow runs: running, or parked because code and history do not agree.", {"state"}};
+inline const obs::GaugeFamily kRuns{kMetrics,
+                                    "vora_workflow_runs",
+                                    "Open workflow runs: running, paused by an operator, or parked because code and history do not agree.",
+                                    {"state"}};
 inline const obs::GaugeFamily kOldestRun{kMetrics, "vora_workflow_oldest_run_age_seconds", "Age of the oldest open run; 0 without one."};
-inline const obs::GaugeFamily kLongestSilence{kMetrics, "vora_workflow_longest_silence_seconds",
-                                              "The longest time that an open run has had no event in its history; 0 without one."};
+inline const obs::GaugeFamily kLongestSilence{
+    kMetrics, "vora_workflow_longest_silence_seconds",
+    "The longest time that an open run that is not paused has had no event in its history; 0 without one."};
 inline const obs::HistogramFamily kRunDuration{kMetrics,
                                                "vora_workflow_duration_seconds",
                                                "Time from the start of a run to its close, by how it closed.",

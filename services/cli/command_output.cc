@@ -6,6 +6,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "libs/core/encoding.h"
 #include "services/cli/api_client.h"
 #include "services/cli/progress.h"
 
@@ -60,6 +61,27 @@ void PrintVideo(const nlohmann::json& video) {
   for (const char* key : {"watch_url", "hls_url", "dash_url"}) {
     if (!text(key).empty()) std::printf("  %-8.*s %s\n", static_cast<int>(std::string(key).find('_')), key, text(key).c_str());
   }
+}
+
+int CallAndPrint(const GlobalOptions& global, const std::string& method, const std::string& path,
+                 const std::function<void(const nlohmann::json&)>& print, const nlohmann::json& body) {
+  ApiClient api(global.server, global.token);
+  const auto answer = api.Call(method, path, body);
+  if (!answer.ok()) return ReportError(global, answer.status());
+  if (global.json) {
+    PrintJson(*answer);
+  } else {
+    print(*answer);
+  }
+  return 0;
+}
+
+std::string VideoPath(const std::string& video_id) { return "/v1/videos/" + PercentEncode(video_id); }
+
+void PrintPause(const nlohmann::json& run) {
+  const auto text = [&](const char* key) { return run.value(key, std::string()); };
+  std::printf("Paused since %s%s%s%s%s.\n", text("paused_time").c_str(), text("paused_by").empty() ? "" : " by ", text("paused_by").c_str(),
+              text("pause_reason").empty() ? "" : ": ", text("pause_reason").c_str());
 }
 
 int FollowVideo(const GlobalOptions& global, const std::string& video_id) {

@@ -2,7 +2,10 @@
 
 // How commands say what came of them.
 
-#include <nlohmann/json_fwd.hpp>
+#include <functional>
+#include <string>
+
+#include <nlohmann/json.hpp>
 
 #include "libs/core/status.h"
 #include "services/cli/commands.h"
@@ -16,5 +19,12 @@ void PrintJson(const nlohmann::json& value);
 void PrintVideo(const nlohmann::json& video);
 // Follows the video until it needs no more waiting; 0 when READY.
 int FollowVideo(const GlobalOptions& global, const std::string& video_id);
+
+// One call; with --json its answer, else `print`. The exit code.
+int CallAndPrint(const GlobalOptions& global, const std::string& method, const std::string& path,
+                 const std::function<void(const nlohmann::json&)>& print, const nlohmann::json& body = nullptr);
+std::string VideoPath(const std::string& video_id);
+// Since when, by whom and why, of a workflow run.
+void PrintPause(const nlohmann::json& run);
 
 }  // namespace vora::cli

@@ -59,6 +59,7 @@ StatusOr<UploadResult> Transfer(const GlobalOptions& global, const UploadArgumen
   options.metadata["filename"] = file.path.filename().string();
   if (!arguments.title.empty()) options.metadata["title"] = arguments.title;
   if (!arguments.description.empty()) options.metadata["description"] = arguments.description;
+  if (arguments.priority) options.metadata["priority"] = std::to_string(*arguments.priority);
   if (arguments.checksum) {
     VORA_ASSIGN_OR_RETURN(options.metadata["sha256"], HashFile(file, view));
   }
@@ -83,6 +84,7 @@ int RunUpload(const GlobalOptions& global, const UploadArguments& arguments) {
   nlohmann::json request{{"upload_id", uploaded->upload_id}};
   if (!arguments.title.empty()) request["title"] = arguments.title;
   if (!arguments.description.empty()) request["description"] = arguments.description;
+  if (arguments.priority) request["priority"] = *arguments.priority;
   nlohmann::json video;
   const Status created = RetryIdempotent(
       {.max_attempts = 10, .initial = std::chrono::milliseconds(300), .max = std::chrono::milliseconds(5000)},

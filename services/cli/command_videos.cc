@@ -14,22 +14,6 @@ namespace {
 
 using nlohmann::json;
 
-// One call; with --json its answer, else `print`.
-template <typename Print>
-int CallAndPrint(const GlobalOptions& global, const std::string& method, const std::string& path, const Print& print) {
-  ApiClient api(global.server, global.token);
-  const auto answer = api.Call(method, path);
-  if (!answer.ok()) return ReportError(global, answer.status());
-  if (global.json) {
-    PrintJson(*answer);
-  } else {
-    print(*answer);
-  }
-  return 0;
-}
-
-std::string VideoPath(const std::string& video_id) { return "/v1/videos/" + PercentEncode(video_id); }
-
 void PrintTable(const json& page) {
   std::printf("%-32s  %-15s  %5s  %8s  %s\n", "VIDEO", "STATE", "DONE", "LENGTH", "TITLE");
   for (const auto& video : page.value("videos", json::array())) {
@@ -57,6 +41,7 @@ std::string ItemsOf(const json& attributes) {
 }
 
 void PrintHistory(const json& history) {
+  if (const json run = history.value("workflow", json::object()); run.value("paused", false)) PrintPause(run);
   for (const auto& event : history.value("events", json::array())) {
     const json attributes = event.value("attributes", json::object());
     std::string what;

@@ -3,6 +3,7 @@
 // The commands of `vora`. Each returns the exit code: 0 done, 1 failed (a message is on stderr), 130 interrupted.
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 namespace vora::cli {
@@ -19,6 +20,16 @@ struct UploadArguments {
   bool wait = true;      // follow until READY
   bool checksum = true;  // send the file's sha256, to be verified at the end
   int64_t max_rate = 0;  // bytes/s; 0: no limit
+  std::optional<int> priority;
+};
+
+// What operators set for a queue or a tenant; what is not given stays.
+struct SettingsArguments {
+  std::string name;
+  bool pause = false, resume = false, reset = false;
+  std::optional<double> weight;  // of a tenant
+  std::optional<int> max_running;
+  std::optional<double> max_starts_per_second;
 };
 
 struct ListArguments {
@@ -35,6 +46,15 @@ int RunCancel(const GlobalOptions& global, const std::string& video_id);
 int RunRetry(const GlobalOptions& global, const std::string& video_id, bool wait);
 int RunDelete(const GlobalOptions& global, const std::string& video_id);
 int RunHistory(const GlobalOptions& global, const std::string& video_id);
+
+int RunPause(const GlobalOptions& global, const std::string& video_id, const std::string& reason);
+int RunResume(const GlobalOptions& global, const std::string& video_id);
+int RunRetryNow(const GlobalOptions& global, const std::string& video_id, const std::string& activity_id);  // empty: all that wait
+int RunPriority(const GlobalOptions& global, const std::string& video_id, int priority);
+int RunQueues(const GlobalOptions& global);
+int RunQueue(const GlobalOptions& global, const SettingsArguments& arguments);
+int RunTenants(const GlobalOptions& global);
+int RunTenant(const GlobalOptions& global, const SettingsArguments& arguments);
 
 // Ctrl-C ends the command cleanly: call once in main.
 void CatchInterrupts();

@@ -5,6 +5,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "libs/core/priority.h"
 #include "libs/core/version.h"
 #include "services/cli/commands.h"
 #include "services/cli/token_file.h"
@@ -16,6 +17,17 @@ using vora::cli::GlobalOptions;
 CLI::App* AddVideoCommand(CLI::App& app, const std::string& name, const std::string& help, std::string& video_id) {
   CLI::App* command = app.add_subcommand(name, help);
   command->add_option("VIDEO", video_id, "The video's id")->required();
+  return command;
+}
+
+CLI::App* AddSettingsCommand(CLI::App& app, const std::string& name, const std::string& help, vora::cli::SettingsArguments& arguments) {
+  CLI::App* command = app.add_subcommand(name, help);
+  command->add_option("NAME", arguments.name, "Its name")->required();
+  CLI::Option* pause = command->add_flag("--pause", arguments.pause, "Nothing of it begins");
+  CLI::Option* resume = command->add_flag("--resume", arguments.resume, "What waits begins again")->excludes(pause);
+  command->add_option("--max-running", arguments.max_running, "At most so many at a time; 0: no limit");
+  command->add_option("--max-starts-per-second", arguments.max_starts_per_second, "At most so many begin, on average; 0: no limit");
+  command->add_flag("--reset", arguments.reset, "As usual again")->excludes(pause)->excludes(resume);
   return command;
 }
 
@@ -59,6 +71,8 @@ int main(int argc, char** argv) {
   upload_command->add_option("--description", upload.description, "Description");
   upload_command->add_option("--max-rate", upload.max_rate, "At most so many bytes per second (64KiB, 2MiB ...)")
       ->transform(CLI::AsSizeValue(false));
+  upload_command->add_option("--priority", upload.priority, "-1000 to 1000: each point is worth an upload an hour earlier")
+      ->check(CLI::Range(-vora::kMaxPriority, vora::kMaxPriority));
   upload_command->add_flag("--no-wait", no_wait, "End after the upload, without waiting for the processing");
   upload_command->add_flag("--no-checksum", no_checksum, "Do not compute and send the file's SHA-256");
   upload_command->callback([&] {
@@ -100,6 +114,38 @@ int main(int argc, char** argv) {
   AddVideoCommand(app, "history", "The history of a video's workflow", video_id)->callback([&] {
     exit_code = vora::cli::RunHistory(global, video_id);
   });
+
+  std::string reason;
+  CLI::App* pause = AddVideoCommand(app, "pause", "Pause processing a video; what it has done is kept", video_id);
+  pause->add_option("--reason", reason, "Why, for people");
+  pause->callback([&] { exit_code = vora::cli::RunPause(global, video_id, reason); });
+  AddVideoCommand(app, "resume", "Go on with a video that was paused", video_id)->callback([&] {
+    exit_code = vora::cli::RunResume(global, video_id);
+  });
+  std::string activity_id;
+  CLI::App* retry_now = AddVideoCommand(app, "retry-now", "Try again at once what waits for its next attempt", video_id);
+  retry_now->add_option("--activity", activity_id, "Only this one (720p/chunk/3), by its name in the history");
+  retry_now->callback([&] { exit_code = vora::cli::RunRetryNow(global, video_id, activity_id); });
+  int priority = 0;
+  CLI::App* set_priority = AddVideoCommand(app, "priority", "Set how urgent a video's processing is", video_id);
+  set_priority->add_option("PRIORITY", priority, "-1000 to 1000; 0 is usual")
+      ->required()
+      ->check(CLI::Range(-vora::kMaxPriority, vora::kMaxPriority));
+  set_priority->callback([&] { exit_code = vora::cli::RunPriority(global, video_id, priority); });
+
+  app.add_subcommand("queues", "The queues of the fleet, for operators")->callback([&] { exit_code = vora::cli::RunQueues(global); });
+  vora::cli::SettingsArguments queue;
+  CLI::App* queue_command =
+      AddSettingsCommand(app, "queue", "Show a queue's settings, or change them; what runs goes on to its end", queue);
+  queue_command->callback([&] { exit_code = vora::cli::RunQueue(global, queue); });
+  app.add_subcommand("tenants", "Tenants for which something is set, for operators")->callback([&] {
+    exit_code = vora::cli::RunTenants(global);
+  });
+  vora::cli::SettingsArguments tenant;
+  CLI::App* tenant_command =
+      AddSettingsCommand(app, "tenant", "Show a tenant's settings, or change them; what runs goes on to its end", tenant);
+  tenant_command->add_option("--weight", tenant.weight, "Its part of the fleet against those of others; usually 1");
+  tenant_command->callback([&] { exit_code = vora::cli::RunTenant(global, tenant); });
 
   try {
     app.parse(argc, argv);

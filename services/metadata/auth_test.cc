@@ -79,6 +79,13 @@ TEST_F(MetadataAuthTest, RoutesAskForTheirScopes) {
       {"PATCH /v1/videos/" + id, "write"},
       {"DELETE /v1/videos/" + id, "write"},
       {"POST /v1/videos/" + id + "/retry", "write"},
+      {"POST /v1/videos/" + id + "/pause", "write"},
+      {"POST /v1/videos/" + id + "/resume", "write"},
+      {"POST /v1/videos/" + id + "/retry-now", "write"},
+      {"POST /v1/videos/" + id + "/priority", "write"},
+      {"GET /v1/queues", "operate"},
+      {"PATCH /v1/queues/q", "operate"},
+      {"DELETE /v1/tenants/t", "operate"},
       {"GET /v1/videos/" + id + "/history", "operate"},
       {"GET /v1/fleet", "operate"},
       {"DELETE /v1/viewers/bob", "operate"},
@@ -124,10 +131,14 @@ TEST_F(MetadataAuthTest, TenantsDoNotSeeEachOthersVideos) {
                                                                                        {"GET", "/sessions"},
                                                                                        {"POST", "/cancel"},
                                                                                        {"POST", "/retry"},
+                                                                                       {"POST", "/pause"},
+                                                                                       {"POST", "/resume"},
+                                                                                       {"POST", "/retry-now"},
                                                                                        {"POST", "/playback-tokens"}}) {
     EXPECT_EQ(Call(method, path + suffix, all).status, 404) << method << " " << suffix;
   }
   EXPECT_EQ(Call("PATCH", path, all, R"({"title":"mine now"})").status, 404);
+  EXPECT_EQ(Call("POST", path + "/priority", all, R"({"priority":1})").status, 404);
   EXPECT_EQ(Call("GET", path, TestTokens::Bearer("other", "read")).status, 200) << "it is still there for its owner";
   EXPECT_EQ(json::parse(Call("GET", "/v1/ladders", all).body).at("ladders").size(), 1u) << "a tenant without ladders has the default ones";
 }

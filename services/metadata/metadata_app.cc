@@ -75,7 +75,7 @@ struct MetadataApp::Impl {
         presentations(store),
         orchestrator(options.orchestrator),
         uploads(options.upload),
-        operations(videos, uploads),
+        operations(videos, uploads, [this](const std::string& id, int priority) { return orchestrator.SetVideoPriority(id, priority); }),
         fleet(options.fleet, orchestrator, [this] { return store.Check(); }),
         facts(store),
         analytics_reader(options.clickhouse),
@@ -112,6 +112,8 @@ struct MetadataApp::Impl {
     AddVideoRoutes(routes, operations, videos);
     AddEventRoutes(routes, videos, hub, options.sse_heartbeat, options.sse_lifetime);
     AddHistoryRoutes(routes, videos, orchestrator);
+    AddControlRoutes(routes, videos, operations, orchestrator);
+    AddSettingsRoutes(routes, orchestrator);
     AddLadderRoutes(routes, ladders);
     AddConfigRoutes(routes, options.upload_url, options.playback_tokens.has_value(), authorization.enabled);
     AddPlaybackRoutes(routes, videos, {options.public_url, options.playback_tokens});

@@ -26,6 +26,9 @@ std::set<std::string> Registered() {
   AddVideoRoutes(routes, *static_cast<VideoOperations*>(nothing), *static_cast<VideoRepo*>(nothing));
   AddEventRoutes(routes, *static_cast<VideoRepo*>(nothing), *static_cast<WatchHub*>(nothing));
   AddHistoryRoutes(routes, *static_cast<VideoRepo*>(nothing), *static_cast<OrchestratorClient*>(nothing));
+  AddControlRoutes(routes, *static_cast<VideoRepo*>(nothing), *static_cast<VideoOperations*>(nothing),
+                   *static_cast<OrchestratorClient*>(nothing));
+  AddSettingsRoutes(routes, *static_cast<OrchestratorClient*>(nothing));
   AddLadderRoutes(routes, *static_cast<LadderRepo*>(nothing));
   AddConfigRoutes(routes, "");
   AddPlaybackRoutes(routes, *static_cast<VideoRepo*>(nothing), {});

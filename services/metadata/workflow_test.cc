@@ -295,5 +295,121 @@ TEST_F(WorkflowTest, OrchestratorKilledAndPostgresRestartedInTheMiddle) {
   for (const auto& [activity, times] : Completions(id)) EXPECT_EQ(times, 1) << activity;
 }
 
+TEST_F(WorkflowTest, AVideoIsPausedResumedAndDoesNotWaitForItsRetry) {
+  StartOrchestrator();
+  StartApp();
+  std::atomic<bool> broken{false}, released{false};
+  StartWorker([&](ActivityExecution& execution) {
+    if (execution.task().activity_id() != "720p/chunk/1") return Encode(execution);
+    if (broken) {
+      return ActivityOutcome::Failed("worker.child_crashed", "the encoder was killed");
+    }
+    if (!WaitAtGate(execution)) {
+      released = execution.stop_cause() == workflow::StopCause::kDraining;
+      return ActivityOutcome::Failed("test.stopped", "stopped");
+    }
+    return Encode(execution);
+  });
+  const std::string id = Upload("u1"), path = "/v1/videos/" + id;
+  const auto running = [&](const Json& history) {
+    for (const auto& pending : history["pending_activities"]) {
+      if (pending["activity_id"] == "720p/chunk/1" && pending["state"] == "STARTED") return true;
+    }
+    return false;
+  };
+  ASSERT_TRUE(Eventually([&] {
+    const auto history = app_->Call("GET", path + "/history");
+    return history.status == 200 && running(Json::parse(history.body));
+  }));
+  EXPECT_EQ(app_->Call("POST", path + "/pause", R"({"why":"x"})").status, 400);
+  const auto long_reason = app_->Call("POST", path + "/pause", Json{{"reason", std::string(1001, 'x')}}.dump());
+  EXPECT_EQ(long_reason.status, 400);
+  EXPECT_THAT(long_reason.body, HasSubstr("1000 bytes"));
+  const auto paused = app_->Call("POST", path + "/pause", R"({"reason":"maintenance"})");
+  ASSERT_EQ(paused.status, 200) << paused.body;
+  EXPECT_EQ(Json::parse(paused.body)["paused"], true);
+  EXPECT_EQ(Json::parse(paused.body)["pause_reason"], "maintenance");
+  ASSERT_TRUE(Eventually([&] { return !running(Json::parse(app_->Call("GET", path + "/history").body)); }));
+  EXPECT_TRUE(released);
+  EXPECT_EQ(app_->Call("POST", path + "/pause").status, 200) << "again";
+  EXPECT_EQ(Json::parse(app_->Call("GET", path + "/history").body)["workflow"]["pause_reason"], "maintenance");
+  // With a fault, so that it waits for its next attempt.
+  broken = true;
+  const auto resumed = app_->Call("POST", path + "/resume");
+  ASSERT_EQ(resumed.status, 200) << resumed.body;
+  EXPECT_EQ(Json::parse(resumed.body)["paused"], false);
+  ASSERT_TRUE(Eventually([&] { return Rendition(id, "720p").value("state", "") == "RETRYING"; }));
+  broken = false;
+  OpenGate();
+  EXPECT_EQ(app_->Call("POST", path + "/retry-now", R"({"activity_id":"none"})").status, 404);
+  const auto retried = app_->Call("POST", path + "/retry-now");
+  EXPECT_EQ(retried.status, 200) << retried.body;
+  EXPECT_LE(Json::parse(retried.body)["retried"].get<int>(), 1);
+  ASSERT_TRUE(Reaches(id, "READY"));
+  for (const char* action : {"pause", "resume", "retry-now"}) {
+    const auto closed = app_->Call("POST", path + "/" + action);
+    EXPECT_EQ(closed.status, 409) << action;
+    EXPECT_THAT(closed.body, HasSubstr("closed (COMPLETED)"));
+  }
+  EXPECT_EQ(app_->Call("POST", "/v1/videos/" + std::string(32, 'a') + "/pause").status, 404);
+}
+
+TEST_F(WorkflowTest, APriorityReachesTheRunWheneverItIsGiven) {
+  StartApp();
+  auto upload = FinishedUpload("u1");
+  (*upload.mutable_metadata())["priority"] = "7";
+  ASSERT_THAT(app_->Announce(upload), IsOk());
+  const std::string id = Json::parse(app_->Call("GET", "/v1/videos?page_size=1").body)["videos"][0]["video_id"];
+  EXPECT_EQ(Video(id)["priority"], 7);
+  const auto priority_of_run = [&] {
+    const auto described = OrchestratorClient(orchestrator_.grpc()).Describe("video/" + id, "");
+    return described.ok() ? described->info().priority() : -1;
+  };
+  StartOrchestrator();
+  ASSERT_TRUE(Eventually([&] { return priority_of_run() == 7; }));
+  const std::string path = "/v1/videos/" + id + "/priority";
+  EXPECT_EQ(app_->Call("POST", path, "{}").status, 400);
+  const auto too_high = app_->Call("POST", path, R"({"priority":1001})");
+  EXPECT_EQ(too_high.status, 400);
+  EXPECT_THAT(too_high.body, HasSubstr("-1000 to 1000"));
+  const auto set = app_->Call("POST", path, R"({"priority":-3})");
+  ASSERT_EQ(set.status, 200) << set.body;
+  EXPECT_EQ(Json::parse(set.body)["priority"], -3);
+  EXPECT_EQ(priority_of_run(), -3);
+}
+
+TEST_F(WorkflowTest, QueuesAndTenantsAreSet) {
+  StartOrchestrator();
+  StartApp();
+  EXPECT_EQ(app_->Call("GET", "/v1/queues").body, R"({"queues":[]})");
+  const auto paused = app_->Call("PATCH", "/v1/queues/transcode", R"({"paused":true})");
+  ASSERT_EQ(paused.status, 200) << paused.body;
+  EXPECT_EQ(Json::parse(app_->Call("GET", "/v1/queues").body)["queues"][0]["queue"], "transcode");
+  const std::string id = Upload("u1");
+  StartWorker(&WorkflowTest::Encode);
+  ASSERT_TRUE(Eventually([&] { return Video(id)["state"] == "PROCESSING"; }));
+  ASSERT_TRUE(Eventually([&] {
+    const Json fleet = Json::parse(app_->Call("GET", "/v1/fleet").body);
+    for (const auto& queue : fleet["queues"]) {
+      if (queue["name"] == "transcode") return queue["paused"] == true && queue["ready"] == 1;
+    }
+    return false;
+  }));
+  const auto limited = app_->Call("PATCH", "/v1/queues/transcode", R"({"max_running":2})");
+  EXPECT_EQ(Json::parse(limited.body)["paused"], true);
+  const auto wrong = app_->Call("PATCH", "/v1/queues/transcode", R"({"max_running":-2})");
+  EXPECT_EQ(wrong.status, 400);
+  EXPECT_EQ(Json::parse(wrong.body)["error"]["field"], "max_running");
+  EXPECT_EQ(Json::parse(app_->Call("GET", "/v1/queues/transcode").body)["max_running"], 2);
+  EXPECT_EQ(app_->Call("DELETE", "/v1/queues/transcode").status, 200);
+  EXPECT_TRUE(Reaches(id, "READY"));
+  const auto tenant = app_->Call("PATCH", "/v1/tenants/acme", R"({"weight":2.5,"max_starts_per_second":1.5})");
+  ASSERT_EQ(tenant.status, 200) << tenant.body;
+  EXPECT_EQ(Json::parse(app_->Call("GET", "/v1/tenants").body)["tenants"][0]["weight"], 2.5);
+  EXPECT_EQ(Json::parse(app_->Call("GET", "/v1/tenants/other").body)["weight"], 1);
+  EXPECT_EQ(app_->Call("PATCH", "/v1/tenants/acme", R"({"weight":0})").status, 400);
+  EXPECT_EQ(Json::parse(app_->Call("DELETE", "/v1/tenants/acme").body)["weight"], 1);
+}
+
 }  // namespace
 }  // namespace vora::metadata

@@ -43,6 +43,8 @@ TEST(OrchestratorAuthTest, EveryMethodOfEveryServiceAsksWhoCalls) {
   const auto activities = rpc::testing::CallEveryMethod(channel, "vora.workflow.v1.ActivityService", operators);
   EXPECT_THAT(activities, Contains(Pair("CompleteActivity", grpc::StatusCode::PERMISSION_DENIED))) << "operators do no work of workers";
   EXPECT_THAT(activities, Contains(Pair("DescribeQueues", grpc::StatusCode::OK)));
+  EXPECT_THAT(activities, Contains(Pair("ListQueueSettings", grpc::StatusCode::OK)));
+  EXPECT_THAT(activities, Contains(Pair("SetTenantSettings", grpc::StatusCode::INVALID_ARGUMENT))) << "let in, but it names no tenant";
   const auto workflows = rpc::testing::CallEveryMethod(channel, "vora.workflow.v1.WorkflowService", operators);
   EXPECT_THAT(workflows, Contains(Pair("StartWorkflow", grpc::StatusCode::PERMISSION_DENIED))) << "what is run only the fleet says";
   EXPECT_THAT(workflows, Contains(Pair("ListWorkflows", grpc::StatusCode::OK)));

@@ -38,6 +38,8 @@ StatusOr<ScalerTrigger> ParseTrigger(const std::map<std::string, std::string>& m
 QueueLoad LoadOf(const workflow::v1::DescribeQueuesResponse& queues, const std::string& queue) {
   for (const auto& info : queues.queues()) {
     if (info.name() != queue) continue;
+    // More workers would begin nothing.
+    if (info.settings().paused()) return {info.running(), info.running_cost()};
     // Also what runs: while a worker has something to do, it must not be scaled away.
     return {info.ready() + info.delayed() + info.running(), info.estimated_cost() + info.running_cost()};
   }

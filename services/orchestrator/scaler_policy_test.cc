@@ -51,6 +51,9 @@ TEST(ScalerPolicyTest, CountsWhatWaitsAndWhatRuns) {
   queue->set_running_cost(1.25);
   EXPECT_EQ(LoadOf(queues, "transcode").activities, 6);
   EXPECT_EQ(LoadOf(queues, "transcode").encode_seconds, 13.75);
+  queue->mutable_settings()->set_paused(true);
+  EXPECT_EQ(LoadOf(queues, "transcode").activities, 1) << "more workers would begin nothing";
+  EXPECT_EQ(LoadOf(queues, "transcode").encode_seconds, 1.25);
   EXPECT_EQ(LoadOf(queues, "nobody's").activities, 0);
   EXPECT_EQ(LoadOf(queues, "nobody's").encode_seconds, 0);
 }

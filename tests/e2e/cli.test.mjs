@@ -77,6 +77,46 @@ test('cancel stops, retry goes on, delete removes', async () => {
   }, { timeout: 60_000 });
 });
 
+test('operators pause, hurry and limit', async () => {
+  const created = await stack.upload(await source({ seconds: 21 }), ['--priority', '5']);
+  assert.equal(created.priority, 5);
+  await until('it to be processed', async () => (await stack.video(created.video_id)).renditions.length > 0, { timeout: 60_000 });
+  const paused = await stack.cli(['pause', '--reason', 'for a moment', created.video_id]);
+  assert.equal(paused.code, 0, paused.stderr);
+  assert.match(paused.stdout, /Paused since .*: for a moment\./);
+  assert.match((await stack.cli(['history', created.video_id])).stdout, /^Paused since .*: for a moment\.$/m);
+  const hurried = await stack.cli(['--json', 'priority', created.video_id, '--', '-7']);
+  assert.equal(hurried.code, 0, hurried.stderr);
+  assert.equal(hurried.json[0].priority, -7);
+  const asked = await stack.api('POST', '/v1/videos', { upload_id: created.upload_id, priority: 9 });
+  assert.equal(asked.status, 200, JSON.stringify(asked.json));
+  assert.equal(asked.json.priority, 9);
+  assert.equal((await stack.api('GET', `/v1/videos/${created.video_id}/history`)).json.workflow.priority, 9);
+  assert.match((await stack.cli(['retry-now', created.video_id])).stdout, /Nothing waits|Tried again now/);
+  const none = await stack.cli(['retry-now', '--activity', 'nothing', created.video_id]);
+  assert.equal(none.code, 1);
+  assert.match(none.stderr, /no open activity nothing/);
+  assert.match((await stack.cli(['resume', created.video_id])).stdout, /goes on/);
+  await stack.reach(created.video_id, ['READY'], { timeout: 120_000 });
+  const closed = await stack.cli(['pause', created.video_id]);
+  assert.equal(closed.code, 1);
+  assert.match(closed.stderr, /closed \(COMPLETED\)/);
+  assert.equal((await stack.cli(['priority', created.video_id, '1001'])).code, 2);
+  assert.equal((await stack.cli(['upload', '--priority', 'high', 'x'])).code, 2);
+
+  assert.match((await stack.cli(['queues'])).stdout, /^transcode +open/m);
+  assert.match((await stack.cli(['queue', 'spare', '--pause', '--max-running', '3'])).stdout, /spare {2}PAUSED[^]*max running +3\n/);
+  await until('the fleet to be looked at again', async () => /^spare +paused/m.test((await stack.cli(['queues'])).stdout), { timeout: 10_000 });
+  assert.match((await stack.cli(['queue', 'spare', '--reset'])).stdout, /^spare\n[^]*max running +no limit\n/);
+  assert.match((await stack.cli(['tenant', 'acme', '--weight', '2', '--max-starts-per-second', '1.5'])).stdout, /weight +2\.0\n[^]*per second +1\.5/);
+  assert.match((await stack.cli(['tenants'])).stdout, /^acme\n/);
+  const refused = await stack.cli(['tenant', 'acme', '--weight', '0']);
+  assert.equal(refused.code, 1);
+  assert.match(refused.stderr, /weight: must be 0\.001 to 1000/);
+  assert.equal((await stack.cli(['tenant', 'acme', '--reset'])).code, 0);
+  assert.match((await stack.cli(['tenants'])).stdout, /as usual/);
+});
+
 test('live changes come over SSE', async () => {
   const created = await stack.upload(await source({ seconds: 8, width: 640, height: 360 }));
   const watch = await stack.cli(['--json', 'watch', created.video_id]);

@@ -7,7 +7,7 @@ import { after, before, test } from 'node:test';
 
 import { chooseInPlayer, launch, openPage, servePages } from '../env/browser.mjs';
 import { source, withCaptions } from '../env/media.mjs';
-import { assertNothingLostOrDoneTwice } from '../env/proof.mjs';
+import { assertNothingLostOrDoneTwice, history } from '../env/proof.mjs';
 import { root, until } from '../env/stack.mjs';
 import { stack } from './stack.mjs';
 
@@ -277,6 +277,73 @@ test('cancel, retry, and delete after a question; every open page follows', asyn
   await until('the embedded player to say so', async () => /deleted/.test(await embed.page.locator('body').innerText()), { timeout: 10_000 });
   assert.deepEqual([...errors, ...library.errors], []);
   for (const opened of [page, library.page, embed.page]) await opened.close();
+});
+
+// Whatever else is set, a picture in each look.
+async function photograph(page, name) {
+  for (const [look, { viewport }] of Object.entries(looks)) {
+    await page.setViewportSize(viewport);
+    await page.emulateMedia({ colorScheme: looks[look].colorScheme, reducedMotion: 'reduce' });
+    await page.screenshot({ path: path.join(shots, `${name}-${look}.png`), fullPage: true });
+    const wide = await page.evaluate(() => document.documentElement.scrollWidth);
+    assert.ok(wide <= viewport.width, `${name} is ${wide} wide on a ${viewport.width} wide screen`);
+  }
+  await assertAccessible(page, name);
+  await page.setViewportSize(looks.light.viewport);
+}
+
+test('a video is paused with a reason, resumed, and need not wait for its next attempt', async () => {
+  const film = await source({ seconds: 41, width: 1280, height: 720 });
+  const { video_id: id } = await stack.upload(film);
+  const running = async () => (await history(stack, id)).pending_activities.filter(({ state }) => state === 'STARTED').length;
+  await until('work to begin', async () => (await stack.video(id)).renditions.length > 0 && (await running()) > 0);
+  const { page, errors } = await openPage(browser, `${stack.edge}/watch/${id}/timeline`);
+  await by(page, 'pause-processing').click();
+  await by(page, 'pause-reason').fill('the disks are full');
+  await photograph(page, 'pause-dialog');
+  await by(page, 'dialog-confirm').click();
+  await by(page, 'timeline-paused').waitFor({ timeout: 20_000 });
+  assert.match(await by(page, 'timeline-paused').innerText(), /since .*: the disks are full/);
+  await until('what ran to be handed back', async () => (await running()) === 0, { timeout: 30_000 });
+  const paused = await history(stack, id);
+  assert.equal(paused.workflow.paused, true);
+  assert.equal(paused.workflow.pause_reason, 'the disks are full');
+  await photograph(page, 'timeline-paused');
+  await by(page, 'resume-processing').click();
+  await by(page, 'timeline-paused').waitFor({ state: 'detached', timeout: 20_000 });
+  await until('work to go on', async () => (await running()) > 0 || (await stack.video(id)).state === 'READY');
+  // Attempts that are lost with their worker wait for the next one.
+  await stack.kill('transcode-worker');
+  await by(page, 'retry-now').waitFor({ timeout: 30_000 });
+  await photograph(page, 'timeline-retrying');
+  await by(page, 'retry-now').click();
+  await until('an answer', async () => /tried again now|Nothing waits/.test(await by(page, 'toasts').innerText()), { timeout: 10_000 });
+  await stack.start('transcode-worker');
+  await until('the end', async () => (await stack.video(id)).state === 'READY');
+  await by(page, 'pause-processing').waitFor({ state: 'detached', timeout: 20_000 });
+  await assertNothingLostOrDoneTwice(stack, id, film);
+  assert.deepEqual(errors, []);
+  await page.close();
+});
+
+test('a queue is paused and resumed on the page of the fleet', async () => {
+  const { page, errors } = await openPage(browser, `${stack.edge}/fleet`);
+  const queue = by(page, 'fleet-queue').filter({ has: page.getByRole('rowheader', { name: /^transcode/ }) });
+  await queue.getByTestId('pause-queue').click();
+  await by(page, 'dialog-confirm').click();
+  await queue.getByTestId('queue-paused').waitFor({ timeout: 20_000 });
+  assert.equal((await stack.api('GET', '/v1/queues/transcode')).json.paused, true);
+  const { video_id: id } = await stack.upload(await source({ seconds: 4, width: 640, height: 360 }));
+  await until('its first work to wait', async () => (await history(stack, id)).pending_activities.some(({ queue: name, state }) => name === 'transcode' && state === 'SCHEDULED'));
+  await until('the page to say so', async () => /queue transcode is paused/.test(await by(page, 'fleet-page').innerText()), { timeout: 20_000 });
+  await photograph(page, 'fleet-paused');
+  assert.equal((await history(stack, id)).pending_activities.filter(({ queue: name, state }) => name === 'transcode' && state === 'STARTED').length, 0);
+  await queue.getByTestId('resume-queue').click();
+  await queue.getByTestId('queue-paused').waitFor({ state: 'detached', timeout: 20_000 });
+  assert.deepEqual((await stack.api('GET', '/v1/queues')).json.queues, []);
+  await until('the end', async () => (await stack.video(id)).state === 'READY');
+  assert.deepEqual(errors, []);
+  await page.close();
 });
 
 test('while ClickHouse is away playback and collecting go on, queries say so, and nothing is missing afterwards', async () => {

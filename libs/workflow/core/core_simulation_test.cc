@@ -38,6 +38,8 @@ TEST(CoreSimulation, NothingIsLostAndNothingIsDoneTwice) {
   EXPECT_GT(4 * all.in_doubt, many) << all.Text();
   EXPECT_GT(4 * all.tried_again, many) << all.Text();
   EXPECT_GT(4 * all.stale, many) << all.Text();
+  EXPECT_GT(2 * all.paused, many) << all.Text();
+  EXPECT_GT(100 * all.handed_back, many) << all.Text();
   EXPECT_GT(2 * all.compared, many) << all.Text();
 }
 
@@ -68,7 +70,8 @@ INSTANTIATE_TEST_SUITE_P(Core, PlantedFaultTest,
                                            PlantedFault::kForgetsInboxConsumed, PlantedFault::kReadsInboxBackwards,
                                            PlantedFault::kFiresTimersTwice, PlantedFault::kTakesSignalsTwice, PlantedFault::kTearsRollback,
                                            PlantedFault::kKeepsRolledBackReplayer, PlantedFault::kAnswersBeforeCommit,
-                                           PlantedFault::kTakesStaleReports));
+                                           PlantedFault::kTakesStaleReports, PlantedFault::kForgetsPauseOfNewTasks,
+                                           PlantedFault::kForgetsReleases));
 
 }  // namespace
 }  // namespace vora::workflow::simulation

@@ -23,11 +23,14 @@ struct RunRow {
   bool cancel_requested = false;
   int priority = 0;  // -1000 to 1000
   int64_t rank = 0;  // its turn among others, once the cost of its work is known; 0: not yet
+  std::optional<int64_t> paused_at_us;
+  std::string paused_by, pause_reason;
   int64_t seq = 0;
   int64_t now_us = 0;       // the database's clock when the row was read
   bool restricted = false;  // operators have set limits for queues or tenants
   bool running() const { return status == "RUNNING"; }
   bool parked() const { return !parked_reason.empty(); }
+  bool paused() const { return paused_at_us.has_value(); }
 };
 
 struct TaskKey {
@@ -62,6 +65,7 @@ struct TaskRow {
   int64_t scheduled_time_us = 0;
   bool started = false;
   bool delayed = false;  // SCHEDULED, but not to be claimed before visible_at_us
+  bool held = false;     // PAUSED with its run: not to be claimed, whatever visible_at_us says
   int attempt = 1;       // from 1; counts failures and losses
   int losses = 0;        // attempts that ended with their worker, not by a fault of their own
   int64_t lease = 0, last_reported_lease = 0;
@@ -72,7 +76,8 @@ struct TaskRow {
   std::string item_progress;  // of a group as JSON: progress by name
   std::string checkpoint;     // as a change: empty keeps the stored one
   bool cancel_requested = false;
-  std::string last_failure;  // JSON of a Failure, or empty
+  bool release_requested = false;  // its run was paused while it ran
+  std::string last_failure;        // JSON of a Failure, or empty
   std::optional<int64_t> schedule_to_start_deadline_us, schedule_to_close_deadline_us, attempt_deadline_us, lease_deadline_us;
   TaskKey key() const { return {run_id, scheduled_event_id}; }
 };
@@ -105,6 +110,7 @@ struct AttemptRow {
 // What one transaction writes, of any number of runs.
 struct Changes {
   std::vector<RunRow> new_runs, runs;
+  std::vector<RunRow> controlled_runs;                // whose pause or priority was changed
   std::vector<std::pair<std::string, Event>> events;  // run, event
   std::vector<TaskRow> new_tasks, tasks;
   std::vector<TaskKey> ended_tasks, ended_timers;

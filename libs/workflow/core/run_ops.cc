@@ -139,6 +139,8 @@ Status SignalRun(RunUnit& unit, const std::string& name, const std::string& inpu
 
 void CancelRun(RunUnit& unit, const std::string& reason) {
   if (!unit.run().running() || unit.run().cancel_requested) return;
+  // Compensation wants workers.
+  if (unit.run().paused()) (void)UnpauseRun(unit);
   // Written together with the event, so that a second cancel adds none.
   unit.mutable_run().cancel_requested = true;
   unit.Accept({0, v1::EVENT_TYPE_WORKFLOW_EXECUTION_CANCEL_REQUESTED, 0, {{"reason", reason}}});

@@ -38,4 +38,17 @@ void CancelRun(RunUnit& unit, const std::string& reason);
 void TerminateRun(RunUnit& unit, const std::string& reason);
 void TimeOutRun(RunUnit& unit);
 
+// Of operators. FAILED_PRECONDITION: the run is closed.
+// What waits is held, and who runs something of it is asked to hand it back. Once it is paused, nothing is changed.
+Status PauseRun(RunUnit& unit, const std::string& by, const std::string& reason);
+Status UnpauseRun(RunUnit& unit);
+Status SetRunPriority(RunUnit& unit, int priority);
+// Which activities are meant; empty: all of the run.
+struct ActivityFilter {
+  std::string activity_id;
+  int64_t scheduled_event_id = 0;
+};
+// Those that wait for their next attempt wait no longer; how many there were. NOT_FOUND: none is open that is meant.
+StatusOr<int> RetryActivitiesNow(RunUnit& unit, const ActivityFilter& filter);
+
 }  // namespace vora::workflow

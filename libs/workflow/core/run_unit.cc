@@ -50,6 +50,11 @@ RunRow& RunUnit::mutable_run() {
   return run_;
 }
 
+RunRow& RunUnit::controlled_run() {
+  run_controlled_ = true;
+  return run_;
+}
+
 void RunUnit::Preloaded(const std::vector<int64_t>& asked, std::vector<TaskRow> tasks) {
   for (auto& task : tasks) {
     const int64_t id = task.scheduled_event_id;
@@ -73,6 +78,15 @@ TaskRow* RunUnit::FindTask(int64_t id) {
   Prefetch({id});
   const auto found = tasks_.find(id);
   return found == tasks_.end() || found->second.fate == Fate::kEnded ? nullptr : &found->second.row;
+}
+
+std::vector<TaskRow*> RunUnit::OpenTasks() {
+  if (!fresh_) Preloaded({}, loader_.LoadOpenTasks(run_.run_id));
+  std::vector<TaskRow*> open;
+  for (auto& [id, task] : tasks_) {
+    if (task.fate != Fate::kEnded) open.push_back(&task.row);
+  }
+  return open;
 }
 
 void RunUnit::Touch(const TaskRow& task) {
@@ -305,6 +319,7 @@ void RunUnit::TryAgain() {
     replayer_.reset();
     if (!run.parked()) effects_.parked = RepairUtf8(Message(agreed), kMaxParkedReason);
     run.parked_reason = RepairUtf8(Message(agreed), kMaxParkedReason);
+    std::erase(run.parked_builds, context_.build_id);
     run.parked_builds.push_back(context_.build_id);
     if (run.parked_builds.size() > kMaxParkedBuilds) run.parked_builds.erase(run.parked_builds.begin());
     return;
@@ -337,6 +352,14 @@ void RunUnit::CloseFromOutside(v1::EventType type, const std::string& status, co
   replayer_.reset();
 }
 
+// In one place, whatever has put the task back or made it.
+void RunUnit::HoldIfPaused(TaskRow& task) const {
+  if (!task.started) task.release_requested = false;
+  task.held = run_.paused() && !task.started;
+  // Nobody may take it, so nobody was too slow.
+  if (task.held) task.schedule_to_start_deadline_us.reset();
+}
+
 void RunUnit::Finish(Changes& changes) {
   for (auto& event : events_) changes.events.emplace_back(run_.run_id, std::move(event));
   for (auto& attempt : attempts_) changes.attempts.push_back(std::move(attempt));
@@ -345,10 +368,13 @@ void RunUnit::Finish(Changes& changes) {
     run.parked_reason.clear();
     run.parked_builds.clear();
     effects_.wakes.clear();
+    effects_.releases.clear();
     effects_.next_timer_us = 0;
     if (!fresh_) changes.closed_runs.push_back(run_.run_id);
   } else {
+    if (run_.paused()) effects_.wakes.clear();
     for (auto& [id, task] : tasks_) {
+      if (task.fate == Fate::kNew || task.fate == Fate::kChanged) HoldIfPaused(task.row);
       if (task.fate == Fate::kNew) changes.new_tasks.push_back(std::move(task.row));
       if (task.fate == Fate::kChanged) changes.tasks.push_back(std::move(task.row));
       if (task.fate == Fate::kEnded) changes.ended_tasks.push_back({run_.run_id, id});
@@ -364,6 +390,7 @@ void RunUnit::Finish(Changes& changes) {
   } else if (run_changed_) {
     changes.runs.push_back(run_);
   }
+  if (run_controlled_ && !fresh_) changes.controlled_runs.push_back(run_);
 }
 
 }  // namespace vora::workflow

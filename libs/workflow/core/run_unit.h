@@ -26,6 +26,7 @@ class UnitLoader {
  public:
   virtual ~UnitLoader() = default;
   virtual std::vector<TaskRow> LoadTasks(const std::string& run_id, const std::vector<int64_t>& scheduled_event_ids) = 0;
+  virtual std::vector<TaskRow> LoadOpenTasks(const std::string& run_id) = 0;
   virtual std::vector<Event> LoadHistory(const std::string& run_id, int64_t after) = 0;
   virtual std::vector<InboxRow> LoadInbox(const std::string& run_id) = 0;
   virtual bool HasTimer(const TaskKey& timer) = 0;
@@ -54,8 +55,10 @@ struct Effects {
   };
   std::vector<Wake> wakes;
   std::vector<Count> counts;
-  std::vector<std::pair<std::string, TaskRow>> cancels;  // worker, task that it should stop
-  bool advanced = false;                                 // the history has grown by a transition
+  std::vector<std::pair<std::string, TaskRow>> cancels;   // worker, task that it should stop
+  std::vector<std::pair<std::string, TaskRow>> releases;  // worker, task that it should hand back
+  bool paused = false, unpaused = false;                  // now
+  bool advanced = false;                                  // the history has grown by a transition
   bool closed = false;
   std::string parked;  // why, when it was parked now
   bool unparked = false;
@@ -70,6 +73,8 @@ class RunUnit {
 
   const RunRow& run() const { return run_; }
   RunRow& mutable_run();  // will be written
+  // The same of pause and priority, which transitions leave alone.
+  RunRow& controlled_run();
   Effects& effects() { return effects_; }
 
   // nullptr when it has ended.
@@ -77,6 +82,8 @@ class RunUnit {
   void Prefetch(const std::vector<int64_t>& scheduled_event_ids);
   // `tasks` were read together with those of other runs.
   void Preloaded(const std::vector<int64_t>& asked, std::vector<TaskRow> tasks);
+  // All that have not ended.
+  std::vector<TaskRow*> OpenTasks();
   // The task's row as changed by the caller is written.
   void Touch(const TaskRow& task);
   void EndTask(int64_t scheduled_event_id);
@@ -102,6 +109,7 @@ class RunUnit {
     TaskRow row;
     Fate fate = Fate::kClean;
   };
+  void HoldIfPaused(TaskRow& task) const;
   bool Took(const std::function<bool(const Event&)>& matches) const;
   Status Load();
   Status Load(bool from_cache);
@@ -118,7 +126,7 @@ class RunUnit {
   UnitLoader& loader_;
   RunRow run_;
   const bool fresh_;
-  bool run_changed_ = false;
+  bool run_changed_ = false, run_controlled_ = false;
   bool from_cache_ = false;  // the replayer has not been replayed from the start here
   bool inbox_emptied_ = false;
   std::unique_ptr<Replayer> replayer_;

@@ -63,6 +63,12 @@ void Engine::Impl::Committed(const Executor::Done& done) {
   } else if (effects.unparked) {
     log::Info("workflow goes on: code and history agree again", {{"workflow_id", run.workflow_id}, {"run_id", run.run_id}});
   }
+  if (effects.paused && run.paused()) {
+    log::Info("workflow is paused",
+              {{"workflow_id", run.workflow_id}, {"run_id", run.run_id}, {"by", run.paused_by}, {"reason", run.pause_reason}});
+  } else if (effects.unpaused) {
+    log::Info("workflow is not paused any more", {{"workflow_id", run.workflow_id}, {"run_id", run.run_id}});
+  }
   if (effects.advanced) {
     transitions.Increment();
     RecordTransitionSpan(run, done.began);
@@ -86,6 +92,7 @@ void Engine::Impl::Committed(const Executor::Done& done) {
   for (const auto& queue : now) wake.QueueReady(queue);
   if (effects.next_timer_us > 0) wake.DueAfter(std::chrono::microseconds(effects.next_timer_us - run.now_us));
   for (const auto& [worker, task] : effects.cancels) wake.CancelRequested(worker, TaskToken::Of(task).Encode());
+  for (const auto& [worker, task] : effects.releases) wake.ReleaseRequested(worker, TaskToken::Of(task).Encode());
   if (effects.closed) wake.RunClosed(run.run_id);
 }
 

@@ -32,6 +32,8 @@ class WakeSink {
   virtual void RunClosed(const std::string& run_id) = 0;
   // The workflow does not want the result of this attempt any more.
   virtual void CancelRequested(const std::string& worker_id, const std::string& task_token) = 0;
+  // The run of this attempt is paused.
+  virtual void ReleaseRequested(const std::string& worker_id, const std::string& task_token) = 0;
 };
 
 // What becomes of closed runs.
@@ -82,6 +84,11 @@ class Engine {
   StatusOr<v1::ListWorkflowsResponse> List(const v1::ListWorkflowsRequest& request);
   StatusOr<v1::GetHistoryResponse> GetHistory(const v1::GetHistoryRequest& request);
 
+  Status Pause(const v1::PauseWorkflowRequest& request);
+  Status Unpause(const v1::UnpauseWorkflowRequest& request);
+  StatusOr<v1::RetryNowResponse> RetryNow(const v1::RetryNowRequest& request);
+  Status SetPriority(const v1::SetWorkflowPriorityRequest& request);
+
   // Activities (see ActivityService). ABORTED: the token is stale.
   // Does not wait.
   StatusOr<std::vector<v1::ActivityTask>> Claim(const v1::PollActivitiesRequest& request);
@@ -107,6 +114,14 @@ class Engine {
   // One that leaves gives up what it still holds: those tasks are ready again at once, and the attempt is not counted.
   Status ReportWorker(const v1::ReportWorkerRequest& request);
   StatusOr<v1::DescribeQueuesResponse> DescribeQueues();
+  StatusOr<v1::ListQueueSettingsResponse> ListQueueSettings();
+  StatusOr<v1::QueueSettings> GetQueueSettings(const std::string& queue);
+  StatusOr<v1::QueueSettings> SetQueueSettings(const v1::SetQueueSettingsRequest& request);
+  StatusOr<v1::QueueSettings> ResetQueueSettings(const std::string& queue);
+  StatusOr<v1::ListTenantSettingsResponse> ListTenantSettings();
+  StatusOr<v1::TenantSettings> GetTenantSettings(const std::string& tenant);
+  StatusOr<v1::TenantSettings> SetTenantSettings(const v1::SetTenantSettingsRequest& request);
+  StatusOr<v1::TenantSettings> ResetTenantSettings(const std::string& tenant);
 
   // One round over what is due: timers, deadlines, pauses between attempts, expired runs. `expire_leases` false spares attempts whose
   // heartbeats are missing (after an outage of our own, workers need a moment to reach us). Replicas share a backlog.

@@ -8,6 +8,7 @@
 #include "libs/workflow/definition/payload.h"
 #include "libs/workflow/engine/engine_internal.h"
 #include "libs/workflow/store/fleet_repo_internal.h"
+#include "libs/workflow/store/settings_repo_internal.h"
 
 namespace vora::workflow {
 namespace {
@@ -109,6 +110,7 @@ StatusOr<Renewals> Engine::RenewWorkers(const std::vector<v1::RenewWorkerRequest
     const bool known = !held.lapsed && named[held.worker_id].erase(token) > 0;
     if (known && stored.contains(token)) answers[held.worker_id].add_stored(token);
     if (known && held.cancel_requested) answers[held.worker_id].mutable_orders()->add_cancel(token);
+    if (known && held.release_requested) answers[held.worker_id].mutable_orders()->add_release(token);
     if (known || (!held.lapsed && held.held_us < kOnItsWayUs)) continue;
     renewals.lost.push_back({token, held.lapsed ? "the worker went silent" : "the worker does not have it any more"});
   }
@@ -170,6 +172,8 @@ StatusOr<v1::DescribeQueuesResponse> Engine::DescribeQueues() {
   VORA_ASSIGN_OR_RETURN(const auto queues, impl_->ReadQueues());
   return impl_->Read([&](pqxx::nontransaction& tx) -> StatusOr<v1::DescribeQueuesResponse> {
     v1::DescribeQueuesResponse response;
+    std::map<std::string, v1::QueueSettings> settings;
+    for (auto& set : repo::ReadQueueSettings(tx, "")) settings[set.queue()] = std::move(set);
     for (const auto& row : queues) {
       auto* queue = response.add_queues();
       queue->set_name(row.name);
@@ -179,6 +183,9 @@ StatusOr<v1::DescribeQueuesResponse> Engine::DescribeQueues() {
       queue->set_oldest_ready_seconds(row.oldest_ready_seconds);
       queue->set_estimated_cost(row.estimated_cost);
       queue->set_running_cost(row.running_cost);
+      queue->set_held(row.held);
+      *queue->mutable_settings() = settings[row.name];
+      queue->mutable_settings()->set_queue(row.name);
     }
     for (const auto& row : repo::ReadWorkers(tx)) {
       auto* worker = response.add_workers();

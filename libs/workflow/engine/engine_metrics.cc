@@ -53,6 +53,7 @@ Status Engine::UpdateQueueMetrics() {
   auto& metrics = impl_->metrics;
   kRuns.In(metrics, {"running"}).Set(runs.running);
   kRuns.In(metrics, {"parked"}).Set(runs.parked);
+  kRuns.In(metrics, {"paused"}).Set(runs.paused);
   kOldestRun.In(metrics).Set(runs.oldest_age_seconds);
   kLongestSilence.In(metrics).Set(runs.longest_silence_seconds);
 

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <latch>
 #include <nlohmann/json.hpp>
 #include <pqxx/pqxx>
@@ -25,6 +26,14 @@ Task<WorkflowResult> OtherCode(WorkflowContext ctx, std::string) {
   options.mutable_start_to_close_timeout()->set_seconds(10);
   (void)co_await ctx.Activity("different", "different", "", options);
   co_return WorkflowResult::Completed("");
+}
+
+// Agrees with its history only while it is whole.
+std::atomic<bool> code_is_whole{true};
+Task<WorkflowResult> SometimesBroken(WorkflowContext ctx, std::string) {
+  const auto signal = co_await ctx.Signal("go");
+  if (!code_is_whole) throw std::runtime_error("broken");
+  co_return WorkflowResult::Completed(signal.result);
 }
 
 class ParkedTest : public ::testing::Test {
@@ -230,6 +239,31 @@ TEST_F(ParkedTest, AReplayThatHangsHoldsUpNeitherTimersNorTheSearchForDeadWorker
   EXPECT_EQ(ClaimOne(engine).attempt(), 2) << "the silent worker's task is given to another";
   let_go.count_down();
   EXPECT_EQ(WaitClosed(engine, "w").status(), v1::WORKFLOW_STATUS_COMPLETED);
+}
+
+TEST_F(ParkedTest, IsTriedAgainWhenAnOperatorAsks) {
+  Registry registry;
+  registry.Add("Sometimes", &SometimesBroken);
+  auto replica = Replica(std::move(registry), "same");
+  Engine& engine = replica->engine();
+  v1::StartWorkflowRequest start;
+  start.set_workflow_id("w");
+  start.set_type("Sometimes");
+  ASSERT_THAT(engine.Start(start), IsOk());
+  code_is_whole = false;
+  ASSERT_THAT(Signal(engine, "w", "1"), IsOk());
+  v1::RetryNowRequest request;
+  request.set_workflow_id("w");
+  const auto in_vain = engine.RetryNow(request);
+  ASSERT_THAT(in_vain, IsOk());
+  EXPECT_TRUE(in_vain->tried_parked());
+  EXPECT_THAT(in_vain->stuck_reason(), HasSubstr("broken"));
+  code_is_whole = true;
+  const auto goes_on = engine.RetryNow(request);
+  ASSERT_THAT(goes_on, IsOk());
+  EXPECT_TRUE(goes_on->tried_parked());
+  EXPECT_EQ(goes_on->stuck_reason(), "");
+  EXPECT_EQ(WaitClosed(engine, "w").result(), "1");
 }
 
 }  // namespace

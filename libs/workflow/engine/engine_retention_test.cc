@@ -148,7 +148,7 @@ TEST_F(RetentionTest, AStartThatIsRepeatedLateStartsNothing) {
 
 TEST_F(RetentionTest, OpenRunsAndThoseOfTenantsThatKeepThemLongerStay) {
   Open();
-  Sql("INSERT INTO workflow_tenants (tenant, retention_days) VALUES ('short', 2), ('long', 100), ('ever', 0)");
+  Sql("INSERT INTO workflow_retention (tenant, days) VALUES ('short', 2), ('long', 100), ('ever', 0)");
   const std::string in_long = MakeOlder(Closed("long", "1", "long"), 50), in_ever = MakeOlder(Closed("ever", "1", "ever"), 1000);
   const std::string usual = MakeOlder(Closed("usual", "1"), 20);
   const std::string open = engine().Start(Request("open", "1")).value().run_id();
@@ -171,7 +171,7 @@ TEST_F(RetentionTest, WithoutAnEndNothingLeaves) {
   Open(retention);
   const std::string kept = MakeOlder(Closed("old", "1"), 3000);
   // A tenant's own goes all the same.
-  Sql("INSERT INTO workflow_tenants (tenant, retention_days) VALUES ('short', 2)");
+  Sql("INSERT INTO workflow_retention (tenant, days) VALUES ('short', 2)");
   ASSERT_TRUE(Leaves(MakeOlder(Closed("short", "1", "short"), 2999)));
   EXPECT_EQ(Count("workflow_runs WHERE run_id = '" + kept + "'"), 1);
 }

@@ -1,6 +1,7 @@
 #include "libs/core/caller.h"
 #include "libs/core/error.h"
 #include "libs/core/ids.h"
+#include "libs/core/priority.h"
 #include "libs/core/text.h"
 #include "libs/obs/trace.h"
 #include "libs/workflow/definition/payload.h"
@@ -12,7 +13,6 @@ namespace {
 
 constexpr size_t kMaxWorkflowName = 500;
 constexpr size_t kMaxReason = 4096;
-constexpr int kMaxPriority = 1000;
 
 Status CheckRunName(const char* field, const std::string& value, bool required) {
   if (required && value.empty()) return InvalidField(field, "must not be empty");
@@ -37,7 +37,7 @@ StatusOr<v1::StartWorkflowResponse> Engine::Start(const v1::StartWorkflowRequest
   VORA_RETURN_IF_ERROR(CheckRunName("request_id", request.request_id(), false));
   VORA_RETURN_IF_ERROR(CheckRunName("traceparent", request.traceparent(), false));
   VORA_RETURN_IF_ERROR(CheckPayload("input", request.input()));
-  if (request.priority() < -kMaxPriority || request.priority() > kMaxPriority) return InvalidField("priority", "must be -1000 to 1000");
+  VORA_RETURN_IF_ERROR(CheckPriority(request.priority()));
   if (!impl_->registry.Find(request.type())) return InvalidField("type", "no workflow of type " + request.type() + " is registered");
 
   v1::StartWorkflowResponse response;

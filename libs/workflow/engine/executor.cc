@@ -30,6 +30,7 @@ class Loader : public UnitLoader {
     for (const int64_t id : ids) keys.push_back({run_id, id});
     return repo::LockTasks(tx_, keys);
   }
+  std::vector<TaskRow> LoadOpenTasks(const std::string& run_id) override { return repo::LockTasksOfRun(tx_, run_id); }
   std::vector<Event> LoadHistory(const std::string& run_id, int64_t after) override {
     return repo::LoadHistory(tx_, run_id, after, kWholeHistory, /*inputs=*/false);
   }
@@ -72,7 +73,7 @@ class Executor::Batch {
     for (auto& task : changes.new_tasks) {
       // While operators have set limits, whose turn it is is decided where all of the queue is seen.
       if (!restricted_) hand_out_.Offer(task, task.scheduled_time_us);
-      if (!task.started) ready_queues_.insert(task.queue);
+      if (!task.started && !task.held) ready_queues_.insert(task.queue);
     }
     repo::WriteChanges(tx_, changes);
     return {};

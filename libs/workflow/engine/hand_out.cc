@@ -56,7 +56,7 @@ HandOut::Share* HandOut::Find(const TaskRow& task) {
 }
 
 void HandOut::Offer(TaskRow& task, int64_t now_us) {
-  if (!source_ || task.started || task.delayed) return;
+  if (!source_ || task.started || task.delayed || task.held) return;
   Share* share = Find(task);
   if (!share) return;
   task.started = true;

@@ -33,6 +33,12 @@ v1::WorkflowInfo ToWorkflowInfo(const RunRow& run) {
   info.set_cancel_requested(run.cancel_requested);
   info.set_priority(run.priority);
   info.set_stuck_reason(run.parked_reason);
+  if (run.running() && run.paused()) {
+    info.set_paused(true);
+    SetTime(info.mutable_paused_time(), *run.paused_at_us);
+    info.set_paused_by(run.paused_by);
+    info.set_pause_reason(run.pause_reason);
+  }
   return info;
 }
 

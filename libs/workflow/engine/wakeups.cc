@@ -35,7 +35,7 @@ struct Wakeups::Impl {
   const std::string self = RandomHex(4);  // own notifications are skipped
   Receiver receiver;
   std::mutex mutex;
-  std::set<std::string> outgoing;                         // `q:queue`, `r:run`, `c:token worker`
+  std::set<std::string> outgoing;                         // `q:queue`, `r:run`, `c:token worker`, `p:token worker`
   std::map<std::string, steady_clock::time_point> peers;  // other replicas, and when they were heard of
   steady_clock::time_point next_hello{};
   steady_clock::time_point sent{};  // of `sender` alone
@@ -51,11 +51,13 @@ struct Wakeups::Impl {
     if (name.empty() || name.starts_with("r:")) {
       if (receiver.run_closed) receiver.run_closed(name.empty() ? "" : name.substr(2));
     }
-    // A token has no blank. Workers ask for cancels that were missed, so there is none for all.
-    if (name.starts_with("c:") && receiver.cancel_requested) {
+    // A token has no blank. Workers ask for what they have missed, so there is none for all.
+    const auto tell = [&](const char* kind, const auto& receive) {
       const size_t blank = name.find(' ');
-      if (blank != std::string::npos) receiver.cancel_requested(name.substr(blank + 1), name.substr(2, blank - 2));
-    }
+      if (name.starts_with(kind) && receive && blank != std::string::npos) receive(name.substr(blank + 1), name.substr(2, blank - 2));
+    };
+    tell("c:", receiver.cancel_requested);
+    tell("p:", receiver.release_requested);
   }
 
   void Post(const std::string& name) {
@@ -140,6 +142,10 @@ void Wakeups::DueAfter(std::chrono::microseconds delay) {
 
 void Wakeups::CancelRequested(const std::string& worker_id, const std::string& task_token) {
   impl_->Post("c:" + task_token + " " + worker_id);
+}
+
+void Wakeups::ReleaseRequested(const std::string& worker_id, const std::string& task_token) {
+  impl_->Post("p:" + task_token + " " + worker_id);
 }
 
 }  // namespace vora::workflow

@@ -6,7 +6,7 @@
 
 ALTER TABLE workflow_events VALIDATE CONSTRAINT workflow_events_until;
 ALTER TABLE workflow_attempts VALIDATE CONSTRAINT workflow_attempts_until;
-SELECT vora_lock_tables('workflow_events', 'workflow_attempts', 'workflow_tenants');
+SELECT vora_lock_tables('workflow_events', 'workflow_attempts');
 DROP FUNCTION vora_lock_tables;
 
 ALTER TABLE workflow_events RENAME TO workflow_events_first;
@@ -70,5 +70,8 @@ CREATE TABLE workflow_past_runs (
 CREATE INDEX workflow_past_runs_request ON workflow_past_runs (workflow_id, request_id) WHERE request_id <> '';
 CREATE INDEX workflow_past_runs_left ON workflow_past_runs (left_us);
 
--- How many days closed runs of the tenant stay. NULL: as long as those of others, which is a setting; 0: for ever.
-ALTER TABLE workflow_tenants ADD COLUMN retention_days integer CHECK (retention_days >= 0);
+-- How many days closed runs of a tenant stay, where that is not the setting. 0: for ever.
+CREATE TABLE workflow_retention (
+  tenant text PRIMARY KEY,
+  days   integer NOT NULL CHECK (days >= 0)
+);

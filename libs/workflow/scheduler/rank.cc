@@ -2,11 +2,14 @@
 
 #include <algorithm>
 
+#include "libs/core/priority.h"
+
 namespace vora::workflow::scheduler {
 namespace {
 
 constexpr double kMostCost = 24 * 3600.0;
-constexpr int kMostPriority = 1000;
+
+double HeadStart(int priority) { return kPriorityStep * std::clamp(priority, -kMaxPriority, kMaxPriority); }
 
 }  // namespace
 
@@ -15,8 +18,9 @@ int64_t FinishRank(int64_t run_start_us, double run_cost_seconds, int priority, 
   const double cost = run_cost_seconds > 0 ? std::min(run_cost_seconds, kMostCost) : kUnknownCost;
   // A small fleet often grows: a film that came before that must not stay behind for long.
   const double due_after = cost * kDueAfterTimes / std::max(kDueAfterTimes, static_cast<double>(slots));
-  const double head_start = kPriorityStep * std::clamp(priority, -kMostPriority, kMostPriority);
-  return run_start_us + static_cast<int64_t>((due_after - head_start) * 1e6);
+  return run_start_us + static_cast<int64_t>((due_after - HeadStart(priority)) * 1e6);
 }
+
+int64_t RankAfter(int priority, int new_priority) { return static_cast<int64_t>((HeadStart(priority) - HeadStart(new_priority)) * 1e6); }
 
 }  // namespace vora::workflow::scheduler

@@ -21,5 +21,7 @@ inline constexpr double kPriorityStep = 3600;
 // than 3, or unknown: 3). All tasks of a run whose cost is known should have one rank, also if the fleet changes meanwhile. Nothing
 // starves: no run that starts later than start + cost, and an hour for each point of its higher priority, comes before this one.
 int64_t FinishRank(int64_t run_start_us, double run_cost_seconds, int priority, int slots);
+// What is to be added to a rank when the priority of its run becomes another one.
+int64_t RankAfter(int priority, int new_priority);
 
 }  // namespace vora::workflow::scheduler

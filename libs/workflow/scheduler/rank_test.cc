@@ -47,5 +47,13 @@ TEST(FinishRank, CostsThatAreNone) {
   }
 }
 
+TEST(RankAfter, IsTheDistanceOfTwoPriorities) {
+  for (const double cost : {0.0, 5.0, 7200.0}) {
+    EXPECT_EQ(FinishRank(1'000'000, cost, -3, 5) + RankAfter(-3, 40), FinishRank(1'000'000, cost, 40, 5));
+  }
+  EXPECT_EQ(RankAfter(2, 2), 0);
+  EXPECT_EQ(RankAfter(2, 5000), RankAfter(2, 1000)) << "no more counts";
+}
+
 }  // namespace
 }  // namespace vora::workflow::scheduler

@@ -90,15 +90,48 @@ class ActivityServiceImpl : public ActivityBase {
   }
   grpc::Status DescribeQueues(grpc::ServerContext* context, const v1::DescribeQueuesRequest*,
                               v1::DescribeQueuesResponse* response) override {
-    return authorizer_.Authorize(*context, {vora::Scope::kOperate, vora::Scope::kFleet}, [&](const Caller&) {
-      auto described = engine_.DescribeQueues();
-      if (!described.ok()) return rpc::ToGrpc(described.status());
-      *response = *std::move(described);
-      return grpc::Status::OK;
-    });
+    return ForOperators(*context, [&] { return Reply(engine_.DescribeQueues(), response); });
+  }
+  grpc::Status ListQueueSettings(grpc::ServerContext* context, const v1::ListQueueSettingsRequest*,
+                                 v1::ListQueueSettingsResponse* response) override {
+    return ForOperators(*context, [&] { return Reply(engine_.ListQueueSettings(), response); });
+  }
+  grpc::Status GetQueueSettings(grpc::ServerContext* context, const v1::GetQueueSettingsRequest* request,
+                                v1::QueueSettings* response) override {
+    return ForOperators(*context, [&] { return Reply(engine_.GetQueueSettings(request->queue()), response); });
+  }
+  grpc::Status SetQueueSettings(grpc::ServerContext* context, const v1::SetQueueSettingsRequest* request,
+                                v1::QueueSettings* response) override {
+    return ForOperators(*context, [&] { return Reply(engine_.SetQueueSettings(*request), response); });
+  }
+  grpc::Status ResetQueueSettings(grpc::ServerContext* context, const v1::ResetQueueSettingsRequest* request,
+                                  v1::QueueSettings* response) override {
+    return ForOperators(*context, [&] { return Reply(engine_.ResetQueueSettings(request->queue()), response); });
+  }
+  grpc::Status ListTenantSettings(grpc::ServerContext* context, const v1::ListTenantSettingsRequest*,
+                                  v1::ListTenantSettingsResponse* response) override {
+    return ForOperators(*context, [&] { return Reply(engine_.ListTenantSettings(), response); });
+  }
+  grpc::Status GetTenantSettings(grpc::ServerContext* context, const v1::GetTenantSettingsRequest* request,
+                                 v1::TenantSettings* response) override {
+    return ForOperators(*context, [&] { return Reply(engine_.GetTenantSettings(request->tenant()), response); });
+  }
+  grpc::Status SetTenantSettings(grpc::ServerContext* context, const v1::SetTenantSettingsRequest* request,
+                                 v1::TenantSettings* response) override {
+    return ForOperators(*context, [&] { return Reply(engine_.SetTenantSettings(*request), response); });
+  }
+  grpc::Status ResetTenantSettings(grpc::ServerContext* context, const v1::ResetTenantSettingsRequest* request,
+                                   v1::TenantSettings* response) override {
+    return ForOperators(*context, [&] { return Reply(engine_.ResetTenantSettings(request->tenant()), response); });
   }
 
  private:
+  // The fleet as a whole has no tenant.
+  template <typename Serve>
+  grpc::Status ForOperators(const grpc::ServerContext& context, Serve serve) const {
+    return authorizer_.Authorize(context, {vora::Scope::kOperate, vora::Scope::kFleet}, [&](const Caller&) { return serve(); });
+  }
+
   Engine& engine_;
   Dispatcher& dispatcher_;
   WorkerSessions& sessions_;

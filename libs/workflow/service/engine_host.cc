@@ -53,7 +53,8 @@ struct EngineHost::Impl {
                            waiters.RunClosed(run_id);
                          },
                          [this](std::chrono::microseconds delay) { passes.DueAfter(delay); },
-                         [this](const std::string& worker_id, const std::string& token) { sessions.CancelRequested(worker_id, token); }});
+                         [this](const std::string& worker_id, const std::string& token) { sessions.CancelRequested(worker_id, token); },
+                         [this](const std::string& worker_id, const std::string& token) { sessions.ReleaseRequested(worker_id, token); }});
   }
 
   // The passes first: they wake the others. Wake-ups last: the engine posts to them while calls are in flight.

@@ -54,7 +54,7 @@ class WatchStream final : public grpc::ServerWriteReactor<v1::WorkerOrders> {
     FinishOnce(status);
   }
   void WriteNext() {
-    if (writing_ || finished_ || (next_.cancel().empty() && next_.stale().empty())) return;
+    if (writing_ || finished_ || (next_.cancel().empty() && next_.stale().empty() && next_.release().empty())) return;
     writing_ = true;
     message_ = std::exchange(next_, {});
     StartWrite(&message_);

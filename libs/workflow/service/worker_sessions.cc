@@ -221,6 +221,18 @@ void WorkerSessions::Forget(const std::shared_ptr<Watch>& watch) {
 }
 
 void WorkerSessions::CancelRequested(const std::string& worker_id, const std::string& task_token) {
+  v1::WorkerOrders orders;
+  orders.add_cancel(task_token);
+  Order(worker_id, orders);
+}
+
+void WorkerSessions::ReleaseRequested(const std::string& worker_id, const std::string& task_token) {
+  v1::WorkerOrders orders;
+  orders.add_release(task_token);
+  Order(worker_id, orders);
+}
+
+void WorkerSessions::Order(const std::string& worker_id, const v1::WorkerOrders& orders) {
   std::vector<std::shared_ptr<Watch>> hit;
   {
     const std::lock_guard lock(impl_->mutex);
@@ -228,8 +240,6 @@ void WorkerSessions::CancelRequested(const std::string& worker_id, const std::st
       if (watch->worker_id == worker_id) hit.push_back(watch);
     }
   }
-  v1::WorkerOrders orders;
-  orders.add_cancel(task_token);
   for (const auto& watch : hit) Impl::TellOne(*watch, orders);
 }
 

@@ -40,8 +40,10 @@ class WorkerSessions {
   // The stream has ended. Unless this process goes down, that is a sign of the worker's death.
   void Forget(const std::shared_ptr<Watch>& watch);
   void CancelRequested(const std::string& worker_id, const std::string& task_token);
+  void ReleaseRequested(const std::string& worker_id, const std::string& task_token);
 
  private:
+  void Order(const std::string& worker_id, const v1::WorkerOrders& orders);
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };

@@ -91,6 +91,25 @@ class WorkerSessionsTest : public ::testing::Test {
   Engine& engine_ = orchestrator_.engine();
 };
 
+TEST_F(WorkerSessionsTest, APauseIsToldAtOnceAndAgainWithEachReport) {
+  StartScript(engine_, "w", kLong);
+  RawWorker worker(orchestrator_.address());
+  ASSERT_THAT(worker.Renew({}), IsOk());
+  const auto task = worker.Claim();
+  v1::PauseWorkflowRequest pause;
+  pause.set_workflow_id("w");
+  ASSERT_THAT(engine_.Pause(pause), IsOk());
+  EXPECT_THAT(worker.ReadOrders().release(), ElementsAre(task.task_token()));
+  // A worker that missed it asks.
+  EXPECT_THAT(worker.Renew({Held(task)})->orders().release(), ElementsAre(task.task_token()));
+  v1::UnpauseWorkflowRequest unpause;
+  unpause.set_workflow_id("w");
+  ASSERT_THAT(engine_.Unpause(unpause), IsOk());
+  EXPECT_THAT(worker.Renew({Held(task)})->orders().release(), ::testing::IsEmpty());
+  EXPECT_THAT(Complete(engine_, task, "1"), IsOk()) << "one that does not know the order works on";
+  EXPECT_EQ(WaitClosed(engine_, "w").result(), R"(["1"])");
+}
+
 TEST_F(WorkerSessionsTest, ADeadWorkersTasksGoToAnotherThoughTheirLeasesAreLong) {
   StartScript(engine_, "w", kLong);
   RawWorker worker(orchestrator_.address());

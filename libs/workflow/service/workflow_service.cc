@@ -23,19 +23,19 @@ class WorkflowServiceImpl : public WorkflowBase {
   }
   grpc::Status SignalWorkflow(grpc::ServerContext* context, const v1::SignalWorkflowRequest* request,
                               v1::SignalWorkflowResponse*) override {
-    return ForOwner(*context, *request, [&] { return rpc::ToGrpc(engine_.Signal(*request)); });
+    return ForOwner(*context, *request, [&](const Caller&) { return rpc::ToGrpc(engine_.Signal(*request)); });
   }
   grpc::Status CancelWorkflow(grpc::ServerContext* context, const v1::CancelWorkflowRequest* request,
                               v1::CancelWorkflowResponse*) override {
-    return ForOwner(*context, *request, [&] { return rpc::ToGrpc(engine_.Cancel(*request)); });
+    return ForOwner(*context, *request, [&](const Caller&) { return rpc::ToGrpc(engine_.Cancel(*request)); });
   }
   grpc::Status TerminateWorkflow(grpc::ServerContext* context, const v1::TerminateWorkflowRequest* request,
                                  v1::TerminateWorkflowResponse*) override {
-    return ForOwner(*context, *request, [&] { return rpc::ToGrpc(engine_.Terminate(*request)); });
+    return ForOwner(*context, *request, [&](const Caller&) { return rpc::ToGrpc(engine_.Terminate(*request)); });
   }
   grpc::Status DescribeWorkflow(grpc::ServerContext* context, const v1::DescribeWorkflowRequest* request,
                                 v1::DescribeWorkflowResponse* response) override {
-    return ForOwner(*context, *request, [&] { return Reply(engine_.Describe(*request), response); });
+    return ForOwner(*context, *request, [&](const Caller&) { return Reply(engine_.Describe(*request), response); });
   }
   grpc::Status ListWorkflows(grpc::ServerContext* context, const v1::ListWorkflowsRequest* request,
                              v1::ListWorkflowsResponse* response) override {
@@ -48,7 +48,27 @@ class WorkflowServiceImpl : public WorkflowBase {
     });
   }
   grpc::Status GetHistory(grpc::ServerContext* context, const v1::GetHistoryRequest* request, v1::GetHistoryResponse* response) override {
-    return ForOwner(*context, *request, [&] { return Reply(engine_.GetHistory(*request), response); });
+    return ForOwner(*context, *request, [&](const Caller&) { return Reply(engine_.GetHistory(*request), response); });
+  }
+
+  grpc::Status PauseWorkflow(grpc::ServerContext* context, const v1::PauseWorkflowRequest* request, v1::PauseWorkflowResponse*) override {
+    return ForOwner(*context, *request, [&](const Caller& caller) {
+      v1::PauseWorkflowRequest named = *request;
+      // Only daemons may speak for others.
+      if (!caller.Has(vora::Scope::kFleet) || named.identity().empty()) named.set_identity(caller.subject);
+      return rpc::ToGrpc(engine_.Pause(named));
+    });
+  }
+  grpc::Status UnpauseWorkflow(grpc::ServerContext* context, const v1::UnpauseWorkflowRequest* request,
+                               v1::UnpauseWorkflowResponse*) override {
+    return ForOwner(*context, *request, [&](const Caller&) { return rpc::ToGrpc(engine_.Unpause(*request)); });
+  }
+  grpc::Status RetryNow(grpc::ServerContext* context, const v1::RetryNowRequest* request, v1::RetryNowResponse* response) override {
+    return ForOwner(*context, *request, [&](const Caller&) { return Reply(engine_.RetryNow(*request), response); });
+  }
+  grpc::Status SetWorkflowPriority(grpc::ServerContext* context, const v1::SetWorkflowPriorityRequest* request,
+                                   v1::SetWorkflowPriorityResponse*) override {
+    return ForOwner(*context, *request, [&](const Caller&) { return rpc::ToGrpc(engine_.SetPriority(*request)); });
   }
 
   grpc::ServerUnaryReactor* WaitResult(grpc::CallbackServerContext* context, const v1::WaitResultRequest* request,
@@ -74,18 +94,18 @@ class WorkflowServiceImpl : public WorkflowBase {
   }
   static Status NoWorkflow(const std::string& workflow_id) { return NotFound("no workflow " + workflow_id); }
 
-  // `serve()` for those who may see the workflow that the request names; for others it is not there.
+  // `serve(caller)` for those who may see the workflow that the request names; for others it is not there.
   template <typename Request, typename Serve>
   grpc::Status ForOwner(const grpc::ServerContext& context, const Request& request, Serve serve) const {
     return authorizer_.Authorize(context, kWorkflowScopes, [&](const Caller& caller) {
       // Daemons are spared the question, which is a query of its own for each call.
-      if (caller.Has(vora::Scope::kFleet)) return serve();
+      if (caller.Has(vora::Scope::kFleet)) return serve(caller);
       v1::DescribeWorkflowRequest asked;
       asked.set_workflow_id(request.workflow_id());
       asked.set_run_id(request.run_id());
       const auto found = engine_.Describe(asked);
       if (!found.ok()) return rpc::ToGrpc(found.status());
-      return MaySee(caller, found->info()) ? serve() : rpc::ToGrpc(NoWorkflow(request.workflow_id()));
+      return MaySee(caller, found->info()) ? serve(caller) : rpc::ToGrpc(NoWorkflow(request.workflow_id()));
     });
   }
 

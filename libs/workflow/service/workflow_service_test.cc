@@ -19,6 +19,7 @@ using ::testing::IsEmpty;
 rpc::Authorizer Believing() {
   return rpc::Authorizer([](const Credentials& credentials, std::initializer_list<vora::Scope> any_of) -> StatusOr<Caller> {
     Caller caller;
+    caller.subject = "somebody of " + credentials.authorization;
     caller.tenant = credentials.authorization;
     caller.scopes = {credentials.authorization == "fleet" ? vora::Scope::kFleet : vora::Scope::kOperate};
     for (const vora::Scope scope : any_of) {
@@ -77,6 +78,10 @@ TEST_F(WorkflowServiceTest, OperatorsLookAfterTheWorkflowsOfTheirTenant) {
   EXPECT_EQ(OfTheWorkflow("other", &Stub::SignalWorkflow), grpc::StatusCode::NOT_FOUND);
   EXPECT_EQ(OfTheWorkflow("other", &Stub::CancelWorkflow), grpc::StatusCode::NOT_FOUND);
   EXPECT_EQ(OfTheWorkflow("other", &Stub::TerminateWorkflow), grpc::StatusCode::NOT_FOUND);
+  EXPECT_EQ(OfTheWorkflow("other", &Stub::PauseWorkflow), grpc::StatusCode::NOT_FOUND);
+  EXPECT_EQ(OfTheWorkflow("other", &Stub::UnpauseWorkflow), grpc::StatusCode::NOT_FOUND);
+  EXPECT_EQ(OfTheWorkflow("other", &Stub::RetryNow), grpc::StatusCode::NOT_FOUND);
+  EXPECT_EQ(OfTheWorkflow("other", &Stub::SetWorkflowPriority), grpc::StatusCode::NOT_FOUND);
   EXPECT_THAT(Listed("other"), IsEmpty());
 
   EXPECT_EQ(OfTheWorkflow("acme", &Stub::DescribeWorkflow), grpc::StatusCode::OK);
@@ -86,6 +91,28 @@ TEST_F(WorkflowServiceTest, OperatorsLookAfterTheWorkflowsOfTheirTenant) {
   EXPECT_EQ(OfTheWorkflow("acme", &Stub::TerminateWorkflow), grpc::StatusCode::OK);
   EXPECT_EQ(OfTheWorkflow("other", &Stub::WaitResult), grpc::StatusCode::NOT_FOUND);
   EXPECT_EQ(OfTheWorkflow("acme", &Stub::WaitResult), grpc::StatusCode::OK);
+}
+
+TEST_F(WorkflowServiceTest, WhoPausesIsRemembered) {
+  ASSERT_EQ(Start("fleet"), grpc::StatusCode::OK);
+  const auto pause_as = [&](const std::string& who) {
+    v1::UnpauseWorkflowRequest unpause;
+    unpause.set_workflow_id("video/1");
+    v1::UnpauseWorkflowResponse unpaused;
+    EXPECT_EQ(Call(who, &Stub::UnpauseWorkflow, unpause, &unpaused), grpc::StatusCode::OK);
+    v1::PauseWorkflowRequest pause;
+    pause.set_workflow_id("video/1");
+    pause.set_identity("bob");
+    v1::PauseWorkflowResponse paused;
+    EXPECT_EQ(Call(who, &Stub::PauseWorkflow, pause, &paused), grpc::StatusCode::OK);
+    v1::DescribeWorkflowRequest describe;
+    describe.set_workflow_id("video/1");
+    v1::DescribeWorkflowResponse described;
+    EXPECT_EQ(Call(who, &Stub::DescribeWorkflow, describe, &described), grpc::StatusCode::OK);
+    return described.info().paused_by();
+  };
+  EXPECT_EQ(pause_as("acme"), "somebody of acme") << "whatever the request says";
+  EXPECT_EQ(pause_as("fleet"), "bob") << "daemons speak for those who called them";
 }
 
 }  // namespace

@@ -44,13 +44,17 @@ constexpr pg::Statement kUpdateTasks{"workflow_update_tasks", R"(
     UPDATE activity_tasks t SET state = c.state, attempt = c.attempt, losses = c.losses, visible_at_us = c.visible,
     last_reported_lease = c.reported, worker_id = c.worker, started_time_us = c.started, attempt_deadline_us = c.attempt_deadline,
     lease_deadline_us = c.lease_deadline, schedule_to_start_deadline_us = c.start_deadline, cancel_requested = c.cancel,
-    last_failure = c.failure, look_at_us = NULL, checkpoint = CASE WHEN c.checkpoint = '' THEN t.checkpoint ELSE c.checkpoint END,
-    items = c.items, item_progress = c.item_progress, estimated_cost = c.cost
+    last_failure = c.failure, look_at_us = NULL, checkpoint = CASE WHEN c.checkpoint = '' THEN t.checkpoint ELSE c.checkpoint END, rank = c.rank,
+    release_requested = c.release, items = c.items, item_progress = c.item_progress, estimated_cost = c.cost
     FROM unnest($1::text[], $2::bigint[], $3::text[], $4::integer[], $5::integer[], $6::bigint[], $7::bigint[], $8::text[], $9::bigint[],
-    $10::bigint[], $11::bigint[], $12::bigint[], $13::boolean[], $14::text[], $15::text[], $16::text[], $17::text[],
-    $18::double precision[]) AS c(run_id, event_id, state, attempt, losses, visible, reported, worker, started, attempt_deadline,
-    lease_deadline, start_deadline, cancel, failure, checkpoint, items, item_progress, cost)
+    $10::bigint[], $11::bigint[], $12::bigint[], $13::boolean[], $14::text[], $15::text[], $16::bigint[], $17::boolean[], $18::text[],
+    $19::text[], $20::double precision[]) AS c(run_id, event_id, state, attempt, losses, visible, reported, worker, started,
+    attempt_deadline, lease_deadline, start_deadline, cancel, failure, checkpoint, rank, release, items, item_progress, cost)
     WHERE t.run_id = c.run_id AND t.scheduled_event_id = c.event_id)"};
+constexpr pg::Statement kControlRuns{"workflow_control_runs", R"(
+    UPDATE workflow_runs r SET paused_at_us = c.paused_at, paused_by = c.paused_by, pause_reason = c.reason, priority = c.priority
+    FROM unnest($1::text[], $2::bigint[], $3::text[], $4::text[], $5::integer[]) AS c(run_id, paused_at, paused_by, reason, priority)
+    WHERE r.run_id = c.run_id)"};
 constexpr pg::Statement kInsertTimers{"workflow_insert_timers", R"(
     INSERT INTO workflow_timers (run_id, started_event_id, timer_id, fire_at_us, look_at_us)
     SELECT t.*, t.fire_at FROM unnest($1::text[], $2::bigint[], $3::text[], $4::bigint[]) AS t(run_id, event_id, timer_id, fire_at))"};
@@ -115,13 +119,15 @@ void AddEvent(Columns<6>& rows, const std::string& run_id, const Event& event) {
   rows.Row(run_id, event.id, EventTypeName(event.type), event.time_us, Dump(apart ? rest : event.attributes), payload);
 }
 
-const char* StateOf(const TaskRow& task) { return task.started ? "STARTED" : task.delayed ? "DELAYED" : "SCHEDULED"; }
+const char* StateOf(const TaskRow& task) {
+  return task.started ? "STARTED" : task.held ? "PAUSED" : task.delayed ? "DELAYED" : "SCHEDULED";
+}
 
 void AddTask(Columns<28>& rows, const TaskRow& t) {
   rows.Row(t.run_id, t.scheduled_event_id, t.workflow_id, t.tenant, t.traceparent, t.queue, t.activity_type, t.activity_id,
-           ItemsToJson(t.items), t.priority, t.estimated_cost, t.input, t.retry, t.schedule_to_start_us, t.start_to_close_us, t.heartbeat_us, t.scheduled_time_us,
-           t.schedule_to_start_deadline_us, t.schedule_to_close_deadline_us, t.first_play, t.rank, t.place, StateOf(t), t.lease,
-           t.worker_id, t.started_time_us, t.attempt_deadline_us, t.item_wait_us);
+           ItemsToJson(t.items), t.priority, t.estimated_cost, t.input, t.retry, t.schedule_to_start_us, t.start_to_close_us,
+           t.heartbeat_us, t.scheduled_time_us, t.schedule_to_start_deadline_us, t.schedule_to_close_deadline_us, t.first_play, t.rank,
+           t.place, StateOf(t), t.lease, t.worker_id, t.started_time_us, t.attempt_deadline_us, t.item_wait_us);
 }
 
 void WriteTransitions(pqxx::transaction_base& tx, const Changes& changes) {
@@ -150,13 +156,19 @@ void WriteNewRuns(pqxx::transaction_base& tx, const Changes& changes) {
 }
 
 void WriteTasks(pqxx::transaction_base& tx, const Changes& changes) {
-  Columns<18> rows;
+  Columns<20> rows;
   for (const auto& t : changes.tasks) {
     rows.Row(t.run_id, t.scheduled_event_id, StateOf(t), t.attempt, t.losses, t.visible_at_us, t.last_reported_lease, t.worker_id,
              t.started_time_us, t.attempt_deadline_us, t.lease_deadline_us, t.schedule_to_start_deadline_us, t.cancel_requested,
-             t.last_failure, t.checkpoint, ItemsToJson(t.items), t.item_progress, t.estimated_cost);
+             t.last_failure, t.checkpoint, t.rank, t.release_requested, ItemsToJson(t.items), t.item_progress, t.estimated_cost);
   }
   WriteRows(tx, kUpdateTasks, rows);
+}
+
+void WriteControls(pqxx::transaction_base& tx, const Changes& changes) {
+  Columns<5> rows;
+  for (const auto& r : changes.controlled_runs) rows.Row(r.run_id, r.paused_at_us, r.paused_by, r.pause_reason, r.priority);
+  WriteRows(tx, kControlRuns, rows);
 }
 
 void WriteRest(pqxx::transaction_base& tx, const Changes& changes) {
@@ -194,6 +206,7 @@ void WriteChanges(pqxx::transaction_base& tx, const Changes& changes) {
     WriteTransitions(tx, changes);
   }
   if (!changes.tasks.empty()) WriteTasks(tx, changes);
+  if (!changes.controlled_runs.empty()) WriteControls(tx, changes);
   // After the events, whose run it closes.
   if (!changes.closed_runs.empty()) pg::Exec(tx, kClose, pg::ArrayOf(changes.closed_runs));
   WriteRest(tx, changes);

@@ -19,7 +19,8 @@ constexpr pg::Statement kReady{"workflow_ready", R"(
     FROM clock, tenants, (VALUES (true), (false)) AS stage(first_play), LATERAL (SELECT * FROM activity_tasks t WHERE t.queue = $1
       AND t.state = 'SCHEDULED' AND t.tenant = tenants.tenant AND t.first_play = stage.first_play AND t.visible_at_us <= now_us
       AND (cardinality($2::text[]) = 0 OR t.activity_type = ANY($2::text[])) ORDER BY t.rank, t.run_id, t.place LIMIT $3) AS head
-    WHERE tenants.tenant IS NOT NULL AND NOT EXISTS (SELECT 1 FROM workflow_queues WHERE queue = $1 AND paused))"};
+    WHERE tenants.tenant IS NOT NULL AND NOT EXISTS (SELECT 1 FROM workflow_queues WHERE queue = $1 AND paused)
+    AND NOT EXISTS (SELECT 1 FROM workflow_tenants p WHERE p.tenant = tenants.tenant AND p.paused))"};
 // What runs is no more than the fleet has slots. The last row is the queue's.
 constexpr pg::Statement kLoads{"workflow_loads", R"(
     WITH running AS (SELECT tenant, count(*) AS running, sum(estimated_cost) AS cost FROM activity_tasks WHERE state = 'STARTED' AND queue = $1

@@ -35,8 +35,8 @@ struct Ready {
   Load queue;
   int64_t now_us = 0;
 };
-// Of each tenant and stage the first `heads` tasks by (rank, run, place), of these types (empty: any), with what runs. None while the queue
-// is paused.
+// Of each tenant and stage the first `heads` tasks by (rank, run, place), of these types (empty: any), with what runs. None of tenants
+// that are paused, and none at all while the queue is.
 Ready ReadReady(pqxx::transaction_base& tx, const std::string& queue, const std::vector<std::string>& types, int heads);
 
 struct Pick {

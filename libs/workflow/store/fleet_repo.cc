@@ -39,10 +39,10 @@ constexpr pg::Statement kRenew{"workflow_renew_leases", R"(
       AND (n.checkpoint <> '' OR abs(t.progress - n.progress) >= 0.01 OR t.lease_deadline_us IS NOT NULL)
       FOR UPDATE OF t SKIP LOCKED) AS n WHERE t.ctid = n.ctid RETURNING t.run_id, t.scheduled_event_id, t.lease)
     SELECT t.run_id, t.scheduled_event_id, t.lease, t.worker_id, t.cancel_requested, now_us - coalesce(t.started_time_us, now_us),
-      NOT t.worker_id = ANY($1::text[]), false FROM clock, activity_tasks t LEFT JOIN activity_workers w ON w.worker_id = t.worker_id
+      NOT t.worker_id = ANY($1::text[]), t.release_requested, false FROM clock, activity_tasks t LEFT JOIN activity_workers w ON w.worker_id = t.worker_id
       WHERE t.state = 'STARTED' AND (t.worker_id = ANY($1::text[]) OR t.lease_deadline_us IS NULL
       AND (t.heartbeat_us > 0 OR w.lease_deadline_us IS NOT NULL) AND coalesce(w.lease_deadline_us, 0) <= now_us)
-    UNION ALL SELECT run_id, scheduled_event_id, lease, '', false, 0, false, true FROM stored)"};
+    UNION ALL SELECT run_id, scheduled_event_id, lease, '', false, 0, false, false, true FROM stored)"};
 
 }  // namespace
 
@@ -69,8 +69,8 @@ Renewed RenewLeases(pqxx::transaction_base& tx, const Renewal& renewal, int64_t 
        pg::Exec(tx, kRenew, ids.Text(), queues.Text(), slots.Text(), running.Text(), speeds.Text(), versions.Text(), lease_us,
                 pg::ArrayOf(renewal.gone), runs.Text(), events.Text(), leases.Text(), progress.Text(), checkpoints.Text(), items.Text())) {
     HeldTask held{row[0].as<std::string>(), row[1].as<int64_t>(), row[2].as<int64_t>(), row[3].as<std::string>(),
-                  row[4].as<bool>(),        row[5].as<int64_t>(), row[6].as<bool>()};
-    if (row[7].as<bool>()) {
+                  row[4].as<bool>(),        row[5].as<int64_t>(), row[6].as<bool>(),    row[7].as<bool>()};
+    if (row[8].as<bool>()) {
       renewed.stored.push_back({{held.run_id, held.scheduled_event_id}, held.lease, 0, {}, {}});
     } else {
       renewed.held.push_back(std::move(held));

@@ -33,6 +33,7 @@ struct HeldTask {
   bool cancel_requested = false;
   int64_t held_us = 0;  // since the claim
   bool lapsed = false;  // the worker's lease is over
+  bool release_requested = false;
 };
 // What a worker says of a task.
 struct TaskNews {

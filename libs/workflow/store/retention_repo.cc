@@ -13,10 +13,10 @@ constexpr pg::Statement kPutWalk{"workflow_put_walk",
 // 86,400,000,000 microseconds are a day.
 constexpr pg::Statement kLookForLeaving{"workflow_look_for_leaving", R"(
     WITH clock AS (SELECT vora_now_us() AS now_us, nullif($2::bigint, 0) AS days), page AS (SELECT r.run_id, r.tenant, r.close_time_us
-      FROM workflow_runs r WHERE r.run_id > $1 AND r.run_id < (SELECT vora_run_ids_from(now_us - 86400000000 * least(days,
-      (SELECT min(nullif(retention_days, 0)) FROM workflow_tenants))) FROM clock) ORDER BY r.run_id LIMIT $3)
-    SELECT run_id, coalesce(close_time_us < now_us - 86400000000 * (CASE WHEN t.retention_days IS NULL THEN days
-      ELSE nullif(t.retention_days, 0)::bigint END), false) FROM clock, page LEFT JOIN workflow_tenants t USING (tenant) ORDER BY run_id)"};
+      FROM workflow_runs r WHERE r.run_id > $1 AND r.run_id < (SELECT vora_run_ids_from(now_us - 86400000000 * least(clock.days,
+      (SELECT min(nullif(t.days, 0)) FROM workflow_retention t))) FROM clock) ORDER BY r.run_id LIMIT $3)
+    SELECT run_id, coalesce(close_time_us < now_us - 86400000000 * (CASE WHEN t.days IS NULL THEN clock.days
+      ELSE nullif(t.days, 0)::bigint END), false) FROM clock, page LEFT JOIN workflow_retention t USING (tenant) ORDER BY run_id)"};
 #define VORA_PAST_COLUMNS "p.run_id, p.workflow_id, p.request_id, p.tenant, p.status, p.close_time_us"
 constexpr pg::Statement kRemoveRuns{"workflow_remove_runs", R"(
     WITH gone AS (DELETE FROM workflow_runs WHERE run_id IN (SELECT run_id FROM workflow_runs WHERE run_id = ANY($1::text[])

@@ -6,12 +6,11 @@ namespace vora::workflow::repo {
 namespace {
 
 // Two looks at tables of a few rows, once per statement.
-#define VORA_RESTRICTED                                                                                                               \
-  "(SELECT EXISTS (SELECT 1 FROM workflow_queues) OR EXISTS (SELECT 1 FROM workflow_tenants WHERE weight <> 1 OR max_running > 0 OR " \
-  "max_starts_per_second > 0))"
+#define VORA_RESTRICTED "(SELECT EXISTS (SELECT 1 FROM workflow_queues) OR EXISTS (SELECT 1 FROM workflow_tenants))"
 #define VORA_RUN_COLUMNS                                                                                                              \
   "run_id, workflow_id, tenant, type, status, traceparent, request_id, result, failure, stuck_reason, start_time_us, close_time_us, " \
-  "execution_deadline_us, history_length, cancel_requested, seq, vora_now_us(), parked_builds, priority, rank, " VORA_RESTRICTED " "
+  "execution_deadline_us, history_length, cancel_requested, seq, vora_now_us(), parked_builds, priority, rank, "                      \
+  "paused_at_us, paused_by, pause_reason, " VORA_RESTRICTED " "
 
 // The row to lock may not exist yet. Two ids that share a hash only wait for each other.
 constexpr pg::Statement kLockWorkflowIds{"workflow_lock_ids",
@@ -87,6 +86,9 @@ RunRow ReadRun(const pqxx::row& row) {
   run.parked_builds = pg::ReadTextArray(row[i++]);
   run.priority = row[i++].as<int>();
   run.rank = row[i++].as<int64_t>();
+  run.paused_at_us = ReadOptional(row[i++]);
+  run.paused_by = row[i++].as<std::string>();
+  run.pause_reason = row[i++].as<std::string>();
   run.restricted = row[i++].as<bool>();
   return run;
 }

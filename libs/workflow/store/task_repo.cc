@@ -11,6 +11,9 @@ constexpr pg::Statement kLockTasks{"workflow_lock_tasks",
                                    "SELECT " VORA_BRIEF_TASK_COLUMNS
                                    " FROM activity_tasks t WHERE (t.run_id, t.scheduled_event_id) IN "
                                    "(SELECT * FROM unnest($1::text[], $2::bigint[])) ORDER BY t.run_id, t.scheduled_event_id FOR UPDATE"};
+constexpr pg::Statement kLockTasksOfRun{"workflow_lock_tasks_of_run", "SELECT " VORA_BRIEF_TASK_COLUMNS
+                                                                      " FROM activity_tasks t WHERE t.run_id = $1 "
+                                                                      "ORDER BY t.scheduled_event_id FOR UPDATE"};
 constexpr char kTasksOfRun[] = "SELECT " VORA_BRIEF_TASK_COLUMNS " FROM activity_tasks t WHERE run_id = $1 ORDER BY scheduled_event_id";
 
 }  // namespace
@@ -42,6 +45,7 @@ TaskRow ReadTask(const pqxx::row& row) {
   const std::string state = text();
   task.started = state == "STARTED";
   task.delayed = state == "DELAYED";
+  task.held = state == "PAUSED";
   task.attempt = row[i++].as<int>();
   task.losses = row[i++].as<int>();
   task.lease = number();
@@ -55,6 +59,7 @@ TaskRow ReadTask(const pqxx::row& row) {
   task.schedule_to_close_deadline_us = optional();
   task.attempt_deadline_us = optional();
   task.lease_deadline_us = optional();
+  task.release_requested = row[i++].as<bool>();
   return task;
 }
 
@@ -66,6 +71,12 @@ std::vector<TaskRow> LockTasks(pqxx::transaction_base& tx, const std::vector<Tas
   }
   std::vector<TaskRow> tasks;
   for (const auto& row : pg::Exec(tx, kLockTasks, runs.Text(), events.Text())) tasks.push_back(ReadTask(row));
+  return tasks;
+}
+
+std::vector<TaskRow> LockTasksOfRun(pqxx::transaction_base& tx, const std::string& run_id) {
+  std::vector<TaskRow> tasks;
+  for (const auto& row : pg::Exec(tx, kLockTasksOfRun, run_id)) tasks.push_back(ReadTask(row));
   return tasks;
 }
 

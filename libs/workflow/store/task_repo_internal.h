@@ -12,6 +12,7 @@ namespace vora::workflow::repo {
 
 // Locked, without inputs and checkpoints; those that are not there are left out.
 std::vector<TaskRow> LockTasks(pqxx::transaction_base& tx, const std::vector<TaskKey>& keys);
+std::vector<TaskRow> LockTasksOfRun(pqxx::transaction_base& tx, const std::string& run_id);
 // Without inputs and checkpoints.
 std::vector<TaskRow> TasksOfRun(pqxx::transaction_base& tx, const std::string& run_id);
 

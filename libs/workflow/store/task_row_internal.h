@@ -13,7 +13,7 @@
   "t.scheduled_time_us, "                                                                                                        \
   "t.state, t.attempt, t.losses, t.lease, t.last_reported_lease, t.visible_at_us, t.worker_id, t.started_time_us, "              \
   "t.progress, t.cancel_requested, t.schedule_to_start_deadline_us, t.schedule_to_close_deadline_us, "                           \
-  "t.attempt_deadline_us, t.lease_deadline_us"
+  "t.attempt_deadline_us, t.lease_deadline_us, t.release_requested"
 
 #define VORA_TASK_COLUMNS VORA_TASK_COLUMNS_OF("t.input", "t.checkpoint")
 #define VORA_BRIEF_TASK_COLUMNS VORA_TASK_COLUMNS_OF("''", "''")

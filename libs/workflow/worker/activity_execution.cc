@@ -83,7 +83,7 @@ StopCause ClaimedTask::stop_cause() const {
   // The strongest cause first: a lost lease makes every report pointless, a cancel makes a checkpoint pointless.
   if (lease_lost_) return StopCause::kLeaseLost;
   if (cancel_requested_) return StopCause::kCancelRequested;
-  return drain_->draining ? StopCause::kDraining : StopCause::kNone;
+  return drain_->draining || release_requested_ ? StopCause::kDraining : StopCause::kNone;
 }
 
 void ClaimedTask::AddTo(v1::RenewWorkerRequest& report, size_t& room) const {

@@ -58,6 +58,7 @@ class ClaimedTask {
   // The orchestrator has stored this checkpoint.
   void Stored(const std::string& checkpoint);
   void RequestCancel() { cancel_requested_ = true; }
+  void RequestRelease() { release_requested_ = true; }
   // The token is stale.
   void Lose();
 
@@ -80,7 +81,7 @@ class ClaimedTask {
   const Ended ended_callback_;
   std::atomic<bool> ended_{false};     // a report has begun
   std::atomic<bool> reported_{false};  // and is over
-  std::atomic<bool> cancel_requested_{false};
+  std::atomic<bool> cancel_requested_{false}, release_requested_{false};
   mutable std::atomic<bool> lease_lost_{false};
   const SteadyTime claimed_steady_ = std::chrono::steady_clock::now();
   const std::chrono::milliseconds heartbeat_timeout_;  // 0: none

@@ -305,11 +305,12 @@ void ActivityWorker::Impl::Obey(const v1::WorkerOrders& orders) {
   const auto named = [](const auto& tokens, const std::string& token) {
     return std::find(tokens.begin(), tokens.end(), token) != tokens.end();
   };
-  if (orders.cancel().empty() && orders.stale().empty()) return;
+  if (orders.cancel().empty() && orders.stale().empty() && orders.release().empty()) return;
   const std::lock_guard lock(mutex);
   for (const auto& item : Live()) {
     if (named(orders.cancel(), item->task().task_token())) item->RequestCancel();
     if (named(orders.stale(), item->task().task_token())) item->Lose();
+    if (named(orders.release(), item->task().task_token())) item->RequestRelease();
   }
 }
 

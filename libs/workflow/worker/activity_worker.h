@@ -20,7 +20,7 @@ enum class StopCause {
   kNone,
   kCancelRequested,  // the workflow does not want the result any more
   kLeaseLost,        // the token is stale, or no report was answered for heartbeat_timeout: another worker may have the task
-  kDraining,         // this process is going down: release with a checkpoint soon
+  kDraining,         // this process is going down, or the workflow is paused: release with a checkpoint soon
 };
 
 // One claimed task. Thread-safe. Exactly one of Complete, Fail, Cancel, Release ends it; a later one is ignored. Destroying it

@@ -128,6 +128,36 @@ TEST_F(ActivityWorkerTest, DrainHandsBackWithTheCheckpoint) {
   EXPECT_EQ(task.checkpoint(), "{\"n\":7}");
 }
 
+TEST_F(ActivityWorkerTest, APauseHandsBackWithTheCheckpointAndTheWorkerWorksOn) {
+  auto worker = NewWorker(1);
+  std::atomic<int> begun{0};
+  std::atomic<bool> finish{false};
+  worker->Handle("long", [&](ActivityExecution& execution) {
+    execution.Heartbeat(0.3, "{\"n\":7}");
+    ++begun;
+    while (!execution.stopping() && !finish) std::this_thread::yield();
+    if (finish) return ActivityOutcome::Ok(std::to_string(execution.task().attempt()) + " after " + execution.task().checkpoint());
+    EXPECT_EQ(execution.stop_cause(), StopCause::kDraining);
+    return ActivityOutcome::Failed("stopped", "stopped");
+  });
+  worker->Handle("short", [](ActivityExecution&) { return ActivityOutcome::Ok("{}"); });
+  worker->Start();
+  StartScript(engine_, "w", R"({"activity": "long", "options": {"heartbeatTimeout": "10s", "startToCloseTimeout": "60s"}})");
+  ASSERT_TRUE(Eventually([&] { return begun == 1; }));
+  v1::PauseWorkflowRequest pause;
+  pause.set_workflow_id("w");
+  ASSERT_THAT(engine_.Pause(pause), IsOk());
+  ASSERT_TRUE(Eventually([&] { return Pending("w").state() == v1::PENDING_ACTIVITY_STATE_SCHEDULED; })) << "handed back";
+  StartScript(engine_, "other", R"({"activity": "short"})");
+  EXPECT_EQ(WaitClosed(engine_, "other").status(), v1::WORKFLOW_STATUS_COMPLETED) << "the slot is free for others";
+  EXPECT_EQ(begun, 1);
+  finish = true;
+  v1::UnpauseWorkflowRequest unpause;
+  unpause.set_workflow_id("w");
+  ASSERT_THAT(engine_.Unpause(unpause), IsOk());
+  EXPECT_EQ(WaitClosed(engine_, "w").result(), R"(["1 after {\"n\":7}"])") << "the attempt is not counted";
+}
+
 TEST_F(ActivityWorkerTest, AWorkerThatLosesItsLeaseIsTold) {
   auto worker = NewWorker(1);
   std::atomic<bool> lost{false};

@@ -44,7 +44,9 @@ class VideoServiceImpl final : public Base {
 
   grpc::Status CreateVideo(grpc::ServerContext* context, const v1::CreateVideoRequest* request, v1::Video* response) override {
     return authorizer_.Authorize(*context, {Scope::kWrite}, [&](const Caller& caller) {
-      auto created = operations_.CreateFromRequest(caller.tenant, {request->upload_id(), request->title(), request->description()});
+      auto created =
+          operations_.CreateFromRequest(caller.tenant, {request->upload_id(), request->title(), request->description(),
+                                                        request->has_priority() ? std::optional(request->priority()) : std::nullopt});
       if (!created.ok()) return rpc::ToGrpc(created.status());
       *response = std::move(created->video);
       return grpc::Status::OK;

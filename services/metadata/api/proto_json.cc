@@ -1,6 +1,8 @@
 #include "services/metadata/api/proto_json.h"
 
+#include <algorithm>
 #include <chrono>
+#include <cstdint>
 #include <string_view>
 
 #include <google/protobuf/duration.pb.h>
@@ -8,6 +10,8 @@
 #include <nlohmann/json.hpp>
 
 #include "libs/core/clock.h"
+#include "libs/core/error.h"
+#include "services/metadata/videos/video_fields.h"
 
 namespace vora::metadata {
 namespace {
@@ -81,7 +85,62 @@ OrderedJson Element(const ProtoMessage& message, const Reflection& reflection, c
   return nullptr;
 }
 
+Status NotA(const FieldDescriptor& field, const char* type, const nlohmann::json& value) {
+  return InvalidField(field.name(), std::string("must be ") + type + ", got " + value.type_name());
+}
+
+Status Fill(ProtoMessage& message, const FieldDescriptor& field, const nlohmann::json& value) {
+  const Reflection& reflection = *message.GetReflection();
+  switch (field.cpp_type()) {
+    case FieldDescriptor::CPPTYPE_STRING:
+      if (!value.is_string()) return NotA(field, "a string", value);
+      reflection.SetString(&message, &field, value.get<std::string>());
+      return absl::OkStatus();
+    case FieldDescriptor::CPPTYPE_BOOL:
+      if (!value.is_boolean()) return NotA(field, "true or false", value);
+      reflection.SetBool(&message, &field, value.get<bool>());
+      return absl::OkStatus();
+    case FieldDescriptor::CPPTYPE_DOUBLE:
+      if (!value.is_number()) return NotA(field, "a number", value);
+      reflection.SetDouble(&message, &field, value.get<double>());
+      return absl::OkStatus();
+    case FieldDescriptor::CPPTYPE_INT32:
+    case FieldDescriptor::CPPTYPE_INT64:
+      break;
+    default:
+      return InvalidField(field.name(), "cannot be given");
+  }
+  if (!value.is_number_integer()) return NotA(field, "a whole number", value);
+  // What is too large is told by whoever knows the limit.
+  const auto number =
+      value.is_number_unsigned() ? static_cast<int64_t>(std::min<uint64_t>(value.get<uint64_t>(), INT64_MAX)) : value.get<int64_t>();
+  if (field.cpp_type() == FieldDescriptor::CPPTYPE_INT64) {
+    reflection.SetInt64(&message, &field, number);
+  } else {
+    reflection.SetInt32(&message, &field, static_cast<int32_t>(std::clamp<int64_t>(number, INT32_MIN, INT32_MAX)));
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
+
+Status FromBody(std::string_view body, std::initializer_list<std::string_view> allowed, ProtoMessage& message) {
+  if (body.empty()) return absl::OkStatus();
+  const nlohmann::json json = nlohmann::json::parse(body, nullptr, /*allow_exceptions=*/false);
+  if (json.is_discarded()) return InvalidField("body", "not valid JSON");
+  if (!json.is_object()) return InvalidField("body", "must be a JSON object");
+  for (const auto& [key, value] : json.items()) {
+    const bool known = std::find(allowed.begin(), allowed.end(), key) != allowed.end();
+    const FieldDescriptor* field = known ? message.GetDescriptor()->FindFieldByName(key) : nullptr;
+    if (field == nullptr) {
+      std::string names;
+      for (std::string_view name : allowed) names += (names.empty() ? "" : ", ") + std::string(name);
+      return InvalidField(Sanitise(key, 100), "unknown field; known are " + names);
+    }
+    VORA_RETURN_IF_ERROR(Fill(message, *field, value));
+  }
+  return absl::OkStatus();
+}
 
 std::string EnumText(const google::protobuf::EnumValueDescriptor& value) {
   constexpr std::string_view kZero = "UNSPECIFIED";

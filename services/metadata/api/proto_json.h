@@ -3,16 +3,29 @@
 // Protobuf messages as the JSON of the REST API: snake_case names as in the proto, every primitive field present, absent
 // messages left out, int64 as numbers, enums without their prefix ("READY"), timestamps and durations as strings.
 
+#include <initializer_list>
 #include <string>
+#include <string_view>
 
 #include <google/protobuf/descriptor.h>
 #include <google/protobuf/message.h>
 #include <nlohmann/json_fwd.hpp>
 
+#include "libs/core/status.h"
+#include "libs/http/message/message.h"
+
 namespace vora::metadata {
 
 nlohmann::ordered_json ToJson(const google::protobuf::Message& message);
 std::string ToJsonText(const google::protobuf::Message& message);
+// 200 with the message, or the error.
+template <typename Message>
+http::Response JsonOf(const StatusOr<Message>& result) {
+  return result.ok() ? http::Response::Json(200, ToJsonText(*result)) : http::ErrorResponse(result.status());
+}
+// Fills `message` from the body of a request, of which only the fields `allowed` may be given: strings, numbers and truth values. An empty
+// body gives none. INVALID_ARGUMENT names the field and what is wrong.
+Status FromBody(std::string_view body, std::initializer_list<std::string_view> allowed, google::protobuf::Message& message);
 // VIDEO_STATE_READY of an enum whose zero is VIDEO_STATE_UNSPECIFIED is READY.
 std::string EnumText(const google::protobuf::EnumValueDescriptor& value);
 

@@ -1,8 +1,10 @@
 #include "services/metadata/api/proto_json.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include "libs/testing/status_matchers.h"
 #include "vora/metadata/v1/metadata.pb.h"
 #include "vora/workflow/v1/workflow.pb.h"
 
@@ -51,6 +53,26 @@ TEST(ProtoJsonTest, TextIsValidWhateverTheBytes) {
   video.set_title("quote \" and \\ and \xf0\x9f\x98\x80");
   const auto parsed = nlohmann::json::parse(ToJsonText(video));
   EXPECT_EQ(parsed["title"], "quote \" and \\ and \xf0\x9f\x98\x80");
+}
+
+TEST(FromBodyTest, TakesWhatIsAllowedAndNamesWhatIsWrong) {
+  workflow::v1::SetTenantSettingsRequest request;
+  const auto read = [&](const std::string& body) { return FromBody(body, {"paused", "weight", "max_running"}, request); };
+  EXPECT_THAT(read(""), IsOk());
+  EXPECT_FALSE(request.has_paused());
+  EXPECT_THAT(read(R"({"paused":true,"weight":2,"max_running":7})"), IsOk());
+  EXPECT_TRUE(request.paused());
+  EXPECT_EQ(request.weight(), 2);
+  EXPECT_EQ(request.max_running(), 7);
+  EXPECT_THAT(read(R"({"max_running":18446744073709551615})"), IsOk()) << "refused by whoever knows the limit";
+  EXPECT_EQ(request.max_running(), INT32_MAX);
+  const auto wrong = [](const std::string& text) { return StatusIs(StatusCode::kInvalidArgument, ::testing::HasSubstr(text)); };
+  EXPECT_THAT(read("{"), wrong("body: not valid JSON"));
+  EXPECT_THAT(read("[]"), wrong("body: must be a JSON object"));
+  EXPECT_THAT(read(R"({"tenant":"t"})"), wrong("tenant: unknown field; known are paused, weight, max_running"));
+  EXPECT_THAT(read(R"({"paused":"yes"})"), wrong("paused: must be true or false, got string"));
+  EXPECT_THAT(read(R"({"weight":null})"), wrong("weight: must be a number, got null"));
+  EXPECT_THAT(read(R"({"max_running":1.5})"), wrong("max_running: must be a whole number, got number"));
 }
 
 }  // namespace

@@ -25,6 +25,10 @@ void AddVideoRoutes(ApiRoutes& routes, VideoOperations& operations, VideoRepo& v
 void AddEventRoutes(ApiRoutes& routes, VideoRepo& videos, WatchHub& hub, std::chrono::milliseconds heartbeat = std::chrono::seconds(15),
                     std::chrono::milliseconds lifetime = kStreamLifetime);
 void AddHistoryRoutes(ApiRoutes& routes, VideoRepo& videos, OrchestratorClient& orchestrator);
+// Pause, resume and retry-now of a video's workflow, and its priority.
+void AddControlRoutes(ApiRoutes& routes, VideoRepo& videos, VideoOperations& operations, OrchestratorClient& orchestrator);
+// What operators set for queues and tenants.
+void AddSettingsRoutes(ApiRoutes& routes, OrchestratorClient& orchestrator);
 // What the pages need to know: where uploads go, whether playing needs a token, and whether people have to sign in (`guarded`).
 void AddConfigRoutes(ApiRoutes& routes, const std::string& upload_url, bool playback_tokens = false, bool guarded = false);
 // Where viewers find videos, and what signs their tokens.

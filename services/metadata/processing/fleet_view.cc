@@ -37,6 +37,10 @@ void AddWorkersAndQueues(const workflow::v1::DescribeQueuesResponse& from, v1::F
     out->set_running(queue.running());
     out->set_oldest_ready_seconds(queue.oldest_ready_seconds());
     out->set_estimated_encode_seconds(queue.estimated_cost());
+    out->set_held(queue.held());
+    out->set_paused(queue.settings().paused());
+    out->set_max_running(queue.settings().max_running());
+    out->set_max_starts_per_second(queue.settings().max_starts_per_second());
   }
 }
 

@@ -69,4 +69,67 @@ StatusOr<wf::DescribeQueuesResponse> OrchestratorClient::DescribeQueues(std::chr
   return Ask(*impl_->activities, &wf::ActivityService::Stub::DescribeQueues, wf::DescribeQueuesRequest(), timeout);
 }
 
+Status OrchestratorClient::Pause(const wf::PauseWorkflowRequest& request) {
+  return Ask(*impl_->stub, &wf::WorkflowService::Stub::PauseWorkflow, request).status();
+}
+
+Status OrchestratorClient::Unpause(const std::string& workflow_id) {
+  wf::UnpauseWorkflowRequest request;
+  request.set_workflow_id(workflow_id);
+  return Ask(*impl_->stub, &wf::WorkflowService::Stub::UnpauseWorkflow, request).status();
+}
+
+StatusOr<wf::RetryNowResponse> OrchestratorClient::RetryNow(const wf::RetryNowRequest& request) {
+  return Ask(*impl_->stub, &wf::WorkflowService::Stub::RetryNow, request);
+}
+
+Status OrchestratorClient::SetVideoPriority(const std::string& video_id, int priority) {
+  wf::SetWorkflowPriorityRequest request;
+  request.set_workflow_id("video/" + video_id);
+  request.set_priority(priority);
+  const Status told = Ask(*impl_->stub, &wf::WorkflowService::Stub::SetWorkflowPriority, request).status();
+  // Not begun, or over.
+  return told.code() == StatusCode::kNotFound || told.code() == StatusCode::kFailedPrecondition ? absl::OkStatus() : told;
+}
+
+StatusOr<wf::ListQueueSettingsResponse> OrchestratorClient::ListQueueSettings() {
+  return Ask(*impl_->activities, &wf::ActivityService::Stub::ListQueueSettings, wf::ListQueueSettingsRequest());
+}
+
+StatusOr<wf::QueueSettings> OrchestratorClient::GetQueueSettings(const std::string& queue) {
+  wf::GetQueueSettingsRequest request;
+  request.set_queue(queue);
+  return Ask(*impl_->activities, &wf::ActivityService::Stub::GetQueueSettings, request);
+}
+
+StatusOr<wf::QueueSettings> OrchestratorClient::SetQueueSettings(const wf::SetQueueSettingsRequest& request) {
+  return Ask(*impl_->activities, &wf::ActivityService::Stub::SetQueueSettings, request);
+}
+
+StatusOr<wf::QueueSettings> OrchestratorClient::ResetQueueSettings(const std::string& queue) {
+  wf::ResetQueueSettingsRequest request;
+  request.set_queue(queue);
+  return Ask(*impl_->activities, &wf::ActivityService::Stub::ResetQueueSettings, request);
+}
+
+StatusOr<wf::ListTenantSettingsResponse> OrchestratorClient::ListTenantSettings() {
+  return Ask(*impl_->activities, &wf::ActivityService::Stub::ListTenantSettings, wf::ListTenantSettingsRequest());
+}
+
+StatusOr<wf::TenantSettings> OrchestratorClient::GetTenantSettings(const std::string& tenant) {
+  wf::GetTenantSettingsRequest request;
+  request.set_tenant(tenant);
+  return Ask(*impl_->activities, &wf::ActivityService::Stub::GetTenantSettings, request);
+}
+
+StatusOr<wf::TenantSettings> OrchestratorClient::SetTenantSettings(const wf::SetTenantSettingsRequest& request) {
+  return Ask(*impl_->activities, &wf::ActivityService::Stub::SetTenantSettings, request);
+}
+
+StatusOr<wf::TenantSettings> OrchestratorClient::ResetTenantSettings(const std::string& tenant) {
+  wf::ResetTenantSettingsRequest request;
+  request.set_tenant(tenant);
+  return Ask(*impl_->activities, &wf::ActivityService::Stub::ResetTenantSettings, request);
+}
+
 }  // namespace vora::metadata

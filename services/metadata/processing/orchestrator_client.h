@@ -25,6 +25,19 @@ class OrchestratorClient {
   StatusOr<workflow::v1::GetHistoryResponse> History(const std::string& workflow_id, const std::string& run_id, int64_t after,
                                                      int page_size);
   StatusOr<workflow::v1::DescribeQueuesResponse> DescribeQueues(std::chrono::milliseconds timeout);
+  Status Pause(const workflow::v1::PauseWorkflowRequest& request);
+  Status Unpause(const std::string& workflow_id);
+  StatusOr<workflow::v1::RetryNowResponse> RetryNow(const workflow::v1::RetryNowRequest& request);
+  // Of the open run of a video. OK too when there is none.
+  Status SetVideoPriority(const std::string& video_id, int priority);
+  StatusOr<workflow::v1::ListQueueSettingsResponse> ListQueueSettings();
+  StatusOr<workflow::v1::QueueSettings> GetQueueSettings(const std::string& queue);
+  StatusOr<workflow::v1::QueueSettings> SetQueueSettings(const workflow::v1::SetQueueSettingsRequest& request);
+  StatusOr<workflow::v1::QueueSettings> ResetQueueSettings(const std::string& queue);
+  StatusOr<workflow::v1::ListTenantSettingsResponse> ListTenantSettings();
+  StatusOr<workflow::v1::TenantSettings> GetTenantSettings(const std::string& tenant);
+  StatusOr<workflow::v1::TenantSettings> SetTenantSettings(const workflow::v1::SetTenantSettingsRequest& request);
+  StatusOr<workflow::v1::TenantSettings> ResetTenantSettings(const std::string& tenant);
 
  private:
   struct Impl;

@@ -81,6 +81,7 @@ Status OutboxRelay::SendStart(const OutboxRow& row) {
   request.set_traceparent(obs::CurrentTrace().ToTraceparent());
   // The same for every try of this row: a start whose answer was lost is answered with the run that it made.
   request.set_request_id(row.request_id);
+  request.set_priority(row.priority);
   const auto started = orchestrator_.Start(request);
   if (IsRefusal(started.status())) return outbox_.RefuseStart(row, "workflow.refused", Message(started.status()));
   VORA_RETURN_IF_ERROR(started.status());
@@ -90,6 +91,9 @@ Status OutboxRelay::SendStart(const OutboxRow& row) {
     VORA_RETURN_IF_ERROR(orchestrator_.Terminate(request.workflow_id(), "the video was retried"));
     return Postpone(row, kStillOpen, "the run before was ended");
   }
+  // Whoever changed it while the start was on its way found no run to tell.
+  VORA_ASSIGN_OR_RETURN(const auto priority, outbox_.PriorityOf(row.video_id));
+  if (priority && *priority != row.priority) VORA_RETURN_IF_ERROR(orchestrator_.SetVideoPriority(row.video_id, *priority));
   log::Info("workflow started", {{"video_id", row.video_id}, {"run_id", started->run_id()}, {"run_number", row.run_number}});
   return outbox_.FinishStart(row, started->run_id());
 }

@@ -15,7 +15,8 @@ constexpr char kClaimRows[] = R"(
     UPDATE outbox o SET attempts = o.attempts + 1, next_attempt_at = now() + $1 * interval '1 millisecond'
     FROM due, videos v WHERE o.seq = due.seq AND v.video_id = o.video_id
     RETURNING o.seq, o.request_id, o.video_id, o.tenant, o.kind, o.payload, o.traceparent, o.run_number, o.attempts, v.last_run_id,
-    (extract(epoch FROM now() - o.created_at) * 1000)::bigint AS age_ms)";
+    (extract(epoch FROM now() - o.created_at) * 1000)::bigint AS age_ms, v.priority)";
+constexpr char kPriority[] = "SELECT priority FROM videos WHERE video_id = $1";
 constexpr char kDone[] = "UPDATE outbox SET done_at = now(), last_error = $2 WHERE seq = $1 AND done_at IS NULL";
 constexpr char kPostpone[] =
     "UPDATE outbox SET next_attempt_at = now() + $2 * interval '1 millisecond', last_error = $3 WHERE seq = $1 AND done_at IS NULL";
@@ -48,7 +49,15 @@ StatusOr<std::optional<OutboxRow>> OutboxRepo::Claim(std::chrono::milliseconds l
     out.attempts = row["attempts"].as<int>();
     out.last_run_id = row["last_run_id"].c_str();
     out.age = std::chrono::milliseconds(row["age_ms"].as<int64_t>());
+    out.priority = row["priority"].as<int>();
     return claimed;
+  });
+}
+
+StatusOr<std::optional<int>> OutboxRepo::PriorityOf(const std::string& video_id) {
+  return store_.Read([&](pqxx::nontransaction& tx) -> StatusOr<std::optional<int>> {
+    const pqxx::result rows = tx.exec_params(kPriority, video_id);
+    return rows.empty() ? std::nullopt : std::optional(rows[0]["priority"].as<int>());
   });
 }
 

@@ -21,6 +21,7 @@ struct OutboxRow {
   int attempts = 0;         // this one included
   std::string last_run_id;  // of a start: the run before it, which must be closed first
   std::chrono::milliseconds age{0};
+  int priority = 0;  // of the video, when the row was claimed
 };
 
 // Rows that are not done.
@@ -35,6 +36,8 @@ class OutboxRepo {
 
   // The oldest due row, leased for `lease`; nullopt when nothing is due.
   StatusOr<std::optional<OutboxRow>> Claim(std::chrono::milliseconds lease);
+  // Of the video now; nothing when it is gone.
+  StatusOr<std::optional<int>> PriorityOf(const std::string& video_id);
   // A start was taken as `run_id`: the row is done, and a CREATED video is PROCESSING.
   Status FinishStart(const OutboxRow& row, const std::string& run_id);
   Status Finish(const OutboxRow& row);

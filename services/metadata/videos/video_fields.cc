@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "libs/core/error.h"
+#include "libs/core/priority.h"
 #include "libs/core/text.h"
 
 namespace vora::metadata {
@@ -37,7 +38,8 @@ std::string Find(const std::map<std::string, std::string>& metadata, std::initia
   return {};
 }
 
-StatusOr<Json> ParseObject(std::string_view body, std::initializer_list<std::string_view> allowed) {
+// Of strings, but for the field `number`, of whatever type.
+StatusOr<Json> ParseObject(std::string_view body, std::initializer_list<std::string_view> allowed, std::string_view number = {}) {
   const Json json = Json::parse(body, nullptr, /*allow_exceptions=*/false);
   if (json.is_discarded()) return InvalidField("body", "not valid JSON");
   if (!json.is_object()) return InvalidField("body", "must be a JSON object");
@@ -47,7 +49,7 @@ StatusOr<Json> ParseObject(std::string_view body, std::initializer_list<std::str
     if (std::find(allowed.begin(), allowed.end(), key) == allowed.end()) {
       return InvalidField(Sanitise(key, 100), "unknown field; known are " + known);
     }
-    if (!value.is_string()) return InvalidField(key, "must be a string, got " + std::string(value.type_name()));
+    if (key != number && !value.is_string()) return InvalidField(key, "must be a string, got " + std::string(value.type_name()));
   }
   return json;
 }
@@ -105,7 +107,7 @@ std::string TitleOfUpload(const std::map<std::string, std::string>& metadata) {
 }
 
 StatusOr<CreateBody> ParseCreateBody(std::string_view body) {
-  VORA_ASSIGN_OR_RETURN(const Json json, ParseObject(body, {"upload_id", "title", "description"}));
+  VORA_ASSIGN_OR_RETURN(const Json json, ParseObject(body, {"upload_id", "title", "description", "priority"}, "priority"));
   CreateBody parsed;
   parsed.upload_id = Text(json, "upload_id").value_or("");
   parsed.title = Text(json, "title").value_or("");
@@ -113,6 +115,9 @@ StatusOr<CreateBody> ParseCreateBody(std::string_view body) {
   if (parsed.upload_id.empty()) return InvalidField("upload_id", "required, the id of a finished upload");
   VORA_RETURN_IF_ERROR(CheckTitle(parsed.title));
   VORA_RETURN_IF_ERROR(CheckDescription(parsed.description));
+  if (const auto priority = json.find("priority"); priority != json.end()) {
+    VORA_ASSIGN_OR_RETURN(parsed.priority, ParsePriority(priority->dump()));
+  }
   return parsed;
 }
 

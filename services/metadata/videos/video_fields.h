@@ -33,6 +33,7 @@ std::string FilenameOfUpload(const std::map<std::string, std::string>& metadata)
 // The body of POST /v1/videos and of PATCH.
 struct CreateBody {
   std::string upload_id, title, description;
+  std::optional<int> priority;
 };
 struct UpdateBody {
   std::optional<std::string> title, description;

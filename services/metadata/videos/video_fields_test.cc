@@ -72,6 +72,11 @@ TEST(VideoFieldsTest, CreateBodies) {
   ExpectInvalid(ParseCreateBody("").status(), "body", "not valid JSON");
   ExpectInvalid(ParseCreateBody("[]").status(), "body", "must be a JSON object");
   ExpectInvalid(ParseCreateBody("{}").status(), "upload_id", "required");
+  EXPECT_EQ(ParseCreateBody(R"({"upload_id":"u","priority":-5})")->priority, -5);
+  EXPECT_EQ(body->priority, std::nullopt);
+  for (const char* bad : {"1001", "1.5", "null", "\"5\"", "18446744073709551615"}) {
+    ExpectInvalid(ParseCreateBody(R"({"upload_id":"u","priority":)" + std::string(bad) + "}").status(), "priority", "from -1000 to 1000");
+  }
   ExpectInvalid(ParseCreateBody(R"({"upload_id":5})").status(), "upload_id", "must be a string, got number");
   ExpectInvalid(ParseCreateBody(R"({"upload_id":"u","title":null})").status(), "title", "must be a string, got null");
   ExpectInvalid(ParseCreateBody(R"({"upload_id":"u","tittle":"x"})").status(), "tittle",

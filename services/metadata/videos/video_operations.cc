@@ -6,6 +6,7 @@
 #include "libs/core/caller.h"
 #include "libs/core/error.h"
 #include "libs/core/ids.h"
+#include "libs/core/priority.h"
 #include "libs/core/text.h"
 #include "services/metadata/rows/video_state.h"
 
@@ -35,6 +36,11 @@ NewVideo FromUpload(const upload::v1::Upload& upload) {
   // An upload of deferred length has none to the end.
   video.source_bytes = upload.has_length() ? upload.length() : upload.offset();
   video.traceparent = upload.traceparent();
+  // Checked when the upload was made; one that an older daemon let through is no reason to lose the video.
+  const auto priority = metadata.find("priority");
+  if (priority != metadata.end()) {
+    if (const auto parsed = ParsePriority(priority->second); parsed.ok()) video.priority = *parsed;
+  }
   return video;
 }
 
@@ -66,9 +72,22 @@ StatusOr<CreatedVideo> VideoOperations::CreateFromRequest(const std::string& ten
     video.title_given = true;
   }
   if (!body.description.empty()) video.description = body.description;
+  if (body.priority) {
+    VORA_RETURN_IF_ERROR(CheckPriority(*body.priority));
+    video.priority = body.priority;
+  }
   VORA_ASSIGN_OR_RETURN(CreatedVideo created, videos_.Create(video));
   if (created.deleted) return FailedPrecondition("the video of upload " + body.upload_id + " was deleted; upload the file again");
+  // It was made by the upload's announcement, and its run may have begun with another one.
+  if (!created.created && body.priority) VORA_RETURN_IF_ERROR(tell_priority_(created.video.video_id(), *body.priority));
   return created;
+}
+
+StatusOr<v1::Video> VideoOperations::SetPriority(const std::string& tenant, const std::string& video_id, int priority) {
+  VORA_RETURN_IF_ERROR(CheckPriority(priority));
+  VORA_ASSIGN_OR_RETURN(v1::Video video, videos_.SetPriority(tenant, video_id, priority));
+  VORA_RETURN_IF_ERROR(tell_priority_(video_id, priority));
+  return video;
 }
 
 StatusOr<CreatedVideo> VideoOperations::CreateFromUpload(const upload::v1::Upload& upload) {

@@ -2,6 +2,7 @@
 
 // What REST and gRPC have in common: checked requests against the repository and the upload daemon. Thread-safe.
 
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -21,18 +22,24 @@ struct ListRequest {
 
 class VideoOperations {
  public:
-  VideoOperations(VideoRepo& videos, UploadClient& uploads) : videos_(videos), uploads_(uploads) {}
+  // Tells the open run of a video its priority, if there is one.
+  using TellPriority = std::function<Status(const std::string& video_id, int priority)>;
+  VideoOperations(VideoRepo& videos, UploadClient& uploads, TellPriority tell_priority)
+      : videos_(videos), uploads_(uploads), tell_priority_(std::move(tell_priority)) {}
 
   // The video of a finished upload, made now or before. NOT_FOUND: no such upload. FAILED_PRECONDITION: it is not UPLOADED, or its video
   // was deleted.
   StatusOr<CreatedVideo> CreateFromRequest(const std::string& tenant, const CreateBody& body);
   // An announced upload. Idempotent; OK also when its video was deleted since.
   StatusOr<CreatedVideo> CreateFromUpload(const upload::v1::Upload& upload);
+  // Of what is processed now, and of what a retry begins.
+  StatusOr<v1::Video> SetPriority(const std::string& tenant, const std::string& video_id, int priority);
   StatusOr<VideoPage> List(const ListRequest& request);
 
  private:
   VideoRepo& videos_;
   UploadClient& uploads_;
+  const TellPriority tell_priority_;
 };
 
 }  // namespace vora::metadata

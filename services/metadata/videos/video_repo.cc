@@ -15,8 +15,8 @@ namespace {
 // waits for the first, inserts nothing, and under READ COMMITTED sees its row in the next statement.
 constexpr char kInsertVideo[] = R"(
     INSERT INTO videos (video_id, tenant, upload_id, title, title_given, description, filename, state, source_key, source_bytes,
-    object_prefix, traceparent, ladder)
-    SELECT $1, $2, $3, $4, $5, $6, $7, 'CREATED', $8, $9, $10, $11, l.body FROM ladders l
+    object_prefix, traceparent, priority, ladder)
+    SELECT $1, $2, $3, $4, $5, $6, $7, 'CREATED', $8, $9, $10, $11, $12, l.body FROM ladders l
     WHERE l.is_default AND l.tenant IN ($2, 'default') ORDER BY l.tenant = $2 DESC LIMIT 1
     ON CONFLICT (upload_id) DO NOTHING)";
 constexpr char kIdOfUpload[] = "SELECT video_id FROM videos WHERE upload_id = $1";
@@ -27,6 +27,8 @@ constexpr char kWhere[] = R"(
 constexpr char kUpdateText[] = R"(
     UPDATE videos SET title = $2, description = $3, title_given = $4, version = nextval('video_versions'), updated_at = now()
     WHERE video_id = $1)";
+constexpr char kSetPriority[] =
+    "UPDATE videos SET priority = $2, version = nextval('video_versions'), updated_at = now() WHERE video_id = $1 AND priority <> $2";
 constexpr char kDelete[] =
     "UPDATE videos SET deleted_at = now(), version = nextval('video_versions'), updated_at = now() WHERE video_id = $1";
 constexpr char kDeleteRenditions[] = "DELETE FROM renditions WHERE video_id = $1";
@@ -101,9 +103,9 @@ StatusOr<CreatedVideo> VideoRepo::Create(const NewVideo& video) {
   CreatedVideo result;
   const Status status = store_.Transact([&](pqxx::work& tx) -> Status {
     result = {};
-    const auto inserted =
-        tx.exec_params(kInsertVideo, new_id, video.tenant, video.upload_id, video.title, video.title_given, video.description,
-                       video.filename, video.source_key, video.source_bytes, layout::ObjectPrefix(new_id), video.traceparent);
+    const auto inserted = tx.exec_params(kInsertVideo, new_id, video.tenant, video.upload_id, video.title, video.title_given,
+                                         video.description, video.filename, video.source_key, video.source_bytes,
+                                         layout::ObjectPrefix(new_id), video.traceparent, video.priority.value_or(0));
     result.created = inserted.affected_rows() == 1;
     const pqxx::result found = tx.exec_params(kIdOfUpload, video.upload_id);
     if (found.empty()) return Internal("there is no default ladder");
@@ -121,6 +123,7 @@ StatusOr<CreatedVideo> VideoRepo::Create(const NewVideo& video) {
       const std::string& description = video.description.empty() ? row->video.description() : video.description;
       tx.exec_params(kUpdateText, id, video.title, description, true);
     }
+    if (!result.created && video.priority) tx.exec_params(kSetPriority, id, *video.priority);
     result.video = Reload(tx, id, public_url_);
     return absl::OkStatus();
   });
@@ -178,6 +181,18 @@ StatusOr<v1::Video> VideoRepo::Update(const std::string& tenant, const std::stri
     if (new_title != row.video.title() || new_description != row.video.description()) {
       tx.exec_params(kUpdateText, video_id, new_title, new_description, row.title_given || title.has_value());
     }
+    video = Reload(tx, video_id, public_url_);
+    return absl::OkStatus();
+  }));
+  store_.VideoChanged(video_id);
+  return video;
+}
+
+StatusOr<v1::Video> VideoRepo::SetPriority(const std::string& tenant, const std::string& video_id, int priority) {
+  v1::Video video;
+  VORA_RETURN_IF_ERROR(store_.Transact([&](pqxx::work& tx) -> Status {
+    VORA_RETURN_IF_ERROR(LockVisible(tx, tenant, video_id).status());
+    tx.exec_params(kSetPriority, video_id, priority);
     video = Reload(tx, video_id, public_url_);
     return absl::OkStatus();
   }));

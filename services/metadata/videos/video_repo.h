@@ -28,6 +28,7 @@ struct NewVideo {
   bool title_given = false;  // by a person: wins over one derived from the file name, whoever came first
   std::string description, filename, traceparent;
   int64_t source_bytes = 0;
+  std::optional<int> priority;
 };
 
 struct CreatedVideo {
@@ -68,6 +69,8 @@ class VideoRepo {
   Status Delete(const std::string& tenant, const std::string& video_id);
   // A video not started yet is CANCELLED at once, a running one when its workflow confirms. FAILED_PRECONDITION in a final state.
   StatusOr<v1::Video> Cancel(const std::string& tenant, const std::string& video_id);
+  // With which the next run begins; one that is open has to be told.
+  StatusOr<v1::Video> SetPriority(const std::string& tenant, const std::string& video_id, int priority);
   // FAILED_PRECONDITION when there is nothing to retry.
   StatusOr<v1::Video> Retry(const std::string& tenant, const std::string& video_id);
 

@@ -65,7 +65,9 @@ Task<void> Take(WorkflowContext all, WorkflowContext chunks, Job& job, const med
     }
   }
   // As soon as it is whole: other renditions may have far to go.
-  for (const auto& item : ended) co_await FinishIfWhole(all, job, item.name);
+  std::vector<Task<void>> finishing;
+  for (const auto& item : ended) finishing.push_back(FinishIfWhole(all, job, item.name));
+  co_await WhenAll(std::move(finishing));
   for (auto& [name, failure] : failed) co_await GiveUp(all, chunks, job, std::move(name), std::move(failure));
 }
 

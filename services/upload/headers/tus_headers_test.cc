@@ -1,11 +1,13 @@
 #include "services/upload/headers/tus_headers.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <random>
 
 #include "libs/core/encoding.h"
 #include "libs/core/error.h"
+#include "libs/testing/status_matchers.h"
 
 namespace vora::upload {
 namespace {
@@ -245,6 +247,14 @@ TEST(TusHeadersTest, RandomTextNeverBreaksTheParsers) {
     (void)ParseCreate(headers, 5, kMax);
     (void)ParsePatch(headers, kMax);
     EXPECT_EQ(LocationOf(headers, "", "/f").find_first_of("\r\n"), std::string::npos);
+  }
+}
+
+TEST(CheckPriorityOfTest, TakesWholeNumbersWithinTheLimits) {
+  EXPECT_THAT(CheckPriorityOf({}), IsOk());
+  EXPECT_THAT(CheckPriorityOf({{"priority", "-1000"}}), IsOk());
+  for (const char* bad : {"", "urgent", "1001"}) {
+    EXPECT_THAT(CheckPriorityOf({{"priority", bad}}), StatusIs(StatusCode::kInvalidArgument, ::testing::HasSubstr("-1000 to 1000"))) << bad;
   }
 }
 

@@ -23,6 +23,8 @@ constexpr std::pair<const char*, int64_t SimulationCounts::*> kCounts[] = {
     {"crashes", &SimulationCounts::crashes},
     {"deaths", &SimulationCounts::deaths},
     {"tries at parked runs", &SimulationCounts::tried_again},
+    {"pauses", &SimulationCounts::paused},
+    {"attempts handed back for a pause", &SimulationCounts::handed_back},
     {"stale reports", &SimulationCounts::stale},
     {"ends compared", &SimulationCounts::compared},
 };
@@ -229,13 +231,25 @@ void EngineSimulation::Plan() {
     if (dice_.Percent(20)) plan(Call::Kind::kCancel, "", 8 * kSecond);
     if (dice_.Percent(8)) plan(Call::Kind::kCancel, "", 8 * kSecond);
     if (dice_.Percent(6)) plan(Call::Kind::kTerminate, "", 10 * kSecond);
+    for (int64_t pauses = dice_.Percent(30) ? dice_.Between(1, 3) : 0; pauses > 0; --pauses) {
+      plan(Call::Kind::kPause, "", 8 * kSecond);
+      if (dice_.Percent(70)) plan(Call::Kind::kUnpause, "", 12 * kSecond);
+    }
+    if (dice_.Percent(20)) plan(Call::Kind::kRetryNow, "", 10 * kSecond);
   }
 }
 
-// So that no run waits for a signal for ever.
+// So that no run waits for a signal, or in a pause, for ever.
 void EngineSimulation::SendSignals() {
   for (const auto& [id, run] : store_.runs()) {
     if (!run.row.running()) continue;
+    if (run.row.paused()) {
+      Call call;
+      call.kind = Call::Kind::kUnpause;
+      call.workflow_id = run.row.workflow_id;
+      call.run_id = id;
+      Send(Make(std::move(call), std::nullopt));
+    }
     for (const auto& name : rules_.ScriptOf(run.row).signals) {
       Call call;
       call.kind = Call::Kind::kSignal;

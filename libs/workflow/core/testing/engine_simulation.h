@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <queue>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -29,6 +30,8 @@ struct SimulationCounts {
   int64_t shared = 0;  // transactions of more than one call
   int64_t rolled_back = 0, in_doubt = 0, lost = 0, doubled = 0, crashes = 0, deaths = 0;
   int64_t tried_again = 0;  // parked runs
+  int64_t paused = 0;       // runs
+  int64_t handed_back = 0;  // attempts of paused runs
   int64_t stale = 0;        // reports
   int64_t compared = 0;     // runs whose end is what their script says
   void Add(const SimulationCounts& other);
@@ -95,6 +98,7 @@ class EngineSimulation {
     int life = 0;
     size_t slots = 1;
     std::map<std::string, TaskRow> held;  // by token
+    std::set<std::string> ended;          // of those, and of earlier ones: no attempt is reported twice as different things
     bool claiming = false;
   };
 

@@ -107,7 +107,10 @@ void EngineSimulation::Transact(size_t index, const std::vector<size_t>& waiting
   report_.counts.shared += calls.size() > 1 ? 1 : 0;
   report_.counts.rolled_back += fate == Fate::kRolledBack ? 1 : 0;
   report_.counts.in_doubt += fate == Fate::kInDoubt ? 1 : 0;
-  for (size_t i = 0; i < waiting.size(); ++i) AnswerCall(waiting[i], answers[i]);
+  for (size_t i = 0; i < waiting.size(); ++i) {
+    report_.counts.paused += calls[i].kind == Call::Kind::kPause && answers[i].code == StatusCode::kOk ? 1 : 0;
+    AnswerCall(waiting[i], answers[i]);
+  }
 }
 
 void EngineSimulation::Direct(size_t index, size_t call) {
@@ -135,6 +138,7 @@ Answer EngineSimulation::Execute(size_t index, const Call& call) {
       const bool known = !held.lapsed && call.tokens.contains(token);
       if (known) answer.stale.erase(token);
       if (known && held.cancel_requested) answer.cancels.push_back(token);
+      if (known && held.release_requested) answer.releases.push_back(token);
       if (known || (!held.lapsed && held.held_us < kOnItsWay)) continue;
       Enqueue(index, OfTask(Call::Kind::kLose, held.token));
     }

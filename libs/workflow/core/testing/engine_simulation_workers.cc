@@ -17,7 +17,7 @@ void EngineSimulation::Poll(size_t index) {
 void EngineSimulation::Worked(size_t index, size_t work) {
   Worker& worker = workers_[index];
   const auto held = worker.held.find(work_[work]);
-  if (!worker.alive || held == worker.held.end()) return;
+  if (!worker.alive || held == worker.held.end() || worker.ended.contains(held->first)) return;
   const TaskRow& task = held->second;
   Call call;
   call.kind = Call::Kind::kComplete;
@@ -30,6 +30,10 @@ void EngineSimulation::Worked(size_t index, size_t work) {
     call.kind = Call::Kind::kFail;
     call.text = "canceled";
     call.canceled = true;
+  } else if (task.release_requested && dice_.Percent(80)) {
+    call.kind = Call::Kind::kRelease;
+    rules_.GivenBack(call.token());
+    ++report_.counts.handed_back;
   } else if (lot >= 94) {
     Note(worker.name + " hangs at " + held->first);
     return;
@@ -40,6 +44,7 @@ void EngineSimulation::Worked(size_t index, size_t work) {
     call.kind = Call::Kind::kFail;
     call.text = lot >= 86 ? "fatal" : "flaky";
   }
+  worker.ended.insert(held->first);
   const size_t sent = Make(std::move(call), index);
   Send(sent);
   if (!calm_ && dice_.Percent(5)) At(dice_.Below(5 * kSecond), What::kClient, sent);
@@ -102,6 +107,12 @@ void EngineSimulation::Heard(size_t index, const Answer& answer) {
   for (const auto& token : answer.cancels) {
     const auto held = worker.held.find(token);
     if (held == worker.held.end() || std::exchange(held->second.cancel_requested, true)) continue;
+    work_.push_back(token);
+    At(dice_.Below(200 * kMilli), What::kWorked, *sent.worker, work_.size() - 1);
+  }
+  for (const auto& token : answer.releases) {
+    const auto held = worker.held.find(token);
+    if (held == worker.held.end() || std::exchange(held->second.release_requested, true)) continue;
     work_.push_back(token);
     At(dice_.Below(200 * kMilli), What::kWorked, *sent.worker, work_.size() - 1);
   }

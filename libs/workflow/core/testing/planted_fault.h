@@ -17,6 +17,8 @@ enum class PlantedFault {
   kKeepsRolledBackReplayer,  // what it has replayed is used later on
   kAnswersBeforeCommit,      // a call is answered, its transaction rolled back
   kTakesStaleReports,        // of whom the task was taken from
+  kForgetsPauseOfNewTasks,   // what a paused run schedules can be claimed
+  kForgetsReleases,          // workers of a paused run are not asked to hand back
 };
 
 }  // namespace vora::workflow::simulation

@@ -52,6 +52,15 @@ Status ApplyTo(RunUnit& unit, const Call& call, bool takes_stale) {
       return FailBy(unit, call);
     case CallKind::kRelease:
       return ReleaseTask(unit, token, "checkpoint");
+    case CallKind::kPause:
+      return PauseRun(unit, "the simulation", "");
+    case CallKind::kUnpause:
+      return UnpauseRun(unit);
+    case CallKind::kRetryNow: {
+      const Status retried = RetryActivitiesNow(unit, {}).status();
+      if (retried.ok() && unit.run().parked()) unit.TryAgain();
+      return retried;
+    }
     default:
       ApplyFound(unit, call);
       return {};
@@ -59,9 +68,9 @@ Status ApplyTo(RunUnit& unit, const Call& call, bool takes_stale) {
 }
 
 const char* CallName(CallKind kind) {
-  static constexpr const char* kNames[] = {"start",     "signal", "cancel",    "terminate", "complete", "fail",
-                                           "release",   "lose",   "return",    "expire",    "timer",    "time out",
-                                           "try again", "claim",  "heartbeat", "renew",     "leave"};
+  static constexpr const char* kNames[] = {"start",    "signal",    "cancel",  "terminate", "pause",  "unpause", "retry now",
+                                           "complete", "fail",      "release", "lose",      "return", "expire",  "timer",
+                                           "time out", "try again", "claim",   "heartbeat", "renew",  "leave"};
   return kNames[static_cast<int>(kind)];
 }
 

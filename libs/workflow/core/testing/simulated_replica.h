@@ -18,6 +18,9 @@ struct Call {
     kSignal,
     kCancel,
     kTerminate,
+    kPause,
+    kUnpause,
+    kRetryNow,
     kComplete,
     kFail,
     kRelease,
@@ -53,9 +56,10 @@ struct Answer {
   StatusCode code = StatusCode::kOk;
   std::string run_id;
   std::vector<TaskRow> tasks;
-  std::vector<std::string> cancels;  // tokens of attempts that should stop
-  std::set<std::string> stale;       // tokens that the worker named and does not have
-  bool moot = false;                 // the run was closed by the same transaction, from outside or by what came before in its inbox
+  std::vector<std::string> cancels;   // tokens of attempts that should stop
+  std::vector<std::string> releases;  // and of those that should be handed back
+  std::set<std::string> stale;        // tokens that the worker named and does not have
+  bool moot = false;                  // the run was closed by the same transaction, from outside or by what came before in its inbox
 };
 
 // What becomes of a transaction.

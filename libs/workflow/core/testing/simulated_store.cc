@@ -5,6 +5,7 @@
 namespace vora::workflow::simulation {
 namespace {
 
+bool IsReady(const TaskRow& row) { return !row.started && !row.delayed && !row.held; }
 bool Passed(const std::optional<int64_t>& deadline, int64_t now_us) { return deadline && *deadline <= now_us; }
 
 }  // namespace
@@ -55,6 +56,7 @@ std::string SimulatedStore::Apply(const Changes& changes) {
   }
   if (auto violated = ApplyHistory(changes); !violated.empty()) return violated;
   ApplyRuns(changes);
+  ApplyControls(changes);
   ApplyTasks(changes);
   for (const auto& id : changes.closed_runs) {
     StoredRun& run = runs_.at(id);
@@ -89,6 +91,16 @@ void SimulatedStore::ApplyRuns(const Changes& changes) {
   }
 }
 
+void SimulatedStore::ApplyControls(const Changes& changes) {
+  for (const auto& row : changes.controlled_runs) {
+    RunRow& stored = runs_.at(row.run_id).row;
+    stored.paused_at_us = row.paused_at_us;
+    stored.paused_by = row.paused_by;
+    stored.pause_reason = row.pause_reason;
+    stored.priority = row.priority;
+  }
+}
+
 void SimulatedStore::ApplyTasks(const Changes& changes) {
   for (const auto& key : changes.ended_tasks) {
     if (fault_ != PlantedFault::kForgetsEndedTask) runs_.at(key.run_id).tasks.erase(key.event_id);
@@ -96,7 +108,8 @@ void SimulatedStore::ApplyTasks(const Changes& changes) {
   for (const auto& row : changes.new_tasks) {
     StoredTask& stored = runs_.at(row.run_id).tasks[row.scheduled_event_id];
     stored = {row, ++last_seq_};
-    stored.row.started = stored.row.delayed = stored.row.cancel_requested = false;
+    stored.row.started = stored.row.delayed = stored.row.cancel_requested = stored.row.release_requested = false;
+    if (fault_ == PlantedFault::kForgetsPauseOfNewTasks) stored.row.held = false;
     stored.row.visible_at_us = row.scheduled_time_us;
   }
   for (const auto& row : changes.tasks) {
@@ -109,6 +122,8 @@ void SimulatedStore::ApplyTasks(const Changes& changes) {
     changed.progress = found->second.row.progress;
     if (fault_ == PlantedFault::kForgetsLosses) changed.losses = 0;
     if (row.checkpoint.empty()) changed.checkpoint = found->second.row.checkpoint;
+    if (fault_ == PlantedFault::kForgetsReleases) changed.release_requested = false;
+    changed.delayed = row.delayed && !row.held;  // one column says both
     found->second.row = std::move(changed);
   }
 }
@@ -125,8 +140,7 @@ void SimulatedStore::ApplyRest(const Changes& changes) {
 
 bool SimulatedStore::HasReady() const {
   return std::any_of(runs_.begin(), runs_.end(), [&](const auto& run) {
-    return std::any_of(run.second.tasks.begin(), run.second.tasks.end(),
-                       [](const auto& task) { return !task.second.row.started && !task.second.row.delayed; });
+    return std::any_of(run.second.tasks.begin(), run.second.tasks.end(), [](const auto& task) { return IsReady(task.second.row); });
   });
 }
 
@@ -134,7 +148,7 @@ std::vector<TaskRow> SimulatedStore::Claim(const std::string& worker, int limit,
   std::vector<StoredTask*> ready;
   for (auto& [id, run] : runs_) {
     for (auto& [event_id, task] : run.tasks) {
-      if (!task.row.started && !task.row.delayed && task.row.visible_at_us <= now_us) ready.push_back(&task);
+      if (IsReady(task.row) && task.row.visible_at_us <= now_us) ready.push_back(&task);
     }
   }
   std::sort(ready.begin(), ready.end(), [](const StoredTask* a, const StoredTask* b) {
@@ -184,7 +198,8 @@ std::vector<SimulatedStore::Held> SimulatedStore::Renew(const std::string& worke
       const bool watched = !row.lease_deadline_us && (row.heartbeat_us > 0 || known != before.end());
       const bool lapsed = !own && watched && (known == before.end() || known->second <= now_us);
       if (own || lapsed) {
-        held.push_back({TaskToken::Of(row), row.worker_id, lapsed, row.cancel_requested, now_us - row.started_time_us.value_or(now_us)});
+        held.push_back({TaskToken::Of(row), row.worker_id, lapsed, row.cancel_requested, row.release_requested,
+                        now_us - row.started_time_us.value_or(now_us)});
       }
       if (own && tokens.contains(TaskToken::Of(row).Encode())) row.lease_deadline_us.reset();
     }
@@ -263,6 +278,12 @@ std::vector<TaskRow> SimulatedStore::LoadTasks(const std::string& run_id, const 
   for (const int64_t id : std::set<int64_t>(ids.begin(), ids.end())) {
     if (const auto found = tasks.find(id); found != tasks.end()) rows.push_back(found->second.row);
   }
+  return rows;
+}
+
+std::vector<TaskRow> SimulatedStore::LoadOpenTasks(const std::string& run_id) {
+  std::vector<TaskRow> rows;
+  for (const auto& [id, task] : runs_.at(run_id).tasks) rows.push_back(task.row);
   return rows;
 }
 

@@ -55,7 +55,7 @@ class SimulatedStore : public UnitLoader {
   struct Held {
     TaskToken token;
     std::string worker;
-    bool lapsed = false, cancel_requested = false;
+    bool lapsed = false, cancel_requested = false, release_requested = false;
     int64_t held_us = 0;
   };
   // The worker's report of all that it holds: what the tables say that it holds, and what silent workers do.
@@ -69,6 +69,7 @@ class SimulatedStore : public UnitLoader {
   std::vector<std::string> ParkedRuns(const std::string& build_id) const;
 
   std::vector<TaskRow> LoadTasks(const std::string& run_id, const std::vector<int64_t>& scheduled_event_ids) override;
+  std::vector<TaskRow> LoadOpenTasks(const std::string& run_id) override;
   std::vector<Event> LoadHistory(const std::string& run_id, int64_t after) override;
   std::vector<InboxRow> LoadInbox(const std::string& run_id) override;
   bool HasTimer(const TaskKey& timer) override;
@@ -79,6 +80,7 @@ class SimulatedStore : public UnitLoader {
   std::string Insert(const RunRow& row);
   std::string ApplyHistory(const Changes& changes);
   void ApplyRuns(const Changes& changes);
+  void ApplyControls(const Changes& changes);
   void ApplyTasks(const Changes& changes);
   void ApplyRest(const Changes& changes);
 

@@ -31,6 +31,7 @@ std::set<std::string> Touched(const Changes& changes) {
   ids.insert(changes.emptied_inboxes.begin(), changes.emptied_inboxes.end());
   for (const auto& row : changes.new_runs) ids.insert(row.run_id);
   for (const auto& row : changes.runs) ids.insert(row.run_id);
+  for (const auto& row : changes.controlled_runs) ids.insert(row.run_id);
   for (const auto& [id, event] : changes.events) ids.insert(id);
   for (const auto& [id, event] : changes.inbox) ids.insert(id);
   for (const auto& row : changes.new_tasks) ids.insert(row.run_id);
@@ -217,10 +218,24 @@ void SimulationRules::CheckOpen(const StoredRun& run, const Derived& derived) {
   if (run.row.cancel_requested != (derived.run_cancels == 1)) return Break(run, "cancel_requested is not what its events say");
   const auto& tried = run.row.parked_builds;
   if (std::find(tried.begin(), tried.end(), kRightBuild) != tried.end()) Break(run, "the right code parked it: " + run.row.parked_reason);
+  CheckPause(run);
   for (const auto& [id, task] : run.tasks) {
     if (task.row.cancel_requested != derived.cancels.contains(id))
       return Break(run, "cancel_requested of a task is not what its events say");
     if (task.row.cancel_requested && !task.row.started) return Break(run, "a task waits for a worker that nobody wants any more");
+  }
+}
+
+// In a paused run nothing begins, and what runs is asked for; in any other nothing is held back.
+void SimulationRules::CheckPause(const StoredRun& run) {
+  for (const auto& [id, task] : run.tasks) {
+    const TaskRow& row = task.row;
+    if (row.held != (run.row.paused() && !row.started)) return Break(run, "a task is held without a pause, or not held in one");
+    if (row.held && row.schedule_to_start_deadline_us) return Break(run, "the time to start is counted in a pause");
+    if (row.release_requested && !(run.row.paused() && row.started)) return Break(run, "a task is asked for without a pause");
+    if (!run.row.paused() || !row.started) continue;
+    if (!row.release_requested && !row.cancel_requested) return Break(run, "a task runs in a pause, and nobody asks for it");
+    if (*row.started_time_us > *run.row.paused_at_us) return Break(run, "a task was begun in a pause");
   }
 }
 

@@ -56,6 +56,7 @@ class SimulationRules : public Watcher {
   void Take(const StoredRun& run, const Event& event, Derived& derived);
   void CheckClosed(const StoredRun& run);
   void CheckOpen(const StoredRun& run, const Derived& derived);
+  void CheckPause(const StoredRun& run);
   struct Attempts {
     int failed = 0, lost = 0;
   };

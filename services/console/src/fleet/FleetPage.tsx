@@ -3,7 +3,7 @@ import { useEffect, useState } from 'preact/hooks';
 
 import { ApiError, get, isAbort } from '../api/client';
 import { useLive } from '../api/live';
-import type { DaemonHealth, Fleet, Queue, Worker } from '../api/schema';
+import type { DaemonHealth, Fleet, Queue, QueueSettings, Worker } from '../api/schema';
 import { Badge } from '../components/Badge';
 import { EmptyState } from '../components/EmptyState';
 import { ErrorNotice } from '../components/ErrorNotice';
@@ -14,7 +14,8 @@ import { useTitle } from '../components/useTitle';
 import { ago, count, span } from '../format';
 import { Link } from '../router';
 import './fleet.css';
-import { activityOf, concernsOf, verdict } from './model';
+import { activityOf, concernsOf, limitsOf, verdict, withSettings } from './model';
+import { QueueControls } from './QueueControls';
 
 const kAgainMs = 5000;
 
@@ -79,7 +80,7 @@ export default function FleetPage() {
             </Notice>
           ))}
           <Daemons daemons={fleet.daemons} />
-          <Queues queues={fleet.queues} workers={fleet.workers} />
+          <Queues queues={fleet.queues} workers={fleet.workers} onChanged={(settings) => setFleet(withSettings(fleet, settings))} />
           <Workers workers={fleet.workers} broken={fleet.orchestrator_error !== ''} />
         </>
       )}
@@ -118,7 +119,7 @@ function Daemons({ daemons }: { daemons: DaemonHealth[] }) {
   );
 }
 
-function Queues({ queues, workers }: { queues: Queue[]; workers: Worker[] }) {
+function Queues({ queues, workers, onChanged }: { queues: Queue[]; workers: Worker[]; onChanged(settings: QueueSettings): void }) {
   if (queues.length === 0) return null;
   return (
     <section class="stack" aria-labelledby="fleet-queues">
@@ -128,8 +129,10 @@ function Queues({ queues, workers }: { queues: Queue[]; workers: Worker[] }) {
           <thead>
             <tr>
               <th scope="col">Queue</th>
+              <th scope="col"><span class="visually-hidden">Actions</span></th>
               <th scope="col" class="number">Ready</th>
               <th scope="col" class="number">To be retried</th>
+              <th scope="col" class="number">Held back</th>
               <th scope="col" class="number">Running</th>
               <th scope="col" class="number">Oldest waits</th>
               <th scope="col" class="number">Work left</th>
@@ -139,9 +142,16 @@ function Queues({ queues, workers }: { queues: Queue[]; workers: Worker[] }) {
           <tbody>
             {queues.map((queue) => (
               <tr key={queue.name} data-testid="fleet-queue">
-                <th scope="row">{queue.name}</th>
+                <th scope="row">
+                  <span class="queue-name">
+                    {queue.name} {queue.paused && <Badge tone="warn" testid="queue-paused">Paused</Badge>}
+                    {limitsOf(queue) && <span class="small muted">{limitsOf(queue)}</span>}
+                  </span>
+                </th>
+                <td><QueueControls queue={queue} onChanged={onChanged} /></td>
                 <td class="number">{count(queue.ready)}</td>
                 <td class="number">{count(queue.delayed)}</td>
+                <td class="number"><span title="Of paused videos and tenants">{count(queue.held)}</span></td>
                 <td class="number">{count(queue.running)}</td>
                 <td class="number nowrap">{queue.ready > 0 ? span(queue.oldest_ready_seconds) : '–'}</td>
                 <td class="number nowrap">{queue.estimated_encode_seconds > 0 ? <span title="Estimated seconds of encoding on one core">{span(queue.estimated_encode_seconds)}</span> : '–'}</td>

@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import type { Fleet } from '../api/schema';
-import { activityOf, concernsOf, verdict } from './model';
+import { activityOf, concernsOf, limitsOf, verdict, withSettings } from './model';
 
 const well: Fleet = {
   daemons: [{ name: 'upload', address: 'a:1', state: 'ready', detail: '', check_seconds: 0.001 }],
   workers: [{ worker_id: 'w', queue: 'transcode', slots: 2, running: 1, encode_speed: 2, version: '1', activities: [] }],
-  queues: [{ name: 'transcode', ready: 3, delayed: 0, running: 1, oldest_ready_seconds: 10, estimated_encode_seconds: 9 }],
+  queues: [{ name: 'transcode', ready: 3, delayed: 0, running: 1, oldest_ready_seconds: 10, estimated_encode_seconds: 9, paused: false, max_running: 0, max_starts_per_second: 0, held: 0 }],
   orchestrator_error: '',
 };
 
@@ -32,6 +32,20 @@ test('a queue that is behind is a remark', () => {
   const [concern] = concernsOf({ ...well, queues: [{ ...well.queues[0]!, oldest_ready_seconds: 600 }] });
   assert.equal(concern!.serious, false);
   assert.match(concern!.advice, /10 min/);
+});
+
+test('a paused queue is a remark, and not behind', () => {
+  const [concern, ...others] = concernsOf({ ...well, workers: [], queues: [{ ...well.queues[0]!, paused: true, oldest_ready_seconds: 600 }] });
+  assert.deepEqual(others, []);
+  assert.equal(concern!.serious, false);
+  assert.match(concern!.title, /transcode is paused/);
+});
+
+test('settings show before the next news of the fleet', () => {
+  const changed = withSettings(well, { queue: 'transcode', paused: true, max_running: 4, max_starts_per_second: 0.5 });
+  assert.equal(changed.queues[0]!.paused, true);
+  assert.equal(limitsOf(changed.queues[0]!), 'at most 4 at a time, 0.5 a second');
+  assert.equal(limitsOf(well.queues[0]!), '');
 });
 
 test('what a worker does is linked to its video', () => {

@@ -1,5 +1,5 @@
 // The fleet as people read it: what is well, and what to do about what is not. Pure.
-import type { Fleet } from '../api/schema';
+import type { Fleet, Queue, QueueSettings } from '../api/schema';
 
 export interface Concern {
   key: string;
@@ -42,7 +42,12 @@ export function concernsOf(fleet: Fleet): Concern[] {
   }
   for (const queue of fleet.queues) {
     const workers = fleet.workers.filter((worker) => worker.queue === queue.name);
-    if (queue.ready > 0 && workers.length === 0) {
+    if (queue.paused) {
+      concerns.push({
+        key: `queue ${queue.name}`, serious: false, title: `The queue ${queue.name} is paused`,
+        advice: `Nothing of it begins until somebody resumes it; ${queue.ready} ${queue.ready === 1 ? 'activity waits' : 'activities wait'}.`,
+      });
+    } else if (queue.ready > 0 && workers.length === 0) {
       concerns.push({
         key: `queue ${queue.name}`, serious: true, title: `Nobody works on the queue ${queue.name}`,
         advice: `${queue.ready} ${queue.ready === 1 ? 'activity waits' : 'activities wait'}. Start a worker for it.`,
@@ -55,6 +60,16 @@ export function concernsOf(fleet: Fleet): Concern[] {
     }
   }
   return concerns;
+}
+
+// What operators have set, as words.
+export function limitsOf({ max_running, max_starts_per_second }: Queue): string {
+  return [max_running > 0 && `at most ${max_running} at a time`, max_starts_per_second > 0 && `${max_starts_per_second} a second`].filter(Boolean).join(', ');
+}
+
+// Until the next news of the fleet come.
+export function withSettings(fleet: Fleet, { queue, paused, max_running, max_starts_per_second }: QueueSettings): Fleet {
+  return { ...fleet, queues: fleet.queues.map((one) => (one.name === queue ? { ...one, paused, max_running, max_starts_per_second } : one)) };
 }
 
 export function verdict(concerns: Concern[]): string {

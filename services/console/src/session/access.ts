@@ -13,3 +13,8 @@ export function accessOf({ token, needed, reason }: Pick<Session, 'token' | 'nee
   if (needed === null) return 'waiting';
   return isPublic && reason === '' ? 'viewer' : 'sign-in';
 }
+
+// Whether an action is worth showing; the server decides. A token whose claims cannot be read is given the benefit of the doubt.
+export function may({ token, claims }: Pick<Session, 'token' | 'claims'>, scope: 'read' | 'write' | 'operate'): boolean {
+  return !token || !claims || claims.scopes.includes(scope);
+}

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { accessOf } from './access';
+import { accessOf, may } from './access';
 import { Session } from './session';
 import { claimsOf, tidy } from './token';
 
@@ -95,4 +95,12 @@ test('who sees what', () => {
   assert.equal(is('', true, ''), 'sign-in');
   assert.equal(is('', true, '', true), 'viewer');
   for (const reason of ['expired', 'signed-out', 'wanted'] as const) assert.equal(is('', true, reason, true), 'sign-in');
+});
+
+test('actions are shown to whoever may use them', () => {
+  assert.equal(may({ token: '', claims: null }, 'write'), true);
+  const reader = tokenOf({ scope: 'read operate' });
+  assert.equal(may({ token: reader, claims: claimsOf(reader) }, 'write'), false);
+  assert.equal(may({ token: reader, claims: claimsOf(reader) }, 'operate'), true);
+  assert.equal(may({ token: 'opaque', claims: null }, 'write'), true);
 });

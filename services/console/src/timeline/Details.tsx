@@ -12,7 +12,7 @@ function titleOf({ attempt, outcome, worker_id, started_time, ended_time }: Fail
 }
 
 // Everything about one activity.
-export function Details({ bar, now, pinned, onClose }: { bar: Bar; now: number; pinned: boolean; onClose(): void }) {
+export function Details({ bar, now, pinned, onClose, onRetryNow }: { bar: Bar; now: number; pinned: boolean; onClose(): void; onRetryNow: (() => void) | null }) {
   const end = bar.ended ?? now;
   const facts: [string, string][] = [
     ['State', bar.progress !== null && bar.state === 'running' ? `${kStateText[bar.state]}, ${Math.round(bar.progress * 100)} %` : kStateText[bar.state]],
@@ -31,6 +31,7 @@ export function Details({ bar, now, pinned, onClose }: { bar: Bar; now: number; 
     <div class="tl-details" data-testid="timeline-details">
       <div class="tl-details-head">
         <h3>{bar.group.startsWith('track:') ? `${bar.group.slice(6)}, ${bar.label.toLowerCase()}` : bar.label}</h3>
+        {pinned && bar.state === 'retrying' && onRetryNow && <button type="button" class="tl-plain" onClick={onRetryNow} data-testid="retry-activity-now">Retry now</button>}
         {pinned && <button type="button" class="tl-plain" onClick={onClose}>Close</button>}
       </div>
       <dl title={date(new Date(bar.scheduled).toISOString())}>

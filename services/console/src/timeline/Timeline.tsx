@@ -7,8 +7,11 @@ import { EmptyState } from '../components/EmptyState';
 import { ErrorNotice } from '../components/ErrorNotice';
 import { Notice } from '../components/Notice';
 import { Loading } from '../components/Skeleton';
-import { span } from '../format';
+import { date, span } from '../format';
+import { may } from '../session/access';
+import { session } from '../session/session';
 import { Chart } from './Chart';
+import { Controls, retryNow } from './Controls';
 import { Details } from './Details';
 import { buildTimeline, type Bar, type Timeline as Model } from './model';
 import { Table } from './Table';
@@ -59,12 +62,16 @@ export function Timeline({ video }: { video: Video }) {
               <button type="button" onClick={() => setZoom(Math.min(kZooms.length - 1, zoom + 1))} disabled={zoom === kZooms.length - 1} aria-label="Zoom in">+</button>
             </div>
           )}
+          {running && may(session, 'write') && (
+            <Controls videoId={video.video_id} workflow={loaded.workflow} retrying={timeline.counts.retrying} onChanged={reload} />
+          )}
           <Button icon={asTable ? 'chart' : 'list'} onClick={() => setAsTable(!asTable)} testid="timeline-as-table">
             {asTable ? 'Show bars' : 'Show table'}
           </Button>
         </div>
       </div>
       {error ? <p class="muted small" role="status">The connection is interrupted; this may be a little old.</p> : null}
+      {loaded.workflow.paused && <Paused workflow={loaded.workflow} />}
       {loaded.workflow.stuck_reason && <Notice tone="bad" title="This run is parked">{<p class="tl-reason">{loaded.workflow.stuck_reason}</p>}</Notice>}
       {failed.map((bar) => (
         <Notice key={bar.key} tone="bad" title={`${bar.id} failed${bar.attempt > 1 ? ` after ${bar.attempt} attempts` : ''}`} testid="timeline-failure">
@@ -80,11 +87,23 @@ export function Timeline({ video }: { video: Video }) {
         )}
         {!asTable && (
           <div class="tl-foot">
-            {shown ? <Details bar={shown} now={now} pinned={pinnedKey === shown.key} onClose={() => setPinned(null)} /> : <Legend />}
+            {shown ? (
+              <Details bar={shown} now={now} pinned={pinnedKey === shown.key} onClose={() => setPinned(null)}
+                onRetryNow={running && may(session, 'write') ? () => void retryNow(video.video_id, { scheduled_event_id: shown.event }, reload) : null} />
+            ) : <Legend />}
           </div>
         )}
       </div>
     </section>
+  );
+}
+
+function Paused({ workflow }: { workflow: Workflow }) {
+  const facts = [workflow.paused_time && `since ${date(workflow.paused_time)}`, workflow.paused_by && `by ${workflow.paused_by}`].filter(Boolean);
+  return (
+    <Notice tone="warn" title="Processing is paused" testid="timeline-paused">
+      <p class="tl-reason">{[facts.join(' '), workflow.pause_reason].filter(Boolean).join(': ')}</p>
+    </Notice>
   );
 }
 
@@ -106,7 +125,7 @@ function summary(workflow: Workflow, { from, to, counts }: Model): string {
   switch (workflow.status) {
     case 'RUNNING': {
       const rest = [counts.running && `${counts.running} running`, counts.retrying && `${counts.retrying} waiting to be retried`, counts.waiting && `${counts.waiting} waiting`];
-      return `Running for ${long}: ${[`${counts.done} of ${all} activities done`, ...rest.filter(Boolean)].join(', ')}.${workflow.cancel_requested ? ' It was asked to stop.' : ''}`;
+      return `${workflow.paused ? 'Begun' : 'Running for'} ${long}${workflow.paused ? ' ago, and paused' : ''}: ${[`${counts.done} of ${all} activities done`, ...rest.filter(Boolean)].join(', ')}.${workflow.cancel_requested ? ' It was asked to stop.' : ''}`;
     }
     case 'COMPLETED':
       return `Done in ${long}: ${all} activities${counts.failed > 0 ? `, of which ${counts.failed} failed` : ''}.`;

@@ -5,7 +5,8 @@ import type { Failure, FailedAttempt, HistoryEvent, PendingActivity, Workflow } 
 export type BarState = 'waiting' | 'running' | 'retrying' | 'done' | 'failed' | 'canceled';
 
 export interface Bar {
-  key: string; // the scheduling event, and of a group the item
+  key: string; // unique: the event, and of a group the item
+  event: number; // that scheduled it
   id: string;  // `720p/chunk/3`
   type: string; // `media.EncodeChunk`
   label: string;
@@ -107,7 +108,7 @@ export function buildTimeline(workflow: Workflow, events: HistoryEvent[], pendin
         const [id, type] = [(item ? `${item}/` : '') + text(attributes['activity_id']), text(attributes['activity_type'])];
         const key = keyOf(event.event_id, item);
         bars.set(key, {
-          key, id, type, label: labelOf(id, type), group: groupOf(id, type), queue: text(attributes['queue']), state: 'waiting',
+          key, event: event.event_id, id, type, label: labelOf(id, type), group: groupOf(id, type), queue: text(attributes['queue']), state: 'waiting',
           scheduled: at, started: null, ended: null, attempt: 1, worker: '', progress: null, failure: null, nextAttempt: null,
           earlier: failed.filter((attempt) => attempt.scheduled_event_id === event.event_id && attempt.activity_id === id),
         });
