@@ -2,6 +2,7 @@
 
 // What vora-bench-engine does, one function for each of its commands. They return the exit code.
 
+#include <cstdint>
 #include <string>
 
 namespace vora::bench {
@@ -33,6 +34,13 @@ struct FilmOptions {
 };
 // One ProcessVideo. Prints `RESULT seconds events`, or with `wait` false nothing once it is started.
 int Film(const Target& target, const FilmOptions& options);
+
+struct StartOptions {
+  int count = 1000;
+  int64_t sleep_ms = 0;  // 0: a chain of one activity, which waits for a worker; else a run that sleeps for so long
+};
+// Starts runs and leaves them open.
+int StartOpen(const Target& target, const StartOptions& options);
 
 struct WorkerOptions {
   int workers = 1;

@@ -1,5 +1,6 @@
 // vora-bench-engine-host: the workflow engine as vora-orchestrator runs it (the same settings, services and defaults), but for the scaler,
-// and with one workflow of its own: `Chain` runs {"activities": N} activities `bench.Nothing` of queue `bench` one after the other.
+// and with workflows of its own: `Chain` runs {"activities": N} activities `bench.Nothing` of queue `bench` one after the other, `Sleeper`
+// sleeps for {"ms": N}.
 
 #include <nlohmann/json.hpp>
 
@@ -28,15 +29,17 @@ Task<WorkflowResult> Chain(WorkflowContext ctx, std::string input) {
   co_return WorkflowResult::Completed("{}");
 }
 
+Task<WorkflowResult> Sleeper(WorkflowContext ctx, std::string input) {
+  co_await ctx.Timer(std::chrono::milliseconds(nlohmann::json::parse(input).at("ms").get<int64_t>()), "sleep");
+  co_return WorkflowResult::Completed("{}");
+}
+
 Status SetUp(Daemon& daemon, const orchestrator::OrchestratorSettings& settings) {
-  EngineHostOptions options;
-  options.database_url = settings.database_url;
-  options.max_connections = static_cast<int>(settings.connections);
-  options.passes.lease_grace = settings.lease_grace;
-  options.sessions.lease_grace = settings.lease_grace;
+  EngineHostOptions options = settings.HostOptions();
   options.authorizer = Authorization(daemon.authenticator()).rpc;
   Registry registry;
   registry.Add("Chain", &Chain);
+  registry.Add("Sleeper", &Sleeper);
   VORA_ASSIGN_OR_RETURN(std::shared_ptr<EngineHost> host, EngineHost::Start(options, std::move(registry), daemon.metrics()));
   daemon.Keep(host);
   daemon.AddService(host->workflow_service());

@@ -12,6 +12,7 @@ int main(int argc, char** argv) {
   ThroughputOptions throughput;
   LatencyOptions latency;
   FilmOptions film;
+  StartOptions start;
   WorkerOptions worker;
   bool hold = false, started_only = false;
   app.require_subcommand(1);
@@ -26,6 +27,9 @@ int main(int argc, char** argv) {
   latency_command->add_option("--seconds", latency.seconds);
   auto* film_command = app.add_subcommand("film", "Runs one ProcessVideo");
   film_command->add_flag("--started-only", started_only);
+  auto* start_command = app.add_subcommand("start", "Starts runs and leaves them open");
+  start_command->add_option("--count", start.count);
+  start_command->add_option("--sleep-ms", start.sleep_ms);
   auto* worker_command = app.add_subcommand("worker", "Works on chains");
   worker_command->add_option("--workers", worker.workers);
   worker_command->add_option("--slots", worker.slots);
@@ -37,6 +41,7 @@ int main(int argc, char** argv) {
   film.wait = !started_only;
   if (throughput_command->parsed()) return Throughput(target, throughput);
   if (latency_command->parsed()) return Latency(target, latency);
+  if (start_command->parsed()) return StartOpen(target, start);
   if (film_command->parsed()) return Film(target, film);
   if (worker_command->parsed()) return ChainWorker(target, worker);
   return FilmWorker(target, film.film_seconds, hold);

@@ -83,6 +83,8 @@ StatusOr<std::unique_ptr<Session>> Pool::Connect() const {
     pqxx::nontransaction setup(session->connection);
     setup.exec("SET statement_timeout = " + std::to_string(options_.statement_timeout.count()));
     setup.exec("SET client_min_messages = warning");
+    // Compiling a statement takes longer than running one of ours, and is done before it is known how much of the plan will run.
+    setup.exec("SET jit = off");
     // Ends the transaction of a process that hangs or was cut off, whose row locks would hold up the others.
     setup.exec("SET idle_in_transaction_session_timeout = '60s'");
     for (const auto& [name, value] : options_.settings) setup.exec_params("SELECT set_config($1, $2, false)", name, value);

@@ -28,6 +28,14 @@ inline const obs::HistogramFamily kRunDuration{kMetrics,
                                                {"type", "status"},
                                                obs::WorkBuckets()};
 
+inline const obs::CounterFamily kRunsLeft{kMetrics, "vora_workflow_runs_left_total", "Closed runs that left after their retention time."};
+inline const obs::CounterFamily kExportFailures{kMetrics, "vora_workflow_export_failures_total",
+                                                "Closed runs that could not be exported, and so stayed."};
+inline const obs::GaugeFamily kReplayCacheBytes{kMetrics, "vora_workflow_replay_cache_bytes",
+                                                "Estimated memory of the runs that are held ready between their transitions."};
+inline const obs::CounterFamily kReplayCacheUses{
+    kMetrics, "vora_workflow_replay_cache_uses_total", "Transitions that found their run ready (hit), or replayed it (miss).", {"result"}};
+
 inline const obs::GaugeFamily kQueueDepth{kMetrics, "vora_activity_queue_depth", "Activities waiting for a worker.", {"queue"}};
 inline const obs::GaugeFamily kQueueEncodeSeconds{
     kMetrics, "vora_activity_queue_encode_seconds", "Estimated encode-seconds left, waiting and running.", {"queue"}};

@@ -17,11 +17,7 @@ constexpr RetryOptions kStartRetry{.max_attempts = 30, .initial = milliseconds{1
 
 StatusOr<std::shared_ptr<OrchestratorApp>> OrchestratorApp::Start(const OrchestratorSettings& settings, const rpc::Authorizer& authorizer,
                                                                   obs::Metrics& metrics) {
-  workflow::EngineHostOptions options;
-  options.database_url = settings.database_url;
-  options.max_connections = static_cast<int>(settings.connections);
-  options.passes.lease_grace = settings.lease_grace;
-  options.sessions.lease_grace = settings.lease_grace;
+  workflow::EngineHostOptions options = settings.HostOptions();
   options.authorizer = authorizer;
   auto app = std::make_shared<OrchestratorApp>();
   bool told = false;

@@ -2,6 +2,12 @@
 
 namespace vora::orchestrator {
 
+namespace {
+
+constexpr int64_t kMostDays = 36'500;
+
+}  // namespace
+
 void OrchestratorSettings::Declare(SettingsSchema& schema) {
   schema.Add("VORA_DATABASE_URL", &database_url, "PostgreSQL, as postgresql://user:password@host:port/dbname",
              {.secret = true, .required = true});
@@ -10,6 +16,30 @@ void OrchestratorSettings::Declare(SettingsSchema& schema) {
              "How long after a start or an outage of PostgreSQL a worker's missing heartbeats are not counted, so that it can find its "
              "way back",
              {.min = 0, .max = 60'000});
+  schema.AddBytes("VORA_REPLAY_CACHE_BYTES", &replay_cache_bytes,
+                  "How much memory workflows that wait may take up, so that they need not be replayed when they go on; 0: none",
+                  {.min = 0, .max = int64_t{1} << 40});
+  schema.Add("VORA_RETENTION_DAYS", &retention_days,
+             "For how many days closed workflows are kept, with their histories; 0: for ever; tenants may have their own",
+             {.min = 0, .max = kMostDays});
+  schema.Add("VORA_RETENTION_ID_DAYS", &retention_id_days,
+             "For how many days after that their ids are known, so that a start that is repeated late starts nothing; 0: for ever",
+             {.min = 0, .max = kMostDays});
+  schema.Add(
+      "VORA_RETENTION_EXPORT", &retention_export,
+      "Folder that closed workflows are written to, one JSON file each, before they leave; empty: they are not written. One that cannot "
+      "be written stays");
+}
+
+workflow::EngineHostOptions OrchestratorSettings::HostOptions() const {
+  workflow::EngineHostOptions options;
+  options.database_url = database_url;
+  options.max_connections = static_cast<int>(connections);
+  options.passes.lease_grace = lease_grace;
+  options.sessions.lease_grace = lease_grace;
+  options.engine.replay_cache_bytes = static_cast<size_t>(replay_cache_bytes);
+  options.engine.retention = {retention_days, retention_id_days, retention_export};
+  return options;
 }
 
 }  // namespace vora::orchestrator

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "libs/settings/settings.h"
+#include "libs/workflow/service/engine_host.h"
 
 namespace vora::orchestrator {
 
@@ -14,8 +15,13 @@ struct OrchestratorSettings {
   std::string database_url;
   int64_t connections = 16;
   std::chrono::milliseconds lease_grace{5000};
+  int64_t replay_cache_bytes = int64_t{256} << 20;
+  int64_t retention_days = 30, retention_id_days = 400;
+  std::string retention_export;
 
   void Declare(SettingsSchema& schema);
+  // All but who may call.
+  workflow::EngineHostOptions HostOptions() const;
 };
 
 }  // namespace vora::orchestrator

@@ -101,29 +101,32 @@ class ScalerTest : public ::testing::Test {
   std::unique_ptr<keda::ExternalScaler::Stub> stub_;
 };
 
+// Queues are counted now and then.
 TEST_F(ScalerTest, TheMetricIsTheWorkWaitingAndRunning) {
+  const auto becomes = [&](double metric) { return Eventually([&] { return Metric() == metric; }); };
   EXPECT_FALSE(IsActive());
   EXPECT_EQ(Metric(), 0);
   Start("w", "12.5");
   Start("v", "7.75");
+  EXPECT_TRUE(becomes(20.25));
   EXPECT_TRUE(IsActive());
-  EXPECT_EQ(Metric(), 20.25);
   const auto task = ClaimOne(engine());
+  ASSERT_TRUE(Eventually([&] { return engine().DescribeQueues().value().queues(0).running() == 1; }));
   EXPECT_EQ(Metric(), 20.25) << "what is running is still to be done";
   workflow::v1::HeartbeatActivityRequest heartbeat;
   heartbeat.set_task_token(task.task_token());
   heartbeat.set_progress(1);
   ASSERT_THAT(engine().Heartbeat(heartbeat), IsOk());
-  EXPECT_EQ(Metric(), task.workflow_id() == "w" ? 7.75 : 12.5) << "less what is done of it";
+  EXPECT_TRUE(becomes(task.workflow_id() == "w" ? 7.75 : 12.5)) << "less what is done of it";
   ASSERT_THAT(Complete(engine(), task), IsOk());
   ASSERT_THAT(Complete(engine(), ClaimOne(engine())), IsOk());
-  EXPECT_FALSE(IsActive());
-  EXPECT_EQ(Metric(), 0);
+  EXPECT_TRUE(becomes(0));
+  EXPECT_TRUE(Eventually([&] { return !IsActive(); }));
 }
 
 TEST_F(ScalerTest, WorkThatCostsNothingIsWorkToo) {
   Start("w", "0");
-  EXPECT_TRUE(IsActive());
+  EXPECT_TRUE(Eventually([&] { return IsActive(); }));
   EXPECT_EQ(Metric(), 0);
 }
 
@@ -215,6 +218,10 @@ TEST_F(ScalerTest, AClientThatLeavesIsForgottenAndOthersGoOn) {
   rpc::Prepare(context, milliseconds{60'000});
   auto stream = stub_->StreamIsActive(&context, Object());
   ASSERT_TRUE(stream->Read(&active));
+  // It may not have been counted yet.
+  if (!active.result()) {
+    ASSERT_TRUE(stream->Read(&active));
+  }
   EXPECT_TRUE(active.result());
 }
 

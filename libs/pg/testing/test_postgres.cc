@@ -77,7 +77,7 @@ struct TestPostgres::Impl {
   int keeper_pipe = -1;
   std::atomic<int> databases{0};
 
-  void MakeCluster();
+  void MakeCluster(const fs::path& folder);
   void StartKeeper();
   std::string Url(const std::string& database) const;
   bool Answers() const;
@@ -85,8 +85,8 @@ struct TestPostgres::Impl {
   void WaitExit();
 };
 
-void TestPostgres::Impl::MakeCluster() {
-  std::string pattern = (fs::temp_directory_path() / "vora-test-pg-XXXXXX").string();
+void TestPostgres::Impl::MakeCluster(const fs::path& folder) {
+  std::string pattern = (folder / "vora-test-pg-XXXXXX").string();
   if (mkdtemp(pattern.data()) == nullptr) Die("cannot make a folder " + pattern);
   root = pattern;
   log = root / "log";
@@ -151,8 +151,8 @@ void TestPostgres::Impl::WaitExit() {
   server = -1;
 }
 
-TestPostgres::TestPostgres() : impl_(std::make_unique<Impl>()) {
-  impl_->MakeCluster();
+TestPostgres::TestPostgres(const std::string& folder) : impl_(std::make_unique<Impl>()) {
+  impl_->MakeCluster(folder);
   impl_->StartKeeper();
   Start();
 }
@@ -167,7 +167,7 @@ TestPostgres::~TestPostgres() {
 }
 
 TestPostgres& TestPostgres::Shared() {
-  static TestPostgres shared;
+  static TestPostgres shared(fs::temp_directory_path());
   return shared;
 }
 
@@ -201,10 +201,10 @@ void TestPostgres::Kill() {
   impl_->WaitExit();
 }
 
-std::string TestPostgres::NewDatabase() {
+std::string TestPostgres::NewDatabase(const std::string& tablespace) {
   const std::string name = "test_" + std::to_string(++impl_->databases);
   PGconn* connection = PQconnectdb(impl_->Url("postgres").c_str());
-  PGresult* result = PQexec(connection, ("CREATE DATABASE " + name).c_str());
+  PGresult* result = PQexec(connection, ("CREATE DATABASE " + name + (tablespace.empty() ? "" : " TABLESPACE " + tablespace)).c_str());
   if (PQresultStatus(result) != PGRES_COMMAND_OK) Die(std::string("CREATE DATABASE: ") + PQerrorMessage(connection));
   PQclear(result);
   PQfinish(connection);

@@ -13,8 +13,11 @@ class TestPostgres {
   // The program's cluster, running. Aborts with a message when PostgreSQL cannot be started (is the package `postgresql` installed?).
   static TestPostgres& Shared();
 
-  // The URL of a fresh, empty database (a libpq URI, TCP).
-  std::string NewDatabase();
+  // One more cluster, whose files are below `folder`, which user postgres must be able to reach.
+  explicit TestPostgres(const std::string& folder);
+
+  // The URL of a fresh, empty database (a libpq URI, TCP). Its files are in `tablespace`, when that is not empty.
+  std::string NewDatabase(const std::string& tablespace = "");
 
   // For restart tests; idempotent, return when it is done. The port stays the same. Stop ends sessions at once (SIGINT, "fast");
   // Kill is a crash (SIGKILL of every process).
@@ -26,7 +29,6 @@ class TestPostgres {
   ~TestPostgres();
 
  private:
-  TestPostgres();
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };

@@ -5,6 +5,7 @@
 
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 
 #include "libs/core/lru_map.h"
@@ -14,6 +15,7 @@ namespace vora::workflow {
 
 class ReplayCache {
  public:
+  // The entries used longest ago go when all of them hold more than `capacity` bytes, by Replayer::Bytes. 0: nothing is kept.
   explicit ReplayCache(size_t capacity) : capacity_(capacity) {}
   // Takes the entry out; nullptr when there is none that has seen at most `history_length` events.
   std::unique_ptr<Replayer> Take(const std::string& run_id, int64_t history_length);
@@ -21,11 +23,28 @@ class ReplayCache {
   int64_t Seen(const std::string& run_id);
   // Only after the commit of the transition that brought it here.
   void Put(const std::string& run_id, std::unique_ptr<Replayer> replayer);
+  // The run has closed.
+  void Drop(const std::string& run_id);
+
+  struct Uses {
+    size_t bytes = 0;              // held now
+    int64_t hits = 0, misses = 0;  // of Take; new runs are neither
+  };
+  Uses uses() const;
 
  private:
+  struct Entry {
+    std::unique_ptr<Replayer> replayer;
+    size_t bytes = 0;
+  };
+  // Of the map, its list and the allocator, for each entry.
+  static constexpr size_t kEntryBytes = 250;
+  std::optional<Entry> Remove(const std::string& run_id);
+
   const size_t capacity_;
-  std::mutex mutex_;
-  LruMap<std::string, std::unique_ptr<Replayer>> by_run_;
+  mutable std::mutex mutex_;
+  LruMap<std::string, Entry> by_run_;
+  Uses uses_;
 };
 
 }  // namespace vora::workflow

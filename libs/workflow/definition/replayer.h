@@ -35,6 +35,8 @@ class Replayer {
   int64_t history_length() const { return length_; }
   // The workflow has ended: its last command closes the run (or it was terminated).
   bool closed() const;
+  // An estimate of its memory: the frames of its coroutines as they are, and every text that was handed to them as if they had kept it.
+  size_t Bytes() const;
 
  private:
   Replayer();
@@ -43,6 +45,7 @@ class Replayer {
   std::unique_ptr<class RunState> state_;
   std::unique_ptr<class RecentEvents> recent_;
   int64_t length_ = 0;
+  int64_t frame_bytes_ = 0, text_bytes_ = 0;
 };
 
 // Replays a whole stored history and checks that it ends without commands of its own. For replay tests.

@@ -165,8 +165,8 @@ Status RunState::EndItems(const Event& event) {
   const int64_t id = event.attributes.value("scheduled_event_id", int64_t{0});
   const auto it = seq_of_event_.find(id);
   if (it == seq_of_event_.end()) {
-    return FailedPrecondition("nondeterminism: event " + std::to_string(event.id) + " " + EventTypeName(event.type) + " ends items of event " +
-                              std::to_string(id) + ", which did not begin a group");
+    return FailedPrecondition("nondeterminism: event " + std::to_string(event.id) + " " + EventTypeName(event.type) +
+                              " ends items of event " + std::to_string(id) + ", which did not begin a group");
   }
   const auto open = open_.find(it->second);
   if (open == open_.end()) return {};  // canceled meanwhile

@@ -38,9 +38,9 @@ struct Wait {
   uint64_t seq = 0;  // order of registration; 0: not registered
   std::string name;  // signal
   ActivityResult result;
-  std::vector<std::string> items;     // of a group: those that have not ended
-  std::vector<ItemResult> ended;      // and those that have, not given yet
-  std::coroutine_handle<> handle;     // of a group: null while nobody waits
+  std::vector<std::string> items;  // of a group: those that have not ended
+  std::vector<ItemResult> ended;   // and those that have, not given yet
+  std::coroutine_handle<> handle;  // of a group: null while nobody waits
 };
 
 // JSON, or the message that it is to be made of.
@@ -79,7 +79,7 @@ class RunState {
   // Gives it its event id and takes it out.
   IssuedCommand Record(int64_t event_id);
   bool closed() const { return closed_; }
-  // Entries it keeps for what is open; for tests.
+  // Entries it keeps for what is open.
   size_t Remembered() const { return open_.size() + ready_.size() + seq_of_event_.size() + event_of_seq_.size() + signals_.size(); }
 
   // For the context.

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <coroutine>
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <exception>
 #include <optional>
@@ -37,7 +38,19 @@ class Waiter {
   PromiseBase* task_ = nullptr;
 };
 
+// Of all coroutine frames that this thread has made, less those that it has destroyed.
+inline thread_local int64_t frame_bytes = 0;
+
 struct PromiseBase {
+  static void* operator new(size_t size) {
+    frame_bytes += static_cast<int64_t>(size);
+    return ::operator new(size);
+  }
+  static void operator delete(void* frame, size_t size) {
+    frame_bytes -= static_cast<int64_t>(size);
+    ::operator delete(frame);
+  }
+
   Waiter* waiter = nullptr;
   std::exception_ptr exception;
   bool started = false;

@@ -17,7 +17,8 @@ Engine::Impl::Impl(pg::Database& d, const Registry& r, WakeSink& w, obs::Metrics
       wake(w),
       metrics(m),
       build_id(options.build_id.empty() ? BuildId() : options.build_id),
-      cache(options.cached_runs),
+      retention(options.retention),
+      cache(options.replay_cache_bytes),
       transitions(kTransitions.In(m)),
       parked_transitions(kParkedTransitions.In(m)),
       executor(
@@ -73,6 +74,7 @@ void Engine::Impl::Committed(const Executor::Done& done) {
     RecordTransitionSpan(run, done.began);
   }
   if (effects.closed) {
+    cache.Drop(run.run_id);
     NoteClosed(run);
     RecordRunSpan(run);
   }
@@ -106,6 +108,7 @@ void Engine::Impl::Scheduled(const std::vector<TaskRow>& given, const std::set<s
   for (const auto& queue : ready_queues) wake.QueueReady(queue);
 }
 
+void Engine::RunClosed(const std::string& run_id) { impl_->cache.Drop(run_id); }
 void Engine::SetPollSource(PollSource* polls) { impl_->executor.SetPollSource(polls); }
 
 Engine::Impl::Turns& Engine::Impl::TurnsOf(const std::string& queue) {
@@ -126,7 +129,7 @@ StatusOr<std::string> Engine::Impl::ResolveRun(const std::string& workflow_id, c
   std::string found;
   VORA_RETURN_IF_ERROR(Read([&](pqxx::nontransaction& tx) -> Status {
     const auto run = repo::FindRun(tx, workflow_id, run_id);
-    if (!run) return NotFound("no workflow " + workflow_id + (run_id.empty() ? "" : " with run " + run_id));
+    if (!run) return NoRun(tx, workflow_id, run_id);
     found = run->run_id;
     return {};
   }));

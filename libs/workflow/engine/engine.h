@@ -36,8 +36,16 @@ class WakeSink {
   virtual void ReleaseRequested(const std::string& worker_id, const std::string& task_token) = 0;
 };
 
+// What becomes of closed runs.
+struct RetentionOptions {
+  int64_t days = 30;          // they stay, unless their tenant has its own; 0: for ever
+  int64_t id_days = 400;      // their ids are known, after they have left; 0: for ever
+  std::string export_folder;  // they are written there before they leave; empty: they are not
+};
+
 struct EngineOptions {
-  size_t cached_runs = 1000;
+  size_t replay_cache_bytes = size_t{256} << 20;
+  RetentionOptions retention;
   std::string build_id;  // empty: this program's
 };
 
@@ -120,6 +128,11 @@ class Engine {
   StatusOr<Due> HandleDue(bool expire_leases);
   // Tries parked runs that this build has not tried yet, at most `limit`: where code and history agree they go on. How many were tried.
   StatusOr<int> RetryParked(int limit);
+  // One step of a walk over closed runs, which replicas do in turn: those that have stayed long enough leave. True: the walk goes on; else
+  // the next one is due after `pause`.
+  StatusOr<bool> LetOldRunsLeave(std::chrono::milliseconds pause);
+  // It closed, on whatever replica.
+  void RunClosed(const std::string& run_id);
   // Whose polls are given what transitions schedule; nullptr: nobody's. Set before calls come, and after the last has ended.
   void SetPollSource(PollSource* polls);
 

@@ -77,12 +77,12 @@ TEST_F(ControlsTest, APausedRunIsHeldAndGoesOnWhereItWas) {
   EXPECT_GT(info.paused_time().seconds(), 0);
   EXPECT_TRUE(engine_.List({}).value().workflows(0).paused());
   EXPECT_TRUE(ClaimNow(engine_, 10).empty());
-  EXPECT_EQ(Queue().held(), 1);
-  EXPECT_EQ(Queue().ready(), 0);
+  EXPECT_TRUE(Eventually([&] { return Queue().held() == 1; }));
+  EXPECT_TRUE(Eventually([&] { return Queue().ready() == 0; }));
   // What comes in is taken, and what it causes is held.
   EXPECT_THAT(Release(running, "{\"n\":1}"), IsOk());
   EXPECT_TRUE(ClaimNow(engine_, 10).empty());
-  EXPECT_EQ(Queue().held(), 2);
+  EXPECT_TRUE(Eventually([&] { return Queue().held() == 2; }));
   ASSERT_THAT(Unpause(), IsOk());
   ASSERT_THAT(Unpause(), IsOk());
   EXPECT_FALSE(Described().info().paused());
@@ -93,7 +93,7 @@ TEST_F(ControlsTest, APausedRunIsHeldAndGoesOnWhereItWas) {
   EXPECT_THAT(Complete(engine_, tasks[0]), IsOk());
   ASSERT_THAT(Pause(), IsOk());
   EXPECT_THAT(Complete(engine_, tasks[1]), IsOk()) << "a worker that was quicker";
-  EXPECT_EQ(Queue().held(), 1) << "the next step";
+  EXPECT_TRUE(Eventually([&] { return Queue().held() == 1; })) << "the next step";
   EXPECT_TRUE(ClaimNow(engine_, 10).empty());
   ASSERT_THAT(Unpause(), IsOk());
   EXPECT_THAT(Complete(engine_, ClaimOne(engine_)), IsOk());
@@ -258,7 +258,7 @@ TEST_F(ControlsTest, APausedQueueGivesNothingAndWhatRunsEnds) {
   EXPECT_TRUE(engine_.SetQueueSettings(pause).value().paused());
   EXPECT_TRUE(engine_.SetQueueSettings(pause).value().paused()) << "idempotent";
   EXPECT_TRUE(ClaimNow(engine_, 10).empty());
-  EXPECT_TRUE(Queue().settings().paused());
+  EXPECT_TRUE(Eventually([&] { return Queue().settings().paused(); }));
   EXPECT_THAT(Complete(engine_, running), IsOk());
   v1::SetQueueSettingsRequest limits;
   limits.set_queue("test");
@@ -293,8 +293,8 @@ TEST_F(ControlsTest, SettingsOfATenantAreObeyed) {
   auto tasks = ClaimNow(engine_, 10);
   ASSERT_EQ(tasks.size(), 2u);
   for (const auto& task : tasks) EXPECT_EQ(task.tenant(), "other");
-  EXPECT_EQ(Queue().held(), 2);
-  EXPECT_EQ(Queue().ready(), 0) << "nothing to scale up for";
+  EXPECT_TRUE(Eventually([&] { return Queue().held() == 2; }));
+  EXPECT_TRUE(Eventually([&] { return Queue().ready() == 0; })) << "nothing to scale up for";
   v1::SetTenantSettingsRequest limit;
   limit.set_tenant("acme");
   limit.set_paused(false);

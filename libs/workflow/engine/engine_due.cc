@@ -19,8 +19,6 @@ StatusOr<Due> Engine::HandleDue(bool expire_leases) {
   if (next) due.next = std::chrono::microseconds(*next);
   if (!next || *next > 0) return due;
 
-  std::vector<TaskKey> tasks;
-  std::vector<std::string> runs;
   // Each part of a backlog is taken up in a transaction of its own.
   VORA_ASSIGN_OR_RETURN(const auto timers, impl_->db.Transact([](pqxx::work& tx) -> StatusOr<std::vector<TaskKey>> {
     return repo::TakeDueTimers(tx, kDueBatch);
@@ -28,10 +26,11 @@ StatusOr<Due> Engine::HandleDue(bool expire_leases) {
   VORA_ASSIGN_OR_RETURN(const auto released, impl_->db.Transact([](pqxx::work& tx) -> StatusOr<repo::Released> {
     return repo::ReleaseDelayedTasks(tx, kDueBatch);
   }));
-  VORA_RETURN_IF_ERROR(impl_->Read([&](pqxx::nontransaction& tx) -> Status {
-    tasks = repo::OverdueTasks(tx, expire_leases, kDueBatch);
-    runs = repo::OverdueRuns(tx, kDueBatch);
-    return {};
+  VORA_ASSIGN_OR_RETURN(const auto tasks, impl_->db.Transact([&](pqxx::work& tx) -> StatusOr<std::vector<TaskKey>> {
+    return repo::TakeOverdueTasks(tx, expire_leases, kDueBatch);
+  }));
+  VORA_ASSIGN_OR_RETURN(const auto runs, impl_->Read([&](pqxx::nontransaction& tx) -> StatusOr<std::vector<std::string>> {
+    return repo::OverdueRuns(tx, kDueBatch);
   }));
   for (const auto& queue : released.queues) impl_->wake.QueueReady(queue);
 

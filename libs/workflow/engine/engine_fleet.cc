@@ -169,11 +169,12 @@ Status Engine::ReportWorker(const v1::ReportWorkerRequest& request) {
 }
 
 StatusOr<v1::DescribeQueuesResponse> Engine::DescribeQueues() {
+  VORA_ASSIGN_OR_RETURN(const auto queues, impl_->ReadQueues());
   return impl_->Read([&](pqxx::nontransaction& tx) -> StatusOr<v1::DescribeQueuesResponse> {
     v1::DescribeQueuesResponse response;
     std::map<std::string, v1::QueueSettings> settings;
     for (auto& set : repo::ReadQueueSettings(tx, "")) settings[set.queue()] = std::move(set);
-    for (const auto& row : repo::ReadQueues(tx)) {
+    for (const auto& row : queues) {
       auto* queue = response.add_queues();
       queue->set_name(row.name);
       queue->set_ready(row.ready);

@@ -1,6 +1,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <functional>
+
+#include "libs/pg/database.h"
 #include "libs/pg/testing/test_postgres.h"
 #include "libs/testing/status_matchers.h"
 #include "libs/workflow/engine/engine.h"
@@ -15,7 +18,9 @@ using ::testing::HasSubstr;
 
 class EngineFleetTest : public ::testing::Test {
  protected:
-  TestOrchestrator orchestrator_{pg::TestPostgres::Shared().NewDatabase()};
+  const std::string url_ = pg::TestPostgres::Shared().NewDatabase();
+  obs::Metrics metrics_;
+  TestOrchestrator orchestrator_{url_};
   Engine& engine_ = orchestrator_.engine();
 
   Status Report(const std::string& id, int running, bool leaving = false) {
@@ -28,6 +33,12 @@ class EngineFleetTest : public ::testing::Test {
     request.mutable_status()->set_encode_speed(3.5);
     request.mutable_status()->set_version("1.2.3");
     return engine_.ReportWorker(request);
+  }
+  // Queues are counted now and then.
+  v1::DescribeQueuesResponse Fleet(const std::function<bool(const v1::DescribeQueuesResponse&)>& counted) {
+    v1::DescribeQueuesResponse fleet;
+    EXPECT_TRUE(Eventually([&] { return counted(fleet = engine_.DescribeQueues().value()); })) << fleet.ShortDebugString();
+    return fleet;
   }
 };
 
@@ -43,8 +54,8 @@ TEST_F(EngineFleetTest, KnowsTheWorkersThatReportAndForgetsThoseThatLeave) {
   EXPECT_EQ(fleet->workers(0).status().encode_speed(), 3.5);
   EXPECT_EQ(fleet->workers(0).status().version(), "1.2.3");
   EXPECT_GT(fleet->workers(0).last_seen().seconds(), 1'700'000'000);
-  ASSERT_EQ(fleet->queues_size(), 1) << "a queue without tasks that somebody works off is listed";
-  EXPECT_EQ(fleet->queues(0).name(), "q");
+  const auto queues = Fleet([](const auto& counted) { return counted.queues_size() == 1; });
+  EXPECT_EQ(queues.queues(0).name(), "q") << "a queue without tasks that somebody works off is listed";
   ASSERT_THAT(Report("one", 0, /*leaving=*/true), IsOk());
   fleet = engine_.DescribeQueues();
   ASSERT_EQ(fleet->workers_size(), 1);
@@ -54,20 +65,59 @@ TEST_F(EngineFleetTest, KnowsTheWorkersThatReportAndForgetsThoseThatLeave) {
 TEST_F(EngineFleetTest, CountsReadyAndRunningAndSaysWhoDoesWhat) {
   StartScript(engine_, "w", R"({"activity": "a", "id": "one"})");
   StartScript(engine_, "v", R"({"activity": "a", "id": "two"})");
-  auto fleet = engine_.DescribeQueues();
-  ASSERT_EQ(fleet->queues_size(), 1);
-  EXPECT_EQ(fleet->queues(0).ready(), 2);
-  EXPECT_EQ(fleet->queues(0).running(), 0);
+  auto fleet = Fleet([](const auto& counted) { return counted.queues_size() == 1 && counted.queues(0).ready() == 2; });
+  EXPECT_EQ(fleet.queues(0).running(), 0);
   const auto task = ClaimOne(engine_);
   v1::ReportWorkerRequest request;
   request.set_worker_id("tester");
-  request.set_queue(fleet->queues(0).name());
+  request.set_queue(fleet.queues(0).name());
   ASSERT_THAT(engine_.ReportWorker(request), IsOk());
-  fleet = engine_.DescribeQueues();
-  EXPECT_EQ(fleet->queues(0).ready(), 1);
-  EXPECT_EQ(fleet->queues(0).running(), 1);
-  ASSERT_EQ(fleet->workers_size(), 1);
-  EXPECT_THAT(fleet->workers(0).activities(), ElementsAre(task.workflow_id() + ": " + task.activity_id()));
+  fleet = Fleet([](const auto& counted) { return counted.queues(0).ready() == 1; });
+  EXPECT_EQ(fleet.queues(0).running(), 1);
+  ASSERT_EQ(fleet.workers_size(), 1);
+  EXPECT_THAT(fleet.workers(0).activities(), ElementsAre(task.workflow_id() + ": " + task.activity_id()));
+}
+
+// However many replicas ask, and however often.
+TEST_F(EngineFleetTest, QueuesAreCountedOnceForAllReplicas) {
+  StartScript(engine_, "w", R"({"activity": "a"})");
+  (void)Fleet([](const auto& counted) { return counted.queues_size() == 1; });
+  pg::Database db({.url = url_}, metrics_);
+  // Another one has just counted, and found something else.
+  ASSERT_THAT(db.Transact([&](pqxx::work& tx) -> Status {
+    tx.exec(R"(UPDATE workflow_duties SET next_us = vora_now_us() + 3600000000, result = CASE duty WHEN 'runs' THEN '[7, 2, 5.5, 1.5, 0]'
+               ELSE '[["elsewhere", 1, 2, 3, 4.5, 10, 20, 0, 1, 4, 3]]' END WHERE duty IN ('runs', 'queues'))");
+    return {};
+  }),
+              IsOk());
+  const auto fleet = engine_.DescribeQueues();
+  ASSERT_THAT(fleet, IsOk());
+  ASSERT_EQ(fleet->queues_size(), 1);
+  EXPECT_EQ(fleet->queues(0).name(), "elsewhere");
+  EXPECT_EQ(fleet->queues(0).delayed(), 2);
+  EXPECT_EQ(fleet->queues(0).running_cost(), 20);
+  ASSERT_THAT(engine_.UpdateQueueMetrics(), IsOk());
+  EXPECT_THAT(orchestrator_.metrics().Expose(), HasSubstr("vora_workflow_runs{state=\"parked\"} 2"));
+  EXPECT_THAT(orchestrator_.metrics().Expose(), HasSubstr("vora_activity_queue_depth{queue=\"elsewhere\"} 3"));
+}
+
+TEST_F(EngineFleetTest, ARunIsSilentSinceItsLastEvent) {
+  StartScript(engine_, "w", R"({"activity": "a"}, {"activity": "b"})");
+  pg::Database db({.url = url_}, metrics_);
+  const auto sql = [&](const std::string& text) {
+    return db.Transact([&](pqxx::work& tx) -> StatusOr<pqxx::result> { return tx.exec(text); }).value();
+  };
+  const auto silence = [&] {
+    const std::string text = orchestrator_.metrics().Expose(), name = "\nvora_workflow_longest_silence_seconds ";
+    return std::stod(text.substr(text.find(name) + name.size()));
+  };
+  sql("UPDATE workflow_runs SET last_event_us = last_event_us - 3600000000");
+  EXPECT_TRUE(Eventually([&] { return silence() >= 3600; }));
+  ASSERT_THAT(Complete(engine_, ClaimOne(engine_)), IsOk());
+  EXPECT_TRUE(Eventually([&] { return silence() < 3600; }));
+  // One that has not changed since an older version wrote it.
+  sql("UPDATE workflow_runs SET last_event_us = NULL; UPDATE workflow_events SET time_us = time_us - 7200000000");
+  EXPECT_TRUE(Eventually([&] { return silence() >= 7200; }));
 }
 
 // An answer with tasks may be lost when a worker goes down while it polls.

@@ -7,6 +7,7 @@
 #include <mutex>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "libs/pg/database.h"
 #include "libs/workflow/core/run_ops.h"
@@ -14,6 +15,7 @@
 #include "libs/workflow/engine/engine.h"
 #include "libs/workflow/engine/executor_internal.h"
 #include "libs/workflow/scheduler/picker.h"
+#include "libs/workflow/store/stats_repo_internal.h"
 
 namespace vora::workflow {
 
@@ -23,6 +25,7 @@ struct Engine::Impl {
   WakeSink& wake;
   obs::Metrics& metrics;
   const std::string build_id;
+  const RetentionOptions retention;
   ReplayCache cache;
   obs::Counter& transitions;
   obs::Counter& parked_transitions;
@@ -30,6 +33,9 @@ struct Engine::Impl {
   std::atomic<int64_t> parked_after{0};  // where the next look at parked runs begins
   std::mutex queues_mutex;
   std::set<std::string> known_queues;
+  ReplayCache::Uses told_uses;  // in the metrics
+  // How long it took to count what operators watch, the last time.
+  std::atomic<int64_t> counting_queues_us{0}, counting_runs_us{0};
   std::map<std::string, int> slots;  // of the workers of each queue, as last seen
   // Whose turn it is in a queue.
   struct Turns {
@@ -54,8 +60,21 @@ struct Engine::Impl {
   void Scheduled(const std::vector<TaskRow>& given, const std::set<std::string>& ready_queues);
   Turns& TurnsOf(const std::string& queue);
   int SlotsOf(const std::string& queue);
+  // What the replicas have counted last, or what this one counts when that is due.
+  StatusOr<std::vector<repo::QueueStats>> ReadQueues();
+  template <typename Figures>
+  StatusOr<Figures> ReadCounted(std::atomic<int64_t>& counting_us,
+                                repo::Counted<Figures> (*read)(pqxx::transaction_base&, std::chrono::microseconds));
+  // Why there is no such run: NOT_FOUND, telling of one that has left.
+  Status NoRun(pqxx::transaction_base& tx, const std::string& workflow_id, const std::string& run_id);
+  void LookAfterMonths();
+  Status Export(const RunRow& run);
+  // Those that are written now.
+  StatusOr<std::vector<std::string>> ExportAll(const std::vector<std::string>& run_ids);
+  Status Leave(const std::vector<std::string>& run_ids);
   void CountAttempt(const std::string& type, const char* result);
   void NoteClaimed(const std::string& type, int64_t waited_us);
+  void UpdateCacheMetrics();
   void NoteClosed(const RunRow& run);
 };
 

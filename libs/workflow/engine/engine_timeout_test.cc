@@ -3,10 +3,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <nlohmann/json.hpp>
 
+#include "libs/pg/database.h"
 #include "libs/pg/testing/test_postgres.h"
 #include "libs/testing/status_matchers.h"
+#include "libs/workflow/store/due_repo_internal.h"
 #include "libs/workflow/testing/test_orchestrator.h"
 
 namespace vora::workflow {
@@ -64,6 +67,41 @@ TEST_F(TimeoutTest, AMissedHeartbeatEndsTheLeaseAndKeepsTheCheckpoint) {
   EXPECT_THAT(Complete(engine_, first, "\"late\""), StatusIs(StatusCode::kAborted)) << "fenced off";
   ASSERT_THAT(Complete(engine_, second, "\"right\""), IsOk());
   EXPECT_EQ(WaitClosed(engine_, "w").result(), R"(["\"right\""])");
+}
+
+// What one replica has taken up, another one passes by; what comes to no end is taken up again later.
+TEST_F(TimeoutTest, ReplicasShareWhatIsOverdue) {
+  const std::string url = pg::TestPostgres::Shared().NewDatabase();
+  PassOptions never = TestOrchestrator::QuickPasses();
+  never.due_interval = std::chrono::hours(1);
+  TestOrchestrator orchestrator(url, TestOrchestrator::DefaultRegistry(), never);
+  for (const char* id : {"a", "b", "c"})
+    StartScript(orchestrator.engine(), id, R"({"activity": "a", "options": {"scheduleToStartTimeout": "3600s"}})");
+  obs::Metrics metrics;
+  pg::Database db({.url = url}, metrics);
+  ASSERT_THAT(db.Transact([](pqxx::work& tx) -> Status {
+    tx.exec("UPDATE activity_tasks SET schedule_to_start_deadline_us = 1");
+    return {};
+  }),
+              IsOk());
+  const auto take = [&](int limit, const std::function<void()>& meanwhile) {
+    return db
+        .Transact([&](pqxx::work& tx) -> StatusOr<size_t> {
+          const size_t taken = repo::TakeOverdueTasks(tx, true, limit).size();
+          meanwhile();
+          return taken;
+        })
+        .value();
+  };
+  EXPECT_EQ(take(2, [&] { EXPECT_EQ(take(10, [] {}), 1u) << "before the other one has committed"; }), 2u);
+  EXPECT_EQ(take(10, [] {}), 0u) << "and after";
+  ASSERT_THAT(db.Transact([](pqxx::work& tx) -> Status {
+    tx.exec("UPDATE activity_tasks SET look_at_us = 1");
+    return {};
+  }),
+              IsOk());
+  ASSERT_THAT(orchestrator.engine().HandleDue(true).status(), IsOk());
+  for (const char* id : {"a", "b", "c"}) EXPECT_EQ(WaitClosed(orchestrator.engine(), id).failure().code(), "timeout.schedule_to_start");
 }
 
 TEST_F(TimeoutTest, ScheduleToCloseEndsItOverAllAttempts) {

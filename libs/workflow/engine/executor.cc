@@ -9,6 +9,7 @@
 #include "libs/log/log.h"
 #include "libs/workflow/engine/hand_out_internal.h"
 #include "libs/workflow/store/change_repo_internal.h"
+#include "libs/workflow/store/retention_repo_internal.h"
 #include "libs/workflow/store/run_repo_internal.h"
 #include "libs/workflow/store/task_repo_internal.h"
 
@@ -97,6 +98,7 @@ class Executor::Batch {
     repo::LockWorkflowIds(tx_, ids);
     std::map<std::string, RunRow> newest;
     for (auto& run : repo::NewestRuns(tx_, ids)) newest.insert_or_assign(run.workflow_id, std::move(run));
+    LookForPast(items, newest);
     const auto [now, restricted] = repo::ReadClock(tx_);
     restricted_ = restricted_ || restricted;
     for (Item* item : items) {
@@ -104,13 +106,32 @@ class Executor::Batch {
     }
   }
 
+  // Of runs that have left only the ids are known. The newest of an id stands for it while there is no other.
+  void LookForPast(const std::vector<Item*>& items, std::map<std::string, RunRow>& newest) {
+    std::vector<std::pair<std::string, std::string>> asked;
+    for (const Item* item : items) {
+      if (item->start) asked.emplace_back(item->start->run.workflow_id, item->start->run.request_id);
+    }
+    for (auto& run : repo::PastRuns(tx_, asked)) {
+      past_.insert_or_assign({run.workflow_id, run.request_id}, run);
+      const auto [known, first] = newest.try_emplace(run.workflow_id, run);
+      if (!first && known->second.start_time_us == 0 && known->second.run_id < run.run_id) known->second = run;
+    }
+  }
+
+  std::optional<RunRow> RunOfRequest(const StartOp& op) {
+    auto found = repo::FindRunByRequest(tx_, op.run.workflow_id, op.run.request_id);
+    if (found) return found;
+    const auto past = past_.find({op.run.workflow_id, op.run.request_id});
+    return past == past_.end() ? std::nullopt : std::optional(past->second);
+  }
+
   Status StartOne(const StartOp& op, std::map<std::string, RunRow>& newest, int64_t now) {
     const auto found = newest.find(op.run.workflow_id);
     std::optional<RunRow> same;
     if (!op.run.request_id.empty() && found != newest.end()) {
       // In most cases there is no other run than the newest.
-      same = found->second.request_id == op.run.request_id ? found->second
-                                                           : repo::FindRunByRequest(tx_, op.run.workflow_id, op.run.request_id);
+      same = found->second.request_id == op.run.request_id ? found->second : RunOfRequest(op);
     }
     VORA_ASSIGN_OR_RETURN(const bool make, op.found(same ? &*same : nullptr, found == newest.end() ? nullptr : &found->second));
     if (!make) return {};
@@ -170,6 +191,7 @@ class Executor::Batch {
   const SystemTime began_ = std::chrono::system_clock::now();
   std::map<std::string, RunUnit> units_;
   std::map<std::string, std::vector<AttemptRow>> attempts_;
+  std::map<std::pair<std::string, std::string>, RunRow> past_;  // by workflow and request
   HandOut hand_out_;
   std::set<std::string> ready_queues_;
   bool restricted_ = false;

@@ -36,6 +36,11 @@ struct Passes::Impl {
                      (void)engine.UpdateQueueMetrics();
                      return options.metrics_interval;
                    }};
+  Periodic retention{"workflow-leave", [this] {
+                       const auto more = engine.LetOldRunsLeave(options.retention_interval);
+                       if (!more.ok()) log::Warn("closed workflows could not leave", {{"error", ToText(more.status())}});
+                       return more.ok() && *more ? milliseconds{1} : options.retention_interval;
+                     }};
 
   Impl(Engine& e, PassOptions o) : engine(e), options(o) {}
 
@@ -81,12 +86,14 @@ void Passes::Start() {
   impl_->due.Start();
   impl_->parked.Start();
   impl_->metrics.Start();
+  impl_->retention.Start();
 }
 
 void Passes::Stop() {
   impl_->due.Stop();
   impl_->parked.Stop();
   impl_->metrics.Stop();
+  impl_->retention.Stop();
 }
 
 void Passes::DueAfter(std::chrono::microseconds delay) {

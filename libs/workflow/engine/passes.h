@@ -15,8 +15,9 @@ struct PassOptions {
   std::chrono::milliseconds due_interval{1000};
   // After a start or an outage of the database no missing heartbeat is counted for this long: the workers are finding their way back.
   std::chrono::milliseconds lease_grace{5000};
-  std::chrono::milliseconds parked_interval{2000};
+  std::chrono::milliseconds parked_interval{5000};
   std::chrono::milliseconds metrics_interval{2000};
+  std::chrono::milliseconds retention_interval = std::chrono::minutes(10);
 };
 
 class Passes {

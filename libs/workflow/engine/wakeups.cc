@@ -105,7 +105,7 @@ struct Wakeups::Impl {
       if (payloads.empty()) return std::chrono::ceil<milliseconds>(next_hello - now);
     }
     // Outside the mutex: committing threads post under it, and must not wait for a round trip.
-    (void)db.Transact([&](pqxx::work& tx) -> Status {  // lost ones are made up for by polling
+    (void)db.Read([&](pqxx::nontransaction& tx) -> Status {  // lost ones are made up for by polling
       tx.exec_params(kNotify, payloads.dump());
       return {};
     });

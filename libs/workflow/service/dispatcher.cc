@@ -17,7 +17,7 @@ namespace {
 
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
-constexpr milliseconds kDispatchFallback{2000};  // when no wake-up comes
+constexpr milliseconds kDispatchFallback{5000};  // when no wake-up comes
 // How late an expired poll may be answered; well within the 500 ms that its caller was left.
 constexpr milliseconds kTick{50};
 constexpr size_t kMaxPollsAtOnce = 64;

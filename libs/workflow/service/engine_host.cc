@@ -48,7 +48,10 @@ struct EngineHost::Impl {
     // Now, as both exist, and before wakeups.Start: it is read without a lock afterwards.
     engine.SetPollSource(&dispatcher);
     wakeups.SetReceiver({[this](const std::string& queue) { dispatcher.Wake(queue); },
-                         [this](const std::string& run_id) { waiters.RunClosed(run_id); },
+                         [this](const std::string& run_id) {
+                           engine.RunClosed(run_id);
+                           waiters.RunClosed(run_id);
+                         },
                          [this](std::chrono::microseconds delay) { passes.DueAfter(delay); },
                          [this](const std::string& worker_id, const std::string& token) { sessions.CancelRequested(worker_id, token); },
                          [this](const std::string& worker_id, const std::string& token) { sessions.ReleaseRequested(worker_id, token); }});

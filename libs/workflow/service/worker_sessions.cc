@@ -54,6 +54,7 @@ struct WorkerSessions::Impl {
   std::set<std::string> known;  // workers that have reported
   bool hurry = false;           // a worker that is new here waits for its first answer
   bool stopping = false;
+  steady_clock::time_point first_report{};  // of those that wait
   // Only touched by the thread.
   steady_clock::time_point last_look{}, grace_until = steady_clock::now() + options.lease_grace;
   bool failing = false;
@@ -69,8 +70,7 @@ struct WorkerSessions::Impl {
     std::vector<std::string> broken;
     {
       const std::lock_guard lock(mutex);
-      const bool news = !reports.empty() || !gone.empty();
-      const auto at = last_look + (news ? options.least_pause : options.look_interval);
+      const auto at = NextLook();
       if (now < at && !std::exchange(hurry, false)) return std::chrono::ceil<milliseconds>(at - now);
       taken.swap(reports);
       broken.swap(gone);
@@ -82,6 +82,16 @@ struct WorkerSessions::Impl {
     Look(taken, broken, now);
     last_look = steady_clock::now();
     return options.least_pause;
+  }
+
+  // With the mutex held. Workers that are answered together report together the next time: one that comes between two such rounds is kept
+  // for the later one, or, where that would be long, answered so that it falls into it the time after. So however many there are, a round
+  // is one statement.
+  steady_clock::time_point NextLook() const {
+    if (!gone.empty()) return last_look + options.least_pause;
+    if (reports.empty()) return last_look + options.look_interval;
+    if (first_report < last_look + options.least_pause) return last_look + options.least_pause;
+    return std::max(last_look + options.round, first_report + options.gathering);
   }
 
   void Look(std::map<std::string, Report>& taken, const std::vector<std::string>& broken, steady_clock::time_point now) {
@@ -165,6 +175,7 @@ void WorkerSessions::Renew(v1::RenewWorkerRequest request, Renewed done) {
   {
     const std::lock_guard lock(impl_->mutex);
     if (!impl_->stopping) {
+      if (impl_->reports.empty()) impl_->first_report = steady_clock::now();
       auto& report = impl_->reports[request.worker_id()];
       if (!report.waiting.empty()) Merge(report.request, request);
       report.request = std::move(request);

@@ -13,8 +13,11 @@
 namespace vora::workflow {
 
 struct WorkerSessionOptions {
-  // Without reports; with them a look comes as soon as `least_pause` allows.
+  // Without reports, and the least between two looks.
   std::chrono::milliseconds look_interval{700}, least_pause{300};
+  // Workers report about so often; those that report together do within so little. A report never waits for longer than the difference
+  // between `round` and `least_pause`.
+  std::chrono::milliseconds round{650}, gathering{50};
   // After a start or an outage of the database no worker counts as dead for this long: they are finding their way back.
   std::chrono::milliseconds lease_grace{5000};
 };

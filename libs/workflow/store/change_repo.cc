@@ -44,7 +44,7 @@ constexpr pg::Statement kUpdateTasks{"workflow_update_tasks", R"(
     UPDATE activity_tasks t SET state = c.state, attempt = c.attempt, losses = c.losses, visible_at_us = c.visible,
     last_reported_lease = c.reported, worker_id = c.worker, started_time_us = c.started, attempt_deadline_us = c.attempt_deadline,
     lease_deadline_us = c.lease_deadline, schedule_to_start_deadline_us = c.start_deadline, cancel_requested = c.cancel,
-    last_failure = c.failure, checkpoint = CASE WHEN c.checkpoint = '' THEN t.checkpoint ELSE c.checkpoint END, rank = c.rank,
+    last_failure = c.failure, look_at_us = NULL, checkpoint = CASE WHEN c.checkpoint = '' THEN t.checkpoint ELSE c.checkpoint END, rank = c.rank,
     release_requested = c.release, items = c.items, item_progress = c.item_progress, estimated_cost = c.cost
     FROM unnest($1::text[], $2::bigint[], $3::text[], $4::integer[], $5::integer[], $6::bigint[], $7::bigint[], $8::text[], $9::bigint[],
     $10::bigint[], $11::bigint[], $12::bigint[], $13::boolean[], $14::text[], $15::text[], $16::bigint[], $17::boolean[], $18::text[],
@@ -125,9 +125,9 @@ const char* StateOf(const TaskRow& task) {
 
 void AddTask(Columns<28>& rows, const TaskRow& t) {
   rows.Row(t.run_id, t.scheduled_event_id, t.workflow_id, t.tenant, t.traceparent, t.queue, t.activity_type, t.activity_id,
-           ItemsToJson(t.items), t.priority, t.estimated_cost, t.input, t.retry, t.schedule_to_start_us, t.start_to_close_us, t.heartbeat_us, t.scheduled_time_us,
-           t.schedule_to_start_deadline_us, t.schedule_to_close_deadline_us, t.first_play, t.rank, t.place, StateOf(t), t.lease,
-           t.worker_id, t.started_time_us, t.attempt_deadline_us, t.item_wait_us);
+           ItemsToJson(t.items), t.priority, t.estimated_cost, t.input, t.retry, t.schedule_to_start_us, t.start_to_close_us,
+           t.heartbeat_us, t.scheduled_time_us, t.schedule_to_start_deadline_us, t.schedule_to_close_deadline_us, t.first_play, t.rank,
+           t.place, StateOf(t), t.lease, t.worker_id, t.started_time_us, t.attempt_deadline_us, t.item_wait_us);
 }
 
 void WriteTransitions(pqxx::transaction_base& tx, const Changes& changes) {

@@ -49,11 +49,6 @@ constexpr char kHeartbeat[] = R"(
     UPDATE activity_tasks SET lease_deadline_us = CASE WHEN heartbeat_us > 0 THEN vora_now_us() + heartbeat_us END,
     progress = $5, checkpoint = CASE WHEN $4 = '' THEN checkpoint ELSE $4 END
     WHERE run_id = $1 AND scheduled_event_id = $2 AND lease = $3 AND state = 'STARTED' RETURNING cancel_requested)";
-constexpr char kQueueStats[] = R"(
-    SELECT queue, count(*) FILTER (WHERE state <> 'STARTED'), sum(estimated_cost * (1 - progress)),
-    coalesce(greatest(0, vora_now_us() - min(visible_at_us) FILTER (WHERE state <> 'STARTED')), 0) / 1e6
-    FROM activity_tasks WHERE state = 'STARTED' OR (state <> 'PAUSED'
-    AND tenant NOT IN (SELECT tenant FROM workflow_tenants WHERE paused)) GROUP BY queue)";
 
 }  // namespace
 
@@ -103,14 +98,6 @@ std::optional<HeartbeatRow> Heartbeat(pqxx::transaction_base& tx, const TaskKey&
   const auto rows = tx.exec_params(kHeartbeat, key.run_id, key.event_id, lease, checkpoint, progress);
   if (rows.empty()) return std::nullopt;
   return HeartbeatRow{rows[0][0].as<bool>()};
-}
-
-std::vector<QueueStats> ReadQueueStats(pqxx::transaction_base& tx) {
-  std::vector<QueueStats> stats;
-  for (const auto& row : tx.exec(kQueueStats)) {
-    stats.push_back({row[0].as<std::string>(), row[1].as<double>(), row[2].as<double>(), row[3].as<double>()});
-  }
-  return stats;
 }
 
 }  // namespace vora::workflow::repo

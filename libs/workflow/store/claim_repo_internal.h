@@ -56,12 +56,4 @@ struct HeartbeatRow {
 std::optional<HeartbeatRow> Heartbeat(pqxx::transaction_base& tx, const TaskKey& key, int64_t lease, const std::string& checkpoint,
                                       double progress);
 
-struct QueueStats {
-  std::string queue;
-  double depth = 0;         // waiting, claimable or not yet, but for those of paused runs and tenants
-  double cost_seconds = 0;  // estimated, of waiting and running tasks
-  double oldest_age_seconds = 0;
-};
-std::vector<QueueStats> ReadQueueStats(pqxx::transaction_base& tx);
-
 }  // namespace vora::workflow::repo

@@ -9,7 +9,7 @@ namespace {
 constexpr pg::Statement kNextDue{"workflow_next_due", R"(
     SELECT CASE WHEN due IS NOT NULL THEN greatest(0, due - vora_now_us()) END FROM (SELECT least((SELECT min(coalesce(look_at_us, fire_at_us)) FROM workflow_timers),
     (SELECT min(visible_at_us) FROM activity_tasks WHERE state = 'DELAYED'),
-    (SELECT min(next_deadline_us) FROM activity_tasks WHERE next_deadline_us IS NOT NULL),
+    (SELECT min(greatest(next_deadline_us, look_at_us)) FROM activity_tasks WHERE next_deadline_us IS NOT NULL),
     (SELECT min(execution_deadline_us) FROM workflow_runs WHERE status = 'RUNNING' AND execution_deadline_us IS NOT NULL)) AS due) AS d)"};
 // Five seconds in microseconds are far more than firing takes. fire_at_us is kept for people.
 constexpr pg::Statement kTakeTimers{"workflow_take_timers", R"(
@@ -21,10 +21,12 @@ constexpr pg::Statement kReleaseDelayed{"workflow_release_delayed", R"(
     UPDATE activity_tasks t SET state = 'SCHEDULED' FROM (SELECT run_id, scheduled_event_id FROM activity_tasks WHERE state = 'DELAYED'
     AND visible_at_us <= (SELECT vora_now_us()) ORDER BY visible_at_us LIMIT $1 FOR UPDATE SKIP LOCKED) AS due
     WHERE t.run_id = due.run_id AND t.scheduled_event_id = due.scheduled_event_id RETURNING t.queue)"};
-constexpr pg::Statement kOverdueTasks{"workflow_overdue_tasks", R"(
-    SELECT run_id, scheduled_event_id FROM activity_tasks WHERE next_deadline_us <= (SELECT vora_now_us())
+constexpr pg::Statement kTakeOverdue{"workflow_take_overdue", R"(
+    UPDATE activity_tasks t SET look_at_us = (SELECT vora_now_us()) + 5000000 FROM (SELECT run_id, scheduled_event_id FROM activity_tasks
+    WHERE next_deadline_us IS NOT NULL AND greatest(next_deadline_us, look_at_us) <= (SELECT vora_now_us())
     AND ($1::boolean OR state <> 'STARTED' OR least(schedule_to_close_deadline_us, attempt_deadline_us) <= (SELECT vora_now_us()))
-    ORDER BY next_deadline_us LIMIT $2)"};
+    ORDER BY greatest(next_deadline_us, look_at_us) LIMIT $2 FOR UPDATE SKIP LOCKED) AS due
+    WHERE t.run_id = due.run_id AND t.scheduled_event_id = due.scheduled_event_id RETURNING t.run_id, t.scheduled_event_id)"};
 constexpr pg::Statement kOverdueRuns{"workflow_overdue_runs", R"(
     SELECT run_id FROM workflow_runs WHERE status = 'RUNNING' AND execution_deadline_us <= (SELECT vora_now_us())
     ORDER BY execution_deadline_us LIMIT $1)"};
@@ -66,8 +68,8 @@ Released ReleaseDelayedTasks(pqxx::transaction_base& tx, int limit) {
   return released;
 }
 
-std::vector<TaskKey> OverdueTasks(pqxx::transaction_base& tx, bool leases_too, int limit) {
-  return Keys(pg::Exec(tx, kOverdueTasks, leases_too, limit));
+std::vector<TaskKey> TakeOverdueTasks(pqxx::transaction_base& tx, bool leases_too, int limit) {
+  return Keys(pg::Exec(tx, kTakeOverdue, leases_too, limit));
 }
 
 std::vector<std::string> OverdueRuns(pqxx::transaction_base& tx, int limit) { return FirstColumn(pg::Exec(tx, kOverdueRuns, limit)); }

@@ -12,30 +12,13 @@ constexpr char kSaveWorker[] = R"(
     version = excluded.version, last_seen_us = excluded.last_seen_us)";
 constexpr char kDeleteWorker[] = "DELETE FROM activity_workers WHERE worker_id = $1";
 constexpr char kHeld[] = "SELECT run_id, scheduled_event_id, lease FROM activity_tasks WHERE worker_id = $1 AND state = 'STARTED'";
-// A minute in microseconds is what counts as alive, here and in kQueues and stats_repo.cc. The activities are one aggregate per worker, so
+// A minute in microseconds is what counts as alive, here and in stats_repo.cc. The activities are one aggregate per worker, so
 // that this is one query however many workers there are.
 constexpr char kWorkers[] = R"(
     SELECT w.worker_id, w.queue, w.slots, w.running, w.encode_speed, w.version, w.last_seen_us,
     coalesce((SELECT json_agg(t.workflow_id || ': ' || t.activity_id ORDER BY t.started_time_us) FROM activity_tasks t
     WHERE t.queue = w.queue AND t.worker_id = w.worker_id AND t.state = 'STARTED'), '[]')
     FROM activity_workers w WHERE w.last_seen_us >= vora_now_us() - 60000000 ORDER BY w.queue, w.worker_id)";
-// Also queues that are empty: those that are worked off would vanish from view when their last task ends, and settings would not be seen.
-constexpr char kQueues[] = R"(
-    WITH clock AS (SELECT vora_now_us() AS now_us), tasks AS (SELECT t.queue,
-    count(*) FILTER (WHERE waits AND visible_at_us <= now_us) AS ready,
-    count(*) FILTER (WHERE waits AND visible_at_us > now_us) AS delayed,
-    count(*) FILTER (WHERE state = 'STARTED') AS running,
-    coalesce(max(now_us - visible_at_us) FILTER (WHERE waits AND visible_at_us <= now_us), 0) / 1e6 AS oldest,
-    coalesce(sum(estimated_cost) FILTER (WHERE waits), 0) AS cost,
-    coalesce(sum(estimated_cost * (1 - progress)) FILTER (WHERE state = 'STARTED'), 0) AS running_cost,
-    count(*) FILTER (WHERE NOT waits AND state <> 'STARTED') AS held
-    FROM (SELECT *, state IN ('SCHEDULED', 'DELAYED') AND tenant NOT IN (SELECT tenant FROM workflow_tenants WHERE paused) AS waits
-    FROM activity_tasks) AS t, clock GROUP BY t.queue),
-    names AS (SELECT queue FROM tasks UNION SELECT queue FROM workflow_queues UNION
-    SELECT queue FROM activity_workers, clock WHERE last_seen_us >= now_us - 60000000)
-    SELECT queue, coalesce(ready, 0), coalesce(delayed, 0), coalesce(running, 0), coalesce(oldest, 0), coalesce(cost, 0),
-    coalesce(running_cost, 0), coalesce(held, 0) FROM names LEFT JOIN tasks USING (queue) ORDER BY queue)";
-
 // A row that a transition holds is left out: what is new of it is moot, or comes again. A task claimed before its worker had a lease comes
 // under it now; one whose worker has none keeps its own. Progress is for people: what nobody would see is not written. A second in
 // microseconds is what a worker whose connection broke has to show up again.
@@ -119,15 +102,6 @@ std::vector<WorkerRow> ReadWorkers(pqxx::transaction_base& tx) {
     workers.push_back(std::move(worker));
   }
   return workers;
-}
-
-std::vector<QueueRow> ReadQueues(pqxx::transaction_base& tx) {
-  std::vector<QueueRow> queues;
-  for (const auto& row : tx.exec(kQueues)) {
-    queues.push_back({row[0].as<std::string>(), row[1].as<int64_t>(), row[2].as<int64_t>(), row[3].as<int64_t>(), row[4].as<double>(),
-                      row[5].as<double>(), row[6].as<double>(), row[7].as<int64_t>()});
-  }
-  return queues;
 }
 
 }  // namespace vora::workflow::repo

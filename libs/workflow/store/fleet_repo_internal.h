@@ -1,6 +1,6 @@
 #pragma once
 
-// SQL of what operators look at: workers and queues.
+// SQL of workers and what they hold.
 
 #include <cstdint>
 #include <string>
@@ -58,15 +58,5 @@ Renewed RenewLeases(pqxx::transaction_base& tx, const Renewal& renewal, int64_t 
 std::vector<HeldTask> TasksHeldBy(pqxx::transaction_base& tx, const std::string& worker_id);
 // Those heard of within a minute, by id.
 std::vector<WorkerRow> ReadWorkers(pqxx::transaction_base& tx);
-
-struct QueueRow {
-  std::string name;
-  int64_t ready = 0, delayed = 0, running = 0;
-  double oldest_ready_seconds = 0;
-  double estimated_cost = 0, running_cost = 0;
-  int64_t held = 0;  // of paused runs and tenants, and counted nowhere else
-};
-// Queues with tasks, those that somebody works off, and those for which something is set.
-std::vector<QueueRow> ReadQueues(pqxx::transaction_base& tx);
 
 }  // namespace vora::workflow::repo

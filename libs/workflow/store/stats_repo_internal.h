@@ -1,7 +1,9 @@
 #pragma once
 
-// SQL of what operators watch: open runs and workers, in numbers.
+// SQL of what operators watch: open runs, queues and workers, in numbers. They are counted by one replica at a time and kept for all, so
+// that reading them costs the same however many runs are open.
 
+#include <chrono>
 #include <pqxx/pqxx>
 #include <string>
 #include <vector>
@@ -14,13 +16,26 @@ struct RunStats {
   double longest_silence_seconds = 0;  // since the last event of a run that is not paused
   double paused = 0;                   // and not parked
 };
-RunStats ReadRunStats(pqxx::transaction_base& tx);
 
-struct WorkerStats {
-  std::string queue;
-  double workers = 0, slots = 0, running = 0;
+struct QueueStats {
+  std::string name;
+  int64_t ready = 0, delayed = 0, running = 0;  // tasks
+  double oldest_ready_seconds = 0;
+  double estimated_cost = 0, running_cost = 0;            // seconds of the tasks that wait; what is left of those that run
+  int64_t held = 0;                                       // tasks of paused runs and tenants, counted nowhere else
+  int64_t workers = 0, worker_slots = 0, busy_slots = 0;  // of workers heard of within a minute
 };
-// Of workers heard of within a minute. Also forgets those that have been silent for a day.
-std::vector<WorkerStats> ReadWorkerStats(pqxx::transaction_base& tx);
+
+template <typename Figures>
+struct Counted {
+  Figures figures;
+  bool now = false;  // by this call
+};
+// Count anew when that is due and nobody else does; it is due again after `pause`.
+Counted<RunStats> ReadRunStats(pqxx::transaction_base& tx, std::chrono::microseconds pause);
+// By name: queues with tasks, those that somebody works off, and those for which something is set.
+Counted<std::vector<QueueStats>> ReadQueueStats(pqxx::transaction_base& tx, std::chrono::microseconds pause);
+// Forgets workers that have been silent for a day.
+void ForgetWorkers(pqxx::transaction_base& tx);
 
 }  // namespace vora::workflow::repo

@@ -33,6 +33,7 @@ PassOptions TestOrchestrator::QuickPasses() {
   options.lease_grace = milliseconds{0};
   options.parked_interval = milliseconds{50};
   options.metrics_interval = milliseconds{50};
+  options.retention_interval = milliseconds{50};
   return options;
 }
 

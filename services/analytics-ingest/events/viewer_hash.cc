@@ -1,17 +1,13 @@
 #include "services/analytics-ingest/events/viewer_hash.h"
 
-#include <fcntl.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
-#include <cerrno>
-#include <cstring>
-#include <filesystem>
 #include <fstream>
 
 #include "libs/core/digest.h"
 #include "libs/core/encoding.h"
 #include "libs/core/ids.h"
+#include "libs/core/whole_file.h"
 
 namespace vora::analytics {
 namespace {
@@ -74,27 +70,8 @@ StatusOr<std::string> LoadOrMakeSecret(const std::string& directory) {
                               "viewer has to be found for erasure any more");
   }
   secret = RandomHex(kSecretBytes);
-  std::error_code ignored;
-  std::filesystem::create_directories(directory, ignored);
-  // Whole or not at all: half a secret would make two.
-  const std::string fresh = path + ".new";
-  const int fd = ::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-  const std::string text = secret + "\n";
-  const bool written =
-      // fchmod too, since open gives its mode to new files only, and an older try may have left one.
-      fd >= 0 && ::fchmod(fd, 0600) == 0 && ::write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size()) && ::fsync(fd) == 0;
-  const std::string fault = std::strerror(errno);
-  if (fd >= 0) ::close(fd);
-  if (!written) return Unavailable("cannot keep the viewers' secret in " + fresh + ": " + fault);
-  std::error_code error;
-  std::filesystem::rename(fresh, path, error);
-  if (error) return Unavailable("cannot keep the viewers' secret in " + path + ": " + error.message());
-  // The name is durable with its folder only. A secret that is made anew after a power cut could not find the viewers of before.
-  const int folder = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  const bool synced = folder >= 0 && ::fsync(folder) == 0;
-  const std::string reason = std::strerror(errno);
-  if (folder >= 0) ::close(folder);
-  if (!synced) return Unavailable("cannot keep the viewers' secret in " + path + ": " + reason);
+  // Whole or not at all: half a secret would make two. A secret that is made anew after a power cut could not find the viewers of before.
+  VORA_RETURN_IF_ERROR(Annotate(WriteWholeFile(path, secret + "\n", 0600), "cannot keep the viewers' secret"));
   return secret;
 }
 

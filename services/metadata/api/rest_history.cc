@@ -29,7 +29,9 @@ StatusOr<std::string> History(VideoRepo& videos, OrchestratorClient& orchestrato
   VORA_ASSIGN_OR_RETURN(const v1::Video video, videos.Get(request.caller.tenant, request.params.at("id")));
   const std::string workflow_id = "video/" + video.video_id();
   const auto described = orchestrator.Describe(workflow_id, run_id);
-  if (described.status().code() == StatusCode::kNotFound) return NotFound("video " + video.video_id() + " has no such workflow run yet");
+  if (described.status().code() == StatusCode::kNotFound) {
+    return NotFound("video " + video.video_id() + " has no such workflow run: " + Message(described.status()));
+  }
   VORA_RETURN_IF_ERROR(described.status());
   // By the run that Describe found: with a retry in between, the newest run would be another one, and its events would stand under this
   // description.

@@ -5,6 +5,8 @@
 namespace vora::workflow::simulation {
 namespace {
 
+// So that a cache holds a few runs, or none.
+constexpr size_t kCachedRunBytes = 30'000;
 constexpr int64_t kWorkerLease = 2'200'000, kOnItsWay = 3'000'000;
 
 bool IsDirect(Call::Kind kind) {
@@ -38,8 +40,8 @@ void EngineSimulation::StartReplica(size_t index, bool right) {
     build = "wrong" + std::to_string(static_cast<int>(engine.wrong.kind)) + "-" + std::to_string(engine.wrong.at);
   }
   ++engine.life;
-  engine.replica = std::make_unique<SimulatedReplica>(build, ScriptRegistry(scripts_, engine.wrong), static_cast<size_t>(dice_.Below(4)),
-                                                      options_.fault);
+  engine.replica = std::make_unique<SimulatedReplica>(build, ScriptRegistry(scripts_, engine.wrong),
+                                                      static_cast<size_t>(dice_.Below(4)) * kCachedRunBytes, options_.fault);
   Note("replica " + std::to_string(index) + " starts, " + build);
   const size_t life = static_cast<size_t>(engine.life);
   At(dice_.Below(500 * kMilli), What::kDue, index, life);

@@ -166,10 +166,10 @@ class SimulatedReplica::Batch {
   std::map<std::string, RunRow> made_;  // by workflow_id
 };
 
-SimulatedReplica::SimulatedReplica(std::string build_id, Registry registry, size_t cached, PlantedFault fault)
+SimulatedReplica::SimulatedReplica(std::string build_id, Registry registry, size_t cache_bytes, PlantedFault fault)
     : build_id_(std::move(build_id)),
       registry_(std::move(registry)),
-      cache_(cached),
+      cache_(cache_bytes),
       context_{registry_, cache_, build_id_},
       fault_(fault) {}
 

@@ -84,7 +84,7 @@ class Watcher {
 
 class SimulatedReplica {
  public:
-  SimulatedReplica(std::string build_id, Registry registry, size_t cached, PlantedFault fault);
+  SimulatedReplica(std::string build_id, Registry registry, size_t cache_bytes, PlantedFault fault);
 
   const std::string& build_id() const { return build_id_; }
   bool Knows(const std::string& type) const { return registry_.Find(type) != nullptr; }
