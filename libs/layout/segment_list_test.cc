@@ -30,7 +30,8 @@ TEST(SegmentListTest, WhatIsPackedComesBack) {
     const auto list = Unpack(packed);
     ASSERT_THAT(list, IsOk());
     ASSERT_EQ(list->size(), static_cast<size_t>(count));
-    for (int i = 0; i < count; ++i) EXPECT_EQ((*list)[static_cast<size_t>(i)].SerializeAsString(), segments.segments(i).SerializeAsString());
+    for (int i = 0; i < count; ++i)
+      EXPECT_EQ((*list)[static_cast<size_t>(i)].SerializeAsString(), segments.segments(i).SerializeAsString());
   }
   EXPECT_LT(Pack(Film(0, 43'200)).ByteSizeLong(), 43'200u * 5) << "a day of segments of two seconds";
 }

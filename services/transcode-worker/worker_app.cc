@@ -6,10 +6,7 @@
 #include "services/transcode-worker/activities/sandbox_check.h"
 
 namespace vora::transcode {
-namespace {
-
-
-}  // namespace
+namespace {}  // namespace
 
 StatusOr<std::shared_ptr<WorkerApp>> WorkerApp::Start(const WorkerSettings& settings, obs::Metrics& metrics) {
   auto app = std::make_shared<WorkerApp>();

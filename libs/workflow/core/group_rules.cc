@@ -83,7 +83,8 @@ std::vector<ItemRow> ItemsFromJson(const std::string& json) {
   std::vector<ItemRow> items;
   if (json.empty()) return items;
   for (const auto& one : nlohmann::json::parse(json)) {
-    items.push_back({one.at("name").get<std::string>(), one.value("estimated_cost", 0.0), one.value("failures", 0), one.value("last_failure", "")});
+    items.push_back(
+        {one.at("name").get<std::string>(), one.value("estimated_cost", 0.0), one.value("failures", 0), one.value("last_failure", "")});
   }
   return items;
 }

@@ -53,14 +53,14 @@ struct TaskRow {
   std::string run_id;
   int64_t scheduled_event_id = 0;
   std::string workflow_id, tenant, traceparent, queue, activity_type, activity_id, input;
-  int priority = 0;  // within its run
+  int priority = 0;            // within its run
   std::vector<ItemRow> items;  // of a group: those that have not ended; empty: no group
   int64_t item_wait_us = 0;
-  double estimated_cost = 0;   // with that of the items
-  bool first_play = false;  // see scheduler::Stage
-  int64_t rank = 0;         // of its run
-  int64_t place = 0;        // among the tasks of its run
-  std::string retry;        // RetryPolicy as JSON
+  double estimated_cost = 0;  // with that of the items
+  bool first_play = false;    // see scheduler::Stage
+  int64_t rank = 0;           // of its run
+  int64_t place = 0;          // among the tasks of its run
+  std::string retry;          // RetryPolicy as JSON
   int64_t schedule_to_start_us = 0, start_to_close_us = 0, heartbeat_us = 0;
   int64_t scheduled_time_us = 0;
   bool started = false;

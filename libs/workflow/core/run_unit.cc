@@ -31,7 +31,8 @@ Status CheckCommand(const Command& command) {
   for (const auto& item : options.items()) {
     VORA_RETURN_IF_ERROR(CheckText("item", item.name()));
     if (item.name().empty() || !names.insert(item.name()).second) {
-      return FailedPrecondition("the workflow's code scheduled a group with two items named \"" + item.name() + "\", or one without a name");
+      return FailedPrecondition("the workflow's code scheduled a group with two items named \"" + item.name() +
+                                "\", or one without a name");
     }
   }
   if (names.size() > kMaxItems) return FailedPrecondition("the workflow's code scheduled a group of more than 100 items");

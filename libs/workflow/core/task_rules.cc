@@ -34,8 +34,8 @@ std::string OutcomeOf(const AttemptEnd& end) {
 void Remember(RunUnit& unit, const TaskRow& task, std::string activity_id, int attempt, const std::string& outcome,
               const v1::Failure& failure) {
   const int64_t now = unit.run().now_us;
-  unit.Remember({task.key(), task.activity_type, std::move(activity_id), attempt, task.lease, task.worker_id, task.started_time_us.value_or(now), now,
-                 outcome, FailureToJson(failure).dump()});
+  unit.Remember({task.key(), task.activity_type, std::move(activity_id), attempt, task.lease, task.worker_id,
+                 task.started_time_us.value_or(now), now, outcome, FailureToJson(failure).dump()});
 }
 
 void RememberAll(RunUnit& unit, const TaskRow& task, const std::string& outcome, const v1::Failure& failure) {

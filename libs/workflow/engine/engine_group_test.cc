@@ -1,10 +1,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "libs/testing/status_matchers.h"
-#include "libs/workflow/testing/test_orchestrator.h"
-#include "libs/workflow/definition/history.h"
 #include "libs/pg/testing/test_postgres.h"
+#include "libs/testing/status_matchers.h"
+#include "libs/workflow/definition/history.h"
+#include "libs/workflow/testing/test_orchestrator.h"
 
 namespace vora::workflow {
 namespace {
@@ -41,8 +41,9 @@ std::vector<std::string> ItemsOf(const v1::ActivityTask& task) {
 class EngineGroupTest : public ::testing::Test {
  protected:
   void Start(const std::string& retry = R"({"maximumAttempts": 3, "initialInterval": "0.001s"})") {
-    StartScript(engine_, "w", R"({"group": "encode", "id": "chunk/0", "options": {"heartbeatTimeout": "30s", "retry": )" + retry +
-                                  R"(, "items": [{"name": "360p", "estimatedCost": 1}, {"name": "720p", "estimatedCost": 4}]}})");
+    StartScript(engine_, "w",
+                R"({"group": "encode", "id": "chunk/0", "options": {"heartbeatTimeout": "30s", "retry": )" + retry +
+                    R"(, "items": [{"name": "360p", "estimatedCost": 1}, {"name": "720p", "estimatedCost": 4}]}})");
   }
   v1::DescribeWorkflowResponse Describe() {
     v1::DescribeWorkflowRequest request;
@@ -74,8 +75,8 @@ TEST_F(EngineGroupTest, ItemsEndTogether) {
   ASSERT_THAT(engine_.Complete(Outcomes(task, {"360p", "720p"})), IsOk());
   EXPECT_THAT(engine_.Complete(Outcomes(task, {"360p", "720p"})), IsOk()) << "a repeated report";
   EXPECT_EQ(Result(), R"(["360p=done","720p=done"])");
-  EXPECT_THAT(EventNames(History(engine_, "w")), ElementsAre("WORKFLOW_EXECUTION_STARTED", "ACTIVITY_TASK_SCHEDULED", "ACTIVITY_TASK_COMPLETED",
-                                                            "WORKFLOW_EXECUTION_COMPLETED"));
+  EXPECT_THAT(EventNames(History(engine_, "w")), ElementsAre("WORKFLOW_EXECUTION_STARTED", "ACTIVITY_TASK_SCHEDULED",
+                                                             "ACTIVITY_TASK_COMPLETED", "WORKFLOW_EXECUTION_COMPLETED"));
 }
 
 TEST_F(EngineGroupTest, WhatFailedIsTriedAgainAlone) {
@@ -98,8 +99,9 @@ TEST_F(EngineGroupTest, WhatFailedIsTriedAgainAlone) {
   EXPECT_THAT(engine_.Complete(first), StatusIs(StatusCode::kOk)) << "a report that was taken, however late it comes again";
   ASSERT_THAT(engine_.Complete(Outcomes(second, {"720p"})), IsOk());
   EXPECT_EQ(Result(), R"(["360p=done","720p=done"])");
-  EXPECT_THAT(EventNames(History(engine_, "w")), ElementsAre("WORKFLOW_EXECUTION_STARTED", "ACTIVITY_TASK_SCHEDULED", "ACTIVITY_TASK_ITEMS_ENDED",
-                                                            "ACTIVITY_TASK_COMPLETED", "WORKFLOW_EXECUTION_COMPLETED"));
+  EXPECT_THAT(EventNames(History(engine_, "w")),
+              ElementsAre("WORKFLOW_EXECUTION_STARTED", "ACTIVITY_TASK_SCHEDULED", "ACTIVITY_TASK_ITEMS_ENDED", "ACTIVITY_TASK_COMPLETED",
+                          "WORKFLOW_EXECUTION_COMPLETED"));
 }
 
 TEST_F(EngineGroupTest, AnItemThatIsDoneIsToldWhileTheOthersGoOn) {

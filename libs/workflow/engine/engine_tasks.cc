@@ -59,7 +59,8 @@ Status Engine::Complete(const v1::CompleteActivityRequest& request) {
   VORA_RETURN_IF_ERROR(CheckPayload("result", request.result()));
   VORA_ASSIGN_OR_RETURN(const auto outcomes, OutcomesOf(request));
   const auto apply = [&](RunUnit& unit) {
-    return outcomes.empty() ? CompleteTask(unit, token, request.result()) : CompleteItems(unit, token, outcomes, request.checkpoint(), request.more());
+    return outcomes.empty() ? CompleteTask(unit, token, request.result())
+                            : CompleteItems(unit, token, outcomes, request.checkpoint(), request.more());
   };
   return impl_->executor.Run({token.run_id, {token.event_id}, apply});
 }

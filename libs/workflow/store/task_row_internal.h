@@ -8,7 +8,7 @@
 
 #define VORA_TASK_COLUMNS_OF(input, checkpoint)                                                                                  \
   "t.run_id, t.scheduled_event_id, t.workflow_id, t.tenant, t.traceparent, t.queue, t.activity_type, t.activity_id, "            \
-  "t.items, t.item_wait_us, t.item_progress, " input ", t.retry, t.last_failure, " checkpoint                                                              \
+  "t.items, t.item_wait_us, t.item_progress, " input ", t.retry, t.last_failure, " checkpoint                                    \
   ", t.priority, t.estimated_cost, t.first_play, t.rank, t.place, t.schedule_to_start_us, t.start_to_close_us, t.heartbeat_us, " \
   "t.scheduled_time_us, "                                                                                                        \
   "t.state, t.attempt, t.losses, t.lease, t.last_reported_lease, t.visible_at_us, t.worker_id, t.started_time_us, "              \

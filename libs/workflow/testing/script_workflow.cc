@@ -55,7 +55,8 @@ Task<StepEnd> RunStep(WorkflowContext ctx, json step) {
     const Group group = ctx.Group(step["group"].get<std::string>(), step.value("id", ""), step.value("input", ""), ParseOptions(step));
     while (!group.done()) {
       const auto ended = co_await group.Next();
-      for (const auto& [name, result] : ended) end.results.push_back(result.ok ? name + "=" + result.result : name + "!" + result.failure.code());
+      for (const auto& [name, result] : ended)
+        end.results.push_back(result.ok ? name + "=" + result.result : name + "!" + result.failure.code());
     }
     co_return end;
   }

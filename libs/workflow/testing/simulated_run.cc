@@ -78,7 +78,10 @@ void SimulatedRun::EndItems(const std::string& id, const std::vector<ItemResult>
   const auto found = std::find_if(open_.begin(), open_.end(), [&](const Activity& activity) { return activity.id == id; });
   if (found == open_.end()) Must(NotFound("no activity " + id + " is waiting"));
   auto* items = found->options.mutable_items();
-  nlohmann::json attributes{{"scheduled_event_id", found->event_id}, {"activity_type", found->type}, {"activity_id", id}, {"attempt", 1},
+  nlohmann::json attributes{{"scheduled_event_id", found->event_id},
+                            {"activity_type", found->type},
+                            {"activity_id", id},
+                            {"attempt", 1},
                             {"items", nlohmann::json::array()}};
   for (const auto& [name, result] : results) {
     nlohmann::json one{{"name", name}, {"attempt", 1}};

@@ -80,7 +80,8 @@ class ClaimedGroup : public EarlyItems::Source {
       const bool named = std::any_of(outcomes.begin(), outcomes.end(), [&](const auto& one) { return one.name() == item.outcome.name(); });
       if (named && told.ok()) item.told = true;
       // One that has ended meanwhile, or that could not be told of: the last report names it in any case.
-      if (item.ended && !item.told && item.outcome.has_result() && !due_) due_ = std::chrono::steady_clock::now() + std::max(wait_, kTellAgain);
+      if (item.ended && !item.told && item.outcome.has_result() && !due_)
+        due_ = std::chrono::steady_clock::now() + std::max(wait_, kTellAgain);
     }
   }
 

@@ -161,8 +161,7 @@ StatusOr<bool> RecordTrackSegments(pqxx::work& tx, const VideoRow& row, const me
     durations.Add(int64_t{segment.duration()});
     sizes.Add(int64_t{segment.bytes()});
   }
-  const auto inserted =
-      tx.exec_params(kInsertSegments, video_id, segments.track(), indices.Text(), durations.Text(), sizes.Text());
+  const auto inserted = tx.exec_params(kInsertSegments, video_id, segments.track(), indices.Text(), durations.Text(), sizes.Text());
   if (inserted.affected_rows() == 0) return false;
   if (rendition.rendition.state() == v1::RENDITION_STATE_PENDING) {
     VORA_RETURN_IF_ERROR(MoveRendition(tx, rendition, v1::RENDITION_STATE_PROCESSING).status());

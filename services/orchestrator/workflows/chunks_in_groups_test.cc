@@ -164,7 +164,8 @@ TEST(ChunksInGroupsTest, ADayIsNoSpecialCase) {
   EXPECT_EQ(world.recorded["720p"].size(), 43'200u);
   size_t largest = 0;
   for (const Event& event : run.history()) {
-    if (event.type == v1::EVENT_TYPE_ACTIVITY_TASK_SCHEDULED) largest = std::max(largest, event.attributes.at("input").get_ref<const std::string&>().size());
+    if (event.type == v1::EVENT_TYPE_ACTIVITY_TASK_SCHEDULED)
+      largest = std::max(largest, event.attributes.at("input").get_ref<const std::string&>().size());
   }
   EXPECT_LT(largest, kMaxPayloadBytes / 2);
 }

@@ -19,13 +19,13 @@ struct Job {
   workflow::v1::ProcessVideoInput input;
   media::v1::MediaInfo media;
   media::v1::Plan plan;
-  DoneSegments done;      // of runs from before groups
+  DoneSegments done;  // of runs from before groups
   DoneRanges done_ranges;
-  std::set<std::string> finishing;  // tracks that are whole
+  std::set<std::string> finishing;                           // tracks that are whole
   std::map<std::string, media::v1::TrackSummary> summaries;  // of tracks that are published
   std::vector<media::v1::Caption> captions;
   bool player_parts_over = false;
-  double cost = 0;  // encode-seconds of all its tracks
+  double cost = 0;                                      // encode-seconds of all its tracks
   std::map<std::string, workflow::v1::Failure> failed;  // tracks, for good
   explicit Job(workflow::v1::ProcessVideoInput in) : input(std::move(in)), done(input.done()), done_ranges(input.done_ranges()) {}
   bool in_groups() const;

@@ -47,7 +47,8 @@ ActivityOutcome PlanVideo(const WorkerContext& context, ActivityExecution& execu
   }
   auto plan = ladder::MakePlan(result.media(), input.ladder());
   // Unplayable is the source's fault and has its reason; everything else is a ladder that no video fits.
-  if (plan.status().code() == StatusCode::kInvalidArgument) return ActivityOutcome::Failed("ladder.invalid", vora::Message(plan.status()), true);
+  if (plan.status().code() == StatusCode::kInvalidArgument)
+    return ActivityOutcome::Failed("ladder.invalid", vora::Message(plan.status()), true);
   if (!plan.ok()) return FromStatus(plan.status());
   *result.mutable_plan() = *std::move(plan);
   return ActivityOutcome::Ok(workflow::ToPayload(result));
@@ -116,10 +117,13 @@ ActivityOutcome DeletePrefix(const WorkerContext& context, ActivityExecution& ex
 
 void RegisterActivities(const WorkerContext& context, ActivityWorker& worker) {
   const std::pair<const char*, Activity> activities[] = {
-      {"media.Probe", &ProbeSource},           {"media.Plan", &PlanVideo},
+      {"media.Probe", &ProbeSource},
+      {"media.Plan", &PlanVideo},
       {"media.EncodeAudio", &EncodeAudio},
-      {"media.ExtractPoster", &ExtractPoster}, {"media.ExtractSubtitles", &ExtractSubtitles},
-      {"media.PublishTrack", &PublishTrack},   {"media.PublishMasters", &PublishMasters},
+      {"media.ExtractPoster", &ExtractPoster},
+      {"media.ExtractSubtitles", &ExtractSubtitles},
+      {"media.PublishTrack", &PublishTrack},
+      {"media.PublishMasters", &PublishMasters},
       {"storage.DeletePrefix", &DeletePrefix},
   };
   for (const auto& [type, activity] : activities) {
@@ -132,9 +136,8 @@ void RegisterActivities(const WorkerContext& context, ActivityWorker& worker) {
   }
   // Runs from before groups schedule each rendition alone.
   for (const char* type : {"media.EncodeGroup", "media.EncodeChunk"}) {
-    worker.HandleGroup(type, [&context](std::vector<std::shared_ptr<ActivityExecution>> executions) {
-      RunEncodeGroup(context, std::move(executions));
-    });
+    worker.HandleGroup(
+        type, [&context](std::vector<std::shared_ptr<ActivityExecution>> executions) { RunEncodeGroup(context, std::move(executions)); });
   }
 }
 

@@ -20,7 +20,8 @@ workflow::ActivityOutcome PublishTrack(const WorkerContext& context, workflow::A
 workflow::ActivityOutcome PublishMasters(const WorkerContext& context, workflow::ActivityExecution& execution);
 workflow::ActivityOutcome DeletePrefix(const WorkerContext& context, workflow::ActivityExecution& execution);
 
-// Registers all of them, one for each role of children that makes a part, media.EncodeGroup, and media.EncodeChunk. `context` must outlive the worker.
+// Registers all of them, one for each role of children that makes a part, media.EncodeGroup, and media.EncodeChunk. `context` must outlive
+// the worker.
 void RegisterActivities(const WorkerContext& context, workflow::ActivityWorker& worker);
 
 }  // namespace vora::transcode

@@ -76,7 +76,9 @@ class EncodeTest : public ::testing::Test {
     *group.mutable_chunk() = input.chunk();
     return std::make_shared<RecordedExecution>("media.EncodeGroup", IdOf(input), group, std::move(checkpoint), input.track().name());
   }
-  static std::string IdOf(const EncodeChunkInput& input) { return input.track().name() + "/chunk/" + std::to_string(input.chunk().index()); }
+  static std::string IdOf(const EncodeChunkInput& input) {
+    return input.track().name() + "/chunk/" + std::to_string(input.chunk().index());
+  }
   void Run(const std::vector<std::shared_ptr<RecordedExecution>>& tasks) { RunEncodeGroup(*context_, {tasks.begin(), tasks.end()}); }
   std::string Object(const std::string& key) {
     const StatusOr<std::string> bytes = store_->Get(key);

@@ -220,7 +220,7 @@ TEST_F(EncodeTest, AudioPosterAndManifestsArePublished) {
     masters.set_object_prefix("processed/v1");
     masters.set_duration_seconds(info_.duration_seconds());
     std::pair<media::v1::TrackPlan, media::v1::TrackSegments> tracks[] = {{chunk.track(), Result(*video).segments()},
-                                                                           {audio.track(), audio_result.segments()}};
+                                                                          {audio.track(), audio_result.segments()}};
     for (auto& [plan, segments] : tracks) {
       workflow::v1::PublishTrackInput track;
       track.set_object_prefix("processed/v1");
@@ -245,7 +245,9 @@ TEST_F(EncodeTest, AudioPosterAndManifestsArePublished) {
   }
   for (const auto& [key, text] : texts[true]) {
     // The manifest names the moment in which it was made.
-    EXPECT_EQ(text.substr(0, key == "manifest.mpd" ? 0 : std::string::npos), texts[false][key].substr(0, key == "manifest.mpd" ? 0 : std::string::npos)) << key;
+    EXPECT_EQ(text.substr(0, key == "manifest.mpd" ? 0 : std::string::npos),
+              texts[false][key].substr(0, key == "manifest.mpd" ? 0 : std::string::npos))
+        << key;
     EXPECT_EQ(text.size(), texts[false][key].size()) << key;
   }
   // What was written plays.
