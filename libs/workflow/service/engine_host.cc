@@ -17,9 +17,7 @@ namespace {
 
 // The engine's statements take arrays whose lengths the planner cannot know, on tables that grow and shrink by the second: made anew for
 // each call, a plan costs more than what it is for, and one that was made while a table was empty reads it from end to end later on.
-std::map<std::string, std::string> PlanOnce() {
-  return {{"plan_cache_mode", "force_generic_plan"}, {"enable_seqscan", "off"}};
-}
+std::map<std::string, std::string> PlanOnce() { return {{"plan_cache_mode", "force_generic_plan"}, {"enable_seqscan", "off"}}; }
 
 }  // namespace
 

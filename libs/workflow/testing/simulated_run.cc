@@ -83,7 +83,8 @@ void SimulatedRun::EndItems(const std::string& id, const std::vector<ItemResult>
                             {"activity_id", id},
                             {"attempt", 1},
                             {"items", nlohmann::json::array()}};
-  for (const auto& [name, result] : results) {
+  for (const auto& [item_name, result] : results) {
+    const std::string& name = item_name;  // a lambda may not hold the binding
     nlohmann::json one{{"name", name}, {"attempt", 1}};
     if (result.ok) {
       one["result"] = result.result;

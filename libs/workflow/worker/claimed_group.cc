@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "libs/log/log.h"
+#include "libs/workflow/definition/history.h"
 #include "libs/workflow/definition/payload.h"
 #include "libs/workflow/definition/retry_policy.h"
 #include "libs/workflow/worker/claimed_group_internal.h"

@@ -116,8 +116,8 @@ TEST(ChunksInGroupsTest, ARenditionThatIsWholeIsPublishedWhileOthersGoOn) {
     while (true) {
       const auto next = std::find_if(run.open().begin(), run.open().end(), [](const auto& a) { return a.type != "media.EncodeGroup"; });
       if (next == run.open().end()) return;
-      const SimulatedRun::Activity activity = *next;
-      run.End(activity.id, world(activity));
+      const std::string id = next->id;
+      run.End(id, world(*next));
     }
   };
   work_all_but_groups();
