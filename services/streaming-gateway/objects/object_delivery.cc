@@ -14,6 +14,8 @@ namespace {
 
 // Per client that is served past the cache.
 constexpr size_t kStreamBytes = 64 << 10;
+// For a small object: metadata may know what is in it, or the edge have a stale copy, and a player waits for it before it can begin.
+constexpr std::chrono::seconds kPatience{2};
 
 using SteadyTime = std::chrono::steady_clock::time_point;
 
@@ -171,7 +173,8 @@ http::Task<StatusOr<std::string>> ObjectDelivery::Read(http::Exchange& exchange,
 http::Task<StatusOr<std::string>> ObjectDelivery::ReadObject(http::Exchange& exchange, const std::string& key, Visit& visit) {
   const std::shared_ptr<CachedObject> object = visit.object;
   if (!object) co_return ResourceExhausted("too many objects are being fetched");
-  const Status opened = co_await object->WaitOpen();
+  const SteadyTime deadline = Now() + kPatience;
+  const Status opened = co_await object->WaitOpen(deadline);
   if (!opened.ok()) co_return opened;
   if (object->bypassed()) {
     auto get = [&] { return store_.Get(key); };
@@ -183,7 +186,7 @@ http::Task<StatusOr<std::string>> ObjectDelivery::ReadObject(http::Exchange& exc
   std::string text;
   const int64_t size = object->info().size;
   while (static_cast<int64_t>(text.size()) < size) {
-    const StatusOr<std::string_view> bytes = co_await object->WaitBytes(static_cast<int64_t>(text.size()));
+    const StatusOr<std::string_view> bytes = co_await object->WaitBytes(static_cast<int64_t>(text.size()), deadline);
     if (!bytes.ok()) co_return bytes.status();
     text += *bytes;
   }
