@@ -16,7 +16,7 @@ export const faults = {
   'lose answers': 'requests get through; nothing comes back',
 };
 const delayed = 300;
-const end = Symbol('end'), reset = Symbol('reset');
+const end = Symbol('end'), close = Symbol('close'), reset = Symbol('reset');
 
 // One direction of a connection: what came in, and the end of it, in order.
 class Lane {
@@ -34,7 +34,7 @@ class Lane {
     });
     from.on('error', () => {});   // followed by `close`
     from.on('close', (failed) => {
-      if (failed || !ended) this.#put(reset);
+      this.#put(failed || !ended ? reset : close);
     });
   }
   lead(to) {
@@ -62,6 +62,7 @@ class Lane {
       this.#bytes -= what.length ?? 0;
       if (this.to.destroyed) continue;
       if (what === end) this.to.end();
+      else if (what === close) this.to.destroySoon();
       else if (what === reset) this.to.resetAndDestroy();
       else this.pass(what, this.to);
     }
@@ -120,6 +121,10 @@ export class Gate {
     for (const connection of this.#open) this.#reset(connection);
     await once(server, 'close');
   }
+  // A server that has not heard of its client's end (the lane is held up) is told when the gate is healed.
+  #forget(connection) {
+    if (connection.client.destroyed && (connection.server?.destroyed ?? true)) this.#open.delete(connection);
+  }
   #reset({ client, server }) {
     client.resetAndDestroy();
     server?.resetAndDestroy();
@@ -147,10 +152,7 @@ export class Gate {
       connection.lanes[0].lead(server);
     };
     this.#open.add(connection);
-    client.on('close', () => {
-      // A server that does not hear of it (the lane is held up) is told when the gate is healed.
-      if (!connection.server || connection.server.destroyed) this.#open.delete(connection);
-    });
+    client.on('close', () => this.#forget(connection));
     this.#connect(connection);
   }
   // What is left of the answers that a connection may pass before it is cut: by turns little and much, so that all parts of answers are hit.
@@ -171,8 +173,11 @@ export class Gate {
     server.once('error', failed);
     server.once('connect', () => {
       server.off('error', failed);
-      if (connection.client.destroyed) return server.resetAndDestroy();
-      server.on('close', () => this.#open.delete(connection));
+      if (connection.client.destroyed) {
+        server.resetAndDestroy();
+        return;
+      }
+      server.on('close', () => this.#forget(connection));
       connection.serve(server);
     });
   }

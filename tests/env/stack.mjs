@@ -59,6 +59,7 @@ export class Stack {
     this.token = '';   // sent by fetch, api and the command line client where it is set
     this.build = process.env.VORA_BUILD ?? path.join(root, 'build/release');
     this.replicas = [];
+    this.adminPorts = {};
   }
 
   async up(args = ['--no-build']) {
@@ -122,11 +123,11 @@ export class Stack {
     await log.close();
     return replica;
   }
-  // What /readyz of a part says: { ready, text }.
-  async readiness(part) {
-    const { stdout } = await this.shell(`admin_port ${part}`);
-    const response = await fetch(`http://127.0.0.1:${stdout.trim()}/readyz`, { signal: AbortSignal.timeout(5000) });
-    return { ready: response.ok, text: (await response.text()).trim() };
+  // What a daemon's admin port answers within the five seconds that probes have: { ok, text }.
+  async probe(part, pathname) {
+    this.adminPorts[part] ??= (await this.shell(`admin_port ${part}`)).stdout.trim();
+    const response = await fetch(`http://127.0.0.1:${this.adminPorts[part]}${pathname}`, { signal: AbortSignal.timeout(5000) });
+    return { ok: response.ok, text: (await response.text()).trim() };
   }
   // Rows of a query to the stack's PostgreSQL (`vora_metadata`, `vora_orchestrator`), as arrays of strings.
   async postgres(database, sql) {

@@ -51,7 +51,7 @@ const stack = new Stack('network', base);
 const media = path.join(stack.home, 'media');
 const gates = {};
 const uploads = [];   // { id (of the upload), file, frames }
-let s3, played;
+let s3, played, unplayed;
 
 async function database(at, name) {
   const { stdout } = await stack.shell('make_secret postgres; cat "$VORA_HOME/secrets/postgres"');
@@ -74,6 +74,7 @@ before(async () => {
     return settings;
   });
   played = await ready(await begin());
+  unplayed = await ready(await begin());
   await plays(stack.edge);
 });
 after(async () => {
@@ -127,59 +128,76 @@ async function plays(edge) {
   await get(`90p/${segments[0].uri}`);
 }
 
-async function alive(part) {
-  const { stdout } = await stack.shell(`admin_port ${part}`);
-  const response = await fetch(`http://127.0.0.1:${stdout.trim()}/livez`, { signal: AbortSignal.timeout(5000) });
-  assert.equal(response.status, 200, `${part} is alive`);
-}
+const readiness = (part) => stack.probe(part, '/readyz');
+const alive = async (part) => assert.ok((await stack.probe(part, '/livez')).ok, `${part} is alive`);
 
 // What whoever does not need the arrow sees while it is broken.
-async function assertNobodyElseSuffers({ part: broken, noOrigin, noRest, says }) {
+async function assertNobodyElseSuffers({ part: asker, noOrigin, noRest, says }) {
   await plays(stack.edge);
-  if (!noOrigin) await plays(`http://127.0.0.1:${base + 3}`);
-  if (!noRest) await stack.video(played.video_id);
-  for (const part of daemons) {
-    await alive(part);
-    if (part === broken && says) continue;
-    const { ready: is, text } = await stack.readiness(part);
-    assert.ok(is, `${part}: ${text}`);
+  const gateway = `http://127.0.0.1:${base + 3}`;
+  if (!noOrigin) {
+    await plays(gateway);
+  } else {
+    // What is in its playlists, metadata knows too.
+    for (const name of ['master.m3u8', '90p/playlist.m3u8']) assert.equal((await stack.fetch(`${gateway}/v/${unplayed.video_id}/${name}`)).status, 200, name);
   }
+  if (!noRest) await stack.video(played.video_id);
+  // Several at once, as orchestrators of containers and load balancers ask. Each gets an answer, whichever it is, and soon.
+  const probes = await Promise.all(daemons.flatMap((part) => [1, 2, 3].map(async () => ({ part, ...(await readiness(part)) }))));
+  for (const { part, ok, text } of probes) assert.ok(ok || (part === asker && says), `${part}: ${text}`);
+  await Promise.all(daemons.map(alive));
 }
 
 async function assertItIsSaid({ part, says }) {
   await until(`${part} to say what is wrong`, async () => {
-    const { ready: is, text } = await stack.readiness(part);
-    return !is && says.test(text);
+    const { ok, text } = await readiness(part);
+    return !ok && says.test(text);
   }, { timeout: 60_000 });
   await alive(part);
 }
 
+// What `meanwhile` gives, carried out while the gate is broken.
+async function broken(gate, fault, meanwhile) {
+  const atLeast = pause(held);   // the length of the fault
+  await gate.break(fault);
+  try {
+    const result = await meanwhile();
+    await atLeast;
+    return result;
+  } finally {
+    await gate.heal();
+  }
+}
+
 for (const { arrow, fault, name } of cells) {
   test(`${name} (${faults[fault]})`, async () => {
-    const it = arrows[arrow], gate = gates[arrow];
+    const it = arrows[arrow];
     // One is under way when the arrow breaks, or begins afterwards.
-    const early = !it.noUpload && it.part !== 'upload' ? await begin() : null;
-    const end = Date.now() + held;
-    await gate.break(fault);
-    const late = it.noUpload ? beginPatiently() : begin();
-    late.catch(() => {});   // awaited below
-    await assertNobodyElseSuffers(it);
-    if (it.says && total.includes(fault) && (!it.slow || fault === 'stall')) await assertItIsSaid(it);
-    if (!it.noUpload) await late;
-    await pause(Math.max(0, end - Date.now()));   // the length of the fault
-    await gate.heal();
-    for (const part of daemons) await until(`${part} to be ready again`, async () => (await stack.readiness(part)).ready, { timeout: 60_000 });
+    const early = it.part !== 'upload' ? await begin() : null;
+    const late = await broken(gates[arrow], fault, async () => {
+      const begun = it.noUpload ? beginPatiently() : begin();
+      begun.catch(() => {});   // awaited below
+      await assertNobodyElseSuffers(it);
+      if (it.says && total.includes(fault) && (!it.slow || fault === 'stall')) await assertItIsSaid(it);
+      if (!it.noUpload) await begun;
+      return { whole: begun };
+    });
+    for (const part of daemons) await until(`${part} to be ready again`, async () => (await readiness(part)).ok, { timeout: 60_000 });
     if (early) await ready(early);
-    await ready(await late);
+    await ready(await late.whole);
   });
 }
 
 test('afterwards every video is whole, and nothing was done twice or is left over', async () => {
   const videos = [];
-  for (const upload of uploads) {
-    const { video_id: id } = await ready(upload);
-    const storedSha256 = await s3.sha256(`raw/${upload.id}/original`);
-    videos.push((await assertNothingLostOrDoneTwice(stack, id, upload.file, { frames: upload.frames, storedSha256 })).video);
-  }
+  const next = uploads.values();
+  const prove = async () => {
+    for (const upload of next) {
+      const { video_id: id } = await ready(upload);
+      const storedSha256 = await s3.sha256(`raw/${upload.id}/original`);
+      videos.push((await assertNothingLostOrDoneTwice(stack, id, upload.file, { frames: upload.frames, storedSha256 })).video);
+    }
+  };
+  await Promise.all([prove(), prove()]);
   await assertNothingIsLeftOver(stack, videos, { s3, workers: await Promise.all(['transcode-worker', 'metadata'].map((part) => stack.pid(part))) });
 });
