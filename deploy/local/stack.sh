@@ -3,6 +3,7 @@
 #
 # Environment: VORA_HOME (state folder, default .vora in the checkout), VORA_PORT_BASE (default 8080; all ports shift with it),
 # VORA_STORAGE (default a local folder in VORA_HOME), VORA_BUILD (default build/release), VORA_PLAYBACK_TOKENS (on: playing needs a token).
+# $VORA_HOME/settings/PART, NAME=VALUE a line, holds settings of a single daemon, which win over those that it is started with here.
 # The package vora-local installs these scripts as vora-up and so on; VORA_HOME is ~/.local/state/vora there, and VORA_BUILD means nothing.
 
 VORA_ROOT="$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)"
@@ -258,7 +259,9 @@ start_daemon() {
   [ $VORA_INSTALLED = no ] || remedy="install the package vora-$part"
   [ -x "$program" ] || fail "$program is not there" "$remedy"
   check_ports "$part"
-  launch "$part" env "VORA_LOG_LEVEL=$VORA_LOG_LEVEL" "VORA_AUTH=$VORA_AUTH" "$@" "$program"
+  local own=()
+  [ ! -r "$VORA_HOME/settings/$part" ] || readarray -t own <"$VORA_HOME/settings/$part"
+  launch "$part" env "VORA_LOG_LEVEL=$VORA_LOG_LEVEL" "VORA_AUTH=$VORA_AUTH" "$@" "${own[@]}" "$program"
   wait_until "$part" 60 is_ready "$(admin_port "$part")"
 }
 

@@ -162,6 +162,8 @@ class RunningDaemon : public Daemon {
     if (admin_) step("admin", kAdminBudget, [this](milliseconds budget) { admin_->Shutdown(budget); });
     admin_.reset();
     watch.Enter("parts", deadline);
+    // The checks ask the parts.
+    readiness_.Stop();
     while (!parts_.empty()) parts_.pop_back();
   }
 

@@ -4,12 +4,10 @@
 
 #include <atomic>
 #include <chrono>
-#include <condition_variable>
 #include <functional>
-#include <map>
+#include <memory>
 #include <mutex>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "libs/core/status.h"
@@ -19,19 +17,27 @@ namespace vora {
 // Readiness: ready when it was switched on, is not draining, and every check is OK. Thread-safe.
 class Readiness {
  public:
-  // `check` is called from probes, must be quick (it should answer from a cached state) and thread-safe.
+  // `patience`: how long a probe waits for the checks.
+  explicit Readiness(std::chrono::milliseconds patience = std::chrono::milliseconds(2500));
+  ~Readiness();  // Stop
+  // `check` should be quick. It is called on a thread of its own, once at a time: one that waits for a store which has gone silent counts
+  // as failing, and holds up neither other checks nor other probes.
   void AddCheck(std::string name, std::function<Status()> check);
   void SetStarted();
   void SetDraining();
   bool draining() const { return draining_; }
   // OK, or UNAVAILABLE naming each failing check.
   Status Check() const;
+  // Joins the checks: before what they ask goes away, and after the last call of Check.
+  void Stop();
 
  private:
-  mutable std::mutex mutex_;
-  std::vector<std::pair<std::string, std::function<Status()>>> checks_;
+  class Probe;
+  const std::chrono::milliseconds patience_;
   std::atomic<bool> started_{false};
   std::atomic<bool> draining_{false};
+  mutable std::mutex mutex_;
+  std::vector<std::shared_ptr<Probe>> probes_;
 };
 
 // Blocks SIGTERM and SIGINT in this and all later threads; call first thing in main, before any thread starts. Ignores SIGPIPE.

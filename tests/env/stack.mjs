@@ -1,8 +1,9 @@
 // A local stack of its own for a suite: started by the same scripts that people use, in a state folder and on ports of its own.
 import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { createReadStream } from 'node:fs';
-import { mkdir, readFile, stat } from 'node:fs/promises';
+import { mkdir, open, readFile, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { createHash } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -57,6 +58,8 @@ export class Stack {
     this.uploads = `http://127.0.0.1:${portBase + 1}/files/`;
     this.token = '';   // sent by fetch, api and the command line client where it is set
     this.build = process.env.VORA_BUILD ?? path.join(root, 'build/release');
+    this.replicas = [];
+    this.adminPorts = {};
   }
 
   async up(args = ['--no-build']) {
@@ -65,13 +68,19 @@ export class Stack {
     return result;
   }
   async down(args = []) {
+    for (const replica of this.replicas.splice(0)) replica.kill('SIGKILL');   // left by a test that failed, they would keep its program from its end
     const result = await run(path.join(local, 'down.sh'), args, { env: this.env });
     assert.equal(result.code, 0, `down.sh failed:\n${result.stdout}\n${result.stderr}`);
     return result;
   }
-  async reset() {
+  // Begins anew. `settings`: of single parts, { part: { NAME: value } }, in place of what the scripts would give them; or a function that makes
+  // them once the secrets are there.
+  async reset(settings = {}) {
     await this.down(['--wipe']);
-    await mkdir(this.home, { recursive: true });
+    await mkdir(path.join(this.home, 'settings'), { recursive: true });
+    for (const [part, own] of Object.entries(typeof settings === 'function' ? await settings() : settings)) {
+      await writeFile(path.join(this.home, 'settings', part), Object.entries(own).map(([name, value]) => `${name}=${value}\n`).join(''));
+    }
     await this.up();
   }
 
@@ -91,12 +100,40 @@ export class Stack {
     const result = await this.shell(`stop_part ${part}`);
     assert.equal(result.code, 0, result.stderr);
   }
-  // SIGKILL, and waits until it is gone.
+  // SIGKILL, and waits until it is gone. PostgreSQL by SIGQUIT (its immediate shutdown): its processes must all be gone before it starts again.
   async kill(part) {
     const pid = await this.pid(part);
     assert.ok(pid, `${part} is not running`);
-    process.kill(pid, 'SIGKILL');
+    process.kill(pid, part === 'postgres' ? 'SIGQUIT' : 'SIGKILL');
     await until(`${part} to be gone`, async () => (await this.pid(part)) === null, { every: 10 });
+  }
+  // A further process of a part that runs, with its settings, on ports that are free; it writes to the same log. `like`: a replica that has ended,
+  // to be started again.
+  async replica(part, { env = {}, like } = {}) {
+    const environ = async () => Object.fromEntries((await readFile(`/proc/${await this.pid(part)}/environ`, 'utf8')).split('\0').filter(Boolean).map((pair) => {
+      const at = pair.indexOf('=');
+      return [pair.slice(0, at), pair.slice(at + 1)];
+    }));
+    const settings = like?.settings ?? { ...(await environ()), VORA_GRPC_LISTEN: '127.0.0.1:0', VORA_ADMIN_LISTEN: '127.0.0.1:0', ...env };
+    const log = await open(path.join(this.home, 'logs', `${part}.log`), 'a');
+    const replica = spawn(path.join(this.build, `bin/vora-${part}`), [], { env: settings, stdio: ['ignore', log.fd, log.fd] });
+    replica.settings = settings;
+    replica.exited = once(replica, 'exit');
+    this.replicas.push(replica);
+    await log.close();
+    return replica;
+  }
+  // What a daemon's admin port answers within the five seconds that probes have: { ok, text }.
+  async probe(part, pathname) {
+    this.adminPorts[part] ??= (await this.shell(`admin_port ${part}`)).stdout.trim();
+    const response = await fetch(`http://127.0.0.1:${this.adminPorts[part]}${pathname}`, { signal: AbortSignal.timeout(5000) });
+    return { ok: response.ok, text: (await response.text()).trim() };
+  }
+  // Rows of a query to the stack's PostgreSQL (`vora_metadata`, `vora_orchestrator`), as arrays of strings.
+  async postgres(database, sql) {
+    const { code, stdout, stderr } = await this.shell(`postgres_query "${sql}" ${database}`);
+    assert.equal(code, 0, stderr);
+    return stdout.split('\n').filter(Boolean).map((line) => line.split('|'));
   }
 
   async fetch(pathname, options = {}) {

@@ -1,9 +1,5 @@
 // Workers are taken away, one after the other, while several videos are processed: nobody notices but the clock.
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { open, readFile } from 'node:fs/promises';
-import path from 'node:path';
 import { after, before, test } from 'node:test';
 
 import { source } from '../env/media.mjs';
@@ -19,28 +15,9 @@ before(async () => {
   await stack.reset();
   file = await source({ seconds, width: 1280, height: 720 });
 });
-// A test that failed has left workers, which would keep this program from its end.
-const added = [];
-after(async () => {
-  for (const worker of added) worker.kill('SIGKILL');
-  await stack.down();
-});
+after(() => stack.down());
 
-// A further worker with the settings of the stack's own, on ports that are free; it writes to the same log.
-async function addWorker() {
-  const pid = await stack.pid('transcode-worker');
-  const env = Object.fromEntries((await readFile(`/proc/${pid}/environ`, 'utf8')).split('\0').filter(Boolean).map((pair) => {
-    const at = pair.indexOf('=');
-    return [pair.slice(0, at), pair.slice(at + 1)];
-  }));
-  Object.assign(env, { VORA_GRPC_LISTEN: '127.0.0.1:0', VORA_ADMIN_LISTEN: '127.0.0.1:0', VORA_WORKER_SLOTS: '1' });
-  const log = await open(path.join(stack.home, 'logs/transcode-worker.log'), 'a');
-  const worker = spawn(path.join(stack.build, 'bin/vora-transcode-worker'), [], { env, stdio: ['ignore', log.fd, log.fd] });
-  worker.exited = once(worker, 'exit');
-  added.push(worker);
-  await log.close();
-  return worker;
-}
+const addWorker = () => stack.replica('transcode-worker', { env: { VORA_WORKER_SLOTS: '1' } });
 
 // What of the videos the worker holds, as the orchestrator knows it.
 async function heldBy(worker, ids) {

@@ -1,6 +1,9 @@
 #include "libs/http/server/signal.h"
 
+#include <boost/asio/error.hpp>
 #include <boost/asio/experimental/concurrent_channel.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
@@ -26,15 +29,28 @@ void Signal::Fire() {
   for (const auto& waiter : waiters) waiter->channel.try_send(boost::system::error_code());
 }
 
-boost::asio::awaitable<void> Signal::Wait() {
+boost::asio::awaitable<bool> Signal::Wait(std::optional<std::chrono::steady_clock::time_point> deadline) {
   auto executor = co_await boost::asio::this_coro::executor;
   auto waiter = std::make_shared<Waiter>(executor);
   {
     std::lock_guard lock(mutex_);
-    if (fired_) co_return;
+    if (fired_) co_return true;
     waiters_.push_back(waiter);
   }
-  co_await waiter->channel.async_receive(boost::asio::use_awaitable);
+  boost::asio::steady_timer timer(executor);
+  if (deadline) {
+    timer.expires_at(*deadline);
+    timer.async_wait([waiter](const boost::system::error_code& cancelled) {
+      if (!cancelled) waiter->channel.try_send(boost::system::error_code(boost::asio::error::timed_out));
+    });
+  }
+  boost::system::error_code late;
+  co_await waiter->channel.async_receive(boost::asio::redirect_error(boost::asio::use_awaitable, late));
+  timer.cancel();
+  if (!late) co_return true;
+  const std::lock_guard lock(mutex_);
+  std::erase(waiters_, waiter);
+  co_return false;
 }
 
 }  // namespace vora::http

@@ -2,8 +2,10 @@
 
 // A one-shot event that coroutines of any executor wait for without holding a thread. Thread-safe.
 
+#include <chrono>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <vector>
 
 #include <boost/asio/awaitable.hpp>
@@ -16,7 +18,8 @@ class Signal {
   ~Signal();
   // Wakes all who wait now or later. The waiters' io_context must still exist, running or not.
   void Fire();
-  boost::asio::awaitable<void> Wait();
+  // False when it has not been fired by `deadline`.
+  boost::asio::awaitable<bool> Wait(std::optional<std::chrono::steady_clock::time_point> deadline = std::nullopt);
 
  private:
   struct Waiter;

@@ -4,6 +4,11 @@
 #include <utility>
 
 namespace vora::gateway {
+namespace {
+
+Status StoreIsSilent() { return Unavailable("the object store has not answered yet"); }
+
+}  // namespace
 
 CachedObject::CachedObject(std::shared_ptr<std::atomic<int64_t>> memory_in_use) : memory_in_use_(std::move(memory_in_use)) {}
 
@@ -54,7 +59,7 @@ void CachedObject::Fail(Status status) {
   });
 }
 
-boost::asio::awaitable<Status> CachedObject::WaitOpen() {
+boost::asio::awaitable<Status> CachedObject::WaitOpen(Deadline deadline) {
   while (true) {
     std::shared_ptr<http::Signal> changed;
     {
@@ -63,7 +68,8 @@ boost::asio::awaitable<Status> CachedObject::WaitOpen() {
       if (state_ != State::kOpening) co_return absl::OkStatus();
       changed = changed_;
     }
-    co_await changed->Wait();
+    const bool known = co_await changed->Wait(deadline);
+    if (!known) co_return StoreIsSilent();
   }
 }
 
@@ -72,7 +78,7 @@ bool CachedObject::bypassed() const {
   return state_ == State::kBypass;
 }
 
-boost::asio::awaitable<StatusOr<std::string_view>> CachedObject::WaitBytes(int64_t offset) {
+boost::asio::awaitable<StatusOr<std::string_view>> CachedObject::WaitBytes(int64_t offset, Deadline deadline) {
   while (true) {
     std::shared_ptr<http::Signal> changed;
     {
@@ -82,7 +88,8 @@ boost::asio::awaitable<StatusOr<std::string_view>> CachedObject::WaitBytes(int64
       if (state_ != State::kFilling) co_return status_.ok() ? Internal("object has no such byte") : status_;
       changed = changed_;
     }
-    co_await changed->Wait();
+    const bool known = co_await changed->Wait(deadline);
+    if (!known) co_return StoreIsSilent();
   }
 }
 

@@ -35,13 +35,14 @@ class CachedObject {
   void Bypass(storage::ObjectInfo info);  // no memory for it: readers go to the store themselves
   void Fail(Status status);
 
-  // Waits until the object is known: OK, then info() is valid; or the failure of the fetch.
-  boost::asio::awaitable<Status> WaitOpen();
+  using Deadline = std::optional<std::chrono::steady_clock::time_point>;
+  // Waits until the object is known: OK, then info() is valid; or the failure of the fetch. UNAVAILABLE when it is not known by `deadline`.
+  boost::asio::awaitable<Status> WaitOpen(Deadline deadline = std::nullopt);
   // Valid after WaitOpen was OK.
   const storage::ObjectInfo& info() const { return info_; }
   bool bypassed() const;
   // Bytes from `offset` (< info().size) on: at least one, waiting for it if need be; they stay valid as long as the object.
-  boost::asio::awaitable<StatusOr<std::string_view>> WaitBytes(int64_t offset);
+  boost::asio::awaitable<StatusOr<std::string_view>> WaitBytes(int64_t offset, Deadline deadline = std::nullopt);
   // When the store had given the first byte, or the fetch had failed; nothing before that.
   std::optional<std::chrono::steady_clock::time_point> answered_at() const;
   // True when every byte is there.

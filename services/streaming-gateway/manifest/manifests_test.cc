@@ -1,5 +1,7 @@
 // Manifests over HTTP: growing, final, and whatever can be had while metadata is away.
 
+#include <chrono>
+#include <future>
 #include <thread>
 
 #include <gmock/gmock.h>
@@ -192,6 +194,19 @@ TEST_F(ManifestsTest, WhileMetadataIsAwayPublishedManifestsOfUnheardVideosAreSer
     NextSecond();
     return Get(kManifestBase + "720p/playlist.m3u8").status == 200;
   }));
+}
+
+TEST_F(ManifestsTest, WhileTheStoreKeepsSilentFinalOnesAreBuilt) {
+  Start();
+  Put(kManifestPrefix + "720p/playlist.m3u8", "#EXTM3U\n# published\n");
+  playback_.Set(MakePresentation("READY", 3, true));
+  store_->Hold();
+  auto built = std::async(std::launch::async, [&] { return Get(kManifestBase + "720p/playlist.m3u8"); });
+  const bool answered = built.wait_for(std::chrono::seconds(30)) == std::future_status::ready;
+  store_->Release();
+  ASSERT_TRUE(answered);
+  EXPECT_THAT(built.get().body, HasSubstr("#EXT-X-ENDLIST"));
+  EXPECT_TRUE(Eventually([&] { return Get(kManifestBase + "720p/playlist.m3u8").body.find("published") != std::string::npos; }));
 }
 
 TEST_F(ManifestsTest, ReencodesLieInTheirOwnFolder) {

@@ -14,6 +14,8 @@ namespace {
 
 // Per client that is served past the cache.
 constexpr size_t kStreamBytes = 64 << 10;
+// For a small object: metadata may know what is in it, or the edge have a stale copy, and a player waits for it before it can begin.
+constexpr std::chrono::seconds kPatience{2};
 
 using SteadyTime = std::chrono::steady_clock::time_point;
 
@@ -66,7 +68,7 @@ http::Task<void> ObjectDelivery::ServeObject(http::Exchange& exchange, const Obj
   if (object) opened = co_await object->WaitOpen();
   if (!opened.ok()) {
     http::Response refusal = DeliveryError(opened);
-    co_await exchange.Send(std::move(refusal));
+    (void)co_await exchange.Send(std::move(refusal));
     co_return;
   }
   if (object->bypassed()) {
@@ -75,7 +77,7 @@ http::Task<void> ObjectDelivery::ServeObject(http::Exchange& exchange, const Obj
   }
   ObjectReply reply = PlanObjectReply(exchange.request(), object->info(), wanted.content_type, wanted.cache_control);
   if (!reply.has_body) {
-    co_await exchange.Send(std::move(reply.head));
+    (void)co_await exchange.Send(std::move(reply.head));
     co_return;
   }
   const Status begun = co_await exchange.Begin(std::move(reply.head), reply.length);
@@ -83,7 +85,7 @@ http::Task<void> ObjectDelivery::ServeObject(http::Exchange& exchange, const Obj
   if (exchange.request().method != "HEAD")
     co_await SendCached(exchange, object, reply.first, reply.length);
   else
-    co_await exchange.Finish();
+    (void)co_await exchange.Finish();
 }
 
 http::Task<void> ObjectDelivery::SendCached(http::Exchange& exchange, std::shared_ptr<CachedObject> object, int64_t first, int64_t length) {
@@ -98,7 +100,7 @@ http::Task<void> ObjectDelivery::SendCached(http::Exchange& exchange, std::share
     first += static_cast<int64_t>(piece.size());
     length -= static_cast<int64_t>(piece.size());
   }
-  co_await exchange.Finish();
+  (void)co_await exchange.Finish();
 }
 
 http::Task<bool> ObjectDelivery::ServeInfo(http::Exchange& exchange, const ObjectRequest& wanted) {
@@ -112,18 +114,18 @@ http::Task<bool> ObjectDelivery::ServeInfo(http::Exchange& exchange, const Objec
   http::Response answer;
   if (!info.ok()) {
     answer = DeliveryError(info.status());
-    co_await exchange.Send(std::move(answer));
+    (void)co_await exchange.Send(std::move(answer));
     co_return true;
   }
   ObjectReply reply = PlanObjectReply(exchange.request(), *info, wanted.content_type, wanted.cache_control);
   // The client has another version, or none: it gets the object.
   if (reply.has_body && exchange.request().method != "HEAD") co_return false;
   if (!reply.has_body) {
-    co_await exchange.Send(std::move(reply.head));
+    (void)co_await exchange.Send(std::move(reply.head));
     co_return true;
   }
   const Status begun = co_await exchange.Begin(std::move(reply.head), reply.length);
-  if (begun.ok()) co_await exchange.Finish();
+  if (begun.ok()) (void)co_await exchange.Finish();
   co_return true;
 }
 
@@ -131,7 +133,7 @@ http::Task<void> ObjectDelivery::ServeFromStore(http::Exchange& exchange, const 
   visit.provenance.cache = CacheState::kBypass;
   ObjectReply reply = PlanObjectReply(exchange.request(), visit.object->info(), wanted.content_type, wanted.cache_control);
   if (!reply.has_body) {
-    co_await exchange.Send(std::move(reply.head));
+    (void)co_await exchange.Send(std::move(reply.head));
     co_return;
   }
   auto open = [&] { return store_.Open(wanted.key, reply.first, reply.length); };
@@ -140,7 +142,7 @@ http::Task<void> ObjectDelivery::ServeFromStore(http::Exchange& exchange, const 
   visit.StoreAnswered(Now());
   if (!reader.ok()) {
     http::Response refusal = DeliveryError(reader.status());
-    co_await exchange.Send(std::move(refusal));
+    (void)co_await exchange.Send(std::move(refusal));
     co_return;
   }
   const Status begun = co_await exchange.Begin(std::move(reply.head), reply.length);
@@ -157,7 +159,7 @@ http::Task<void> ObjectDelivery::ServeFromStore(http::Exchange& exchange, const 
     bytes_.Increment(static_cast<double>(*got));
     left -= static_cast<int64_t>(*got);
   }
-  co_await exchange.Finish();
+  (void)co_await exchange.Finish();
 }
 
 http::Task<StatusOr<std::string>> ObjectDelivery::Read(http::Exchange& exchange, std::string key, Provenance& provenance) {
@@ -171,7 +173,8 @@ http::Task<StatusOr<std::string>> ObjectDelivery::Read(http::Exchange& exchange,
 http::Task<StatusOr<std::string>> ObjectDelivery::ReadObject(http::Exchange& exchange, const std::string& key, Visit& visit) {
   const std::shared_ptr<CachedObject> object = visit.object;
   if (!object) co_return ResourceExhausted("too many objects are being fetched");
-  const Status opened = co_await object->WaitOpen();
+  const SteadyTime deadline = Now() + kPatience;
+  const Status opened = co_await object->WaitOpen(deadline);
   if (!opened.ok()) co_return opened;
   if (object->bypassed()) {
     auto get = [&] { return store_.Get(key); };
@@ -183,7 +186,7 @@ http::Task<StatusOr<std::string>> ObjectDelivery::ReadObject(http::Exchange& exc
   std::string text;
   const int64_t size = object->info().size;
   while (static_cast<int64_t>(text.size()) < size) {
-    const StatusOr<std::string_view> bytes = co_await object->WaitBytes(static_cast<int64_t>(text.size()));
+    const StatusOr<std::string_view> bytes = co_await object->WaitBytes(static_cast<int64_t>(text.size()), deadline);
     if (!bytes.ok()) co_return bytes.status();
     text += *bytes;
   }

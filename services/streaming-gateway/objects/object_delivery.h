@@ -27,7 +27,7 @@ class ObjectDelivery {
   // Answers GET and HEAD, with ranges and conditions. A fetch that breaks midway cuts the connection, so that no cache keeps half an
   // object.
   http::Task<void> Serve(http::Exchange& exchange, ObjectRequest wanted, Provenance& provenance);
-  // A whole small object. RESOURCE_EXHAUSTED when it is larger than 16 MiB.
+  // A whole small object. RESOURCE_EXHAUSTED when it is larger than 16 MiB; UNAVAILABLE when the store keeps silent for two seconds.
   http::Task<StatusOr<std::string>> Read(http::Exchange& exchange, std::string key, Provenance& provenance);
 
  private:
