@@ -5,6 +5,7 @@
 // 50 videos and kills everything three times, for each of VORA_KILL_SEEDS (3) seeds.
 import assert from 'node:assert/strict';
 import { randomInt } from 'node:crypto';
+import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { after, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -14,7 +15,7 @@ import { assertNothingIsLeftOver } from '../env/leftovers.mjs';
 import { assertNothingLostOrDoneTwice } from '../env/proof.mjs';
 import { S3Server } from '../env/s3.mjs';
 import { short, shortLadder } from '../env/shorts.mjs';
-import { run, Stack, until } from '../env/stack.mjs';
+import { Stack, until } from '../env/stack.mjs';
 
 const long = process.env.VORA_KILL_MATRIX === 'long';
 const count = long ? 50 : 18, times = long ? 3 : 1;
@@ -65,6 +66,20 @@ async function start() {
   return media;
 }
 
+// Those that live for a tenth of a second only are to be found too: straight from the kernel.
+async function childrenOf(parents, role) {
+  const read = (file) => readFile(file, 'utf8').catch(() => '');   // of a process that ends meanwhile
+  const found = [];
+  for (const parent of parents) {
+    for (const thread of await readdir(`/proc/${parent}/task`).catch(() => [])) {
+      for (const pid of (await read(`/proc/${parent}/task/${thread}/children`)).split(' ').filter(Boolean)) {
+        if ((await read(`/proc/${pid}/cmdline`)).split('\0').includes(`--child=${role}`)) found.push(Number(pid));
+      }
+    }
+  }
+  return found.length > 0 && found;
+}
+
 // How each victim dies and comes back.
 async function fleet() {
   const part = (name) => ({ kill: () => stack.kill(name), start: () => stack.start(name), pid: () => stack.pid(name) });
@@ -96,17 +111,16 @@ async function fleet() {
   // A child is killed as soon as there is one; its worker starts another.
   const child = (role) => ({
     async kill(which) {
-      const pids = await until(`a child that ${role}s`, async () => {
+      await until(`a child that ${role}s`, async () => {
         const parents = (await Promise.all(workers.map((worker) => worker.pid()))).filter(Boolean);
-        const { stdout } = await run('pgrep', ['-P', parents.join(','), '-f', `child=${role}`]);
-        return stdout.trim() ? stdout.trim().split('\n').map(Number) : null;
-      }, { every: 5 });
-      try {
-        process.kill(pids[Math.floor(which * pids.length)], 'SIGKILL');
-      } catch (error) {
-        if (error.code !== 'ESRCH') throw error;
-        await this.kill(which);   // it has just ended
-      }
+        const pids = await until('children', () => childrenOf(parents, role), { timeout: 1000, every: 2 });
+        try {
+          return process.kill(pids[Math.floor(which * pids.length)], 'SIGKILL');
+        } catch (error) {
+          if (error.code === 'ESRCH') return false;   // it has just ended
+          throw error;
+        }
+      }, { every: 0 });
     },
     start() {},
   });
@@ -123,6 +137,7 @@ async function processAll(media, kills, all, say) {
     tasks.push(promise);
     return promise;
   };
+  let pending = kills.length;
   const dead = new Map(victims.map((victim) => [victim, Promise.resolve()]));
   const carryOut = async ({ victim, delay, away, which }) => {
     await pause(delay);   // the schedule's
@@ -130,6 +145,7 @@ async function processAll(media, kills, all, say) {
     const turn = dead.get(victim).then(async () => {
       await all[victim].kill(which);
       say(`${victim} was killed`);
+      --pending;
       await pause(away);
       await all[victim].start();
     });
@@ -138,7 +154,8 @@ async function processAll(media, kills, all, say) {
   };
   const videos = [];
   const under = new Set();
-  for (let n = 0; n < count && !failure; ++n) {
+  // Beyond their number for as long as somebody is still to die, since there must be work then.
+  for (let n = 0; (n < count || pending > 0) && !failure; ++n) {
     const { file, frames } = await short(media, n);
     const whole = begin((async () => {
       const { video_id: id } = await stack.upload(file);
@@ -165,7 +182,7 @@ for (const seed of seeds) {
     const began = performance.now();
     const videos = await processAll(media, kills, all, (what) => t.diagnostic(`${Math.round(performance.now() - began)} ms: ${what}`));
     t.diagnostic(`all are READY after ${Math.round((performance.now() - began) / 1000)} s`);
-    assert.equal(new Set(videos.map(({ id }) => id)).size, count);
+    assert.ok(new Set(videos.map(({ id }) => id)).size >= count);
     const ended = [];
     let attempts = 0;
     for (const { id, file, frames } of videos) {
