@@ -43,17 +43,18 @@ class Split {
 };
 
 // What is left goes back into the queue before the run hears of the rest, as it may then cancel it.
-// `reported`: the worker said so itself.
-void TryAgain(RunUnit& unit, TaskRow& task, Split split, bool reported = true) {
+// `timeout_type`: the engine has ended the attempt, and its worker has said nothing.
+void TryAgain(RunUnit& unit, TaskRow& task, Split split, const char* timeout_type = nullptr) {
   Event ended{0, v1::EVENT_TYPE_ACTIVITY_TASK_ITEMS_ENDED, 0, EndAttributes(task)};
   for (const auto& item : task.items) task.estimated_cost -= item.estimated_cost;
   task.items = std::move(split.kept);
   for (const auto& item : task.items) task.estimated_cost += item.estimated_cost;
   if (split.failed) ++task.attempt;
   Reschedule(unit, task, unit.run().now_us + split.delay_us);
-  if (!reported) task.last_reported_lease = 0;
+  if (timeout_type) task.last_reported_lease = 0;
   if (split.ended.empty()) return;
   ended.attributes["items"] = std::move(split.ended);
+  if (timeout_type) ended.attributes["timeout_type"] = timeout_type;
   unit.Accept(std::move(ended));
 }
 
@@ -153,7 +154,7 @@ bool FailItems(RunUnit& unit, TaskRow& task, const AttemptEnd& end) {
   Split split(unit, task);
   for (const auto& item : task.items) split.Fail(item, end.failure, end.next_retry_delay_us);
   if (!split.kept.empty()) {
-    TryAgain(unit, task, std::move(split), end.timeout_type == nullptr);
+    TryAgain(unit, task, std::move(split), end.timeout_type);
     return true;
   }
   EndFailed(unit, task, end);

@@ -47,6 +47,8 @@ Status CompleteItems(RunUnit& unit, const TaskToken& token, const std::map<std::
                      const std::string& checkpoint, bool more) {
   TaskRow* task = FindCurrent(unit, token);
   if (!task) {
+    // The last report of an attempt may overtake an early one, which it makes moot.
+    if (more) return StaleToken(token);
     const TaskRow* later = unit.FindTask(token.event_id);
     if (later && later->last_reported_lease == token.lease) return {};
     return TakenBefore(unit, token);
@@ -109,6 +111,8 @@ void ReturnTask(RunUnit& unit, const TaskToken& token) {
   if (!task) return;
   Count(unit, *task, "released");
   Put(unit, *task);
+  // The engine has ended the attempt: should its worker have heard of the claim all the same, its report was not taken.
+  if (TaskRow* later = unit.FindTask(token.event_id)) later->last_reported_lease = 0;
 }
 
 void ExpireTask(RunUnit& unit, int64_t id, bool expire_leases) {

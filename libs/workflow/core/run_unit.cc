@@ -128,7 +128,8 @@ bool RunUnit::WasTaken(int64_t id, int64_t lease) {
     return (event.type == v1::EVENT_TYPE_ACTIVITY_TASK_COMPLETED || event.type == v1::EVENT_TYPE_ACTIVITY_TASK_FAILED ||
             event.type == v1::EVENT_TYPE_ACTIVITY_TASK_CANCELED || event.type == v1::EVENT_TYPE_ACTIVITY_TASK_ITEMS_ENDED) &&
            event.attributes.value("scheduled_event_id", int64_t{0}) == id && event.attributes.value("lease", int64_t{0}) == lease &&
-           !event.attributes.contains("goes_on");  // the end of the attempt is yet to come
+           // The attempt's last report is yet to come, or too late.
+           !event.attributes.contains("goes_on") && !event.attributes.contains("timeout_type");
   };
   return Took(matches) || (!fresh_ && loader_.WasTaken({run_.run_id, id}, lease));
 }
@@ -266,6 +267,10 @@ void RunUnit::Cancel(int64_t id) {
   }
   // A task that no worker has is ended here, by an input of its own, so that history shows an end for every activity.
   EndTask(id);
+  // Items that ended while the run was parked, after what cancels them now: nobody waits for them any more.
+  std::erase_if(backlog_, [&](const Event& event) {
+    return event.type == v1::EVENT_TYPE_ACTIVITY_TASK_ITEMS_ENDED && event.attributes.at("scheduled_event_id").get<int64_t>() == id;
+  });
   Event canceled;
   canceled.type = v1::EVENT_TYPE_ACTIVITY_TASK_CANCELED;
   canceled.time_us = run_.now_us;

@@ -54,7 +54,7 @@ constexpr pg::Statement kWasTaken{"workflow_was_taken", R"(
     'ACTIVITY_TASK_FAILED', 'ACTIVITY_TASK_CANCELED', 'ACTIVITY_TASK_ITEMS_ENDED') UNION ALL SELECT attributes FROM workflow_inbox WHERE run_id = $1
     AND type IN ('ACTIVITY_TASK_COMPLETED', 'ACTIVITY_TASK_FAILED', 'ACTIVITY_TASK_CANCELED', 'ACTIVITY_TASK_ITEMS_ENDED'))
     SELECT 1 FROM ends WHERE (attributes::json->>'scheduled_event_id')::bigint = $2 AND (attributes::json->>'lease')::bigint = $3
-    AND attributes::json->>'goes_on' IS NULL LIMIT 1)"};
+    AND attributes::json->>'goes_on' IS NULL AND attributes::json->>'timeout_type' IS NULL LIMIT 1)"};
 constexpr pg::Statement kHasSignal{"workflow_has_signal", R"(
     WITH signals AS (SELECT attributes FROM workflow_events WHERE run_id = $1 AND type = 'WORKFLOW_EXECUTION_SIGNALED'
     UNION ALL SELECT attributes FROM workflow_inbox WHERE run_id = $1 AND type = 'WORKFLOW_EXECUTION_SIGNALED')

@@ -99,6 +99,7 @@ class EngineSimulation {
     size_t slots = 1;
     std::map<std::string, TaskRow> held;  // by token
     std::set<std::string> ended;          // of those, and of earlier ones: no attempt is reported twice as different things
+    std::map<std::string, std::map<std::string, v1::ItemOutcome>> done;  // items that it has told of early, by token
     bool claiming = false;
   };
 
@@ -117,6 +118,7 @@ class EngineSimulation {
   void SendSignals();
   void Poll(size_t worker);
   void Worked(size_t worker, size_t work);
+  void EndItems(Worker& worker, const TaskRow& task, Call& call);
   void Renew(size_t worker);
   void Die(size_t worker);
   void Heard(size_t call, const Answer& answer);

@@ -13,6 +13,32 @@ void EngineSimulation::Poll(size_t index) {
   Send(Make(std::move(call), index));
 }
 
+// How the items of a group end, by lot; when all is calm they succeed. Some are told of while the others go on, and in the end again.
+void EngineSimulation::EndItems(Worker& worker, const TaskRow& task, Call& call) {
+  auto& done = worker.done[TaskToken::Of(task).Encode()];
+  call.more = done.size() + 1 < task.items.size() && dice_.Percent(30);
+  for (const auto& item : task.items) {
+    if (const auto told = done.find(item.name); told != done.end()) {
+      call.items.insert(*told);
+      continue;
+    }
+    if (call.more && dice_.Percent(50)) continue;
+    v1::ItemOutcome outcome;
+    outcome.set_name(item.name);
+    const int64_t lot = calm_ || call.more ? 0 : dice_.Below(100);
+    if (lot < 60) {
+      outcome.set_result(item.name + " " + call.text);
+    } else if (lot < 75) {
+      outcome.set_released(true);
+    } else {
+      outcome.mutable_failure()->set_code(lot > 97 ? "fatal" : "flaky");
+    }
+    if (call.more) done[item.name] = outcome;
+    call.items[item.name] = std::move(outcome);
+  }
+  if (call.items.empty()) EndItems(worker, task, call);
+}
+
 // The end of an attempt, by lot; when all is calm it succeeds.
 void EngineSimulation::Worked(size_t index, size_t work) {
   Worker& worker = workers_[index];
@@ -44,7 +70,12 @@ void EngineSimulation::Worked(size_t index, size_t work) {
     call.kind = Call::Kind::kFail;
     call.text = lot >= 86 ? "fatal" : "flaky";
   }
-  worker.ended.insert(held->first);
+  if (call.kind == Call::Kind::kComplete && !task.items.empty()) EndItems(worker, task, call);
+  if (call.more) {
+    At(dice_.Between(10 * kMilli, kSecond), What::kWorked, index, work);
+  } else {
+    worker.ended.insert(held->first);
+  }
   const size_t sent = Make(std::move(call), index);
   Send(sent);
   if (!calm_ && dice_.Percent(5)) At(dice_.Below(5 * kSecond), What::kClient, sent);
@@ -117,7 +148,9 @@ void EngineSimulation::Heard(size_t index, const Answer& answer) {
     At(dice_.Below(200 * kMilli), What::kWorked, *sent.worker, work_.size() - 1);
   }
   for (const auto& token : answer.stale) worker.held.erase(token);
-  if (sent.call.kind == Call::Kind::kComplete || sent.call.kind == Call::Kind::kFail || sent.call.kind == Call::Kind::kRelease) {
+  const bool goes_on = sent.call.more && answer.code == StatusCode::kOk;
+  if ((sent.call.kind == Call::Kind::kComplete && !goes_on) || sent.call.kind == Call::Kind::kFail ||
+      sent.call.kind == Call::Kind::kRelease) {
     worker.held.erase(sent.call.token().Encode());
   }
   if (sent.call.kind == Call::Kind::kHeartbeat && answer.code == StatusCode::kAborted) worker.held.erase(sent.call.token().Encode());

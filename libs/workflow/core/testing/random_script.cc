@@ -1,5 +1,6 @@
 #include "libs/workflow/core/testing/random_script.h"
 
+#include <map>
 #include <stdexcept>
 
 namespace vora::workflow::simulation {
@@ -36,6 +37,9 @@ class Maker {
     node.name = "n" + std::to_string(script.nodes);
     if (node.kind == NodeKind::kActivity) {
       node.options = RandomOptions(dice_);
+      static constexpr const char* kItems[] = {"x", "y", "z"};
+      for (int64_t i = 0, items = dice_.Percent(30) ? dice_.Between(1, 3) : 0; i < items; ++i)
+        node.options.add_items()->set_name(kItems[i]);
       node.undone = dice_.Percent(20);
     } else if (node.kind == NodeKind::kTimer) {
       node.timer_ms = dice_.Percent(10) ? 0 : dice_.Between(50, 3000);
@@ -123,13 +127,33 @@ Task<Outcome> RunParts(WorkflowContext ctx, const ScriptNode* node, SharedProgre
   co_return outcome;
 }
 
+// In the order of their names, whatever order they end in.
+Task<ActivityResult> RunItems(WorkflowContext ctx, const ScriptNode* node) {
+  const vora::workflow::Group group = ctx.Group("work", node->name, "input of " + node->name, node->options);
+  std::map<std::string, ActivityResult> items;
+  while (!group.done()) {
+    auto ended = co_await group.Next();
+    for (auto& [name, result] : ended) items[name] = std::move(result);
+  }
+  ActivityResult all;
+  all.ok = true;
+  for (auto& [name, result] : items) {
+    all.result += result.result;
+    if (!result.ok && all.ok) all.failure = result.failure;
+    all.ok &= result.ok;
+  }
+  co_return all;
+}
+
 Task<Outcome> RunNode(WorkflowContext ctx, const ScriptNode* node, SharedProgress progress) {
   if (++progress->nodes == progress->wrong.at && progress->wrong.kind == Wrong::Kind::kCommand) {
     (void)co_await ctx.Detached().Activity("wrong", "wrong", "", {});
   }
   Outcome outcome;
   if (node->kind == NodeKind::kActivity) {
-    const auto result = co_await ctx.Activity("work", node->name, "input of " + node->name, node->options);
+    auto work =
+        node->options.items().empty() ? ctx.Activity("work", node->name, "input of " + node->name, node->options) : RunItems(ctx, node);
+    const auto result = co_await work;
     if (result.ok && node->undone) ctx.Compensate(node->name, &Undo, node->name);
     outcome.ok = result.ok;
     outcome.failure = result.failure;

@@ -47,7 +47,7 @@ Status ApplyTo(RunUnit& unit, const Call& call, bool takes_stale) {
     case CallKind::kSignal:
       return SignalRun(unit, call.text, "{}", call.request_id);
     case CallKind::kComplete:
-      return CompleteTask(unit, token, call.text);
+      return call.items.empty() ? CompleteTask(unit, token, call.text) : CompleteItems(unit, token, call.items, "", call.more);
     case CallKind::kFail:
       return FailBy(unit, call);
     case CallKind::kRelease:
@@ -91,6 +91,10 @@ std::string Describe(const Call& call) {
   for (const std::string* part : {&call.workflow_id, &call.run_id, &call.text, &call.request_id}) {
     if (!part->empty()) text += " " + *part;
   }
+  for (const auto& [name, outcome] : call.items) {
+    text += " " + name + (outcome.has_result() ? "=done" : outcome.released() ? "~" : "!" + outcome.failure().code());
+  }
+  if (call.more) text += " and more";
   if (call.event_id != 0) text += " event " + std::to_string(call.event_id);
   if (call.lease != 0) text += " lease " + std::to_string(call.lease);
   return text;

@@ -40,8 +40,10 @@ struct Call {
   Kind kind = Kind::kStart;
   std::string workflow_id, run_id;  // without a run_id the newest run is meant
   int64_t event_id = 0, lease = 0;
-  std::string text, request_id;  // text: type of a run, name of a signal, result, code of a failure, worker
-  int64_t timeout_us = 0;        // of a run
+  std::string text, request_id;                  // text: type of a run, name of a signal, result, code of a failure, worker
+  int64_t timeout_us = 0;                        // of a run
+  std::map<std::string, v1::ItemOutcome> items;  // of a group, in place of a result
+  bool more = false;                             // the attempt goes on with the others
   bool canceled = false;
   int limit = 1;
   std::set<std::string> tokens;  // that a worker names

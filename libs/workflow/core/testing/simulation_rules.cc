@@ -13,6 +13,9 @@ bool EndsActivity(v1::EventType type) {
          type == v1::EVENT_TYPE_ACTIVITY_TASK_TIMED_OUT || type == v1::EVENT_TYPE_ACTIVITY_TASK_CANCELED;
 }
 
+// Or items of it.
+bool ReportsActivity(v1::EventType type) { return EndsActivity(type) || type == v1::EVENT_TYPE_ACTIVITY_TASK_ITEMS_ENDED; }
+
 int64_t Number(const Event& event, const char* key) { return event.attributes.value(key, int64_t{0}); }
 
 std::vector<const Event*> InputsOf(const Changes& changes, const std::string& run_id) {
@@ -86,7 +89,7 @@ void SimulationRules::Before(const Changes& changes) {
 // What a worker reports counts only from the attempt that has the task.
 void SimulationRules::CheckLeases(const StoredRun& run, const std::vector<const Event*>& inputs) {
   for (const Event* input : inputs) {
-    if (!EndsActivity(input->type) || Number(*input, "lease") == 0) continue;
+    if (!ReportsActivity(input->type) || Number(*input, "lease") == 0) continue;
     const int64_t id = Number(*input, "scheduled_event_id");
     const bool waited = std::any_of(run.inbox.begin(), run.inbox.end(), [&](const InboxRow& row) {
       return row.event.type == input->type && Number(row.event, "scheduled_event_id") == id;
@@ -110,9 +113,19 @@ void SimulationRules::CheckOrder(const StoredRun& run, const Changes& changes, c
                     Number(entry.second, "started_event_id") == Number(fired, "started_event_id");
            });
   };
+  // Items of a group that what came before them has cancelled.
+  const auto unwanted = [&](const Event& items) {
+    if (items.type != v1::EVENT_TYPE_ACTIVITY_TASK_ITEMS_ENDED) return false;
+    const auto any = [&](const auto& matches) { return std::any_of(inputs.begin(), inputs.end(), matches); };
+    const bool consumed = any([&](const Event* input) { return input->type == items.type && input->attributes == items.attributes; });
+    return !consumed && any([&](const Event* input) {
+      return input->type == v1::EVENT_TYPE_ACTIVITY_TASK_CANCELED && Number(*input, "lease") == 0 &&
+             Number(*input, "scheduled_event_id") == Number(items, "scheduled_event_id");
+    });
+  };
   auto input = inputs.begin();
   for (const auto& row : run.inbox) {
-    if (forgotten(row.event)) continue;
+    if (forgotten(row.event) || unwanted(row.event)) continue;
     // What the consumption itself causes comes in between.
     while (input != inputs.end() && (*input)->type == v1::EVENT_TYPE_ACTIVITY_TASK_CANCELED && Number(**input, "lease") == 0 &&
            (*input)->attributes != row.event.attributes) {
@@ -146,7 +159,7 @@ void SimulationRules::Acknowledged(const Call& call, const Answer& answer) {
 
 void SimulationRules::Refused(const Call& call, const Answer& answer) {
   const StoredRun* run = store_.Find(answer.run_id);
-  if (!run || call.kind != Call::Kind::kComplete || !broken_.empty()) return;
+  if (!run || call.kind != Call::Kind::kComplete || call.more || !broken_.empty()) return;
   const auto taken = [&](const Event& event) {
     return event.type == v1::EVENT_TYPE_ACTIVITY_TASK_COMPLETED && Number(event, "scheduled_event_id") == call.event_id &&
            Number(event, "lease") == call.lease;
@@ -177,6 +190,9 @@ SimulationRules::Derived SimulationRules::Derive(const StoredRun& run) {
   for (const auto& row : run.dropped) {
     // Or consumed by the transaction that closed the run; a timer may have been cancelled by it.
     if (row.event.type == v1::EVENT_TYPE_TIMER_FIRED) continue;
+    // And so may the group of items.
+    const bool canceled = !derived.activities.contains(Number(row.event, "scheduled_event_id"));
+    if (row.event.type == v1::EVENT_TYPE_ACTIVITY_TASK_ITEMS_ENDED && canceled) continue;
     const auto same = [&](const Event& event) { return event.type == row.event.type && event.attributes == row.event.attributes; };
     if (std::none_of(run.events.begin(), run.events.end(), same)) Take(run, row.event, derived);
   }
@@ -188,9 +204,17 @@ void SimulationRules::Take(const StoredRun& run, const Event& event, Derived& de
   if (event.type == v1::EVENT_TYPE_ACTIVITY_TASK_SCHEDULED) {
     derived.activities.insert(event.id);
     derived.names[event.id] = event.attributes.at("activity_id").get<std::string>();
+    for (const auto& item : event.attributes.value("items", nlohmann::json::array()))
+      derived.items[event.id].insert(item.get<std::string>());
   } else if (event.type == v1::EVENT_TYPE_ACTIVITY_TASK_CANCEL_REQUESTED) {
     if (derived.activities.contains(activity)) derived.cancels.insert(activity);
+  } else if (event.type == v1::EVENT_TYPE_ACTIVITY_TASK_ITEMS_ENDED) {
+    TakeItems(run, event, derived);
   } else if (EndsActivity(event.type)) {
+    TakeItems(run, event, derived);
+    const auto left = derived.items.find(activity);
+    if (event.type == v1::EVENT_TYPE_ACTIVITY_TASK_COMPLETED && left != derived.items.end() && !left->second.empty())
+      Break(run, "a group was completed without an item");
     if (derived.activities.erase(activity) == 0) Break(run, "activity " + std::to_string(activity) + " ends twice");
     derived.ends[activity] = &event;
   } else if (event.type == v1::EVENT_TYPE_TIMER_STARTED) {
@@ -201,6 +225,18 @@ void SimulationRules::Take(const StoredRun& run, const Event& event, Derived& de
     if (++derived.run_cancels > 1) Break(run, "is cancelled twice");
   } else if (event.type == v1::EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED) {
     if (++derived.signals[event.attributes.value("request_id", "")] > 1) Break(run, "a signal came twice");
+  }
+}
+
+void SimulationRules::TakeItems(const StoredRun& run, const Event& event, Derived& derived) {
+  const int64_t activity = Number(event, "scheduled_event_id");
+  const auto ended = event.attributes.find("items");
+  if (ended == event.attributes.end()) return;
+  if (!derived.activities.contains(activity)) return Break(run, "items of activity " + std::to_string(activity) + " end after it");
+  for (const auto& item : *ended) {
+    const std::string name = item.at("name").get<std::string>();
+    if (derived.items[activity].erase(name) == 0) Break(run, "item " + name + " of activity " + std::to_string(activity) + " ends twice");
+    derived.item_ends[activity][name] = {&event, &item};
   }
 }
 
@@ -222,6 +258,12 @@ void SimulationRules::CheckOpen(const StoredRun& run, const Derived& derived) {
   for (const auto& [id, task] : run.tasks) {
     if (task.row.cancel_requested != derived.cancels.contains(id))
       return Break(run, "cancel_requested of a task is not what its events say");
+    std::set<std::string> items;
+    for (const auto& item : task.row.items) items.insert(item.name);
+    const auto open = derived.items.find(id);
+    if (items != (open == derived.items.end() ? std::set<std::string>() : open->second)) {
+      return Break(run, "items of a task are not those that have not ended");
+    }
     if (task.row.cancel_requested && !task.row.started) return Break(run, "a task waits for a worker that nobody wants any more");
   }
 }
@@ -240,34 +282,67 @@ void SimulationRules::CheckPause(const StoredRun& run) {
 }
 
 void SimulationRules::CheckAttempts(const StoredRun& run, const Derived& derived) {
-  std::map<int64_t, Attempts> made;
+  // By activity and the id that people see, which is that of the item.
+  std::map<std::pair<int64_t, std::string>, Attempts> made;
   for (const auto& attempt : run.attempts) {
-    Attempts& of_activity = made[attempt.key.event_id];
+    Attempts& of_activity = made[{attempt.key.event_id, attempt.activity_id}];
     of_activity.lost += attempt.outcome == "LOST" ? 1 : 0;
     of_activity.failed += attempt.outcome == "FAILED" || attempt.outcome == "TIMED_OUT" ? 1 : 0;
   }
-  for (const auto& [id, attempts] : made) {
+  for (const auto& [key, attempts] : made) {
+    const int64_t id = key.first;
     const auto found = limits_.find(run.row.type + derived.names.at(id));
     const Limits& limits = found == limits_.end() ? usual_ : found->second;
     if (limits.attempts > 0 && attempts.failed > limits.attempts) return Break(run, "an activity has too many attempts");
     if (attempts.lost > limits.losses) return Break(run, "an activity has too many losses");
-    if (const auto end = derived.ends.find(id); end != derived.ends.end()) CheckLast(run, *end->second, attempts, limits);
+    if (const auto* end = EndOf(derived, id, key.second)) CheckLast(run, *end, attempts, limits);
   }
   for (const auto& [id, task] : run.tasks) {
-    const Attempts attempts = made[id];
+    for (const auto& item : task.row.items) {
+      const Attempts attempts = made[{id, ItemActivityId(item.name, task.row.activity_id)}];
+      if (task.row.losses != attempts.lost || item.failures != attempts.failed) {
+        return Break(run, "attempts of item " + item.name + " are not those that have ended");
+      }
+    }
+    if (!task.row.items.empty()) continue;
+    const Attempts attempts = made[{id, task.row.activity_id}];
     if (task.row.losses != attempts.lost || task.row.attempt != 1 + attempts.lost + attempts.failed) {
       return Break(run, "attempts of activity " + std::to_string(id) + " are not those that have ended");
     }
   }
 }
 
+// What history says of the end of an activity, or of the item that `shown_as` names; nullptr while it is open.
+const nlohmann::json* SimulationRules::EndOf(const Derived& derived, int64_t activity, const std::string& shown_as) {
+  if (const auto items = derived.item_ends.find(activity); items != derived.item_ends.end()) {
+    const auto item = items->second.find(shown_as.substr(0, shown_as.find('/')));
+    if (item != items->second.end()) return item->second.second;
+  }
+  const auto end = derived.ends.find(activity);
+  return end == derived.ends.end() ? nullptr : &end->second->attributes;
+}
+
 // An activity is given up only when its policy says so; losses do not count as failures.
-void SimulationRules::CheckLast(const StoredRun& run, const Event& end, const Attempts& made, const Limits& limits) {
-  const std::string code = FailureFromJson(end.attributes.value("failure", nlohmann::json::object())).code();
+void SimulationRules::CheckLast(const StoredRun& run, const nlohmann::json& end, const Attempts& made, const Limits& limits) {
+  const std::string code = FailureFromJson(end.value("failure", nlohmann::json::object())).code();
   if (limits.hurried) return;
   const bool failed = code == "flaky" || code == "timeout.start_to_close";
   if (failed && made.failed != limits.attempts) Break(run, "an activity was given up before its last attempt");
   if (code == "timeout.heartbeat" && made.lost != limits.losses) Break(run, "an activity was given up before its last loss");
+}
+
+// What a worker said of an item, and heard that it was taken.
+bool SimulationRules::KeptItem(const StoredRun& run, const Derived& derived, const Call& call, const v1::ItemOutcome& outcome) {
+  if (outcome.released()) return true;
+  if (outcome.has_failure()) {
+    return std::any_of(run.attempts.begin(), run.attempts.end(), [&](const AttemptRow& row) {
+      return row.key.event_id == call.event_id && row.lease == call.lease && row.activity_id.starts_with(outcome.name() + "/");
+    });
+  }
+  const auto ends = derived.item_ends.find(call.event_id);
+  if (ends == derived.item_ends.end() || !ends->second.contains(outcome.name())) return false;
+  const auto& [event, item] = ends->second.at(outcome.name());
+  return Number(*event, "lease") == call.lease && item->value("result", "") == outcome.result();
 }
 
 void SimulationRules::CheckPromises(const StoredRun& run, const Derived& derived) {
@@ -281,6 +356,10 @@ void SimulationRules::CheckPromises(const StoredRun& run, const Derived& derived
     bool kept = true;
     if (call.kind == Call::Kind::kStart) {
       kept = !run.events.empty() || !run.inbox.empty() || !run.dropped.empty();
+    } else if (call.kind == Call::Kind::kComplete && !call.items.empty()) {
+      kept =
+          (end != derived.ends.end() && end->second->type == v1::EVENT_TYPE_ACTIVITY_TASK_CANCELED) ||
+          std::all_of(call.items.begin(), call.items.end(), [&](const auto& entry) { return KeptItem(run, derived, call, entry.second); });
     } else if (call.kind == Call::Kind::kComplete) {
       kept =
           ended && (end->second->type == v1::EVENT_TYPE_ACTIVITY_TASK_CANCELED || end->second->attributes.value("result", "") == call.text);
@@ -311,6 +390,28 @@ void SimulationRules::CheckEnd() {
   }
 }
 
+// Of a group whose activity has ended: as its script makes one of all of them.
+ActivityEnd SimulationRules::EndOfItems(const Derived& derived, int64_t activity) {
+  std::map<std::string, ActivityEnd> items;
+  const auto failure_in = [](const nlohmann::json& json) {
+    return FailureFromJson(json.value("failure", nlohmann::json::object())).code();
+  };
+  if (const auto left = derived.items.find(activity); left != derived.items.end()) {
+    for (const auto& name : left->second) items[name] = {false, "", failure_in(derived.ends.at(activity)->attributes)};
+  }
+  if (const auto ended = derived.item_ends.find(activity); ended != derived.item_ends.end()) {
+    for (const auto& [name, end] : ended->second)
+      items[name] = {!end.second->contains("failure"), end.second->value("result", ""), failure_in(*end.second)};
+  }
+  ActivityEnd all{true, "", ""};
+  for (const auto& [name, item] : items) {
+    all.result += item.result;
+    if (!item.ok && all.ok) all.failure = item.failure;
+    all.ok &= item.ok;
+  }
+  return all;
+}
+
 // As a run ends that nothing has disturbed.
 void SimulationRules::CheckResult(const StoredRun& run) {
   const ScriptPlan& script = ScriptOf(run.row);
@@ -324,6 +425,10 @@ void SimulationRules::CheckResult(const StoredRun& run) {
     const auto found = derived.ends.find(id);
     if (found == derived.ends.end()) return Break(run, "has ended by itself before activity " + name);
     const Event& event = *found->second;
+    if (derived.item_ends.contains(id) || derived.items.contains(id)) {
+      ends[name] = EndOfItems(derived, id);
+      continue;
+    }
     ends[name] = {event.type == v1::EVENT_TYPE_ACTIVITY_TASK_COMPLETED, event.attributes.value("result", ""),
                   FailureFromJson(event.attributes.value("failure", nlohmann::json::object())).code()};
   }

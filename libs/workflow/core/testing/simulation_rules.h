@@ -38,10 +38,12 @@ class SimulationRules : public Watcher {
   // What history and inbox say is there.
   struct Derived {
     std::set<int64_t> activities, timers;
-    std::set<int64_t> cancels;             // activities that were asked to stop
-    std::map<int64_t, const Event*> ends;  // of activities
-    std::map<int64_t, std::string> names;  // of activities
-    std::map<std::string, int> signals;    // by request
+    std::set<int64_t> cancels;                       // activities that were asked to stop
+    std::map<int64_t, const Event*> ends;            // of activities
+    std::map<int64_t, std::string> names;            // of activities
+    std::map<int64_t, std::set<std::string>> items;  // of groups: those that have not ended
+    std::map<int64_t, std::map<std::string, std::pair<const Event*, const nlohmann::json*>>> item_ends;
+    std::map<std::string, int> signals;  // by request
     int run_cancels = 0;
   };
   struct Limits {
@@ -55,14 +57,18 @@ class SimulationRules : public Watcher {
   Derived Derive(const StoredRun& run);
   void Take(const StoredRun& run, const Event& event, Derived& derived);
   void CheckClosed(const StoredRun& run);
+  void TakeItems(const StoredRun& run, const Event& event, Derived& derived);
   void CheckOpen(const StoredRun& run, const Derived& derived);
   void CheckPause(const StoredRun& run);
   struct Attempts {
     int failed = 0, lost = 0;
   };
   void CheckAttempts(const StoredRun& run, const Derived& derived);
-  void CheckLast(const StoredRun& run, const Event& end, const Attempts& made, const Limits& limits);
+  static const nlohmann::json* EndOf(const Derived& derived, int64_t activity, const std::string& shown_as);
+  void CheckLast(const StoredRun& run, const nlohmann::json& end, const Attempts& made, const Limits& limits);
   void CheckPromises(const StoredRun& run, const Derived& derived);
+  static bool KeptItem(const StoredRun& run, const Derived& derived, const Call& call, const v1::ItemOutcome& outcome);
+  static ActivityEnd EndOfItems(const Derived& derived, int64_t activity);
   void CheckReplays(const StoredRun& run);
   void CheckResult(const StoredRun& run);
 
