@@ -13,13 +13,6 @@ Status CheckOpen(const RunRow& run) {
   return FailedPrecondition("workflow " + run.workflow_id + " is closed (" + run.status + ")");
 }
 
-// The time that it may take to be started begins anew.
-void WaitAnew(RunUnit& unit, TaskRow& task, int64_t visible_at_us) {
-  const int64_t lease = task.last_reported_lease;
-  Reschedule(unit, task, visible_at_us);
-  task.last_reported_lease = lease;
-}
-
 bool Meant(const ActivityFilter& filter, const TaskRow& task) {
   if (filter.scheduled_event_id != 0) return task.scheduled_event_id == filter.scheduled_event_id;
   if (filter.activity_id.empty() || task.activity_id == filter.activity_id) return true;
@@ -63,7 +56,7 @@ Status UnpauseRun(RunUnit& unit) {
       task->release_requested = false;
       unit.Touch(*task);
     } else {
-      WaitAnew(unit, *task, std::max(task->visible_at_us, run.now_us));
+      Reschedule(unit, *task, std::max(task->visible_at_us, run.now_us));
     }
   }
   return {};
@@ -93,7 +86,7 @@ StatusOr<int> RetryActivitiesNow(RunUnit& unit, const ActivityFilter& filter) {
     found = true;
     if (task->started || task->visible_at_us <= unit.run().now_us) continue;
     ++retried;
-    WaitAnew(unit, *task, unit.run().now_us);
+    Reschedule(unit, *task, unit.run().now_us);
   }
   const bool all = filter.activity_id.empty() && filter.scheduled_event_id == 0;
   if (found || all) return retried;

@@ -42,29 +42,24 @@ class Split {
   v1::RetryPolicy policy_;
 };
 
+void KeepOnly(TaskRow& task, std::vector<ItemRow> kept) {
+  for (const auto& item : task.items) task.estimated_cost -= item.estimated_cost;
+  task.items = std::move(kept);
+  for (const auto& item : task.items) task.estimated_cost += item.estimated_cost;
+}
+
 // What is left goes back into the queue before the run hears of the rest, as it may then cancel it.
 // `timeout_type`: the engine has ended the attempt, and its worker has said nothing.
 void TryAgain(RunUnit& unit, TaskRow& task, Split split, const char* timeout_type = nullptr) {
   Event ended{0, v1::EVENT_TYPE_ACTIVITY_TASK_ITEMS_ENDED, 0, EndAttributes(task)};
-  for (const auto& item : task.items) task.estimated_cost -= item.estimated_cost;
-  task.items = std::move(split.kept);
-  for (const auto& item : task.items) task.estimated_cost += item.estimated_cost;
+  KeepOnly(task, std::move(split.kept));
   if (split.failed) ++task.attempt;
+  if (!timeout_type) task.last_reported_lease = task.lease;
   Reschedule(unit, task, unit.run().now_us + split.delay_us);
-  if (timeout_type) task.last_reported_lease = 0;
   if (split.ended.empty()) return;
   ended.attributes["items"] = std::move(split.ended);
   if (timeout_type) ended.attributes["timeout_type"] = timeout_type;
   unit.Accept(std::move(ended));
-}
-
-// The run has gone on without it, whatever became of the items.
-bool EndCanceled(RunUnit& unit, const TaskRow& task) {
-  if (!task.cancel_requested) return false;
-  auto attributes = EndAttributes(task);
-  unit.EndTask(task.scheduled_event_id);
-  unit.Accept({0, v1::EVENT_TYPE_ACTIVITY_TASK_CANCELED, 0, std::move(attributes)});
-  return true;
 }
 
 }  // namespace
@@ -93,7 +88,10 @@ std::vector<ItemRow> ItemsFromJson(const std::string& json) {
 int AttemptOf(const TaskRow& task, const ItemRow& item) { return item.failures + task.losses + 1; }
 
 bool EndItems(RunUnit& unit, TaskRow& task, const std::map<std::string, v1::ItemOutcome>& outcomes) {
-  if (EndCanceled(unit, task)) return false;
+  if (task.cancel_requested) {
+    EndCanceled(unit, task);
+    return false;
+  }
   Split split(unit, task);
   for (const auto& item : task.items) {
     const auto found = outcomes.find(item.name);
@@ -142,9 +140,7 @@ void EndItemsEarly(RunUnit& unit, TaskRow& task, const std::map<std::string, v1:
   Event ended{0, v1::EVENT_TYPE_ACTIVITY_TASK_ITEMS_ENDED, 0, EndAttributes(task)};
   ended.attributes["goes_on"] = true;
   ended.attributes["items"] = std::move(split.ended);
-  for (const auto& item : task.items) task.estimated_cost -= item.estimated_cost;
-  task.items = std::move(split.kept);
-  for (const auto& item : task.items) task.estimated_cost += item.estimated_cost;
+  KeepOnly(task, std::move(split.kept));
   unit.Touch(task);
   // A run that goes on without the rest asks its worker to stop.
   unit.Accept(std::move(ended));

@@ -68,7 +68,10 @@ struct TaskRow {
   bool held = false;     // PAUSED with its run: not to be claimed, whatever visible_at_us says
   int attempt = 1;       // from 1; counts failures and losses
   int losses = 0;        // attempts that ended with their worker, not by a fault of their own
-  int64_t lease = 0, last_reported_lease = 0;
+  int64_t lease = 0;
+  // Of the last attempt whose worker has reported that it is to be tried again: that report is told from a foreign one when it is repeated.
+  // Not of attempts that the engine has ended, whose workers' reports come too late.
+  int64_t last_reported_lease = 0;
   int64_t visible_at_us = 0;
   std::string worker_id;
   std::optional<int64_t> started_time_us;

@@ -22,12 +22,14 @@ void Count(RunUnit& unit, const TaskRow& task, const char* result, int64_t took_
   unit.effects().counts.push_back({task.activity_type, result, took_us});
 }
 
-void Put(RunUnit& unit, TaskRow& task) {
-  if (!task.cancel_requested) return Reschedule(unit, task, unit.run().now_us);
-  auto attributes = EndAttributes(task);
-  unit.EndTask(task.scheduled_event_id);
-  unit.Accept({0, v1::EVENT_TYPE_ACTIVITY_TASK_CANCELED, 0, std::move(attributes)});
+// Whether it has reported this attempt, and the task was put back by that. A claim in between does not matter: the number is kept until the
+// next report.
+bool PutBackBefore(RunUnit& unit, const TaskToken& token) {
+  const TaskRow* later = unit.FindTask(token.event_id);
+  return later && later->last_reported_lease == token.lease;
 }
+
+void Put(RunUnit& unit, TaskRow& task) { task.cancel_requested ? EndCanceled(unit, task) : Reschedule(unit, task, unit.run().now_us); }
 
 }  // namespace
 
@@ -49,9 +51,7 @@ Status CompleteItems(RunUnit& unit, const TaskToken& token, const std::map<std::
   if (!task) {
     // The last report of an attempt may overtake an early one, which it makes moot.
     if (more) return StaleToken(token);
-    const TaskRow* later = unit.FindTask(token.event_id);
-    if (later && later->last_reported_lease == token.lease) return {};
-    return TakenBefore(unit, token);
+    return PutBackBefore(unit, token) ? Status() : TakenBefore(unit, token);
   }
   if (task->items.empty()) return InvalidField("items", "the activity is no group");
   if (more) {
@@ -70,9 +70,7 @@ StatusOr<bool> FailTask(RunUnit& unit, const TaskToken& token, const v1::Failure
                         std::optional<int64_t> next_retry_delay_us) {
   TaskRow* task = FindCurrent(unit, token);
   if (!task) {
-    // Repeated after a lost answer. A claim in between does not matter: the number is kept until the next report.
-    const TaskRow* later = unit.FindTask(token.event_id);
-    if (later && later->last_reported_lease == token.lease) return true;
+    if (PutBackBefore(unit, token)) return true;
     VORA_RETURN_IF_ERROR(TakenBefore(unit, token));
     return false;
   }
@@ -87,14 +85,11 @@ StatusOr<bool> FailTask(RunUnit& unit, const TaskToken& token, const v1::Failure
 
 Status ReleaseTask(RunUnit& unit, const TaskToken& token, const std::string& checkpoint) {
   TaskRow* task = FindCurrent(unit, token);
-  if (!task) {
-    const TaskRow* later = unit.FindTask(token.event_id);
-    if (later && later->last_reported_lease == token.lease) return {};
-    return TakenBefore(unit, token);
-  }
+  if (!task) return PutBackBefore(unit, token) ? Status() : TakenBefore(unit, token);
   Count(unit, *task, "released");
   // The row's checkpoint stays where the worker has no newer one.
   if (!checkpoint.empty()) task->checkpoint = checkpoint;
+  task->last_reported_lease = token.lease;
   Put(unit, *task);
   return {};
 }
@@ -111,8 +106,6 @@ void ReturnTask(RunUnit& unit, const TaskToken& token) {
   if (!task) return;
   Count(unit, *task, "released");
   Put(unit, *task);
-  // The engine has ended the attempt: should its worker have heard of the claim all the same, its report was not taken.
-  if (TaskRow* later = unit.FindTask(token.event_id)) later->last_reported_lease = 0;
 }
 
 void ExpireTask(RunUnit& unit, int64_t id, bool expire_leases) {

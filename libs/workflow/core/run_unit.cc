@@ -10,7 +10,6 @@ namespace {
 
 constexpr size_t kMaxParkedReason = 4096;
 constexpr size_t kMaxParkedBuilds = 50;
-constexpr size_t kMaxItems = 100;
 
 // PostgreSQL takes no other text.
 Status CheckText(const char* key, const std::string& text) {
@@ -35,7 +34,9 @@ Status CheckCommand(const Command& command) {
                                 "\", or one without a name");
     }
   }
-  if (names.size() > kMaxItems) return FailedPrecondition("the workflow's code scheduled a group of more than 100 items");
+  if (options.items_size() > kMaxItems) {
+    return FailedPrecondition("the workflow's code scheduled a group of more than " + std::to_string(kMaxItems) + " items");
+  }
   if (options.queue().empty()) return FailedPrecondition("the workflow's code scheduled an activity without a queue");
   if (options.has_start_to_close_timeout() || options.has_schedule_to_close_timeout()) return {};
   return FailedPrecondition("the workflow's code scheduled an activity with neither start_to_close_timeout nor schedule_to_close_timeout");
@@ -122,16 +123,18 @@ bool RunUnit::Took(const std::function<bool(const Event&)>& matches) const {
   return std::any_of(events_.begin(), events_.end(), matches) || std::any_of(inbox_.begin(), inbox_.end(), matches);
 }
 
+bool IsLastReport(const Event& event, const TaskKey& task, int64_t lease) {
+  const auto& attributes = event.attributes;
+  return (event.type == v1::EVENT_TYPE_ACTIVITY_TASK_COMPLETED || event.type == v1::EVENT_TYPE_ACTIVITY_TASK_FAILED ||
+          event.type == v1::EVENT_TYPE_ACTIVITY_TASK_CANCELED || event.type == v1::EVENT_TYPE_ACTIVITY_TASK_ITEMS_ENDED) &&
+         attributes.value("scheduled_event_id", int64_t{0}) == task.event_id && attributes.value("lease", int64_t{0}) == lease &&
+         !attributes.contains("goes_on") && !attributes.contains("timeout_type");
+}
+
 bool RunUnit::WasTaken(int64_t id, int64_t lease) {
-  // TIMED_OUT names a lease as well, but there the engine ended the attempt, and the worker's late report was not taken.
-  const auto matches = [&](const Event& event) {
-    return (event.type == v1::EVENT_TYPE_ACTIVITY_TASK_COMPLETED || event.type == v1::EVENT_TYPE_ACTIVITY_TASK_FAILED ||
-            event.type == v1::EVENT_TYPE_ACTIVITY_TASK_CANCELED || event.type == v1::EVENT_TYPE_ACTIVITY_TASK_ITEMS_ENDED) &&
-           event.attributes.value("scheduled_event_id", int64_t{0}) == id && event.attributes.value("lease", int64_t{0}) == lease &&
-           // The attempt's last report is yet to come, or too late.
-           !event.attributes.contains("goes_on") && !event.attributes.contains("timeout_type");
-  };
-  return Took(matches) || (!fresh_ && loader_.WasTaken({run_.run_id, id}, lease));
+  const TaskKey task{run_.run_id, id};
+  const auto matches = [&](const Event& event) { return IsLastReport(event, task, lease); };
+  return Took(matches) || (!fresh_ && loader_.WasTaken(task, lease));
 }
 
 bool RunUnit::HasSignal(const std::string& request_id) {

@@ -66,6 +66,10 @@ struct Effects {
   std::unique_ptr<Replayer> replayer;
 };
 
+// Whether `event` is what the last report of an attempt became, by which its repetition is told. TIMED_OUT names a lease as well, but there
+// the engine ended the attempt, and the worker's late report was not taken.
+bool IsLastReport(const Event& event, const TaskKey& task, int64_t lease);
+
 class RunUnit {
  public:
   // `fresh`: the run is made by this transaction.

@@ -97,8 +97,6 @@ void Reschedule(RunUnit& unit, TaskRow& task, int64_t visible_at_us) {
   task.started = false;
   task.visible_at_us = visible_at_us;
   task.delayed = visible_at_us > unit.run().now_us;
-  // The number lets a repeated report of the attempt that ended be told from a foreign one; its token is stale from now on.
-  task.last_reported_lease = task.lease;
   task.worker_id.clear();
   task.started_time_us.reset();
   task.attempt_deadline_us.reset();
@@ -114,9 +112,7 @@ bool EndAttempt(RunUnit& unit, TaskRow& task, const AttemptEnd& end) {
   if (task.started) RememberAll(unit, task, task.cancel_requested ? "CANCELED" : OutcomeOf(end), end.failure);
   // The workflow has gone on without it (its wait is resolved): another attempt would be work for nobody, whatever the failure was.
   if (task.cancel_requested) {
-    auto attributes = EndAttributes(task);
-    unit.EndTask(task.scheduled_event_id);
-    unit.Accept({0, v1::EVENT_TYPE_ACTIVITY_TASK_CANCELED, 0, std::move(attributes)});
+    EndCanceled(unit, task);
     return false;
   }
   if (!task.items.empty() && !end.lost) return FailItems(unit, task, end);
@@ -130,13 +126,18 @@ bool EndAttempt(RunUnit& unit, TaskRow& task, const AttemptEnd& end) {
   if (delay) {
     ++task.attempt;
     task.last_failure = FailureToJson(end.failure).dump();
+    if (!end.timeout_type) task.last_reported_lease = task.lease;
     Reschedule(unit, task, now + *delay);
-    // The engine has ended it: a report that comes late was not taken.
-    if (end.lost || end.timeout_type) task.last_reported_lease = 0;
     return true;
   }
   EndFailed(unit, task, end);
   return false;
+}
+
+void EndCanceled(RunUnit& unit, const TaskRow& task) {
+  auto attributes = EndAttributes(task);
+  unit.EndTask(task.scheduled_event_id);
+  unit.Accept({0, v1::EVENT_TYPE_ACTIVITY_TASK_CANCELED, 0, std::move(attributes)});
 }
 
 void EndFailed(RunUnit& unit, const TaskRow& task, const AttemptEnd& end) {

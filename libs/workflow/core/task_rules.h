@@ -33,6 +33,8 @@ struct AttemptEnd {
 
 // Repeats the activity or ends it, as its policy says. True: there will be another attempt.
 bool EndAttempt(RunUnit& unit, TaskRow& task, const AttemptEnd& end);
+// The workflow does not want it any more, whatever became of the attempt.
+void EndCanceled(RunUnit& unit, const TaskRow& task);
 // The activity has no further attempt: its end goes to the run.
 void EndFailed(RunUnit& unit, const TaskRow& task, const AttemptEnd& end);
 // Keeps an attempt that did not succeed with the run: FAILED, TIMED_OUT, LOST or CANCELED.

@@ -15,6 +15,7 @@ namespace vora::workflow {
 
 // Payloads (inputs, results, checkpoints, details) are limited; see CheckPayload in payload.h.
 inline constexpr size_t kMaxPayloadBytes = size_t{1} << 20;
+inline constexpr int kMaxItems = 100;  // of a group
 
 struct Event {
   int64_t id = 0;  // from 1 within a run, without gaps

@@ -7,6 +7,7 @@
 #include "libs/core/text.h"
 #include "libs/workflow/definition/payload.h"
 #include "libs/workflow/engine/engine_internal.h"
+#include "libs/workflow/engine/run_views_internal.h"
 #include "libs/workflow/store/fleet_repo_internal.h"
 #include "libs/workflow/store/settings_repo_internal.h"
 
@@ -15,7 +16,6 @@ namespace {
 
 constexpr size_t kMaxWorkerName = 200;
 constexpr int kMaxHeldTasks = 1000;
-constexpr int kMaxItems = 100;
 // From the last report that was stored to the end of a worker's lease: three reports, of which two may be lost. The next look takes its
 // tasks back, so a worker's death is seen within three seconds.
 constexpr int64_t kWorkerLeaseUs = 2'200'000;
@@ -195,8 +195,7 @@ StatusOr<v1::DescribeQueuesResponse> Engine::DescribeQueues() {
       worker->mutable_status()->set_running(row.running);
       worker->mutable_status()->set_encode_speed(row.encode_speed);
       worker->mutable_status()->set_version(row.version);
-      worker->mutable_last_seen()->set_seconds(row.last_seen_us / 1'000'000);
-      worker->mutable_last_seen()->set_nanos(static_cast<int32_t>(row.last_seen_us % 1'000'000 * 1000));
+      SetTime(worker->mutable_last_seen(), row.last_seen_us);
       for (const auto& activity : row.activities) worker->add_activities(activity);
     }
     return response;

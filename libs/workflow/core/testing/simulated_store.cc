@@ -303,13 +303,7 @@ bool SimulatedStore::HasTimer(const TaskKey& timer) {
 }
 
 bool SimulatedStore::WasTaken(const TaskKey& task, int64_t lease) {
-  return AnyInput(runs_.at(task.run_id), [&](const Event& event) {
-    return (event.type == v1::EVENT_TYPE_ACTIVITY_TASK_COMPLETED || event.type == v1::EVENT_TYPE_ACTIVITY_TASK_FAILED ||
-            event.type == v1::EVENT_TYPE_ACTIVITY_TASK_CANCELED || event.type == v1::EVENT_TYPE_ACTIVITY_TASK_ITEMS_ENDED) &&
-           !event.attributes.contains("goes_on") && !event.attributes.contains("timeout_type") &&
-           event.attributes.value("scheduled_event_id", int64_t{0}) == task.event_id &&
-           event.attributes.value("lease", int64_t{0}) == lease;
-  });
+  return AnyInput(runs_.at(task.run_id), [&](const Event& event) { return IsLastReport(event, task, lease); });
 }
 
 bool SimulatedStore::HasSignal(const std::string& run_id, const std::string& request_id) {
