@@ -19,6 +19,15 @@ using workflow::ActivityWorker;
 
 ActivityOutcome FromStatus(const Status& status) { return ToOutcome(FailureOf(status)); }
 
+// Looks into the source; when that fails, the outcome that ends the activity.
+std::optional<ActivityOutcome> Probe(const WorkerContext& context, const ActivityExecution& execution,
+                                     const workflow::v1::ProbeInput& input, media::v1::MediaInfo* info) {
+  const ChildOutcome outcome = RunRole(context, execution, "probe", "probe", input);
+  if (!outcome.result.has_value()) return ToOutcome(outcome.failure);
+  if (!info->ParseFromString(*outcome.result)) return FromStatus(Internal("the probe gave a malformed result"));
+  return std::nullopt;
+}
+
 using Activity = ActivityOutcome (*)(const WorkerContext&, ActivityExecution&);
 
 }  // namespace
@@ -26,10 +35,8 @@ using Activity = ActivityOutcome (*)(const WorkerContext&, ActivityExecution&);
 ActivityOutcome ProbeSource(const WorkerContext& context, ActivityExecution& execution) {
   workflow::v1::ProbeInput input;
   if (auto ended = ReadInput(execution, &input)) return *std::move(ended);
-  const ChildOutcome outcome = RunRole(context, execution, "probe", "probe", input);
-  if (!outcome.result.has_value()) return ToOutcome(outcome.failure);
   media::v1::MediaInfo info;
-  if (!info.ParseFromString(*outcome.result)) return FromStatus(Internal("the probe gave a malformed result"));
+  if (auto ended = Probe(context, execution, input, &info)) return *std::move(ended);
   return ActivityOutcome::Ok(workflow::ToPayload(info));
 }
 
@@ -41,9 +48,7 @@ ActivityOutcome PlanVideo(const WorkerContext& context, ActivityExecution& execu
   if (!input.has_media()) {
     workflow::v1::ProbeInput probe;
     probe.set_source_key(input.source_key());
-    const ChildOutcome outcome = RunRole(context, execution, "probe", "probe", probe);
-    if (!outcome.result.has_value()) return ToOutcome(outcome.failure);
-    if (!result.mutable_media()->ParseFromString(*outcome.result)) return FromStatus(Internal("the probe gave a malformed result"));
+    if (auto ended = Probe(context, execution, probe, result.mutable_media())) return *std::move(ended);
   }
   auto plan = ladder::MakePlan(result.media(), input.ladder());
   // Unplayable is the source's fault and has its reason; everything else is a ladder that no video fits.

@@ -10,6 +10,7 @@
 #include "libs/obs/trace.h"
 #include "libs/workflow/definition/payload.h"
 #include "services/transcode-worker/activities/failure.h"
+#include "services/transcode-worker/activities/published_segments.h"
 #include "services/transcode-worker/metrics.h"
 
 namespace vora::transcode {
@@ -52,11 +53,6 @@ Status ReadWork(const workflow::v1::ActivityTask& task, workflow::v1::EncodeChun
   *work.mutable_track() = std::move(*track);
   *work.mutable_chunk() = group.chunk();
   return {};
-}
-
-int64_t SegmentDuration(const media::v1::TrackPlan& plan, int index) {
-  const media::SegmentEncoder grid(plan, {});
-  return (grid.EndFrame(index) - grid.FirstFrame(index)) * plan.frame_rate_den();
 }
 
 }  // namespace
@@ -115,6 +111,7 @@ Status RenditionRun::FindPublished() {
       *segments_.add_segments() = segment;
     }
   }
+  const auto planned = PlannedSegments(input_.track(), input_.media().duration_seconds());
   // The last attempt may have died between publishing a segment and telling of it.
   while (segments_.segments_size() < input_.chunk().segment_count()) {
     const int index = input_.chunk().first_segment() + segments_.segments_size();
@@ -125,7 +122,7 @@ Status RenditionRun::FindPublished() {
     SegmentInfo* segment = segments_.add_segments();
     segment->set_index(index);
     segment->set_bytes(*size);
-    segment->set_duration(SegmentDuration(input_.track(), index));
+    segment->set_duration(planned[static_cast<size_t>(index)].duration);
   }
   if (segments_.segments_size() == 0) return {};
   const StatusOr<std::string> init =
