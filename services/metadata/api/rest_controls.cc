@@ -9,8 +9,6 @@ namespace {
 
 namespace wf = workflow::v1;
 
-std::string WorkflowOf(const v1::Video& video) { return "video/" + video.video_id(); }
-
 // A run that is not there yet is named as people know it.
 Status OfVideo(const Status& status, const v1::Video& video) {
   if (status.code() != StatusCode::kNotFound) return status;
@@ -18,7 +16,7 @@ Status OfVideo(const Status& status, const v1::Video& video) {
 }
 
 StatusOr<wf::WorkflowInfo> Info(OrchestratorClient& orchestrator, const v1::Video& video) {
-  VORA_ASSIGN_OR_RETURN(const auto described, orchestrator.Describe(WorkflowOf(video), ""));
+  VORA_ASSIGN_OR_RETURN(const auto described, orchestrator.Describe(WorkflowOf(video.video_id()), ""));
   return described.info();
 }
 
@@ -27,7 +25,7 @@ StatusOr<wf::WorkflowInfo> PauseVideo(VideoRepo& videos, OrchestratorClient& orc
   wf::PauseWorkflowRequest pause;
   VORA_RETURN_IF_ERROR(FromBody(body, {"reason"}, pause));
   VORA_ASSIGN_OR_RETURN(const v1::Video video, videos.Get(request.caller.tenant, request.params.at("id")));
-  pause.set_workflow_id(WorkflowOf(video));
+  pause.set_workflow_id(WorkflowOf(video.video_id()));
   pause.set_identity(request.caller.subject);
   VORA_RETURN_IF_ERROR(OfVideo(orchestrator.Pause(pause), video));
   return Info(orchestrator, video);
@@ -38,7 +36,7 @@ StatusOr<wf::WorkflowInfo> ResumeVideo(VideoRepo& videos, OrchestratorClient& or
   wf::UnpauseWorkflowRequest none;
   VORA_RETURN_IF_ERROR(FromBody(body, {}, none));
   VORA_ASSIGN_OR_RETURN(const v1::Video video, videos.Get(request.caller.tenant, request.params.at("id")));
-  VORA_RETURN_IF_ERROR(OfVideo(orchestrator.Unpause(WorkflowOf(video)), video));
+  VORA_RETURN_IF_ERROR(OfVideo(orchestrator.Unpause(WorkflowOf(video.video_id())), video));
   return Info(orchestrator, video);
 }
 
@@ -47,7 +45,7 @@ StatusOr<wf::RetryNowResponse> RetryVideoNow(VideoRepo& videos, OrchestratorClie
   wf::RetryNowRequest retry;
   VORA_RETURN_IF_ERROR(FromBody(body, {"activity_id", "scheduled_event_id"}, retry));
   VORA_ASSIGN_OR_RETURN(const v1::Video video, videos.Get(request.caller.tenant, request.params.at("id")));
-  retry.set_workflow_id(WorkflowOf(video));
+  retry.set_workflow_id(WorkflowOf(video.video_id()));
   auto retried = orchestrator.RetryNow(retry);
   const bool all = retry.activity_id().empty() && retry.scheduled_event_id() == 0;
   if (!retried.ok() && all) return OfVideo(retried.status(), video);

@@ -27,7 +27,7 @@ StatusOr<std::string> History(VideoRepo& videos, OrchestratorClient& orchestrato
   VORA_ASSIGN_OR_RETURN(const int64_t page_size, QueryNumber(request, "page_size", kMaxEvents, 1, kMaxEvents));
   const std::string run_id = request.Query("run_id").value_or("");
   VORA_ASSIGN_OR_RETURN(const v1::Video video, videos.Get(request.caller.tenant, request.params.at("id")));
-  const std::string workflow_id = "video/" + video.video_id();
+  const std::string workflow_id = WorkflowOf(video.video_id());
   const auto described = orchestrator.Describe(workflow_id, run_id);
   if (described.status().code() == StatusCode::kNotFound) {
     return NotFound("video " + video.video_id() + " has no such workflow run: " + Message(described.status()));

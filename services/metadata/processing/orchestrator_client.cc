@@ -85,7 +85,7 @@ StatusOr<wf::RetryNowResponse> OrchestratorClient::RetryNow(const wf::RetryNowRe
 
 Status OrchestratorClient::SetVideoPriority(const std::string& video_id, int priority) {
   wf::SetWorkflowPriorityRequest request;
-  request.set_workflow_id("video/" + video_id);
+  request.set_workflow_id(WorkflowOf(video_id));
   request.set_priority(priority);
   const Status told = Ask(*impl_->stub, &wf::WorkflowService::Stub::SetWorkflowPriority, request).status();
   // Not begun, or over.

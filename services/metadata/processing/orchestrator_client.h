@@ -12,6 +12,9 @@
 
 namespace vora::metadata {
 
+// The workflow that processes a video.
+inline std::string WorkflowOf(const std::string& video_id) { return "video/" + video_id; }
+
 class OrchestratorClient {
  public:
   explicit OrchestratorClient(const std::string& target);  // host:port

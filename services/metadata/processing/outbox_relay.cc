@@ -72,7 +72,7 @@ Status OutboxRelay::Send(const OutboxRow& row) {
 
 Status OutboxRelay::SendStart(const OutboxRow& row) {
   wf::StartWorkflowRequest request;
-  request.set_workflow_id("video/" + row.video_id);
+  request.set_workflow_id(WorkflowOf(row.video_id));
   request.set_type("ProcessVideo");
   request.set_input(row.payload);
   request.set_tenant(row.tenant);
@@ -99,7 +99,7 @@ Status OutboxRelay::SendStart(const OutboxRow& row) {
 }
 
 Status OutboxRelay::SendCancel(const OutboxRow& row) {
-  const std::string video_workflow = "video/" + row.video_id;
+  const std::string video_workflow = WorkflowOf(row.video_id);
   // Cancel is asked for by the workflow's id, so it reaches whichever run is the newest; NOT_FOUND means that there is nothing to end.
   const Status cancelled = orchestrator_.Cancel(video_workflow, "cancelled by request");
   if (!cancelled.ok() && cancelled.code() != StatusCode::kNotFound) return cancelled;
@@ -117,7 +117,7 @@ Status OutboxRelay::EndParked(const std::string& workflow_id) {
 }
 
 Status OutboxRelay::SendDelete(const OutboxRow& row) {
-  const std::string video_workflow = "video/" + row.video_id;
+  const std::string video_workflow = WorkflowOf(row.video_id);
   const auto described = orchestrator_.Describe(video_workflow, "");
   if (described.ok() && described->info().status() == wf::WORKFLOW_STATUS_RUNNING) {
     // Its activities may still write objects: let it wind up first, but not for ever.

@@ -41,7 +41,7 @@ std::chrono::milliseconds ProgressPoller::Step() {
 }
 
 Status ProgressPoller::Poll(const PolledVideo& video) {
-  const auto described = orchestrator_.Describe("video/" + video.video_id, video.run_id);
+  const auto described = orchestrator_.Describe(WorkflowOf(video.video_id), video.run_id);
   if (described.status().code() == StatusCode::kNotFound) {
     // It was started once; an orchestrator that lost it will never finish it.
     const char* why = "the orchestrator does not know this run any more; it can be retried";
