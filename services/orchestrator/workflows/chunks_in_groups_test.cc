@@ -170,19 +170,7 @@ TEST(ChunksInGroupsTest, ADayIsNoSpecialCase) {
   EXPECT_LT(largest, kMaxPayloadBytes / 2);
 }
 
-TEST(ChunksInGroupsTest, CancelTellsMetadataAndEnds) {
-  for (const char* at : {"chunk/1", "chunk/1/recorded", "360p/publish"}) {
-    World world;
-    SimulatedRun run = Start(Input3());
-    run.Work(std::ref(world), [&] { return run.Find(at) != nullptr; });
-    ASSERT_NE(run.Find(at), nullptr) << at;
-    run.Cancel();
-    ASSERT_EQ(run.open().size(), 1u) << at;
-    EXPECT_EQ(run.open()[0].id, "video/CANCELLED");
-    run.Work(std::ref(world));
-    EXPECT_EQ(run.close_type(), v1::EVENT_TYPE_WORKFLOW_EXECUTION_CANCELED) << at;
-  }
-}
+TEST(ChunksInGroupsTest, CancelTellsMetadataAndEnds) { ExpectCancelIsTold(Input3(), {"chunk/1", "chunk/1/recorded", "360p/publish"}); }
 
 }  // namespace
 }  // namespace vora::workflows

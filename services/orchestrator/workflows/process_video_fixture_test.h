@@ -191,6 +191,22 @@ struct World {
 
 inline SimulatedRun Start(const v1::ProcessVideoInput& input) { return {AllWorkflows(), "ProcessVideo", ToPayload(input)}; }
 
+// Cancelled while each of these activities is open: metadata is told, and the run ends.
+inline void ExpectCancelIsTold(const v1::ProcessVideoInput& input, std::initializer_list<const char*> activities) {
+  for (const char* at : activities) {
+    World world;
+    SimulatedRun run = Start(input);
+    run.Work(std::ref(world), [&] { return run.Find(at) != nullptr; });
+    ASSERT_NE(run.Find(at), nullptr) << at;
+    run.Cancel();
+    ASSERT_EQ(run.open().size(), 1u) << at;
+    EXPECT_EQ(run.open()[0].id, "video/CANCELLED");
+    run.Work(std::ref(world));
+    EXPECT_EQ(run.close_type(), v1::EVENT_TYPE_WORKFLOW_EXECUTION_CANCELED) << at;
+    EXPECT_EQ(world.videos.back().state(), "CANCELLED");
+  }
+}
+
 inline media::v1::MediaInfo MediaWithSubtitles() {
   media::v1::MediaInfo media = Media();
   auto* subtitles = media.add_subtitles();

@@ -115,18 +115,7 @@ TEST(ProcessVideoTest, AMissingPosterIsNoReasonToFail) {
 }
 
 TEST(ProcessVideoTest, CancelTellsMetadataAndEnds) {
-  for (const char* at : {"probe", "plan/recorded", "720p/chunk/1", "360p/publish", "masters", "video/READY"}) {
-    World world;
-    SimulatedRun run = Start(Input());
-    run.Work(std::ref(world), [&] { return run.Find(at) != nullptr; });
-    ASSERT_NE(run.Find(at), nullptr) << at;
-    run.Cancel();
-    ASSERT_EQ(run.open().size(), 1u) << at;
-    EXPECT_EQ(run.open()[0].id, "video/CANCELLED");
-    run.Work(std::ref(world));
-    EXPECT_EQ(run.close_type(), v1::EVENT_TYPE_WORKFLOW_EXECUTION_CANCELED) << at;
-    EXPECT_EQ(world.videos.back().state(), "CANCELLED");
-  }
+  ExpectCancelIsTold(Input(), {"probe", "plan/recorded", "720p/chunk/1", "360p/publish", "masters", "video/READY"});
 }
 
 TEST(ProcessVideoTest, ACancelOfAFailedRunLeavesItFailed) {
