@@ -120,7 +120,8 @@ struct ActivityWorker::Impl {
   std::map<std::string, ActivityGroupHandler> handlers;
 
   mutable std::mutex mutex;
-  std::condition_variable changed;
+  std::condition_variable changed;  // for the poll loop and Stop
+  std::condition_variable queued;   // for the slots, one for each Work
   std::deque<Work> queue;
   std::vector<std::weak_ptr<ClaimedTask>> claimed;
   int busy = 0;  // tasks queued or in a handler
@@ -235,8 +236,8 @@ void ActivityWorker::Impl::Take(v1::PollActivitiesResponse response) {
     // Taken even while the worker stops: the slots hand it back, with the attempt uncounted.
     queue.push_back(std::move(work));
     ++busy;
+    queued.notify_one();
   }
-  changed.notify_all();
 }
 
 void ActivityWorker::Impl::SlotLoop() {
@@ -245,7 +246,7 @@ void ActivityWorker::Impl::SlotLoop() {
     {
       std::unique_lock lock(mutex);
       // On `finished`, not on `stopping`: what was claimed before the drain is still to be handed back.
-      changed.wait(lock, [&] { return finished || !queue.empty(); });
+      queued.wait(lock, [&] { return finished || !queue.empty(); });
       if (queue.empty()) return;
       work = std::move(queue.front());
       queue.pop_front();
@@ -340,7 +341,7 @@ ActivityWorker::~ActivityWorker() {
   {
     std::lock_guard lock(impl_->mutex);
     impl_->finished = true;
-    impl_->changed.notify_all();
+    impl_->queued.notify_all();
   }
   for (auto& thread : impl_->threads) thread.join();
 }
