@@ -4,10 +4,12 @@
 // work on one database and any of them may vanish at any time. Thread-safe. Needs the schema of migrations.h.
 
 #include <chrono>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "libs/core/status.h"
@@ -75,12 +77,20 @@ class Engine {
   Engine(pg::Database& db, const Registry& registry, WakeSink& wake, obs::Metrics& metrics, EngineOptions options = {});
   ~Engine();
 
+  // Calls that take a `done` return at once and answer later, from a thread of the engine, which must not be held up; the request must live
+  // until then.
+  template <typename Result>
+  using Done = std::function<void(Result)>;
+
   // Workflows (see WorkflowService in workflow.proto).
+  void Start(const v1::StartWorkflowRequest& request, Done<StatusOr<v1::StartWorkflowResponse>> done);
   StatusOr<v1::StartWorkflowResponse> Start(const v1::StartWorkflowRequest& request);
   Status Signal(const v1::SignalWorkflowRequest& request);
   Status Cancel(const v1::CancelWorkflowRequest& request);
   Status Terminate(const v1::TerminateWorkflowRequest& request);
   StatusOr<v1::DescribeWorkflowResponse> Describe(const v1::DescribeWorkflowRequest& request);
+  // Of runs, each `{workflow_id, run_id}`, without a run_id the newest; for each its own answer. Not OK: the database is away.
+  StatusOr<std::vector<StatusOr<v1::WorkflowInfo>>> FindRuns(const std::vector<std::pair<std::string, std::string>>& asked);
   StatusOr<v1::ListWorkflowsResponse> List(const v1::ListWorkflowsRequest& request);
   StatusOr<v1::GetHistoryResponse> GetHistory(const v1::GetHistoryRequest& request);
 
@@ -97,8 +107,10 @@ class Engine {
   // INVALID_ARGUMENT names the field and the limit.
   static Status CheckPoll(const v1::PollActivitiesRequest& request);
   StatusOr<bool> Heartbeat(const v1::HeartbeatActivityRequest& request);  // true: cancel requested
+  void Complete(const v1::CompleteActivityRequest& request, Done<Status> done);
   Status Complete(const v1::CompleteActivityRequest& request);
-  StatusOr<bool> Fail(const v1::FailActivityRequest& request);  // true: will be tried again
+  void Fail(const v1::FailActivityRequest& request, Done<StatusOr<bool>> done);  // true: will be tried again
+  StatusOr<bool> Fail(const v1::FailActivityRequest& request);
   Status Release(const v1::ReleaseActivityRequest& request);
 
   // Keeps the leases of those who report, and stores what they say. `gone`: workers whose connection broke; their leases end soon.

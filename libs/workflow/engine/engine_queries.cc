@@ -57,14 +57,18 @@ void AddPending(const TaskRow& task, v1::DescribeWorkflowResponse& response) {
   }
 }
 
+Status CheckRunIds(const std::string& workflow_id, const std::string& run_id) {
+  if (workflow_id.empty()) return InvalidField("workflow_id", "must not be empty");
+  VORA_RETURN_IF_ERROR(CheckPayload("workflow_id", workflow_id));
+  return CheckPayload("run_id", run_id);
+}
+
 int PageSize(int asked, int usual, int most) { return asked <= 0 ? usual : std::min(asked, most); }
 
 }  // namespace
 
 StatusOr<v1::DescribeWorkflowResponse> Engine::Describe(const v1::DescribeWorkflowRequest& request) {
-  if (request.workflow_id().empty()) return InvalidField("workflow_id", "must not be empty");
-  VORA_RETURN_IF_ERROR(CheckPayload("workflow_id", request.workflow_id()));
-  VORA_RETURN_IF_ERROR(CheckPayload("run_id", request.run_id()));
+  VORA_RETURN_IF_ERROR(CheckRunIds(request.workflow_id(), request.run_id()));
   v1::DescribeWorkflowResponse response;
   const Status status = impl_->Read([&](pqxx::nontransaction& tx) -> Status {
     response.Clear();
@@ -84,6 +88,28 @@ StatusOr<v1::DescribeWorkflowResponse> Engine::Describe(const v1::DescribeWorkfl
   });
   if (!status.ok()) return status;
   return response;
+}
+
+StatusOr<std::vector<StatusOr<v1::WorkflowInfo>>> Engine::FindRuns(const std::vector<std::pair<std::string, std::string>>& asked) {
+  std::vector<std::pair<std::string, std::string>> valid;
+  for (const auto& [workflow_id, run_id] : asked) {
+    if (CheckRunIds(workflow_id, run_id).ok()) valid.emplace_back(workflow_id, run_id);
+  }
+  return impl_->Read([&](pqxx::nontransaction& tx) -> StatusOr<std::vector<StatusOr<v1::WorkflowInfo>>> {
+    const auto runs = repo::FindRuns(tx, valid);
+    auto next = runs.begin();
+    std::vector<StatusOr<v1::WorkflowInfo>> answers;
+    for (const auto& [workflow_id, run_id] : asked) {
+      if (const Status checked = CheckRunIds(workflow_id, run_id); !checked.ok()) {
+        answers.emplace_back(checked);
+      } else if (const auto& run = *next++; run) {
+        answers.emplace_back(ToWorkflowInfo(*run));
+      } else {
+        answers.emplace_back(impl_->NoRun(tx, workflow_id, run_id));
+      }
+    }
+    return answers;
+  });
 }
 
 StatusOr<v1::ListWorkflowsResponse> Engine::List(const v1::ListWorkflowsRequest& request) {

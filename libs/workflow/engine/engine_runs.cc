@@ -28,9 +28,12 @@ Event StartedEvent(const v1::StartWorkflowRequest& request, const std::string& t
   return {0, v1::EVENT_TYPE_WORKFLOW_EXECUTION_STARTED, 0, std::move(attributes)};
 }
 
-}  // namespace
+struct Starting {
+  StartOp op;
+  std::shared_ptr<v1::StartWorkflowResponse> response = std::make_shared<v1::StartWorkflowResponse>();  // once it is carried out
+};
 
-StatusOr<v1::StartWorkflowResponse> Engine::Start(const v1::StartWorkflowRequest& request) {
+StatusOr<Starting> StartingOf(const v1::StartWorkflowRequest& request, const Registry& registry) {
   VORA_RETURN_IF_ERROR(CheckRunName("workflow_id", request.workflow_id(), true));
   VORA_RETURN_IF_ERROR(CheckRunName("type", request.type(), true));
   VORA_RETURN_IF_ERROR(CheckRunName("tenant", request.tenant(), false));
@@ -38,34 +41,50 @@ StatusOr<v1::StartWorkflowResponse> Engine::Start(const v1::StartWorkflowRequest
   VORA_RETURN_IF_ERROR(CheckRunName("traceparent", request.traceparent(), false));
   VORA_RETURN_IF_ERROR(CheckPayload("input", request.input()));
   VORA_RETURN_IF_ERROR(CheckPriority(request.priority()));
-  if (!impl_->registry.Find(request.type())) return InvalidField("type", "no workflow of type " + request.type() + " is registered");
+  if (!registry.Find(request.type())) return InvalidField("type", "no workflow of type " + request.type() + " is registered");
 
-  v1::StartWorkflowResponse response;
-  StartOp op;
-  op.run.run_id = NewId();
-  op.run.workflow_id = request.workflow_id();
-  op.run.tenant = request.tenant().empty() ? kDefaultTenant : request.tenant();
-  op.run.type = request.type();
-  op.run.request_id = request.request_id();
-  op.run.traceparent = request.traceparent().empty() ? obs::CurrentTrace().ToTraceparent() : request.traceparent();
-  op.run.priority = request.priority();
-  op.execution_timeout_us = ToMicros(request.execution_timeout());
-  op.found = [&](const RunRow* by_request, const RunRow* newest) -> StatusOr<bool> {
+  Starting starting;
+  RunRow& run = starting.op.run;
+  run.run_id = NewId();
+  run.workflow_id = request.workflow_id();
+  run.tenant = request.tenant().empty() ? kDefaultTenant : request.tenant();
+  run.type = request.type();
+  run.request_id = request.request_id();
+  run.traceparent = request.traceparent().empty() ? obs::CurrentTrace().ToTraceparent() : request.traceparent();
+  run.priority = request.priority();
+  starting.op.execution_timeout_us = ToMicros(request.execution_timeout());
+  starting.op.found = [&request, run_id = run.run_id, response = starting.response](const RunRow* by_request,
+                                                                                    const RunRow* newest) -> StatusOr<bool> {
     const RunRow* existing = by_request ? by_request : newest && newest->running() ? newest : nullptr;
     const bool make = !existing;
-    response.set_run_id(make ? op.run.run_id : existing->run_id);
-    response.set_started(make);
+    response->set_run_id(make ? run_id : existing->run_id);
+    response->set_started(make);
     if (!make || !newest || request.reuse_policy() == v1::WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE) return make;
     return AlreadyExists("workflow_id: " + request.workflow_id() + " has a closed run " + newest->run_id + " (" + newest->status +
                          ") and reuse_policy does not allow another");
   };
   // Made inside the transaction of its first transition: a run that has no STARTED event and no tasks is never seen by anybody.
-  op.apply = [&](RunUnit& unit) -> Status {
-    unit.Accept(StartedEvent(request, op.run.tenant));
+  starting.op.apply = [&request, tenant = run.tenant](RunUnit& unit) -> Status {
+    unit.Accept(StartedEvent(request, tenant));
     return {};
   };
-  VORA_RETURN_IF_ERROR(impl_->executor.Start(op));
-  return response;
+  return starting;
+}
+
+}  // namespace
+
+void Engine::Start(const v1::StartWorkflowRequest& request, Done<StatusOr<v1::StartWorkflowResponse>> done) {
+  auto starting = StartingOf(request, impl_->registry);
+  if (!starting.ok()) return done(starting.status());
+  impl_->executor.Start(std::move(starting->op), [done = std::move(done), response = starting->response](const Status& status) {
+    done(status.ok() ? StatusOr<v1::StartWorkflowResponse>(*response) : status);
+  });
+}
+
+StatusOr<v1::StartWorkflowResponse> Engine::Start(const v1::StartWorkflowRequest& request) {
+  VORA_ASSIGN_OR_RETURN(Starting starting, StartingOf(request, impl_->registry));
+  VORA_RETURN_IF_ERROR(impl_->executor.Start(std::move(starting.op)));
+  return *starting.response;
 }
 
 Status Engine::Signal(const v1::SignalWorkflowRequest& request) {

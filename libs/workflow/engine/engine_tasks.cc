@@ -36,6 +36,39 @@ StatusOr<std::map<std::string, v1::ItemOutcome>> OutcomesOf(const v1::CompleteAc
   return outcomes;
 }
 
+StatusOr<RunOp> CompletionOf(const v1::CompleteActivityRequest& request) {
+  VORA_ASSIGN_OR_RETURN(const auto token, TaskToken::Decode(request.task_token()));
+  VORA_RETURN_IF_ERROR(CheckPayload("result", request.result()));
+  VORA_ASSIGN_OR_RETURN(auto outcomes, OutcomesOf(request));
+  return RunOp{token.run_id, {token.event_id}, [&request, token, outcomes = std::move(outcomes)](RunUnit& unit) {
+                 return outcomes.empty() ? CompleteTask(unit, token, request.result())
+                                         : CompleteItems(unit, token, outcomes, request.checkpoint(), request.more());
+               }};
+}
+
+struct Failing {
+  RunOp op;
+  std::shared_ptr<bool> will_retry = std::make_shared<bool>(false);  // once it is carried out
+};
+
+StatusOr<Failing> FailingOf(const v1::FailActivityRequest& request) {
+  VORA_ASSIGN_OR_RETURN(const auto token, TaskToken::Decode(request.task_token()));
+  VORA_RETURN_IF_ERROR(CheckFailure(request.failure()));
+  v1::Failure failure = request.failure();
+  if (failure.code().empty()) failure.set_code("unknown");
+  std::optional<int64_t> delay_us;
+  if (request.has_next_retry_delay()) delay_us = ToMicros(request.next_retry_delay());
+  if (delay_us.value_or(0) > kMostRetryDelayUs) return InvalidField("next_retry_delay", "must be at most a day");
+  Failing failing;
+  failing.op = {token.run_id,
+                {token.event_id},
+                [token, failure, delay_us, canceled = request.canceled(), will_retry = failing.will_retry](RunUnit& unit) -> Status {
+                  VORA_ASSIGN_OR_RETURN(*will_retry, FailTask(unit, token, failure, canceled, delay_us));
+                  return {};
+                }};
+  return failing;
+}
+
 }  // namespace
 
 StatusOr<bool> Engine::Heartbeat(const v1::HeartbeatActivityRequest& request) {
@@ -54,32 +87,29 @@ StatusOr<bool> Engine::Heartbeat(const v1::HeartbeatActivityRequest& request) {
   return cancel_requested;
 }
 
+void Engine::Complete(const v1::CompleteActivityRequest& request, Done<Status> done) {
+  auto op = CompletionOf(request);
+  if (!op.ok()) return done(op.status());
+  impl_->executor.Run(*std::move(op), std::move(done));
+}
+
 Status Engine::Complete(const v1::CompleteActivityRequest& request) {
-  VORA_ASSIGN_OR_RETURN(const auto token, TaskToken::Decode(request.task_token()));
-  VORA_RETURN_IF_ERROR(CheckPayload("result", request.result()));
-  VORA_ASSIGN_OR_RETURN(const auto outcomes, OutcomesOf(request));
-  const auto apply = [&](RunUnit& unit) {
-    return outcomes.empty() ? CompleteTask(unit, token, request.result())
-                            : CompleteItems(unit, token, outcomes, request.checkpoint(), request.more());
-  };
-  return impl_->executor.Run({token.run_id, {token.event_id}, apply});
+  VORA_ASSIGN_OR_RETURN(RunOp op, CompletionOf(request));
+  return impl_->executor.Run(std::move(op));
+}
+
+void Engine::Fail(const v1::FailActivityRequest& request, Done<StatusOr<bool>> done) {
+  auto failing = FailingOf(request);
+  if (!failing.ok()) return done(failing.status());
+  impl_->executor.Run(std::move(failing->op), [done = std::move(done), will_retry = failing->will_retry](const Status& status) {
+    done(status.ok() ? StatusOr<bool>(*will_retry) : status);
+  });
 }
 
 StatusOr<bool> Engine::Fail(const v1::FailActivityRequest& request) {
-  VORA_ASSIGN_OR_RETURN(const auto token, TaskToken::Decode(request.task_token()));
-  VORA_RETURN_IF_ERROR(CheckFailure(request.failure()));
-  v1::Failure failure = request.failure();
-  if (failure.code().empty()) failure.set_code("unknown");
-  std::optional<int64_t> delay_us;
-  if (request.has_next_retry_delay()) delay_us = ToMicros(request.next_retry_delay());
-  if (delay_us.value_or(0) > kMostRetryDelayUs) return InvalidField("next_retry_delay", "must be at most a day");
-  bool will_retry = false;
-  VORA_RETURN_IF_ERROR(impl_->executor.Run({token.run_id, {token.event_id}, [&](RunUnit& unit) -> Status {
-                                              VORA_ASSIGN_OR_RETURN(will_retry,
-                                                                    FailTask(unit, token, failure, request.canceled(), delay_us));
-                                              return {};
-                                            }}));
-  return will_retry;
+  VORA_ASSIGN_OR_RETURN(Failing failing, FailingOf(request));
+  VORA_RETURN_IF_ERROR(impl_->executor.Run(std::move(failing.op)));
+  return *failing.will_retry;
 }
 
 Status Engine::Release(const v1::ReleaseActivityRequest& request) {

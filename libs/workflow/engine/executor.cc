@@ -1,6 +1,8 @@
 #include "libs/workflow/engine/executor_internal.h"
 
 #include <algorithm>
+#include <chrono>
+#include <future>
 #include <limits>
 #include <map>
 #include <set>
@@ -17,6 +19,7 @@ namespace vora::workflow {
 namespace {
 
 constexpr size_t kMaxShared = 64;
+constexpr size_t kTransactions = 4;  // at a time
 constexpr std::chrono::milliseconds kMostWait{2000};
 // Events that must be replayed first. More would hold up those in the same transaction for longer than a commit takes.
 constexpr int64_t kLongReplay = 500;
@@ -42,6 +45,15 @@ class Loader : public UnitLoader {
  private:
   pqxx::transaction_base& tx_;
 };
+
+// The answer of a call that is answered elsewhere.
+template <typename CallIt>
+Status Await(CallIt call) {
+  // Shared: whoever answers may be in set_value still when the answer is read.
+  const auto answer = std::make_shared<std::promise<Status>>();
+  call([answer](const Status& status) { answer->set_value(status); });
+  return answer->get_future().get();
+}
 
 }  // namespace
 
@@ -79,9 +91,11 @@ class Executor::Batch {
     return {};
   }
 
-  void Commit(const Committed& committed, const Scheduled& scheduled) {
-    hand_out_.Deliver();
+  void Commit(const Committed& committed) {
     for (auto& [id, unit] : units_) committed({unit.run(), unit.effects(), attempts_[id], began_});
+  }
+  void Deliver(const Scheduled& scheduled) {
+    hand_out_.Deliver();
     scheduled(hand_out_.given(), ready_queues_);
   }
 
@@ -198,24 +212,32 @@ class Executor::Batch {
 };
 
 Executor::Executor(pg::Database& db, UnitContext context, Committed committed, Scheduled scheduled)
-    : db_(db), context_(std::move(context)), committed_(std::move(committed)), scheduled_(std::move(scheduled)) {}
+    : db_(db),
+      context_(std::move(context)),
+      committed_(std::move(committed)),
+      scheduled_(std::move(scheduled)),
+      calls_(kTransactions, kMaxShared, [this](auto& calls, const auto& let_go) { CarryOut(calls, let_go); }) {}
 
-Status Executor::Run(const RunOp& op) {
-  Item item;
-  item.run = &op;
-  return Share(op.run_id, item);
+void Executor::Run(RunOp op, Answer answer) {
+  std::string key = op.run_id;
+  calls_.Add(std::make_unique<Call>(std::move(key), std::move(op), std::move(answer)));
 }
 
-Status Executor::RunAlone(const RunOp& op) {
-  Item item;
-  item.run = &op;
-  return ExecuteAlone(item);
+void Executor::Start(StartOp op, Answer answer) {
+  std::string key = op.run.workflow_id;
+  calls_.Add(std::make_unique<Call>(std::move(key), std::move(op), std::move(answer)));
 }
 
-Status Executor::Start(const StartOp& op) {
-  Item item;
-  item.start = &op;
-  return Share(op.run.workflow_id, item);
+Status Executor::Run(RunOp op) {
+  return Await([&](Answer answer) { Run(std::move(op), std::move(answer)); });
+}
+
+Status Executor::Start(StartOp op) {
+  return Await([&](Answer answer) { Start(std::move(op), std::move(answer)); });
+}
+
+Status Executor::RunAlone(RunOp op) {
+  return Await([&](Answer answer) { CarryOutAlone(std::make_unique<Call>("", std::move(op), std::move(answer))); });
 }
 
 std::vector<Executor::Item> Executor::ExecuteSome(std::span<const RunOp> ops) {
@@ -225,7 +247,7 @@ std::vector<Executor::Item> Executor::ExecuteSome(std::span<const RunOp> ops) {
     items[i].run = &ops[i];
     all.push_back(&items[i]);
   }
-  Execute(all);
+  Execute(all, {});
   return items;
 }
 
@@ -239,33 +261,31 @@ std::vector<Status> Executor::RunAll(const std::vector<RunOp>& ops) {
   return statuses;
 }
 
-// Whoever comes to an idle lane carries out what waits there, its own and that of those who came meanwhile; they only wait.
-Status Executor::Share(const std::string& name, Item& item) {
-  Lane& lane = lanes_[std::hash<std::string>()(name) % lanes_.size()];
-  std::unique_lock lock(lane.mutex);
-  lane.waiting.push_back(&item);
-  while (true) {
-    lane.changed.wait(lock, [&] { return item.done || !lane.busy; });
-    if (item.done) break;
-    lane.busy = true;
-    std::vector<Item*> items;
-    while (!lane.waiting.empty() && items.size() < kMaxShared) {
-      items.push_back(lane.waiting.front());
-      lane.waiting.pop_front();
+void Executor::CarryOut(std::vector<std::unique_ptr<Call>>& calls, const std::function<void()>& let_go) {
+  std::vector<Item*> items;
+  for (const auto& call : calls) items.push_back(&call->item);
+  Execute(items, let_go);
+  let_go();
+  for (auto& call : calls) {
+    if (call->item.alone) {
+      CarryOutAlone(std::move(call));
+    } else {
+      call->answer(call->item.status);
     }
-    lock.unlock();
-    Execute(items);
-    lock.lock();
-    for (Item* other : items) other->done = true;
-    lane.busy = false;
-    lane.changed.notify_all();
   }
-  lock.unlock();
-  return item.alone ? ExecuteAlone(item) : item.status;
 }
 
-void Executor::Execute(const std::vector<Item*>& items) {
-  const Status status = Transact(items, Mode::kShared);
+void Executor::CarryOutAlone(std::unique_ptr<Call> call) {
+  const auto shared = std::shared_ptr<Call>(std::move(call));
+  const auto until = std::chrono::steady_clock::now() + kMostWait;
+  const Status busy = Unavailable("the workflow is busy with something that takes long; try again");
+  const bool taken = alone_pool_.TrySubmit(
+      [this, shared, until, busy] { shared->answer(std::chrono::steady_clock::now() < until ? ExecuteAlone(shared->item) : busy); });
+  if (!taken) shared->answer(busy);
+}
+
+void Executor::Execute(const std::vector<Item*>& items, const std::function<void()>& let_go) {
+  const Status status = Transact(items, Mode::kShared, let_go);
   if (status.ok()) return;
   // A database that is away is away for all. Anything else may be the fault of one, which each finds out by itself; a commit in doubt is
   // UNAVAILABLE, and is not repeated.
@@ -277,9 +297,7 @@ void Executor::Execute(const std::vector<Item*>& items) {
 }
 
 Status Executor::ExecuteAlone(Item& item) {
-  if (!alone_.try_acquire_for(kMostWait)) return Unavailable("the workflow is busy with something that takes long; try again");
   const Status status = Transact({&item}, Mode::kAlone);
-  alone_.release();
   // ABORTED of the database is a lost race; of an item, a stale token.
   if (status.code() == StatusCode::kAborted) return Unavailable(Message(status));
   return status.ok() ? item.status : status;
@@ -319,14 +337,17 @@ void Executor::RunApart(RunOp op) {
   if (!taken) done();
 }
 
-Status Executor::Transact(const std::vector<Item*>& items, Mode mode) {
+Status Executor::Transact(const std::vector<Item*>& items, Mode mode, const std::function<void()>& let_go) {
   std::optional<Batch> batch;
   const Status status = db_.Transact([&](pqxx::work& tx) -> Status {
     batch.reset();  // its polls are in the line again before the next try takes them
     batch.emplace(tx, context_, polls_, mode);
     return batch->Apply(items);
   });
-  if (status.ok()) batch->Commit(committed_, scheduled_);
+  if (!status.ok()) return status;
+  batch->Commit(committed_);
+  if (let_go) let_go();
+  batch->Deliver(scheduled_);
   return status;
 }
 

@@ -3,15 +3,14 @@
 // Carries changes to runs into the database: those that come at the same time share one transaction, and are answered after its commit.
 // One that is slow or cannot be carried out does not hold up the others: it goes on alone. Thread-safe.
 
-#include <array>
-#include <condition_variable>
-#include <deque>
 #include <functional>
+#include <memory>
 #include <mutex>
-#include <semaphore>
 #include <set>
 #include <span>
 #include <string>
+#include <utility>
+#include <variant>
 #include <vector>
 
 #include "libs/core/clock.h"
@@ -19,6 +18,7 @@
 #include "libs/pg/database.h"
 #include "libs/run/thread_pool.h"
 #include "libs/workflow/core/run_unit.h"
+#include "libs/workflow/engine/call_queue_internal.h"
 #include "libs/workflow/engine/poll_source.h"
 
 namespace vora::workflow {
@@ -54,12 +54,16 @@ class Executor {
   // Whom new tasks are given to; nullptr: to nobody. Set before calls come, and after the last has ended.
   void SetPollSource(PollSource* polls) { polls_ = polls; }
 
-  // Return after the commit. NOT_FOUND: no such run; otherwise what `apply` says. UNAVAILABLE: the database is away, or it is in doubt
-  // whether the change was made.
-  Status Run(const RunOp& op);
-  Status Start(const StartOp& op);
-  // The same in a transaction of its own, for what may take long.
-  Status RunAlone(const RunOp& op);
+  // Return at once. The answer comes after the commit, from a thread of the executor, which must not be held up. NOT_FOUND: no such run;
+  // otherwise what `apply` says. UNAVAILABLE: the database is away, or it is in doubt whether the change was made.
+  using Answer = std::function<void(const Status&)>;
+  void Run(RunOp op, Answer answer);
+  void Start(StartOp op, Answer answer);
+  // The same, waiting for the answer.
+  Status Run(RunOp op);
+  Status Start(StartOp op);
+  // In a transaction of its own, for what may take long.
+  Status RunAlone(RunOp op);
   // For the background: nobody waits for the outcome. Carried out now if that takes no waiting; a run whose replay is long goes on in a
   // thread of its own; one that another transaction holds is left out: whoever looks again finds it again. UNAVAILABLE: the database is
   // away.
@@ -73,36 +77,39 @@ class Executor {
     const StartOp* start = nullptr;
     Status status;
     bool alone = false;  // was left out: try it by itself
-    bool done = false;
   };
-  struct Lane {
-    std::mutex mutex;
-    std::condition_variable changed;
-    std::deque<Item*> waiting;
-    bool busy = false;
+  struct Call {
+    Call(std::string k, std::variant<RunOp, StartOp> o, Answer a)
+        : key(std::move(k)), op(std::move(o)), answer(std::move(a)), item{std::get_if<RunOp>(&op), std::get_if<StartOp>(&op), {}, false} {}
+    const std::string key;  // calls of one key are about the same
+    const std::variant<RunOp, StartOp> op;
+    const Answer answer;
+    Item item;
   };
   // kShared: with others, waiting for nothing. kAlone: waits for the run's lock. kApart: alone, and waits for nothing.
   enum class Mode { kShared, kAlone, kApart };
   class Batch;
 
-  Status Share(const std::string& name, Item& item);
-  void Execute(const std::vector<Item*>& items);
+  void CarryOut(std::vector<std::unique_ptr<Call>>& calls, const std::function<void()>& let_go);
+  void CarryOutAlone(std::unique_ptr<Call> call);
+  void Execute(const std::vector<Item*>& items, const std::function<void()>& let_go);
   std::vector<Item> ExecuteSome(std::span<const RunOp> ops);
   Status ExecuteAlone(Item& item);
   void RunApart(RunOp op);
-  Status Transact(const std::vector<Item*>& items, Mode mode);
+  // `let_go`, if there is one, is called when the database has answered.
+  Status Transact(const std::vector<Item*>& items, Mode mode, const std::function<void()>& let_go = {});
 
   pg::Database& db_;
   UnitContext context_;
   const Committed committed_;
   const Scheduled scheduled_;
   PollSource* polls_ = nullptr;
-  std::array<Lane, 4> lanes_;
-  // Callers that wait for a run's lock hold a connection each: no more than these.
-  std::counting_semaphore<4> alone_{4};
   std::mutex apart_mutex_;
   std::set<std::string> apart_;  // runs that are being carried out there
   ThreadPool apart_pool_{"workflow-apart", 2, 1000};
+  // Those that wait for a run's lock hold a connection each: no more than these.
+  ThreadPool alone_pool_{"workflow-alone", 4, 1000};
+  CallQueue<Call> calls_;  // last: uses all of the above
 };
 
 }  // namespace vora::workflow

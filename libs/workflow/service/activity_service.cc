@@ -10,8 +10,9 @@ namespace {
 using std::chrono::milliseconds;
 constexpr std::initializer_list<vora::Scope> kActivityScopes = {vora::Scope::kFleet};
 // What waits goes by the callback API: by the sync API it would hold one of the server's few threads meanwhile.
-using ActivityBase = v1::ActivityService::WithCallbackMethod_PollActivities<
-    v1::ActivityService::WithCallbackMethod_RenewWorker<v1::ActivityService::WithCallbackMethod_WatchWorker<v1::ActivityService::Service>>>;
+using ActivityBase = v1::ActivityService::WithCallbackMethod_PollActivities<v1::ActivityService::WithCallbackMethod_CompleteActivity<
+    v1::ActivityService::WithCallbackMethod_FailActivity<v1::ActivityService::WithCallbackMethod_RenewWorker<
+        v1::ActivityService::WithCallbackMethod_WatchWorker<v1::ActivityService::Service>>>>>;
 
 class ActivityServiceImpl : public ActivityBase {
  public:
@@ -43,10 +44,7 @@ class ActivityServiceImpl : public ActivityBase {
     auto* reactor = context->DefaultReactor();
     const auto caller = authorizer_.Authorize(*context, kActivityScopes);
     const Status refused = caller.ok() ? Engine::CheckRenewal(*request) : caller.status();
-    if (!refused.ok()) {
-      reactor->Finish(rpc::ToGrpc(refused));
-      return reactor;
-    }
+    if (!refused.ok()) return Refuse(reactor, refused);
     sessions_.Renew(*request, [reactor, response](const Status& status, v1::RenewWorkerResponse answer) {
       *response = std::move(answer);
       reactor->Finish(rpc::ToGrpc(status));
@@ -68,18 +66,22 @@ class ActivityServiceImpl : public ActivityBase {
       return grpc::Status::OK;
     });
   }
-  grpc::Status CompleteActivity(grpc::ServerContext* context, const v1::CompleteActivityRequest* request,
-                                v1::CompleteActivityResponse*) override {
-    return authorizer_.Authorize(*context, kActivityScopes, [&](const Caller&) { return rpc::ToGrpc(engine_.Complete(*request)); });
+  grpc::ServerUnaryReactor* CompleteActivity(grpc::CallbackServerContext* context, const v1::CompleteActivityRequest* request,
+                                             v1::CompleteActivityResponse*) override {
+    auto* reactor = context->DefaultReactor();
+    if (const auto caller = authorizer_.Authorize(*context, kActivityScopes); !caller.ok()) return Refuse(reactor, caller.status());
+    engine_.Complete(*request, [reactor](const Status& status) { reactor->Finish(rpc::ToGrpc(status)); });
+    return reactor;
   }
-  grpc::Status FailActivity(grpc::ServerContext* context, const v1::FailActivityRequest* request,
-                            v1::FailActivityResponse* response) override {
-    return authorizer_.Authorize(*context, kActivityScopes, [&](const Caller&) {
-      const auto will_retry = engine_.Fail(*request);
-      if (!will_retry.ok()) return rpc::ToGrpc(will_retry.status());
-      response->set_will_retry(*will_retry);
-      return grpc::Status::OK;
+  grpc::ServerUnaryReactor* FailActivity(grpc::CallbackServerContext* context, const v1::FailActivityRequest* request,
+                                         v1::FailActivityResponse* response) override {
+    auto* reactor = context->DefaultReactor();
+    if (const auto caller = authorizer_.Authorize(*context, kActivityScopes); !caller.ok()) return Refuse(reactor, caller.status());
+    engine_.Fail(*request, [reactor, response](const StatusOr<bool>& will_retry) {
+      if (will_retry.ok()) response->set_will_retry(*will_retry);
+      reactor->Finish(rpc::ToGrpc(will_retry.status()));
     });
+    return reactor;
   }
   grpc::Status ReleaseActivity(grpc::ServerContext* context, const v1::ReleaseActivityRequest* request,
                                v1::ReleaseActivityResponse*) override {

@@ -16,7 +16,8 @@ constexpr milliseconds kResultFallback{500};
 }  // namespace
 
 struct ResultWaiters::Waiter {
-  v1::DescribeWorkflowRequest request;  // run_id is filled by the first look: a newer run must not take its place
+  std::string workflow_id;
+  std::string run_id;  // filled by the first look: a newer run must not take its place
   steady_clock::time_point deadline;
   Done done;
   std::atomic<bool> canceled{false};
@@ -37,24 +38,23 @@ struct ResultWaiters::Impl {
 
   explicit Impl(Engine& e) : engine(e) {}
 
-  // True when the waiter was answered.
-  bool Look(Waiter& waiter, bool last) {
+  // What becomes of a waiter: true when it was answered.
+  bool Answer(Waiter& waiter, const StatusOr<v1::WorkflowInfo>& found, bool last) {
     if (waiter.canceled) {
       waiter.done(Cancelled("the caller went away"), {});
       return true;
     }
-    auto described = engine.Describe(waiter.request);
-    if (!described.ok()) {
-      if (IsTransient(described.status()) && !last) return false;
-      waiter.done(described.status(), {});
+    if (!found.ok()) {
+      if (IsTransient(found.status()) && !last) return false;
+      waiter.done(found.status(), {});
       return true;
     }
     {
       std::lock_guard lock(mutex);  // RunClosed reads it
-      waiter.request.set_run_id(described->info().run_id());
+      waiter.run_id = found->run_id();
     }
-    if (described->info().status() == v1::WORKFLOW_STATUS_RUNNING && !last) return false;
-    waiter.done({}, described->info());
+    if (found->status() == v1::WORKFLOW_STATUS_RUNNING && !last) return false;
+    waiter.done({}, *found);
     return true;
   }
 
@@ -72,10 +72,15 @@ struct ResultWaiters::Impl {
         waiter->look = false;
       }
     }
-    // Without the mutex, as each look is a query. That one thread alone answers makes `done` come once, whatever else happens meanwhile.
+    if (due.empty()) return;
+    std::vector<std::pair<std::string, std::string>> asked;
+    for (const auto& waiter : due) asked.emplace_back(waiter->workflow_id, waiter->run_id);
+    // Without the mutex, as it is a query. That one thread alone answers makes `done` come once, whatever else happens meanwhile.
+    const auto found = engine.FindRuns(asked);
     std::vector<WaiterPtr> answered;
-    for (const auto& waiter : due) {
-      if (Look(*waiter, last || waiter->deadline <= steady_clock::now())) answered.push_back(waiter);
+    for (size_t i = 0; i < due.size(); ++i) {
+      const bool at_last = last || due[i]->deadline <= steady_clock::now();
+      if (Answer(*due[i], found.ok() ? (*found)[i] : found.status(), at_last)) answered.push_back(due[i]);
     }
     const std::lock_guard lock(mutex);
     for (const auto& waiter : answered) std::erase(waiters, waiter);
@@ -89,8 +94,8 @@ ResultWaiters::~ResultWaiters() { Stop(); }
 std::shared_ptr<ResultWaiters::Waiter> ResultWaiters::Add(const std::string& workflow_id, const std::string& run_id, milliseconds wait,
                                                           Done done) {
   auto waiter = std::make_shared<Waiter>();
-  waiter->request.set_workflow_id(workflow_id);
-  waiter->request.set_run_id(run_id);
+  waiter->workflow_id = workflow_id;
+  waiter->run_id = run_id;
   waiter->deadline = steady_clock::now() + wait;
   waiter->done = std::move(done);
   std::unique_lock lock(impl_->mutex);
@@ -116,7 +121,7 @@ void ResultWaiters::RunClosed(const std::string& run_id) {
     const std::lock_guard lock(impl_->mutex);
     for (const auto& waiter : impl_->waiters) {
       // One that has not been looked at yet does not know its run: it may be this one.
-      if (!run_id.empty() && !waiter->request.run_id().empty() && waiter->request.run_id() != run_id) continue;
+      if (!run_id.empty() && !waiter->run_id.empty() && waiter->run_id != run_id) continue;
       waiter->look = anyone = true;
     }
   }

@@ -21,6 +21,11 @@ grpc::Status Reply(StatusOr<Response> result, Response* response) {
   return grpc::Status::OK;
 }
 
+inline grpc::ServerUnaryReactor* Refuse(grpc::ServerUnaryReactor* reactor, const Status& refused) {
+  reactor->Finish(rpc::ToGrpc(refused));
+  return reactor;
+}
+
 // What is left of the caller's deadline less `margin`, at most `most`.
 inline std::chrono::milliseconds TimeLeft(const grpc::ServerContextBase& context, std::chrono::milliseconds most,
                                           std::chrono::milliseconds margin) {

@@ -10,16 +10,22 @@ namespace {
 using std::chrono::milliseconds;
 // Operators look after the workflows of their tenant, the fleet after all. What is run, and on which files, only the fleet says.
 constexpr std::initializer_list<vora::Scope> kWorkflowScopes = {vora::Scope::kOperate, vora::Scope::kFleet};
-using WorkflowBase = v1::WorkflowService::WithCallbackMethod_WaitResult<v1::WorkflowService::Service>;
+using WorkflowBase =
+    v1::WorkflowService::WithCallbackMethod_StartWorkflow<v1::WorkflowService::WithCallbackMethod_WaitResult<v1::WorkflowService::Service>>;
 
 class WorkflowServiceImpl : public WorkflowBase {
  public:
   WorkflowServiceImpl(Engine& engine, ResultWaiters& waiters, rpc::Authorizer authorizer)
       : engine_(engine), waiters_(waiters), authorizer_(std::move(authorizer)) {}
 
-  grpc::Status StartWorkflow(grpc::ServerContext* context, const v1::StartWorkflowRequest* request,
-                             v1::StartWorkflowResponse* response) override {
-    return authorizer_.Authorize(*context, {vora::Scope::kFleet}, [&](const Caller&) { return Reply(engine_.Start(*request), response); });
+  grpc::ServerUnaryReactor* StartWorkflow(grpc::CallbackServerContext* context, const v1::StartWorkflowRequest* request,
+                                          v1::StartWorkflowResponse* response) override {
+    auto* reactor = context->DefaultReactor();
+    if (const auto caller = authorizer_.Authorize(*context, {vora::Scope::kFleet}); !caller.ok()) return Refuse(reactor, caller.status());
+    engine_.Start(*request, [reactor, response](StatusOr<v1::StartWorkflowResponse> started) {
+      reactor->Finish(Reply(std::move(started), response));
+    });
+    return reactor;
   }
   grpc::Status SignalWorkflow(grpc::ServerContext* context, const v1::SignalWorkflowRequest* request,
                               v1::SignalWorkflowResponse*) override {

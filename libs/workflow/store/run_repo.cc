@@ -32,6 +32,11 @@ constexpr pg::Statement kRunByRequest{"workflow_run_by_request",
 constexpr pg::Statement kNewestRuns{"workflow_newest_runs",
                                     "SELECT r.* FROM unnest($1::text[]) AS id CROSS JOIN LATERAL (SELECT " VORA_RUN_COLUMNS
                                     "FROM workflow_runs WHERE workflow_id = id ORDER BY seq DESC LIMIT 1) AS r"};
+constexpr pg::Statement kFindRuns{"workflow_find_runs",
+                                  "SELECT r.*, a.n FROM unnest($1::text[], $2::text[]) WITH ORDINALITY "
+                                  "AS a(workflow, run, n) CROSS JOIN LATERAL (SELECT " VORA_RUN_COLUMNS
+                                  "FROM workflow_runs WHERE workflow_id = a.workflow AND (a.run = '' OR run_id = a.run) "
+                                  "ORDER BY seq DESC LIMIT 1) AS r"};
 constexpr char kListRuns[] =
     "SELECT " VORA_RUN_COLUMNS
     "FROM workflow_runs WHERE seq < $1 AND ($3 = '' OR status = $3) AND ($4 = '' OR type = $4) ORDER BY seq DESC LIMIT $2";
@@ -118,6 +123,19 @@ std::vector<RunRow> LockRuns(pqxx::transaction_base& tx, const std::vector<std::
 std::optional<RunRow> FindRun(pqxx::transaction_base& tx, const std::string& workflow_id, const std::string& run_id) {
   if (run_id.empty()) return First(pg::Exec(tx, kNewestRun, workflow_id));
   return First(pg::Exec(tx, kRunOfId, workflow_id, run_id));
+}
+
+std::vector<std::optional<RunRow>> FindRuns(pqxx::transaction_base& tx, const std::vector<std::pair<std::string, std::string>>& asked) {
+  pg::Array workflows, runs;
+  for (const auto& [workflow_id, run_id] : asked) {
+    workflows.Add(workflow_id);
+    runs.Add(run_id);
+  }
+  std::vector<std::optional<RunRow>> found(asked.size());
+  for (const auto& row : pg::Exec(tx, kFindRuns, workflows.Text(), runs.Text())) {
+    found[row["n"].as<size_t>() - 1] = ReadRun(row);
+  }
+  return found;
 }
 
 std::vector<RunRow> NewestRuns(pqxx::transaction_base& tx, const std::vector<std::string>& workflow_ids) {

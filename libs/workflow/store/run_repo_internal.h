@@ -21,6 +21,8 @@ std::pair<int64_t, bool> ReadClock(pqxx::transaction_base& tx);
 std::vector<RunRow> LockRuns(pqxx::transaction_base& tx, const std::vector<std::string>& run_ids, bool skip_locked);
 // `run_id` empty: the newest run under the id.
 std::optional<RunRow> FindRun(pqxx::transaction_base& tx, const std::string& workflow_id, const std::string& run_id);
+// The same for many, each `{workflow_id, run_id}`, in one statement.
+std::vector<std::optional<RunRow>> FindRuns(pqxx::transaction_base& tx, const std::vector<std::pair<std::string, std::string>>& asked);
 // The newest run of each id that has one.
 std::vector<RunRow> NewestRuns(pqxx::transaction_base& tx, const std::vector<std::string>& workflow_ids);
 std::optional<RunRow> FindRunByRequest(pqxx::transaction_base& tx, const std::string& workflow_id, const std::string& request_id);
