@@ -13,6 +13,7 @@
 
 #include "libs/ladder/ladder.h"
 #include "libs/pg/testing/test_postgres.h"
+#include "libs/testing/free_port.h"
 #include "libs/testing/status_matchers.h"
 #include "libs/workflow/definition/payload.h"
 #include "libs/workflow/worker/activity_worker.h"
@@ -262,6 +263,33 @@ TEST_F(WorkflowTest, DeletingARunningVideoCancelsItAndRemovesItsObjects) {
   const auto described = client.Describe("video/" + id, "");
   ASSERT_THAT(described, IsOk());
   EXPECT_EQ(described->info().status(), wf::WORKFLOW_STATUS_CANCELED);
+}
+
+TEST_F(WorkflowTest, AStartThatIsRefusedForGoodHoldsUpNothingBehindIt) {
+  AppOptions without_orchestrator = options_;
+  without_orchestrator.orchestrator = "127.0.0.1:" + std::to_string(FreePort());
+  app_ = std::make_unique<TestApp>(without_orchestrator);
+  const std::string id = Upload("u1");
+  app_.reset();
+  StartOrchestrator();
+  StartWorker(&WorkflowTest::Encode);
+  // Somebody else had a run under this id, which has closed.
+  OrchestratorClient client(orchestrator_.grpc());
+  wf::StartWorkflowRequest other;
+  other.set_workflow_id(WorkflowOf(id));
+  other.set_type("ProcessVideo");
+  other.set_request_id("another request");
+  ASSERT_THAT(client.Start(other).status(), IsOk());
+  (void)client.Terminate(WorkflowOf(id), "in the way");  // its empty input may have ended it before
+  StartApp();
+  ASSERT_TRUE(Reaches(id, "FAILED"));
+  EXPECT_EQ(Video(id)["failure_code"], "workflow.refused");
+  EXPECT_THAT(Video(id)["failure"].get<std::string>(), HasSubstr("has a closed run"));
+  ASSERT_EQ(app_->Call("DELETE", "/v1/videos/" + id).status, 204);
+  EXPECT_TRUE(Eventually([&] {
+    const std::lock_guard lock(mutex_);
+    return deleted_.count("raw/u1/") == 1;
+  })) << "the delete came after the start that was refused";
 }
 
 TEST_F(WorkflowTest, ATerminatedRunDoesNotLeaveTheVideoHanging) {
