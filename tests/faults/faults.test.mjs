@@ -1,6 +1,7 @@
 // Each test breaks something while a video is uploaded or processed, heals it, and proves that nothing was lost or done twice.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import path from 'node:path';
 import { after, before, test } from 'node:test';
 
 import { source } from '../env/media.mjs';
@@ -88,6 +89,28 @@ test('the worker is asked to stop; it hands its work back', async () => {
   await stack.start('transcode-worker');
   const { activities } = await finish(id);
   assert.ok(activities.every((a) => a.ends[0].attempt === 1), 'handing back is not a failed attempt');
+});
+
+test('a worker that was frozen while its video was deleted brings none of it back', async () => {
+  const id = await processing(20);
+  const { upload_id: upload } = await stack.video(id);
+  const frozen = await stack.pid('transcode-worker');
+  process.kill(frozen, 'SIGSTOP');
+  const other = await stack.replica('transcode-worker');
+  try {
+    assert.equal((await stack.api('DELETE', `/v1/videos/${id}`)).status, 204);
+    const runs = `SELECT status FROM workflow_runs WHERE workflow_id = 'delete/${id}'`;
+    await until('both passes of the delete', async () => String(await stack.postgres('vora_orchestrator', runs)) === 'COMPLETED');
+  } finally {
+    process.kill(frozen, 'SIGCONT');
+  }
+  await until('its children to end', async () => !(await run('pgrep', ['-f', `child=.*video=${id}`])).stdout.trim(), { timeout: 20_000 });
+  // All it can do: it works off another video, beside the one that took its place.
+  await finish(await processing(20));
+  other.kill('SIGTERM');
+  await other.exited;
+  const { stdout } = await run('find', [path.join(stack.home, 'objects', 'processed', id), path.join(stack.home, 'objects', 'raw', upload), '-type', 'f']);
+  assert.equal(stdout.trim(), '', 'nothing of the video is left');
 });
 
 test('the orchestrator is killed in mid-flight, twice', async () => {
