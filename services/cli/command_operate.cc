@@ -19,12 +19,18 @@ std::string Limit(const json& settings, const char* key) {
   return value == 0 ? "no limit" : value.dump();
 }
 
+std::string Retention(const json& settings) {
+  if (!settings.contains("retention_days")) return "as everybody's";
+  return settings["retention_days"] == 0 ? "for ever" : settings["retention_days"].dump() + " days";
+}
+
 void PrintSettings(const json& settings) {
   std::printf("%s%s\n", settings.value(settings.contains("queue") ? "queue" : "tenant", "").c_str(),
               settings.value("paused", false) ? "  PAUSED: nothing of it begins" : "");
   if (settings.contains("weight")) std::printf("  weight                 %s\n", settings["weight"].dump().c_str());
   std::printf("  max running            %s\n", Limit(settings, "max_running").c_str());
   std::printf("  max starts per second  %s\n", Limit(settings, "max_starts_per_second").c_str());
+  if (settings.contains("weight")) std::printf("  retention              %s\n", Retention(settings).c_str());
 }
 
 void PrintQueues(const json& fleet) {
@@ -46,6 +52,7 @@ int RunSettings(const GlobalOptions& global, const std::string& path, const Sett
   if (arguments.weight) set["weight"] = *arguments.weight;
   if (arguments.max_running) set["max_running"] = *arguments.max_running;
   if (arguments.max_starts_per_second) set["max_starts_per_second"] = *arguments.max_starts_per_second;
+  if (arguments.retention_days) set["retention_days"] = *arguments.retention_days;
   if (set.empty()) return CallAndPrint(global, "GET", path, PrintSettings);
   return CallAndPrint(global, "PATCH", path, PrintSettings, set);
 }

@@ -27,7 +27,8 @@ struct UploadArguments {
 struct SettingsArguments {
   std::string name;
   bool pause = false, resume = false, reset = false;
-  std::optional<double> weight;  // of a tenant
+  std::optional<double> weight;       // of a tenant
+  std::optional<int> retention_days;  // of a tenant
   std::optional<int> max_running;
   std::optional<double> max_starts_per_second;
 };

@@ -144,6 +144,7 @@ int main(int argc, char** argv) {
   vora::cli::SettingsArguments tenant;
   CLI::App* tenant_command =
       AddSettingsCommand(app, "tenant", "Show a tenant's settings, or change them; what runs goes on to its end", tenant);
+  tenant_command->add_option("--retention-days", tenant.retention_days, "Its closed runs stay so long; 0: for ever, -1: as everybody's");
   tenant_command->add_option("--weight", tenant.weight, "Its part of the fleet against those of others; usually 1");
   tenant_command->callback([&] { exit_code = vora::cli::RunTenant(global, tenant); });
 

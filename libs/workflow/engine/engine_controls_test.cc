@@ -303,7 +303,20 @@ TEST_F(ControlsTest, SettingsOfATenantAreObeyed) {
   EXPECT_EQ(engine_.SetTenantSettings(limit).value().weight(), 2);
   EXPECT_EQ(ClaimNow(engine_, 10).size(), 1u);
   EXPECT_EQ(engine_.ListTenantSettings().value().tenants(0).max_running(), 1);
+  v1::SetTenantSettingsRequest keep;
+  keep.set_tenant("acme");
+  keep.set_retention_days(0);
+  EXPECT_EQ(engine_.SetTenantSettings(keep).value().weight(), 2) << "what is not given stays";
+  EXPECT_TRUE(engine_.GetTenantSettings("acme").value().has_retention_days());
+  keep.set_tenant("kept");
+  keep.set_retention_days(365);
+  ASSERT_THAT(engine_.SetTenantSettings(keep).status(), IsOk());
+  EXPECT_EQ(engine_.ListTenantSettings().value().tenants(1).retention_days(), 365);
+  keep.set_retention_days(-1);
+  EXPECT_FALSE(engine_.SetTenantSettings(keep).value().has_retention_days());
+  EXPECT_EQ(engine_.ListTenantSettings().value().tenants_size(), 1) << "as everybody's again";
   EXPECT_EQ(engine_.ResetTenantSettings("acme").value().weight(), 1);
+  EXPECT_EQ(engine_.ListTenantSettings().value().tenants_size(), 0);
   EXPECT_EQ(engine_.GetTenantSettings("acme").value().max_running(), 0);
   EXPECT_EQ(ClaimNow(engine_, 10).size(), 1u);
 }
@@ -319,6 +332,9 @@ TEST_F(ControlsTest, SettingsNameTheirLimits) {
   EXPECT_THAT(engine_.SetQueueSettings(queue).status(), StatusIs(StatusCode::kInvalidArgument, HasSubstr("max_starts_per_second")));
   v1::SetTenantSettingsRequest tenant;
   tenant.set_tenant("t");
+  tenant.set_retention_days(36'501);
+  EXPECT_THAT(engine_.SetTenantSettings(tenant).status(), StatusIs(StatusCode::kInvalidArgument, HasSubstr("retention_days: must be 0")));
+  tenant.clear_retention_days();
   tenant.set_weight(0);
   EXPECT_THAT(engine_.SetTenantSettings(tenant).status(), StatusIs(StatusCode::kInvalidArgument, HasSubstr("weight: must be 0.001")));
   EXPECT_THAT(engine_.GetTenantSettings(std::string(201, 'x')).status(), StatusIs(StatusCode::kInvalidArgument, HasSubstr("200")));

@@ -13,6 +13,7 @@ constexpr size_t kMaxSettingsName = 200;
 constexpr int kMostRunning = 1'000'000;
 constexpr double kMostStartsPerSecond = 1'000'000;
 constexpr double kLeastWeight = 0.001, kMostWeight = 1000;
+constexpr int kUsualRetention = -1, kMostRetentionDays = 36'500;
 
 Status CheckSettingsName(const char* field, const std::string& name) {
   if (name.empty() || name.size() > kMaxSettingsName) return InvalidField(field, "must have 1 to 200 bytes", "200 bytes");
@@ -43,6 +44,7 @@ v1::TenantSettings UsualTenant(const std::string& tenant) {
 
 bool Limited(int max_running, double max_starts_per_second) { return max_running > 0 || max_starts_per_second > 0; }
 bool IsUsual(const v1::QueueSettings& s) { return !s.paused() && !Limited(s.max_running(), s.max_starts_per_second()); }
+// Of what transitions ask for.
 bool IsUsual(const v1::TenantSettings& s) { return !s.paused() && s.weight() == 1 && !Limited(s.max_running(), s.max_starts_per_second()); }
 
 }  // namespace
@@ -118,6 +120,9 @@ StatusOr<v1::TenantSettings> Engine::SetTenantSettings(const v1::SetTenantSettin
   if (request.has_weight() && !(request.weight() >= kLeastWeight && request.weight() <= kMostWeight)) {
     return InvalidField("weight", "must be 0.001 to 1000", "0.001 to 1000");
   }
+  if (request.has_retention_days() && (request.retention_days() < kUsualRetention || request.retention_days() > kMostRetentionDays)) {
+    return InvalidField("retention_days", "must be 0 (for ever) to 36500, or -1 (as everybody's)", "36500");
+  }
   v1::TenantSettings settings;
   VORA_RETURN_IF_ERROR(impl_->Write([&](pqxx::work& tx) -> Status {
     repo::LockSettings(tx);
@@ -127,14 +132,18 @@ StatusOr<v1::TenantSettings> Engine::SetTenantSettings(const v1::SetTenantSettin
     if (request.has_weight()) settings.set_weight(request.weight());
     if (request.has_max_running()) settings.set_max_running(request.max_running());
     if (request.has_max_starts_per_second()) settings.set_max_starts_per_second(request.max_starts_per_second());
+    if (request.has_retention_days()) settings.set_retention_days(request.retention_days());
+    if (settings.retention_days() == kUsualRetention) settings.clear_retention_days();
     IsUsual(settings) ? repo::DeleteTenantSettings(tx, tenant) : repo::WriteTenantSettings(tx, settings);
+    repo::WriteRetention(tx, settings);
     return {};
   }));
   log::Info("settings of a tenant", {{"tenant", tenant},
                                      {"paused", settings.paused()},
                                      {"weight", settings.weight()},
                                      {"max_running", settings.max_running()},
-                                     {"max_starts_per_second", settings.max_starts_per_second()}});
+                                     {"max_starts_per_second", settings.max_starts_per_second()},
+                                     {"retention_days", settings.has_retention_days() ? settings.retention_days() : kUsualRetention}});
   impl_->wake.QueueReady("");
   return settings;
 }
@@ -146,6 +155,7 @@ StatusOr<v1::TenantSettings> Engine::ResetTenantSettings(const std::string& tena
   usual.set_weight(1);
   usual.set_max_running(0);
   usual.set_max_starts_per_second(0);
+  usual.set_retention_days(kUsualRetention);
   return SetTenantSettings(usual);
 }
 

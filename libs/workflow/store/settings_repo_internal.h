@@ -20,5 +20,7 @@ void WriteQueueSettings(pqxx::transaction_base& tx, const v1::QueueSettings& set
 void WriteTenantSettings(pqxx::transaction_base& tx, const v1::TenantSettings& settings);
 void DeleteQueueSettings(pqxx::transaction_base& tx, const std::string& queue);
 void DeleteTenantSettings(pqxx::transaction_base& tx, const std::string& tenant);
+// Apart, since no transition asks for it.
+void WriteRetention(pqxx::transaction_base& tx, const v1::TenantSettings& settings);
 
 }  // namespace vora::workflow::repo

@@ -16,7 +16,7 @@ StatusOr<wf::QueueSettings> SetQueue(OrchestratorClient& orchestrator, const htt
 
 StatusOr<wf::TenantSettings> SetTenant(OrchestratorClient& orchestrator, const http::Request& request, const std::string& body) {
   wf::SetTenantSettingsRequest set;
-  VORA_RETURN_IF_ERROR(FromBody(body, {"paused", "weight", "max_running", "max_starts_per_second"}, set));
+  VORA_RETURN_IF_ERROR(FromBody(body, {"paused", "weight", "max_running", "max_starts_per_second", "retention_days"}, set));
   set.set_tenant(request.params.at("tenant"));
   return orchestrator.SetTenantSettings(set);
 }
