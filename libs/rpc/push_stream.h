@@ -14,14 +14,38 @@
 
 namespace vora::rpc {
 
-// gRPC may run a reaction inside the call that caused it, and the stream may be gone when that returns: so the lock is recursive, lives as
-// long as whoever holds it, and nothing of the stream is touched after the call.
 template <typename Message>
 class PushStream : public grpc::ServerWriteReactor<Message> {
  public:
+  // For whoever has news, which may come while the call ends: it outlives the stream. gRPC may run a reaction inside the call that caused
+  // it, and the stream may be gone when that returns: so the lock is recursive, whoever uses a link holds it, and nothing of the stream is
+  // touched afterwards.
+  class Link {
+   public:
+    // `add` notes what has come up, under the lock; not after the end of the call. Any thread.
+    template <typename Add>
+    static void Push(std::shared_ptr<Link> link, Add add) {
+      const std::lock_guard lock(link->mutex_);
+      if (link->stream_ == nullptr) return;
+      add();
+      link->stream_->WriteNext();
+    }
+    static void End(std::shared_ptr<Link> link, const Status& status) {
+      const std::lock_guard lock(link->mutex_);
+      if (link->stream_ != nullptr) link->stream_->FinishOnce(status);
+    }
+
+   private:
+    friend class PushStream;
+    std::recursive_mutex mutex_;
+    PushStream* stream_ = nullptr;  // nullptr: the call is done
+  };
+
+  PushStream() { link_->stream_ = this; }
+
   void OnWriteDone(bool ok) final {
-    const auto mutex = mutex_;
-    const std::lock_guard lock(*mutex);
+    const auto link = link_;
+    const std::lock_guard lock(link->mutex_);
     writing_ = false;
     if (ok) {
       WriteNext();
@@ -29,9 +53,14 @@ class PushStream : public grpc::ServerWriteReactor<Message> {
       FinishOnce(Cancelled("the client went away"));
     }
   }
-  void OnCancel() final { End(Cancelled("the client went away")); }
+  void OnCancel() final { Link::End(link_, Cancelled("the client went away")); }
   // Not before the handler has returned: gRPC waits for it.
   void OnDone() final {
+    const auto link = link_;
+    {
+      const std::lock_guard lock(link->mutex_);
+      link->stream_ = nullptr;
+    }
     Leave();
     delete this;
   }
@@ -39,22 +68,9 @@ class PushStream : public grpc::ServerWriteReactor<Message> {
  protected:
   // Moves what has come up into `message`, which is empty; false: there is nothing. Under the lock.
   virtual bool TakeNext(Message& message) = 0;
-  // Nobody may call Push or End once this has returned.
+  // The call is done.
   virtual void Leave() = 0;
-
-  // `add` notes what has come up, under the lock. Any thread.
-  template <typename Add>
-  void Push(Add add) {
-    const auto mutex = mutex_;
-    const std::lock_guard lock(*mutex);
-    add();
-    WriteNext();
-  }
-  void End(const Status& status) {
-    const auto mutex = mutex_;
-    const std::lock_guard lock(*mutex);
-    FinishOnce(status);
-  }
+  const std::shared_ptr<Link>& link() const { return link_; }
 
  private:
   void WriteNext() {
@@ -69,7 +85,7 @@ class PushStream : public grpc::ServerWriteReactor<Message> {
     this->Finish(ToGrpc(status));
   }
 
-  const std::shared_ptr<std::recursive_mutex> mutex_ = std::make_shared<std::recursive_mutex>();
+  const std::shared_ptr<Link> link_ = std::make_shared<Link>();
   Message message_;
   bool writing_ = false;
   bool finished_ = false;

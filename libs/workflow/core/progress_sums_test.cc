@@ -96,9 +96,10 @@ TEST(ProgressSumsTest, ARunIsTheSameFewBytesHoweverLongItIs) {
   std::vector<TaskRow> tasks;
   for (int i = 0; i < 10'000; ++i) tasks.push_back(Chunk(i, 0.5, 0.5));
   EXPECT_LT(Only(SumProgress(tasks)).ByteSizeLong(), 200u);
+  const std::string failure = FailureText(std::string(5000, 'x'));
   for (auto& task : tasks) {
     task.attempt = 2;
-    for (auto& item : task.items) item.failures = 1, item.last_failure = FailureText(std::string(5000, 'x'));
+    for (auto& item : task.items) item.failures = 1, item.last_failure = failure;
   }
   const auto runs = SumProgress(tasks);
   EXPECT_LT(Only(runs).ByteSizeLong(), 10'000u);

@@ -17,7 +17,7 @@ using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 constexpr milliseconds kUntilWatched = std::chrono::hours(1);
 // One statement asks for no more; those that are beyond wait for the next look.
-constexpr size_t kMaxClosed = 1000;
+constexpr size_t kMaxClosed = 5000;
 
 // What a watch wants to know of a run.
 v1::RunProgress Part(const v1::RunProgress& run, const v1::WatchProgressRequest& wanted) {

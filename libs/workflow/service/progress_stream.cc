@@ -18,18 +18,18 @@ class ProgressStream final : public rpc::PushStream<v1::WatchProgressResponse> {
   explicit ProgressStream(ProgressFeed& feed) : feed_(feed) {}
 
   void Begin(const v1::WatchProgressRequest& request, const Status& refused) {
-    if (!refused.ok()) return End(refused);
+    if (!refused.ok()) return Link::End(link(), refused);
     StartSendInitialMetadata();  // tells that somebody is there
     watch_ = feed_.Add(
         request,
         [this](const std::vector<v1::RunProgress>& runs) {
-          Push([&] {
+          Link::Push(link(), [&] {
             // Of a run only the newest matters: what waits for a slow reader grows no further than there are runs.
             for (const auto& run : runs) next_.insert_or_assign(run.run_id(), run);
             told_ = true;
           });
         },
-        [this] { End(Unavailable("the orchestrator is going down; ask another one")); });
+        [this] { Link::End(link(), Unavailable("the orchestrator is going down; ask another one")); });
   }
 
  private:

@@ -13,12 +13,12 @@ class WatchStream final : public rpc::PushStream<v1::WorkerOrders> {
   explicit WatchStream(WorkerSessions& sessions) : sessions_(sessions) {}
 
   void Begin(const std::string& worker_id, const Status& refused) {
-    if (!refused.ok()) return End(refused);
-    if (const Status valid = Engine::CheckWorker(worker_id); !valid.ok()) return End(valid);
+    if (!refused.ok()) return Link::End(link(), refused);
+    if (const Status valid = Engine::CheckWorker(worker_id); !valid.ok()) return Link::End(link(), valid);
     StartSendInitialMetadata();  // tells the worker that it is watched
     watch_ = sessions_.Add(
-        worker_id, [this](const v1::WorkerOrders& orders) { Push([&] { next_.MergeFrom(orders); }); },
-        [this] { End(Unavailable("the orchestrator is going down; ask another one")); });
+        worker_id, [this](const v1::WorkerOrders& orders) { Link::Push(link(), [&] { next_.MergeFrom(orders); }); },
+        [this] { Link::End(link(), Unavailable("the orchestrator is going down; ask another one")); });
   }
 
  private:
