@@ -239,7 +239,7 @@ _engine_film_cpu() {
 
 # The transitions of a film whose encodes do nothing, and what it takes to stand by while they last: leases and progress.
 _engine_film_figures() {
-  local encoder hours round result wall events film standing shares=() seconds=8
+  local encoder hours round result wall events film standing messages bytes largest shares=() seconds=8
   encoder=$(_engine_encoder_cpu) || exit 1
   # The encoders have the whole machine.
   hours=$(awk -v c="$encoder" -v n="$(nproc)" 'BEGIN { printf "%.0f", c / n }')
@@ -264,12 +264,15 @@ _engine_film_figures() {
     # The film's first commands are not part of it.
     read -r -t 2 <> <(:) || true
     _engine_film_cpu
-    read -r -t "$seconds" <> <(:) || true
+    # As metadata does.
+    read -r messages bytes largest <<<"$(_engine_program watch --seconds "$seconds" | sed -n 's/^RESULT //p')"
+    [ -n "${largest:-}" ] || fail "the watcher failed" "see $(log_file engine)"
     _engine_film_cpu
     standing=$(awk -v a="$ORCHESTRATOR_CPU" -v b="$DATABASE_CPU" -v s="$seconds" 'BEGIN { printf "%.4f", (a + b) / s }')
     shares+=("$(awk -v f="$film" -v s="$standing" -v h="$hours" -v c="$encoder" 'BEGIN { printf "%.3f", 100 * (f + s * h) / c }')")
     note "engine.film: standing by $standing CPU seconds a second (orchestrator $ORCHESTRATOR_CPU, PostgreSQL $DATABASE_CPU in $seconds s)," \
-      "for the $hours s in which $(nproc) processors do the encoders' $encoder CPU seconds; ${shares[-1]} % in all"
+      "for the $hours s in which $(nproc) processors do the encoders' $encoder CPU seconds; ${shares[-1]} % in all;" \
+      "progress: $messages messages of $bytes bytes, at most $largest"
     _engine_stop
   done
   figure engine.film_cpu_to_encoders "$(median "${shares[@]}")" percent le "$ENGINE_FILM_GOAL"

@@ -43,13 +43,17 @@ _size_statements() {
 
 # Sets START, P50, STATEMENTS and BUFFERS (a second), and tells of each statement. _size_measure NAME
 _size_measure() {
-  local began pages
+  local began pages watcher
   began=$(now)
   _engine_start vora-bench-engine-host "$ENGINE_DATABASE"
   START=$(difference "$(now)" "$began")
   _engine_worker bench worker --slots 8
   read -r P50 _ <<<"$(_engine_program latency --rate 50 --seconds 6 | sed -n 's/^RESULT //p')"
   [ -n "${P50:-}" ] || fail "the driver failed" "see $(log_file engine)"
+  # As metadata does.
+  _engine_program watch --seconds $((SIZE_SECONDS + 7)) >>"$(log_file engine)" &
+  watcher=$!
+  BENCH_PIDS+=("$watcher")
   # What the load has left behind.
   read -r -t 5 <> <(:) || true
   postgres_query 'SELECT pg_stat_statements_reset()' >/dev/null
@@ -60,6 +64,8 @@ _size_measure() {
   while IFS='|' read -r pages; do note "size, $1:   $pages"; done < <(_size_statements "round(calls::numeric / $SIZE_SECONDS, 2) || ' a second, ' ||
     round((shared_blks_hit + shared_blks_read)::numeric / calls) || ' pages each, ' || round(mean_exec_time::numeric, 2) || ' ms: ' ||
     left(regexp_replace(query, '\s+', ' ', 'g'), 70)" | sort -rn)
+  wait "$watcher" || fail "the watcher failed" "see $(log_file engine)"
+  unset 'BENCH_PIDS[-1]'
   _engine_stop
 }
 

@@ -42,6 +42,13 @@ struct StartOptions {
 // Starts runs and leaves them open.
 int StartOpen(const Target& target, const StartOptions& options);
 
+struct WatchOptions {
+  double seconds = 10;
+  bool poll = false;  // instead of a stream, each open run is described twice a second
+};
+// Watches the progress of all open runs. Prints `RESULT messages bytes largest`.
+int Watch(const Target& target, const WatchOptions& options);
+
 struct WorkerOptions {
   int workers = 1;
   int slots = 64;

@@ -13,6 +13,7 @@ int main(int argc, char** argv) {
   LatencyOptions latency;
   FilmOptions film;
   StartOptions start;
+  WatchOptions watch;
   WorkerOptions worker;
   bool hold = false, started_only = false;
   app.require_subcommand(1);
@@ -30,6 +31,9 @@ int main(int argc, char** argv) {
   auto* start_command = app.add_subcommand("start", "Starts runs and leaves them open");
   start_command->add_option("--count", start.count);
   start_command->add_option("--sleep-ms", start.sleep_ms);
+  auto* watch_command = app.add_subcommand("watch", "Watches the progress of open runs");
+  watch_command->add_option("--seconds", watch.seconds);
+  watch_command->add_flag("--poll", watch.poll);
   auto* worker_command = app.add_subcommand("worker", "Works on chains");
   worker_command->add_option("--workers", worker.workers);
   worker_command->add_option("--slots", worker.slots);
@@ -42,6 +46,7 @@ int main(int argc, char** argv) {
   if (throughput_command->parsed()) return Throughput(target, throughput);
   if (latency_command->parsed()) return Latency(target, latency);
   if (start_command->parsed()) return StartOpen(target, start);
+  if (watch_command->parsed()) return Watch(target, watch);
   if (film_command->parsed()) return Film(target, film);
   if (worker_command->parsed()) return ChainWorker(target, worker);
   return FilmWorker(target, film.film_seconds, hold);

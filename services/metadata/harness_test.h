@@ -59,6 +59,7 @@ class DaemonProcess {
   ~DaemonProcess();
   void Start();
   void Kill();  // SIGKILL
+  int port() const { return port_; }
   std::string grpc() const { return "127.0.0.1:" + std::to_string(port_); }
   // Waits until it answers, at most half a minute.
   bool WaitReady();

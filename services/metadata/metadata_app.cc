@@ -15,7 +15,6 @@
 #include "services/metadata/api/rest_webhooks.h"
 #include "services/metadata/maintenance.h"
 #include "services/metadata/processing/outbox_relay.h"
-#include "services/metadata/processing/progress_poller.h"
 #include "services/metadata/processing/record_activities.h"
 #include "services/metadata/processing/record_repo.h"
 #include "services/metadata/rows/store.h"
@@ -93,7 +92,7 @@ struct MetadataApp::Impl {
         webhook_sender(options.webhook_allow_private),
         webhook_dispatcher(webhooks, webhook_sender, metrics),
         relay(outbox, orchestrator),
-        poller(progress, orchestrator, options.progress_interval),
+        follower(progress, orchestrator, options.progress),
         maintenance(
             {store, videos, outbox, ladders, hub, options.ladder}, metrics, [this] { relay.Wake(); }, std::move(fatal)),
         worker(WorkerOf(options), metrics),
@@ -148,7 +147,7 @@ struct MetadataApp::Impl {
   WebhookSender webhook_sender;
   WebhookDispatcher webhook_dispatcher;
   OutboxRelay relay;
-  ProgressPoller poller;
+  ProgressFollower follower;
   Maintenance maintenance;
   workflow::ActivityWorker worker;
   http::Server http;
@@ -175,7 +174,7 @@ Status MetadataApp::Start() {
                                      [&app](const std::string&, const std::string& payload) { app.channel.Receive(payload, app.hub); });
   app.relay.Start();
   app.webhook_dispatcher.Start();
-  app.poller.Start();
+  app.follower.Start();
   app.worker.Start();
   // Last: from here on requests come, and everything that they reach is running.
   return app.http.Start();
@@ -193,7 +192,7 @@ void MetadataApp::Stop(std::chrono::milliseconds budget) {
   app.live.Stop();
   app.http.Shutdown(budget);
   app.worker.Stop(budget);
-  app.poller.Stop();
+  app.follower.Stop();
   app.relay.Stop();
   app.webhook_dispatcher.Stop();
   app.maintenance.Stop();

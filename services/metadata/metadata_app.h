@@ -17,6 +17,7 @@
 #include "libs/obs/metrics.h"
 #include "services/metadata/api/api_routes.h"
 #include "services/metadata/processing/fleet_view.h"
+#include "services/metadata/processing/progress_follower.h"
 #include "vora/workflow/v1/process_video.pb.h"
 
 namespace grpc {
@@ -37,7 +38,7 @@ struct AppOptions {
   std::string upload_url = "http://127.0.0.1:8081/files/";  // tus endpoint as browsers reach it
   std::optional<auth::PlaybackTokens> playback_tokens;      // absent: everybody may play everything
   media::v1::Ladder ladder;                                 // of new videos
-  std::chrono::milliseconds progress_interval{500};
+  ProgressOptions progress;
   std::chrono::milliseconds sse_heartbeat{15000};
   std::chrono::milliseconds sse_lifetime = kStreamLifetime;  // of the streams of videos
   int activity_slots = 8;

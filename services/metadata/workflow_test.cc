@@ -6,15 +6,18 @@
 #include <filesystem>
 #include <functional>
 #include <mutex>
+#include <thread>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
+#include <pqxx/pqxx>
 
 #include "libs/ladder/ladder.h"
 #include "libs/pg/testing/test_postgres.h"
 #include "libs/testing/free_port.h"
 #include "libs/testing/status_matchers.h"
+#include "libs/testing/tcp_gate.h"
 #include "libs/workflow/definition/payload.h"
 #include "libs/workflow/worker/activity_worker.h"
 #include "services/metadata/harness_test.h"
@@ -32,10 +35,10 @@ using workflow::ActivityOutcome;
 // The whole side of the fleet that metadata talks to.
 class WorkflowTest : public ::testing::Test {
  protected:
-  WorkflowTest() : orchestrator_(VORA_ORCHESTRATOR_BINARY, {{"VORA_DATABASE_URL", pg::TestPostgres::Shared().NewDatabase()}}) {
+  WorkflowTest() : orchestrator_(VORA_ORCHESTRATOR_BINARY, {{"VORA_DATABASE_URL", orchestrator_database_}}) {
     options_.database_url = pg::TestPostgres::Shared().NewDatabase();
     options_.orchestrator = orchestrator_.grpc();
-    options_.progress_interval = std::chrono::milliseconds(50);
+    options_.progress.interval = std::chrono::milliseconds(50);
   }
   void StartOrchestrator() {
     orchestrator_.Start();
@@ -94,6 +97,10 @@ class WorkflowTest : public ::testing::Test {
     while (!open_ && !execution.stopping()) gate_.wait_for(lock, std::chrono::milliseconds(20));
     return open_;
   }
+  bool IsOpen() {
+    const std::lock_guard lock(mutex_);
+    return open_;
+  }
   void OpenGate() {
     const std::lock_guard lock(mutex_);
     open_ = true;
@@ -133,6 +140,7 @@ class WorkflowTest : public ::testing::Test {
     return completions;
   }
 
+  const std::string orchestrator_database_ = pg::TestPostgres::Shared().NewDatabase();
   DaemonProcess orchestrator_;
   AppOptions options_;
   std::unique_ptr<TestApp> app_;
@@ -306,6 +314,91 @@ TEST_F(WorkflowTest, ATerminatedRunDoesNotLeaveTheVideoHanging) {
   EXPECT_EQ(Video(id)["failure_code"], "workflow.terminated");
   OpenGate();
   EXPECT_EQ(app_->Call("POST", "/v1/videos/" + id + "/retry").status, 200);
+  ASSERT_TRUE(Reaches(id, "READY"));
+}
+
+TEST_F(WorkflowTest, WhatHappensWhileTheStreamIsBrokenShowsLater) {
+  StartOrchestrator();
+  TcpGate gate("127.0.0.1", orchestrator_.port());
+  options_.orchestrator = "127.0.0.1:" + std::to_string(gate.port());
+  options_.progress.check_interval = std::chrono::hours(1);
+  StartApp();
+  std::atomic<double> progress{0.5};
+  StartWorker([&](ActivityExecution& execution) {
+    const bool gated = execution.task().activity_id() == "720p/chunk/1";
+    while (gated && !execution.stopping() && !IsOpen()) {
+      execution.Heartbeat(progress, "{}");
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    }
+    return gated && !IsOpen() ? ActivityOutcome::Failed("test.stopped", "stopped") : Encode(execution);
+  });
+  const std::string id = Upload("u1"), other = Upload("u2");
+  ASSERT_TRUE(Eventually([&] { return Rendition(id, "720p")["progress_percent"] == 66; })) << Rendition(id, "720p");
+  ASSERT_TRUE(Eventually([&] { return Rendition(other, "720p")["progress_percent"] == 66; })) << Rendition(other, "720p");
+  gate.Refuse();
+  OrchestratorClient client(orchestrator_.grpc());
+  progress = 0.8;
+  ASSERT_THAT(client.Terminate("video/" + other, "by the test"), IsOk());
+  ASSERT_TRUE(Eventually([&] {
+    const auto described = client.Describe("video/" + id, "");
+    return described.ok() && std::any_of(described->pending_activities().begin(), described->pending_activities().end(),
+                                         [](const auto& pending) { return pending.progress() == 0.8; });
+  }));
+  EXPECT_EQ(Rendition(id, "720p")["progress_percent"], 66) << "nobody can tell";
+  EXPECT_EQ(Video(other)["state"], "PARTIALLY_READY");
+  gate.Pass();
+  ASSERT_TRUE(Reaches(other, "FAILED"));
+  EXPECT_EQ(Video(other)["failure_code"], "workflow.terminated");
+  EXPECT_TRUE(Eventually([&] { return Rendition(id, "720p")["progress_percent"] == 86; })) << Rendition(id, "720p");
+  OpenGate();
+  ASSERT_TRUE(Reaches(id, "READY"));
+  for (const auto& [activity, times] : Completions(id)) EXPECT_EQ(times, 1) << activity;
+}
+
+TEST_F(WorkflowTest, ARunThatTheOrchestratorHasLostFailsItsVideo) {
+  options_.progress.check_interval = std::chrono::milliseconds(200);
+  StartOrchestrator();
+  StartApp();
+  StartWorker([this](ActivityExecution& execution) {
+    return WaitAtGate(execution) ? Encode(execution) : ActivityOutcome::Failed("test.stopped", "stopped");
+  });
+  const std::string id = Upload("u1");
+  ASSERT_TRUE(Eventually([&] { return Rendition(id, "360p").value("state", "") == "PROCESSING"; }));
+  const int64_t version = Video(id)["version"];
+  orchestrator_.Kill();
+  pqxx::connection database(orchestrator_database_);
+  pqxx::work tx(database);
+  tx.exec("TRUNCATE workflow_runs, workflow_events, activity_tasks, workflow_timers, workflow_inbox, workflow_attempts");
+  tx.commit();
+  EXPECT_EQ(Video(id)["state"], "PROCESSING") << "one that is away has lost nothing";
+  EXPECT_GE(Video(id)["version"], version);
+  StartOrchestrator();
+  ASSERT_TRUE(Reaches(id, "FAILED"));
+  EXPECT_EQ(Video(id)["failure_code"], "workflow.lost");
+  OpenGate();
+  EXPECT_EQ(app_->Call("POST", "/v1/videos/" + id + "/retry").status, 200);
+  ASSERT_TRUE(Reaches(id, "READY"));
+}
+
+TEST_F(WorkflowTest, SeveralReplicasWriteProgressOnce) {
+  StartOrchestrator();
+  StartApp();
+  TestApp second(options_), third(options_);
+  const std::string id = Upload("u1");
+  StartWorker([this, id](ActivityExecution& execution) {
+    if (execution.task().activity_id() != "720p/chunk/1" || execution.task().workflow_id() != "video/" + id) return Encode(execution);
+    execution.Heartbeat(0.5, "{}");
+    return WaitAtGate(execution) ? Encode(execution) : ActivityOutcome::Failed("test.stopped", "stopped");
+  });
+  const auto settled = [&] {
+    const Json low = Rendition(id, "360p"), high = Rendition(id, "720p"), audio = Rendition(id, "audio_0");
+    return low["state"] == "DONE" && audio["state"] == "DONE" && high["progress_percent"] == 66 && Video(id).contains("storyboard_url");
+  };
+  ASSERT_TRUE(Eventually(settled)) << Video(id).dump(1);
+  const int64_t version = Video(id)["version"];
+  ASSERT_TRUE(Reaches(Upload("u2"), "READY"));
+  EXPECT_EQ(Video(id)["version"], version) << "what one has written the others leave alone";
+  OpenGate();
   ASSERT_TRUE(Reaches(id, "READY"));
 }
 

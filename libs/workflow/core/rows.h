@@ -76,8 +76,9 @@ struct TaskRow {
   std::string worker_id;
   std::optional<int64_t> started_time_us;
   double progress = 0;
-  std::string item_progress;  // of a group as JSON: progress by name
-  std::string checkpoint;     // as a change: empty keeps the stored one
+  double progress_weight = 1;  // in sums, of a group that of each item; written once
+  std::string item_progress;   // of a group as JSON: progress by name
+  std::string checkpoint;      // as a change: empty keeps the stored one
   bool cancel_requested = false;
   bool release_requested = false;  // its run was paused while it ran
   std::string last_failure;        // JSON of a Failure, or empty

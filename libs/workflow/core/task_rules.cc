@@ -65,6 +65,7 @@ TaskRow NewTask(RunRow& run, int64_t event_id, const Command& command, int slots
   task.input = command.attributes.at("input").get<std::string>();
   task.priority = options.priority();
   task.estimated_cost = options.estimated_cost();
+  if (options.progress_weight() > 0) task.progress_weight = options.progress_weight();
   task.item_wait_us = ToMicros(options.item_wait());
   for (const auto& item : options.items()) {
     task.items.push_back({item.name(), item.estimated_cost(), 0, ""});

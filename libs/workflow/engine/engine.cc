@@ -105,6 +105,7 @@ void Engine::Impl::Scheduled(const std::vector<TaskRow>& given, const std::set<s
     if (task.heartbeat_us > 0) wake.DueAfter(std::chrono::microseconds(task.heartbeat_us));
   }
   for (auto& span : spans) obs::RecordSpan(std::move(span));
+  if (!given.empty()) wake.WorkBegan();
   for (const auto& queue : ready_queues) wake.QueueReady(queue);
 }
 

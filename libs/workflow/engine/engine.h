@@ -32,6 +32,7 @@ class WakeSink {
   // A timer, a deadline or the end of a pause between attempts comes up then.
   virtual void DueAfter(std::chrono::microseconds delay) = 0;
   virtual void RunClosed(const std::string& run_id) = 0;
+  virtual void WorkBegan() = 0;  // a worker has got something to do
   // The workflow does not want the result of this attempt any more.
   virtual void CancelRequested(const std::string& worker_id, const std::string& task_token) = 0;
   // The run of this attempt is paused.
@@ -121,6 +122,12 @@ class Engine {
   // INVALID_ARGUMENT names the field and the limit.
   static Status CheckRenewal(const v1::RenewWorkerRequest& request);
   static Status CheckWorker(const std::string& worker_id);
+
+  // Of each open run of which something runs or waits for another attempt, the sums of that, by run (RunProgress). Of what waits for
+  // another attempt it looks at no more than a thousand, those that have come to an end last.
+  StatusOr<std::map<std::string, v1::RunProgress>> ReadProgress();
+  // Those of them that are closed.
+  StatusOr<std::vector<v1::RunProgress>> ReadClosed(const std::vector<std::string>& run_ids);
 
   // For operators.
   // One that leaves gives up what it still holds: those tasks are ready again at once, and the attempt is not counted.

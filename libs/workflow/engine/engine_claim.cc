@@ -147,6 +147,7 @@ StatusOr<Claimed> Engine::Claim(const std::vector<const v1::PollActivitiesReques
     if (missed && attempt < kTries) continue;
     if (claims.first_deadline_in_us > 0) impl_->wake.DueAfter(std::chrono::microseconds(claims.first_deadline_in_us));
     for (const auto& [type, waited_us] : claims.waits) impl_->NoteClaimed(type, waited_us);
+    if (!claims.waits.empty()) impl_->wake.WorkBegan();
     for (auto& span : claims.spans) obs::RecordSpan(std::move(span));
     return Claimed{std::move(claims.answers), false};
   }

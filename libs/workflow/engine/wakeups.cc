@@ -135,6 +135,11 @@ void Wakeups::Stop() {
 void Wakeups::QueueReady(const std::string& queue) { impl_->Post("q:" + queue); }
 void Wakeups::RunClosed(const std::string& run_id) { impl_->Post("r:" + run_id); }
 
+void Wakeups::WorkBegan() {
+  // Others see it when they look next: it is no news for those who wait.
+  if (impl_->receiver.work_began) impl_->receiver.work_began();
+}
+
 void Wakeups::DueAfter(std::chrono::microseconds delay) {
   // No news for others: they have the deadlines that they made, and all of them after a while.
   if (impl_->receiver.due_after) impl_->receiver.due_after(delay);

@@ -19,6 +19,7 @@ class Wakeups : public WakeSink {
     std::function<void(const std::string& queue)> queue_ready;  // empty name: any queue
     std::function<void(const std::string& run_id)> run_closed;  // empty id: any run
     std::function<void(std::chrono::microseconds delay)> due_after;
+    std::function<void()> work_began;
     std::function<void(const std::string&worker_id, const std::string&task_token)> cancel_requested, release_requested;
   };
   // `url` empty: this process only.
@@ -32,6 +33,7 @@ class Wakeups : public WakeSink {
   void QueueReady(const std::string& queue) override;
   void DueAfter(std::chrono::microseconds delay) override;
   void RunClosed(const std::string& run_id) override;
+  void WorkBegan() override;
   void CancelRequested(const std::string& worker_id, const std::string& task_token) override;
   void ReleaseRequested(const std::string& worker_id, const std::string& task_token) override;
 

@@ -7,6 +7,7 @@
 #include "libs/workflow/engine/replay_check.h"
 #include "libs/workflow/engine/wakeups.h"
 #include "libs/workflow/service/dispatcher.h"
+#include "libs/workflow/service/progress_feed.h"
 #include "libs/workflow/service/result_waiters.h"
 #include "libs/workflow/service/services.h"
 #include "libs/workflow/service/worker_sessions.h"
@@ -29,6 +30,7 @@ struct EngineHost::Impl {
   Dispatcher dispatcher;
   ResultWaiters waiters;
   WorkerSessions sessions;
+  ProgressFeed progress;
   std::unique_ptr<grpc::Service> workflow_service, activity_service;
   Passes passes;
 
@@ -40,7 +42,8 @@ struct EngineHost::Impl {
         dispatcher(engine),
         waiters(engine),
         sessions(engine, options.sessions),
-        workflow_service(MakeWorkflowService(engine, waiters, options.authorizer)),
+        progress(engine, options.progress),
+        workflow_service(MakeWorkflowService(engine, waiters, progress, options.authorizer)),
         activity_service(MakeActivityService(engine, dispatcher, sessions, options.authorizer)),
         passes(engine, options.passes) {
     // Now, as both exist, and before wakeups.Start: it is read without a lock afterwards.
@@ -49,8 +52,9 @@ struct EngineHost::Impl {
                          [this](const std::string& run_id) {
                            engine.RunClosed(run_id);
                            waiters.RunClosed(run_id);
+                           progress.RunClosed(run_id);
                          },
-                         [this](std::chrono::microseconds delay) { passes.DueAfter(delay); },
+                         [this](std::chrono::microseconds delay) { passes.DueAfter(delay); }, [this] { progress.WorkBegan(); },
                          [this](const std::string& worker_id, const std::string& token) { sessions.CancelRequested(worker_id, token); },
                          [this](const std::string& worker_id, const std::string& token) { sessions.ReleaseRequested(worker_id, token); }});
   }
@@ -59,6 +63,7 @@ struct EngineHost::Impl {
   void Stop() {
     passes.Stop();
     sessions.Stop();
+    progress.Stop();
     dispatcher.Stop();
     waiters.Stop();
     wakeups.Stop();
@@ -76,6 +81,7 @@ StatusOr<std::unique_ptr<EngineHost>> EngineHost::Start(EngineHostOptions option
   impl->wakeups.Start();
   impl->passes.Start();
   impl->sessions.Start();
+  impl->progress.Start();
   return std::unique_ptr<EngineHost>(new EngineHost(std::move(impl)));
 }
 

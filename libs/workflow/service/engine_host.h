@@ -10,6 +10,7 @@
 #include "libs/rpc/authorizer.h"
 #include "libs/workflow/engine/engine.h"
 #include "libs/workflow/engine/passes.h"
+#include "libs/workflow/service/progress_feed.h"
 #include "libs/workflow/service/worker_sessions.h"
 
 namespace grpc {
@@ -23,6 +24,7 @@ struct EngineHostOptions {
   int max_connections = 16;
   PassOptions passes;
   WorkerSessionOptions sessions;
+  ProgressFeedOptions progress;
   EngineOptions engine;
   rpc::Authorizer authorizer;  // who may call the services; nobody unless it is set
 };

@@ -8,6 +8,7 @@
 #include "libs/rpc/authorizer.h"
 #include "libs/workflow/engine/engine.h"
 #include "libs/workflow/service/dispatcher.h"
+#include "libs/workflow/service/progress_feed.h"
 #include "libs/workflow/service/result_waiters.h"
 #include "libs/workflow/service/worker_sessions.h"
 
@@ -17,7 +18,8 @@ class Service;
 
 namespace vora::workflow {
 
-std::unique_ptr<grpc::Service> MakeWorkflowService(Engine& engine, ResultWaiters& waiters, rpc::Authorizer authorizer);
+std::unique_ptr<grpc::Service> MakeWorkflowService(Engine& engine, ResultWaiters& waiters, ProgressFeed& progress,
+                                                   rpc::Authorizer authorizer);
 std::unique_ptr<grpc::Service> MakeActivityService(Engine& engine, Dispatcher& dispatcher, WorkerSessions& sessions,
                                                    rpc::Authorizer authorizer);
 

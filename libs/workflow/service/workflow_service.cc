@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "libs/workflow/service/progress_stream_internal.h"
 #include "libs/workflow/service/service_call_internal.h"
 #include "libs/workflow/service/services.h"
 #include "vora/workflow/v1/workflow.grpc.pb.h"
@@ -10,13 +11,13 @@ namespace {
 using std::chrono::milliseconds;
 // Operators look after the workflows of their tenant, the fleet after all. What is run, and on which files, only the fleet says.
 constexpr std::initializer_list<vora::Scope> kWorkflowScopes = {vora::Scope::kOperate, vora::Scope::kFleet};
-using WorkflowBase =
-    v1::WorkflowService::WithCallbackMethod_StartWorkflow<v1::WorkflowService::WithCallbackMethod_WaitResult<v1::WorkflowService::Service>>;
+using WorkflowBase = v1::WorkflowService::WithCallbackMethod_StartWorkflow<v1::WorkflowService::WithCallbackMethod_WaitResult<
+    v1::WorkflowService::WithCallbackMethod_WatchProgress<v1::WorkflowService::Service>>>;
 
 class WorkflowServiceImpl : public WorkflowBase {
  public:
-  WorkflowServiceImpl(Engine& engine, ResultWaiters& waiters, rpc::Authorizer authorizer)
-      : engine_(engine), waiters_(waiters), authorizer_(std::move(authorizer)) {}
+  WorkflowServiceImpl(Engine& engine, ResultWaiters& waiters, ProgressFeed& progress, rpc::Authorizer authorizer)
+      : engine_(engine), waiters_(waiters), progress_(progress), authorizer_(std::move(authorizer)) {}
 
   grpc::ServerUnaryReactor* StartWorkflow(grpc::CallbackServerContext* context, const v1::StartWorkflowRequest* request,
                                           v1::StartWorkflowResponse* response) override {
@@ -94,6 +95,11 @@ class WorkflowServiceImpl : public WorkflowBase {
     return raw;
   }
 
+  grpc::ServerWriteReactor<v1::WatchProgressResponse>* WatchProgress(grpc::CallbackServerContext* context,
+                                                                     const v1::WatchProgressRequest* request) override {
+    return StartProgressStream(progress_, *request, authorizer_.Authorize(*context, {vora::Scope::kFleet}).status());
+  }
+
  private:
   static bool MaySee(const Caller& caller, const v1::WorkflowInfo& info) {
     return caller.Has(vora::Scope::kFleet) || caller.tenant == info.tenant();
@@ -117,13 +123,15 @@ class WorkflowServiceImpl : public WorkflowBase {
 
   Engine& engine_;
   ResultWaiters& waiters_;
+  ProgressFeed& progress_;
   const rpc::Authorizer authorizer_;
 };
 
 }  // namespace
 
-std::unique_ptr<grpc::Service> MakeWorkflowService(Engine& engine, ResultWaiters& waiters, rpc::Authorizer authorizer) {
-  return std::make_unique<WorkflowServiceImpl>(engine, waiters, std::move(authorizer));
+std::unique_ptr<grpc::Service> MakeWorkflowService(Engine& engine, ResultWaiters& waiters, ProgressFeed& progress,
+                                                   rpc::Authorizer authorizer) {
+  return std::make_unique<WorkflowServiceImpl>(engine, waiters, progress, std::move(authorizer));
 }
 
 }  // namespace vora::workflow

@@ -93,6 +93,37 @@ TEST_F(WorkflowServiceTest, OperatorsLookAfterTheWorkflowsOfTheirTenant) {
   EXPECT_EQ(OfTheWorkflow("acme", &Stub::WaitResult), grpc::StatusCode::OK);
 }
 
+TEST_F(WorkflowServiceTest, ProgressOfAllIsForTheFleet) {
+  const auto watch = [&](const std::string& who) {
+    grpc::ClientContext context;
+    context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(10));
+    context.AddMetadata("authorization", who);
+    const auto reader = stub_->WatchProgress(&context, v1::WatchProgressRequest());
+    v1::WatchProgressResponse response;
+    if (reader->Read(&response)) return grpc::StatusCode::OK;
+    return reader->Finish().error_code();
+  };
+  EXPECT_EQ(watch("acme"), grpc::StatusCode::PERMISSION_DENIED);
+  EXPECT_EQ(watch("fleet"), grpc::StatusCode::OK);
+}
+
+TEST_F(WorkflowServiceTest, RunsAreListedById) {
+  ASSERT_EQ(Start("fleet"), grpc::StatusCode::OK);
+  const auto run_id = StartScript(orchestrator_.engine(), "w", R"({"activity": "a"})");
+  v1::ListWorkflowsRequest request;
+  v1::ListWorkflowsResponse response;
+  request.add_run_ids(run_id);
+  request.add_run_ids("none");
+  ASSERT_EQ(Call("fleet", &Stub::ListWorkflows, request, &response), grpc::StatusCode::OK);
+  ASSERT_EQ(response.workflows_size(), 1);
+  EXPECT_EQ(response.workflows(0).run_id(), run_id);
+  EXPECT_EQ(response.workflows(0).status(), v1::WORKFLOW_STATUS_RUNNING);
+  EXPECT_EQ(Call("acme", &Stub::ListWorkflows, request, &response), grpc::StatusCode::OK);
+  EXPECT_THAT(response.workflows(), IsEmpty()) << "another tenant's";
+  for (int i = 0; i < 500; ++i) request.add_run_ids("none");
+  EXPECT_EQ(Call("fleet", &Stub::ListWorkflows, request, &response), grpc::StatusCode::INVALID_ARGUMENT);
+}
+
 TEST_F(WorkflowServiceTest, WhoPausesIsRemembered) {
   ASSERT_EQ(Start("fleet"), grpc::StatusCode::OK);
   const auto pause_as = [&](const std::string& who) {

@@ -24,22 +24,22 @@ constexpr pg::Statement kTransition{"workflow_transition", R"(
     scheduled AS (INSERT INTO activity_tasks (run_id, scheduled_event_id, workflow_id, tenant, traceparent, queue, activity_type, activity_id,
       items, item_wait_us, priority, estimated_cost, input, retry, schedule_to_start_us, start_to_close_us, heartbeat_us, scheduled_time_us,
       visible_at_us, schedule_to_start_deadline_us, schedule_to_close_deadline_us, first_play, rank, place, state, lease, worker_id,
-      started_time_us, attempt_deadline_us, lease_deadline_us)
+      started_time_us, attempt_deadline_us, progress_weight, lease_deadline_us)
       SELECT t.run_id, t.event_id, t.workflow_id, t.tenant, t.traceparent, t.queue, t.type, t.id, t.items, t.item_wait, t.priority, t.cost, t.input,
       t.retry, t.schedule_to_start, t.start_to_close, t.heartbeat, t.scheduled, t.scheduled, t.start_deadline, t.close_deadline,
-      t.first_play, t.rank, t.place, t.state, t.lease, t.worker, t.started, t.attempt_deadline,
+      t.first_play, t.rank, t.place, t.state, t.lease, t.worker, t.started, t.attempt_deadline, t.weight,
       CASE WHEN t.started IS NOT NULL AND t.heartbeat > 0 AND NOT EXISTS (SELECT 1 FROM activity_workers w WHERE w.worker_id = t.worker
       AND w.lease_deadline_us > t.started) THEN t.started + t.heartbeat END
       FROM unnest($9::text[], $10::bigint[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::text[], $17::text[],
       $18::integer[], $19::double precision[], $20::text[], $21::text[], $22::bigint[], $23::bigint[], $24::bigint[], $25::bigint[],
       $26::bigint[], $27::bigint[], $28::boolean[], $29::bigint[], $30::bigint[], $31::text[], $32::bigint[], $33::text[], $34::bigint[],
-      $35::bigint[], $36::bigint[]) WITH ORDINALITY AS t(run_id, event_id, workflow_id, tenant, traceparent, queue, type, id, items,
+      $35::bigint[], $36::bigint[], $37::double precision[]) WITH ORDINALITY AS t(run_id, event_id, workflow_id, tenant, traceparent, queue, type, id, items,
       priority, cost, input, retry, schedule_to_start, start_to_close, heartbeat, scheduled, start_deadline, close_deadline, first_play, rank,
-      place, state, lease, worker, started, attempt_deadline, item_wait, n) ORDER BY t.n)
+      place, state, lease, worker, started, attempt_deadline, item_wait, weight, n) ORDER BY t.n)
     UPDATE workflow_runs r SET status = c.status, close_time_us = c.close, history_length = c.length, result = c.result,
       failure = c.failure, cancel_requested = c.cancel, stuck_reason = c.parked, parked_builds = c.builds::text[], rank = c.rank
-    FROM unnest($37::text[], $38::text[], $39::bigint[], $40::bigint[], $41::text[], $42::text[], $43::boolean[], $44::text[], $45::text[],
-      $46::bigint[]) AS c(run_id, status, close, length, result, failure, cancel, parked, builds, rank) WHERE r.run_id = c.run_id)"};
+    FROM unnest($38::text[], $39::text[], $40::bigint[], $41::bigint[], $42::text[], $43::text[], $44::boolean[], $45::text[], $46::text[],
+      $47::bigint[]) AS c(run_id, status, close, length, result, failure, cancel, parked, builds, rank) WHERE r.run_id = c.run_id)"};
 constexpr pg::Statement kUpdateTasks{"workflow_update_tasks", R"(
     UPDATE activity_tasks t SET state = c.state, attempt = c.attempt, losses = c.losses, visible_at_us = c.visible,
     last_reported_lease = c.reported, worker_id = c.worker, started_time_us = c.started, attempt_deadline_us = c.attempt_deadline,
@@ -123,17 +123,17 @@ const char* StateOf(const TaskRow& task) {
   return task.started ? "STARTED" : task.held ? "PAUSED" : task.delayed ? "DELAYED" : "SCHEDULED";
 }
 
-void AddTask(Columns<28>& rows, const TaskRow& t) {
+void AddTask(Columns<29>& rows, const TaskRow& t) {
   rows.Row(t.run_id, t.scheduled_event_id, t.workflow_id, t.tenant, t.traceparent, t.queue, t.activity_type, t.activity_id,
            ItemsToJson(t.items), t.priority, t.estimated_cost, t.input, t.retry, t.schedule_to_start_us, t.start_to_close_us,
            t.heartbeat_us, t.scheduled_time_us, t.schedule_to_start_deadline_us, t.schedule_to_close_deadline_us, t.first_play, t.rank,
-           t.place, StateOf(t), t.lease, t.worker_id, t.started_time_us, t.attempt_deadline_us, t.item_wait_us);
+           t.place, StateOf(t), t.lease, t.worker_id, t.started_time_us, t.attempt_deadline_us, t.item_wait_us, t.progress_weight);
 }
 
 void WriteTransitions(pqxx::transaction_base& tx, const Changes& changes) {
   Columns<6> events;
   Columns<2> ended;
-  Columns<28> tasks;
+  Columns<29> tasks;
   Columns<10> runs;
   for (const auto& [run_id, event] : changes.events) AddEvent(events, run_id, event);
   for (const auto& key : changes.ended_tasks) ended.Row(key.run_id, key.event_id);
@@ -143,7 +143,7 @@ void WriteTransitions(pqxx::transaction_base& tx, const Changes& changes) {
              pg::ArrayOf(r.parked_builds), r.rank);
   }
   ExecAll(tx, kTransition, events, std::make_index_sequence<6>(), ended, std::make_index_sequence<2>(), tasks,
-          std::make_index_sequence<28>(), runs, std::make_index_sequence<10>());
+          std::make_index_sequence<29>(), runs, std::make_index_sequence<10>());
 }
 
 void WriteNewRuns(pqxx::transaction_base& tx, const Changes& changes) {

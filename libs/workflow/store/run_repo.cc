@@ -40,6 +40,10 @@ constexpr pg::Statement kFindRuns{"workflow_find_runs",
 constexpr char kListRuns[] =
     "SELECT " VORA_RUN_COLUMNS
     "FROM workflow_runs WHERE seq < $1 AND ($3 = '' OR status = $3) AND ($4 = '' OR type = $4) ORDER BY seq DESC LIMIT $2";
+constexpr pg::Statement kRunsOfIds{
+    "workflow_runs_of_ids", "SELECT " VORA_RUN_COLUMNS
+                            "FROM workflow_runs WHERE run_id = ANY($1::text[]) AND ($2 = '' OR status = $2) AND ($3 = '' OR type = $3) "
+                            "ORDER BY seq DESC"};
 constexpr pg::Statement kLoadHistory{
     "workflow_load_history",
     "SELECT event_id, type, time_us, attributes FROM workflow_events WHERE run_id = $1 AND event_id > $2 ORDER BY event_id LIMIT $3"};
@@ -152,6 +156,13 @@ std::vector<RunRow> ListRuns(pqxx::transaction_base& tx, int64_t before_seq, int
                              const std::string& type) {
   std::vector<RunRow> runs;
   for (const auto& row : tx.exec_params(kListRuns, before_seq, limit, status, type)) runs.push_back(ReadRun(row));
+  return runs;
+}
+
+std::vector<RunRow> RunsOfIds(pqxx::transaction_base& tx, const std::vector<std::string>& run_ids, const std::string& status,
+                              const std::string& type) {
+  std::vector<RunRow> runs;
+  for (const auto& row : pg::Exec(tx, kRunsOfIds, pg::ArrayOf(run_ids), status, type)) runs.push_back(ReadRun(row));
   return runs;
 }
 

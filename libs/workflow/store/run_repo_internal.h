@@ -28,6 +28,9 @@ std::vector<RunRow> NewestRuns(pqxx::transaction_base& tx, const std::vector<std
 std::optional<RunRow> FindRunByRequest(pqxx::transaction_base& tx, const std::string& workflow_id, const std::string& request_id);
 // Newest first, below `before_seq`; empty filters match all.
 std::vector<RunRow> ListRuns(pqxx::transaction_base& tx, int64_t before_seq, int limit, const std::string& status, const std::string& type);
+// The same of these, those that are there.
+std::vector<RunRow> RunsOfIds(pqxx::transaction_base& tx, const std::vector<std::string>& run_ids, const std::string& status,
+                              const std::string& type);
 
 // What a replay needs of an open run. Reads only what the first schema had, since it is asked before an upgrade.
 struct OpenRun {

@@ -44,6 +44,7 @@ TestOrchestrator::TestOrchestrator(std::string database_url, Registry registry, 
   options.passes = passes;
   options.engine = std::move(engine);
   options.sessions.lease_grace = passes.lease_grace;
+  options.progress = {milliseconds{20}, milliseconds{50}};
   options.authorizer = std::move(authorizer);
   host_ = Must(EngineHost::Start(options, std::move(registry), metrics_));
   readiness_.SetStarted();

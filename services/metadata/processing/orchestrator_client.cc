@@ -1,7 +1,9 @@
 #include "services/metadata/processing/orchestrator_client.h"
 
 #include <chrono>
+#include <mutex>
 
+#include "libs/core/error.h"
 #include "libs/rpc/call.h"
 #include "vora/workflow/v1/workflow.grpc.pb.h"
 
@@ -10,6 +12,7 @@ namespace {
 
 namespace wf = workflow::v1;
 constexpr std::chrono::seconds kTimeout{5};
+constexpr std::chrono::hours kWatchDeadline{24};
 
 template <typename Stub, typename Method, typename Request>
 auto Ask(Stub& stub, Method method, const Request& request, std::chrono::milliseconds timeout = kTimeout) {
@@ -25,6 +28,9 @@ struct OrchestratorClient::Impl {
       : stub(wf::WorkflowService::NewStub(channel)), activities(wf::ActivityService::NewStub(channel)) {}
   const std::unique_ptr<wf::WorkflowService::Stub> stub;
   const std::unique_ptr<wf::ActivityService::Stub> activities;
+  std::mutex mutex;
+  grpc::ClientContext* watch = nullptr;  // of the stream that is open
+  bool stopping = false;
 };
 
 OrchestratorClient::OrchestratorClient(const std::string& target) : impl_(new Impl(rpc::Connect(target))) {}
@@ -53,6 +59,36 @@ StatusOr<wf::DescribeWorkflowResponse> OrchestratorClient::Describe(const std::s
   request.set_workflow_id(workflow_id);
   request.set_run_id(run_id);
   return Ask(*impl_->stub, &wf::WorkflowService::Stub::DescribeWorkflow, request);
+}
+
+StatusOr<wf::ListWorkflowsResponse> OrchestratorClient::Runs(const std::vector<std::string>& run_ids) {
+  wf::ListWorkflowsRequest request;
+  request.mutable_run_ids()->Assign(run_ids.begin(), run_ids.end());
+  return Ask(*impl_->stub, &wf::WorkflowService::Stub::ListWorkflows, request);
+}
+
+Status OrchestratorClient::WatchProgress(const wf::WatchProgressRequest& request,
+                                         const std::function<void(wf::WatchProgressResponse)>& told) {
+  grpc::ClientContext context;
+  rpc::Prepare(context, kWatchDeadline);
+  {
+    const std::lock_guard lock(impl_->mutex);
+    if (impl_->stopping) return Cancelled("the watch is over");
+    impl_->watch = &context;
+  }
+  const auto reader = impl_->stub->WatchProgress(&context, request);
+  wf::WatchProgressResponse response;
+  while (reader->Read(&response)) told(std::exchange(response, {}));
+  const Status ended = rpc::FromGrpc(reader->Finish());
+  const std::lock_guard lock(impl_->mutex);
+  impl_->watch = nullptr;
+  return Annotate(ended, "orchestrator");
+}
+
+void OrchestratorClient::StopWatching() {
+  const std::lock_guard lock(impl_->mutex);
+  impl_->stopping = true;
+  if (impl_->watch) impl_->watch->TryCancel();
 }
 
 StatusOr<wf::GetHistoryResponse> OrchestratorClient::History(const std::string& workflow_id, const std::string& run_id, int64_t after,

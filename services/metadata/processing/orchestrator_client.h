@@ -4,8 +4,10 @@
 // orchestrator is away; it is found again by itself. Thread-safe.
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "libs/core/status.h"
 #include "vora/workflow/v1/workflow.pb.h"
@@ -13,7 +15,8 @@
 namespace vora::metadata {
 
 // The workflow that processes a video.
-inline std::string WorkflowOf(const std::string& video_id) { return "video/" + video_id; }
+inline constexpr char kVideoWorkflows[] = "video/";
+inline std::string WorkflowOf(const std::string& video_id) { return kVideoWorkflows + video_id; }
 
 class OrchestratorClient {
  public:
@@ -25,6 +28,12 @@ class OrchestratorClient {
   Status Terminate(const std::string& workflow_id, const std::string& reason);
   // `run_id` empty: the newest run. NOT_FOUND: no such workflow.
   StatusOr<workflow::v1::DescribeWorkflowResponse> Describe(const std::string& workflow_id, const std::string& run_id);
+  // Of these, at most 500, those that are there.
+  StatusOr<workflow::v1::ListWorkflowsResponse> Runs(const std::vector<std::string>& run_ids);
+  // Calls `told` until the stream ends, and says why it did: CANCELLED after StopWatching, which also ends what begins later.
+  Status WatchProgress(const workflow::v1::WatchProgressRequest& request,
+                       const std::function<void(workflow::v1::WatchProgressResponse)>& told);
+  void StopWatching();
   StatusOr<workflow::v1::GetHistoryResponse> History(const std::string& workflow_id, const std::string& run_id, int64_t after,
                                                      int page_size);
   StatusOr<workflow::v1::DescribeQueuesResponse> DescribeQueues(std::chrono::milliseconds timeout);

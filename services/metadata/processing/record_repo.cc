@@ -21,6 +21,7 @@ namespace {
 
 namespace wf = workflow::v1;
 
+// Replicas of the version before read the lengths of chunks.
 constexpr char kStorePlan[] = "UPDATE videos SET media = $2::jsonb, chunks = $3::jsonb, duration_seconds = $4 WHERE video_id = $1";
 // A retry plans again, and a report may be repeated: renditions that are there keep their state and their segments.
 constexpr char kInsertRendition[] = R"(

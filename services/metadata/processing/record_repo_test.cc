@@ -311,25 +311,75 @@ TEST_F(RecordRepoTest, APlanThatOvertakesTheOutboxStartsTheVideo) {
 TEST_F(RecordRepoTest, ProgressInFlightAndRunsThatEndWithoutAWord) {
   ASSERT_TRUE(Plan());
   ASSERT_TRUE(Segments("720p", 0, 1));
-  const auto polled = repos_.progress.Claim(std::chrono::milliseconds(60'000), 10);
-  ASSERT_THAT(polled, IsOk());
-  ASSERT_EQ(polled->size(), 1u);
+  const auto claimed = repos_.progress.Claim(std::chrono::milliseconds(60'000), 10);
+  ASSERT_THAT(claimed, IsOk());
+  ASSERT_EQ(claimed->size(), 1u);
   EXPECT_TRUE(repos_.progress.Claim(std::chrono::milliseconds(60'000), 10)->empty()) << "one replica at a time";
-  ActivityView chunk{"720p/chunk/1", "media.EncodeChunk", true, 2, 0.5, true, "the encoder was killed"};
-  EXPECT_TRUE(*repos_.progress.Apply((*polled)[0], {chunk}));
+  ActivitySums sums;
+  auto* sum = sums.Add();
+  sum->set_activity_type("media.EncodeGroup");
+  sum->set_name("720p");
+  sum->set_running(1);
+  sum->set_progress(1);  // of two segments
+  sum->set_failed(1);
+  sum->set_failure("the encoder was killed");
+  sum->add_retried()->set_activity_id("720p/chunk/1");
+  sum->mutable_retried(0)->set_attempt(2);
+  EXPECT_TRUE(*repos_.progress.Apply((*claimed)[0], sums));
   EXPECT_EQ(Rendition("720p").state(), v1::RENDITION_STATE_RETRYING);
   EXPECT_EQ(Rendition("720p").progress_percent(), 66);
   EXPECT_EQ(Rendition("720p").retries(), 1);
   EXPECT_EQ(Rendition("720p").failure(), "the encoder was killed");
   const int64_t version = Video().version();
-  chunk.progress = 0.501;
-  EXPECT_FALSE(*repos_.progress.Apply((*polled)[0], {chunk})) << "less than a per cent";
+  sum->set_progress(1.001);
+  EXPECT_FALSE(*repos_.progress.Apply((*claimed)[0], sums)) << "less than a per cent";
   EXPECT_EQ(Video().version(), version);
-  EXPECT_TRUE(*repos_.progress.Close((*polled)[0], v1::VIDEO_STATE_FAILED, "workflow.terminated", "ended by an operator"));
+  EXPECT_TRUE(*repos_.progress.Close((*claimed)[0], v1::VIDEO_STATE_FAILED, "workflow.terminated", "ended by an operator"));
   EXPECT_EQ(Video().state(), v1::VIDEO_STATE_FAILED);
   EXPECT_EQ(Video().failure_code(), "workflow.terminated");
-  EXPECT_FALSE(*repos_.progress.Apply((*polled)[0], {chunk}));
+  EXPECT_FALSE(*repos_.progress.Apply((*claimed)[0], sums));
   EXPECT_TRUE(repos_.progress.Claim(std::chrono::milliseconds(0), 10)->empty());
+}
+
+TEST_F(RecordRepoTest, WhatIsToldOfARunIsComparedWithItsVideo) {
+  ASSERT_TRUE(Plan());
+  FollowedRun run{id_, {}, 0}, other{id_, {}, 0}, gone{"nobody", {}, 0};
+  for (FollowedRun* one : {&run, &other, &gone}) one->told.set_status(workflow::v1::WORKFLOW_STATUS_RUNNING);
+  run.told.set_run_id("run-1");
+  other.told.set_run_id("run-0");
+  const auto need = [&](FollowedRun& one) {
+    const auto needs = repos_.progress.Compare({&one});
+    EXPECT_THAT(needs, IsOk());
+    return needs.ok() ? needs->at(0) : Need::kLater;
+  };
+  EXPECT_EQ(need(run), Need::kNothing);
+  EXPECT_EQ(run.version, Video().version());
+  EXPECT_EQ(need(other), Need::kOver);
+  EXPECT_EQ(need(gone), Need::kOver);
+  auto* sum = run.told.add_activities();
+  sum->set_activity_type("media.EncodeGroup");
+  sum->set_name("720p");
+  sum->set_progress(0.5);
+  EXPECT_EQ(need(run), Need::kNothing) << "as long as neither has changed, nobody looks";
+  ASSERT_TRUE(Segments("720p", 0, 1));
+  EXPECT_EQ(need(run), Need::kWrite) << "the video has changed: what is under way comes on top of it";
+  EXPECT_TRUE(*repos_.progress.Apply(run.run(), run.told.activities()));
+  EXPECT_EQ(Rendition("720p").progress_percent(), 50);
+  EXPECT_EQ(need(run), Need::kNothing);
+  run.version = 0;
+  run.told.set_status(workflow::v1::WORKFLOW_STATUS_TERMINATED);
+  EXPECT_EQ(need(run), Need::kWrite);
+  EXPECT_TRUE(*repos_.progress.Close(run.run(), v1::VIDEO_STATE_CANCELLED, "", ""));
+  EXPECT_EQ(need(run), Need::kOver);
+}
+
+TEST_F(RecordRepoTest, ARunThatItsVideoDoesNotKnowYetIsLeftForLater) {
+  FollowedRun run{repos_.videos.Create(SomeVideo("u2"))->video.video_id(), {}, 0};
+  run.told.set_run_id("run-9");
+  run.told.set_status(workflow::v1::WORKFLOW_STATUS_TERMINATED);
+  const auto needs = repos_.progress.Compare({&run});
+  ASSERT_THAT(needs, IsOk());
+  EXPECT_EQ(needs->at(0), Need::kLater);
 }
 
 }  // namespace

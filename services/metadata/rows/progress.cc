@@ -1,18 +1,16 @@
 #include "services/metadata/rows/progress.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <cstdint>
+#include <string_view>
 
 #include "services/metadata/rows/video_state.h"
 
 namespace vora::metadata {
 namespace {
 
-constexpr std::string_view kMediaPrefix = "media.";
 constexpr std::string_view kPublishType = "media.PublishTrack";
-constexpr std::string_view kChunkPart = "/chunk/";
 // Audio costs next to nothing beside pictures; never nothing, so that an audio-only share still moves.
 constexpr double kAudioWeight = 20'000;
 
@@ -29,42 +27,25 @@ double Weight(const RenditionView& rendition) {
 
 }  // namespace
 
-std::string_view RenditionOfActivity(std::string_view activity_id) { return activity_id.substr(0, activity_id.find('/')); }
-
-int ChunkOfActivity(std::string_view activity_id) {
-  const size_t at = activity_id.find(kChunkPart);
-  if (at == std::string_view::npos) return -1;
-  const std::string_view digits = activity_id.substr(at + kChunkPart.size());
-  int chunk = -1;
-  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), chunk);
-  if (error != std::errc() || end == digits.data() || (end != digits.data() + digits.size() && *end != '/') || chunk < 0) return -1;
-  return chunk;
-}
-
-RenditionView Advance(RenditionView rendition, const ChunkLengths& chunks, const std::vector<ActivityView>& activities) {
+RenditionView Advance(RenditionView rendition, const ActivitySums& activities) {
   if (IsFinal(rendition.state)) return rendition;
   double in_flight = 0;
   bool started = false;
   bool retrying = false;
   std::string failure;
-  for (const ActivityView& activity : activities) {
-    if (activity.activity_type.rfind(kMediaPrefix, 0) != 0) continue;
-    if (RenditionOfActivity(activity.activity_id) != rendition.name) continue;
-    if (activity.attempt > 1) {
-      int& seen = rendition.attempts[activity.activity_id];
-      seen = std::max(seen, activity.attempt);
+  for (const auto& sum : activities) {
+    if (!sum.activity_type().starts_with(kMediaPrefix) || sum.name() != rendition.name) continue;
+    for (const auto& retried : sum.retried()) {
+      int& seen = rendition.attempts[retried.activity_id()];
+      seen = std::max(seen, retried.attempt());
     }
-    if (activity.attempt > 1 && activity.has_failure) {
+    if (sum.failed() > 0) {
       retrying = true;
-      failure = activity.failure;
+      failure = sum.failure();
     }
-    started = started || activity.started;
+    started = started || sum.running() > 0;
     // Publishing makes no segments; as progress of the whole rendition it would count them twice.
-    if (activity.activity_type == kPublishType) continue;
-    const auto chunk = chunks.find(ChunkOfActivity(activity.activity_id));
-    // Audio has no chunks: its one activity makes all of them.
-    const int length = chunk == chunks.end() ? rendition.segments_total : chunk->second;
-    in_flight += std::clamp(activity.progress, 0.0, 1.0) * length;
+    if (sum.activity_type() != kPublishType) in_flight += sum.progress();
   }
   if (retrying) {
     rendition.state = v1::RENDITION_STATE_RETRYING;
@@ -78,6 +59,10 @@ RenditionView Advance(RenditionView rendition, const ChunkLengths& chunks, const
     rendition.progress_percent = std::max(rendition.progress_percent, static_cast<int>(ClampPercent(percent, 99)));
   }
   return rendition;
+}
+
+bool Differs(const RenditionView& a, const RenditionView& b) {
+  return a.state != b.state || a.progress_percent != b.progress_percent || a.attempts != b.attempts || a.failure != b.failure;
 }
 
 int Retries(const RenditionView& rendition) {

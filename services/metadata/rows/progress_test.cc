@@ -15,65 +15,65 @@ RenditionView Rendition(int done = 0, int total = 10) {
   return view;
 }
 
-ActivityView Chunk(const std::string& id, double progress, int attempt = 1, bool started = true) {
-  ActivityView view;
-  view.activity_id = id;
-  view.activity_type = "media.EncodeChunk";
-  view.started = started;
-  view.attempt = attempt;
-  view.progress = progress;
-  return view;
+// Of chunks under way; `progress` in segments.
+workflow::v1::ActivityProgress Chunks(double progress, const std::string& rendition = "720p", int running = 1) {
+  workflow::v1::ActivityProgress sum;
+  sum.set_activity_type("media.EncodeGroup");
+  sum.set_name(rendition);
+  sum.set_running(running);
+  sum.set_progress(progress);
+  return sum;
 }
 
-const ChunkLengths kChunks = {{0, 1}, {1, 3}, {2, 3}, {3, 3}};
+void Retried(workflow::v1::ActivityProgress& sum, const std::string& id, int attempt) {
+  auto* retried = sum.add_retried();
+  retried->set_activity_id(id);
+  retried->set_attempt(attempt);
+}
 
-TEST(ProgressTest, CountsSegmentsAndChunksInFlight) {
-  const auto view = Advance(Rendition(1), kChunks, {Chunk("720p/chunk/1", 0.5), Chunk("720p/chunk/2", 1.0)});
-  // 1 + 0.5 * 3 + 1.0 * 3 of 10.
+RenditionView AfterAll(const RenditionView& view, const std::vector<workflow::v1::ActivityProgress>& sums) {
+  return Advance(view, {sums.begin(), sums.end()});
+}
+
+TEST(ProgressTest, CountsSegmentsAndWhatIsInFlight) {
+  const auto view = AfterAll(Rendition(1), {Chunks(4.5)});
   EXPECT_EQ(view.progress_percent, 55);
   EXPECT_EQ(view.state, v1::RENDITION_STATE_PROCESSING);
 }
 
 TEST(ProgressTest, OtherRenditionsAndOtherActivitiesDoNotCount) {
-  auto record = Chunk("720p/chunk/1", 1.0);
-  record.activity_type = "metadata.RecordSegments";
-  const auto view = Advance(Rendition(), kChunks, {Chunk("1080p/chunk/1", 1.0), Chunk("72/chunk/1", 1.0), record});
+  auto record = Chunks(1);
+  record.set_activity_type("metadata.RecordSegments");
+  const auto view = AfterAll(Rendition(), {Chunks(1, "1080p"), Chunks(1, "72"), record});
   EXPECT_EQ(view.progress_percent, 0);
   EXPECT_EQ(view.state, v1::RENDITION_STATE_PENDING);
 }
 
 TEST(ProgressTest, NeverGoesBackAndStaysBelowHundred) {
-  auto view = Advance(Rendition(), kChunks, {Chunk("720p/chunk/1", 1.0)});
+  auto view = AfterAll(Rendition(), {Chunks(3)});
   EXPECT_EQ(view.progress_percent, 30);
-  view = Advance(view, kChunks, {Chunk("720p/chunk/1", 0.0, 2)});
+  view = AfterAll(view, {Chunks(0)});
   EXPECT_EQ(view.progress_percent, 30);
   view.segments_done = 10;
-  EXPECT_EQ(Advance(view, kChunks, {Chunk("720p/chunk/3", 1.0)}).progress_percent, 99);
+  EXPECT_EQ(AfterAll(view, {Chunks(3)}).progress_percent, 99);
 }
 
-TEST(ProgressTest, ProgressOutsideItsRangeIsClamped) {
-  EXPECT_EQ(Advance(Rendition(), kChunks, {Chunk("720p/chunk/1", 7.0)}).progress_percent, 30);
-  EXPECT_EQ(Advance(Rendition(), kChunks, {Chunk("720p/chunk/1", -3.0)}).progress_percent, 0);
+TEST(ProgressTest, WhatWaitsDoesNotBeginARendition) {
+  EXPECT_EQ(AfterAll(Rendition(), {Chunks(0, "720p", 0)}).state, v1::RENDITION_STATE_PENDING);
+  EXPECT_EQ(AfterAll(Rendition(), {Chunks(0)}).state, v1::RENDITION_STATE_PROCESSING);
 }
 
-TEST(ProgressTest, AnActivityWithoutAChunkIsTheWholeTrack) {
-  auto audio = Rendition(0, 8);
-  audio.name = "audio_0";
-  audio.is_video = false;
-  auto encode = Chunk("audio_0", 0.5);
-  encode.activity_type = "media.EncodeAudio";
-  EXPECT_EQ(Advance(audio, kChunks, {encode}).progress_percent, 50);
-}
-
-TEST(ProgressTest, RetryingWhileAnAttemptThatFollowsAFailureIsPending) {
-  auto failed = Chunk("720p/chunk/2", 0.2, 3, false);
-  failed.has_failure = true;
-  failed.failure = "the encoder was killed";
-  auto view = Advance(Rendition(1), kChunks, {failed, Chunk("720p/chunk/1", 0.1, 2)});
+TEST(ProgressTest, RetryingWhileAnAttemptThatFollowsAFailureIsUnderWay) {
+  auto chunks = Chunks(0.3);
+  Retried(chunks, "720p/chunk/1", 2);
+  Retried(chunks, "720p/chunk/2", 3);
+  chunks.set_failed(1);
+  chunks.set_failure("the encoder was killed");
+  auto view = AfterAll(Rendition(1), {chunks});
   EXPECT_EQ(view.state, v1::RENDITION_STATE_RETRYING);
   EXPECT_EQ(view.failure, "the encoder was killed");
   EXPECT_EQ(Retries(view), 3);  // two of chunk 2, one of chunk 1
-  view = Advance(view, kChunks, {Chunk("720p/chunk/3", 0.1)});
+  view = AfterAll(view, {Chunks(0.1)});
   EXPECT_EQ(view.state, v1::RENDITION_STATE_PROCESSING);
   EXPECT_EQ(view.failure, "");
   EXPECT_EQ(Retries(view), 3) << "retries are kept when the activity is done";
@@ -84,17 +84,18 @@ TEST(ProgressTest, FinalRenditionsAreLeftAlone) {
     auto view = Rendition(3);
     view.state = state;
     view.progress_percent = 42;
-    const auto after = Advance(view, kChunks, {Chunk("720p/chunk/1", 1.0, 5)});
-    EXPECT_EQ(after.state, state);
-    EXPECT_EQ(after.progress_percent, 42);
+    auto chunks = Chunks(1);
+    Retried(chunks, "720p/chunk/1", 5);
+    const auto after = AfterAll(view, {chunks});
+    EXPECT_FALSE(Differs(view, after));
     EXPECT_TRUE(after.attempts.empty());
   }
 }
 
 TEST(ProgressTest, APublishedTrackAddsNothing) {
-  auto publish = Chunk("720p/publish", 0.9);
-  publish.activity_type = "media.PublishTrack";
-  EXPECT_EQ(Advance(Rendition(5), kChunks, {publish}).progress_percent, 50);
+  auto publish = Chunks(0.9);
+  publish.set_activity_type("media.PublishTrack");
+  EXPECT_EQ(AfterAll(Rendition(5), {publish}).progress_percent, 50);
 }
 
 TEST(ProgressTest, VideoPercentWeighsByPicture) {
@@ -108,16 +109,6 @@ TEST(ProgressTest, VideoPercentWeighsByPicture) {
   EXPECT_EQ(VideoPercent({small, large}), 100) << "a failed rendition does not hold the others back";
   small.state = v1::RENDITION_STATE_FAILED;
   EXPECT_EQ(VideoPercent({small, large}), 0);
-}
-
-TEST(ProgressTest, IdsOfActivities) {
-  EXPECT_EQ(RenditionOfActivity("720p/chunk/3"), "720p");
-  EXPECT_EQ(RenditionOfActivity("audio_0"), "audio_0");
-  EXPECT_EQ(ChunkOfActivity("720p/chunk/3"), 3);
-  EXPECT_EQ(ChunkOfActivity("720p/chunk/12/record"), 12);
-  for (const char* none : {"720p", "720p/chunk/", "720p/chunk/x", "720p/chunk/3x", "720p/chunk/-1", "720p/chunk/99999999999", ""}) {
-    EXPECT_EQ(ChunkOfActivity(none), -1) << none;
-  }
 }
 
 }  // namespace

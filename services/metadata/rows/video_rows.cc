@@ -142,7 +142,8 @@ VideoRow ReadVideoRow(const pqxx::row& row) {
 std::optional<VideoRow> LoadVideoRow(pqxx::transaction_base& tx, const std::string& video_id, Lock lock) {
   std::string sql = std::string("SELECT ") + kVideoColumns + " FROM videos v WHERE v.video_id = $1";
   // Every change of a video, of its renditions and of its outbox rows begins with this lock, and nothing else orders them.
-  if (lock == Lock::kForUpdate) sql += " FOR UPDATE";
+  if (lock != Lock::kNone) sql += " FOR UPDATE";
+  if (lock == Lock::kIfFree) sql += " SKIP LOCKED";
   const pqxx::result rows = tx.exec_params(sql, video_id);
   if (rows.empty()) return std::nullopt;
   return ReadVideoRow(rows[0]);

@@ -39,7 +39,7 @@ struct RenditionRow {
   std::map<std::string, int> attempts;
 };
 
-enum class Lock { kNone, kForUpdate };
+enum class Lock { kNone, kForUpdate, kIfFree };  // kIfFree: a row that another transaction holds is not there
 
 // Columns of `videos v` that ReadVideoRow expects.
 extern const char kVideoColumns[];

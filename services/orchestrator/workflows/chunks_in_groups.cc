@@ -95,6 +95,7 @@ Task<void> EncodeInGroup(WorkflowContext all, WorkflowContext chunks, Job& job, 
   options.set_estimated_cost(0);  // beside that of the items
   options.mutable_items()->Swap(&items);
   options.set_run_cost(job.cost);
+  options.set_progress_weight(chunk.segment_count());
   options.set_first_play(chunk.index() == 0);
   // Viewers wait for the first chunk; of others the renditions are recorded together, unless one takes far longer.
   if (chunk.index() > 0) options.mutable_item_wait()->set_seconds(kItemWaitSeconds);

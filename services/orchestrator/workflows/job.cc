@@ -79,6 +79,7 @@ Task<v1::Failure> EncodeAudio(WorkflowContext ctx, Job& job, const media::v1::Tr
   input.set_packed(job.in_groups());
   auto options = MediaOptions(kAudioPriority, AudioCost(job.media));
   options.set_run_cost(job.cost);
+  options.set_progress_weight(track.segments_total());
   options.set_first_play(true);
   auto outcome = co_await ctx.Run<v1::EncodeAudioResult>("media.EncodeAudio", track.name(), std::move(input), options);
   if (!outcome.ok) co_return outcome.failure;
