@@ -51,6 +51,11 @@ inline const obs::CounterFamily kAttempts{
     "vora_activity_attempts_total",
     "Attempts of activities that ended: completed, retried, failed, canceled, timed_out, lost (with their worker), released.",
     {"type", "result"}};
+inline const obs::CounterFamily kSecondAttempts{
+    kMetrics,
+    "vora_activity_second_attempts_total",
+    "Second attempts beside one on a slow worker: begun, and of those won, which ended the activity before the first.",
+    {"result"}};
 inline const obs::HistogramFamily kActivityWait{
     kMetrics, "vora_activity_wait_seconds", "Time an attempt waited for a worker.", {"type"}, StageBuckets()};
 inline const obs::HistogramFamily kActivityDuration{
