@@ -426,9 +426,27 @@ TEST_F(SecondAttemptTest, OnlyWhereItIsAllowed) {
   EXPECT_THAT(ClaimAs("quick"), IsEmpty()) << "the activity does not say that it may";
 }
 
-TEST_F(SecondAttemptTest, OnlyOnAnotherWorker) {
+TEST_F(SecondAttemptTest, OnlyOnAnotherHost) {
   StartSlow();
   EXPECT_THAT(ClaimAs("slow"), IsEmpty());
+  EXPECT_THAT(ClaimAs("slow/2/abc"), IsEmpty());
+}
+
+TEST_F(SecondAttemptTest, NotByAWorkerThatIsSlowItself) {
+  StartScript(engine_, "d", R"({"activity": "work", "options": {"estimatedCost": 10, "secondAttempt": true}})");
+  const auto task = ClaimOne(engine_, "test", "sluggish");
+  Sql("UPDATE activity_tasks SET started_time_us = started_time_us - 600000000");
+  ASSERT_THAT(Complete(engine_, task), IsOk());
+  StartSlow();
+  EXPECT_THAT(ClaimAs("sluggish"), IsEmpty());
+  BeginSecond();
+}
+
+TEST_F(SecondAttemptTest, NobodyLooksWhileNothingRuns) {
+  const auto first = StartSlow();
+  ASSERT_THAT(Complete(engine_, first), IsOk());
+  EXPECT_TRUE(Eventually([&] { return !engine_.MayHaveStragglers("test"); }));
+  EXPECT_FALSE(engine_.MayHaveStragglers("elsewhere"));
 }
 
 TEST_F(SecondAttemptTest, NotWhatWouldEndSoonAnyway) {

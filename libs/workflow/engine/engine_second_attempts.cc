@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <string_view>
 
 #include "libs/log/log.h"
 #include "libs/workflow/engine/engine_internal.h"
@@ -20,6 +21,9 @@ bool HasRoom(const repo::Load& load) {
   return load.max_starts_per_second == 0 && (load.max_running == 0 || load.running < load.max_running);
 }
 
+// Workers name themselves by it (see PollActivitiesRequest).
+std::string_view HostOf(std::string_view worker_id) { return worker_id.substr(0, worker_id.find('/')); }
+
 // The straggler that is most worth a second attempt, and which of the polls gets it.
 struct Match {
   const repo::RunningTask* first = nullptr;
@@ -36,7 +40,8 @@ std::optional<Match> FindMatch(const repo::Running& found, const std::vector<con
     const auto tenant = found.tenants.find(task.tenant);
     if (!HasRoom(found.queue) || (tenant != found.tenants.end() && !HasRoom(tenant->second))) continue;
     const auto poll = std::find_if(polls.begin(), polls.end(), [&](const auto* one) {
-      return one->worker_id() != task.worker_id && paces.Of(one->worker_id()) <= kTooSlow * slack.usual_pace;
+      // On the same host it would only be in the way of the first.
+      return HostOf(one->worker_id()) != HostOf(task.worker_id) && paces.Of(one->worker_id()) <= kTooSlow * slack.usual_pace;
     });
     if (poll == polls.end()) continue;
     matches.push_back({&task, static_cast<size_t>(poll - polls.begin())});

@@ -22,8 +22,9 @@ using ::testing::HasSubstr;
 
 class ActivityWorkerTest : public ::testing::Test {
  protected:
-  std::unique_ptr<ActivityWorker> NewWorker(int slots = 2) {
+  std::unique_ptr<ActivityWorker> NewWorker(int slots = 2, const std::string& worker_id = "") {
     ActivityWorkerOptions options;
+    options.worker_id = worker_id;
     options.orchestrator = orchestrator_.address();
     options.queue = "test";
     options.slots = slots;
@@ -159,7 +160,7 @@ TEST_F(ActivityWorkerTest, APauseHandsBackWithTheCheckpointAndTheWorkerWorksOn) 
 }
 
 TEST_F(ActivityWorkerTest, AnIdleWorkerEndsWhatASlowOneHolds) {
-  auto slow = NewWorker(1), idle = NewWorker(1);
+  auto slow = NewWorker(1, "a/1"), idle = NewWorker(1, "b/1");
   std::atomic<int> begun{0}, stopped{0};
   const auto quick = [](ActivityExecution&) { return ActivityOutcome::Ok("quick"); };
   slow->Handle("quick", quick);
