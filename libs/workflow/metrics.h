@@ -46,11 +46,12 @@ inline const obs::GaugeFamily kWorkerSlots{kMetrics, "vora_activity_worker_slots
 inline const obs::GaugeFamily kWorkerSlotsInUse{
     kMetrics, "vora_activity_worker_slots_in_use", "Slots of these workers that are busy.", {"queue"}};
 
-inline const obs::CounterFamily kAttempts{
-    kMetrics,
-    "vora_activity_attempts_total",
-    "Attempts of activities that ended: completed, retried, failed, canceled, timed_out, lost (with their worker), released.",
-    {"type", "result"}};
+inline const obs::CounterFamily kAttempts{kMetrics,
+                                          "vora_activity_attempts_total",
+                                          "Attempts of activities that ended: completed, retried, failed, canceled, timed_out, lost (with "
+                                          "their worker), released, superseded (of "
+                                          "two at the same time the other ended first).",
+                                          {"type", "result"}};
 inline const obs::CounterFamily kSecondAttempts{
     kMetrics,
     "vora_activity_second_attempts_total",

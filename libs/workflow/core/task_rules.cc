@@ -123,6 +123,7 @@ void EndForGood(RunUnit& unit, const TaskRow& task) {
     SwapAttempts(other);
     const auto failure = MakeFailure("superseded", "the activity has ended without this attempt", true);
     RememberAll(unit, other, task.cancel_requested ? "CANCELED" : "SUPERSEDED", failure);
+    unit.effects().counts.push_back({task.activity_type, task.cancel_requested ? "canceled" : "superseded"});
     unit.effects().cancels.emplace_back(other.worker_id, other);
   }
   unit.EndTask(task.scheduled_event_id);
