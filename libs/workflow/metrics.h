@@ -46,11 +46,17 @@ inline const obs::GaugeFamily kWorkerSlots{kMetrics, "vora_activity_worker_slots
 inline const obs::GaugeFamily kWorkerSlotsInUse{
     kMetrics, "vora_activity_worker_slots_in_use", "Slots of these workers that are busy.", {"queue"}};
 
-inline const obs::CounterFamily kAttempts{
+inline const obs::CounterFamily kAttempts{kMetrics,
+                                          "vora_activity_attempts_total",
+                                          "Attempts of activities that ended: completed, retried, failed, canceled, timed_out, lost (with "
+                                          "their worker), released, superseded (of "
+                                          "two at the same time the other ended first).",
+                                          {"type", "result"}};
+inline const obs::CounterFamily kSecondAttempts{
     kMetrics,
-    "vora_activity_attempts_total",
-    "Attempts of activities that ended: completed, retried, failed, canceled, timed_out, lost (with their worker), released.",
-    {"type", "result"}};
+    "vora_activity_second_attempts_total",
+    "Second attempts beside one on a slow worker: begun, and of those won, which ended the activity before the first.",
+    {"result"}};
 inline const obs::HistogramFamily kActivityWait{
     kMetrics, "vora_activity_wait_seconds", "Time an attempt waited for a worker.", {"type"}, StageBuckets()};
 inline const obs::HistogramFamily kActivityDuration{

@@ -29,6 +29,8 @@ void OrchestratorSettings::Declare(SettingsSchema& schema) {
       "VORA_RETENTION_EXPORT", &retention_export,
       "Folder that closed workflows are written to, one JSON file each, before they leave; empty: they are not written. One that cannot "
       "be written stays");
+  schema.Add("VORA_SECOND_ATTEMPTS", &second_attempts,
+             "Whether an idle worker begins the last chunks of a video a second time that a slow one is at; the first to end counts");
 }
 
 workflow::EngineHostOptions OrchestratorSettings::HostOptions() const {
@@ -38,6 +40,7 @@ workflow::EngineHostOptions OrchestratorSettings::HostOptions() const {
   options.passes.lease_grace = lease_grace;
   options.sessions.lease_grace = lease_grace;
   options.engine.replay_cache_bytes = static_cast<size_t>(replay_cache_bytes);
+  options.engine.second_attempts = second_attempts;
   options.engine.retention = {retention_days, retention_id_days, retention_export};
   return options;
 }

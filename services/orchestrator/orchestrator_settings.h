@@ -18,6 +18,7 @@ struct OrchestratorSettings {
   int64_t replay_cache_bytes = int64_t{256} << 20;
   int64_t retention_days = 30, retention_id_days = 400;
   std::string retention_export;
+  bool second_attempts = true;
 
   void Declare(SettingsSchema& schema);
   // All but who may call.

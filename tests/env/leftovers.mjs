@@ -29,7 +29,7 @@ async function assertRunsEnded(stack, videos) {
   }, { timeout: 30_000 });
   const left = (what, from) => none(stack, 'vora_orchestrator', what, from);
   await left('runs that did not complete, or are parked', "workflow_runs WHERE status <> 'COMPLETED' OR stuck_reason <> ''");
-  for (const table of ['activity_tasks', 'workflow_timers', 'workflow_inbox']) await left(`rows of ${table}`, table);
+  for (const table of ['activity_tasks', 'activity_second_attempts', 'workflow_timers', 'workflow_inbox']) await left(`rows of ${table}`, table);
   const runs = await stack.postgres('vora_orchestrator', 'SELECT workflow_id FROM workflow_runs ORDER BY workflow_id');
   assert.deepEqual(runs.flat(), videos.map((video) => `video/${video.video_id}`).sort(), 'one run for each video');
   await left('histories with a hole, or longer than their run knows', `(

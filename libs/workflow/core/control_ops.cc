@@ -36,7 +36,7 @@ Status PauseRun(RunUnit& unit, const std::string& by, const std::string& reason)
     // One that should end for good ends sooner than it is handed back.
     if (!task->started || task->cancel_requested) continue;
     task->release_requested = true;
-    unit.effects().releases.emplace_back(task->worker_id, *task);
+    AddAttempts(*task, unit.effects().releases);
   }
   return {};
 }

@@ -41,6 +41,8 @@ TEST(CoreSimulation, NothingIsLostAndNothingIsDoneTwice) {
   EXPECT_GT(2 * all.paused, many) << all.Text();
   EXPECT_GT(100 * all.handed_back, many) << all.Text();
   EXPECT_GT(2 * all.compared, many) << all.Text();
+  EXPECT_GT(4 * all.seconds, many) << all.Text();
+  EXPECT_GT(20 * all.won, many) << all.Text();
 }
 
 TEST(CoreSimulation, ASeedGivesTheSameTraceToTheLastByte) {
@@ -71,7 +73,8 @@ INSTANTIATE_TEST_SUITE_P(Core, PlantedFaultTest,
                                            PlantedFault::kFiresTimersTwice, PlantedFault::kTakesSignalsTwice, PlantedFault::kTearsRollback,
                                            PlantedFault::kKeepsRolledBackReplayer, PlantedFault::kAnswersBeforeCommit,
                                            PlantedFault::kTakesStaleReports, PlantedFault::kForgetsPauseOfNewTasks,
-                                           PlantedFault::kForgetsReleases));
+                                           PlantedFault::kForgetsReleases, PlantedFault::kForgetsEndedSecond, PlantedFault::kForgetsSwap,
+                                           PlantedFault::kForgetsSecond));
 
 }  // namespace
 }  // namespace vora::workflow::simulation

@@ -18,7 +18,9 @@ class Split {
   void Keep(ItemRow item) { kept.push_back(std::move(item)); }
   void Fail(ItemRow item, const v1::Failure& failure, std::optional<int64_t> asked_delay_us) {
     const int64_t now = unit_.run().now_us;
-    const auto next = NextAttemptDelay(policy_, item.failures + 1, failure, now, task_.schedule_to_close_deadline_us, asked_delay_us);
+    auto next = NextAttemptDelay(policy_, item.failures + 1, failure, now, task_.schedule_to_close_deadline_us, asked_delay_us);
+    // One that is under way already needs no leave of the policy.
+    if (task_.has_second()) next = 0;
     if (!next) return Add(item, "failure", FailureToJson(failure));
     ++item.failures;
     item.last_failure = FailureToJson(failure).dump();
@@ -55,7 +57,7 @@ void TryAgain(RunUnit& unit, TaskRow& task, Split split, const char* timeout_typ
   KeepOnly(task, std::move(split.kept));
   if (split.failed) ++task.attempt;
   if (!timeout_type) task.last_reported_lease = task.lease;
-  Reschedule(unit, task, unit.run().now_us + split.delay_us);
+  GoOn(unit, task, unit.run().now_us + split.delay_us);
   if (split.ended.empty()) return;
   ended.attributes["items"] = std::move(split.ended);
   if (timeout_type) ended.attributes["timeout_type"] = timeout_type;
@@ -87,7 +89,7 @@ std::vector<ItemRow> ItemsFromJson(const std::string& json) {
 
 int AttemptOf(const TaskRow& task, const ItemRow& item) { return item.failures + task.losses + 1; }
 
-bool EndItems(RunUnit& unit, TaskRow& task, const std::map<std::string, v1::ItemOutcome>& outcomes) {
+bool EndItems(RunUnit& unit, TaskRow& task, const std::map<std::string, v1::ItemOutcome>& outcomes, bool second) {
   if (task.cancel_requested) {
     EndCanceled(unit, task);
     return false;
@@ -108,8 +110,8 @@ bool EndItems(RunUnit& unit, TaskRow& task, const std::map<std::string, v1::Item
         const auto failure = kind == v1::ItemOutcome::kFailure
                                  ? found->second.failure()
                                  : MakeFailure("worker.item_missing", "the worker did not say how the item ended");
-        RememberAttempt(unit, task, item, "FAILED", failure);
-        split.Fail(item, failure, {});
+        RememberAttempt(unit, task, item, second ? "SECOND_FAILED" : "FAILED", failure);
+        second ? split.Keep(item) : split.Fail(item, failure, {});
     }
   }
   if (!split.kept.empty()) {
@@ -118,7 +120,7 @@ bool EndItems(RunUnit& unit, TaskRow& task, const std::map<std::string, v1::Item
   }
   auto attributes = EndAttributes(task);
   attributes["items"] = std::move(split.ended);
-  unit.EndTask(task.scheduled_event_id);
+  EndForGood(unit, task);
   unit.Accept({0, v1::EVENT_TYPE_ACTIVITY_TASK_COMPLETED, 0, std::move(attributes)});
   return false;
 }
@@ -135,7 +137,7 @@ void EndItemsEarly(RunUnit& unit, TaskRow& task, const std::map<std::string, v1:
       all = false;
     }
   }
-  if (all) return (void)EndItems(unit, task, outcomes);
+  if (all) return (void)EndItems(unit, task, outcomes, /*second=*/false);
   if (split.ended.empty()) return;  // told before
   Event ended{0, v1::EVENT_TYPE_ACTIVITY_TASK_ITEMS_ENDED, 0, EndAttributes(task)};
   ended.attributes["goes_on"] = true;
@@ -148,7 +150,9 @@ void EndItemsEarly(RunUnit& unit, TaskRow& task, const std::map<std::string, v1:
 
 bool FailItems(RunUnit& unit, TaskRow& task, const AttemptEnd& end) {
   Split split(unit, task);
-  for (const auto& item : task.items) split.Fail(item, end.failure, end.next_retry_delay_us);
+  if (!end.final) {
+    for (const auto& item : task.items) split.Fail(item, end.failure, end.next_retry_delay_us);
+  }
   if (!split.kept.empty()) {
     TryAgain(unit, task, std::move(split), end.timeout_type);
     return true;

@@ -21,7 +21,8 @@ std::vector<ItemRow> ItemsFromJson(const std::string& json);
 int AttemptOf(const TaskRow& task, const ItemRow& item);
 
 // `outcomes` by name; an item without one has failed. What ended goes to the run, the rest back into the queue. True: there is a rest.
-bool EndItems(RunUnit& unit, TaskRow& task, const std::map<std::string, v1::ItemOutcome>& outcomes);
+// `second`: the attempt that ends is the second one, whose failures count as nothing.
+bool EndItems(RunUnit& unit, TaskRow& task, const std::map<std::string, v1::ItemOutcome>& outcomes, bool second);
 // Items that are done while the attempt goes on with the rest, which is the attempt's end when there is none. Others than results are left.
 void EndItemsEarly(RunUnit& unit, TaskRow& task, const std::map<std::string, v1::ItemOutcome>& outcomes);
 // An attempt at which all items failed by one thing. The group has failed when none is tried again.

@@ -47,6 +47,16 @@ struct ItemRow {
   std::string last_failure;  // JSON of a Failure, or empty
 };
 
+// Beside the attempt that a task's row tells of, at the same time on another worker.
+struct SecondAttempt {
+  int64_t lease = 0;  // 0: it is over
+  std::string worker_id;
+  int64_t started_time_us = 0;
+  double progress = 0;
+  std::string item_progress;
+  std::optional<int64_t> attempt_deadline_us, lease_deadline_us;
+};
+
 // An activity that has not ended. SCHEDULED until a worker claims it: then it is STARTED under a lease, a number drawn by lot for each
 // claim, which the token of the attempt names.
 struct TaskRow {
@@ -58,9 +68,10 @@ struct TaskRow {
   int64_t item_wait_us = 0;
   double estimated_cost = 0;  // with that of the items
   bool first_play = false;    // see scheduler::Stage
-  int64_t rank = 0;           // of its run
-  int64_t place = 0;          // among the tasks of its run
-  std::string retry;          // RetryPolicy as JSON
+  bool allows_second = false;
+  int64_t rank = 0;   // of its run
+  int64_t place = 0;  // among the tasks of its run
+  std::string retry;  // RetryPolicy as JSON
   int64_t schedule_to_start_us = 0, start_to_close_us = 0, heartbeat_us = 0;
   int64_t scheduled_time_us = 0;
   bool started = false;
@@ -83,7 +94,9 @@ struct TaskRow {
   bool release_requested = false;  // its run was paused while it ran
   std::string last_failure;        // JSON of a Failure, or empty
   std::optional<int64_t> schedule_to_start_deadline_us, schedule_to_close_deadline_us, attempt_deadline_us, lease_deadline_us;
+  std::optional<SecondAttempt> second;  // there is one, or was: there is no third
   TaskKey key() const { return {run_id, scheduled_event_id}; }
+  bool has_second() const { return second && second->lease != 0; }
 };
 
 struct TimerRow {
@@ -107,7 +120,7 @@ struct AttemptRow {
   int64_t lease = 0;
   std::string worker_id;
   int64_t started_time_us = 0, ended_time_us = 0;
-  std::string outcome;  // FAILED, TIMED_OUT, LOST, CANCELED
+  std::string outcome;  // FAILED, TIMED_OUT, LOST, CANCELED, SUPERSEDED, SECOND_FAILED
   std::string failure;  // JSON of a Failure
 };
 
@@ -118,6 +131,8 @@ struct Changes {
   std::vector<std::pair<std::string, Event>> events;  // run, event
   std::vector<TaskRow> new_tasks, tasks;
   std::vector<TaskKey> ended_tasks, ended_timers;
+  std::vector<std::pair<TaskKey, SecondAttempt>> second_attempts;  // begun or changed
+  std::vector<TaskKey> ended_second_attempts;                      // with their tasks
   std::vector<TimerRow> timers;
   std::vector<std::string> closed_runs;  // all that is open of them goes
   std::vector<std::pair<std::string, Event>> inbox;

@@ -30,6 +30,8 @@ void LoseTask(RunUnit& unit, const TaskToken& token, const std::string& reason);
 void ReturnTask(RunUnit& unit, const TaskToken& token);
 // A deadline of the task has passed, if one has.
 void ExpireTask(RunUnit& unit, int64_t scheduled_event_id, bool expire_leases);
+// The engine has seen that it would end sooner. The task as its worker gets it, without input and checkpoint. ABORTED: there can be none.
+StatusOr<TaskRow> BeginSecondAttempt(RunUnit& unit, const TaskToken& first, const std::string& worker_id, int64_t lease);
 void FireTimer(RunUnit& unit, int64_t started_event_id);
 
 // NOT_FOUND when it is closed; a repeated `request_id` is OK and changes nothing.

@@ -265,7 +265,7 @@ void RunUnit::Cancel(int64_t id) {
     // Its report ends it.
     task->cancel_requested = true;
     Touch(*task);
-    effects_.cancels.emplace_back(task->worker_id, *task);
+    AddAttempts(*task, effects_.cancels);
     return;
   }
   // A task that no worker has is ended here, by an input of its own, so that history shows an end for every activity.
@@ -384,6 +384,8 @@ void RunUnit::Finish(Changes& changes) {
     if (run_.paused()) effects_.wakes.clear();
     for (auto& [id, task] : tasks_) {
       if (task.fate == Fate::kNew || task.fate == Fate::kChanged) HoldIfPaused(task.row);
+      if (task.fate == Fate::kChanged && task.row.second) changes.second_attempts.emplace_back(task.row.key(), *task.row.second);
+      if (task.fate == Fate::kEnded && task.row.second) changes.ended_second_attempts.push_back(task.row.key());
       if (task.fate == Fate::kNew) changes.new_tasks.push_back(std::move(task.row));
       if (task.fate == Fate::kChanged) changes.tasks.push_back(std::move(task.row));
       if (task.fate == Fate::kEnded) changes.ended_tasks.push_back({run_.run_id, id});

@@ -57,8 +57,17 @@ struct Effects {
   std::vector<Count> counts;
   std::vector<std::pair<std::string, TaskRow>> cancels;   // worker, task that it should stop
   std::vector<std::pair<std::string, TaskRow>> releases;  // worker, task that it should hand back
-  bool paused = false, unpaused = false;                  // now
-  bool advanced = false;                                  // the history has grown by a transition
+  int second_attempts_won = 0;
+  // What was done of tasks that allow a second attempt, by a first one that had the time for itself.
+  struct Done {
+    std::string queue, worker_id;
+    int64_t lease = 0;
+    double cost = 0;
+    int64_t took_us = -1;  // of an attempt that has ended; -1: it goes on
+  };
+  std::vector<Done> done;
+  bool paused = false, unpaused = false;  // now
+  bool advanced = false;                  // the history has grown by a transition
   bool closed = false;
   std::string parked;  // why, when it was parked now
   bool unparked = false;

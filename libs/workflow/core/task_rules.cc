@@ -1,5 +1,7 @@
 #include "libs/workflow/core/task_rules.h"
 
+#include <utility>
+
 #include "libs/workflow/core/group_rules.h"
 #include "libs/workflow/core/run_unit.h"
 #include "libs/workflow/definition/payload.h"
@@ -27,6 +29,7 @@ AttemptEnd Timeout(const TaskRow& task, const char* type, const char* code, cons
 }
 
 std::string OutcomeOf(const AttemptEnd& end) {
+  if (end.of_second) return "SECOND_FAILED";
   if (end.lost) return "LOST";
   return end.event == v1::EVENT_TYPE_ACTIVITY_TASK_TIMED_OUT ? "TIMED_OUT" : "FAILED";
 }
@@ -52,6 +55,7 @@ TaskRow NewTask(RunRow& run, int64_t event_id, const Command& command, int slots
   if (run.rank == 0 && options.run_cost() > 0) run.rank = rank(options.run_cost());
   TaskRow task;
   task.first_play = options.first_play();
+  task.allows_second = options.second_attempt();
   task.rank = run.rank != 0 ? run.rank : rank(0);
   task.place = event_id - options.priority() * kPlacesPerPriority;
   task.run_id = run.run_id;
@@ -94,6 +98,45 @@ nlohmann::json EndAttributes(const TaskRow& task) {
   return json;
 }
 
+void SwapAttempts(TaskRow& task) {
+  SecondAttempt& second = *task.second;
+  std::swap(task.lease, second.lease);
+  std::swap(task.worker_id, second.worker_id);
+  std::swap(task.progress, second.progress);
+  std::swap(task.item_progress, second.item_progress);
+  std::swap(task.attempt_deadline_us, second.attempt_deadline_us);
+  std::swap(task.lease_deadline_us, second.lease_deadline_us);
+  second.started_time_us = std::exchange(task.started_time_us, second.started_time_us).value_or(0);
+}
+
+void AddAttempts(const TaskRow& task, std::vector<std::pair<std::string, TaskRow>>& attempts) {
+  attempts.emplace_back(task.worker_id, task);
+  if (!task.has_second()) return;
+  TaskRow other = task;
+  SwapAttempts(other);
+  const std::string worker_id = other.worker_id;
+  attempts.emplace_back(worker_id, std::move(other));
+}
+
+void EndForGood(RunUnit& unit, const TaskRow& task) {
+  if (task.has_second()) {
+    TaskRow other = task;
+    SwapAttempts(other);
+    const auto failure = MakeFailure("superseded", "the activity has ended without this attempt", true);
+    RememberAll(unit, other, task.cancel_requested ? "CANCELED" : "SUPERSEDED", failure);
+    unit.effects().counts.push_back({task.activity_type, task.cancel_requested ? "canceled" : "superseded"});
+    unit.effects().cancels.emplace_back(other.worker_id, other);
+  }
+  unit.EndTask(task.scheduled_event_id);
+}
+
+void GoOn(RunUnit& unit, TaskRow& task, int64_t visible_at_us) {
+  if (!task.has_second()) return Reschedule(unit, task, visible_at_us);
+  SwapAttempts(task);
+  task.second = SecondAttempt{};
+  unit.Touch(task);
+}
+
 void Reschedule(RunUnit& unit, TaskRow& task, int64_t visible_at_us) {
   task.started = false;
   task.visible_at_us = visible_at_us;
@@ -116,6 +159,11 @@ bool EndAttempt(RunUnit& unit, TaskRow& task, const AttemptEnd& end) {
     EndCanceled(unit, task);
     return false;
   }
+  if (end.of_second) {
+    if (!end.timeout_type) task.last_reported_lease = task.lease;
+    GoOn(unit, task, unit.run().now_us);
+    return true;
+  }
   if (!task.items.empty() && !end.lost) return FailItems(unit, task, end);
   if (end.lost) ++task.losses;
   v1::RetryPolicy policy;
@@ -124,11 +172,12 @@ bool EndAttempt(RunUnit& unit, TaskRow& task, const AttemptEnd& end) {
   const auto delay = end.lost ? DelayAfterLoss(policy, task.losses, now, task.schedule_to_close_deadline_us)
                               : NextAttemptDelay(policy, task.attempt - task.losses, end.failure, now, task.schedule_to_close_deadline_us,
                                                  end.next_retry_delay_us);
-  if (delay) {
+  // One that is under way already needs no leave of the policy.
+  if (delay || (task.has_second() && !end.final)) {
     ++task.attempt;
     task.last_failure = FailureToJson(end.failure).dump();
     if (!end.timeout_type) task.last_reported_lease = task.lease;
-    Reschedule(unit, task, now + *delay);
+    GoOn(unit, task, now + delay.value_or(0));
     return true;
   }
   EndFailed(unit, task, end);
@@ -137,7 +186,7 @@ bool EndAttempt(RunUnit& unit, TaskRow& task, const AttemptEnd& end) {
 
 void EndCanceled(RunUnit& unit, const TaskRow& task) {
   auto attributes = EndAttributes(task);
-  unit.EndTask(task.scheduled_event_id);
+  EndForGood(unit, task);
   unit.Accept({0, v1::EVENT_TYPE_ACTIVITY_TASK_CANCELED, 0, std::move(attributes)});
 }
 
@@ -145,7 +194,7 @@ void EndFailed(RunUnit& unit, const TaskRow& task, const AttemptEnd& end) {
   auto attributes = EndAttributes(task);
   attributes["failure"] = FailureToJson(end.failure);
   if (end.timeout_type) attributes["timeout_type"] = end.timeout_type;
-  unit.EndTask(task.scheduled_event_id);
+  EndForGood(unit, task);
   unit.Accept({0, end.event, 0, std::move(attributes)});
 }
 
@@ -157,7 +206,9 @@ std::optional<AttemptEnd> FindOverdue(const TaskRow& task, int64_t now_us, bool 
   const auto passed = [&](const std::optional<int64_t>& deadline) { return deadline && *deadline <= now_us; };
   // The strongest first: when several have passed at once, the one that allows no further attempt decides.
   if (passed(task.schedule_to_close_deadline_us)) {
-    return Timeout(task, "SCHEDULE_TO_CLOSE", "timeout.schedule_to_close", "not done in time, over all attempts", false);
+    auto end = Timeout(task, "SCHEDULE_TO_CLOSE", "timeout.schedule_to_close", "not done in time, over all attempts", false);
+    end.final = true;
+    return end;
   }
   if (!task.started) {
     if (!passed(task.schedule_to_start_deadline_us)) return std::nullopt;
@@ -168,6 +219,16 @@ std::optional<AttemptEnd> FindOverdue(const TaskRow& task, int64_t now_us, bool 
   }
   if (!expire_leases || !passed(task.lease_deadline_us)) return std::nullopt;
   return LostWith(task, "the worker went silent");
+}
+
+std::optional<AttemptEnd> FindOverdueSecond(const TaskRow& task, int64_t now_us, bool expire_leases) {
+  if (!task.has_second()) return std::nullopt;
+  TaskRow second = task;
+  SwapAttempts(second);
+  second.schedule_to_close_deadline_us.reset();  // of both
+  auto end = FindOverdue(second, now_us, expire_leases);
+  if (end) end->of_second = true;
+  return end;
 }
 
 AttemptEnd LostWith(const TaskRow& task, const std::string& reason) {

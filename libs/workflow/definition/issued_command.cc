@@ -39,6 +39,7 @@ Command IssuedCommand::ToCommand() && {
                             {"queue", options.queue()},
                             {"input", input.message ? ToPayload(*input.message) : std::move(input.text)}};
       if (options.priority() != 0) command.attributes["priority"] = options.priority();
+      if (options.second_attempt()) command.attributes["second_attempt"] = true;
       for (const auto& item : options.items()) command.attributes["items"].push_back(item.name());
       break;
     case v1::EVENT_TYPE_TIMER_STARTED:

@@ -18,6 +18,8 @@ Engine::Impl::Impl(pg::Database& d, const Registry& r, WakeSink& w, obs::Metrics
       metrics(m),
       build_id(options.build_id.empty() ? BuildId() : options.build_id),
       retention(options.retention),
+      second_attempts(options.second_attempts),
+      straggler_pause(options.straggler_pause),
       cache(options.replay_cache_bytes),
       transitions(kTransitions.In(m)),
       parked_transitions(kParkedTransitions.In(m)),
@@ -57,6 +59,8 @@ void Engine::Impl::Committed(const Executor::Done& done) {
                                                                {"worker_id", attempt.worker_id},
                                                                {"failure", attempt.failure}});
   }
+  NoteDone(effects.done);
+  if (effects.second_attempts_won > 0) kSecondAttempts.In(metrics, {"won"}).Increment(effects.second_attempts_won);
   if (!effects.parked.empty()) {
     parked_transitions.Increment();
     log::Error("workflow is parked", {{"workflow_id", run.workflow_id}, {"run_id", run.run_id}, {"reason", effects.parked}});

@@ -50,6 +50,8 @@ struct EngineOptions {
   size_t replay_cache_bytes = size_t{256} << 20;
   RetentionOptions retention;
   std::string build_id;  // empty: this program's
+  bool second_attempts = true;
+  std::chrono::milliseconds straggler_pause{1000};  // between looks for them, in each queue
 };
 
 // What a look at the deadlines gave.
@@ -105,6 +107,8 @@ class Engine {
   StatusOr<std::vector<v1::ActivityTask>> Claim(const v1::PollActivitiesRequest& request);
   // The same for polls of one queue and the same types, in the order in which they wait. They must pass CheckPoll.
   StatusOr<Claimed> Claim(const std::vector<const v1::PollActivitiesRequest*>& polls);
+  // Whether a poll of this queue that finds nothing should be tried again, as it may be given a second attempt of a straggler.
+  bool MayHaveStragglers(const std::string& queue);
   // INVALID_ARGUMENT names the field and the limit.
   static Status CheckPoll(const v1::PollActivitiesRequest& request);
   StatusOr<bool> Heartbeat(const v1::HeartbeatActivityRequest& request);  // true: cancel requested

@@ -125,13 +125,17 @@ StatusOr<Claimed> Engine::Claim(const std::vector<const v1::PollActivitiesReques
   const std::vector<std::string> types(like.activity_types().begin(), like.activity_types().end());
   const int wanted = std::accumulate(polls.begin(), polls.end(), 0, [](int sum, const auto* poll) { return sum + poll->max_tasks(); });
   auto& turns = impl_->TurnsOf(like.queue());
-  const std::lock_guard lock(turns.mutex);
+  std::unique_lock lock(turns.mutex);
   for (int attempt = 1;; ++attempt) {
     Impl::Claims claims(polls);
     VORA_ASSIGN_OR_RETURN(const auto ready, impl_->Read([&](pqxx::nontransaction& tx) -> StatusOr<repo::Ready> {
       return repo::ReadReady(tx, like.queue(), types, std::clamp(wanted, kLeastHeads, kMostHeads));
     }));
-    if (ready.tasks.empty()) return Claimed{std::move(claims.answers), true};
+    if (ready.tasks.empty()) {
+      lock.unlock();
+      if (auto second = impl_->GiveSecondAttempt(polls, types)) claims.answers[second->poll].push_back(std::move(second->task));
+      return Claimed{std::move(claims.answers), true};
+    }
     const auto view = ToView(ready);
     const auto picked = turns.picker.Pick(view, wanted, turns.last_us = std::max(turns.last_us, ready.now_us));
     if (picked.empty()) return Claimed{std::move(claims.answers), false};

@@ -29,6 +29,9 @@ StatusOr<Due> Engine::HandleDue(bool expire_leases) {
   VORA_ASSIGN_OR_RETURN(const auto tasks, impl_->db.Transact([&](pqxx::work& tx) -> StatusOr<std::vector<TaskKey>> {
     return repo::TakeOverdueTasks(tx, expire_leases, kDueBatch);
   }));
+  VORA_ASSIGN_OR_RETURN(const auto seconds, impl_->Read([&](pqxx::nontransaction& tx) -> StatusOr<std::vector<TaskKey>> {
+    return repo::TasksWithOverdueSecond(tx, expire_leases);
+  }));
   VORA_ASSIGN_OR_RETURN(const auto runs, impl_->Read([&](pqxx::nontransaction& tx) -> StatusOr<std::vector<std::string>> {
     return repo::OverdueRuns(tx, kDueBatch);
   }));
@@ -41,11 +44,13 @@ StatusOr<Due> Engine::HandleDue(bool expire_leases) {
                      return {};
                    }});
   }
-  for (const auto& key : tasks) {
-    ops.push_back({key.run_id, {key.event_id}, [id = key.event_id, expire_leases](RunUnit& unit) -> Status {
-                     ExpireTask(unit, id, expire_leases);
-                     return {};
-                   }});
+  for (const auto* overdue : {&tasks, &seconds}) {
+    for (const auto& key : *overdue) {
+      ops.push_back({key.run_id, {key.event_id}, [id = key.event_id, expire_leases](RunUnit& unit) -> Status {
+                       ExpireTask(unit, id, expire_leases);
+                       return {};
+                     }});
+    }
   }
   for (const auto& run_id : runs) {
     ops.push_back({run_id, {}, [](RunUnit& unit) -> Status {

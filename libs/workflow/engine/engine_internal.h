@@ -14,6 +14,7 @@
 #include "libs/workflow/definition/replay_cache.h"
 #include "libs/workflow/engine/engine.h"
 #include "libs/workflow/engine/executor_internal.h"
+#include "libs/workflow/scheduler/paces.h"
 #include "libs/workflow/scheduler/picker.h"
 #include "libs/workflow/store/stats_repo_internal.h"
 
@@ -26,6 +27,8 @@ struct Engine::Impl {
   obs::Metrics& metrics;
   const std::string build_id;
   const RetentionOptions retention;
+  const bool second_attempts;
+  const std::chrono::milliseconds straggler_pause;
   ReplayCache cache;
   obs::Counter& transitions;
   obs::Counter& parked_transitions;
@@ -36,7 +39,8 @@ struct Engine::Impl {
   ReplayCache::Uses told_uses;  // in the metrics
   // How long it took to count what operators watch, the last time.
   std::atomic<int64_t> counting_queues_us{0}, counting_runs_us{0};
-  std::map<std::string, int> slots;  // of the workers of each queue, as last seen
+  std::map<std::string, int> slots;        // of the workers of each queue, as last seen
+  std::map<std::string, int64_t> running;  // tasks of each queue, as last seen
   // Whose turn it is in a queue.
   struct Turns {
     std::mutex mutex;
@@ -45,6 +49,13 @@ struct Engine::Impl {
   };
   std::map<std::string, Turns> turns;
   class Claims;
+  // What tells stragglers, by queue.
+  struct Speed {
+    scheduler::Paces paces;
+    std::chrono::steady_clock::time_point next_look{};
+  };
+  std::mutex speeds_mutex;
+  std::map<std::string, Speed> speeds;
 
   Impl(pg::Database& d, const Registry& r, WakeSink& w, obs::Metrics& m, const EngineOptions& options);
 
@@ -58,6 +69,14 @@ struct Engine::Impl {
   // What follows a commit: metrics, logs, spans, wake-ups.
   void Committed(const Executor::Done& done);
   void Scheduled(const std::vector<TaskRow>& given, const std::set<std::string>& ready_queues);
+  void NoteDone(const std::vector<Effects::Done>& done);
+  bool MayHaveStragglers(const std::string& queue);
+  // A second attempt of a straggler, for one of the polls, if there is one that is worth it.
+  struct Given {
+    size_t poll = 0;
+    v1::ActivityTask task;
+  };
+  std::optional<Given> GiveSecondAttempt(const std::vector<const v1::PollActivitiesRequest*>& polls, const std::vector<std::string>& types);
   Turns& TurnsOf(const std::string& queue);
   int SlotsOf(const std::string& queue);
   // What the replicas have counted last, or what this one counts when that is due.

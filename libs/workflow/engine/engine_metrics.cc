@@ -71,6 +71,7 @@ Status Engine::UpdateQueueMetrics() {
     kWorkerSlots.In(metrics, {name}).Set(static_cast<double>(queue.worker_slots));
     kWorkerSlotsInUse.In(metrics, {name}).Set(static_cast<double>(queue.busy_slots));
     impl_->slots[name] = static_cast<int>(queue.worker_slots);
+    impl_->running[name] = queue.running;
   }
   return {};
 }

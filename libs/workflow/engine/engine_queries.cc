@@ -42,18 +42,27 @@ v1::PendingActivity ToPendingActivity(const TaskRow& task) {
 
 // An entry for each open item of a group.
 void AddPending(const TaskRow& task, v1::DescribeWorkflowResponse& response) {
-  const v1::PendingActivity whole = ToPendingActivity(task);
+  v1::PendingActivity whole = ToPendingActivity(task);
+  if (task.has_second()) {
+    auto* second = whole.mutable_second_attempt();
+    second->set_worker_id(task.second->worker_id);
+    SetTime(second->mutable_started_time(), task.second->started_time_us);
+    second->set_progress(task.second->progress);
+  }
   if (task.items.empty()) {
     *response.add_pending_activities() = whole;
     return;
   }
-  const auto progress = task.item_progress.empty() ? nlohmann::json::object() : nlohmann::json::parse(task.item_progress);
+  const auto parse = [](const std::string& text) { return text.empty() ? nlohmann::json::object() : nlohmann::json::parse(text); };
+  const auto progress = parse(task.item_progress);
+  const auto progress_of_second = parse(task.has_second() ? task.second->item_progress : "");
   for (const auto& item : task.items) {
     auto* pending = response.add_pending_activities();
     *pending = whole;
     pending->set_activity_id(ItemActivityId(item.name, task.activity_id));
     pending->set_attempt(AttemptOf(task, item));
     pending->set_progress(progress.value(item.name, 0.0));
+    if (task.has_second()) pending->mutable_second_attempt()->set_progress(progress_of_second.value(item.name, 0.0));
     if (!item.last_failure.empty()) *pending->mutable_last_failure() = ParseFailure(item.last_failure);
   }
 }

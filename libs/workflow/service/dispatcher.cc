@@ -22,6 +22,7 @@ constexpr milliseconds kDispatchFallback{5000};  // when no wake-up comes
 constexpr milliseconds kTick{50};
 constexpr size_t kMaxPollsAtOnce = 64;
 constexpr milliseconds kAgain{100};
+constexpr milliseconds kStragglers{1000};
 
 }  // namespace
 
@@ -39,6 +40,7 @@ struct Dispatcher::Impl {
     std::list<PollPtr> waiting;
     std::set<std::string> empty;                       // filters that have found nothing since the queue was last marked
     std::optional<steady_clock::time_point> again_at;  // there is something that could not be had
+    steady_clock::time_point stragglers_at{};          // the next look for what an idle poll may begin a second time
     bool dirty = false;
     bool pumping = false;
   };
@@ -195,7 +197,9 @@ void Dispatcher::Impl::Tick() {
       }
       const bool again = queue.again_at && *queue.again_at <= now;
       if (again) queue.again_at.reset();
-      if (fallback || again) MarkDirty(name, queue);
+      const bool stragglers = !queue.waiting.empty() && queue.stragglers_at <= now && engine.MayHaveStragglers(name);
+      if (stragglers) queue.stragglers_at = now + kStragglers;
+      if (fallback || again || stragglers) MarkDirty(name, queue);
     }
   }
   // Without the mutex: gRPC takes over there, and Cancel, which it calls, needs the mutex.

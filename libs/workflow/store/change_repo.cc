@@ -24,32 +24,34 @@ constexpr pg::Statement kTransition{"workflow_transition", R"(
     scheduled AS (INSERT INTO activity_tasks (run_id, scheduled_event_id, workflow_id, tenant, traceparent, queue, activity_type, activity_id,
       items, item_wait_us, priority, estimated_cost, input, retry, schedule_to_start_us, start_to_close_us, heartbeat_us, scheduled_time_us,
       visible_at_us, schedule_to_start_deadline_us, schedule_to_close_deadline_us, first_play, rank, place, state, lease, worker_id,
-      started_time_us, attempt_deadline_us, progress_weight, lease_deadline_us)
+      started_time_us, attempt_deadline_us, progress_weight, allows_second, lease_deadline_us)
       SELECT t.run_id, t.event_id, t.workflow_id, t.tenant, t.traceparent, t.queue, t.type, t.id, t.items, t.item_wait, t.priority, t.cost, t.input,
       t.retry, t.schedule_to_start, t.start_to_close, t.heartbeat, t.scheduled, t.scheduled, t.start_deadline, t.close_deadline,
-      t.first_play, t.rank, t.place, t.state, t.lease, t.worker, t.started, t.attempt_deadline, t.weight,
+      t.first_play, t.rank, t.place, t.state, t.lease, t.worker, t.started, t.attempt_deadline, t.weight, t.allows_second,
       CASE WHEN t.started IS NOT NULL AND t.heartbeat > 0 AND NOT EXISTS (SELECT 1 FROM activity_workers w WHERE w.worker_id = t.worker
       AND w.lease_deadline_us > t.started) THEN t.started + t.heartbeat END
       FROM unnest($9::text[], $10::bigint[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::text[], $17::text[],
       $18::integer[], $19::double precision[], $20::text[], $21::text[], $22::bigint[], $23::bigint[], $24::bigint[], $25::bigint[],
       $26::bigint[], $27::bigint[], $28::boolean[], $29::bigint[], $30::bigint[], $31::text[], $32::bigint[], $33::text[], $34::bigint[],
-      $35::bigint[], $36::bigint[], $37::double precision[]) WITH ORDINALITY AS t(run_id, event_id, workflow_id, tenant, traceparent, queue, type, id, items,
-      priority, cost, input, retry, schedule_to_start, start_to_close, heartbeat, scheduled, start_deadline, close_deadline, first_play, rank,
-      place, state, lease, worker, started, attempt_deadline, item_wait, weight, n) ORDER BY t.n)
+      $35::bigint[], $36::bigint[], $37::double precision[], $38::boolean[]) WITH ORDINALITY AS t(run_id, event_id, workflow_id, tenant, traceparent, queue,
+      type, id, items, priority, cost, input, retry, schedule_to_start, start_to_close, heartbeat, scheduled, start_deadline, close_deadline, first_play, rank,
+      place, state, lease, worker, started, attempt_deadline, item_wait, weight, allows_second, n) ORDER BY t.n)
     UPDATE workflow_runs r SET status = c.status, close_time_us = c.close, history_length = c.length, result = c.result,
       failure = c.failure, cancel_requested = c.cancel, stuck_reason = c.parked, parked_builds = c.builds::text[], rank = c.rank
-    FROM unnest($38::text[], $39::text[], $40::bigint[], $41::bigint[], $42::text[], $43::text[], $44::boolean[], $45::text[], $46::text[],
-      $47::bigint[]) AS c(run_id, status, close, length, result, failure, cancel, parked, builds, rank) WHERE r.run_id = c.run_id)"};
+    FROM unnest($39::text[], $40::text[], $41::bigint[], $42::bigint[], $43::text[], $44::text[], $45::boolean[], $46::text[], $47::text[],
+      $48::bigint[]) AS c(run_id, status, close, length, result, failure, cancel, parked, builds, rank) WHERE r.run_id = c.run_id)"};
 constexpr pg::Statement kUpdateTasks{"workflow_update_tasks", R"(
     UPDATE activity_tasks t SET state = c.state, attempt = c.attempt, losses = c.losses, visible_at_us = c.visible,
     last_reported_lease = c.reported, worker_id = c.worker, started_time_us = c.started, attempt_deadline_us = c.attempt_deadline,
     lease_deadline_us = c.lease_deadline, schedule_to_start_deadline_us = c.start_deadline, cancel_requested = c.cancel,
     last_failure = c.failure, look_at_us = NULL, checkpoint = CASE WHEN c.checkpoint = '' THEN t.checkpoint ELSE c.checkpoint END, rank = c.rank,
-    release_requested = c.release, items = c.items, item_progress = c.item_progress, estimated_cost = c.cost
+    release_requested = c.release, items = c.items, item_progress = c.item_progress, estimated_cost = c.cost,
+    lease = c.lease, progress = c.progress
     FROM unnest($1::text[], $2::bigint[], $3::text[], $4::integer[], $5::integer[], $6::bigint[], $7::bigint[], $8::text[], $9::bigint[],
     $10::bigint[], $11::bigint[], $12::bigint[], $13::boolean[], $14::text[], $15::text[], $16::bigint[], $17::boolean[], $18::text[],
-    $19::text[], $20::double precision[]) AS c(run_id, event_id, state, attempt, losses, visible, reported, worker, started,
-    attempt_deadline, lease_deadline, start_deadline, cancel, failure, checkpoint, rank, release, items, item_progress, cost)
+    $19::text[], $20::double precision[], $21::bigint[], $22::double precision[]) AS c(run_id, event_id, state, attempt, losses, visible, reported, worker, started,
+    attempt_deadline, lease_deadline, start_deadline, cancel, failure, checkpoint, rank, release, items, item_progress, cost, lease,
+    progress)
     WHERE t.run_id = c.run_id AND t.scheduled_event_id = c.event_id)"};
 constexpr pg::Statement kControlRuns{"workflow_control_runs", R"(
     UPDATE workflow_runs r SET paused_at_us = c.paused_at, paused_by = c.paused_by, pause_reason = c.reason, priority = c.priority
@@ -62,8 +64,19 @@ constexpr pg::Statement kDeleteTimers{"workflow_delete_timers", R"(
     DELETE FROM workflow_timers t USING unnest($1::text[], $2::bigint[]) AS e(run_id, event_id)
     WHERE t.run_id = e.run_id AND t.started_event_id = e.event_id)"};
 constexpr pg::Statement kClose{"workflow_close", R"(
-    WITH tasks AS (DELETE FROM activity_tasks WHERE run_id = ANY($1::text[])), timers AS (DELETE FROM workflow_timers WHERE run_id = ANY($1::text[]))
+    WITH tasks AS (DELETE FROM activity_tasks WHERE run_id = ANY($1::text[])),
+    seconds AS (DELETE FROM activity_second_attempts WHERE run_id = ANY($1::text[])), timers AS (DELETE FROM workflow_timers WHERE run_id = ANY($1::text[]))
     DELETE FROM workflow_inbox WHERE run_id = ANY($1::text[]))"};
+constexpr pg::Statement kWriteSecondAttempts{"workflow_write_second_attempts", R"(
+    INSERT INTO activity_second_attempts (run_id, scheduled_event_id, lease, worker_id, started_time_us, progress, item_progress,
+    attempt_deadline_us, lease_deadline_us) SELECT * FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::text[], $5::bigint[],
+    $6::double precision[], $7::text[], $8::bigint[], $9::bigint[]) ON CONFLICT (run_id, scheduled_event_id) DO UPDATE SET
+    lease = excluded.lease, worker_id = excluded.worker_id, started_time_us = excluded.started_time_us, progress = excluded.progress,
+    item_progress = excluded.item_progress, attempt_deadline_us = excluded.attempt_deadline_us,
+    lease_deadline_us = excluded.lease_deadline_us)"};
+constexpr pg::Statement kDeleteSecondAttempts{"workflow_delete_second_attempts", R"(
+    DELETE FROM activity_second_attempts s USING unnest($1::text[], $2::bigint[]) AS e(run_id, event_id)
+    WHERE s.run_id = e.run_id AND s.scheduled_event_id = e.event_id)"};
 constexpr pg::Statement kEmptyInboxes{"workflow_empty_inboxes", "DELETE FROM workflow_inbox WHERE run_id = ANY($1::text[])"};
 constexpr pg::Statement kInsertInbox{"workflow_insert_inbox", R"(
     INSERT INTO workflow_inbox (run_id, time_us, type, attributes) SELECT i.run_id, i.time_us, i.type, i.attributes
@@ -123,17 +136,18 @@ const char* StateOf(const TaskRow& task) {
   return task.started ? "STARTED" : task.held ? "PAUSED" : task.delayed ? "DELAYED" : "SCHEDULED";
 }
 
-void AddTask(Columns<29>& rows, const TaskRow& t) {
+void AddTask(Columns<30>& rows, const TaskRow& t) {
   rows.Row(t.run_id, t.scheduled_event_id, t.workflow_id, t.tenant, t.traceparent, t.queue, t.activity_type, t.activity_id,
            ItemsToJson(t.items), t.priority, t.estimated_cost, t.input, t.retry, t.schedule_to_start_us, t.start_to_close_us,
            t.heartbeat_us, t.scheduled_time_us, t.schedule_to_start_deadline_us, t.schedule_to_close_deadline_us, t.first_play, t.rank,
-           t.place, StateOf(t), t.lease, t.worker_id, t.started_time_us, t.attempt_deadline_us, t.item_wait_us, t.progress_weight);
+           t.place, StateOf(t), t.lease, t.worker_id, t.started_time_us, t.attempt_deadline_us, t.item_wait_us, t.progress_weight,
+           t.allows_second);
 }
 
 void WriteTransitions(pqxx::transaction_base& tx, const Changes& changes) {
   Columns<6> events;
   Columns<2> ended;
-  Columns<29> tasks;
+  Columns<30> tasks;
   Columns<10> runs;
   for (const auto& [run_id, event] : changes.events) AddEvent(events, run_id, event);
   for (const auto& key : changes.ended_tasks) ended.Row(key.run_id, key.event_id);
@@ -143,7 +157,7 @@ void WriteTransitions(pqxx::transaction_base& tx, const Changes& changes) {
              pg::ArrayOf(r.parked_builds), r.rank);
   }
   ExecAll(tx, kTransition, events, std::make_index_sequence<6>(), ended, std::make_index_sequence<2>(), tasks,
-          std::make_index_sequence<29>(), runs, std::make_index_sequence<10>());
+          std::make_index_sequence<30>(), runs, std::make_index_sequence<10>());
 }
 
 void WriteNewRuns(pqxx::transaction_base& tx, const Changes& changes) {
@@ -156,11 +170,12 @@ void WriteNewRuns(pqxx::transaction_base& tx, const Changes& changes) {
 }
 
 void WriteTasks(pqxx::transaction_base& tx, const Changes& changes) {
-  Columns<20> rows;
+  Columns<22> rows;
   for (const auto& t : changes.tasks) {
     rows.Row(t.run_id, t.scheduled_event_id, StateOf(t), t.attempt, t.losses, t.visible_at_us, t.last_reported_lease, t.worker_id,
              t.started_time_us, t.attempt_deadline_us, t.lease_deadline_us, t.schedule_to_start_deadline_us, t.cancel_requested,
-             t.last_failure, t.checkpoint, t.rank, t.release_requested, ItemsToJson(t.items), t.item_progress, t.estimated_cost);
+             t.last_failure, t.checkpoint, t.rank, t.release_requested, ItemsToJson(t.items), t.item_progress, t.estimated_cost, t.lease,
+             t.progress);
   }
   WriteRows(tx, kUpdateTasks, rows);
 }
@@ -171,17 +186,28 @@ void WriteControls(pqxx::transaction_base& tx, const Changes& changes) {
   WriteRows(tx, kControlRuns, rows);
 }
 
+void DeleteRows(pqxx::transaction_base& tx, const pg::Statement& statement, const std::vector<TaskKey>& keys) {
+  Columns<2> rows;
+  for (const auto& key : keys) rows.Row(key.run_id, key.event_id);
+  WriteRows(tx, statement, rows);
+}
+
+void WriteSecondAttempts(pqxx::transaction_base& tx, const Changes& changes) {
+  Columns<9> rows;
+  for (const auto& [key, second] : changes.second_attempts) {
+    rows.Row(key.run_id, key.event_id, second.lease, second.worker_id, second.started_time_us, second.progress, second.item_progress,
+             second.attempt_deadline_us, second.lease_deadline_us);
+  }
+  WriteRows(tx, kWriteSecondAttempts, rows);
+}
+
 void WriteRest(pqxx::transaction_base& tx, const Changes& changes) {
   if (!changes.timers.empty()) {
     Columns<4> rows;
     for (const auto& t : changes.timers) rows.Row(t.run_id, t.started_event_id, t.timer_id, t.fire_at_us);
     WriteRows(tx, kInsertTimers, rows);
   }
-  if (!changes.ended_timers.empty()) {
-    Columns<2> rows;
-    for (const auto& key : changes.ended_timers) rows.Row(key.run_id, key.event_id);
-    WriteRows(tx, kDeleteTimers, rows);
-  }
+  if (!changes.ended_timers.empty()) DeleteRows(tx, kDeleteTimers, changes.ended_timers);
   if (!changes.emptied_inboxes.empty()) pg::Exec(tx, kEmptyInboxes, pg::ArrayOf(changes.emptied_inboxes));
   if (!changes.inbox.empty()) {
     Columns<4> rows;
@@ -209,6 +235,9 @@ void WriteChanges(pqxx::transaction_base& tx, const Changes& changes) {
   if (!changes.controlled_runs.empty()) WriteControls(tx, changes);
   // After the events, whose run it closes.
   if (!changes.closed_runs.empty()) pg::Exec(tx, kClose, pg::ArrayOf(changes.closed_runs));
+  // After all tasks: who renews leases holds rows of these when it comes to the second attempts.
+  if (!changes.second_attempts.empty()) WriteSecondAttempts(tx, changes);
+  if (!changes.ended_second_attempts.empty()) DeleteRows(tx, kDeleteSecondAttempts, changes.ended_second_attempts);
   WriteRest(tx, changes);
 }
 

@@ -1,6 +1,9 @@
 #include "libs/workflow/store/claim_repo_internal.h"
 
+#include <algorithm>
+
 #include "libs/pg/statement.h"
+#include "libs/workflow/core/group_rules.h"
 #include "libs/workflow/core/task_token.h"
 #include "libs/workflow/store/task_row_internal.h"
 
@@ -23,8 +26,10 @@ constexpr pg::Statement kReady{"workflow_ready", R"(
     AND NOT EXISTS (SELECT 1 FROM workflow_tenants p WHERE p.tenant = tenants.tenant AND p.paused))"};
 // What runs is no more than the fleet has slots. The last row is the queue's.
 constexpr pg::Statement kLoads{"workflow_loads", R"(
-    WITH running AS (SELECT tenant, count(*) AS running, sum(estimated_cost) AS cost FROM activity_tasks WHERE state = 'STARTED' AND queue = $1
-    GROUP BY tenant)
+    WITH attempts AS (SELECT tenant, estimated_cost FROM activity_tasks WHERE state = 'STARTED' AND queue = $1
+      UNION ALL SELECT t.tenant, t.estimated_cost FROM activity_second_attempts s JOIN activity_tasks t USING (run_id, scheduled_event_id)
+      WHERE s.lease <> 0 AND t.queue = $1),
+    running AS (SELECT tenant, count(*) AS running, sum(estimated_cost) AS cost FROM attempts GROUP BY tenant)
     SELECT tenant, coalesce(running, 0), coalesce(cost, 0), coalesce(weight, 1), coalesce(max_running, 0), coalesce(max_starts_per_second, 0)
     FROM running FULL JOIN workflow_tenants USING (tenant)
     UNION ALL SELECT NULL, coalesce((SELECT sum(running) FROM running), 0), 0, 1, coalesce(max(max_running), 0),
@@ -50,6 +55,37 @@ constexpr char kHeartbeat[] = R"(
     progress = $5, checkpoint = CASE WHEN $4 = '' THEN checkpoint ELSE $4 END
     WHERE run_id = $1 AND scheduled_event_id = $2 AND lease = $3 AND state = 'STARTED' RETURNING cancel_requested)";
 
+constexpr char kHeartbeatOfSecond[] = R"(
+    UPDATE activity_second_attempts s SET lease_deadline_us = CASE WHEN t.heartbeat_us > 0 THEN vora_now_us() + t.heartbeat_us END,
+    progress = $4 FROM activity_tasks t WHERE s.run_id = $1 AND s.scheduled_event_id = $2 AND s.lease = $3 AND t.run_id = s.run_id
+    AND t.scheduled_event_id = s.scheduled_event_id AND t.state = 'STARTED' RETURNING t.cancel_requested)";
+// Of those that have had no second attempt, in runs that are not asked to stop or to wait. Of a run's open tasks no more are counted than
+// tells whether they are its last (scheduler/speculation.cc).
+constexpr pg::Statement kRunning{"workflow_running_alone", R"(
+    SELECT t.run_id, t.scheduled_event_id, t.lease, t.worker_id, t.tenant, t.estimated_cost, now_us - t.started_time_us, t.progress, t.items,
+      t.item_progress, (SELECT count(*) FROM (SELECT 1 FROM activity_tasks o WHERE o.run_id = t.run_id LIMIT 10) AS open)
+    FROM activity_tasks t, (SELECT vora_now_us() AS now_us) AS clock WHERE t.queue = $1 AND t.state = 'STARTED' AND t.allows_second
+    AND (cardinality($2::text[]) = 0 OR t.activity_type = ANY($2::text[])) AND NOT t.cancel_requested AND NOT t.release_requested
+    AND NOT EXISTS (SELECT 1 FROM activity_second_attempts s WHERE s.run_id = t.run_id AND s.scheduled_event_id = t.scheduled_event_id)
+    AND NOT EXISTS (SELECT 1 FROM workflow_queues WHERE queue = $1 AND paused)
+    AND NOT EXISTS (SELECT 1 FROM workflow_tenants p WHERE p.tenant = t.tenant AND p.paused))"};
+
+void ReadLoads(pqxx::transaction_base& tx, const std::string& queue, std::map<std::string, Load>& tenants, Load& of_queue) {
+  for (const auto& row : pg::Exec(tx, kLoads, queue)) {
+    const Load load{row[1].as<int>(), row[2].as<double>(), row[3].as<double>(), row[4].as<int>(), row[5].as<double>()};
+    (row[0].is_null() ? of_queue : tenants[row[0].as<std::string>()]) = load;
+  }
+}
+
+// A group ends with its last item.
+double ProgressOf(double whole, const std::string& items, const std::string& item_progress) {
+  if (items.empty() || item_progress.empty()) return whole;
+  const auto progress = nlohmann::json::parse(item_progress);
+  double least = 1;
+  for (const auto& item : ItemsFromJson(items)) least = std::min(least, progress.value(item.name, 0.0));
+  return least;
+}
+
 }  // namespace
 
 Ready ReadReady(pqxx::transaction_base& tx, const std::string& queue, const std::vector<std::string>& types, int heads) {
@@ -67,15 +103,26 @@ Ready ReadReady(pqxx::transaction_base& tx, const std::string& queue, const std:
     ready.tasks.push_back(std::move(task));
   }
   if (ready.tasks.empty()) return ready;
-  for (const auto& row : pg::Exec(tx, kLoads, queue)) {
-    const Load load{row[1].as<int>(), row[2].as<double>(), row[3].as<double>(), row[4].as<int>(), row[5].as<double>()};
-    if (row[0].is_null()) {
-      ready.queue = load;
-    } else {
-      ready.tenants[row[0].as<std::string>()] = load;
-    }
-  }
+  ReadLoads(tx, queue, ready.tenants, ready.queue);
   return ready;
+}
+
+Running ReadRunning(pqxx::transaction_base& tx, const std::string& queue, const std::vector<std::string>& types) {
+  Running running;
+  for (const auto& row : pg::Exec(tx, kRunning, queue, pg::ArrayOf(types))) {
+    RunningTask task;
+    task.key = {row[0].as<std::string>(), row[1].as<int64_t>()};
+    task.lease = row[2].as<int64_t>();
+    task.worker_id = row[3].as<std::string>();
+    task.tenant = row[4].as<std::string>();
+    task.cost = row[5].as<double>();
+    task.elapsed_us = row[6].as<int64_t>();
+    task.progress = ProgressOf(row[7].as<double>(), row[8].as<std::string>(), row[9].as<std::string>());
+    task.open_in_run = row[10].as<int>();
+    running.tasks.push_back(std::move(task));
+  }
+  if (!running.tasks.empty()) ReadLoads(tx, queue, running.tenants, running.queue);
+  return running;
 }
 
 std::vector<TaskRow> ClaimTasks(pqxx::transaction_base& tx, const std::vector<Pick>& picks) {
@@ -96,8 +143,10 @@ void Unclaim(pqxx::transaction_base& tx, const TaskKey& key) { pg::Exec(tx, kUnc
 std::optional<HeartbeatRow> Heartbeat(pqxx::transaction_base& tx, const TaskKey& key, int64_t lease, const std::string& checkpoint,
                                       double progress) {
   const auto rows = tx.exec_params(kHeartbeat, key.run_id, key.event_id, lease, checkpoint, progress);
-  if (rows.empty()) return std::nullopt;
-  return HeartbeatRow{rows[0][0].as<bool>()};
+  if (!rows.empty()) return HeartbeatRow{rows[0][0].as<bool>()};
+  const auto second = tx.exec_params(kHeartbeatOfSecond, key.run_id, key.event_id, lease, progress);
+  if (second.empty()) return std::nullopt;
+  return HeartbeatRow{second[0][0].as<bool>()};
 }
 
 }  // namespace vora::workflow::repo

@@ -39,6 +39,25 @@ struct Ready {
 // that are paused, and none at all while the queue is.
 Ready ReadReady(pqxx::transaction_base& tx, const std::string& queue, const std::vector<std::string>& types, int heads);
 
+// A task that a worker works on and another one might begin as well.
+struct RunningTask {
+  TaskKey key;
+  int64_t lease = 0;
+  std::string worker_id, tenant;
+  double cost = 0;
+  int64_t elapsed_us = 0;
+  double progress = 0;  // of a group that of the item that is least far
+  int open_in_run = 0;  // it included; those beyond ten are not counted
+};
+struct Running {
+  std::vector<RunningTask> tasks;
+  std::map<std::string, Load> tenants;
+  Load queue;
+};
+// Tasks of these types (empty: any) that allow a second attempt, and have had none. None of tenants that are paused, and none at all while
+// the queue is.
+Running ReadRunning(pqxx::transaction_base& tx, const std::string& queue, const std::vector<std::string>& types);
+
 struct Pick {
   TaskKey key;
   std::string worker_id;

@@ -10,6 +10,7 @@ constexpr pg::Statement kNextDue{"workflow_next_due", R"(
     SELECT CASE WHEN due IS NOT NULL THEN greatest(0, due - vora_now_us()) END FROM (SELECT least((SELECT min(coalesce(look_at_us, fire_at_us)) FROM workflow_timers),
     (SELECT min(visible_at_us) FROM activity_tasks WHERE state = 'DELAYED'),
     (SELECT min(greatest(next_deadline_us, look_at_us)) FROM activity_tasks WHERE next_deadline_us IS NOT NULL),
+    (SELECT min(least(attempt_deadline_us, lease_deadline_us)) FROM activity_second_attempts WHERE lease <> 0),
     (SELECT min(execution_deadline_us) FROM workflow_runs WHERE status = 'RUNNING' AND execution_deadline_us IS NOT NULL)) AS due) AS d)"};
 // Five seconds in microseconds are far more than firing takes. fire_at_us is kept for people.
 constexpr pg::Statement kTakeTimers{"workflow_take_timers", R"(
@@ -27,6 +28,14 @@ constexpr pg::Statement kTakeOverdue{"workflow_take_overdue", R"(
     AND ($1::boolean OR state <> 'STARTED' OR least(schedule_to_close_deadline_us, attempt_deadline_us) <= (SELECT vora_now_us()))
     ORDER BY greatest(next_deadline_us, look_at_us) LIMIT $2 FOR UPDATE SKIP LOCKED) AS due
     WHERE t.run_id = due.run_id AND t.scheduled_event_id = due.scheduled_event_id RETURNING t.run_id, t.scheduled_event_id)"};
+// As many as there are slots, at most. A replica of the version before this table ends a task and knows nothing of its second attempt.
+constexpr pg::Statement kOverdueSeconds{"workflow_overdue_second_attempts", R"(
+    WITH overdue AS (SELECT run_id, scheduled_event_id FROM activity_second_attempts WHERE lease <> 0 AND
+      (attempt_deadline_us <= (SELECT vora_now_us()) OR ($1::boolean AND lease_deadline_us <= (SELECT vora_now_us())))),
+    left_over AS (DELETE FROM activity_second_attempts s USING overdue o WHERE s.run_id = o.run_id
+      AND s.scheduled_event_id = o.scheduled_event_id AND NOT EXISTS (SELECT 1 FROM activity_tasks t WHERE t.run_id = o.run_id
+      AND t.scheduled_event_id = o.scheduled_event_id))
+    SELECT run_id, scheduled_event_id FROM overdue)"};
 constexpr pg::Statement kOverdueRuns{"workflow_overdue_runs", R"(
     SELECT run_id FROM workflow_runs WHERE status = 'RUNNING' AND execution_deadline_us <= (SELECT vora_now_us())
     ORDER BY execution_deadline_us LIMIT $1)"};
@@ -70,6 +79,10 @@ Released ReleaseDelayedTasks(pqxx::transaction_base& tx, int limit) {
 
 std::vector<TaskKey> TakeOverdueTasks(pqxx::transaction_base& tx, bool leases_too, int limit) {
   return Keys(pg::Exec(tx, kTakeOverdue, leases_too, limit));
+}
+
+std::vector<TaskKey> TasksWithOverdueSecond(pqxx::transaction_base& tx, bool leases_too) {
+  return Keys(pg::Exec(tx, kOverdueSeconds, leases_too));
 }
 
 std::vector<std::string> OverdueRuns(pqxx::transaction_base& tx, int limit) { return FirstColumn(pg::Exec(tx, kOverdueRuns, limit)); }

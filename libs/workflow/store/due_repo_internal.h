@@ -17,6 +17,8 @@ std::optional<int64_t> NextDueIn(pqxx::transaction_base& tx);
 // Take them up: no replica is given them again for a few seconds. So two share a backlog, and what cannot be applied leaves the head.
 std::vector<TaskKey> TakeDueTimers(pqxx::transaction_base& tx, int limit);
 std::vector<TaskKey> TakeOverdueTasks(pqxx::transaction_base& tx, bool leases_too, int limit);
+// Whose second attempt is overdue.
+std::vector<TaskKey> TasksWithOverdueSecond(pqxx::transaction_base& tx, bool leases_too);
 // Makes tasks claimable whose pause between attempts is over; their queues, and how many there were.
 struct Released {
   std::set<std::string> queues;

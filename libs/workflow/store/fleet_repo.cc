@@ -11,16 +11,21 @@ constexpr char kSaveWorker[] = R"(
     queue = excluded.queue, slots = excluded.slots, running = excluded.running, encode_speed = excluded.encode_speed,
     version = excluded.version, last_seen_us = excluded.last_seen_us)";
 constexpr char kDeleteWorker[] = "DELETE FROM activity_workers WHERE worker_id = $1";
-constexpr char kHeld[] = "SELECT run_id, scheduled_event_id, lease FROM activity_tasks WHERE worker_id = $1 AND state = 'STARTED'";
+constexpr char kHeld[] = R"(
+    SELECT run_id, scheduled_event_id, lease FROM activity_tasks WHERE worker_id = $1 AND state = 'STARTED'
+    UNION ALL SELECT run_id, scheduled_event_id, lease FROM activity_second_attempts WHERE worker_id = $1 AND lease <> 0)";
 // A minute in microseconds is what counts as alive, here and in stats_repo.cc. The activities are one aggregate per worker, so
 // that this is one query however many workers there are.
 constexpr char kWorkers[] = R"(
     SELECT w.worker_id, w.queue, w.slots, w.running, w.encode_speed, w.version, w.last_seen_us,
-    coalesce((SELECT json_agg(t.workflow_id || ': ' || t.activity_id ORDER BY t.started_time_us) FROM activity_tasks t
-    WHERE t.queue = w.queue AND t.worker_id = w.worker_id AND t.state = 'STARTED'), '[]')
+    coalesce((SELECT json_agg(held.workflow_id || ': ' || held.activity_id ORDER BY held.started_time_us) FROM
+    (SELECT t.workflow_id, t.activity_id, t.started_time_us FROM activity_tasks t WHERE t.queue = w.queue AND t.worker_id = w.worker_id
+    AND t.state = 'STARTED' UNION ALL SELECT t.workflow_id, t.activity_id, s.started_time_us FROM activity_second_attempts s
+    JOIN activity_tasks t USING (run_id, scheduled_event_id) WHERE s.worker_id = w.worker_id AND s.lease <> 0) AS held), '[]')
     FROM activity_workers w WHERE w.last_seen_us >= vora_now_us() - 60000000 ORDER BY w.queue, w.worker_id)";
 // A row that a transition holds is left out: what is new of it is moot, or comes again. A task claimed before its worker had a lease comes
-// under it now; one whose worker has none keeps its own. Progress is for people: what nobody would see is not written. A second in
+// under it now; one whose worker has none keeps its own. The checkpoint of a second attempt is told again until that is in the place of the
+// first. Progress is for people: what nobody would see is not written. A second in
 // microseconds is what a worker whose connection broke has to show up again.
 constexpr pg::Statement kRenew{"workflow_renew_leases", R"(
     WITH clock AS (SELECT vora_now_us() AS now_us, set_config('synchronous_commit', 'off', true) AS off),
@@ -37,10 +42,20 @@ constexpr pg::Statement kRenew{"workflow_renew_leases", R"(
       lease, progress, checkpoint, items) JOIN activity_tasks t ON
       t.run_id = n.run_id AND t.scheduled_event_id = n.event_id AND t.lease = n.lease AND t.state = 'STARTED'
       AND (n.checkpoint <> '' OR abs(t.progress - n.progress) >= 0.01 OR t.lease_deadline_us IS NOT NULL)
-      FOR UPDATE OF t SKIP LOCKED) AS n WHERE t.ctid = n.ctid RETURNING t.run_id, t.scheduled_event_id, t.lease)
+      FOR UPDATE OF t SKIP LOCKED) AS n WHERE t.ctid = n.ctid RETURNING t.run_id, t.scheduled_event_id, t.lease),
+    stored_second AS (UPDATE activity_second_attempts s SET progress = n.progress, item_progress = n.items, lease_deadline_us = NULL
+      FROM (SELECT s.ctid, n.progress, n.items FROM unnest($9::text[], $10::bigint[], $11::bigint[], $12::double precision[], $14::text[])
+      AS n(run_id, event_id, lease, progress, items) JOIN activity_second_attempts s ON s.run_id = n.run_id
+      AND s.scheduled_event_id = n.event_id AND s.lease = n.lease AND (abs(s.progress - n.progress) >= 0.01
+      OR s.lease_deadline_us IS NOT NULL) FOR UPDATE OF s SKIP LOCKED) AS n WHERE s.ctid = n.ctid)
     SELECT t.run_id, t.scheduled_event_id, t.lease, t.worker_id, t.cancel_requested, now_us - coalesce(t.started_time_us, now_us),
       NOT t.worker_id = ANY($1::text[]), t.release_requested, false FROM clock, activity_tasks t LEFT JOIN activity_workers w ON w.worker_id = t.worker_id
       WHERE t.state = 'STARTED' AND (t.worker_id = ANY($1::text[]) OR t.lease_deadline_us IS NULL
+      AND (t.heartbeat_us > 0 OR w.lease_deadline_us IS NOT NULL) AND coalesce(w.lease_deadline_us, 0) <= now_us)
+    UNION ALL SELECT s.run_id, s.scheduled_event_id, s.lease, s.worker_id, t.cancel_requested, now_us - s.started_time_us,
+      NOT s.worker_id = ANY($1::text[]), t.release_requested, false FROM clock, activity_second_attempts s
+      JOIN activity_tasks t USING (run_id, scheduled_event_id) LEFT JOIN activity_workers w ON w.worker_id = s.worker_id
+      WHERE s.lease <> 0 AND t.state = 'STARTED' AND (s.worker_id = ANY($1::text[]) OR s.lease_deadline_us IS NULL
       AND (t.heartbeat_us > 0 OR w.lease_deadline_us IS NOT NULL) AND coalesce(w.lease_deadline_us, 0) <= now_us)
     UNION ALL SELECT run_id, scheduled_event_id, lease, '', false, 0, false, false, true FROM stored)"};
 

@@ -24,6 +24,7 @@ constexpr pg::Statement kRemoveRuns{"workflow_remove_runs", R"(
       RETURNING workflow_id, run_id, request_id, tenant, status, close_time_us),
     events AS (DELETE FROM workflow_events WHERE run_id = ANY($1::text[]) AND run_id IN (SELECT run_id FROM gone)),
     attempts AS (DELETE FROM workflow_attempts WHERE run_id = ANY($1::text[]) AND run_id IN (SELECT run_id FROM gone)),
+    seconds AS (DELETE FROM activity_second_attempts WHERE run_id = ANY($1::text[]) AND run_id IN (SELECT run_id FROM gone)),
     known AS (INSERT INTO workflow_past_runs SELECT gone.*, vora_now_us() FROM gone ON CONFLICT DO NOTHING)
     SELECT count(*) FROM gone)"};
 constexpr pg::Statement kForgetPastRuns{"workflow_forget_past_runs", R"(

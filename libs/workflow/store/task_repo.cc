@@ -14,7 +14,17 @@ constexpr pg::Statement kLockTasks{"workflow_lock_tasks",
 constexpr pg::Statement kLockTasksOfRun{"workflow_lock_tasks_of_run", "SELECT " VORA_BRIEF_TASK_COLUMNS
                                                                       " FROM activity_tasks t WHERE t.run_id = $1 "
                                                                       "ORDER BY t.scheduled_event_id FOR UPDATE"};
+constexpr pg::Statement kStartedTask{"workflow_started_task", "SELECT " VORA_TASK_COLUMNS
+                                                              " FROM activity_tasks t WHERE t.run_id = $1 AND t.scheduled_event_id = $2 "
+                                                              "AND t.state = 'STARTED'"};
 constexpr char kTasksOfRun[] = "SELECT " VORA_BRIEF_TASK_COLUMNS " FROM activity_tasks t WHERE run_id = $1 ORDER BY scheduled_event_id";
+
+std::optional<SecondAttempt> ReadSecond(const pqxx::field& field) {
+  if (field.is_null()) return std::nullopt;
+  const auto json = nlohmann::json::parse(field.c_str());
+  const auto optional = [&](size_t i) { return json.at(i).is_null() ? std::nullopt : std::optional(json.at(i).get<int64_t>()); };
+  return SecondAttempt{json.at(0), json.at(1), json.at(2), json.at(3), json.at(4), optional(5), optional(6)};
+}
 
 }  // namespace
 
@@ -60,6 +70,8 @@ TaskRow ReadTask(const pqxx::row& row) {
   task.attempt_deadline_us = optional();
   task.lease_deadline_us = optional();
   task.release_requested = row[i++].as<bool>();
+  task.allows_second = row[i++].as<bool>();
+  task.second = ReadSecond(row[i++]);
   return task;
 }
 
@@ -78,6 +90,12 @@ std::vector<TaskRow> LockTasksOfRun(pqxx::transaction_base& tx, const std::strin
   std::vector<TaskRow> tasks;
   for (const auto& row : pg::Exec(tx, kLockTasksOfRun, run_id)) tasks.push_back(ReadTask(row));
   return tasks;
+}
+
+std::optional<TaskRow> StartedTask(pqxx::transaction_base& tx, const TaskKey& key) {
+  const auto rows = pg::Exec(tx, kStartedTask, key.run_id, key.event_id);
+  if (rows.empty()) return std::nullopt;
+  return ReadTask(rows[0]);
 }
 
 std::vector<TaskRow> TasksOfRun(pqxx::transaction_base& tx, const std::string& run_id) {

@@ -61,7 +61,7 @@ using ActivityGroupHandler = std::function<void(std::vector<std::shared_ptr<Acti
 struct ActivityWorkerOptions {
   std::string orchestrator;  // host:port
   std::string queue;
-  std::string worker_id;  // empty: host, pid and a random part
+  std::string worker_id;  // empty: host, pid and a random part, divided by '/'
   int slots = 1;          // tasks at the same time
   // For operators: output media seconds per wall second over the last minute. Called from a thread of the worker; empty: 0.
   std::function<double()> encode_speed = {};

@@ -22,8 +22,9 @@ using ::testing::HasSubstr;
 
 class ActivityWorkerTest : public ::testing::Test {
  protected:
-  std::unique_ptr<ActivityWorker> NewWorker(int slots = 2) {
+  std::unique_ptr<ActivityWorker> NewWorker(int slots = 2, const std::string& worker_id = "") {
     ActivityWorkerOptions options;
+    options.worker_id = worker_id;
     options.orchestrator = orchestrator_.address();
     options.queue = "test";
     options.slots = slots;
@@ -156,6 +157,35 @@ TEST_F(ActivityWorkerTest, APauseHandsBackWithTheCheckpointAndTheWorkerWorksOn) 
   unpause.set_workflow_id("w");
   ASSERT_THAT(engine_.Unpause(unpause), IsOk());
   EXPECT_EQ(WaitClosed(engine_, "w").result(), R"(["1 after {\"n\":7}"])") << "the attempt is not counted";
+}
+
+TEST_F(ActivityWorkerTest, AnIdleWorkerEndsWhatASlowOneHolds) {
+  auto slow = NewWorker(1, "a/1"), idle = NewWorker(1, "b/1");
+  std::atomic<int> begun{0}, stopped{0};
+  const auto quick = [](ActivityExecution&) { return ActivityOutcome::Ok("quick"); };
+  slow->Handle("quick", quick);
+  slow->Handle("work", [&](ActivityExecution& execution) {
+    ++begun;
+    // It would take some more seconds.
+    while (!execution.stopping()) {
+      execution.Heartbeat(0.1, "");
+      std::this_thread::yield();
+    }
+    ++stopped;
+    return ActivityOutcome::Failed("stopped", "stopped");
+  });
+  idle->Handle("work", quick);
+  slow->Start();
+  const std::string options =
+      R"("options": {"estimatedCost": 1, "heartbeatTimeout": "10s", "startToCloseTimeout": "60s", "secondAttempt": true})";
+  for (const char* id : {"a", "b", "c"}) StartScript(engine_, id, R"({"activity": "quick", )" + options + "}");
+  for (const char* id : {"a", "b", "c"}) WaitClosed(engine_, id);
+  StartScript(engine_, "w", R"({"activity": "work", )" + options + "}");
+  ASSERT_TRUE(Eventually([&] { return begun == 1; }));
+  idle->Start();
+  EXPECT_EQ(WaitClosed(engine_, "w").result(), R"(["quick"])");
+  EXPECT_TRUE(Eventually([&] { return stopped == 1 && slow->running() == 0; })) << "the slow one is told";
+  EXPECT_EQ(begun, 1);
 }
 
 TEST_F(ActivityWorkerTest, AWorkerThatLosesItsLeaseIsTold) {

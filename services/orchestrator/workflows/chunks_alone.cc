@@ -16,10 +16,9 @@ Task<v1::Failure> EncodeChunk(WorkflowContext ctx, Job& job, const media::v1::Tr
   *input.mutable_media() = job.media;
   *input.mutable_track() = track;
   *input.mutable_chunk() = chunk;
-  auto options = MediaOptions(kFirstChunkPriority - chunk.index(), ChunkCost(track, chunk));
+  auto options = ChunkOptions(chunk.index(), ChunkCost(track, chunk));
   options.set_run_cost(job.cost);
   options.set_progress_weight(chunk.segment_count());
-  options.set_first_play(chunk.index() == 0);
   auto outcome = co_await ctx.Run<v1::EncodeChunkResult>("media.EncodeChunk", id, std::move(input), std::move(options));
   if (!outcome.ok) {
     ctx.Cancel();  // the track cannot be whole any more: its other chunks are not worth encoding

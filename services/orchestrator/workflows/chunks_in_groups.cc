@@ -91,12 +91,11 @@ Task<void> EncodeInGroup(WorkflowContext all, WorkflowContext chunks, Job& job, 
   input.set_object_prefix(job.input.object_prefix());
   *input.mutable_media() = job.media;
   *input.mutable_chunk() = chunk;
-  auto options = MediaOptions(kFirstChunkPriority - chunk.index(), cost);
+  auto options = ChunkOptions(chunk.index(), cost);
   options.set_estimated_cost(0);  // beside that of the items
   options.mutable_items()->Swap(&items);
   options.set_run_cost(job.cost);
   options.set_progress_weight(chunk.segment_count());
-  options.set_first_play(chunk.index() == 0);
   // Viewers wait for the first chunk; of others the renditions are recorded together, unless one takes far longer.
   if (chunk.index() > 0) options.mutable_item_wait()->set_seconds(kItemWaitSeconds);
   const Group group = chunks.Group("media.EncodeGroup", id, std::move(input), std::move(options));

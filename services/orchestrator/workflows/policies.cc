@@ -24,6 +24,13 @@ ActivityOptions MediaOptions(int priority, double estimated_cost) {
   return options;
 }
 
+ActivityOptions ChunkOptions(int index, double estimated_cost) {
+  ActivityOptions options = MediaOptions(kFirstChunkPriority - index, estimated_cost);
+  options.set_first_play(index == 0);
+  options.set_second_attempt(true);
+  return options;
+}
+
 ActivityOptions DeleteOptions() {
   ActivityOptions options;
   options.set_queue("transcode");

@@ -21,6 +21,8 @@ inline constexpr int kPartPriority = 9;
 
 // Media work on the queue `transcode`: 5 attempts, none after a `media.*` failure, which the source will give again and again.
 workflow::v1::ActivityOptions MediaOptions(int priority, double estimated_cost);
+// Encoding a chunk. Its segments are written once, whoever encodes them, so it may be begun a second time while a slow worker is at it.
+workflow::v1::ActivityOptions ChunkOptions(int index, double estimated_cost);
 // Deleting on the queue `transcode`: repeated until it is done, however long the backlog, or the outage, is.
 workflow::v1::ActivityOptions DeleteOptions();
 // State changes on the queue `metadata`: repeated until they are stored, since the database behind them comes back.

@@ -1,5 +1,6 @@
 #include <set>
 #include <string_view>
+#include <thread>
 
 #include <gtest/gtest.h>
 
@@ -71,6 +72,24 @@ TEST_F(EncodeTest, AResumedChunkDoesOnlyWhatIsMissingAndGivesTheSameBytes) {
   Run({again});
   EXPECT_EQ(workflow::ToPayload(Result(*again).segments()), workflow::ToPayload(Result(*whole).segments()));
   EXPECT_LT(store_->bytes_opened() - before, 4096);
+}
+
+// Also where one has made other bytes, as an encoder of another version would.
+TEST_F(EncodeTest, TwoAttemptsAtTheSameTimeTellOfWhatIsInTheStore) {
+  UseSource(media::MakeUsualSource(folder_, "a.mp4", 8));
+  const auto key = [](int index) { return layout::InTrack("processed/v1", "90p", layout::Segment(index)); };
+  ASSERT_THAT(store_->Put(key(2), "other bytes", {}), IsOk());
+  auto first = Task(Chunk(90, 0, 4)), second = Task(Chunk(90, 0, 4));
+  std::thread other([&] { Run({second}); });
+  Run({first});
+  other.join();
+  for (const auto& attempt : {first, second}) {
+    const auto segments = Result(*attempt).segments();
+    ASSERT_EQ(segments.segments_size(), 4);
+    for (const auto& segment : segments.segments())
+      EXPECT_EQ(segment.bytes(), static_cast<int64_t>(Object(key(segment.index())).size())) << segment.index();
+  }
+  EXPECT_EQ(Object(key(2)), "other bytes");
 }
 
 TEST_F(EncodeTest, BadSourcesFailForGoodWithACode) {

@@ -25,6 +25,8 @@ constexpr std::pair<const char*, int64_t SimulationCounts::*> kCounts[] = {
     {"tries at parked runs", &SimulationCounts::tried_again},
     {"pauses", &SimulationCounts::paused},
     {"attempts handed back for a pause", &SimulationCounts::handed_back},
+    {"second attempts", &SimulationCounts::seconds},
+    {"second attempts that won", &SimulationCounts::won},
     {"stale reports", &SimulationCounts::stale},
     {"ends compared", &SimulationCounts::compared},
 };
@@ -107,6 +109,7 @@ SimulationReport EngineSimulation::Run() {
   report_.broken = rules_.broken();
   report_.counts.runs = runs_made_;
   report_.counts.compared = rules_.compared();
+  report_.counts.won = rules_.won();
   return report_;
 }
 
@@ -189,11 +192,12 @@ void EngineSimulation::Retry(size_t index) {
   SentCall& sent = calls_[index];
   if (!sent.wanted) return;
   if (sent.worker && workers_[*sent.worker].life != sent.life) return;
-  const bool once =
-      sent.call.kind == Call::Kind::kClaim || sent.call.kind == Call::Kind::kRenew || sent.call.kind == Call::Kind::kHeartbeat;
+  const auto kind = sent.call.kind;
+  const bool claims = kind == Call::Kind::kClaim || kind == Call::Kind::kSecond;
+  const bool once = claims || kind == Call::Kind::kRenew || kind == Call::Kind::kHeartbeat;
   if (once || (sent.tries >= kMaxTries && sent.call.kind != Call::Kind::kStart)) {
     sent.wanted = false;
-    if (sent.call.kind == Call::Kind::kClaim) workers_[*sent.worker].claiming = false;
+    if (claims) workers_[*sent.worker].claiming = false;
     if (sent.worker && !once) workers_[*sent.worker].held.erase(sent.call.token().Encode());
     return;
   }

@@ -32,6 +32,8 @@ struct SimulationCounts {
   int64_t tried_again = 0;  // parked runs
   int64_t paused = 0;       // runs
   int64_t handed_back = 0;  // attempts of paused runs
+  int64_t seconds = 0;      // attempts begun beside a first one
+  int64_t won = 0;          // of those, that ended their activity
   int64_t stale = 0;        // reports
   int64_t compared = 0;     // runs whose end is what their script says
   void Add(const SimulationCounts& other);

@@ -109,6 +109,7 @@ void EngineSimulation::Transact(size_t index, const std::vector<size_t>& waiting
   report_.counts.in_doubt += fate == Fate::kInDoubt ? 1 : 0;
   for (size_t i = 0; i < waiting.size(); ++i) {
     report_.counts.paused += calls[i].kind == Call::Kind::kPause && answers[i].code == StatusCode::kOk ? 1 : 0;
+    report_.counts.seconds += calls[i].kind == Call::Kind::kSecond && answers[i].code == StatusCode::kOk ? 1 : 0;
     AnswerCall(waiting[i], answers[i]);
   }
 }

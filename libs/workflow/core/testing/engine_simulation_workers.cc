@@ -4,9 +4,23 @@ namespace vora::workflow::simulation {
 void EngineSimulation::Poll(size_t index) {
   Worker& worker = workers_[index];
   At(dice_.Between(200 * kMilli, kSecond), What::kPoll, index);
-  if (!worker.alive || worker.claiming || worker.held.size() >= worker.slots || !store_.HasReady()) return;
-  worker.claiming = true;
+  if (!worker.alive || worker.claiming || worker.held.size() >= worker.slots) return;
   Call call;
+  if (!store_.HasReady()) {
+    const auto running = store_.RunningElsewhere(worker.name);
+    if (running.empty() || !dice_.Percent(60)) return;
+    const TaskToken& first = running[static_cast<size_t>(dice_.Below(static_cast<int64_t>(running.size())))];
+    call.kind = Call::Kind::kSecond;
+    call.run_id = first.run_id;
+    call.event_id = first.event_id;
+    call.lease = first.lease;
+    call.second_lease = 1 + dice_.Below(int64_t{1} << 52);
+    call.text = worker.name;
+    rules_.SideBySide(call.lease, call.second_lease);
+    worker.claiming = true;
+    return Send(Make(std::move(call), index));
+  }
+  worker.claiming = true;
   call.kind = Call::Kind::kClaim;
   call.text = worker.name;
   call.limit = static_cast<int>(worker.slots - worker.held.size());
@@ -154,7 +168,7 @@ void EngineSimulation::Heard(size_t index, const Answer& answer) {
     worker.held.erase(sent.call.token().Encode());
   }
   if (sent.call.kind == Call::Kind::kHeartbeat && answer.code == StatusCode::kAborted) worker.held.erase(sent.call.token().Encode());
-  if (sent.call.kind != Call::Kind::kClaim) return;
+  if (sent.call.kind != Call::Kind::kClaim && sent.call.kind != Call::Kind::kSecond) return;
   worker.claiming = false;
   for (const auto& task : answer.tasks) {
     const std::string token = TaskToken::Of(task).Encode();

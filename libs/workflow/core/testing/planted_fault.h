@@ -19,6 +19,9 @@ enum class PlantedFault {
   kTakesStaleReports,        // of whom the task was taken from
   kForgetsPauseOfNewTasks,   // what a paused run schedules can be claimed
   kForgetsReleases,          // workers of a paused run are not asked to hand back
+  kForgetsEndedSecond,       // an activity ends, the row of its second attempt stays
+  kForgetsSwap,              // the lease of the attempt that takes the place of the first is not stored
+  kForgetsSecond,            // that there was a second attempt is not remembered when it is over
 };
 
 }  // namespace vora::workflow::simulation

@@ -22,6 +22,7 @@ v1::ActivityOptions RandomOptions(Dice& dice) {
   if (dice.Percent(60)) options.mutable_retry()->set_maximum_attempts(static_cast<int>(dice.Between(1, 3)));
   if (dice.Percent(30)) options.mutable_retry()->set_maximum_losses(static_cast<int>(dice.Between(1, 3)));
   options.mutable_retry()->add_non_retryable_error_types("fatal");
+  options.set_second_attempt(dice.Percent(50));
   return options;
 }
 

@@ -37,13 +37,19 @@ void ApplyFound(RunUnit& unit, const Call& call) {
   }
 }
 
-Status ApplyTo(RunUnit& unit, const Call& call, bool takes_stale) {
+Status ApplyTo(RunUnit& unit, const Call& call, bool takes_stale, std::vector<TaskRow>& tasks) {
   TaskToken token = call.token();
   if (takes_stale && call.kind == CallKind::kComplete) {
     const TaskRow* task = unit.FindTask(token.event_id);
     if (task && task->started) token.lease = task->lease;
   }
   switch (call.kind) {
+    case CallKind::kSecond: {
+      auto begun = BeginSecondAttempt(unit, token, call.text, call.second_lease);
+      if (!begun.ok()) return begun.status();
+      tasks.push_back(*std::move(begun));
+      return {};
+    }
     case CallKind::kSignal:
       return SignalRun(unit, call.text, "{}", call.request_id);
     case CallKind::kComplete:
@@ -68,9 +74,9 @@ Status ApplyTo(RunUnit& unit, const Call& call, bool takes_stale) {
 }
 
 const char* CallName(CallKind kind) {
-  static constexpr const char* kNames[] = {"start",    "signal",    "cancel",  "terminate", "pause",  "unpause", "retry now",
-                                           "complete", "fail",      "release", "lose",      "return", "expire",  "timer",
-                                           "time out", "try again", "claim",   "heartbeat", "renew",  "leave"};
+  static constexpr const char* kNames[] = {"start",    "signal",    "cancel",  "terminate", "pause",     "unpause", "retry now",
+                                           "complete", "fail",      "release", "lose",      "return",    "expire",  "timer",
+                                           "time out", "try again", "second",  "claim",     "heartbeat", "renew",   "leave"};
   return kNames[static_cast<int>(kind)];
 }
 
@@ -161,7 +167,9 @@ class SimulatedReplica::Batch {
       MakeUnit(*row, false);
       unit = units_.find(id);
     }
-    return Answer(ApplyTo(unit->second, call, replica_.fault_ == PlantedFault::kTakesStaleReports).code(), id);
+    Answer answer(StatusCode::kOk, id);
+    answer.code = ApplyTo(unit->second, call, replica_.fault_ == PlantedFault::kTakesStaleReports, answer.tasks).code();
+    return answer;
   }
 
   SimulatedStore& store_;

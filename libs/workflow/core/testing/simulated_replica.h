@@ -31,6 +31,7 @@ struct Call {
     kFireTimer,
     kTimeOut,
     kTryAgain,
+    kSecond,  // a worker begins a second attempt: text, its lease in `second_lease`
     // Statements of their own, without a unit.
     kClaim,
     kHeartbeat,
@@ -39,7 +40,7 @@ struct Call {
   };
   Kind kind = Kind::kStart;
   std::string workflow_id, run_id;  // without a run_id the newest run is meant
-  int64_t event_id = 0, lease = 0;
+  int64_t event_id = 0, lease = 0, second_lease = 0;
   std::string text, request_id;                  // text: type of a run, name of a signal, result, code of a failure, worker
   int64_t timeout_us = 0;                        // of a run
   std::map<std::string, v1::ItemOutcome> items;  // of a group, in place of a result

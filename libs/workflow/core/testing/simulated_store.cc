@@ -6,6 +6,13 @@ namespace vora::workflow::simulation {
 namespace {
 
 bool IsReady(const TaskRow& row) { return !row.started && !row.delayed && !row.held; }
+// The row as it is loaded.
+TaskRow Joined(const StoredRun& run, const TaskRow& row) {
+  TaskRow joined = row;
+  if (const auto second = run.seconds.find(row.scheduled_event_id); second != run.seconds.end()) joined.second = second->second;
+  return joined;
+}
+
 bool Passed(const std::optional<int64_t>& deadline, int64_t now_us) { return deadline && *deadline <= now_us; }
 
 }  // namespace
@@ -58,9 +65,11 @@ std::string SimulatedStore::Apply(const Changes& changes) {
   ApplyRuns(changes);
   ApplyControls(changes);
   ApplyTasks(changes);
+  ApplySeconds(changes);
   for (const auto& id : changes.closed_runs) {
     StoredRun& run = runs_.at(id);
     run.tasks.clear();
+    run.seconds.clear();
     run.timers.clear();
     run.dropped = std::exchange(run.inbox, {});
   }
@@ -117,14 +126,24 @@ void SimulatedStore::ApplyTasks(const Changes& changes) {
     const auto found = tasks.find(row.scheduled_event_id);
     if (found == tasks.end()) continue;
     TaskRow changed = row;
-    // Not among the columns of the update.
-    changed.lease = found->second.row.lease;
-    changed.progress = found->second.row.progress;
+    changed.second.reset();
+    if (fault_ == PlantedFault::kForgetsSwap) changed.lease = found->second.row.lease;
     if (fault_ == PlantedFault::kForgetsLosses) changed.losses = 0;
     if (row.checkpoint.empty()) changed.checkpoint = found->second.row.checkpoint;
     if (fault_ == PlantedFault::kForgetsReleases) changed.release_requested = false;
     changed.delayed = row.delayed && !row.held;  // one column says both
     found->second.row = std::move(changed);
+  }
+}
+
+void SimulatedStore::ApplySeconds(const Changes& changes) {
+  for (const auto& [key, second] : changes.second_attempts) {
+    auto& seconds = runs_.at(key.run_id).seconds;
+    seconds[key.event_id] = second;
+    if (fault_ == PlantedFault::kForgetsSecond && second.lease == 0) seconds.erase(key.event_id);
+  }
+  for (const auto& key : changes.ended_second_attempts) {
+    if (fault_ != PlantedFault::kForgetsEndedSecond) runs_.at(key.run_id).seconds.erase(key.event_id);
   }
 }
 
@@ -142,6 +161,17 @@ bool SimulatedStore::HasReady() const {
   return std::any_of(runs_.begin(), runs_.end(), [&](const auto& run) {
     return std::any_of(run.second.tasks.begin(), run.second.tasks.end(), [](const auto& task) { return IsReady(task.second.row); });
   });
+}
+
+std::vector<TaskToken> SimulatedStore::RunningElsewhere(const std::string& worker) const {
+  std::vector<TaskToken> running;
+  for (const auto& [id, run] : runs_) {
+    for (const auto& [event_id, task] : run.tasks) {
+      const bool alone = task.row.started && task.row.allows_second && !run.seconds.contains(event_id);
+      if (alone && task.row.worker_id != worker) running.push_back(TaskToken::Of(task.row));
+    }
+  }
+  return running;
 }
 
 std::vector<TaskRow> SimulatedStore::Claim(const std::string& worker, int limit, int64_t lease) {
@@ -177,10 +207,14 @@ bool SimulatedStore::Heartbeat(const TaskToken& token) {
   const auto run = runs_.find(token.run_id);
   if (run == runs_.end()) return false;
   const auto task = run->second.tasks.find(token.event_id);
-  if (task == run->second.tasks.end() || !task->second.row.started || task->second.row.lease != token.lease) return false;
+  if (task == run->second.tasks.end() || !task->second.row.started) return false;
   TaskRow& row = task->second.row;
-  row.lease_deadline_us.reset();
-  if (row.heartbeat_us > 0) row.lease_deadline_us = now_us + row.heartbeat_us;
+  const auto second = run->second.seconds.find(token.event_id);
+  const bool is_second = second != run->second.seconds.end() && second->second.lease == token.lease;
+  if (row.lease != token.lease && !is_second) return false;
+  auto& deadline = is_second ? second->second.lease_deadline_us : row.lease_deadline_us;
+  deadline.reset();
+  if (row.heartbeat_us > 0) deadline = now_us + row.heartbeat_us;
   return true;
 }
 
@@ -193,15 +227,19 @@ std::vector<SimulatedStore::Held> SimulatedStore::Renew(const std::string& worke
     for (auto& [event_id, task] : run.tasks) {
       TaskRow& row = task.row;
       if (!row.started) continue;
-      const auto known = before.find(row.worker_id);
-      const bool own = row.worker_id == worker;
-      const bool watched = !row.lease_deadline_us && (row.heartbeat_us > 0 || known != before.end());
-      const bool lapsed = !own && watched && (known == before.end() || known->second <= now_us);
-      if (own || lapsed) {
-        held.push_back({TaskToken::Of(row), row.worker_id, lapsed, row.cancel_requested, row.release_requested,
-                        now_us - row.started_time_us.value_or(now_us)});
-      }
-      if (own && tokens.contains(TaskToken::Of(row).Encode())) row.lease_deadline_us.reset();
+      const auto look = [&](const std::string& holder, const TaskToken& token, int64_t started_us, std::optional<int64_t>& deadline) {
+        const auto known = before.find(holder);
+        const bool own = holder == worker;
+        const bool watched = !deadline && (row.heartbeat_us > 0 || known != before.end());
+        const bool lapsed = !own && watched && (known == before.end() || known->second <= now_us);
+        if (own || lapsed) held.push_back({token, holder, lapsed, row.cancel_requested, row.release_requested, now_us - started_us});
+        if (own && tokens.contains(token.Encode())) deadline.reset();
+      };
+      look(row.worker_id, TaskToken::Of(row), row.started_time_us.value_or(now_us), row.lease_deadline_us);
+      const auto second = run.seconds.find(event_id);
+      if (second == run.seconds.end() || second->second.lease == 0) continue;
+      SecondAttempt& other = second->second;
+      look(other.worker_id, {id, event_id, other.lease}, other.started_time_us, other.lease_deadline_us);
     }
   }
   return held;
@@ -213,6 +251,9 @@ std::vector<SimulatedStore::Held> SimulatedStore::HeldBy(const std::string& work
   for (const auto& [id, run] : runs_) {
     for (const auto& [event_id, task] : run.tasks) {
       if (task.row.started && task.row.worker_id == worker) held.push_back({TaskToken::Of(task.row), worker});
+    }
+    for (const auto& [event_id, second] : run.seconds) {
+      if (second.lease != 0 && second.worker_id == worker) held.push_back({{id, event_id, second.lease}, worker});
     }
   }
   return held;
@@ -243,8 +284,12 @@ std::vector<TaskKey> SimulatedStore::OverdueTasks(bool expire_leases) const {
   for (const auto& [id, run] : runs_) {
     for (const auto& [event_id, task] : run.tasks) {
       const TaskRow& row = task.row;
+      const auto second = run.seconds.find(event_id);
+      const bool second_overdue =
+          second != run.seconds.end() && second->second.lease != 0 &&
+          (Passed(second->second.attempt_deadline_us, now_us) || (expire_leases && Passed(second->second.lease_deadline_us, now_us)));
       const bool overdue =
-          Passed(row.schedule_to_close_deadline_us, now_us) ||
+          second_overdue || Passed(row.schedule_to_close_deadline_us, now_us) ||
           (row.started ? Passed(row.attempt_deadline_us, now_us) || (expire_leases && Passed(row.lease_deadline_us, now_us))
                        : Passed(row.schedule_to_start_deadline_us, now_us));
       if (overdue) due.push_back({id, event_id});
@@ -276,14 +321,15 @@ std::vector<TaskRow> SimulatedStore::LoadTasks(const std::string& run_id, const 
   if (!run) return rows;
   const auto& tasks = run->tasks;
   for (const int64_t id : std::set<int64_t>(ids.begin(), ids.end())) {
-    if (const auto found = tasks.find(id); found != tasks.end()) rows.push_back(found->second.row);
+    if (const auto found = tasks.find(id); found != tasks.end()) rows.push_back(Joined(*run, found->second.row));
   }
   return rows;
 }
 
 std::vector<TaskRow> SimulatedStore::LoadOpenTasks(const std::string& run_id) {
   std::vector<TaskRow> rows;
-  for (const auto& [id, task] : runs_.at(run_id).tasks) rows.push_back(task.row);
+  const StoredRun& run = runs_.at(run_id);
+  for (const auto& [id, task] : run.tasks) rows.push_back(Joined(run, task.row));
   return rows;
 }
 

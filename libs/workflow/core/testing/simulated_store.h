@@ -28,6 +28,7 @@ struct StoredRun {
   RunRow row;
   std::vector<Event> events;
   std::map<int64_t, StoredTask> tasks;
+  std::map<int64_t, SecondAttempt> seconds;  // beside their tasks, which hold none here
   std::map<int64_t, StoredTimer> timers;
   std::vector<InboxRow> inbox, dropped;  // dropped: what was in the inbox when the run was closed
   std::vector<AttemptRow> attempts;
@@ -50,6 +51,8 @@ class SimulatedStore : public UnitLoader {
 
   std::vector<TaskRow> Claim(const std::string& worker, int limit, int64_t lease);
   bool HasReady() const;
+  // Tasks that this worker may begin a second attempt of.
+  std::vector<TaskToken> RunningElsewhere(const std::string& worker) const;
   // The heartbeat of one task; false: stale.
   bool Heartbeat(const TaskToken& token);
   struct Held {
@@ -82,6 +85,7 @@ class SimulatedStore : public UnitLoader {
   void ApplyRuns(const Changes& changes);
   void ApplyControls(const Changes& changes);
   void ApplyTasks(const Changes& changes);
+  void ApplySeconds(const Changes& changes);
   void ApplyRest(const Changes& changes);
 
   const PlantedFault fault_;

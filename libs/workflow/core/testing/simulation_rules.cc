@@ -97,8 +97,11 @@ void SimulationRules::CheckLeases(const StoredRun& run, const std::vector<const 
     if (waited) continue;
     const auto task = run.tasks.find(id);
     const bool timed_out = input->type == v1::EVENT_TYPE_ACTIVITY_TASK_TIMED_OUT;
-    const bool has =
-        task != run.tasks.end() && task->second.row.lease == Number(*input, "lease") && (timed_out || task->second.row.started);
+    const auto second = run.seconds.find(id);
+    const bool has_second = second != run.seconds.end() && second->second.lease == Number(*input, "lease");
+    const bool has = has_second || (task != run.tasks.end() && task->second.row.lease == Number(*input, "lease") &&
+                                    (timed_out || task->second.row.started));
+    if (has_second && input->type == v1::EVENT_TYPE_ACTIVITY_TASK_COMPLETED) ++won_;
     if (!has) return Break(run, "the end of activity " + std::to_string(id) + " was taken from an attempt that does not have it");
   }
 }
@@ -242,6 +245,7 @@ void SimulationRules::TakeItems(const StoredRun& run, const Event& event, Derive
 
 void SimulationRules::CheckClosed(const StoredRun& run) {
   if (!run.tasks.empty() || !run.timers.empty() || !run.inbox.empty()) return Break(run, "is closed and has tasks, timers or an inbox");
+  if (!run.seconds.empty()) return Break(run, "is closed and has second attempts");
   if (!run.row.close_time_us || run.row.parked()) return Break(run, "is closed without a time, or parked");
   const std::string last = run.events.empty() ? "" : EventTypeName(run.events.back().type);
   if (last != "WORKFLOW_EXECUTION_" + run.row.status) Break(run, "is " + run.row.status + " after " + last);
@@ -255,6 +259,7 @@ void SimulationRules::CheckOpen(const StoredRun& run, const Derived& derived) {
   const auto& tried = run.row.parked_builds;
   if (std::find(tried.begin(), tried.end(), kRightBuild) != tried.end()) Break(run, "the right code parked it: " + run.row.parked_reason);
   CheckPause(run);
+  CheckSeconds(run);
   for (const auto& [id, task] : run.tasks) {
     if (task.row.cancel_requested != derived.cancels.contains(id))
       return Break(run, "cancel_requested of a task is not what its events say");
@@ -265,6 +270,21 @@ void SimulationRules::CheckOpen(const StoredRun& run, const Derived& derived) {
       return Break(run, "items of a task are not those that have not ended");
     }
     if (task.row.cancel_requested && !task.row.started) return Break(run, "a task waits for a worker that nobody wants any more");
+  }
+}
+
+// At most one for each task, ever, beside an attempt of another worker.
+void SimulationRules::CheckSeconds(const StoredRun& run) {
+  for (const auto& [id, second] : run.seconds) {
+    const auto task = run.tasks.find(id);
+    if (task == run.tasks.end()) return Break(run, "a second attempt is left of an activity that has ended");
+    auto& pair = pairs_[{run.row.run_id, id}];
+    if (second.lease == 0) continue;
+    const TaskRow& row = task->second.row;
+    if (!row.started || !row.allows_second) return Break(run, "a second attempt without a first, or that is not allowed");
+    if (row.lease == second.lease || row.worker_id == second.worker_id) return Break(run, "two attempts are one");
+    pair.insert({row.lease, second.lease});
+    if (pair.size() > 2) return Break(run, "a third attempt at the same time");
   }
 }
 
@@ -292,9 +312,10 @@ void SimulationRules::CheckAttempts(const StoredRun& run, const Derived& derived
   for (const auto& [key, attempts] : made) {
     const int64_t id = key.first;
     const auto found = limits_.find(run.row.type + derived.names.at(id));
-    const Limits& limits = found == limits_.end() ? usual_ : found->second;
-    if (limits.attempts > 0 && attempts.failed > limits.attempts) return Break(run, "an activity has too many attempts");
-    if (attempts.lost > limits.losses) return Break(run, "an activity has too many losses");
+    Limits limits = found == limits_.end() ? usual_ : found->second;
+    limits.more = pairs_.contains({run.row.run_id, id}) ? 1 : 0;
+    if (limits.attempts > 0 && attempts.failed > limits.attempts + limits.more) return Break(run, "an activity has too many attempts");
+    if (attempts.lost > limits.losses + limits.more) return Break(run, "an activity has too many losses");
     if (const auto* end = EndOf(derived, id, key.second)) CheckLast(run, *end, attempts, limits);
   }
   for (const auto& [id, task] : run.tasks) {
@@ -327,20 +348,23 @@ void SimulationRules::CheckLast(const StoredRun& run, const nlohmann::json& end,
   const std::string code = FailureFromJson(end.value("failure", nlohmann::json::object())).code();
   if (limits.hurried) return;
   const bool failed = code == "flaky" || code == "timeout.start_to_close";
-  if (failed && made.failed != limits.attempts) Break(run, "an activity was given up before its last attempt");
-  if (code == "timeout.heartbeat" && made.lost != limits.losses) Break(run, "an activity was given up before its last loss");
+  if (failed && (limits.attempts == 0 || made.failed < limits.attempts)) Break(run, "an activity was given up before its last attempt");
+  if (code == "timeout.heartbeat" && made.lost < limits.losses) Break(run, "an activity was given up before its last loss");
 }
 
 // What a worker said of an item, and heard that it was taken.
-bool SimulationRules::KeptItem(const StoredRun& run, const Derived& derived, const Call& call, const v1::ItemOutcome& outcome) {
+bool SimulationRules::KeptItem(const StoredRun& run, const Derived& derived, const Call& call, const v1::ItemOutcome& outcome) const {
   if (outcome.released()) return true;
+  const auto ends = derived.item_ends.find(call.event_id);
+  const bool has_ended = ends != derived.item_ends.end() && ends->second.contains(outcome.name());
+  // Of two attempts the first to end counts.
+  if (has_ended && side_by_side_.contains({call.lease, Number(*ends->second.at(outcome.name()).first, "lease")})) return true;
   if (outcome.has_failure()) {
     return std::any_of(run.attempts.begin(), run.attempts.end(), [&](const AttemptRow& row) {
       return row.key.event_id == call.event_id && row.lease == call.lease && row.activity_id.starts_with(outcome.name() + "/");
     });
   }
-  const auto ends = derived.item_ends.find(call.event_id);
-  if (ends == derived.item_ends.end() || !ends->second.contains(outcome.name())) return false;
+  if (!has_ended) return false;
   const auto& [event, item] = ends->second.at(outcome.name());
   return Number(*event, "lease") == call.lease && item->value("result", "") == outcome.result();
 }

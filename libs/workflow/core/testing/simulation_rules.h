@@ -25,6 +25,8 @@ class SimulationRules : public Watcher {
   void Refused(const Call& call, const Answer& answer) override;
   // This attempt may be given back: a failure that comes after that is moot.
   void GivenBack(const TaskToken& token) { given_back_.insert(token.Encode()); }
+  // A second attempt is asked for.
+  void SideBySide(int64_t first, int64_t second) { side_by_side_.insert({{first, second}, {second, first}}); }
   // All runs have ended as their scripts say.
   void CheckEnd();
   const ScriptPlan& ScriptOf(const RunRow& run) const { return *scripts_.at(static_cast<size_t>(std::stoi(run.type.substr(6)))); }
@@ -33,6 +35,8 @@ class SimulationRules : public Watcher {
   const std::string& broken() const { return broken_; }
   // Runs whose end was compared with what their script says.
   int compared() const { return compared_; }
+  // Activities that were ended by a second attempt.
+  int won() const { return won_; }
 
  private:
   // What history and inbox say is there.
@@ -49,6 +53,7 @@ class SimulationRules : public Watcher {
   struct Limits {
     int attempts = 0, losses = 10;
     bool hurried = false;  // a deadline over all attempts may end it before
+    int more = 0;          // that may have begun beside the last one
   };
   void Break(const StoredRun& run, const std::string& what);
   void CheckLeases(const StoredRun& run, const std::vector<const Event*>& inputs);
@@ -60,6 +65,7 @@ class SimulationRules : public Watcher {
   void TakeItems(const StoredRun& run, const Event& event, Derived& derived);
   void CheckOpen(const StoredRun& run, const Derived& derived);
   void CheckPause(const StoredRun& run);
+  void CheckSeconds(const StoredRun& run);
   struct Attempts {
     int failed = 0, lost = 0;
   };
@@ -67,7 +73,7 @@ class SimulationRules : public Watcher {
   static const nlohmann::json* EndOf(const Derived& derived, int64_t activity, const std::string& shown_as);
   void CheckLast(const StoredRun& run, const nlohmann::json& end, const Attempts& made, const Limits& limits);
   void CheckPromises(const StoredRun& run, const Derived& derived);
-  static bool KeptItem(const StoredRun& run, const Derived& derived, const Call& call, const v1::ItemOutcome& outcome);
+  bool KeptItem(const StoredRun& run, const Derived& derived, const Call& call, const v1::ItemOutcome& outcome) const;
   static ActivityEnd EndOfItems(const Derived& derived, int64_t activity);
   void CheckReplays(const StoredRun& run);
   void CheckResult(const StoredRun& run);
@@ -80,8 +86,10 @@ class SimulationRules : public Watcher {
   std::map<std::string, std::vector<Call>> promises_;
   std::set<std::string> given_back_;
   std::map<std::string, int> commits_;
+  std::map<std::pair<std::string, int64_t>, std::set<int64_t>> pairs_;  // leases of two attempts, by run and activity
+  std::set<std::pair<int64_t, int64_t>> side_by_side_;                  // leases that may be such a pair
   std::string broken_;
-  int compared_ = 0;
+  int compared_ = 0, won_ = 0;
 };
 
 }  // namespace vora::workflow::simulation

@@ -4,7 +4,10 @@ import { kStateText, type Bar } from './model';
 
 const clock = (ms: number | null) => (ms === null ? '–' : timeOfDay(new Date(ms).toISOString()));
 
-const kOutcomes: Record<string, string> = { FAILED: 'failed', TIMED_OUT: 'took too long', LOST: 'was lost with its worker', CANCELED: 'was cancelled' };
+const kOutcomes: Record<string, string> = { FAILED: 'failed', TIMED_OUT: 'took too long', LOST: 'was lost with its worker', CANCELED: 'was cancelled', SUPERSEDED: 'was stopped, as another one ended first', SECOND_FAILED: 'failed beside another one that went on' };
+
+// Of two attempts at the same time, so of the number of the one that ended the activity.
+const kBeside = ['SUPERSEDED', 'SECOND_FAILED'];
 
 function titleOf({ attempt, outcome, worker_id, started_time, ended_time }: FailedAttempt): string {
   const when = started_time && ended_time ? `, ${timeOfDay(started_time)} to ${timeOfDay(ended_time)}` : '';
@@ -18,7 +21,7 @@ export function Details({ bar, now, pinned, onClose, onRetryNow }: { bar: Bar; n
     ['State', bar.progress !== null && bar.state === 'running' ? `${kStateText[bar.state]}, ${Math.round(bar.progress * 100)} %` : kStateText[bar.state]],
     ['Activity', `${bar.id} (${bar.type})`],
     ['Attempt', bar.attempt > 1 ? `${bar.attempt} (${bar.attempt - 1} failed before)` : String(bar.attempt)],
-    ['Worker', bar.worker || '–'],
+    ['Worker', [bar.worker || '–', ...(bar.second ? [`and ${bar.second}, as the first is slow`] : [])].join(' ')],
     ['Queue', bar.queue || '–'],
     ['Waited', span(Math.max(0, (bar.started ?? end) - bar.scheduled) / 1000)],
     ['Ran', bar.started === null ? '–' : span(Math.max(0, end - bar.started) / 1000)],
@@ -43,8 +46,8 @@ export function Details({ bar, now, pinned, onClose, onRetryNow }: { bar: Bar; n
         ))}
       </dl>
       {bar.failure && bar.ended !== null && <FailureText title="Why it failed" {...bar.failure} />}
-      {bar.earlier.filter(({ attempt }) => attempt < bar.attempt || bar.ended === null).map((attempt) => (
-        <FailureText key={`${attempt.attempt}/${attempt.ended_time}`} title={titleOf(attempt)}
+      {bar.earlier.filter(({ attempt, outcome }) => attempt < bar.attempt || bar.ended === null || kBeside.includes(outcome)).map((attempt) => (
+        <FailureText key={`${attempt.attempt}/${attempt.worker_id}/${attempt.ended_time}`} title={titleOf(attempt)}
           {...(attempt.failure ?? { code: '', message: '' })} />
       ))}
     </div>

@@ -46,7 +46,8 @@ test('a failure keeps its message and attempts', () => {
 
 test('what runs grows until now; what failed before stays', () => {
   const pending: PendingActivity[] = [
-    { scheduled_event_id: 1, activity_type: 'media.EncodeChunk', activity_id: '720p/chunk/0', state: 'STARTED', attempt: 1, progress: 0.4, worker_id: 'w', scheduled_time: at(0), started_time: at(1000) },
+    { scheduled_event_id: 1, activity_type: 'media.EncodeChunk', activity_id: '720p/chunk/0', state: 'STARTED', attempt: 1, progress: 0.4, worker_id: 'w', scheduled_time: at(0), started_time: at(1000),
+      second_attempt: { worker_id: 'w3', started_time: at(4000), progress: 0.1 } },
     { scheduled_event_id: 2, activity_type: 'media.EncodeChunk', activity_id: '720p/chunk/1', state: 'SCHEDULED', attempt: 2, progress: 0, worker_id: 'w2', scheduled_time: at(0),
       next_attempt_time: at(12_000), last_failure: { code: 'worker.lost', message: 'gone', non_retryable: false, details: '' } },
   ];
@@ -55,7 +56,7 @@ test('what runs grows until now; what failed before stays', () => {
   const events = [scheduled(1, '720p/chunk/0', 0), scheduled(2, '720p/chunk/1', 0)];
   const { groups, to, counts } = buildTimeline(workflow(), events, pending, failed, now);
   const [running, retrying] = groups[0]!.bars;
-  assert.deepEqual([running!.state, running!.progress, running!.ended], ['running', 0.4, null]);
+  assert.deepEqual([running!.state, running!.progress, running!.ended, running!.second], ['running', 0.4, null, 'w3']);
   assert.equal(retrying!.state, 'retrying');
   assert.equal(to, now);
   assert.deepEqual([counts.running, counts.retrying], [1, 1]);

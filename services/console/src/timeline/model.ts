@@ -18,6 +18,7 @@ export interface Bar {
   ended: number | null;
   attempt: number;
   worker: string;
+  second: string; // the worker of a second attempt beside a slow one
   progress: number | null;
   failure: Failure | null;
   nextAttempt: number | null;
@@ -109,7 +110,7 @@ export function buildTimeline(workflow: Workflow, events: HistoryEvent[], pendin
         const key = keyOf(event.event_id, item);
         bars.set(key, {
           key, event: event.event_id, id, type, label: labelOf(id, type), group: groupOf(id, type), queue: text(attributes['queue']), state: 'waiting',
-          scheduled: at, started: null, ended: null, attempt: 1, worker: '', progress: null, failure: null, nextAttempt: null,
+          scheduled: at, started: null, ended: null, attempt: 1, worker: '', second: '', progress: null, failure: null, nextAttempt: null,
           earlier: failed.filter((attempt) => attempt.scheduled_event_id === event.event_id && attempt.activity_id === id),
         });
       }
@@ -147,6 +148,7 @@ export function buildTimeline(workflow: Workflow, events: HistoryEvent[], pendin
     bar.started = started ? time(activity.started_time) : null;
     bar.attempt = activity.attempt;
     bar.worker = activity.worker_id;
+    bar.second = activity.second_attempt?.worker_id ?? '';
     bar.progress = started ? activity.progress : null;
     bar.failure = activity.last_failure?.code ? activity.last_failure : null;
     bar.nextAttempt = time(activity.next_attempt_time);
