@@ -23,6 +23,8 @@ Engine::Impl::Impl(pg::Database& d, const Registry& r, WakeSink& w, obs::Metrics
       cache(options.replay_cache_bytes),
       transitions(kTransitions.In(m)),
       parked_transitions(kParkedTransitions.In(m)),
+      second_attempts_begun(kSecondAttempts.In(m, {"begun"})),
+      second_attempts_won(kSecondAttempts.In(m, {"won"})),
       executor(
           d, {r, cache, build_id, [this](const std::string& queue) { return SlotsOf(queue); }},
           [this](const Executor::Done& done) { Committed(done); },
@@ -60,7 +62,7 @@ void Engine::Impl::Committed(const Executor::Done& done) {
                                                                {"failure", attempt.failure}});
   }
   NoteDone(effects.done);
-  if (effects.second_attempts_won > 0) kSecondAttempts.In(metrics, {"won"}).Increment(effects.second_attempts_won);
+  if (effects.second_attempts_won > 0) second_attempts_won.Increment(effects.second_attempts_won);
   if (!effects.parked.empty()) {
     parked_transitions.Increment();
     log::Error("workflow is parked", {{"workflow_id", run.workflow_id}, {"run_id", run.run_id}, {"reason", effects.parked}});

@@ -32,6 +32,7 @@ struct Engine::Impl {
   ReplayCache cache;
   obs::Counter& transitions;
   obs::Counter& parked_transitions;
+  obs::Counter &second_attempts_begun, &second_attempts_won;
   Executor executor;
   std::atomic<int64_t> parked_after{0};  // where the next look at parked runs begins
   std::mutex queues_mutex;

@@ -4,7 +4,6 @@
 #include "libs/log/log.h"
 #include "libs/workflow/engine/engine_internal.h"
 #include "libs/workflow/engine/hand_out_internal.h"
-#include "libs/workflow/metrics.h"
 #include "libs/workflow/scheduler/speculation.h"
 #include "libs/workflow/store/claim_repo_internal.h"
 #include "libs/workflow/store/task_repo_internal.h"
@@ -112,7 +111,7 @@ std::optional<Engine::Impl::Given> Engine::Impl::GiveSecondAttempt(const std::ve
   for (const auto& deadline : {begun.attempt_deadline_us, begun.lease_deadline_us}) {
     if (deadline) wake.DueAfter(std::chrono::microseconds(*deadline - *begun.started_time_us));
   }
-  kSecondAttempts.In(metrics, {"begun"}).Increment();
+  second_attempts_begun.Increment();
   log::Info("second attempt of a straggler", {{"workflow_id", begun.workflow_id},
                                               {"activity_id", begun.activity_id},
                                               {"worker_id", worker_id},

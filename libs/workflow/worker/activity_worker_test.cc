@@ -11,6 +11,7 @@
 
 #include "libs/pg/testing/test_postgres.h"
 #include "libs/testing/status_matchers.h"
+#include "libs/workflow/definition/history.h"
 #include "libs/workflow/testing/test_orchestrator.h"
 
 namespace vora::workflow {
