@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <mutex>
+#include <utility>
 
 #include "libs/core/error.h"
 #include "libs/rpc/call.h"

@@ -148,11 +148,10 @@ Status ProgressFollower::CheckSome(milliseconds claim, bool& more) {
   for (const auto& info : listed.workflows()) found[info.run_id()] = &info;
   for (const auto& run : runs) {
     const auto info = found.find(run.run_id);
-    if (info == found.end()) {
-      VORA_RETURN_IF_ERROR(CheckLost(run));
-    } else if (info->second->status() != wf::WORKFLOW_STATUS_RUNNING) {
-      VORA_RETURN_IF_ERROR(End(run, info->second->status(), info->second->failure()));
-    }
+    if (info != found.end() && info->second->status() == wf::WORKFLOW_STATUS_RUNNING) continue;
+    const Status ended = info == found.end() ? CheckLost(run) : End(run, info->second->status(), info->second->failure());
+    if (IsTransient(ended)) return ended;
+    if (!ended.ok()) log::Warn("the end of a video could not be written", {{"video_id", run.video_id}, {"error", ToText(ended)}});
   }
   return {};
 }

@@ -6,6 +6,7 @@
 #include "libs/testing/status_matchers.h"
 #include "libs/workflow/definition/payload.h"
 #include "services/metadata/harness_test.h"
+#include "services/metadata/rows/video_rows_internal.h"
 
 namespace vora::metadata {
 namespace {
@@ -363,7 +364,15 @@ TEST_F(RecordRepoTest, WhatIsToldOfARunIsComparedWithItsVideo) {
   EXPECT_EQ(need(run), Need::kNothing) << "as long as neither has changed, nobody looks";
   ASSERT_TRUE(Segments("720p", 0, 1));
   EXPECT_EQ(need(run), Need::kWrite) << "the video has changed: what is under way comes on top of it";
-  EXPECT_TRUE(*repos_.progress.Apply(run.run(), run.told.activities()));
+  const auto apply = [&] { return *repos_.progress.Apply(run.run(), run.told.activities()); };
+  EXPECT_THAT(repos_.store.Transact([&](pqxx::work& tx) -> Status {
+    (void)LoadVideoRow(tx, id_, Lock::kForUpdate);
+    EXPECT_FALSE(apply()) << "it does not wait for who changes the video";
+    return absl::OkStatus();
+  }),
+              IsOk());
+  EXPECT_EQ(need(run), Need::kWrite);
+  EXPECT_TRUE(apply());
   EXPECT_EQ(Rendition("720p").progress_percent(), 50);
   EXPECT_EQ(need(run), Need::kNothing);
   run.version = 0;
