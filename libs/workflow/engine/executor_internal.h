@@ -73,6 +73,8 @@ class Executor {
   Status RunSoon(std::vector<RunOp> ops);
   // The same for many that belong together, in few transactions; an answer for each.
   std::vector<Status> RunAll(const std::vector<RunOp>& ops);
+  // Waits for what RunSoon has left to threads of its own; it leaves nothing to them any more.
+  void Stop() { apart_pool_.Stop(); }
 
  private:
   struct Item {
