@@ -355,6 +355,35 @@ TEST_F(WorkflowTest, WhatHappensWhileTheStreamIsBrokenShowsLater) {
   for (const auto& [activity, times] : Completions(id)) EXPECT_EQ(times, 1) << activity;
 }
 
+TEST_F(WorkflowTest, ProgressShowsWhileManyVideosAreLookedAfter) {
+  // Long over by the time that all of them have been.
+  options_.progress.check_interval = std::chrono::milliseconds(10);
+  StartOrchestrator();
+  StartApp();
+  std::atomic<double> progress{0.5};
+  StartWorker([&](ActivityExecution& execution) {
+    const bool gated = execution.task().activity_id() == "720p/chunk/1";
+    while (gated && !execution.stopping() && !IsOpen()) {
+      execution.Heartbeat(progress, "{}");
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    }
+    return gated && !IsOpen() ? ActivityOutcome::Failed("test.stopped", "stopped") : Encode(execution);
+  });
+  const std::string id = Upload("u1");
+  ASSERT_TRUE(Eventually([&] { return Rendition(id, "720p")["progress_percent"] == 66; })) << Rendition(id, "720p");
+  pqxx::connection database(options_.database_url);
+  pqxx::work tx(database);
+  tx.exec(
+      "INSERT INTO videos (video_id, tenant, upload_id, title, state, source_key, object_prefix, ladder, run_id) SELECT 'copy-' || n, "
+      "tenant, "
+      "'copy-' || n, title, state, source_key, object_prefix, ladder, run_id FROM videos, generate_series(1, 2000) AS n");
+  tx.commit();
+  progress = 0.8;
+  EXPECT_TRUE(Eventually([&] { return Rendition(id, "720p")["progress_percent"] == 86; })) << Rendition(id, "720p");
+  OpenGate();
+  ASSERT_TRUE(Reaches(id, "READY"));
+}
+
 TEST_F(WorkflowTest, ARunThatTheOrchestratorHasLostFailsItsVideo) {
   options_.progress.check_interval = std::chrono::milliseconds(200);
   StartOrchestrator();

@@ -155,9 +155,10 @@ void ExpireTask(RunUnit& unit, int64_t id, bool expire_leases) {
   if (!overdue) {
     overdue = FindOverdueSecond(*task, unit.run().now_us, expire_leases);
     if (!overdue) return;
-    SwapAttempts(*task);
   }
   Count(unit, *task, overdue->lost ? "lost" : "timed_out");
+  if (overdue->of_second && !task->started) return DropSecond(unit, *task, *overdue);
+  if (overdue->of_second) SwapAttempts(*task);
   (void)EndAttempt(unit, *task, *overdue);
 }
 

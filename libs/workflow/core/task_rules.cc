@@ -184,6 +184,14 @@ bool EndAttempt(RunUnit& unit, TaskRow& task, const AttemptEnd& end) {
   return false;
 }
 
+void DropSecond(RunUnit& unit, TaskRow& task, const AttemptEnd& end) {
+  TaskRow other = task;
+  SwapAttempts(other);
+  RememberAll(unit, other, OutcomeOf(end), end.failure);
+  task.second = SecondAttempt{};
+  unit.Touch(task);
+}
+
 void EndCanceled(RunUnit& unit, const TaskRow& task) {
   auto attributes = EndAttributes(task);
   EndForGood(unit, task);
@@ -226,6 +234,7 @@ std::optional<AttemptEnd> FindOverdueSecond(const TaskRow& task, int64_t now_us,
   TaskRow second = task;
   SwapAttempts(second);
   second.schedule_to_close_deadline_us.reset();  // of both
+  second.started = true;
   auto end = FindOverdue(second, now_us, expire_leases);
   if (end) end->of_second = true;
   return end;

@@ -50,6 +50,8 @@ struct AttemptEnd {
 
 // Repeats the activity or ends it, as its policy says. True: there will be another attempt, or one is under way.
 bool EndAttempt(RunUnit& unit, TaskRow& task, const AttemptEnd& end);
+// The second attempt at a task that nobody is at otherwise is over: a replica of a version before second attempts has put the task back.
+void DropSecond(RunUnit& unit, TaskRow& task, const AttemptEnd& end);
 // The workflow does not want it any more, whatever became of the attempt.
 void EndCanceled(RunUnit& unit, const TaskRow& task);
 // The activity has no further attempt: its end goes to the run.

@@ -28,7 +28,8 @@ class CallQueue {
   // Calls `let_go` once it needs neither the database nor the keys any more; may take calls out of the batch, and answer, after that.
   using CarryOut = std::function<void(Batch&, const std::function<void()>& let_go)>;
 
-  CallQueue(size_t threads, size_t max_batch, CarryOut carry_out) : max_batch_(max_batch), carry_out_(std::move(carry_out)) {
+  CallQueue(size_t threads, size_t max_batch, size_t max_waiting, CarryOut carry_out)
+      : max_batch_(max_batch), max_waiting_(max_waiting), carry_out_(std::move(carry_out)) {
     for (size_t i = 0; i < threads; ++i) threads_.emplace_back([this] { Work(); });
   }
   // Carries out what waits.
@@ -43,10 +44,13 @@ class CallQueue {
   CallQueue(const CallQueue&) = delete;
   CallQueue& operator=(const CallQueue&) = delete;
 
-  void Add(std::unique_ptr<Call> call) {
+  // Gives the call back when as many as may wait do.
+  [[nodiscard]] std::unique_ptr<Call> Add(std::unique_ptr<Call> call) {
     const std::lock_guard lock(mutex_);
+    if (waiting_.size() >= max_waiting_) return call;
     waiting_.push_back(std::move(call));
     Wake();
+    return nullptr;
   }
 
  private:
@@ -101,6 +105,8 @@ class CallQueue {
           watched_ = false;
         }
       } else if (Batch batch = TakeFree(); !batch.empty()) {
+        // For what is left: this batch may take long.
+        if (!waiting_.empty() && !watched_) idle_.notify_one();
         return batch;
       } else {
         idle_.wait(lock);  // for a key
@@ -123,7 +129,7 @@ class CallQueue {
     return batch;
   }
 
-  const size_t max_batch_;
+  const size_t max_batch_, max_waiting_;
   const CarryOut carry_out_;
   std::mutex mutex_;
   std::condition_variable idle_;

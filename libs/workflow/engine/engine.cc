@@ -116,6 +116,7 @@ void Engine::Impl::Scheduled(const std::vector<TaskRow>& given, const std::set<s
 }
 
 void Engine::RunClosed(const std::string& run_id) { impl_->cache.Drop(run_id); }
+void Engine::Stop() { impl_->executor.Stop(); }
 void Engine::SetPollSource(PollSource* polls) { impl_->executor.SetPollSource(polls); }
 
 Engine::Impl::Turns& Engine::Impl::TurnsOf(const std::string& queue) {

@@ -158,6 +158,8 @@ class Engine {
   void RunClosed(const std::string& run_id);
   // Whose polls are given what transitions schedule; nullptr: nobody's. Set before calls come, and after the last has ended.
   void SetPollSource(PollSource* polls);
+  // Ends what goes on in the background; afterwards nothing wakes anybody but calls. Before those who are woken go.
+  void Stop();
 
   // Sets the gauges of queue depth, cost and age.
   Status UpdateQueueMetrics();

@@ -33,7 +33,6 @@ struct Engine::Impl {
   obs::Counter& transitions;
   obs::Counter& parked_transitions;
   obs::Counter &second_attempts_begun, &second_attempts_won;
-  Executor executor;
   std::atomic<int64_t> parked_after{0};  // where the next look at parked runs begins
   std::mutex queues_mutex;
   std::set<std::string> known_queues;
@@ -57,6 +56,7 @@ struct Engine::Impl {
   };
   std::mutex speeds_mutex;
   std::map<std::string, Speed> speeds;
+  Executor executor;  // last: what it still carries out uses all of the above
 
   Impl(pg::Database& d, const Registry& r, WakeSink& w, obs::Metrics& m, const EngineOptions& options);
 

@@ -507,6 +507,33 @@ TEST_F(SecondAttemptTest, WhatIsLeftOverGoes) {
   EXPECT_TRUE(Eventually([&] { return NothingIsLeft(); }));
 }
 
+// It has put the task back instead: nobody may find the second attempt overdue for as long as the task waits.
+TEST_F(SecondAttemptTest, WhatIsLeftOverOfATaskThatWaitsGoes) {
+  StartSlow();
+  BeginSecond();
+  Sql("UPDATE activity_tasks SET state = 'SCHEDULED', worker_id = '', started_time_us = NULL, attempt_deadline_us = NULL, "
+      "lease_deadline_us = NULL");
+  Sql("UPDATE activity_second_attempts SET attempt_deadline_us = 1");
+  EXPECT_TRUE(Eventually([&] { return Sql("SELECT 1 FROM activity_second_attempts WHERE lease <> 0").empty(); }));
+  EXPECT_THAT(Attempts(), ElementsAre("SECOND_FAILED quick"));
+  ASSERT_THAT(Complete(engine_, ClaimOne(engine_, "test", "third"), "by third"), IsOk());
+  EXPECT_EQ(WaitClosed(engine_, "w").result(), R"(["by third"])");
+  EXPECT_TRUE(NothingIsLeft());
+}
+
+// Who waits for it would hold up the claims of the whole queue meanwhile.
+TEST_F(SecondAttemptTest, ARunThatIsBusyIsNotWaitedFor) {
+  StartSlow();
+  {
+    pqxx::connection holder(url_);
+    pqxx::nontransaction(holder).exec("SET idle_in_transaction_session_timeout = '2s'");
+    pqxx::work held(holder);
+    held.exec("SELECT 1 FROM workflow_runs WHERE workflow_id = 'w' FOR UPDATE");
+    EXPECT_THAT(ClaimAs("quick"), IsEmpty()) << "the run was waited for until its holder had lost it";
+  }
+  BeginSecond();
+}
+
 TEST(SecondAttempts, CanBeSwitchedOff) {
   EngineOptions options = AlwaysLooking();
   options.second_attempts = false;

@@ -105,7 +105,8 @@ std::optional<Engine::Impl::Given> Engine::Impl::GiveSecondAttempt(const std::ve
     VORA_ASSIGN_OR_RETURN(begun, BeginSecondAttempt(unit, {first.key.run_id, first.key.event_id, first.lease}, worker_id, NewLease()));
     return {};
   };
-  if (!executor.Run({first.key.run_id, {first.key.event_id}, begin}).ok()) return std::nullopt;
+  // Claims of the whole queue wait for this one.
+  if (!executor.RunNow({first.key.run_id, {first.key.event_id}, begin}).ok()) return std::nullopt;
   begun.input = std::move((*payloads)->input);
   begun.checkpoint = std::move((*payloads)->checkpoint);
   for (const auto& deadline : {begun.attempt_deadline_us, begun.lease_deadline_us}) {

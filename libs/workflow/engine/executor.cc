@@ -20,6 +20,8 @@ namespace {
 
 constexpr size_t kMaxShared = 64;
 constexpr size_t kTransactions = 4;  // at a time
+// Calls hold no thread, so that nothing else bounds how many wait while the database stands still. Their callers try again.
+constexpr size_t kMostWaitingCalls = 2000;
 constexpr std::chrono::milliseconds kMostWait{2000};
 // Events that must be replayed first. More would hold up those in the same transaction for longer than a commit takes.
 constexpr int64_t kLongReplay = 500;
@@ -216,16 +218,22 @@ Executor::Executor(pg::Database& db, UnitContext context, Committed committed, S
       context_(std::move(context)),
       committed_(std::move(committed)),
       scheduled_(std::move(scheduled)),
-      calls_(kTransactions, kMaxShared, [this](auto& calls, const auto& let_go) { CarryOut(calls, let_go); }) {}
+      calls_(kTransactions, kMaxShared, kMostWaitingCalls, [this](auto& calls, const auto& let_go) { CarryOut(calls, let_go); }) {}
+
+void Executor::Add(std::unique_ptr<Call> call) {
+  if (const auto refused = calls_.Add(std::move(call))) {
+    refused->answer(ResourceExhausted(std::to_string(kMostWaitingCalls) + " calls wait for the database, which is the limit; try again"));
+  }
+}
 
 void Executor::Run(RunOp op, Answer answer) {
   std::string key = op.run_id;
-  calls_.Add(std::make_unique<Call>(std::move(key), std::move(op), std::move(answer)));
+  Add(std::make_unique<Call>(std::move(key), std::move(op), std::move(answer)));
 }
 
 void Executor::Start(StartOp op, Answer answer) {
   std::string key = op.run.workflow_id;
-  calls_.Add(std::make_unique<Call>(std::move(key), std::move(op), std::move(answer)));
+  Add(std::make_unique<Call>(std::move(key), std::move(op), std::move(answer)));
 }
 
 Status Executor::Run(RunOp op) {
@@ -301,6 +309,13 @@ Status Executor::ExecuteAlone(Item& item) {
   // ABORTED of the database is a lost race; of an item, a stale token.
   if (status.code() == StatusCode::kAborted) return Unavailable(Message(status));
   return status.ok() ? item.status : status;
+}
+
+Status Executor::RunNow(const RunOp& op) {
+  Item item;
+  item.run = &op;
+  VORA_RETURN_IF_ERROR(Transact({&item}, Mode::kApart));
+  return item.alone ? Unavailable("another transaction holds the workflow") : item.status;
 }
 
 Status Executor::RunSoon(std::vector<RunOp> ops) {

@@ -55,7 +55,8 @@ class Executor {
   void SetPollSource(PollSource* polls) { polls_ = polls; }
 
   // Return at once. The answer comes after the commit, from a thread of the executor, which must not be held up. NOT_FOUND: no such run;
-  // otherwise what `apply` says. UNAVAILABLE: the database is away, or it is in doubt whether the change was made.
+  // otherwise what `apply` says. UNAVAILABLE: the database is away, or it is in doubt whether the change was made. RESOURCE_EXHAUSTED: too
+  // many calls wait for the database; then the answer comes at once.
   using Answer = std::function<void(const Status&)>;
   void Run(RunOp op, Answer answer);
   void Start(StartOp op, Answer answer);
@@ -64,12 +65,16 @@ class Executor {
   Status Start(StartOp op);
   // In a transaction of its own, for what may take long.
   Status RunAlone(RunOp op);
+  // At once, by the caller's thread, or not at all: UNAVAILABLE where another transaction holds the run.
+  Status RunNow(const RunOp& op);
   // For the background: nobody waits for the outcome. Carried out now if that takes no waiting; a run whose replay is long goes on in a
   // thread of its own; one that another transaction holds is left out: whoever looks again finds it again. UNAVAILABLE: the database is
   // away.
   Status RunSoon(std::vector<RunOp> ops);
   // The same for many that belong together, in few transactions; an answer for each.
   std::vector<Status> RunAll(const std::vector<RunOp>& ops);
+  // Waits for what RunSoon has left to threads of its own; it leaves nothing to them any more.
+  void Stop() { apart_pool_.Stop(); }
 
  private:
   struct Item {
@@ -90,6 +95,7 @@ class Executor {
   enum class Mode { kShared, kAlone, kApart };
   class Batch;
 
+  void Add(std::unique_ptr<Call> call);
   void CarryOut(std::vector<std::unique_ptr<Call>>& calls, const std::function<void()>& let_go);
   void CarryOutAlone(std::unique_ptr<Call> call);
   void Execute(const std::vector<Item*>& items, const std::function<void()>& let_go);

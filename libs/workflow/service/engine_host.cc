@@ -68,7 +68,10 @@ struct EngineHost::Impl {
     waiters.Stop();
     wakeups.Stop();
   }
-  ~Impl() { Stop(); }
+  ~Impl() {
+    Stop();
+    engine.Stop();
+  }
 };
 
 EngineHost::EngineHost(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}

@@ -82,13 +82,17 @@ milliseconds ProgressFollower::Step() {
     next_comparison_ = steady_clock::now() + options_.interval;
   }
   if (now >= next_check_) {
-    next_check_ = steady_clock::now() + options_.check_interval;
+    next_check_ = now + options_.check_interval;
     // A little less than the pause, so that a video is not passed by every other time.
     const milliseconds unseen = options_.check_interval * 8 / 10;
-    const milliseconds claim = std::exchange(caught_up_, false) ? std::min(kJustNow, unseen) : unseen;
-    bool more = true;
-    while (more && !comparisons_.stopping() && CheckSome(claim, more).ok()) {
-    }
+    unseen_since_ = now - (std::exchange(caught_up_, false) ? std::min(kJustNow, unseen) : unseen);
+  }
+  // Some at a time: with many videos it takes long, and comparisons come in between.
+  if (unseen_since_) {
+    bool more = false;
+    const Status checked = CheckSome(std::chrono::ceil<milliseconds>(steady_clock::now() - *unseen_since_), more);
+    if (checked.ok() && more) return milliseconds(1);
+    unseen_since_.reset();
   }
   const auto at = followed_.empty() ? next_check_ : std::min(next_check_, next_comparison_);
   return std::max(milliseconds(1), std::chrono::ceil<milliseconds>(at - steady_clock::now()));

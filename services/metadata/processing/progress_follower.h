@@ -52,6 +52,9 @@ class ProgressFollower {
   std::map<std::string, FollowedRun> followed_;
   std::chrono::steady_clock::time_point next_check_{}, next_comparison_{};
   bool caught_up_ = false;  // since the last check
+  // While all are looked after: those are left that nobody has looked after since. Not a span: the check would find those anew that it
+  // began with, and never end.
+  std::optional<std::chrono::steady_clock::time_point> unseen_since_;
   // Of the thread of the stream.
   int failures_ = 0;
   Periodic comparisons_, stream_;
