@@ -7,7 +7,6 @@
 ALTER TABLE workflow_events VALIDATE CONSTRAINT workflow_events_until;
 ALTER TABLE workflow_attempts VALIDATE CONSTRAINT workflow_attempts_until;
 SELECT vora_lock_tables('workflow_events', 'workflow_attempts');
-DROP FUNCTION vora_lock_tables;
 
 ALTER TABLE workflow_events RENAME TO workflow_events_first;
 ALTER INDEX workflow_events_pkey RENAME TO workflow_events_first_pkey;

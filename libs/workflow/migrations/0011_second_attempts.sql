@@ -12,4 +12,7 @@ CREATE TABLE activity_second_attempts (
   lease_deadline_us   bigint,
   PRIMARY KEY (run_id, scheduled_event_id)
 ) WITH (fillfactor = 50);
+SELECT vora_lock_tables('activity_tasks');
 ALTER TABLE activity_tasks ADD COLUMN allows_second boolean NOT NULL DEFAULT false;
+
+DROP FUNCTION vora_lock_tables;
