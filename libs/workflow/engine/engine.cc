@@ -130,10 +130,14 @@ int Engine::Impl::SlotsOf(const std::string& queue) {
   return found == slots.end() ? 0 : found->second;
 }
 
-StatusOr<std::string> Engine::Impl::ResolveRun(const std::string& workflow_id, const std::string& run_id) {
+Status CheckRunIds(const std::string& workflow_id, const std::string& run_id) {
   if (workflow_id.empty()) return InvalidField("workflow_id", "must not be empty");
   VORA_RETURN_IF_ERROR(CheckPayload("workflow_id", workflow_id));
-  VORA_RETURN_IF_ERROR(CheckPayload("run_id", run_id));
+  return CheckPayload("run_id", run_id);
+}
+
+StatusOr<std::string> Engine::Impl::ResolveRun(const std::string& workflow_id, const std::string& run_id) {
+  VORA_RETURN_IF_ERROR(CheckRunIds(workflow_id, run_id));
   std::string found;
   VORA_RETURN_IF_ERROR(Read([&](pqxx::nontransaction& tx) -> Status {
     const auto run = repo::FindRun(tx, workflow_id, run_id);

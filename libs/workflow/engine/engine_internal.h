@@ -20,6 +20,9 @@
 
 namespace vora::workflow {
 
+// As calls name a run; without a run_id the newest. INVALID_ARGUMENT names the field.
+Status CheckRunIds(const std::string& workflow_id, const std::string& run_id);
+
 struct Engine::Impl {
   pg::Database& db;
   const Registry& registry;

@@ -67,12 +67,6 @@ void AddPending(const TaskRow& task, v1::DescribeWorkflowResponse& response) {
   }
 }
 
-Status CheckRunIds(const std::string& workflow_id, const std::string& run_id) {
-  if (workflow_id.empty()) return InvalidField("workflow_id", "must not be empty");
-  VORA_RETURN_IF_ERROR(CheckPayload("workflow_id", workflow_id));
-  return CheckPayload("run_id", run_id);
-}
-
 int PageSize(int asked, int usual, int most) { return asked <= 0 ? usual : std::min(asked, most); }
 
 }  // namespace
@@ -101,21 +95,23 @@ StatusOr<v1::DescribeWorkflowResponse> Engine::Describe(const v1::DescribeWorkfl
 }
 
 StatusOr<std::vector<StatusOr<v1::WorkflowInfo>>> Engine::FindRuns(const std::vector<std::pair<std::string, std::string>>& asked) {
+  std::vector<Status> checks;
   std::vector<std::pair<std::string, std::string>> valid;
-  for (const auto& [workflow_id, run_id] : asked) {
-    if (CheckRunIds(workflow_id, run_id).ok()) valid.emplace_back(workflow_id, run_id);
+  for (const auto& one : asked) {
+    checks.push_back(CheckRunIds(one.first, one.second));
+    if (checks.back().ok()) valid.push_back(one);
   }
   return impl_->Read([&](pqxx::nontransaction& tx) -> StatusOr<std::vector<StatusOr<v1::WorkflowInfo>>> {
     const auto runs = repo::FindRuns(tx, valid);
     auto next = runs.begin();
     std::vector<StatusOr<v1::WorkflowInfo>> answers;
-    for (const auto& [workflow_id, run_id] : asked) {
-      if (const Status checked = CheckRunIds(workflow_id, run_id); !checked.ok()) {
-        answers.emplace_back(checked);
+    for (size_t i = 0; i < asked.size(); ++i) {
+      if (!checks[i].ok()) {
+        answers.emplace_back(checks[i]);
       } else if (const auto& run = *next++; run) {
         answers.emplace_back(ToWorkflowInfo(*run));
       } else {
-        answers.emplace_back(impl_->NoRun(tx, workflow_id, run_id));
+        answers.emplace_back(impl_->NoRun(tx, asked[i].first, asked[i].second));
       }
     }
     return answers;

@@ -30,6 +30,7 @@ struct Match {
 };
 std::optional<Match> FindMatch(const repo::Running& found, const std::vector<const v1::PollActivitiesRequest*>& polls,
                                const scheduler::Paces& paces) {
+  if (!HasRoom(found.queue)) return std::nullopt;
   scheduler::FleetSlack slack;
   slack.usual_pace = paces.Usual();
   for (const auto* poll : polls) slack.idle_slots += poll->max_tasks();
@@ -37,7 +38,7 @@ std::optional<Match> FindMatch(const repo::Running& found, const std::vector<con
   std::vector<scheduler::RunningTask> running;
   for (const auto& task : found.tasks) {
     const auto tenant = found.tenants.find(task.tenant);
-    if (!HasRoom(found.queue) || (tenant != found.tenants.end() && !HasRoom(tenant->second))) continue;
+    if (tenant != found.tenants.end() && !HasRoom(tenant->second)) continue;
     const auto poll = std::find_if(polls.begin(), polls.end(), [&](const auto* one) {
       // On the same host it would only be in the way of the first.
       return HostOf(one->worker_id()) != HostOf(task.worker_id) && paces.Of(one->worker_id()) <= kTooSlow * slack.usual_pace;
