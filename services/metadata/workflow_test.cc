@@ -91,6 +91,17 @@ class WorkflowTest : public ::testing::Test {
         SomeSegments("", execution.task().items(0).name(), input.chunk().first_segment(), input.chunk().segment_count()).segments();
     return ActivityOutcome::Ok(workflow::ToPayload(result));
   }
+  // One chunk reports `progress_` until the test opens the gate.
+  void StartWorkerThatReports() {
+    StartWorker([this](ActivityExecution& execution) {
+      const bool gated = execution.task().activity_id() == "720p/chunk/1";
+      while (gated && !execution.stopping() && !IsOpen()) {
+        execution.Heartbeat(progress_, "{}");
+        std::this_thread::sleep_for(std::chrono::milliseconds(20));
+      }
+      return gated && !IsOpen() ? ActivityOutcome::Failed("test.stopped", "stopped") : Encode(execution);
+    });
+  }
   // Until the test opens the gate, or the task is to stop.
   bool WaitAtGate(ActivityExecution& execution) {
     std::unique_lock lock(mutex_);
@@ -149,6 +160,7 @@ class WorkflowTest : public ::testing::Test {
   std::condition_variable gate_;
   bool open_ = false;
   std::atomic<int> probed_{0};
+  std::atomic<double> progress_{0.5};
   std::set<std::string> deleted_;
   std::unique_ptr<workflow::ActivityWorker> worker_;  // last: its handlers use the rest
 };
@@ -268,7 +280,7 @@ TEST_F(WorkflowTest, DeletingARunningVideoCancelsItAndRemovesItsObjects) {
     return deleted_.count("processed/" + id + "/") == 1 && deleted_.count("raw/u1/") == 1;
   }));
   OrchestratorClient client(orchestrator_.grpc());
-  const auto described = client.Describe("video/" + id, "");
+  const auto described = client.Describe(WorkflowOf(id), "");
   ASSERT_THAT(described, IsOk());
   EXPECT_EQ(described->info().status(), wf::WORKFLOW_STATUS_CANCELED);
 }
@@ -323,24 +335,16 @@ TEST_F(WorkflowTest, WhatHappensWhileTheStreamIsBrokenShowsLater) {
   options_.orchestrator = "127.0.0.1:" + std::to_string(gate.port());
   options_.progress.check_interval = std::chrono::hours(1);
   StartApp();
-  std::atomic<double> progress{0.5};
-  StartWorker([&](ActivityExecution& execution) {
-    const bool gated = execution.task().activity_id() == "720p/chunk/1";
-    while (gated && !execution.stopping() && !IsOpen()) {
-      execution.Heartbeat(progress, "{}");
-      std::this_thread::sleep_for(std::chrono::milliseconds(20));
-    }
-    return gated && !IsOpen() ? ActivityOutcome::Failed("test.stopped", "stopped") : Encode(execution);
-  });
+  StartWorkerThatReports();
   const std::string id = Upload("u1"), other = Upload("u2");
   ASSERT_TRUE(Eventually([&] { return Rendition(id, "720p")["progress_percent"] == 66; })) << Rendition(id, "720p");
   ASSERT_TRUE(Eventually([&] { return Rendition(other, "720p")["progress_percent"] == 66; })) << Rendition(other, "720p");
   gate.Refuse();
   OrchestratorClient client(orchestrator_.grpc());
-  progress = 0.8;
-  ASSERT_THAT(client.Terminate("video/" + other, "by the test"), IsOk());
+  progress_ = 0.8;
+  ASSERT_THAT(client.Terminate(WorkflowOf(other), "by the test"), IsOk());
   ASSERT_TRUE(Eventually([&] {
-    const auto described = client.Describe("video/" + id, "");
+    const auto described = client.Describe(WorkflowOf(id), "");
     return described.ok() && std::any_of(described->pending_activities().begin(), described->pending_activities().end(),
                                          [](const auto& pending) { return pending.progress() == 0.8; });
   }));
@@ -360,15 +364,7 @@ TEST_F(WorkflowTest, ProgressShowsWhileManyVideosAreLookedAfter) {
   options_.progress.check_interval = std::chrono::milliseconds(10);
   StartOrchestrator();
   StartApp();
-  std::atomic<double> progress{0.5};
-  StartWorker([&](ActivityExecution& execution) {
-    const bool gated = execution.task().activity_id() == "720p/chunk/1";
-    while (gated && !execution.stopping() && !IsOpen()) {
-      execution.Heartbeat(progress, "{}");
-      std::this_thread::sleep_for(std::chrono::milliseconds(20));
-    }
-    return gated && !IsOpen() ? ActivityOutcome::Failed("test.stopped", "stopped") : Encode(execution);
-  });
+  StartWorkerThatReports();
   const std::string id = Upload("u1");
   ASSERT_TRUE(Eventually([&] { return Rendition(id, "720p")["progress_percent"] == 66; })) << Rendition(id, "720p");
   pqxx::connection database(options_.database_url);
@@ -378,7 +374,7 @@ TEST_F(WorkflowTest, ProgressShowsWhileManyVideosAreLookedAfter) {
       "tenant, "
       "'copy-' || n, title, state, source_key, object_prefix, ladder, run_id FROM videos, generate_series(1, 2000) AS n");
   tx.commit();
-  progress = 0.8;
+  progress_ = 0.8;
   EXPECT_TRUE(Eventually([&] { return Rendition(id, "720p")["progress_percent"] == 86; })) << Rendition(id, "720p");
   OpenGate();
   ASSERT_TRUE(Reaches(id, "READY"));
@@ -517,7 +513,7 @@ TEST_F(WorkflowTest, APriorityReachesTheRunWheneverItIsGiven) {
   const std::string id = Json::parse(app_->Call("GET", "/v1/videos?page_size=1").body)["videos"][0]["video_id"];
   EXPECT_EQ(Video(id)["priority"], 7);
   const auto priority_of_run = [&] {
-    const auto described = OrchestratorClient(orchestrator_.grpc()).Describe("video/" + id, "");
+    const auto described = OrchestratorClient(orchestrator_.grpc()).Describe(WorkflowOf(id), "");
     return described.ok() ? described->info().priority() : -1;
   };
   StartOrchestrator();
