@@ -6,6 +6,7 @@
 #include "libs/workflow/engine/build_id.h"
 #include "libs/workflow/engine/engine_internal.h"
 #include "libs/workflow/engine/engine_spans_internal.h"
+#include "libs/workflow/engine/run_views_internal.h"
 #include "libs/workflow/metrics.h"
 #include "libs/workflow/store/run_repo_internal.h"
 
@@ -99,7 +100,7 @@ void Engine::Impl::Committed(const Executor::Done& done) {
   if (effects.next_timer_us > 0) wake.DueAfter(std::chrono::microseconds(effects.next_timer_us - run.now_us));
   for (const auto& [worker, task] : effects.cancels) wake.CancelRequested(worker, TaskToken::Of(task).Encode());
   for (const auto& [worker, task] : effects.releases) wake.ReleaseRequested(worker, TaskToken::Of(task).Encode());
-  if (effects.closed) wake.RunClosed(run.run_id);
+  if (effects.closed) wake.RunClosed(ToWorkflowInfo(run));
 }
 
 void Engine::Impl::Scheduled(const std::vector<TaskRow>& given, const std::set<std::string>& ready_queues) {

@@ -31,7 +31,7 @@ class WakeSink {
   virtual void QueueReady(const std::string& queue) = 0;
   // A timer, a deadline or the end of a pause between attempts comes up then.
   virtual void DueAfter(std::chrono::microseconds delay) = 0;
-  virtual void RunClosed(const std::string& run_id) = 0;
+  virtual void RunClosed(const v1::WorkflowInfo& run) = 0;
   virtual void WorkBegan() = 0;  // a worker has got something to do
   // The workflow does not want the result of this attempt any more.
   virtual void CancelRequested(const std::string& worker_id, const std::string& task_token) = 0;
@@ -63,7 +63,7 @@ struct Due {
 
 struct Claimed {
   std::vector<std::vector<v1::ActivityTask>> answers;  // for each poll
-  bool empty = true;                                   // nothing was ready; else there was more than the limits, or replicas, let through
+  bool empty = true;  // nothing is left for polls like these; else there was more than was wanted, or the limits, or replicas, let through
 };
 struct LostTask {
   std::string task_token;
@@ -110,9 +110,9 @@ class Engine {
   // Whether a poll of this queue that finds nothing should be tried again, as it may be given a second attempt of a straggler.
   bool MayHaveStragglers(const std::string& queue);
   // INVALID_ARGUMENT names the field and the limit.
-  static Status CheckPoll(const v1::PollActivitiesRequest& request);
+  static Status CheckPoll(const v1::PollActivitiesRequest& request, const std::string& within = "");
   StatusOr<bool> Heartbeat(const v1::HeartbeatActivityRequest& request);  // true: cancel requested
-  void Complete(const v1::CompleteActivityRequest& request, Done<Status> done);
+  void Complete(const v1::CompleteActivityRequest& request, Done<StatusOr<v1::CompleteActivityResponse>> done);
   Status Complete(const v1::CompleteActivityRequest& request);
   void Fail(const v1::FailActivityRequest& request, Done<StatusOr<bool>> done);  // true: will be tried again
   StatusOr<bool> Fail(const v1::FailActivityRequest& request);
@@ -125,7 +125,7 @@ class Engine {
   void TakeBack(const std::vector<LostTask>& lost);
   // INVALID_ARGUMENT names the field and the limit.
   static Status CheckRenewal(const v1::RenewWorkerRequest& request);
-  static Status CheckWorker(const std::string& worker_id);
+  static Status CheckWorker(const std::string& worker_id, const std::string& within = "");
 
   // Of each open run of which something runs or waits for another attempt, the sums of that, by run (RunProgress). Of what waits for
   // another attempt it looks at no more than a thousand, those that have come to an end last.

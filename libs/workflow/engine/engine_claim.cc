@@ -69,20 +69,26 @@ class Engine::Impl::Claims {
     first_deadline_in_us = 0;
   }
 
-  void Take(pqxx::work& tx, std::vector<TaskRow> rows) {
+  // False: some did not fit, and are ready again.
+  bool Take(pqxx::work& tx, std::vector<TaskRow> rows) {
     const auto place = [&](const TaskRow& row) { return order_[row.run_id][row.scheduled_event_id]; };
     std::sort(rows.begin(), rows.end(), [&](const TaskRow& a, const TaskRow& b) { return place(a) < place(b); });
+    bool all = true;
     for (auto& row : rows) {
       const size_t owner = owners_[row.run_id][row.scheduled_event_id];
-      Give(tx, owner, std::move(row));
+      all = Give(tx, owner, std::move(row)) && all;
     }
+    return all;
   }
 
  private:
   // The claim's UPDATE has happened before the sizes are known, so what does not fit is given back, for the next poll.
-  void Give(pqxx::work& tx, size_t owner, TaskRow row) {
+  bool Give(pqxx::work& tx, size_t owner, TaskRow row) {
     bytes_[owner] += row.input.size() + row.checkpoint.size();
-    if (bytes_[owner] > kMaxAnswerBytes && !answers[owner].empty()) return repo::Unclaim(tx, row.key());
+    if (bytes_[owner] > kMaxAnswerBytes && !answers[owner].empty()) {
+      repo::Unclaim(tx, row.key());
+      return false;
+    }
     const int64_t now = row.started_time_us.value_or(row.visible_at_us);
     for (const auto& deadline : {row.attempt_deadline_us, row.lease_deadline_us}) {
       if (deadline && (first_deadline_in_us == 0 || *deadline - now < first_deadline_in_us)) first_deadline_in_us = *deadline - now;
@@ -90,6 +96,7 @@ class Engine::Impl::Claims {
     waits.emplace_back(row.activity_type, now - row.visible_at_us);
     AddWaitSpan(row, spans);
     answers[owner].push_back(ToActivityTask(std::move(row)));
+    return true;
   }
 
   const std::vector<const v1::PollActivitiesRequest*>& polls_;
@@ -105,12 +112,12 @@ class Engine::Impl::Claims {
   std::map<std::string, std::map<int64_t, size_t>> owners_, order_;
 };
 
-Status Engine::CheckPoll(const v1::PollActivitiesRequest& request) {
-  if (request.queue().empty()) return InvalidField("queue", "must not be empty");
-  VORA_RETURN_IF_ERROR(CheckPayload("queue", request.queue()));
-  if (!request.worker_id().empty()) VORA_RETURN_IF_ERROR(CheckWorker(request.worker_id()));
-  for (const auto& type : request.activity_types()) VORA_RETURN_IF_ERROR(CheckPayload("activity_types", type));
-  if (request.max_tasks() < 1 || request.max_tasks() > 100) return InvalidField("max_tasks", "must be 1 to 100");
+Status Engine::CheckPoll(const v1::PollActivitiesRequest& request, const std::string& within) {
+  if (request.queue().empty()) return InvalidField(within + "queue", "must not be empty");
+  VORA_RETURN_IF_ERROR(CheckPayload(within + "queue", request.queue()));
+  if (!request.worker_id().empty()) VORA_RETURN_IF_ERROR(CheckWorker(request.worker_id(), within));
+  for (const auto& type : request.activity_types()) VORA_RETURN_IF_ERROR(CheckPayload(within + "activity_types", type));
+  if (request.max_tasks() < 1 || request.max_tasks() > 100) return InvalidField(within + "max_tasks", "must be 1 to 100");
   return {};
 }
 
@@ -124,12 +131,13 @@ StatusOr<Claimed> Engine::Claim(const std::vector<const v1::PollActivitiesReques
   const v1::PollActivitiesRequest& like = *polls.front();
   const std::vector<std::string> types(like.activity_types().begin(), like.activity_types().end());
   const int wanted = std::accumulate(polls.begin(), polls.end(), 0, [](int sum, const auto* poll) { return sum + poll->max_tasks(); });
+  const int heads = std::clamp(wanted, kLeastHeads, kMostHeads);
   auto& turns = impl_->TurnsOf(like.queue());
   std::unique_lock lock(turns.mutex);
   for (int attempt = 1;; ++attempt) {
     Impl::Claims claims(polls);
     VORA_ASSIGN_OR_RETURN(const auto ready, impl_->Read([&](pqxx::nontransaction& tx) -> StatusOr<repo::Ready> {
-      return repo::ReadReady(tx, like.queue(), types, std::clamp(wanted, kLeastHeads, kMostHeads));
+      return repo::ReadReady(tx, like.queue(), types, heads);
     }));
     if (ready.tasks.empty()) {
       lock.unlock();
@@ -140,12 +148,13 @@ StatusOr<Claimed> Engine::Claim(const std::vector<const v1::PollActivitiesReques
     const auto picked = turns.picker.Pick(view, wanted, turns.last_us = std::max(turns.last_us, ready.now_us));
     if (picked.empty()) return Claimed{std::move(claims.answers), false};
     const auto picks = claims.Assign(ready, view, picked);
-    bool missed = false;
+    bool missed = false, all = false;
     VORA_RETURN_IF_ERROR(impl_->Write([&](pqxx::work& tx) -> Status {
       claims.Clear();
       auto rows = repo::ClaimTasks(tx, picks);
       missed = rows.empty();
-      claims.Take(tx, std::move(rows));
+      all = rows.size() == ready.tasks.size() && rows.size() < static_cast<size_t>(heads);
+      all = claims.Take(tx, std::move(rows)) && all;
       return {};
     }));
     if (missed && attempt < kTries) continue;
@@ -153,7 +162,7 @@ StatusOr<Claimed> Engine::Claim(const std::vector<const v1::PollActivitiesReques
     for (const auto& [type, waited_us] : claims.waits) impl_->NoteClaimed(type, waited_us);
     if (!claims.waits.empty()) impl_->wake.WorkBegan();
     for (auto& span : claims.spans) obs::RecordSpan(std::move(span));
-    return Claimed{std::move(claims.answers), false};
+    return Claimed{std::move(claims.answers), all};
   }
 }
 

@@ -72,7 +72,9 @@ std::string TokenOf(const repo::HeldTask& task) { return TaskToken{task.run_id, 
 
 }  // namespace
 
-Status Engine::CheckWorker(const std::string& worker_id) { return CheckWorkerName("worker_id", worker_id); }
+Status Engine::CheckWorker(const std::string& worker_id, const std::string& within) {
+  return CheckWorkerName(within + "worker_id", worker_id);
+}
 
 Status Engine::CheckRenewal(const v1::RenewWorkerRequest& request) {
   VORA_RETURN_IF_ERROR(CheckWorkerName("worker_id", request.worker_id()));

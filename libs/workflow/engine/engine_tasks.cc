@@ -36,14 +36,24 @@ StatusOr<std::map<std::string, v1::ItemOutcome>> OutcomesOf(const v1::CompleteAc
   return outcomes;
 }
 
+Status CheckNext(const v1::CompleteActivityRequest& request) {
+  if (!request.has_next()) return {};
+  if (request.more()) return InvalidField("next", "must be absent while there is more");
+  if (request.next().max_tasks() != 1) return InvalidField("next.max_tasks", "must be 1");
+  return Engine::CheckPoll(request.next(), "next.");
+}
+
 StatusOr<RunOp> CompletionOf(const v1::CompleteActivityRequest& request) {
   VORA_ASSIGN_OR_RETURN(const auto token, TaskToken::Decode(request.task_token()));
   VORA_RETURN_IF_ERROR(CheckPayload("result", request.result()));
   VORA_ASSIGN_OR_RETURN(auto outcomes, OutcomesOf(request));
-  return RunOp{token.run_id, {token.event_id}, [&request, token, outcomes = std::move(outcomes)](RunUnit& unit) {
-                 return outcomes.empty() ? CompleteTask(unit, token, request.result())
-                                         : CompleteItems(unit, token, outcomes, request.checkpoint(), request.more());
-               }};
+  VORA_RETURN_IF_ERROR(CheckNext(request));
+  RunOp op{token.run_id, {token.event_id}, [&request, token, outcomes = std::move(outcomes)](RunUnit& unit) {
+             return outcomes.empty() ? CompleteTask(unit, token, request.result())
+                                     : CompleteItems(unit, token, outcomes, request.checkpoint(), request.more());
+           }};
+  if (request.has_next()) op.room = std::make_shared<Room>(Room{request.next(), {}});
+  return op;
 }
 
 struct Failing {
@@ -87,10 +97,16 @@ StatusOr<bool> Engine::Heartbeat(const v1::HeartbeatActivityRequest& request) {
   return cancel_requested;
 }
 
-void Engine::Complete(const v1::CompleteActivityRequest& request, Done<Status> done) {
+void Engine::Complete(const v1::CompleteActivityRequest& request, Done<StatusOr<v1::CompleteActivityResponse>> done) {
   auto op = CompletionOf(request);
   if (!op.ok()) return done(op.status());
-  impl_->executor.Run(*std::move(op), std::move(done));
+  const std::shared_ptr<Room> room = op->room;
+  impl_->executor.Run(*std::move(op), [room, done = std::move(done)](const Status& status) {
+    if (!status.ok()) return done(status);
+    v1::CompleteActivityResponse response;
+    if (room && room->task) *response.mutable_next() = std::move(*room->task);
+    done(std::move(response));
+  });
 }
 
 Status Engine::Complete(const v1::CompleteActivityRequest& request) {

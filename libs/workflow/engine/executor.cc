@@ -9,7 +9,6 @@
 #include <span>
 
 #include "libs/log/log.h"
-#include "libs/workflow/engine/hand_out_internal.h"
 #include "libs/workflow/store/change_repo_internal.h"
 #include "libs/workflow/store/retention_repo_internal.h"
 #include "libs/workflow/store/run_repo_internal.h"
@@ -77,6 +76,7 @@ class Executor::Batch {
       if (!item->run || item->alone) continue;
       const auto unit = units_.find(item->run->run_id);
       item->status = unit == units_.end() ? NotFound("no workflow run " + item->run->run_id) : item->run->apply(unit->second);
+      if (item->status.ok() && item->run->room) hand_out_.Add(item->run->room);
     }
     Changes changes;
     for (auto& [id, unit] : units_) {

@@ -19,7 +19,7 @@
 #include "libs/run/thread_pool.h"
 #include "libs/workflow/core/run_unit.h"
 #include "libs/workflow/engine/call_queue_internal.h"
-#include "libs/workflow/engine/poll_source.h"
+#include "libs/workflow/engine/hand_out_internal.h"
 
 namespace vora::workflow {
 
@@ -28,6 +28,7 @@ struct RunOp {
   std::string run_id;
   std::vector<int64_t> tasks;  // that it is about: read together with those of other runs
   std::function<Status(RunUnit&)> apply;
+  std::shared_ptr<Room> room = {};  // there is with the answer, for what this change or another schedules
 };
 
 // A new run. `found` decides on what there is under its id: by the same request, and the newest one; true makes the run.

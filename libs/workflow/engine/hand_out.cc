@@ -39,17 +39,43 @@ v1::ActivityTask ToActivityTask(TaskRow row) {
 }
 
 HandOut::~HandOut() {
-  for (auto& share : shares_) source_->Answer(share.poll, {});
+  for (auto& share : shares_) {
+    if (share.poll) source_->Answer(share.poll, {});
+  }
 }
 
-// Another poll while there is one, so that workers share; then one that has room left.
+void HandOut::Add(std::shared_ptr<Room> room) {
+  if (!source_) return;
+  reporters_.insert(room->poll.worker_id());
+  rooms_.push_back(std::move(room));
+}
+
+HandOut::Share* HandOut::TakePoll(const TaskRow& task, const std::set<std::string>& but_of) {
+  auto poll = source_->Take(task.queue, task.activity_type, but_of);
+  if (!poll) return nullptr;
+  shares_.push_back({std::move(poll), nullptr, task.queue, task.activity_type, {}});
+  return &shares_.back();
+}
+
+HandOut::Share* HandOut::TakeRoom(const TaskRow& task) {
+  const auto found = std::find_if(rooms_.begin(), rooms_.end(), [&](const auto& room) {
+    const auto& types = room->poll.activity_types();
+    return room->poll.queue() == task.queue && (types.empty() || std::find(types.begin(), types.end(), task.activity_type) != types.end());
+  });
+  if (found == rooms_.end() || !source_->NothingWaits((*found)->poll)) return nullptr;
+  shares_.push_back({nullptr, std::move(*found), task.queue, task.activity_type, {}});
+  rooms_.erase(found);
+  return &shares_.back();
+}
+
+// A worker that waits before one that was busy until now; then who needs no other answer than the one it gets; then another poll while
+// there is one, so that workers share; then one that has room left.
 HandOut::Share* HandOut::Find(const TaskRow& task) {
-  if (auto poll = source_->Take(task.queue, task.activity_type)) {
-    shares_.push_back({std::move(poll), task.queue, task.activity_type, {}});
-    return &shares_.back();
-  }
+  if (Share* share = TakePoll(task, reporters_)) return share;
+  if (Share* share = TakeRoom(task)) return share;
+  if (Share* share = reporters_.empty() ? nullptr : TakePoll(task, {})) return share;
   const auto found = std::find_if(shares_.begin(), shares_.end(), [&](const Share& share) {
-    return share.queue == task.queue && share.activity_type == task.activity_type &&
+    return share.poll && share.queue == task.queue && share.activity_type == task.activity_type &&
            share.tasks.size() < static_cast<size_t>(share.poll->max_tasks) && share.bytes + task.input.size() <= kMaxAnswerBytes;
   });
   return found == shares_.end() ? nullptr : &*found;
@@ -60,7 +86,7 @@ void HandOut::Offer(TaskRow& task, int64_t now_us) {
   Share* share = Find(task);
   if (!share) return;
   task.started = true;
-  task.worker_id = share->poll->worker_id;
+  task.worker_id = share->poll ? share->poll->worker_id : share->room->poll.worker_id();
   task.lease = NewLease();
   task.started_time_us = now_us;
   if (task.start_to_close_us > 0) task.attempt_deadline_us = now_us + task.start_to_close_us;
@@ -75,7 +101,11 @@ void HandOut::Deliver() {
       given_.push_back(task);
       tasks.push_back(ToActivityTask(std::move(task)));
     }
-    source_->Answer(share.poll, std::move(tasks));
+    if (share.poll) {
+      source_->Answer(share.poll, std::move(tasks));
+    } else {
+      share.room->task = std::move(tasks.front());
+    }
   }
   shares_.clear();
 }

@@ -49,7 +49,7 @@ struct Wakeups::Impl {
       if (receiver.queue_ready) receiver.queue_ready(name.empty() ? "" : name.substr(2));
     }
     if (name.empty() || name.starts_with("r:")) {
-      if (receiver.run_closed) receiver.run_closed(name.empty() ? "" : name.substr(2));
+      if (receiver.run_closed) receiver.run_closed(name.empty() ? "" : name.substr(2), nullptr);
     }
     // A token has no blank. Workers ask for what they have missed, so there is none for all.
     const auto tell = [&](const char* kind, const auto& receive) {
@@ -63,6 +63,10 @@ struct Wakeups::Impl {
   void Post(const std::string& name) {
     // Pollers of this process need not go round by the database, and are woken even while NOTIFY does not work.
     Local(name);
+    TellOthers(name);
+  }
+
+  void TellOthers(const std::string& name) {
     if (url.empty()) return;
     {
       const std::lock_guard lock(mutex);
@@ -133,7 +137,11 @@ void Wakeups::Stop() {
 }
 
 void Wakeups::QueueReady(const std::string& queue) { impl_->Post("q:" + queue); }
-void Wakeups::RunClosed(const std::string& run_id) { impl_->Post("r:" + run_id); }
+
+void Wakeups::RunClosed(const v1::WorkflowInfo& run) {
+  if (impl_->receiver.run_closed) impl_->receiver.run_closed(run.run_id(), &run);
+  impl_->TellOthers("r:" + run.run_id());
+}
 
 void Wakeups::WorkBegan() {
   // Others see it when they look next: it is no news for those who wait.

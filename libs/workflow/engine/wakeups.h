@@ -17,7 +17,8 @@ class Wakeups : public WakeSink {
  public:
   struct Receiver {
     std::function<void(const std::string& queue)> queue_ready;  // empty name: any queue
-    std::function<void(const std::string& run_id)> run_closed;  // empty id: any run
+    // `run` is nullptr where it closed on another replica. Empty id: any run.
+    std::function<void(const std::string& run_id, const v1::WorkflowInfo* run)> run_closed;
     std::function<void(std::chrono::microseconds delay)> due_after;
     std::function<void()> work_began;
     std::function<void(const std::string&worker_id, const std::string&task_token)> cancel_requested, release_requested;
@@ -32,7 +33,7 @@ class Wakeups : public WakeSink {
 
   void QueueReady(const std::string& queue) override;
   void DueAfter(std::chrono::microseconds delay) override;
-  void RunClosed(const std::string& run_id) override;
+  void RunClosed(const v1::WorkflowInfo& run) override;
   void WorkBegan() override;
   void CancelRequested(const std::string& worker_id, const std::string& task_token) override;
   void ReleaseRequested(const std::string& worker_id, const std::string& task_token) override;

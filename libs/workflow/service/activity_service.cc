@@ -67,10 +67,13 @@ class ActivityServiceImpl : public ActivityBase {
     });
   }
   grpc::ServerUnaryReactor* CompleteActivity(grpc::CallbackServerContext* context, const v1::CompleteActivityRequest* request,
-                                             v1::CompleteActivityResponse*) override {
+                                             v1::CompleteActivityResponse* response) override {
     auto* reactor = context->DefaultReactor();
     if (const auto caller = authorizer_.Authorize(*context, kActivityScopes); !caller.ok()) return Refuse(reactor, caller.status());
-    engine_.Complete(*request, [reactor](const Status& status) { reactor->Finish(rpc::ToGrpc(status)); });
+    engine_.Complete(*request, [reactor, response](StatusOr<v1::CompleteActivityResponse> answer) {
+      if (answer.ok()) *response = *std::move(answer);
+      reactor->Finish(rpc::ToGrpc(answer.status()));
+    });
     return reactor;
   }
   grpc::ServerUnaryReactor* FailActivity(grpc::CallbackServerContext* context, const v1::FailActivityRequest* request,

@@ -24,13 +24,20 @@ constexpr size_t kMaxPollsAtOnce = 64;
 constexpr milliseconds kAgain{100};
 constexpr milliseconds kStragglers{1000};
 
+// Polls of one filter see the same tasks. A type's name has no line break, so two lists of types never give one filter.
+std::string FilterOf(const v1::PollActivitiesRequest& request) {
+  std::string filter;
+  for (const auto& type : request.activity_types()) filter += type + "\n";
+  return filter;
+}
+
 }  // namespace
 
 struct Dispatcher::Poll : WaitingPoll {
   v1::PollActivitiesRequest request;
   steady_clock::time_point deadline;
   Done done;
-  std::string filter;     // polls of one filter see the same tasks
+  std::string filter;
   bool canceled = false;  // this and the next under the dispatcher's mutex
 };
 
@@ -38,7 +45,8 @@ struct Dispatcher::Impl {
   using PollPtr = std::shared_ptr<Poll>;
   struct Queue {
     std::list<PollPtr> waiting;
-    std::set<std::string> empty;                       // filters that have found nothing since the queue was last marked
+    std::set<std::string> empty;                       // filters that have left nothing since the queue was last marked
+    std::set<std::string> drained;                     // filters whose last claim has left nothing, whatever has come since
     std::optional<steady_clock::time_point> again_at;  // there is something that could not be had
     steady_clock::time_point stragglers_at{};          // the next look for what an idle poll may begin a second time
     bool dirty = false;
@@ -107,7 +115,7 @@ void Dispatcher::Impl::HandBack(const std::string& token) {
 void Dispatcher::Impl::Pump(std::unique_lock<std::mutex>& lock, Queue& queue) {
   std::set<std::string> tried;  // filters that cannot get more now
   while (!stopping) {
-    // Taken before the claim, so that a wake-up during it leads to another try. Filters that found nothing are skipped until then: ten idle
+    // Taken before the claim, so that a wake-up during it leads to another try. Filters that left nothing are skipped until then: ten idle
     // polls of one kind cost one claim.
     if (std::exchange(queue.dirty, false)) queue.empty.clear();
     const std::vector<PollPtr> polls = TakePolls(queue, tried);
@@ -139,7 +147,12 @@ void Dispatcher::Impl::Pump(std::unique_lock<std::mutex>& lock, Queue& queue) {
       }
       answered.emplace_back(polls[i], std::move(tasks));
     }
-    if (claimed.ok() && claimed->empty) queue.empty.insert(filter);
+    if (claimed.ok() && claimed->empty) {
+      queue.empty.insert(filter);
+      queue.drained.insert(filter);
+    } else {
+      queue.drained.erase(filter);
+    }
     // There is more than could be had now (a limit, other replicas, a database that is away): soon again, without going round.
     if (!claimed.ok() || (!claimed->empty && !gave)) {
       tried.insert(filter);
@@ -222,8 +235,7 @@ std::shared_ptr<Dispatcher::Poll> Dispatcher::Add(v1::PollActivitiesRequest requ
   auto poll = std::make_shared<Poll>();
   poll->deadline = steady_clock::now() + wait;
   poll->done = std::move(done);
-  // A type's name has no line break, so two lists of types never give one filter.
-  for (const auto& type : request.activity_types()) poll->filter += type + "\n";
+  poll->filter = FilterOf(request);
   poll->worker_id = request.worker_id();
   poll->max_tasks = request.max_tasks();
   const std::string name = request.queue();
@@ -252,7 +264,8 @@ void Dispatcher::Cancel(const std::shared_ptr<Poll>& poll) {
 }
 
 // Whoever is to be given a task past the queue must know that nothing else in it is before that task.
-std::shared_ptr<WaitingPoll> Dispatcher::Take(const std::string& name, const std::string& activity_type) {
+std::shared_ptr<WaitingPoll> Dispatcher::Take(const std::string& name, const std::string& activity_type,
+                                              const std::set<std::string>& but_of) {
   const std::lock_guard lock(impl_->mutex);
   const auto found = impl_->queues.find(name);
   if (impl_->stopping || found == impl_->queues.end() || found->second.dirty || found->second.pumping) return nullptr;
@@ -260,12 +273,21 @@ std::shared_ptr<WaitingPoll> Dispatcher::Take(const std::string& name, const std
   for (auto it = queue.waiting.begin(); it != queue.waiting.end(); ++it) {
     const auto& types = (*it)->request.activity_types();
     const bool takes = types.empty() || std::find(types.begin(), types.end(), activity_type) != types.end();
-    if (!takes || !queue.empty.contains((*it)->filter)) continue;
+    if (!takes || !queue.empty.contains((*it)->filter) || but_of.contains((*it)->worker_id)) continue;
     auto poll = *it;
     queue.waiting.erase(it);
     return poll;
   }
   return nullptr;
+}
+
+bool Dispatcher::NothingWaits(const v1::PollActivitiesRequest& poll) {
+  const std::lock_guard lock(impl_->mutex);
+  const auto found = impl_->queues.find(poll.queue());
+  if (impl_->stopping || found == impl_->queues.end()) return false;
+  const Impl::Queue& queue = found->second;
+  const bool nobody_asks = queue.dirty && !queue.pumping;
+  return !nobody_asks && queue.drained.contains(FilterOf(poll));
 }
 
 void Dispatcher::Answer(const std::shared_ptr<WaitingPoll>& waiting, std::vector<v1::ActivityTask> tasks) {

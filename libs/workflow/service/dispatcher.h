@@ -30,7 +30,9 @@ class Dispatcher : public PollSource {
   // Something may be ready in `queue` (empty: any).
   void Wake(const std::string& queue);
   void Stop();
-  std::shared_ptr<WaitingPoll> Take(const std::string& queue, const std::string& activity_type) override;
+  std::shared_ptr<WaitingPoll> Take(const std::string& queue, const std::string& activity_type,
+                                    const std::set<std::string>& but_of) override;
+  bool NothingWaits(const v1::PollActivitiesRequest& poll) override;
   void Answer(const std::shared_ptr<WaitingPoll>& poll, std::vector<v1::ActivityTask> tasks) override;
 
  private:

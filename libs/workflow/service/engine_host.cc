@@ -49,9 +49,9 @@ struct EngineHost::Impl {
     // Now, as both exist, and before wakeups.Start: it is read without a lock afterwards.
     engine.SetPollSource(&dispatcher);
     wakeups.SetReceiver({[this](const std::string& queue) { dispatcher.Wake(queue); },
-                         [this](const std::string& run_id) {
+                         [this](const std::string& run_id, const v1::WorkflowInfo* run) {
                            engine.RunClosed(run_id);
-                           waiters.RunClosed(run_id);
+                           waiters.RunClosed(run_id, run);
                            progress.RunClosed(run_id);
                          },
                          [this](std::chrono::microseconds delay) { passes.DueAfter(delay); }, [this] { progress.WorkBegan(); },

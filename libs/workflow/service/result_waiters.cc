@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <mutex>
+#include <optional>
 #include <vector>
 
 #include "libs/run/periodic.h"
@@ -21,7 +22,8 @@ struct ResultWaiters::Waiter {
   steady_clock::time_point deadline;
   Done done;
   std::atomic<bool> canceled{false};
-  bool look = true;  // under the mutex
+  bool look = true;                        // this and the next under the mutex
+  std::optional<v1::WorkflowInfo> closed;  // as it ended, so that nobody need look
 };
 
 struct ResultWaiters::Impl {
@@ -60,24 +62,30 @@ struct ResultWaiters::Impl {
 
   // `last`: every waiter is answered with what is known now.
   void LookAtAll(bool last) {
-    std::vector<WaiterPtr> due;
+    std::vector<WaiterPtr> due, answered;
     {
       const std::lock_guard lock(mutex);
       const auto now = steady_clock::now();
       const bool all = now >= next_fallback || last;
       if (all) next_fallback = now + kResultFallback;
+      std::erase_if(waiters, [&](const WaiterPtr& waiter) {
+        if (!waiter->closed) return false;
+        answered.push_back(waiter);
+        return true;
+      });
       for (const auto& waiter : waiters) {
         if (all || waiter->look || waiter->canceled || waiter->deadline <= now) due.push_back(waiter);
         // Before the look: a run that closes during it sets it again, and is looked at in the next round.
         waiter->look = false;
       }
     }
+    for (const auto& waiter : answered) Answer(*waiter, *std::move(waiter->closed), last);
     if (due.empty()) return;
+    answered.clear();
     std::vector<std::pair<std::string, std::string>> asked;
     for (const auto& waiter : due) asked.emplace_back(waiter->workflow_id, waiter->run_id);
     // Without the mutex, as it is a query. That one thread alone answers makes `done` come once, whatever else happens meanwhile.
     const auto found = engine.FindRuns(asked);
-    std::vector<WaiterPtr> answered;
     for (size_t i = 0; i < due.size(); ++i) {
       const bool at_last = last || due[i]->deadline <= steady_clock::now();
       if (Answer(*due[i], found.ok() ? (*found)[i] : found.status(), at_last)) answered.push_back(due[i]);
@@ -115,14 +123,19 @@ void ResultWaiters::Cancel(const std::shared_ptr<Waiter>& waiter) {
   impl_->loop.Wake();
 }
 
-void ResultWaiters::RunClosed(const std::string& run_id) {
+void ResultWaiters::RunClosed(const std::string& run_id, const v1::WorkflowInfo* run) {
   bool anyone = false;
   {
     const std::lock_guard lock(impl_->mutex);
     for (const auto& waiter : impl_->waiters) {
       // One that has not been looked at yet does not know its run: it may be this one.
       if (!run_id.empty() && !waiter->run_id.empty() && waiter->run_id != run_id) continue;
-      waiter->look = anyone = true;
+      if (run && waiter->run_id == run_id) {
+        waiter->closed = *run;
+      } else {
+        waiter->look = true;
+      }
+      anyone = true;
     }
   }
   if (anyone) impl_->loop.Wake();

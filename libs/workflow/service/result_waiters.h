@@ -22,7 +22,8 @@ class ResultWaiters {
   // `done` is called exactly once, from the waiters' thread: when the run is closed, or when `wait` is over (then it is still RUNNING).
   std::shared_ptr<Waiter> Add(const std::string& workflow_id, const std::string& run_id, std::chrono::milliseconds wait, Done done);
   void Cancel(const std::shared_ptr<Waiter>& waiter);  // `done` gets CANCELLED soon
-  void RunClosed(const std::string& run_id);           // empty: any
+  // Empty id: any. `run` is nullptr where it is not known how it ended.
+  void RunClosed(const std::string& run_id, const v1::WorkflowInfo* run);
   void Stop();
 
  private:

@@ -157,9 +157,13 @@ Status ClaimedTask::Report(const char* what, const std::function<Status()>& call
   }
 }
 
-Status ClaimedTask::CallComplete(const v1::CompleteActivityRequest& request) {
-  return Report("complete",
-                [&] { return rpc::Call(*link_.stub(), &OrchestratorLink::Stub::CompleteActivity, request, CallTimeout()).status(); });
+StatusOr<v1::CompleteActivityResponse> ClaimedTask::CallComplete(const v1::CompleteActivityRequest& request) {
+  StatusOr<v1::CompleteActivityResponse> response = Unavailable("not sent");
+  VORA_RETURN_IF_ERROR(Report("complete", [&] {
+    response = rpc::Call(*link_.stub(), &OrchestratorLink::Stub::CompleteActivity, request, CallTimeout());
+    return response.status();
+  }));
+  return response;
 }
 
 Status ClaimedTask::TellItems(const std::vector<v1::ItemOutcome>& outcomes) const {
@@ -178,16 +182,18 @@ void ClaimedTask::CompleteItems(const std::vector<v1::ItemOutcome>& outcomes, st
   for (const auto& outcome : outcomes) *request.add_items() = outcome;
   request.set_checkpoint(std::move(checkpoint));
   const bool all = std::all_of(outcomes.begin(), outcomes.end(), [](const auto& outcome) { return outcome.has_result(); });
-  const Status status = CallComplete(request);
+  const Status status = CallComplete(request).status();
   End(!status.ok() ? "lost" : all ? "completed" : "failed");
 }
 
-void ClaimedTask::Complete(std::string result) {
-  if (!Claim()) return;
+std::optional<v1::ActivityTask> ClaimedTask::Complete(std::string result, std::optional<v1::PollActivitiesRequest> next) {
+  if (!Claim()) return {};
   v1::CompleteActivityRequest request;
   request.set_task_token(task_.task_token());
   request.set_result(std::move(result));
-  Status status = CallComplete(request);
+  if (next) *request.mutable_next() = *std::move(next);
+  auto response = CallComplete(request);
+  Status status = response.status();
   // The result itself is refused (too large, a NUL byte). Made again it would be the same, so that must end the activity, not another
   // attempt.
   if (status.code() == StatusCode::kInvalidArgument) {
@@ -198,6 +204,8 @@ void ClaimedTask::Complete(std::string result) {
     status = Report("fail", [&] { return CallFail(failure, false); });
   }
   End(status.ok() ? "completed" : "lost");
+  if (!response.ok() || !response->has_next()) return {};
+  return std::move(*response->mutable_next());
 }
 
 Status ClaimedTask::CallFail(const v1::Failure& failure, bool canceled) {

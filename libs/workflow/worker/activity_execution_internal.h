@@ -8,6 +8,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -43,7 +44,8 @@ class ClaimedTask {
   StopCause stop_cause() const;
   bool ended() const { return ended_; }
 
-  void Complete(std::string result);
+  // With `next` the worker takes another task with the answer; nothing: there is none.
+  std::optional<v1::ActivityTask> Complete(std::string result, std::optional<v1::PollActivitiesRequest> next = {});
   // Of a group: items that are done while others go on. Tried once.
   Status TellItems(const std::vector<v1::ItemOutcome>& outcomes) const;
   // Of a group: in place of the result.
@@ -68,7 +70,7 @@ class ClaimedTask {
   void RecordSpan(const std::string& result) const;
   // Repeats `call` until it is OK, INVALID_ARGUMENT or a stale token, which is taken as the end.
   Status Report(const char* what, const std::function<Status()>& call);
-  Status CallComplete(const v1::CompleteActivityRequest& request);
+  StatusOr<v1::CompleteActivityResponse> CallComplete(const v1::CompleteActivityRequest& request);
   Status CallFail(const v1::Failure& failure, bool canceled);
   std::chrono::milliseconds CallTimeout() const;
 

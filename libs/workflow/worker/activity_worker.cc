@@ -42,21 +42,32 @@ std::string DefaultWorkerId() {
   return std::string(host) + "/" + std::to_string(getpid()) + "/" + RandomHex(3);
 }
 
+// For handlers that end with their report: the slot is free with it, and goes on with what comes as its answer.
+struct Next {
+  std::function<std::optional<v1::PollActivitiesRequest>()> poll;
+  std::optional<v1::ActivityTask> task;
+};
+
 // What a handler holds. The worker shares the ClaimedTask, so that it may outlive the handler while it reports.
 class Execution : public ActivityExecution {
  public:
-  explicit Execution(std::shared_ptr<ClaimedTask> claimed) : claimed_(std::move(claimed)) {}
+  // `next` may be nullptr.
+  Execution(std::shared_ptr<ClaimedTask> claimed, std::shared_ptr<Next> next) : claimed_(std::move(claimed)), next_(std::move(next)) {}
   ~Execution() override { claimed_->Fail(AbandonedFailure()); }
   const v1::ActivityTask& task() const override { return claimed_->task(); }
   void Heartbeat(double progress, std::string checkpoint) override { claimed_->Remember(progress, std::move(checkpoint)); }
   StopCause stop_cause() const override { return claimed_->stop_cause(); }
-  void Complete(std::string result_json) override { claimed_->Complete(std::move(result_json)); }
+  void Complete(std::string result_json) override {
+    auto task = claimed_->Complete(std::move(result_json), next_ ? next_->poll() : std::nullopt);
+    if (task) next_->task = std::move(task);
+  }
   void Fail(v1::Failure failure) override { claimed_->Fail(std::move(failure)); }
   void Cancel() override { claimed_->Cancel(); }
   void Release(std::string checkpoint) override { claimed_->Release(std::move(checkpoint)); }
 
  private:
   const std::shared_ptr<ClaimedTask> claimed_;
+  const std::shared_ptr<Next> next_;
 };
 
 // A handler that was asked to stop may still have finished: a result is worth more than a hand-back.
@@ -111,13 +122,18 @@ struct ActivityWorker::Impl {
     std::vector<std::shared_ptr<ActivityExecution>> executions;
     std::string activity_type;
     obs::TraceContext trace;
+    std::shared_ptr<Next> next;
+  };
+  struct Handler {
+    ActivityGroupHandler run;
+    bool ends_with_report = false;
   };
 
   ActivityWorkerOptions options;
   obs::Metrics& metrics;
   OrchestratorLink link;
   std::shared_ptr<DrainState> drain = std::make_shared<DrainState>();
-  std::map<std::string, ActivityGroupHandler> handlers;
+  std::map<std::string, Handler> handlers;
 
   mutable std::mutex mutex;
   std::condition_variable changed;  // for the poll loop and Stop
@@ -148,11 +164,17 @@ struct ActivityWorker::Impl {
     return options;
   }
 
+  // What is claimed comes under the worker's lease: only while its reports are answered.
+  bool lease_is_fresh() const { return steady_clock::now() - lease.last_good() < kFreshLease; }
   void CountEnd(const std::string& type, const std::string& result) { kWorkerActivities.In(metrics, {type, result}).Increment(); }
 
+  v1::PollActivitiesRequest PollFor(int tasks);
+  std::optional<v1::PollActivitiesRequest> PollForNext();
   StatusOr<v1::PollActivitiesResponse> Poll(int free);
   void PollLoop();
   void Take(v1::PollActivitiesResponse response);
+  Work ToWork(v1::ActivityTask task);
+  void Do(Work& work);
   void SlotLoop();
   void NameTasks(v1::RenewWorkerRequest& report);
   void ReportTaken(const v1::RenewWorkerRequest& report, const v1::RenewWorkerResponse& answer);
@@ -162,12 +184,26 @@ struct ActivityWorker::Impl {
   std::vector<std::shared_ptr<ClaimedTask>> Live();
 };
 
-StatusOr<v1::PollActivitiesResponse> ActivityWorker::Impl::Poll(int free) {
+v1::PollActivitiesRequest ActivityWorker::Impl::PollFor(int tasks) {
   v1::PollActivitiesRequest request;
   request.set_queue(options.queue);
   request.set_worker_id(options.worker_id);
-  request.set_max_tasks(std::min(free, 100));
+  request.set_max_tasks(tasks);
   for (const auto& [type, handler] : handlers) request.add_activity_types(type);
+  return request;
+}
+
+std::optional<v1::PollActivitiesRequest> ActivityWorker::Impl::PollForNext() {
+  {
+    const std::lock_guard lock(mutex);
+    if (stopping || !lease_is_fresh()) return {};
+  }
+  if (options.may_claim && !options.may_claim()) return {};
+  return PollFor(1);
+}
+
+StatusOr<v1::PollActivitiesResponse> ActivityWorker::Impl::Poll(int free) {
+  v1::PollActivitiesRequest request = PollFor(std::min(free, 100));
   grpc::ClientContext* context;
   {
     std::lock_guard lock(mutex);
@@ -194,8 +230,7 @@ void ActivityWorker::Impl::PollLoop() {
     int free;
     {
       std::unique_lock lock(mutex);
-      // Only while its reports are answered: what it claims comes under its lease.
-      const auto may_poll = [&] { return busy < options.slots && steady_clock::now() - lease.last_good() < kFreshLease; };
+      const auto may_poll = [&] { return busy < options.slots && lease_is_fresh(); };
       while (!stopping && !may_poll()) changed.wait_for(lock, kClaimPause);
       if (stopping) return;
       free = options.slots - busy;
@@ -221,51 +256,63 @@ void ActivityWorker::Impl::PollLoop() {
   }
 }
 
+// With the mutex held.
+ActivityWorker::Impl::Work ActivityWorker::Impl::ToWork(v1::ActivityTask task) {
+  auto item = std::make_shared<ClaimedTask>(link, lease, std::move(task), drain,
+                                            [this](const std::string& type, const std::string& result) { CountEnd(type, result); });
+  claimed.push_back(item);
+  Work work{{}, item->task().activity_type(), item->trace(), {}};
+  if (handlers.at(work.activity_type).ends_with_report) work.next = std::make_shared<Next>(Next{[this] { return PollForNext(); }, {}});
+  if (item->task().items().empty()) {
+    work.executions.push_back(std::make_shared<Execution>(std::move(item), work.next));
+  } else {
+    work.executions = ExecutionsOfItems(std::move(item), early);
+  }
+  return work;
+}
+
 void ActivityWorker::Impl::Take(v1::PollActivitiesResponse response) {
   std::lock_guard lock(mutex);
   for (auto& task : *response.mutable_tasks()) {
-    auto item = std::make_shared<ClaimedTask>(link, lease, std::move(task), drain,
-                                              [this](const std::string& type, const std::string& result) { CountEnd(type, result); });
-    claimed.push_back(item);
-    Work work{{}, item->task().activity_type(), item->trace()};
-    if (item->task().items().empty()) {
-      work.executions.push_back(std::make_shared<Execution>(std::move(item)));
-    } else {
-      work.executions = ExecutionsOfItems(std::move(item), early);
-    }
     // Taken even while the worker stops: the slots hand it back, with the attempt uncounted.
-    queue.push_back(std::move(work));
+    queue.push_back(ToWork(std::move(task)));
     ++busy;
     queued.notify_one();
   }
 }
 
+void ActivityWorker::Impl::Do(Work& work) {
+  if (drain->draining) {
+    for (auto& execution : work.executions) execution->Release("");
+  } else {
+    const obs::TraceScope trace(work.trace);
+    for (const auto& execution : work.executions) LogStarted(execution->task());
+    const auto& handler = handlers.at(work.activity_type);
+    try {
+      handler.run(work.executions);
+    } catch (const std::exception& e) {
+      for (auto& execution : work.executions) execution->Fail(MakeFailure("worker.exception", e.what()));
+    }
+  }
+  // Before the slot counts as free and outside the mutex: executions that were not ended report a failure here, over the network.
+  work.executions.clear();
+}
+
 void ActivityWorker::Impl::SlotLoop() {
+  std::unique_lock lock(mutex);
   while (true) {
-    Work work;
-    {
-      std::unique_lock lock(mutex);
-      // On `finished`, not on `stopping`: what was claimed before the drain is still to be handed back.
-      queued.wait(lock, [&] { return finished || !queue.empty(); });
-      if (queue.empty()) return;
-      work = std::move(queue.front());
-      queue.pop_front();
+    // On `finished`, not on `stopping`: what was claimed before the drain is still to be handed back.
+    queued.wait(lock, [&] { return finished || !queue.empty(); });
+    if (queue.empty()) return;
+    Work work = std::move(queue.front());
+    queue.pop_front();
+    while (true) {
+      lock.unlock();
+      Do(work);
+      lock.lock();
+      if (!work.next || !work.next->task) break;
+      work = ToWork(std::move(*work.next->task));
     }
-    if (drain->draining) {
-      for (auto& execution : work.executions) execution->Release("");
-    } else {
-      const obs::TraceScope trace(work.trace);
-      for (const auto& execution : work.executions) LogStarted(execution->task());
-      const auto& handler = handlers.at(work.activity_type);
-      try {
-        handler(work.executions);
-      } catch (const std::exception& e) {
-        for (auto& execution : work.executions) execution->Fail(MakeFailure("worker.exception", e.what()));
-      }
-    }
-    // Before the slot counts as free and outside the mutex: executions that were not ended report a failure here, over the network.
-    work.executions.clear();
-    std::lock_guard lock(mutex);
     --busy;
     changed.notify_all();
   }
@@ -347,13 +394,14 @@ ActivityWorker::~ActivityWorker() {
 }
 
 void ActivityWorker::Handle(std::string activity_type, ActivityHandler handler) {
-  HandleGroup(std::move(activity_type), [handler = std::move(handler)](std::vector<std::shared_ptr<ActivityExecution>> group) {
+  const auto run = [handler = std::move(handler)](std::vector<std::shared_ptr<ActivityExecution>> group) {
     for (auto& execution : group) Report(*execution, handler(*execution));
-  });
+  };
+  impl_->handlers[std::move(activity_type)] = {run, true};
 }
 
 void ActivityWorker::HandleGroup(std::string activity_type, ActivityGroupHandler handler) {
-  impl_->handlers[std::move(activity_type)] = std::move(handler);
+  impl_->handlers[std::move(activity_type)] = {std::move(handler), false};
 }
 
 void ActivityWorker::Start() {
