@@ -133,6 +133,13 @@ function(vora_library name)
   _vora_tests(${name} vora_${name} "${tests}" ${A_TEST_SUITES})
 endfunction()
 
+# An executable whose time goes into many small allocations (ADR 28). Sanitizers bring an allocator of their own.
+function(vora_many_allocations binary)
+  if(NOT VORA_SANITIZE)
+    target_link_libraries(${binary} PRIVATE PkgConfig::JEMALLOC)
+  endif()
+endfunction()
+
 function(vora_daemon binary)
   cmake_parse_arguments(A "TEST_SUITES" "" "DEPS" ${ARGN})
   _vora_sources(main srcs tests)

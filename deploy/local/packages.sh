@@ -11,7 +11,7 @@ BUILD_PACKAGES=(
   libboost1.81-dev libcurl4-openssl-dev libssl-dev zlib1g-dev libexpat1-dev
   libpqxx-dev libpq-dev libspdlog-dev nlohmann-json3-dev prometheus-cpp-dev libcli11-dev
   libavformat-dev libavcodec-dev libavfilter-dev libavutil-dev libswscale-dev libswresample-dev
-  libsimdjson-dev liblz4-dev libisal-dev libcjose-dev
+  libsimdjson-dev liblz4-dev libisal-dev libcjose-dev libjemalloc-dev
   libseccomp-dev
   libgtest-dev libgmock-dev
   dpkg-dev file   # what CPack makes packages with

@@ -1,7 +1,7 @@
 #pragma once
 
-// A server stream of what comes up, as a callback reactor: one message is under way at a time, and the next is made of what has come up
-// meanwhile. Owns itself until the call is done. Heavy (gRPC).
+// A stream of what comes up, from the server, as a callback reactor: one message is under way at a time, and the next is made of what has
+// come up meanwhile. Owns itself until the call is done. Heavy (gRPC).
 
 #include <memory>
 #include <mutex>
@@ -14,8 +14,9 @@
 
 namespace vora::rpc {
 
-template <typename Message>
-class PushStream : public grpc::ServerWriteReactor<Message> {
+// `Reactor`: one that writes `Message`.
+template <typename Message, typename Reactor = grpc::ServerWriteReactor<Message>>
+class PushStream : public Reactor {
  public:
   // For whoever has news, which may come while the call ends: it outlives the stream. gRPC may run a reaction inside the call that caused
   // it, and the stream may be gone when that returns: so the lock is recursive, whoever uses a link holds it, and nothing of the stream is
@@ -29,6 +30,12 @@ class PushStream : public grpc::ServerWriteReactor<Message> {
       if (link->stream_ == nullptr) return;
       add();
       link->stream_->WriteNext();
+    }
+    // What a call whose end has begun must not do any more.
+    template <typename Act>
+    static void WhileOpen(std::shared_ptr<Link> link, Act act) {
+      const std::lock_guard lock(link->mutex_);
+      if (link->stream_ != nullptr && !link->stream_->finished_) act();
     }
     static void End(std::shared_ptr<Link> link, const Status& status) {
       const std::lock_guard lock(link->mutex_);

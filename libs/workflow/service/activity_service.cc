@@ -10,14 +10,15 @@ namespace {
 using std::chrono::milliseconds;
 constexpr std::initializer_list<vora::Scope> kActivityScopes = {vora::Scope::kFleet};
 // What waits goes by the callback API: by the sync API it would hold one of the server's few threads meanwhile.
-using ActivityBase = v1::ActivityService::WithCallbackMethod_PollActivities<v1::ActivityService::WithCallbackMethod_CompleteActivity<
-    v1::ActivityService::WithCallbackMethod_FailActivity<v1::ActivityService::WithCallbackMethod_RenewWorker<
-        v1::ActivityService::WithCallbackMethod_WatchWorker<v1::ActivityService::Service>>>>>;
+using ActivityBase = v1::ActivityService::WithCallbackMethod_PollActivities<
+    v1::ActivityService::WithCallbackMethod_CompleteActivity<v1::ActivityService::WithCallbackMethod_FailActivity<
+        v1::ActivityService::WithCallbackMethod_RenewWorker<v1::ActivityService::WithCallbackMethod_WatchWorker<
+            v1::ActivityService::WithCallbackMethod_ReportActivities<v1::ActivityService::Service>>>>>>;
 
 class ActivityServiceImpl : public ActivityBase {
  public:
-  ActivityServiceImpl(Engine& engine, Dispatcher& dispatcher, WorkerSessions& sessions, rpc::Authorizer authorizer)
-      : engine_(engine), dispatcher_(dispatcher), sessions_(sessions), authorizer_(std::move(authorizer)) {}
+  ActivityServiceImpl(Engine& engine, Dispatcher& dispatcher, WorkerSessions& sessions, ReportStreams& reports, rpc::Authorizer authorizer)
+      : engine_(engine), dispatcher_(dispatcher), sessions_(sessions), reports_(reports), authorizer_(std::move(authorizer)) {}
 
   grpc::ServerUnaryReactor* PollActivities(grpc::CallbackServerContext* context, const v1::PollActivitiesRequest* request,
                                            v1::PollActivitiesResponse* response) override {
@@ -75,6 +76,9 @@ class ActivityServiceImpl : public ActivityBase {
       reactor->Finish(rpc::ToGrpc(answer.status()));
     });
     return reactor;
+  }
+  grpc::ServerBidiReactor<v1::ActivityReports, v1::ActivityAnswers>* ReportActivities(grpc::CallbackServerContext* context) override {
+    return reports_.Start(authorizer_.Authorize(*context, kActivityScopes).status());
   }
   grpc::ServerUnaryReactor* FailActivity(grpc::CallbackServerContext* context, const v1::FailActivityRequest* request,
                                          v1::FailActivityResponse* response) override {
@@ -140,14 +144,15 @@ class ActivityServiceImpl : public ActivityBase {
   Engine& engine_;
   Dispatcher& dispatcher_;
   WorkerSessions& sessions_;
+  ReportStreams& reports_;
   const rpc::Authorizer authorizer_;
 };
 
 }  // namespace
 
-std::unique_ptr<grpc::Service> MakeActivityService(Engine& engine, Dispatcher& dispatcher, WorkerSessions& sessions,
+std::unique_ptr<grpc::Service> MakeActivityService(Engine& engine, Dispatcher& dispatcher, WorkerSessions& sessions, ReportStreams& reports,
                                                    rpc::Authorizer authorizer) {
-  return std::make_unique<ActivityServiceImpl>(engine, dispatcher, sessions, std::move(authorizer));
+  return std::make_unique<ActivityServiceImpl>(engine, dispatcher, sessions, reports, std::move(authorizer));
 }
 
 }  // namespace vora::workflow

@@ -8,6 +8,7 @@
 #include "libs/workflow/engine/wakeups.h"
 #include "libs/workflow/service/dispatcher.h"
 #include "libs/workflow/service/progress_feed.h"
+#include "libs/workflow/service/report_streams.h"
 #include "libs/workflow/service/result_waiters.h"
 #include "libs/workflow/service/services.h"
 #include "libs/workflow/service/worker_sessions.h"
@@ -31,6 +32,7 @@ struct EngineHost::Impl {
   ResultWaiters waiters;
   WorkerSessions sessions;
   ProgressFeed progress;
+  ReportStreams reports;
   std::unique_ptr<grpc::Service> workflow_service, activity_service;
   Passes passes;
 
@@ -43,8 +45,9 @@ struct EngineHost::Impl {
         waiters(engine),
         sessions(engine, options.sessions),
         progress(engine, options.progress),
+        reports(engine),
         workflow_service(MakeWorkflowService(engine, waiters, progress, options.authorizer)),
-        activity_service(MakeActivityService(engine, dispatcher, sessions, options.authorizer)),
+        activity_service(MakeActivityService(engine, dispatcher, sessions, reports, options.authorizer)),
         passes(engine, options.passes) {
     // Now, as both exist, and before wakeups.Start: it is read without a lock afterwards.
     engine.SetPollSource(&dispatcher);
@@ -64,6 +67,7 @@ struct EngineHost::Impl {
     passes.Stop();
     sessions.Stop();
     progress.Stop();
+    reports.Stop();
     dispatcher.Stop();
     waiters.Stop();
     wakeups.Stop();

@@ -39,8 +39,6 @@ struct ProgressFeed::Watch {
   v1::WatchProgressRequest wanted;
   Tell tell;
   std::function<void()> end;
-  std::recursive_mutex mutex;  // gRPC may end the stream within `tell`
-  bool forgotten = false;
   // Only touched by the feed's thread.
   std::map<std::string, std::string> told;  // by run, of those that something is under way of
   bool caught_up = false;
@@ -132,8 +130,7 @@ struct ProgressFeed::Impl {
     watch.told = std::move(now);
     if (news.empty() && watch.caught_up) return;
     watch.caught_up = true;
-    const std::lock_guard lock(watch.mutex);
-    if (!watch.forgotten) watch.tell(news);
+    watch.tell(news);
   }
 };
 
@@ -150,10 +147,7 @@ void ProgressFeed::Stop() {
     left = impl_->watches;
   }
   impl_->thread.Stop();
-  for (const auto& watch : left) {
-    const std::lock_guard lock(watch->mutex);
-    if (!watch->forgotten) watch->end();
-  }
+  for (const auto& watch : left) watch->end();
 }
 
 std::shared_ptr<ProgressFeed::Watch> ProgressFeed::Add(const v1::WatchProgressRequest& request, Tell tell, std::function<void()> end) {
@@ -177,10 +171,6 @@ std::shared_ptr<ProgressFeed::Watch> ProgressFeed::Add(const v1::WatchProgressRe
 }
 
 void ProgressFeed::Forget(const std::shared_ptr<Watch>& watch) {
-  {
-    const std::lock_guard lock(watch->mutex);
-    watch->forgotten = true;
-  }
   const std::lock_guard lock(impl_->mutex);
   impl_->watches.remove(watch);
 }

@@ -28,8 +28,8 @@ class ProgressFeed {
   void Start();
   void Stop();
 
-  // `tell` is called from the feed's thread, until Forget has returned; it must not block. First with all that is under way, even if that
-  // is nothing, then with what has changed. `end`: the process goes down.
+  // `tell` is called from the feed's thread; it must not block. First with all that is under way, even if that is nothing, then with what
+  // has changed. `end`: the process goes down. A call that is under way may still end after Forget.
   std::shared_ptr<Watch> Add(const v1::WatchProgressRequest& request, Tell tell, std::function<void()> end);
   void Forget(const std::shared_ptr<Watch>& watch);
   void WorkBegan();                           // in this process

@@ -22,14 +22,14 @@ class ProgressStream final : public rpc::PushStream<v1::WatchProgressResponse> {
     StartSendInitialMetadata();  // tells that somebody is there
     watch_ = feed_.Add(
         request,
-        [this](const std::vector<v1::RunProgress>& runs) {
-          Link::Push(link(), [&] {
+        [this, link = link()](const std::vector<v1::RunProgress>& runs) {
+          Link::Push(link, [&] {
             // Of a run only the newest matters: what waits for a slow reader grows no further than there are runs.
             for (const auto& run : runs) next_.insert_or_assign(run.run_id(), run);
             told_ = true;
           });
         },
-        [this] { Link::End(link(), Unavailable("the orchestrator is going down; ask another one")); });
+        [link = link()] { Link::End(link, Unavailable("the orchestrator is going down; ask another one")); });
   }
 
  private:

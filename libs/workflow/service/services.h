@@ -9,6 +9,7 @@
 #include "libs/workflow/engine/engine.h"
 #include "libs/workflow/service/dispatcher.h"
 #include "libs/workflow/service/progress_feed.h"
+#include "libs/workflow/service/report_streams.h"
 #include "libs/workflow/service/result_waiters.h"
 #include "libs/workflow/service/worker_sessions.h"
 
@@ -20,7 +21,7 @@ namespace vora::workflow {
 
 std::unique_ptr<grpc::Service> MakeWorkflowService(Engine& engine, ResultWaiters& waiters, ProgressFeed& progress,
                                                    rpc::Authorizer authorizer);
-std::unique_ptr<grpc::Service> MakeActivityService(Engine& engine, Dispatcher& dispatcher, WorkerSessions& sessions,
+std::unique_ptr<grpc::Service> MakeActivityService(Engine& engine, Dispatcher& dispatcher, WorkerSessions& sessions, ReportStreams& reports,
                                                    rpc::Authorizer authorizer);
 
 }  // namespace vora::workflow

@@ -17,8 +17,8 @@ class WatchStream final : public rpc::PushStream<v1::WorkerOrders> {
     if (const Status valid = Engine::CheckWorker(worker_id); !valid.ok()) return Link::End(link(), valid);
     StartSendInitialMetadata();  // tells the worker that it is watched
     watch_ = sessions_.Add(
-        worker_id, [this](const v1::WorkerOrders& orders) { Link::Push(link(), [&] { next_.MergeFrom(orders); }); },
-        [this] { Link::End(link(), Unavailable("the orchestrator is going down; ask another one")); });
+        worker_id, [this, link = link()](const v1::WorkerOrders& orders) { Link::Push(link, [&] { next_.MergeFrom(orders); }); },
+        [link = link()] { Link::End(link, Unavailable("the orchestrator is going down; ask another one")); });
   }
 
  private:

@@ -36,8 +36,6 @@ struct WorkerSessions::Watch {
   std::string worker_id;
   Tell tell;
   std::function<void()> end;
-  std::recursive_mutex mutex;  // gRPC may end the stream within `tell`
-  bool forgotten = false;
 };
 
 struct WorkerSessions::Impl {
@@ -132,11 +130,6 @@ struct WorkerSessions::Impl {
     if (!taken.empty()) engine.TakeBack(taken);
     return kUntilWoken;
   }
-
-  static void TellOne(Watch& watch, const v1::WorkerOrders& orders) {
-    const std::lock_guard lock(watch.mutex);
-    if (!watch.forgotten) watch.tell(orders);
-  }
 };
 
 WorkerSessions::WorkerSessions(Engine& engine, WorkerSessionOptions options) : impl_(std::make_unique<Impl>(engine, options)) {}
@@ -165,10 +158,7 @@ void WorkerSessions::Stop() {
     for (auto& done : report.waiting) done(Unavailable("the orchestrator is going down; ask another one"), {});
   }
   // The workers go to another replica at once.
-  for (const auto& watch : left) {
-    const std::lock_guard lock(watch->mutex);
-    if (!watch->forgotten) watch->end();
-  }
+  for (const auto& watch : left) watch->end();
 }
 
 void WorkerSessions::Renew(v1::RenewWorkerRequest request, Renewed done) {
@@ -204,10 +194,6 @@ std::shared_ptr<WorkerSessions::Watch> WorkerSessions::Add(const std::string& wo
 }
 
 void WorkerSessions::Forget(const std::shared_ptr<Watch>& watch) {
-  {
-    const std::lock_guard lock(watch->mutex);
-    if (std::exchange(watch->forgotten, true)) return;
-  }
   const std::lock_guard lock(impl_->mutex);
   impl_->watches.remove(watch);
   impl_->known.erase(watch->worker_id);
@@ -240,7 +226,7 @@ void WorkerSessions::Order(const std::string& worker_id, const v1::WorkerOrders&
       if (watch->worker_id == worker_id) hit.push_back(watch);
     }
   }
-  for (const auto& watch : hit) Impl::TellOne(*watch, orders);
+  for (const auto& watch : hit) watch->tell(orders);
 }
 
 }  // namespace vora::workflow

@@ -35,7 +35,8 @@ class WorkerSessions {
 
   // `done` is called exactly once, when the report is stored; from the sessions' thread.
   void Renew(v1::RenewWorkerRequest request, Renewed done);
-  // `tell` is called for every order until Forget has returned, from any thread; it must not block. `end`: the process goes down.
+  // `tell` is called for every order, from any thread; it must not block. `end`: the process goes down. A call that is under way may still
+  // end after Forget.
   std::shared_ptr<Watch> Add(const std::string& worker_id, Tell tell, std::function<void()> end);
   // The stream has ended. Unless this process goes down, that is a sign of the worker's death.
   void Forget(const std::shared_ptr<Watch>& watch);

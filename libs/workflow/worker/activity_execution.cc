@@ -34,9 +34,10 @@ void DrainState::Wait(milliseconds at_most) {
   changed.wait_for(lock, at_most, [&] { return give_up.load(); });
 }
 
-ClaimedTask::ClaimedTask(const OrchestratorLink& link, WorkerLease& lease, v1::ActivityTask task, std::shared_ptr<DrainState> drain,
-                         Ended ended)
+ClaimedTask::ClaimedTask(const OrchestratorLink& link, ReportStream& reports, WorkerLease& lease, v1::ActivityTask task,
+                         std::shared_ptr<DrainState> drain, Ended ended)
     : link_(link),
+      reports_(reports),
       lease_(lease),
       task_(std::move(task)),
       trace_(obs::ContinueTrace(task_.traceparent())),
@@ -160,7 +161,10 @@ Status ClaimedTask::Report(const char* what, const std::function<Status()>& call
 StatusOr<v1::CompleteActivityResponse> ClaimedTask::CallComplete(const v1::CompleteActivityRequest& request) {
   StatusOr<v1::CompleteActivityResponse> response = Unavailable("not sent");
   VORA_RETURN_IF_ERROR(Report("complete", [&] {
-    response = rpc::Call(*link_.stub(), &OrchestratorLink::Stub::CompleteActivity, request, CallTimeout());
+    // Of one that is traced the trace shows the call.
+    auto streamed = obs::RecordsSpans(trace_) ? std::nullopt : reports_.Complete(request, CallTimeout());
+    response =
+        streamed ? *std::move(streamed) : rpc::Call(*link_.stub(), &OrchestratorLink::Stub::CompleteActivity, request, CallTimeout());
     return response.status();
   }));
   return response;

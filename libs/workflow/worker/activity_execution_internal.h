@@ -17,6 +17,7 @@
 #include "libs/obs/trace.h"
 #include "libs/workflow/worker/activity_worker.h"
 #include "libs/workflow/worker/orchestrator_link_internal.h"
+#include "libs/workflow/worker/report_stream_internal.h"
 #include "libs/workflow/worker/worker_lease_internal.h"
 #include "vora/workflow/v1/workflow.grpc.pb.h"
 
@@ -34,8 +35,9 @@ struct DrainState {
 class ClaimedTask {
  public:
   using Ended = std::function<void(const std::string& type, const std::string& result)>;
-  // `link` and `lease` must outlive it.
-  ClaimedTask(const OrchestratorLink& link, WorkerLease& lease, v1::ActivityTask task, std::shared_ptr<DrainState> drain, Ended ended);
+  // `link`, `reports` and `lease` must outlive it.
+  ClaimedTask(const OrchestratorLink& link, ReportStream& reports, WorkerLease& lease, v1::ActivityTask task,
+              std::shared_ptr<DrainState> drain, Ended ended);
 
   const v1::ActivityTask& task() const { return task_; }
   // Of the attempt: its span reaches from the claim to the end of the report.
@@ -75,6 +77,7 @@ class ClaimedTask {
   std::chrono::milliseconds CallTimeout() const;
 
   const OrchestratorLink& link_;
+  ReportStream& reports_;
   WorkerLease& lease_;
   const v1::ActivityTask task_;
   const obs::TraceContext trace_;

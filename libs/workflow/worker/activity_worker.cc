@@ -145,6 +145,7 @@ struct ActivityWorker::Impl {
   steady_clock::time_point last_answer;
   std::unique_ptr<grpc::ClientContext> poll_context;
   bool polling = false;  // the poll loop has not ended
+  ReportStream reports{link};
   WorkerLease lease;
   EarlyItems early;
   std::vector<std::thread> threads;
@@ -258,7 +259,7 @@ void ActivityWorker::Impl::PollLoop() {
 
 // With the mutex held.
 ActivityWorker::Impl::Work ActivityWorker::Impl::ToWork(v1::ActivityTask task) {
-  auto item = std::make_shared<ClaimedTask>(link, lease, std::move(task), drain,
+  auto item = std::make_shared<ClaimedTask>(link, reports, lease, std::move(task), drain,
                                             [this](const std::string& type, const std::string& result) { CountEnd(type, result); });
   claimed.push_back(item);
   Work work{{}, item->task().activity_type(), item->trace(), {}};
@@ -364,6 +365,7 @@ void ActivityWorker::Impl::Obey(const v1::WorkerOrders& orders) {
 
 void ActivityWorker::Impl::LinkReplaced() {
   lease.Reconnect();
+  reports.Reconnect();
   const std::lock_guard lock(mutex);
   if (poll_context) poll_context->TryCancel();
 }
@@ -418,6 +420,7 @@ void ActivityWorker::Start() {
     impl->changed.notify_all();
   });
   impl->lease.Start();
+  impl->reports.Start();
 }
 
 void ActivityWorker::Stop(milliseconds budget) {
@@ -443,6 +446,7 @@ void ActivityWorker::Stop(milliseconds budget) {
   // Last: to leave gives up everything the orchestrator knows under this worker, which must not take a checkpoint from what is just being
   // released.
   impl_->lease.Leave(kLeaveBudget);
+  impl_->reports.Stop();
 }
 
 Status ActivityWorker::Health() const {

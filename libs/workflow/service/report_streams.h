@@ -1,0 +1,32 @@
+#pragma once
+
+// ReportActivities: reports of workers as they come, each answered when the engine has taken it.
+
+#include <memory>
+
+#include "libs/core/status.h"
+#include "libs/workflow/engine/engine.h"
+
+namespace grpc {
+template <class Request, class Response>
+class ServerBidiReactor;
+}
+
+namespace vora::workflow {
+
+class ReportStreams {
+ public:
+  explicit ReportStreams(Engine& engine);
+  ~ReportStreams();  // Stop
+  // Owns itself until the call is done. Ends at once with `refused` unless that is OK.
+  grpc::ServerBidiReactor<v1::ActivityReports, v1::ActivityAnswers>* Start(const Status& refused);
+  // Ends the streams; there are none afterwards. What they have reported is taken all the same.
+  void Stop();
+
+ private:
+  class Stream;
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace vora::workflow
