@@ -1,8 +1,9 @@
 #pragma once
 
 // Calls that wait for a transaction, carried out in batches by a few threads. What comes while a batch is in the database gathers for the
-// next one; a second batch at the same time begins only when the first takes long, so that batches stay large. Calls of one key are carried
-// out in the order in which they came, and never in two batches at the same time. Thread-safe.
+// next one; a second batch at the same time begins only when the first takes long, or when so much has gathered that it is worth one: so
+// batches stay large. Calls of one key are carried out in the order in which they came, and never in two batches at the same time.
+// Thread-safe.
 
 #include <algorithm>
 #include <chrono>
@@ -57,10 +58,12 @@ class CallQueue {
   using Clock = std::chrono::steady_clock;
   // A batch that is through within this is waited for.
   static constexpr std::chrono::milliseconds kPatience{5};
+  // So many that wait are worth a batch of their own, whatever becomes of the one before.
+  static constexpr size_t kEnough = 24;
 
   // With the mutex held. While one thread looks after the queue the others need not wake.
   void Wake() {
-    if (watched_ && carried_out_ > 0) return;
+    if (watched_ && carried_out_ > 0 && waiting_.size() < kEnough) return;
     idle_.notify_one();
   }
 
@@ -96,7 +99,7 @@ class CallQueue {
           return {};
         }
         idle_.wait(lock);
-      } else if (const auto at = begun_ + kPatience; carried_out_ > 0 && Clock::now() < at && !stopping_) {
+      } else if (const auto at = begun_ + kPatience; carried_out_ > 0 && Clock::now() < at && !stopping_ && waiting_.size() < kEnough) {
         if (watched_) {
           idle_.wait(lock);
         } else {

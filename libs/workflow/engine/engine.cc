@@ -117,6 +117,7 @@ void Engine::Impl::Scheduled(const std::vector<TaskRow>& given, const std::set<s
 }
 
 void Engine::RunClosed(const std::string& run_id) { impl_->cache.Drop(run_id); }
+bool Engine::IsKnownOpen(const std::string& run_id) { return impl_->cache.Seen(run_id) > 0; }
 void Engine::Stop() { impl_->executor.Stop(); }
 void Engine::SetPollSource(PollSource* polls) { impl_->executor.SetPollSource(polls); }
 

@@ -94,6 +94,8 @@ class Engine {
   StatusOr<v1::DescribeWorkflowResponse> Describe(const v1::DescribeWorkflowRequest& request);
   // Of runs, each `{workflow_id, run_id}`, without a run_id the newest; for each its own answer. Not OK: the database is away.
   StatusOr<std::vector<StatusOr<v1::WorkflowInfo>>> FindRuns(const std::vector<std::pair<std::string, std::string>>& asked);
+  // As far as this process knows, which hears of it when the run closes. Does not look; false: it is not known.
+  bool IsKnownOpen(const std::string& run_id);
   StatusOr<v1::ListWorkflowsResponse> List(const v1::ListWorkflowsRequest& request);
   StatusOr<v1::GetHistoryResponse> GetHistory(const v1::GetHistoryRequest& request);
 

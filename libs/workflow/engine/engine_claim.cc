@@ -34,6 +34,12 @@ scheduler::View ToView(const repo::Ready& ready) {
   return view;
 }
 
+std::vector<size_t> All(const scheduler::View& view) {
+  std::vector<size_t> all(view.candidates.size());
+  std::iota(all.begin(), all.end(), size_t{0});
+  return all;
+}
+
 }  // namespace
 
 // What one transaction claims for some polls.
@@ -137,7 +143,7 @@ StatusOr<Claimed> Engine::Claim(const std::vector<const v1::PollActivitiesReques
   for (int attempt = 1;; ++attempt) {
     Impl::Claims claims(polls);
     VORA_ASSIGN_OR_RETURN(const auto ready, impl_->Read([&](pqxx::nontransaction& tx) -> StatusOr<repo::Ready> {
-      return repo::ReadReady(tx, like.queue(), types, heads);
+      return repo::ReadReady(tx, like.queue(), types, heads, wanted);
     }));
     if (ready.tasks.empty()) {
       lock.unlock();
@@ -145,7 +151,7 @@ StatusOr<Claimed> Engine::Claim(const std::vector<const v1::PollActivitiesReques
       return Claimed{std::move(claims.answers), true};
     }
     const auto view = ToView(ready);
-    const auto picked = turns.picker.Pick(view, wanted, turns.last_us = std::max(turns.last_us, ready.now_us));
+    const auto picked = ready.enough ? All(view) : turns.picker.Pick(view, wanted, turns.last_us = std::max(turns.last_us, ready.now_us));
     if (picked.empty()) return Claimed{std::move(claims.answers), false};
     const auto picks = claims.Assign(ready, view, picked);
     bool missed = false, all = false;

@@ -111,14 +111,13 @@ class Executor::Batch {
     std::sort(ids.begin(), ids.end());
     // The lock before all look-ups: two starts at once would both find nothing, and one of them would end in a violated unique index
     // instead of the other's run.
-    repo::LockWorkflowIds(tx_, ids);
+    const repo::Clock clock = repo::LockWorkflowIds(tx_, ids);
     std::map<std::string, RunRow> newest;
     for (auto& run : repo::NewestRuns(tx_, ids)) newest.insert_or_assign(run.workflow_id, std::move(run));
     LookForPast(items, newest);
-    const auto [now, restricted] = repo::ReadClock(tx_);
-    restricted_ = restricted_ || restricted;
+    restricted_ = restricted_ || clock.restricted;
     for (Item* item : items) {
-      if (item->start) item->status = StartOne(*item->start, newest, now);
+      if (item->start) item->status = StartOne(*item->start, newest, clock.now_us);
     }
   }
 

@@ -112,6 +112,8 @@ std::shared_ptr<ResultWaiters::Waiter> ResultWaiters::Add(const std::string& wor
     waiter->done(Unavailable("shutting down"), {});
     return waiter;
   }
+  // Of one that is open it is heard when it closes, after it has been forgotten: so either is seen here.
+  waiter->look = run_id.empty() || !impl_->engine.IsKnownOpen(run_id);
   impl_->waiters.push_back(waiter);
   impl_->loop.Wake();
   return waiter;
@@ -130,7 +132,7 @@ void ResultWaiters::RunClosed(const std::string& run_id, const v1::WorkflowInfo*
     for (const auto& waiter : impl_->waiters) {
       // One that has not been looked at yet does not know its run: it may be this one.
       if (!run_id.empty() && !waiter->run_id.empty() && waiter->run_id != run_id) continue;
-      if (run && waiter->run_id == run_id) {
+      if (run && waiter->run_id == run_id && waiter->workflow_id == run->workflow_id()) {
         waiter->closed = *run;
       } else {
         waiter->look = true;

@@ -37,7 +37,8 @@ constexpr pg::Statement kTransition{"workflow_transition", R"(
       type, id, items, priority, cost, input, retry, schedule_to_start, start_to_close, heartbeat, scheduled, start_deadline, close_deadline, first_play, rank,
       place, state, lease, worker, started, attempt_deadline, item_wait, weight, allows_second, n) ORDER BY t.n)
     UPDATE workflow_runs r SET status = c.status, close_time_us = c.close, history_length = c.length, result = c.result,
-      failure = c.failure, cancel_requested = c.cancel, stuck_reason = c.parked, parked_builds = c.builds::text[], rank = c.rank
+      failure = c.failure, cancel_requested = c.cancel, stuck_reason = c.parked, parked_builds = c.builds::text[], rank = c.rank,
+      last_event_us = CASE WHEN r.history_length = c.length THEN r.last_event_us ELSE vora_now_us() END
     FROM unnest($39::text[], $40::text[], $41::bigint[], $42::bigint[], $43::text[], $44::text[], $45::boolean[], $46::text[], $47::text[],
       $48::bigint[]) AS c(run_id, status, close, length, result, failure, cancel, parked, builds, rank) WHERE r.run_id = c.run_id)"};
 constexpr pg::Statement kUpdateTasks{"workflow_update_tasks", R"(

@@ -18,7 +18,7 @@ constexpr pg::Statement kReady{"workflow_ready", R"(
       UNION ALL SELECT (SELECT t.tenant FROM activity_tasks t WHERE t.queue = $1 AND t.state = 'SCHEDULED' AND t.tenant > tenants.tenant
       ORDER BY t.tenant LIMIT 1) FROM tenants WHERE tenants.tenant IS NOT NULL)
     SELECT head.run_id, head.scheduled_event_id, tenants.tenant, stage.first_play, head.rank, head.place, head.estimated_cost,
-      head.activity_type, now_us
+      head.activity_type, now_us, (SELECT EXISTS (SELECT 1 FROM workflow_queues) OR EXISTS (SELECT 1 FROM workflow_tenants))
     FROM clock, tenants, (VALUES (true), (false)) AS stage(first_play), LATERAL (SELECT * FROM activity_tasks t WHERE t.queue = $1
       AND t.state = 'SCHEDULED' AND t.tenant = tenants.tenant AND t.first_play = stage.first_play AND t.visible_at_us <= now_us
       AND (cardinality($2::text[]) = 0 OR t.activity_type = ANY($2::text[])) ORDER BY t.rank, t.run_id, t.place LIMIT $3) AS head
@@ -88,8 +88,9 @@ double ProgressOf(double whole, const std::string& items, const std::string& ite
 
 }  // namespace
 
-Ready ReadReady(pqxx::transaction_base& tx, const std::string& queue, const std::vector<std::string>& types, int heads) {
+Ready ReadReady(pqxx::transaction_base& tx, const std::string& queue, const std::vector<std::string>& types, int heads, int wanted) {
   Ready ready;
+  bool restricted = false;
   for (const auto& row : pg::Exec(tx, kReady, queue, pg::ArrayOf(types), heads)) {
     ReadyTask task;
     task.key = {row[0].as<std::string>(), row[1].as<int64_t>()};
@@ -100,10 +101,13 @@ Ready ReadReady(pqxx::transaction_base& tx, const std::string& queue, const std:
     task.cost = row[6].as<double>();
     task.activity_type = row[7].as<std::string>();
     ready.now_us = row[8].as<int64_t>();
+    restricted = row[9].as<bool>();
     ready.tasks.push_back(std::move(task));
   }
   if (ready.tasks.empty()) return ready;
-  ReadLoads(tx, queue, ready.tenants, ready.queue);
+  const auto found = static_cast<int>(ready.tasks.size());
+  ready.enough = !restricted && found <= wanted && found < heads;
+  if (!ready.enough) ReadLoads(tx, queue, ready.tenants, ready.queue);
   return ready;
 }
 

@@ -31,13 +31,15 @@ struct Load {
 };
 struct Ready {
   std::vector<ReadyTask> tasks;
+  // No more than is wanted, and there are no limits: whoever wants them may have them all. Of what runs nothing is said then.
+  bool enough = false;
   std::map<std::string, Load> tenants;
   Load queue;
   int64_t now_us = 0;
 };
 // Of each tenant and stage the first `heads` tasks by (rank, run, place), of these types (empty: any), with what runs. None of tenants
-// that are paused, and none at all while the queue is.
-Ready ReadReady(pqxx::transaction_base& tx, const std::string& queue, const std::vector<std::string>& types, int heads);
+// that are paused, and none at all while the queue is. `heads` is at least `wanted`, or at its most.
+Ready ReadReady(pqxx::transaction_base& tx, const std::string& queue, const std::vector<std::string>& types, int heads, int wanted);
 
 // A task that a worker works on and another one might begin as well.
 struct RunningTask {

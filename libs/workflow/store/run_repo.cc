@@ -12,10 +12,10 @@ namespace {
   "execution_deadline_us, history_length, cancel_requested, seq, vora_now_us(), parked_builds, priority, rank, "                      \
   "paused_at_us, paused_by, pause_reason, " VORA_RESTRICTED " "
 
-// The row to lock may not exist yet. Two ids that share a hash only wait for each other.
+// The row to lock may not exist yet. Two ids that share a hash only wait for each other. The clock is read after each lock.
 constexpr pg::Statement kLockWorkflowIds{"workflow_lock_ids",
-                                         "SELECT pg_advisory_xact_lock(hashtextextended(id, 7)) FROM unnest($1::text[]) AS id"};
-constexpr pg::Statement kClock{"workflow_clock", "SELECT vora_now_us(), " VORA_RESTRICTED};
+                                         "SELECT pg_advisory_xact_lock(hashtextextended(id, 7)), vora_now_us(), " VORA_RESTRICTED
+                                         " FROM unnest($1::text[]) AS id"};
 // Every transition begins here. The clock is read with the row, so that all events of a transition bear one time.
 constexpr pg::Statement kLockRuns{
     "workflow_lock_runs", "SELECT " VORA_RUN_COLUMNS "FROM workflow_runs WHERE run_id = ANY($1::text[]) ORDER BY run_id FOR UPDATE"};
@@ -111,11 +111,9 @@ nlohmann::json ParseJson(const pqxx::field& text) { return nlohmann::json::parse
 
 }  // namespace
 
-void LockWorkflowIds(pqxx::transaction_base& tx, const std::vector<std::string>& ids) { pg::Exec(tx, kLockWorkflowIds, pg::ArrayOf(ids)); }
-
-std::pair<int64_t, bool> ReadClock(pqxx::transaction_base& tx) {
-  const auto row = pg::Exec(tx, kClock)[0];
-  return {row[0].as<int64_t>(), row[1].as<bool>()};
+Clock LockWorkflowIds(pqxx::transaction_base& tx, const std::vector<std::string>& ids) {
+  const auto last = pg::Exec(tx, kLockWorkflowIds, pg::ArrayOf(ids)).back();
+  return {last[1].as<int64_t>(), last[2].as<bool>()};
 }
 
 std::vector<RunRow> LockRuns(pqxx::transaction_base& tx, const std::vector<std::string>& run_ids, bool skip_locked) {

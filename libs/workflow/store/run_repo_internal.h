@@ -13,10 +13,12 @@
 
 namespace vora::workflow::repo {
 
-// Until the transaction ends; serialises starts. In one order, whoever asks.
-void LockWorkflowIds(pqxx::transaction_base& tx, const std::vector<std::string>& workflow_ids);
-// The database's clock, and whether operators have set limits (see RunRow).
-std::pair<int64_t, bool> ReadClock(pqxx::transaction_base& tx);
+struct Clock {
+  int64_t now_us = 0;       // the database's
+  bool restricted = false;  // see RunRow
+};
+// At least one, until the transaction ends; serialises starts. In one order, whoever asks. The time is that when all are locked.
+Clock LockWorkflowIds(pqxx::transaction_base& tx, const std::vector<std::string>& workflow_ids);
 // Locked. `skip_locked` leaves out those that another transaction holds.
 std::vector<RunRow> LockRuns(pqxx::transaction_base& tx, const std::vector<std::string>& run_ids, bool skip_locked);
 // `run_id` empty: the newest run under the id.

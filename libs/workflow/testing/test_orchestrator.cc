@@ -38,7 +38,7 @@ PassOptions TestOrchestrator::QuickPasses() {
 }
 
 TestOrchestrator::TestOrchestrator(std::string database_url, Registry registry, PassOptions passes, rpc::Authorizer authorizer,
-                                   EngineOptions engine) {
+                                   EngineOptions engine, const std::string& listen) {
   EngineHostOptions options;
   options.database_url = std::move(database_url);
   options.passes = passes;
@@ -48,7 +48,7 @@ TestOrchestrator::TestOrchestrator(std::string database_url, Registry registry, 
   options.authorizer = std::move(authorizer);
   host_ = Must(EngineHost::Start(options, std::move(registry), metrics_));
   readiness_.SetStarted();
-  server_ = Must(rpc::Server::Start({}, {host_->workflow_service(), host_->activity_service()}, readiness_, metrics_));
+  server_ = Must(rpc::Server::Start({.listen = listen}, {host_->workflow_service(), host_->activity_service()}, readiness_, metrics_));
 }
 
 TestOrchestrator::~TestOrchestrator() {

@@ -19,7 +19,8 @@ class TestOrchestrator {
  public:
   // No lease grace and a looks at deadlines every 20 ms, unless `passes` says otherwise. Aborts when it cannot start.
   explicit TestOrchestrator(std::string database_url, Registry registry = DefaultRegistry(), PassOptions passes = QuickPasses(),
-                            rpc::Authorizer authorizer = rpc::Authorizer::Open(), EngineOptions engine = {});
+                            rpc::Authorizer authorizer = rpc::Authorizer::Open(), EngineOptions engine = {},
+                            const std::string& listen = "127.0.0.1:0");
   ~TestOrchestrator();
   static Registry DefaultRegistry();
   static PassOptions QuickPasses();

@@ -196,7 +196,9 @@ std::optional<v1::ActivityTask> ClaimedTask::Complete(std::string result, std::o
   request.set_task_token(task_.task_token());
   request.set_result(std::move(result));
   if (next) *request.mutable_next() = *std::move(next);
-  auto response = CallComplete(request);
+  // What is far too large would not even get there, again and again.
+  const Status fits = CheckPayload("result", request.result());
+  auto response = fits.ok() ? CallComplete(request) : fits;
   Status status = response.status();
   // The result itself is refused (too large, a NUL byte). Made again it would be the same, so that must end the activity, not another
   // attempt.

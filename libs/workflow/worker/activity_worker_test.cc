@@ -325,16 +325,53 @@ TEST_F(ActivityWorkerTest, ATaskThatIsDroppedIsRetried) {
 
 TEST_F(ActivityWorkerTest, AResultThatIsTooLargeFailsForGood) {
   auto worker = NewWorker(1);
-  worker->Handle("big", [](ActivityExecution&) {
+  worker->Handle("big", [](ActivityExecution& execution) {
     std::string big;
-    big.resize(2 << 20, 'x');
+    big.resize(std::stoul(execution.task().input()), 'x');
     return ActivityOutcome::Ok(big);
   });
   worker->Start();
-  StartScript(engine_, "w", R"({"activity": "big"})");
-  const auto info = WaitClosed(engine_, "w");
-  EXPECT_EQ(info.failure().code(), "worker.invalid_result");
-  EXPECT_THAT(info.failure().message(), HasSubstr("result:"));
+  for (const std::string bytes : {"1048577", "6000000"}) {
+    StartScript(engine_, bytes, R"({"activity": "big", "input": ")" + bytes + R"("})");
+    const auto info = WaitClosed(engine_, bytes);
+    EXPECT_EQ(info.failure().code(), "worker.invalid_result");
+    EXPECT_THAT(info.failure().message(), HasSubstr("result:"));
+  }
+}
+
+TEST_F(ActivityWorkerTest, LargeResultsAtTheSameTimeDoNotGetInEachOthersWay) {
+  auto worker = NewWorker(8);
+  // Of the result of the workflow a MiB is too much as well.
+  worker->Handle("big", [](ActivityExecution&) { return ActivityOutcome::Ok(std::string(500'000, 'x')); });
+  worker->Start();
+  for (int i = 0; i < 8; ++i) StartScript(engine_, std::to_string(i), R"({"activity": "big"}, {"activity": "big"})");
+  for (int i = 0; i < 8; ++i) EXPECT_GT(WaitClosed(engine_, std::to_string(i)).result().size(), 1'000'000u);
+}
+
+TEST_F(ActivityWorkerTest, WhatIsReportedWhileTheReplicaGoesIsReportedToTheNext) {
+  constexpr int kRuns = 8, kSteps = 60;
+  const std::string database = pg::TestPostgres::Shared().NewDatabase();
+  auto first = std::make_unique<TestOrchestrator>(database);
+  const std::string address = first->address();
+  ActivityWorkerOptions options;
+  options.orchestrator = address;
+  options.queue = "test";
+  options.slots = kRuns;
+  ActivityWorker worker(options, metrics_);
+  worker.Handle("count", [](ActivityExecution&) { return ActivityOutcome::Ok("{}"); });
+  worker.Start();
+  std::string steps = R"({"activity": "count"})";
+  for (int i = 1; i < kSteps; ++i) steps += R"(, {"activity": "count"})";
+  for (int i = 0; i < kRuns; ++i) StartScript(first->engine(), std::to_string(i), steps);
+  ASSERT_TRUE(Eventually([&] { return History(first->engine(), "0").size() > kSteps; }));
+  first.reset();
+  TestOrchestrator second(database, TestOrchestrator::DefaultRegistry(), TestOrchestrator::QuickPasses(), rpc::Authorizer::Open(), {},
+                          address);
+  for (int i = 0; i < kRuns; ++i) {
+    EXPECT_EQ(WaitClosed(second.engine(), std::to_string(i)).status(), v1::WORKFLOW_STATUS_COMPLETED);
+    const auto names = EventNames(History(second.engine(), std::to_string(i)));
+    EXPECT_EQ(std::count(names.begin(), names.end(), "ACTIVITY_TASK_COMPLETED"), kSteps);
+  }
 }
 
 }  // namespace

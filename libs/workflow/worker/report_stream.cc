@@ -14,7 +14,9 @@ constexpr milliseconds kDeadline = std::chrono::hours(24);
 constexpr milliseconds kPause{200};
 // The orchestrator is older than its workers: until they have all been replaced, there is a call for each report.
 constexpr milliseconds kUnknownPause{60'000};
-constexpr size_t kMessageBytes = 2 << 20;  // with a result of 1 MiB on top it is still below gRPC's 4 MiB
+constexpr size_t kMessageBytes = 1 << 20;  // with the largest report on top it is still below gRPC's 4 MiB
+// A message that gRPC refuses would end the stream for all.
+constexpr size_t kReportBytes = 2 << 20;
 
 }  // namespace
 
@@ -116,6 +118,7 @@ void ReportStream::Answer(v1::ActivityAnswers& answers) {
 
 std::optional<StatusOr<v1::CompleteActivityResponse>> ReportStream::Complete(const v1::CompleteActivityRequest& request,
                                                                              milliseconds timeout) {
+  if (request.ByteSizeLong() > kReportBytes) return {};
   const auto until = std::chrono::steady_clock::now() + timeout;
   Waiting waiting;
   std::unique_lock lock(mutex_);

@@ -31,8 +31,8 @@ class ReportStream {
   // The connection was replaced: nothing more comes from the old one.
   void Reconnect();
 
-  // Waits for the answer. DEADLINE_EXCEEDED, UNAVAILABLE: it is not known whether the report was taken. Nothing: there is no stream now,
-  // and nothing was sent.
+  // Waits for the answer. DEADLINE_EXCEEDED, UNAVAILABLE: it is not known whether the report was taken. Nothing: it was not sent, and needs
+  // a call of its own, as it is large or there is no stream now.
   std::optional<StatusOr<v1::CompleteActivityResponse>> Complete(const v1::CompleteActivityRequest& request,
                                                                  std::chrono::milliseconds timeout);
 
