@@ -2,8 +2,9 @@
 
 #include <grpcpp/support/server_callback.h>
 
+#include <condition_variable>
+#include <map>
 #include <mutex>
-#include <set>
 #include <utility>
 
 #include "libs/rpc/push_stream.h"
@@ -34,9 +35,12 @@ v1::ActivityAnswer ToAnswer(int64_t number, StatusOr<v1::CompleteActivityRespons
 }  // namespace
 
 struct ReportStreams::Impl {
+  explicit Impl(Engine& e) : engine(e) {}
   Engine& engine;
   std::mutex mutex;
-  std::set<std::shared_ptr<Base::Link>> open;
+  std::condition_variable idle;
+  std::map<std::shared_ptr<Base::Link>, Stream*> open;
+  int with_engine = 0;  // reports, also of streams that have ended
   bool stopping = false;
 };
 
@@ -48,27 +52,51 @@ class ReportStreams::Stream final : public Base {
     if (!refused.ok()) return Link::End(link(), refused);
     if (!Enter()) return Link::End(link(), GoingDown());
     Link::Push(link(), [this] { hello_ = true; });
-    Link::WhileOpen(link(), [this] { StartRead(&reports_); });
+    Read();
+  }
+  // Answers what was reported before. Under the lock of the link.
+  void EndSoon() {
+    ending_ = true;
+    EndIfAnswered();
   }
 
   void OnReadDone(bool ok) override {
     if (!ok) return Link::End(link(), {});
-    for (auto& report : *reports_.mutable_reports()) {
-      const auto request = std::make_shared<const v1::CompleteActivityRequest>(std::move(*report.mutable_completed()));
-      // The stream may be gone by then, and its link with it: then the worker repeats the report elsewhere.
-      impl_.engine.Complete(*request,
-                            [this, link = link(), number = report.number(), request](StatusOr<v1::CompleteActivityResponse> completed) {
-                              Link::Push(link, [&] { next_.push_back(ToAnswer(number, std::move(completed))); });
-                            });
-    }
-    Link::WhileOpen(link(), [this] { StartRead(&reports_); });
+    for (auto& report : *reports_.mutable_reports()) Take(report);
+    Read();
   }
 
  private:
   bool Enter() {
     const std::lock_guard lock(impl_.mutex);
-    return !impl_.stopping && impl_.open.insert(link()).second;
+    return !impl_.stopping && impl_.open.emplace(link(), this).second;
   }
+
+  void Read() {
+    Link::WhileOpen(link(), [this] {
+      if (!ending_) StartRead(&reports_);
+    });
+  }
+
+  void Take(v1::ActivityReport& report) {
+    {
+      const std::lock_guard lock(impl_.mutex);
+      ++impl_.with_engine;
+    }
+    Link::WhileOpen(link(), [this] { ++unanswered_; });
+    const auto request = std::make_shared<const v1::CompleteActivityRequest>(std::move(*report.mutable_completed()));
+    // The stream may be gone by then: then the worker repeats the report elsewhere.
+    impl_.engine.Complete(*request, [this, link = link(), &impl = impl_, number = report.number(),
+                                     request](StatusOr<v1::CompleteActivityResponse> completed) {
+      Link::Push(link, [&] {
+        --unanswered_;
+        next_.push_back(ToAnswer(number, std::move(completed)));
+      });
+      const std::lock_guard lock(impl.mutex);
+      if (--impl.with_engine == 0) impl.idle.notify_all();
+    });
+  }
+
   bool TakeNext(v1::ActivityAnswers& answers) override {
     size_t bytes = 0, taken = 0;
     for (; taken < next_.size() && bytes < kAnswerBytes; ++taken) {
@@ -76,7 +104,12 @@ class ReportStreams::Stream final : public Base {
       answers.add_answers()->Swap(&next_[taken]);
     }
     next_.erase(next_.begin(), next_.begin() + static_cast<std::ptrdiff_t>(taken));
-    return std::exchange(hello_, false) || taken > 0;
+    if (std::exchange(hello_, false) || taken > 0) return true;
+    EndIfAnswered();
+    return false;
+  }
+  void EndIfAnswered() {
+    if (ending_ && unanswered_ == 0 && next_.empty()) Link::End(link(), GoingDown());
   }
   void Leave() override {
     const std::lock_guard lock(impl_.mutex);
@@ -85,12 +118,19 @@ class ReportStreams::Stream final : public Base {
 
   Impl& impl_;
   v1::ActivityReports reports_;
+  // Under the lock of the link.
   std::vector<v1::ActivityAnswer> next_;
-  bool hello_ = false;
+  int unanswered_ = 0;
+  bool hello_ = false, ending_ = false;
 };
 
-ReportStreams::ReportStreams(Engine& engine) : impl_(new Impl{engine, {}, {}, false}) {}
-ReportStreams::~ReportStreams() { Stop(); }
+ReportStreams::ReportStreams(Engine& engine) : impl_(std::make_unique<Impl>(engine)) {}
+
+ReportStreams::~ReportStreams() {
+  Stop();
+  std::unique_lock lock(impl_->mutex);
+  impl_->idle.wait(lock, [this] { return impl_->with_engine == 0; });
+}
 
 grpc::ServerBidiReactor<v1::ActivityReports, v1::ActivityAnswers>* ReportStreams::Start(const Status& refused) {
   auto* stream = new Stream(*impl_);
@@ -99,13 +139,15 @@ grpc::ServerBidiReactor<v1::ActivityReports, v1::ActivityAnswers>* ReportStreams
 }
 
 void ReportStreams::Stop() {
-  std::set<std::shared_ptr<Base::Link>> left;
+  std::map<std::shared_ptr<Base::Link>, Stream*> left;
   {
     const std::lock_guard lock(impl_->mutex);
     impl_->stopping = true;
     left = impl_->open;
   }
-  for (const auto& link : left) Base::Link::End(link, GoingDown());
+  for (const auto& [link, stream] : left) {
+    Base::Link::WhileOpen(link, [stream = stream] { stream->EndSoon(); });
+  }
 }
 
 }  // namespace vora::workflow

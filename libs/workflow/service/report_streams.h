@@ -17,10 +17,10 @@ namespace vora::workflow {
 class ReportStreams {
  public:
   explicit ReportStreams(Engine& engine);
-  ~ReportStreams();  // Stop
+  ~ReportStreams();  // Stop; waits until the engine has answered what was reported
   // Owns itself until the call is done. Ends at once with `refused` unless that is OK.
   grpc::ServerBidiReactor<v1::ActivityReports, v1::ActivityAnswers>* Start(const Status& refused);
-  // Ends the streams; there are none afterwards. What they have reported is taken all the same.
+  // The streams end when they have answered what was reported.
   void Stop();
 
  private:
