@@ -72,12 +72,13 @@ class ActivityServiceImpl : public ActivityBase {
     auto* reactor = context->DefaultReactor();
     if (const auto caller = authorizer_.Authorize(*context, kActivityScopes); !caller.ok()) return Refuse(reactor, caller.status());
     engine_.Complete(*request, [reactor, response](StatusOr<v1::CompleteActivityResponse> answer) {
-      if (answer.ok()) *response = *std::move(answer);
+      if (answer.ok()) response->Swap(&*answer);
       reactor->Finish(rpc::ToGrpc(answer.status()));
     });
     return reactor;
   }
-  grpc::ServerBidiReactor<v1::ActivityReports, v1::ActivityAnswers>* ReportActivities(grpc::CallbackServerContext* context) override {
+  grpc::ServerBidiReactor<v1::ReportActivitiesRequest, v1::ReportActivitiesResponse>* ReportActivities(
+      grpc::CallbackServerContext* context) override {
     return reports_.Start(authorizer_.Authorize(*context, kActivityScopes).status());
   }
   grpc::ServerUnaryReactor* FailActivity(grpc::CallbackServerContext* context, const v1::FailActivityRequest* request,

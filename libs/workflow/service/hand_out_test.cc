@@ -14,6 +14,7 @@
 #include "libs/workflow/service/dispatcher.h"
 #include "libs/workflow/testing/test_orchestrator.h"
 #include "libs/workflow/worker/activity_worker.h"
+#include "vora/workflow/v1/workflow.grpc.pb.h"
 
 namespace vora::workflow {
 namespace {

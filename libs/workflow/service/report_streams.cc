@@ -12,7 +12,8 @@
 namespace vora::workflow {
 namespace {
 
-using Base = rpc::PushStream<v1::ActivityAnswers, grpc::ServerBidiReactor<v1::ActivityReports, v1::ActivityAnswers>>;
+using Base =
+    rpc::PushStream<v1::ReportActivitiesResponse, grpc::ServerBidiReactor<v1::ReportActivitiesRequest, v1::ReportActivitiesResponse>>;
 // Below gRPC's 4 MiB, of which one answer may have three.
 constexpr size_t kAnswerBytes = 512 << 10;
 
@@ -97,7 +98,7 @@ class ReportStreams::Stream final : public Base {
     });
   }
 
-  bool TakeNext(v1::ActivityAnswers& answers) override {
+  bool TakeNext(v1::ReportActivitiesResponse& answers) override {
     size_t bytes = 0, taken = 0;
     for (; taken < next_.size() && bytes < kAnswerBytes; ++taken) {
       bytes += next_[taken].ByteSizeLong();
@@ -117,7 +118,7 @@ class ReportStreams::Stream final : public Base {
   }
 
   Impl& impl_;
-  v1::ActivityReports reports_;
+  v1::ReportActivitiesRequest reports_;
   // Under the lock of the link.
   std::vector<v1::ActivityAnswer> next_;
   int unanswered_ = 0;
@@ -132,7 +133,7 @@ ReportStreams::~ReportStreams() {
   impl_->idle.wait(lock, [this] { return impl_->with_engine == 0; });
 }
 
-grpc::ServerBidiReactor<v1::ActivityReports, v1::ActivityAnswers>* ReportStreams::Start(const Status& refused) {
+grpc::ServerBidiReactor<v1::ReportActivitiesRequest, v1::ReportActivitiesResponse>* ReportStreams::Start(const Status& refused) {
   auto* stream = new Stream(*impl_);
   stream->Begin(refused);
   return stream;

@@ -19,7 +19,7 @@ class ReportStreams {
   explicit ReportStreams(Engine& engine);
   ~ReportStreams();  // Stop; waits until the engine has answered what was reported
   // Owns itself until the call is done. Ends at once with `refused` unless that is OK.
-  grpc::ServerBidiReactor<v1::ActivityReports, v1::ActivityAnswers>* Start(const Status& refused);
+  grpc::ServerBidiReactor<v1::ReportActivitiesRequest, v1::ReportActivitiesResponse>* Start(const Status& refused);
   // The streams end when they have answered what was reported.
   void Stop();
 

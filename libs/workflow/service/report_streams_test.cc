@@ -23,13 +23,13 @@ rpc::Authorizer ForNobody() {
 
 class ReportStreamsTest : public ::testing::Test {
  protected:
-  using Stream = grpc::ClientReaderWriter<v1::ActivityReports, v1::ActivityAnswers>;
+  using Stream = grpc::ClientReaderWriter<v1::ReportActivitiesRequest, v1::ReportActivitiesResponse>;
   std::unique_ptr<Stream> Open(grpc::ClientContext& context, const TestOrchestrator& orchestrator) {
     rpc::Prepare(context, std::chrono::seconds(60));
     stub_ = v1::ActivityService::NewStub(rpc::Connect(orchestrator.address()));
     return stub_->ReportActivities(&context);
   }
-  static void Add(v1::ActivityReports& reports, int64_t number, const std::string& token, const std::string& result = "{}") {
+  static void Add(v1::ReportActivitiesRequest& reports, int64_t number, const std::string& token, const std::string& result = "{}") {
     auto* report = reports.add_reports();
     report->set_number(number);
     report->mutable_completed()->set_task_token(token);
@@ -38,7 +38,7 @@ class ReportStreamsTest : public ::testing::Test {
   // By number, until there are as many.
   static std::map<int64_t, v1::ActivityAnswer> Read(Stream& stream, size_t count) {
     std::map<int64_t, v1::ActivityAnswer> answers;
-    v1::ActivityAnswers message;
+    v1::ReportActivitiesResponse message;
     while (answers.size() < count && stream.Read(&message)) {
       for (auto& answer : message.answers()) answers[answer.number()] = answer;
     }
@@ -55,10 +55,10 @@ TEST_F(ReportStreamsTest, EachReportIsAnsweredByItsNumber) {
   ASSERT_EQ(tasks.size(), 3u);
   grpc::ClientContext context;
   const auto stream = Open(context, orchestrator);
-  v1::ActivityAnswers hello;
+  v1::ReportActivitiesResponse hello;
   ASSERT_TRUE(stream->Read(&hello));
   EXPECT_EQ(hello.answers_size(), 0);
-  v1::ActivityReports reports;
+  v1::ReportActivitiesRequest reports;
   Add(reports, 7, tasks[0].task_token());
   Add(reports, 8, "nonsense");
   Add(reports, 9, tasks[1].task_token(), std::string((1 << 20) + 1, 'x'));
@@ -90,7 +90,7 @@ TEST_F(ReportStreamsTest, AReplicaThatGoesDownEndsThemAtOnce) {
   auto orchestrator = std::make_unique<TestOrchestrator>(pg::TestPostgres::Shared().NewDatabase());
   grpc::ClientContext context;
   const auto stream = Open(context, *orchestrator);
-  v1::ActivityAnswers message;
+  v1::ReportActivitiesResponse message;
   ASSERT_TRUE(stream->Read(&message));
   auto gone = std::async(std::launch::async, [&] { orchestrator.reset(); });
   EXPECT_FALSE(stream->Read(&message));
@@ -105,7 +105,7 @@ TEST_F(ReportStreamsTest, WhoIsNoWorkerIsTurnedAway) {
                                 TestOrchestrator::QuickPasses(), ForNobody());
   grpc::ClientContext context;
   const auto stream = Open(context, orchestrator);
-  v1::ActivityAnswers message;
+  v1::ReportActivitiesResponse message;
   EXPECT_FALSE(stream->Read(&message));
   EXPECT_EQ(stream->Finish().error_code(), grpc::StatusCode::PERMISSION_DENIED);
 }

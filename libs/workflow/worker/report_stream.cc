@@ -49,7 +49,7 @@ void ReportStream::ReadLoop() {
     context_ = &context;
     lock.unlock();
     const std::shared_ptr<Stream> stream = link_.stub()->ReportActivities(&context);
-    v1::ActivityAnswers answers;
+    v1::ReportActivitiesResponse answers;
     if (stream->Read(&answers)) {
       lock.lock();
       stream_ = stream;
@@ -84,7 +84,7 @@ void ReportStream::WriteLoop() {
   while (true) {
     changed_.wait(lock, [&] { return stopping_ || (stream_ && !unsent_.empty()); });
     if (stopping_) return;
-    v1::ActivityReports reports;
+    v1::ReportActivitiesRequest reports;
     size_t bytes = 0, taken = 0;
     for (; taken < unsent_.size() && bytes < kMessageBytes; ++taken) {
       bytes += unsent_[taken].ByteSizeLong();
@@ -101,7 +101,7 @@ void ReportStream::WriteLoop() {
   }
 }
 
-void ReportStream::Answer(v1::ActivityAnswers& answers) {
+void ReportStream::Answer(v1::ReportActivitiesResponse& answers) {
   const std::lock_guard lock(mutex_);
   for (auto& answer : *answers.mutable_answers()) {
     const auto found = waiting_.find(answer.number());

@@ -37,14 +37,14 @@ class ReportStream {
                                                                  std::chrono::milliseconds timeout);
 
  private:
-  using Stream = grpc::ClientReaderWriterInterface<v1::ActivityReports, v1::ActivityAnswers>;
+  using Stream = grpc::ClientReaderWriterInterface<v1::ReportActivitiesRequest, v1::ReportActivitiesResponse>;
   struct Waiting {
     std::condition_variable answered;
     std::optional<StatusOr<v1::CompleteActivityResponse>> answer;
   };
   void ReadLoop();
   void WriteLoop();
-  void Answer(v1::ActivityAnswers& answers);
+  void Answer(v1::ReportActivitiesResponse& answers);
   void Break();
 
   const OrchestratorLink& link_;
