@@ -23,13 +23,14 @@ class PushStream : public Reactor {
   // touched afterwards.
   class Link {
    public:
-    // `add` notes what has come up, under the lock; not after the end of the call. Any thread.
+    // `add` notes what has come up, under the lock; not after the end of the call, which is false. Any thread.
     template <typename Add>
-    static void Push(std::shared_ptr<Link> link, Add add) {
+    static bool Push(std::shared_ptr<Link> link, Add add) {
       const std::lock_guard lock(link->mutex_);
-      if (link->stream_ == nullptr) return;
+      if (link->stream_ == nullptr || link->stream_->finished_) return false;
       add();
       link->stream_->WriteNext();
+      return true;
     }
     // What a call whose end has begun must not do any more.
     template <typename Act>

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "libs/core/error.h"
+#include "libs/core/text.h"
 #include "libs/workflow/definition/history.h"
 #include "libs/workflow/definition/usual_json_internal.h"
 
@@ -71,6 +72,8 @@ Status CheckPayload(std::string_view field, std::string_view payload) {
   }
   // PostgreSQL's `text` cannot hold it; found there it would be an error of the whole transition.
   if (payload.find('\0') != std::string_view::npos) return InvalidField(field, "must not contain NUL bytes");
+  // Texts of a protobuf message are UTF-8: with another it would be refused as a whole.
+  if (!IsValidUtf8(payload)) return InvalidField(field, "must be UTF-8");
   return {};
 }
 

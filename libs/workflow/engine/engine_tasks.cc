@@ -52,7 +52,10 @@ StatusOr<RunOp> CompletionOf(const v1::CompleteActivityRequest& request) {
              return outcomes.empty() ? CompleteTask(unit, token, request.result())
                                      : CompleteItems(unit, token, outcomes, request.checkpoint(), request.more());
            }};
-  if (request.has_next()) op.room = std::make_shared<Room>(Room{request.next(), {}});
+  if (request.has_next()) {
+    op.room = std::make_shared<Room>();
+    op.room->poll = request.next();
+  }
   return op;
 }
 

@@ -7,6 +7,8 @@
 namespace vora::workflow {
 namespace {
 
+constexpr std::chrono::milliseconds kFreshRoom{1000};
+
 void SetDuration(google::protobuf::Duration* duration, int64_t us) {
   duration->set_seconds(us / 1'000'000);
   duration->set_nanos(static_cast<int32_t>(us % 1'000'000 * 1000));
@@ -45,7 +47,8 @@ HandOut::~HandOut() {
 }
 
 void HandOut::Add(std::shared_ptr<Room> room) {
-  if (!source_) return;
+  // Whoever has waited for long may have given up on this answer: what it was given would be lost for a while.
+  if (!source_ || std::chrono::steady_clock::now() - room->since > kFreshRoom) return;
   reporters_.insert(room->poll.worker_id());
   rooms_.push_back(std::move(room));
 }

@@ -2,6 +2,7 @@
 
 // What one transaction gives to polls that wait, and to workers who report to it.
 
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <set>
@@ -22,6 +23,7 @@ v1::ActivityTask ToActivityTask(TaskRow row);
 // What a worker can take with the answer of its report.
 struct Room {
   v1::PollActivitiesRequest poll;
+  std::chrono::steady_clock::time_point since = std::chrono::steady_clock::now();
   std::optional<v1::ActivityTask> task;  // after Deliver
 };
 

@@ -71,8 +71,9 @@ class ActivityServiceImpl : public ActivityBase {
                                              v1::CompleteActivityResponse* response) override {
     auto* reactor = context->DefaultReactor();
     if (const auto caller = authorizer_.Authorize(*context, kActivityScopes); !caller.ok()) return Refuse(reactor, caller.status());
-    engine_.Complete(*request, [reactor, response](StatusOr<v1::CompleteActivityResponse> answer) {
+    engine_.Complete(*request, [this, context, reactor, response](StatusOr<v1::CompleteActivityResponse> answer) {
       if (answer.ok()) response->Swap(&*answer);
+      if (response->has_next() && context->IsCancelled()) dispatcher_.GiveBack(response->next().task_token());
       reactor->Finish(rpc::ToGrpc(answer.status()));
     });
     return reactor;

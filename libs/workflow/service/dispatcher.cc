@@ -46,7 +46,7 @@ struct Dispatcher::Impl {
   struct Queue {
     std::list<PollPtr> waiting;
     std::set<std::string> empty;                       // filters that have left nothing since the queue was last marked
-    std::set<std::string> drained;                     // filters whose last claim has left nothing, whatever has come since
+    std::set<std::string> drained;                     // filters whose last claim has left nothing, and who claim what has come since
     std::optional<steady_clock::time_point> again_at;  // there is something that could not be had
     steady_clock::time_point stragglers_at{};          // the next look for what an idle poll may begin a second time
     bool dirty = false;
@@ -117,8 +117,11 @@ void Dispatcher::Impl::Pump(std::unique_lock<std::mutex>& lock, Queue& queue) {
   while (!stopping) {
     // Taken before the claim, so that a wake-up during it leads to another try. Filters that left nothing are skipped until then: ten idle
     // polls of one kind cost one claim.
-    if (std::exchange(queue.dirty, false)) queue.empty.clear();
+    const bool marked = std::exchange(queue.dirty, false);
+    if (marked) queue.empty.clear();
     const std::vector<PollPtr> polls = TakePolls(queue, tried);
+    // What has come is claimed for one filter only; of the others nobody asks now.
+    if (marked) std::erase_if(queue.drained, [&](const std::string& filter) { return polls.empty() || filter != polls.front()->filter; });
     if (polls.empty()) break;
     std::vector<const v1::PollActivitiesRequest*> requests;
     for (const auto& poll : polls) requests.push_back(&poll->request);
@@ -309,6 +312,12 @@ void Dispatcher::Answer(const std::shared_ptr<WaitingPoll>& waiting, std::vector
     }
   }
   poll->done(canceled ? Cancelled("the caller went away") : Status(), canceled ? std::vector<v1::ActivityTask>() : std::move(tasks));
+}
+
+void Dispatcher::GiveBack(const std::string& task_token) {
+  const std::lock_guard lock(impl_->mutex);
+  impl_->undelivered.push_back(task_token);
+  impl_->work.notify_one();
 }
 
 void Dispatcher::Wake(const std::string& queue) {

@@ -27,6 +27,8 @@ class Dispatcher : public PollSource {
   std::shared_ptr<Poll> Add(v1::PollActivitiesRequest request, std::chrono::milliseconds wait, Done done);
   // The caller has gone away: `done` gets CANCELLED, and tasks claimed meanwhile are handed back.
   void Cancel(const std::shared_ptr<Poll>& poll);
+  // A task that could not be given to its worker: it is ready again soon.
+  void GiveBack(const std::string& task_token);
   // Something may be ready in `queue` (empty: any).
   void Wake(const std::string& queue);
   void Stop();

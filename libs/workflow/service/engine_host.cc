@@ -45,7 +45,7 @@ struct EngineHost::Impl {
         waiters(engine),
         sessions(engine, options.sessions),
         progress(engine, options.progress),
-        reports(engine),
+        reports(engine, dispatcher),
         workflow_service(MakeWorkflowService(engine, waiters, progress, options.authorizer)),
         activity_service(MakeActivityService(engine, dispatcher, sessions, reports, options.authorizer)),
         passes(engine, options.passes) {

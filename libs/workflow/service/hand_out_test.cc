@@ -171,6 +171,36 @@ TEST_F(HandOutTest, NotBeforeAWorkerThatWaits) {
   engine_.SetPollSource(nullptr);
 }
 
+TEST_F(HandOutTest, NotWhileWhatHasComeIsClaimedForOthersOnly) {
+  Dispatcher dispatcher(engine_);
+  const auto add = [&](v1::PollActivitiesRequest poll, const std::string& type) {
+    poll.add_activity_types(type);
+    auto answered = std::make_shared<std::promise<void>>();
+    dispatcher.Add(poll, milliseconds{8000}, [answered](const Status&, std::vector<v1::ActivityTask>) { answered->set_value(); });
+    return answered->get_future();
+  };
+  auto like = PollOf("one");
+  like.add_activity_types("a");
+  StartScript(engine_, "w", kTwoSteps);
+  add(PollOf("one"), "a").get();
+  EXPECT_TRUE(dispatcher.NothingWaits(like));
+  auto other = add(PollOf("other"), "x");
+  const auto other_waits = [&] {
+    const auto waiting = dispatcher.Take("test", "x", {});
+    if (waiting) dispatcher.Answer(waiting, {});
+    return waiting != nullptr;
+  };
+  ASSERT_TRUE(Eventually(other_waits));
+  StartScript(engine_, "next", kTwoSteps);
+  dispatcher.Wake("test");
+  ASSERT_TRUE(Eventually(other_waits)) << "it has looked, and found nothing for it";
+  EXPECT_FALSE(dispatcher.NothingWaits(like)) << "one waits that only they would take";
+  add(PollOf("one"), "a").get();
+  EXPECT_TRUE(dispatcher.NothingWaits(like));
+  dispatcher.Stop();
+  other.get();
+}
+
 TEST_F(HandOutTest, AReportThatAsksForTheWrongThingSaysSo) {
   StartScript(engine_, "w", kTwoSteps);
   auto report = ReportOf(Poll("one"), "one");

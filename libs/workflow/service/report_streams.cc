@@ -5,6 +5,7 @@
 #include <condition_variable>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <utility>
 
 #include "libs/rpc/push_stream.h"
@@ -36,8 +37,9 @@ v1::ActivityAnswer ToAnswer(int64_t number, StatusOr<v1::CompleteActivityRespons
 }  // namespace
 
 struct ReportStreams::Impl {
-  explicit Impl(Engine& e) : engine(e) {}
+  Impl(Engine& e, Dispatcher& d) : engine(e), dispatcher(d) {}
   Engine& engine;
+  Dispatcher& dispatcher;
   std::mutex mutex;
   std::condition_variable idle;
   std::map<std::shared_ptr<Base::Link>, Stream*> open;
@@ -56,13 +58,14 @@ class ReportStreams::Stream final : public Base {
     Read();
   }
   // Answers what was reported before. Under the lock of the link.
-  void EndSoon() {
-    ending_ = true;
+  void EndSoon(const Status& status) {
+    if (!ending_) ending_ = status;
     EndIfAnswered();
   }
 
   void OnReadDone(bool ok) override {
-    if (!ok) return Link::End(link(), {});
+    // The worker has said all; it waits for the rest of the answers.
+    if (!ok) return Link::WhileOpen(link(), [this] { EndSoon({}); });
     for (auto& report : *reports_.mutable_reports()) Take(report);
     Read();
   }
@@ -89,10 +92,11 @@ class ReportStreams::Stream final : public Base {
     // The stream may be gone by then: then the worker repeats the report elsewhere.
     impl_.engine.Complete(*request, [this, link = link(), &impl = impl_, number = report.number(),
                                      request](StatusOr<v1::CompleteActivityResponse> completed) {
-      Link::Push(link, [&] {
+      const bool answered = Link::Push(link, [&] {
         --unanswered_;
         next_.push_back(ToAnswer(number, std::move(completed)));
       });
+      if (!answered && completed.ok() && completed->has_next()) impl.dispatcher.GiveBack(completed->next().task_token());
       const std::lock_guard lock(impl.mutex);
       if (--impl.with_engine == 0) impl.idle.notify_all();
     });
@@ -110,7 +114,7 @@ class ReportStreams::Stream final : public Base {
     return false;
   }
   void EndIfAnswered() {
-    if (ending_ && unanswered_ == 0 && next_.empty()) Link::End(link(), GoingDown());
+    if (ending_ && unanswered_ == 0 && next_.empty()) Link::End(link(), *ending_);
   }
   void Leave() override {
     const std::lock_guard lock(impl_.mutex);
@@ -122,10 +126,11 @@ class ReportStreams::Stream final : public Base {
   // Under the lock of the link.
   std::vector<v1::ActivityAnswer> next_;
   int unanswered_ = 0;
-  bool hello_ = false, ending_ = false;
+  bool hello_ = false;
+  std::optional<Status> ending_;  // as soon as all is answered
 };
 
-ReportStreams::ReportStreams(Engine& engine) : impl_(std::make_unique<Impl>(engine)) {}
+ReportStreams::ReportStreams(Engine& engine, Dispatcher& dispatcher) : impl_(std::make_unique<Impl>(engine, dispatcher)) {}
 
 ReportStreams::~ReportStreams() {
   Stop();
@@ -147,7 +152,7 @@ void ReportStreams::Stop() {
     left = impl_->open;
   }
   for (const auto& [link, stream] : left) {
-    Base::Link::WhileOpen(link, [stream = stream] { stream->EndSoon(); });
+    Base::Link::WhileOpen(link, [stream = stream] { stream->EndSoon(GoingDown()); });
   }
 }
 

@@ -6,6 +6,7 @@
 
 #include "libs/core/status.h"
 #include "libs/workflow/engine/engine.h"
+#include "libs/workflow/service/dispatcher.h"
 
 namespace grpc {
 template <class Request, class Response>
@@ -16,7 +17,8 @@ namespace vora::workflow {
 
 class ReportStreams {
  public:
-  explicit ReportStreams(Engine& engine);
+  // Both must outlive it.
+  ReportStreams(Engine& engine, Dispatcher& dispatcher);
   ~ReportStreams();  // Stop; waits until the engine has answered what was reported
   // Owns itself until the call is done. Ends at once with `refused` unless that is OK.
   grpc::ServerBidiReactor<v1::ReportActivitiesRequest, v1::ReportActivitiesResponse>* Start(const Status& refused);

@@ -73,16 +73,18 @@ TEST_F(ReportStreamsTest, EachReportIsAnsweredByItsNumber) {
   EXPECT_THAT(answers[9].message(), HasSubstr("result"));
   EXPECT_EQ(answers[10].code(), grpc::StatusCode::OK);
   reports.Clear();
+  answers.clear();
   v1::TerminateWorkflowRequest terminate;
   terminate.set_workflow_id("b");
   ASSERT_TRUE(engine.Terminate(terminate).ok());
   Add(reports, 11, tasks[0].task_token());
   Add(reports, 12, tasks[1].task_token());
   ASSERT_TRUE(stream->Write(reports));
-  answers = Read(*stream, 2);
+  stream->WritesDone();
+  answers = Read(*stream, 3);
+  ASSERT_EQ(answers.size(), 2u) << "all that was reported before the worker had said all";
   EXPECT_EQ(answers[11].code(), grpc::StatusCode::OK) << "a repeated report is no error";
   EXPECT_EQ(answers[12].code(), grpc::StatusCode::ABORTED) << "the run is over";
-  stream->WritesDone();
   EXPECT_TRUE(stream->Finish().ok());
 }
 

@@ -112,7 +112,8 @@ std::shared_ptr<ResultWaiters::Waiter> ResultWaiters::Add(const std::string& wor
     waiter->done(Unavailable("shutting down"), {});
     return waiter;
   }
-  // Of one that is open it is heard when it closes, after it has been forgotten: so either is seen here.
+  // Of one that is open it is heard when it closes, and before that it is forgotten: so either is seen here. (Where the news is lost, the
+  // fallback finds out.)
   waiter->look = run_id.empty() || !impl_->engine.IsKnownOpen(run_id);
   impl_->waiters.push_back(waiter);
   impl_->loop.Wake();

@@ -158,13 +158,15 @@ Status ClaimedTask::Report(const char* what, const std::function<Status()>& call
   }
 }
 
-StatusOr<v1::CompleteActivityResponse> ClaimedTask::CallComplete(const v1::CompleteActivityRequest& request) {
+StatusOr<v1::CompleteActivityResponse> ClaimedTask::CallComplete(v1::CompleteActivityRequest request) {
   StatusOr<v1::CompleteActivityResponse> response = Unavailable("not sent");
   VORA_RETURN_IF_ERROR(Report("complete", [&] {
     // Of one that is traced the trace shows the call.
     auto streamed = obs::RecordsSpans(trace_) ? std::nullopt : reports_.Complete(request, CallTimeout());
     response =
         streamed ? *std::move(streamed) : rpc::Call(*link_.stub(), &OrchestratorLink::Stub::CompleteActivity, request, CallTimeout());
+    // A repetition may come late, and whatever the one before was given is lost.
+    request.clear_next();
     return response.status();
   }));
   return response;

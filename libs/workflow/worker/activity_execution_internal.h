@@ -72,7 +72,7 @@ class ClaimedTask {
   void RecordSpan(const std::string& result) const;
   // Repeats `call` until it is OK, INVALID_ARGUMENT or a stale token, which is taken as the end.
   Status Report(const char* what, const std::function<Status()>& call);
-  StatusOr<v1::CompleteActivityResponse> CallComplete(const v1::CompleteActivityRequest& request);
+  StatusOr<v1::CompleteActivityResponse> CallComplete(v1::CompleteActivityRequest request);
   Status CallFail(const v1::Failure& failure, bool canceled);
   std::chrono::milliseconds CallTimeout() const;
 

@@ -195,11 +195,10 @@ v1::PollActivitiesRequest ActivityWorker::Impl::PollFor(int tasks) {
 }
 
 std::optional<v1::PollActivitiesRequest> ActivityWorker::Impl::PollForNext() {
-  {
-    const std::lock_guard lock(mutex);
-    if (stopping || !lease_is_fresh()) return {};
-  }
-  if (options.may_claim && !options.may_claim()) return {};
+  // Whether it may claim can take seconds to know, and the report does not wait.
+  if (options.may_claim) return {};
+  const std::lock_guard lock(mutex);
+  if (stopping || !lease_is_fresh()) return {};
   return PollFor(1);
 }
 

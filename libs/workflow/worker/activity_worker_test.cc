@@ -339,6 +339,17 @@ TEST_F(ActivityWorkerTest, AResultThatIsTooLargeFailsForGood) {
   }
 }
 
+TEST_F(ActivityWorkerTest, AResultThatIsNoTextFailsForGoodAndHarmsNoOther) {
+  auto worker = NewWorker(2);
+  worker->Handle("bad", [](ActivityExecution&) { return ActivityOutcome::Ok("\xff"); });
+  worker->Handle("good", [](ActivityExecution&) { return ActivityOutcome::Ok("{}"); });
+  worker->Start();
+  StartScript(engine_, "bad", R"({"activity": "bad"})");
+  StartScript(engine_, "good", R"({"activity": "good"}, {"activity": "good"})");
+  EXPECT_EQ(WaitClosed(engine_, "bad").failure().code(), "worker.invalid_result");
+  EXPECT_EQ(WaitClosed(engine_, "good").status(), v1::WORKFLOW_STATUS_COMPLETED);
+}
+
 TEST_F(ActivityWorkerTest, LargeResultsAtTheSameTimeDoNotGetInEachOthersWay) {
   auto worker = NewWorker(8);
   // Of the result of the workflow a MiB is too much as well.

@@ -132,6 +132,7 @@ std::optional<StatusOr<v1::CompleteActivityResponse>> ReportStream::Complete(con
   waiting.answered.wait_until(lock, until, [&] { return waiting.answer.has_value(); });
   if (waiting.answer) return std::move(waiting.answer);
   waiting_.erase(number);
+  std::erase_if(unsent_, [&](const v1::ActivityReport& unsent) { return unsent.number() == number; });
   return DeadlineExceeded("no answer from the orchestrator within " + std::to_string(timeout.count()) + " ms");
 }
 
