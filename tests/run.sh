@@ -205,7 +205,7 @@ for suite in "${suites[@]}"; do
       TSAN_OPTIONS="suppressions=$VORA_ROOT/tests/tsan.supp" \
         run_sanitized tsan 'workflow_test http_test storage_test vora-analytics-ingest_test' \
         '^(workflow|http|storage)_test\.|^vora-analytics-ingest_test\..*Spool' \
-        '^workflow_test\.(DatabaseRestart|RemotePoll|WorkflowService|ActivityWorker|WorkerSessions|CutOff|HandOut|ProgressStream|ProgressOfAFilm)Test'
+        '^workflow_test\.(DatabaseRestart|RemotePoll|WorkflowService|ActivityWorker|WorkerSessions|CutOff|FullDisk|HandOut|ReportStreams|ProgressStream|ProgressOfAFilm)Test'
       ;;
     fuzz)
       ensure_packages "${FUZZ_PACKAGES[@]}"
