@@ -23,17 +23,29 @@ const stack = new Stack('containers', 28080);
 
 async function up() {
   const { code, stdout, stderr } = await compose(files, ['up', '--detach'], env);
-  assert.equal(code, 0, `docker-compose up:\n${stdout}\n${stderr}`.slice(-3000));
+  if (code !== 0) throw new Error(`docker-compose up: exit code ${code}: ${`${stdout}\n${stderr}`.trim().split('\n').at(-1)}\n${await unwell()}`);
   await until('every container to be healthy', async () => {
-    const unwell = [];
+    const waiting = [];
     for (const name of await containers()) {
       const { State } = await inspect(name);
-      if (State.Health?.Status !== 'healthy') unwell.push(`${name} ${State.Status} ${State.Health?.Status}`);
+      if (State.Health?.Status !== 'healthy') waiting.push(`${name} ${State.Status} ${State.Health?.Status}`);
     }
-    if (unwell.length) throw new Error(unwell.join(', '));
+    if (waiting.length) throw new Error(waiting.join(', '));
     return true;
   });
   await until('the edge to answer', async () => (await stack.fetch('/v1/videos?page_size=1')).ok, { timeout: 30_000 });
+}
+// Of each container that is not healthy: what its last checks and its log say.
+async function unwell() {
+  const said = [];
+  for (const name of await containers()) {
+    const { State } = await inspect(name);
+    if (State.Health?.Status === 'healthy') continue;
+    const checks = (State.Health?.Log ?? []).slice(-2).map(({ ExitCode, Output }) => `${ExitCode} ${Output.trim()}`);
+    const { stdout, stderr } = await podman(['logs', '--tail', '5', name]);
+    said.push(`${name}: ${State.Status} ${State.Health?.Status} since ${State.StartedAt}; checks: ${checks.join(' | ')}; log: ${stdout}${stderr}`);
+  }
+  return said.join('\n');
 }
 async function down(...more) {
   const { code, stderr } = await compose(files, ['down', '--timeout', '60', ...more], env);
