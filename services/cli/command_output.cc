@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "libs/core/encoding.h"
+#include "libs/core/labels.h"
 #include "services/cli/api_client.h"
 #include "services/cli/progress.h"
 
@@ -55,6 +56,9 @@ void PrintVideo(const nlohmann::json& video) {
   for (const auto& line : RenderVideo(video)) std::printf("%s\n", line.c_str());
   if (const double seconds = video.value("duration_seconds", 0.0); seconds > 0)
     std::printf("  length   %s\n", FormatSeconds(seconds).c_str());
+  if (!text("external_id").empty()) std::printf("  external %s\n", text("external_id").c_str());
+  const nlohmann::json labels = video.value("labels", nlohmann::json::object());
+  for (const auto& [key, value] : labels.items()) std::printf("  label    %s=%s\n", key.c_str(), value.get<std::string>().c_str());
   if (!text("failure").empty()) std::printf("  failure  %s (%s)\n", text("failure").c_str(), text("failure_code").c_str());
   for (const auto& warning : video.value("warnings", nlohmann::json::array()))
     std::printf("  warning  %s\n", warning.get<std::string>().c_str());
@@ -74,6 +78,18 @@ int CallAndPrint(const GlobalOptions& global, const std::string& method, const s
     print(*answer);
   }
   return 0;
+}
+
+Status AddFields(const VideoFields& fields, nlohmann::json& request) {
+  if (!fields.title.empty()) request["title"] = fields.title;
+  if (!fields.description.empty()) request["description"] = fields.description;
+  if (!fields.external_id.empty()) request["external_id"] = fields.external_id;
+  if (fields.priority) request["priority"] = *fields.priority;
+  for (const std::string& text : fields.labels) {
+    VORA_ASSIGN_OR_RETURN(const auto label, ParseLabel(text));
+    request["labels"][label.first] = label.second;
+  }
+  return absl::OkStatus();
 }
 
 std::string VideoPath(const std::string& video_id) { return "/v1/videos/" + PercentEncode(video_id); }

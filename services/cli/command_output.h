@@ -23,6 +23,8 @@ int FollowVideo(const GlobalOptions& global, const std::string& video_id);
 // One call; with --json its answer, else `print`. The exit code.
 int CallAndPrint(const GlobalOptions& global, const std::string& method, const std::string& path,
                  const std::function<void(const nlohmann::json&)>& print, const nlohmann::json& body = nullptr);
+// Adds what is given, as REST takes it. INVALID_ARGUMENT: a label that is not key=value.
+Status AddFields(const VideoFields& fields, nlohmann::json& request);
 std::string VideoPath(const std::string& video_id);
 // Since when, by whom and why, of a workflow run.
 void PrintPause(const nlohmann::json& run);

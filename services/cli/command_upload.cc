@@ -1,12 +1,14 @@
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <vector>
 
 #include <nlohmann/json.hpp>
 
 #include "libs/core/digest.h"
 #include "libs/core/encoding.h"
+#include "libs/core/labels.h"
 #include "libs/run/retry.h"
 #include "services/cli/api_client.h"
 #include "services/cli/command_output.h"
@@ -48,6 +50,19 @@ void ShowTransfer(ProgressView& view, TransferRate& rate, int64_t sent, int64_t 
   view.Show({line}, "upload" + std::to_string(percent / 10));
 }
 
+// As Upload-Metadata of tus.
+Status AddMetadata(const VideoFields& fields, std::map<std::string, std::string>& metadata) {
+  if (!fields.title.empty()) metadata["title"] = fields.title;
+  if (!fields.description.empty()) metadata["description"] = fields.description;
+  if (!fields.external_id.empty()) metadata[std::string(kExternalIdKey)] = fields.external_id;
+  if (fields.priority) metadata["priority"] = std::to_string(*fields.priority);
+  for (const std::string& text : fields.labels) {
+    VORA_ASSIGN_OR_RETURN(const auto label, ParseLabel(text));
+    metadata[std::string(kLabelPrefix) + label.first] = label.second;
+  }
+  return absl::OkStatus();
+}
+
 StatusOr<UploadResult> Transfer(const GlobalOptions& global, const UploadArguments& arguments) {
   VORA_ASSIGN_OR_RETURN(const FileIdentity file, IdentifyFile(arguments.file));
   ProgressView view(global.json);
@@ -57,9 +72,7 @@ StatusOr<UploadResult> Transfer(const GlobalOptions& global, const UploadArgumen
   options.endpoint = global.upload_url.ends_with('/') ? global.upload_url : global.upload_url + '/';
   options.max_bytes_per_second = arguments.max_rate;
   options.metadata["filename"] = file.path.filename().string();
-  if (!arguments.title.empty()) options.metadata["title"] = arguments.title;
-  if (!arguments.description.empty()) options.metadata["description"] = arguments.description;
-  if (arguments.priority) options.metadata["priority"] = std::to_string(*arguments.priority);
+  VORA_RETURN_IF_ERROR(AddMetadata(arguments.fields, options.metadata));
   if (arguments.checksum) {
     VORA_ASSIGN_OR_RETURN(options.metadata["sha256"], HashFile(file, view));
   }
@@ -82,9 +95,7 @@ int RunUpload(const GlobalOptions& global, const UploadArguments& arguments) {
   }
   ApiClient api(global.server, global.token);
   nlohmann::json request{{"upload_id", uploaded->upload_id}};
-  if (!arguments.title.empty()) request["title"] = arguments.title;
-  if (!arguments.description.empty()) request["description"] = arguments.description;
-  if (arguments.priority) request["priority"] = *arguments.priority;
+  if (const Status added = AddFields(arguments.fields, request); !added.ok()) return ReportError(global, added);
   nlohmann::json video;
   const Status created = RetryIdempotent(
       {.max_attempts = 10, .initial = std::chrono::milliseconds(300), .max = std::chrono::milliseconds(5000)},

@@ -73,6 +73,8 @@ int RunList(const GlobalOptions& global, const ListArguments& arguments) {
   if (!arguments.page_token.empty()) path += "&page_token=" + PercentEncode(arguments.page_token);
   if (!arguments.state.empty()) path += "&state=" + PercentEncode(arguments.state);
   if (!arguments.query.empty()) path += "&query=" + PercentEncode(arguments.query);
+  if (!arguments.external_id.empty()) path += "&external_id=" + PercentEncode(arguments.external_id);
+  for (const std::string& label : arguments.labels) path += "&label=" + PercentEncode(label);
   return CallAndPrint(global, "GET", path, PrintTable);
 }
 

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace vora::cli {
 
@@ -15,12 +16,19 @@ struct GlobalOptions {
   bool json = false;       // machine-readable results on stdout
 };
 
+// What is said of a video when it is made; empty or absent: nothing.
+struct VideoFields {
+  std::string title, description, external_id;
+  std::vector<std::string> labels;  // key=value
+  std::optional<int> priority;
+};
+
 struct UploadArguments {
-  std::string file, title, description;
+  std::string file;
+  VideoFields fields;
   bool wait = true;      // follow until READY
   bool checksum = true;  // send the file's sha256, to be verified at the end
   int64_t max_rate = 0;  // bytes/s; 0: no limit
-  std::optional<int> priority;
 };
 
 // What operators set for a queue or a tenant; what is not given stays.
@@ -35,7 +43,8 @@ struct SettingsArguments {
 
 struct ListArguments {
   int page_size = 20;
-  std::string page_token, state, query;
+  std::string page_token, state, query, external_id;
+  std::vector<std::string> labels;  // key=value, all of which it has
 };
 
 int RunUpload(const GlobalOptions& global, const UploadArguments& arguments);

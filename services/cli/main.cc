@@ -31,6 +31,15 @@ CLI::App* AddSettingsCommand(CLI::App& app, const std::string& name, const std::
   return command;
 }
 
+void AddFields(CLI::App* command, vora::cli::VideoFields& fields) {
+  command->add_option("--title", fields.title, "Title (default: the file's name)");
+  command->add_option("--description", fields.description, "Description");
+  command->add_option("--external-id", fields.external_id, "What it is called where it comes from: unique among your videos");
+  command->add_option("--label", fields.labels, "key=value, by which it is found; more than once if needed");
+  command->add_option("--priority", fields.priority, "-1000 to 1000: each point is worth a start an hour earlier")
+      ->check(CLI::Range(-vora::kMaxPriority, vora::kMaxPriority));
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -67,12 +76,9 @@ int main(int argc, char** argv) {
   CLI::App* upload_command =
       app.add_subcommand("upload", "Upload a file and follow it until it can be watched; the same command resumes after an interruption");
   upload_command->add_option("FILE", upload.file, "The video file")->required();
-  upload_command->add_option("--title", upload.title, "Title (default: the file's name)");
-  upload_command->add_option("--description", upload.description, "Description");
+  AddFields(upload_command, upload.fields);
   upload_command->add_option("--max-rate", upload.max_rate, "At most so many bytes per second (64KiB, 2MiB ...)")
       ->transform(CLI::AsSizeValue(false));
-  upload_command->add_option("--priority", upload.priority, "-1000 to 1000: each point is worth an upload an hour earlier")
-      ->check(CLI::Range(-vora::kMaxPriority, vora::kMaxPriority));
   upload_command->add_flag("--no-wait", no_wait, "End after the upload, without waiting for the processing");
   upload_command->add_flag("--no-checksum", no_checksum, "Do not compute and send the file's SHA-256");
   upload_command->callback([&] {
@@ -87,6 +93,8 @@ int main(int argc, char** argv) {
   list_command->add_option("--page-token", list.page_token, "Where the former page ended");
   list_command->add_option("--state", list.state, "Only these: CREATED, PROCESSING, PARTIALLY_READY, READY, FAILED, CANCELLED");
   list_command->add_option("--query", list.query, "Part of the title or file name");
+  list_command->add_option("--external-id", list.external_id, "Only the one with this id of its own");
+  list_command->add_option("--label", list.labels, "key=value, more than once if needed: only what has all of these");
   list_command->callback([&] { exit_code = vora::cli::RunList(global, list); });
 
   AddVideoCommand(app, "show", "Show a video", video_id)->callback([&] { exit_code = vora::cli::RunShow(global, video_id); });

@@ -105,7 +105,12 @@ class MessageSchemas {
       if (field.cpp_type() != FieldDescriptor::CPPTYPE_STRING) Fault(where, "is no string that could hold JSON");
       return;
     }
-    const nlohmann::json type = field.is_repeated() ? nlohmann::json{{"type", "array"}, {"items", TypeOf(field)}} : TypeOf(field);
+    nlohmann::json type = TypeOf(field);
+    if (field.is_map()) {
+      type = {{"type", "object"}, {"additionalProperties", {{"type", "string"}}}};
+    } else if (field.is_repeated()) {
+      type = {{"type", "array"}, {"items", type}};
+    }
     if (TypeIn(property) != type) Fault(where, "is " + TypeIn(property).dump() + ", and should be " + type.dump());
   }
 
@@ -115,7 +120,9 @@ class MessageSchemas {
     for (const char* key : {"$ref", "type", "format"}) {
       if (schema.contains(key)) type[key] = schema.at(key);
     }
-    if (schema.contains("items")) type["items"] = TypeIn(schema.at("items"));
+    for (const char* key : {"items", "additionalProperties"}) {
+      if (schema.contains(key) && schema.at(key).is_object()) type[key] = TypeIn(schema.at(key));
+    }
     return type;
   }
 

@@ -17,26 +17,6 @@ using Base = v1::VideoService::WithCallbackMethod_WatchVideo<v1::VideoService::S
 constexpr size_t kLoaders = 4;
 constexpr size_t kMaxWaitingLoads = 10'000;
 
-// Which of the two fields an update names. An empty mask means both.
-struct UpdateFields {
-  bool title = false, description = false;
-};
-
-StatusOr<UpdateFields> ParseMask(const google::protobuf::FieldMask& mask) {
-  UpdateFields fields;
-  for (const std::string& path : mask.paths()) {
-    if (path == "title") {
-      fields.title = true;
-    } else if (path == "description") {
-      fields.description = true;
-    } else {
-      return InvalidField("update_mask", "only title and description can be changed, not " + Sanitise(path, 100));
-    }
-  }
-  if (mask.paths_size() == 0) fields = {true, true};
-  return fields;
-}
-
 class VideoServiceImpl final : public Base {
  public:
   VideoServiceImpl(VideoOperations& operations, VideoRepo& videos, WatchHub& hub, rpc::Authorizer authorizer)
@@ -44,9 +24,7 @@ class VideoServiceImpl final : public Base {
 
   grpc::Status CreateVideo(grpc::ServerContext* context, const v1::CreateVideoRequest* request, v1::Video* response) override {
     return authorizer_.Authorize(*context, {Scope::kWrite}, [&](const Caller& caller) {
-      auto created =
-          operations_.CreateFromRequest(caller.tenant, {request->upload_id(), request->title(), request->description(),
-                                                        request->has_priority() ? std::optional(request->priority()) : std::nullopt});
+      auto created = operations_.CreateFromRequest(caller.tenant, *request);
       if (!created.ok()) return rpc::ToGrpc(created.status());
       *response = std::move(created->video);
       return grpc::Status::OK;
@@ -66,6 +44,8 @@ class VideoServiceImpl final : public Base {
       list.page_size = request->page_size();
       list.page_token = request->page_token();
       list.query = request->query();
+      list.external_id = request->external_id();
+      list.labels = {request->labels().begin(), request->labels().end()};
       if (request->state() != v1::VIDEO_STATE_UNSPECIFIED) {
         // A number that is no state becomes a name that is none, so that List refuses it as it does for REST.
         list.state = v1::VideoState_IsValid(request->state()) ? std::string(StateName(request->state())) : "unknown";
@@ -79,21 +59,8 @@ class VideoServiceImpl final : public Base {
   }
 
   grpc::Status UpdateVideo(grpc::ServerContext* context, const v1::UpdateVideoRequest* request, v1::Video* response) override {
-    return authorizer_.Authorize(*context, {Scope::kWrite}, [&](const Caller& caller) {
-      const auto fields = ParseMask(request->update_mask());
-      if (!fields.ok()) return rpc::ToGrpc(fields.status());
-      std::optional<std::string> title, description;
-      if (fields->title) title = request->video().title();
-      if (fields->description) description = request->video().description();
-      if (title) {
-        if (title->empty()) return rpc::ToGrpc(InvalidField("title", "must not be empty"));
-        if (const Status valid = CheckTitle(*title); !valid.ok()) return rpc::ToGrpc(valid);
-      }
-      if (description) {
-        if (const Status valid = CheckDescription(*description); !valid.ok()) return rpc::ToGrpc(valid);
-      }
-      return AnswerUnary(videos_.Update(caller.tenant, request->video().video_id(), title, description), response);
-    });
+    return authorizer_.Authorize(*context, {Scope::kWrite},
+                                 [&](const Caller& caller) { return AnswerUnary(operations_.Update(caller.tenant, *request), response); });
   }
 
   grpc::Status DeleteVideo(grpc::ServerContext* context, const v1::DeleteVideoRequest* request, v1::DeleteVideoResponse*) override {

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <string_view>
+#include <vector>
 
 #include <google/protobuf/duration.pb.h>
 #include <google/protobuf/timestamp.pb.h>
@@ -85,32 +87,68 @@ OrderedJson Element(const ProtoMessage& message, const Reflection& reflection, c
   return nullptr;
 }
 
-Status NotA(const FieldDescriptor& field, const char* type, const nlohmann::json& value) {
-  return InvalidField(field.name(), std::string("must be ") + type + ", got " + value.type_name());
+OrderedJson MapValue(const ProtoMessage& message, const Reflection& reflection, const FieldDescriptor& field) {
+  // Reflection gives the entries in no order; readers, and caches, are better off with one.
+  std::map<std::string, std::string> entries;
+  for (int i = 0; i < reflection.FieldSize(message, &field); ++i) {
+    const ProtoMessage& entry = reflection.GetRepeatedMessage(message, &field, i);
+    const auto text = [&](const FieldDescriptor* part) { return entry.GetReflection()->GetString(entry, part); };
+    entries[text(field.message_type()->map_key())] = text(field.message_type()->map_value());
+  }
+  return entries.empty() ? OrderedJson::object() : OrderedJson(entries);
 }
 
-Status Fill(ProtoMessage& message, const FieldDescriptor& field, const nlohmann::json& value) {
+Status NotA(const std::string& name, const char* type, const nlohmann::json& value) {
+  return InvalidField(name, std::string("must be ") + type + ", got " + value.type_name());
+}
+
+Status FillMap(ProtoMessage& message, const FieldDescriptor& field, const std::string& name, const nlohmann::json& value) {
+  if (!value.is_object()) return NotA(name, "an object of strings", value);
+  const auto& entry_type = *field.message_type();
+  for (const auto& [key, text] : value.items()) {
+    if (!text.is_string()) return NotA(name + "." + Sanitise(key, 100), "a string", text);
+    ProtoMessage& entry = *message.GetReflection()->AddMessage(&message, &field);
+    entry.GetReflection()->SetString(&entry, entry_type.map_key(), key);
+    entry.GetReflection()->SetString(&entry, entry_type.map_value(), text.get<std::string>());
+  }
+  return absl::OkStatus();
+}
+
+Status FillObject(ProtoMessage& message, const std::vector<std::string_view>& allowed, const std::string& prefix,
+                  const nlohmann::json& object);
+
+Status FillMessage(ProtoMessage& message, const FieldDescriptor& field, const std::string& name, const nlohmann::json& value) {
+  if (!value.is_object()) return NotA(name, "an object", value);
+  std::vector<std::string_view> allowed;
+  for (int i = 0; i < field.message_type()->field_count(); ++i) allowed.emplace_back(field.message_type()->field(i)->name());
+  return FillObject(*message.GetReflection()->MutableMessage(&message, &field), allowed, name + ".", value);
+}
+
+Status Fill(ProtoMessage& message, const FieldDescriptor& field, const std::string& name, const nlohmann::json& value) {
   const Reflection& reflection = *message.GetReflection();
+  if (field.is_map()) return FillMap(message, field, name, value);
   switch (field.cpp_type()) {
     case FieldDescriptor::CPPTYPE_STRING:
-      if (!value.is_string()) return NotA(field, "a string", value);
+      if (!value.is_string()) return NotA(name, "a string", value);
       reflection.SetString(&message, &field, value.get<std::string>());
       return absl::OkStatus();
     case FieldDescriptor::CPPTYPE_BOOL:
-      if (!value.is_boolean()) return NotA(field, "true or false", value);
+      if (!value.is_boolean()) return NotA(name, "true or false", value);
       reflection.SetBool(&message, &field, value.get<bool>());
       return absl::OkStatus();
     case FieldDescriptor::CPPTYPE_DOUBLE:
-      if (!value.is_number()) return NotA(field, "a number", value);
+      if (!value.is_number()) return NotA(name, "a number", value);
       reflection.SetDouble(&message, &field, value.get<double>());
       return absl::OkStatus();
     case FieldDescriptor::CPPTYPE_INT32:
     case FieldDescriptor::CPPTYPE_INT64:
       break;
+    case FieldDescriptor::CPPTYPE_MESSAGE:
+      return FillMessage(message, field, name, value);
     default:
-      return InvalidField(field.name(), "cannot be given");
+      return InvalidField(name, "cannot be given");
   }
-  if (!value.is_number_integer()) return NotA(field, "a whole number", value);
+  if (!value.is_number_integer()) return NotA(name, "a whole number", value);
   // What is too large is told by whoever knows the limit.
   const auto number =
       value.is_number_unsigned() ? static_cast<int64_t>(std::min<uint64_t>(value.get<uint64_t>(), INT64_MAX)) : value.get<int64_t>();
@@ -122,22 +160,32 @@ Status Fill(ProtoMessage& message, const FieldDescriptor& field, const nlohmann:
   return absl::OkStatus();
 }
 
-}  // namespace
-
-Status FromBody(std::string_view body, std::initializer_list<std::string_view> allowed, ProtoMessage& message) {
-  if (body.empty()) return absl::OkStatus();
-  const nlohmann::json json = nlohmann::json::parse(body, nullptr, /*allow_exceptions=*/false);
-  if (json.is_discarded()) return InvalidField("body", "not valid JSON");
-  if (!json.is_object()) return InvalidField("body", "must be a JSON object");
-  for (const auto& [key, value] : json.items()) {
+Status FillObject(ProtoMessage& message, const std::vector<std::string_view>& allowed, const std::string& prefix,
+                  const nlohmann::json& object) {
+  for (const auto& [key, value] : object.items()) {
     const bool known = std::find(allowed.begin(), allowed.end(), key) != allowed.end();
     const FieldDescriptor* field = known ? message.GetDescriptor()->FindFieldByName(key) : nullptr;
     if (field == nullptr) {
       std::string names;
       for (std::string_view name : allowed) names += (names.empty() ? "" : ", ") + std::string(name);
-      return InvalidField(Sanitise(key, 100), "unknown field; known are " + names);
+      return InvalidField(prefix + Sanitise(key, 100), "unknown field; known are " + names);
     }
-    VORA_RETURN_IF_ERROR(Fill(message, *field, value));
+    VORA_RETURN_IF_ERROR(Fill(message, *field, prefix + key, value));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+Status FromBody(std::string_view body, std::initializer_list<std::string_view> allowed, ProtoMessage& message,
+                google::protobuf::FieldMask* given) {
+  if (body.empty()) return absl::OkStatus();
+  const nlohmann::json json = nlohmann::json::parse(body, nullptr, /*allow_exceptions=*/false);
+  if (json.is_discarded()) return InvalidField("body", "not valid JSON");
+  if (!json.is_object()) return InvalidField("body", "must be a JSON object");
+  VORA_RETURN_IF_ERROR(FillObject(message, allowed, "", json));
+  for (const auto& [key, value] : json.items()) {
+    if (given != nullptr) given->add_paths(key);
   }
   return absl::OkStatus();
 }
@@ -159,7 +207,9 @@ nlohmann::ordered_json ToJson(const ProtoMessage& message) {
   const Reflection& reflection = *message.GetReflection();
   for (int i = 0; i < descriptor.field_count(); ++i) {
     const FieldDescriptor& field = *descriptor.field(i);
-    if (field.is_repeated()) {
+    if (field.is_map()) {
+      json[field.name()] = MapValue(message, reflection, field);
+    } else if (field.is_repeated()) {
       OrderedJson array = OrderedJson::array();
       for (int n = 0; n < reflection.FieldSize(message, &field); ++n) array.push_back(Element(message, reflection, field, n));
       json[field.name()] = std::move(array);

@@ -1,13 +1,15 @@
 #pragma once
 
 // Protobuf messages as the JSON of the REST API: snake_case names as in the proto, every primitive field present, absent
-// messages left out, int64 as numbers, enums without their prefix ("READY"), timestamps and durations as strings.
+// messages left out, maps of strings as objects, int64 as numbers, enums without their prefix ("READY"), timestamps and durations as
+// strings.
 
 #include <initializer_list>
 #include <string>
 #include <string_view>
 
 #include <google/protobuf/descriptor.h>
+#include <google/protobuf/field_mask.pb.h>
 #include <google/protobuf/message.h>
 #include <nlohmann/json_fwd.hpp>
 
@@ -23,9 +25,11 @@ template <typename Message>
 http::Response JsonOf(const StatusOr<Message>& result) {
   return result.ok() ? http::Response::Json(200, ToJsonText(*result)) : http::ErrorResponse(result.status());
 }
-// Fills `message` from the body of a request, of which only the fields `allowed` may be given: strings, numbers and truth values. An empty
-// body gives none. INVALID_ARGUMENT names the field and what is wrong.
-Status FromBody(std::string_view body, std::initializer_list<std::string_view> allowed, google::protobuf::Message& message);
+// Fills `message` from the body of a request, of which only the fields `allowed` may be given: strings, numbers, truth values, maps of
+// strings, and messages of these. An empty body gives none. `given`: the names of those that were. INVALID_ARGUMENT names the field
+// (`source.url`) and what is wrong.
+Status FromBody(std::string_view body, std::initializer_list<std::string_view> allowed, google::protobuf::Message& message,
+                google::protobuf::FieldMask* given = nullptr);
 // VIDEO_STATE_READY of an enum whose zero is VIDEO_STATE_UNSPECIFIED is READY.
 std::string EnumText(const google::protobuf::EnumValueDescriptor& value);
 

@@ -46,7 +46,7 @@ v1::Video ForViewers(const v1::Video& video) {
 }
 
 StatusOr<ListRequest> ParseListRequest(const http::Request& request) {
-  VORA_RETURN_IF_ERROR(CheckQueryKeys(request, {"page_size", "page_token", "state", "query"}));
+  VORA_RETURN_IF_ERROR(CheckQueryKeys(request, {"page_size", "page_token", "state", "query", "external_id", "label"}));
   ListRequest list;
   list.tenant = request.caller.tenant;
   if (const auto size = request.Query("page_size")) {
@@ -59,17 +59,34 @@ StatusOr<ListRequest> ParseListRequest(const http::Request& request) {
   list.page_token = request.Query("page_token").value_or("");
   list.state = request.Query("state").value_or("");
   list.query = request.Query("query").value_or("");
+  list.external_id = request.Query("external_id").value_or("");
+  const auto [first, last] = request.query.equal_range("label");
+  for (auto it = first; it != last; ++it) {
+    VORA_ASSIGN_OR_RETURN(auto label, ParseLabel(it->second));
+    if (!list.labels.insert(std::move(label)).second) return InvalidField("label", "the same key stands in it twice");
+  }
   return list;
 }
 
 http::Response CreateVideo(VideoOperations& operations, const http::Request& request, const std::string& body) {
-  const auto parsed = ParseCreateBody(body);
-  if (!parsed.ok()) return http::ErrorResponse(parsed.status());
-  const auto created = operations.CreateFromRequest(request.caller.tenant, *parsed);
+  v1::CreateVideoRequest given;
+  const Status valid = FromBody(body, {"upload_id", "title", "description", "priority", "external_id", "labels"}, given);
+  if (!valid.ok()) return http::ErrorResponse(valid);
+  const auto created = operations.CreateFromRequest(request.caller.tenant, given);
   if (!created.ok()) return http::ErrorResponse(created.status());
   http::Response response = http::Response::Json(created->created ? 201 : 200, ToJsonText(created->video));
   response.headers.Set("Location", "/v1/videos/" + created->video.video_id());
   return response;
+}
+
+StatusOr<v1::Video> UpdateVideo(VideoOperations& operations, const http::Request& request, const std::string& body) {
+  v1::UpdateVideoRequest update;
+  VORA_RETURN_IF_ERROR(
+      FromBody(body, {"title", "description", "external_id", "labels"}, *update.mutable_video(), update.mutable_update_mask()));
+  // An empty mask means all of them.
+  if (update.update_mask().paths().empty()) return InvalidField("body", "give title, description, external_id or labels");
+  update.mutable_video()->set_video_id(Id(request));
+  return operations.Update(request.caller.tenant, update);
 }
 
 http::Response ListVideos(VideoOperations& operations, const http::Request& request) {
@@ -97,10 +114,8 @@ void AddVideoRoutes(ApiRoutes& routes, VideoOperations& operations, VideoRepo& v
     const auto video = videos.GetAny(Id(request));
     return VideoResponse(200, video.ok() ? StatusOr<v1::Video>(ForViewers(*video)) : video);
   });
-  routes.Simple("PATCH", "/v1/videos/{id}", [&videos](const http::Request& request, const std::string& body) {
-    const auto update = ParseUpdateBody(body);
-    if (!update.ok()) return http::ErrorResponse(update.status());
-    return VideoResponse(200, videos.Update(request.caller.tenant, Id(request), update->title, update->description));
+  routes.Simple("PATCH", "/v1/videos/{id}", [&operations](const http::Request& request, const std::string& body) {
+    return VideoResponse(200, UpdateVideo(operations, request, body));
   });
   routes.Simple("DELETE", "/v1/videos/{id}", [&videos](const http::Request& request, const std::string&) {
     const Status deleted = videos.Delete(request.caller.tenant, Id(request));

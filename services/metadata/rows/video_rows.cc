@@ -86,7 +86,7 @@ const char kVideoColumns[] = R"(
     v.duration_seconds, v.poster_key, v.parts || CASE WHEN v.storyboard_key = '' THEN '{}' ELSE
     jsonb_build_object('storyboard', v.storyboard_key) END AS parts, coalesce(v.captions::text, '') AS captions, v.part_warnings::text AS
     part_warnings, v.progress_percent, v.playable, v.failure_code, v.failure, v.run_number, v.run_id, v.last_run_id,
-    v.cancel_requested, v.traceparent, v.priority, v.deleted_at IS NOT NULL AS deleted,
+    v.cancel_requested, v.traceparent, v.priority, v.external_id, v.labels::text AS labels, v.deleted_at IS NOT NULL AS deleted,
     (extract(epoch FROM v.created_at) * 1000000)::bigint AS created_us, (extract(epoch FROM v.updated_at) * 1000000)::bigint AS
     updated_us,
     (extract(epoch FROM v.ready_at) * 1000000)::bigint AS ready_us,
@@ -109,6 +109,9 @@ VideoRow ReadVideoRow(const pqxx::row& row) {
   video.set_progress_percent(row["progress_percent"].as<int>());
   video.set_playable(row["playable"].as<bool>());
   video.set_priority(row["priority"].as<int>());
+  video.set_external_id(row["external_id"].c_str());
+  const auto labels = nlohmann::json::parse(row["labels"].c_str());
+  for (const auto& [key, value] : labels.items()) (*video.mutable_labels())[key] = value.get<std::string>();
   video.set_failure_code(row["failure_code"].c_str());
   video.set_failure(row["failure"].c_str());
   SetTime(row["created_us"], video.mutable_created_at());

@@ -14,6 +14,9 @@ std::string Fingerprint(const ListFilter& filter) {
   std::string text = filter.tenant;
   // A byte that none of the parts holds keeps them apart: else a letter could move from one to the next unnoticed.
   text.append(1, '\0').append(filter.state).append(1, '\0').append(filter.query);
+  // Tokens of a list without these stay what they were.
+  if (!filter.external_id.empty() || !filter.labels.empty()) text.append(1, '\0').append(filter.external_id);
+  for (const auto& [key, value] : filter.labels) text.append(1, '\0').append(key).append(1, '\0').append(value);
   return Sha256(text).substr(0, 8);
 }
 
@@ -30,7 +33,7 @@ StatusOr<std::string> ParsePageToken(const ListFilter& filter, std::string_view 
     return InvalidField("page_token", "not a token of this service; use next_page_token of the page before");
   }
   if (bytes->substr(kIdLength) != Fingerprint(filter)) {
-    return InvalidField("page_token", "belongs to a list with another state or query");
+    return InvalidField("page_token", "belongs to a list that asks for something else; give the same parameters as for the page before");
   }
   return bytes->substr(0, kIdLength);
 }

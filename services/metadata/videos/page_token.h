@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "libs/core/labels.h"
 #include "libs/core/status.h"
 
 namespace vora::metadata {
@@ -14,6 +15,8 @@ struct ListFilter {
   std::string tenant;
   std::string state;  // name, or empty for all
   std::string query;
+  std::string external_id{};
+  Labels labels{};
 };
 
 std::string MakePageToken(const ListFilter& filter, std::string_view last_video_id);

@@ -24,7 +24,7 @@ TEST(PageTokenTest, BelongsToItsQuery) {
                                   ListFilter{"default", "READYcat", ""}}) {
     const Status status = ParsePageToken(other, token).status();
     EXPECT_THAT(status, StatusIs(StatusCode::kInvalidArgument));
-    EXPECT_THAT(Message(status), HasSubstr("page_token: belongs to a list with another state or query"));
+    EXPECT_THAT(Message(status), HasSubstr("page_token: belongs to a list that asks for something else"));
   }
 }
 

@@ -4,10 +4,10 @@
 
 #include <cstddef>
 #include <map>
-#include <optional>
 #include <string>
 #include <string_view>
 
+#include "libs/core/labels.h"
 #include "libs/core/status.h"
 
 namespace vora::metadata {
@@ -27,19 +27,9 @@ StatusOr<int> CheckPageSize(int page_size);
 std::string Sanitise(std::string_view text, size_t limit);
 // A title from Upload-Metadata: `title`, else the file name without folder and ending, else "Untitled".
 std::string TitleOfUpload(const std::map<std::string, std::string>& metadata);
+// The keys `label.KEY`; what breaks a limit is left out.
+Labels LabelsOfUpload(const std::map<std::string, std::string>& metadata);
 // The uploader's file name, safe to show; empty when none was given.
 std::string FilenameOfUpload(const std::map<std::string, std::string>& metadata);
-
-// The body of POST /v1/videos and of PATCH.
-struct CreateBody {
-  std::string upload_id, title, description;
-  std::optional<int> priority;
-};
-struct UpdateBody {
-  std::optional<std::string> title, description;
-};
-// INVALID_ARGUMENT "field: what is wrong" for broken JSON, unknown fields, wrong types, missing fields and limits.
-StatusOr<CreateBody> ParseCreateBody(std::string_view body);
-StatusOr<UpdateBody> ParseUpdateBody(std::string_view body);
 
 }  // namespace vora::metadata

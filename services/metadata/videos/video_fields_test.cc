@@ -62,36 +62,9 @@ TEST(VideoFieldsTest, TitlesOfUploads) {
   EXPECT_EQ(FilenameOfUpload({{"filename", "../../etc/passwd"}}), "passwd");
 }
 
-TEST(VideoFieldsTest, CreateBodies) {
-  const auto body = ParseCreateBody(R"({"upload_id":"u1","title":"T","description":"D"})");
-  ASSERT_THAT(body, IsOk());
-  EXPECT_EQ(body->upload_id, "u1");
-  EXPECT_EQ(body->title, "T");
-  EXPECT_EQ(body->description, "D");
-  ExpectInvalid(ParseCreateBody("{").status(), "body", "not valid JSON");
-  ExpectInvalid(ParseCreateBody("").status(), "body", "not valid JSON");
-  ExpectInvalid(ParseCreateBody("[]").status(), "body", "must be a JSON object");
-  ExpectInvalid(ParseCreateBody("{}").status(), "upload_id", "required");
-  EXPECT_EQ(ParseCreateBody(R"({"upload_id":"u","priority":-5})")->priority, -5);
-  EXPECT_EQ(body->priority, std::nullopt);
-  for (const char* bad : {"1001", "1.5", "null", "\"5\"", "18446744073709551615"}) {
-    ExpectInvalid(ParseCreateBody(R"({"upload_id":"u","priority":)" + std::string(bad) + "}").status(), "priority", "from -1000 to 1000");
-  }
-  ExpectInvalid(ParseCreateBody(R"({"upload_id":5})").status(), "upload_id", "must be a string, got number");
-  ExpectInvalid(ParseCreateBody(R"({"upload_id":"u","title":null})").status(), "title", "must be a string, got null");
-  ExpectInvalid(ParseCreateBody(R"({"upload_id":"u","tittle":"x"})").status(), "tittle",
-                "unknown field; known are upload_id, title, description");
-  ExpectInvalid(ParseCreateBody(R"({"upload_id":"u","title":")" + Repeat("x", 201) + "\"}").status(), "title", "at most 200");
-}
-
-TEST(VideoFieldsTest, UpdateBodies) {
-  const auto body = ParseUpdateBody(R"({"description":""})");
-  ASSERT_THAT(body, IsOk());
-  EXPECT_FALSE(body->title);
-  EXPECT_EQ(body->description, "");
-  ExpectInvalid(ParseUpdateBody("{}").status(), "body", "give title, description or both");
-  ExpectInvalid(ParseUpdateBody(R"({"title":""})").status(), "title", "must not be empty");
-  ExpectInvalid(ParseUpdateBody(R"({"state":"READY"})").status(), "state", "unknown field");
+TEST(VideoFieldsTest, LabelsOfUploads) {
+  EXPECT_EQ(LabelsOfUpload({{"label.season", "2"}, {"title", "x"}, {"label.no space", "y"}, {"label.long", Repeat("x", 256)}}),
+            (Labels{{"season", "2"}}));
 }
 
 }  // namespace

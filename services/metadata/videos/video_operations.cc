@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <vector>
 
 #include "libs/core/caller.h"
 #include "libs/core/error.h"
@@ -41,6 +42,9 @@ NewVideo FromUpload(const upload::v1::Upload& upload) {
   if (priority != metadata.end()) {
     if (const auto parsed = ParsePriority(priority->second); parsed.ok()) video.priority = *parsed;
   }
+  const auto external_id = metadata.find(std::string(kExternalIdKey));
+  if (external_id != metadata.end() && CheckExternalId(external_id->second).ok()) video.external_id = external_id->second;
+  video.labels = LabelsOfUpload(metadata);
   return video;
 }
 
@@ -56,31 +60,67 @@ Status CheckFinished(const upload::v1::Upload& upload) {
 
 }  // namespace
 
-StatusOr<CreatedVideo> VideoOperations::CreateFromRequest(const std::string& tenant, const CreateBody& body) {
-  VORA_RETURN_IF_ERROR(CheckUploadId(body.upload_id));
-  VORA_RETURN_IF_ERROR(CheckTitle(body.title));
-  VORA_RETURN_IF_ERROR(CheckDescription(body.description));
-  const auto upload = uploads_.Get(body.upload_id);
-  if (upload.status().code() == StatusCode::kNotFound) return NotFound("no upload " + body.upload_id);
+StatusOr<CreatedVideo> VideoOperations::CreateFromRequest(const std::string& tenant, const v1::CreateVideoRequest& request) {
+  const std::string& upload_id = request.upload_id();
+  if (upload_id.empty()) return InvalidField("upload_id", "required, the id of a finished upload");
+  VORA_RETURN_IF_ERROR(CheckUploadId(upload_id));
+  VORA_RETURN_IF_ERROR(CheckTitle(request.title()));
+  VORA_RETURN_IF_ERROR(CheckDescription(request.description()));
+  VORA_RETURN_IF_ERROR(CheckExternalId(request.external_id()));
+  Labels labels(request.labels().begin(), request.labels().end());
+  VORA_RETURN_IF_ERROR(CheckLabels(labels));
+  if (request.has_priority()) VORA_RETURN_IF_ERROR(CheckPriority(request.priority()));
+  const auto upload = uploads_.Get(upload_id);
+  if (upload.status().code() == StatusCode::kNotFound) return NotFound("no upload " + upload_id);
   VORA_RETURN_IF_ERROR(upload.status());
   NewVideo video = FromUpload(*upload);
   // Another tenant's upload is answered as one that does not exist, so that ids cannot be probed.
-  if (video.tenant != tenant) return NotFound("no upload " + body.upload_id);
+  if (video.tenant != tenant) return NotFound("no upload " + upload_id);
   VORA_RETURN_IF_ERROR(CheckFinished(*upload));
-  if (!body.title.empty()) {
-    video.title = body.title;
+  if (!request.title().empty()) {
+    video.title = request.title();
     video.title_given = true;
   }
-  if (!body.description.empty()) video.description = body.description;
-  if (body.priority) {
-    VORA_RETURN_IF_ERROR(CheckPriority(*body.priority));
-    video.priority = body.priority;
-  }
-  VORA_ASSIGN_OR_RETURN(CreatedVideo created, videos_.Create(video));
-  if (created.deleted) return FailedPrecondition("the video of upload " + body.upload_id + " was deleted; upload the file again");
+  if (!request.description().empty()) video.description = request.description();
+  if (request.has_priority()) video.priority = request.priority();
+  const auto if_taken = request.external_id().empty() ? VideoRepo::IfTaken::kWarn : VideoRepo::IfTaken::kRefuse;
+  if (!request.external_id().empty()) video.external_id = request.external_id();
+  labels.insert(video.labels.begin(), video.labels.end());
+  VORA_RETURN_IF_ERROR(CheckLabels(labels));
+  video.labels = std::move(labels);
+  VORA_ASSIGN_OR_RETURN(CreatedVideo created, videos_.Create(video, if_taken));
+  if (created.deleted) return FailedPrecondition("the video of upload " + upload_id + " was deleted; upload the file again");
   // It was made by the upload's announcement, and its run may have begun with another one.
-  if (!created.created && body.priority) VORA_RETURN_IF_ERROR(tell_priority_(created.video.video_id(), *body.priority));
+  if (!created.created && request.has_priority()) {
+    VORA_RETURN_IF_ERROR(tell_priority_(created.video.video_id(), request.priority()));
+  }
   return created;
+}
+
+StatusOr<v1::Video> VideoOperations::Update(const std::string& tenant, const v1::UpdateVideoRequest& request) {
+  std::vector<std::string> fields(request.update_mask().paths().begin(), request.update_mask().paths().end());
+  if (fields.empty()) fields = {"title", "description"};  // as it was when there was no more
+  const v1::Video& video = request.video();
+  VideoChange change;
+  for (const std::string& field : fields) {
+    if (field == "title") {
+      if (video.title().empty()) return InvalidField("title", "must not be empty");
+      VORA_RETURN_IF_ERROR(CheckTitle(video.title()));
+      change.title = video.title();
+    } else if (field == "description") {
+      VORA_RETURN_IF_ERROR(CheckDescription(video.description()));
+      change.description = video.description();
+    } else if (field == "external_id") {
+      VORA_RETURN_IF_ERROR(CheckExternalId(video.external_id()));
+      change.external_id = video.external_id();
+    } else if (field == "labels") {
+      change.labels.emplace(video.labels().begin(), video.labels().end());
+      VORA_RETURN_IF_ERROR(CheckLabels(*change.labels));
+    } else {
+      return InvalidField("update_mask", "only title, description, external_id and labels can be changed, not " + Sanitise(field, 100));
+    }
+  }
+  return videos_.Update(tenant, video.video_id(), change);
 }
 
 StatusOr<v1::Video> VideoOperations::SetPriority(const std::string& tenant, const std::string& video_id, int priority) {
@@ -104,7 +144,9 @@ StatusOr<VideoPage> VideoOperations::List(const ListRequest& request) {
   if (!length || *length > kMaxTitle || request.query.find('\0') != std::string::npos) {
     return InvalidField("query", "must be valid UTF-8 of at most " + std::to_string(kMaxTitle) + " characters");
   }
-  return videos_.List({request.tenant, request.state, request.query}, page_size, request.page_token);
+  VORA_RETURN_IF_ERROR(CheckExternalId(request.external_id));
+  VORA_RETURN_IF_ERROR(CheckLabels(request.labels));
+  return videos_.List({request.tenant, request.state, request.query, request.external_id, request.labels}, page_size, request.page_token);
 }
 
 }  // namespace vora::metadata

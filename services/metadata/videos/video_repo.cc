@@ -2,6 +2,9 @@
 
 #include <map>
 
+#include <nlohmann/json.hpp>
+
+#include "libs/core/error.h"
 #include "libs/core/ids.h"
 #include "libs/layout/layout.h"
 #include "services/metadata/rows/outbox_rows_internal.h"
@@ -15,18 +18,27 @@ namespace {
 // waits for the first, inserts nothing, and under READ COMMITTED sees its row in the next statement.
 constexpr char kInsertVideo[] = R"(
     INSERT INTO videos (video_id, tenant, upload_id, title, title_given, description, filename, state, source_key, source_bytes,
-    object_prefix, traceparent, priority, ladder)
-    SELECT $1, $2, $3, $4, $5, $6, $7, 'CREATED', $8, $9, $10, $11, $12, l.body FROM ladders l
+    object_prefix, traceparent, priority, labels, ladder)
+    SELECT $1, $2, $3, $4, $5, $6, $7, 'CREATED', $8, $9, $10, $11, $12, $13, l.body FROM ladders l
     WHERE l.is_default AND l.tenant IN ($2, 'default') ORDER BY l.tenant = $2 DESC LIMIT 1
     ON CONFLICT (upload_id) DO NOTHING)";
 constexpr char kIdOfUpload[] = "SELECT video_id FROM videos WHERE upload_id = $1";
 // Ids are UUIDv7: their order is that of time, and the last id of a page is all that the next one needs.
 constexpr char kWhere[] = R"(
     FROM videos v WHERE v.tenant = $1 AND v.deleted_at IS NULL AND ($2 = '' OR v.state = $2) AND ($3 = '' OR v.video_id < $3)
-    AND ($4 = '' OR v.title ILIKE $4 OR v.filename ILIKE $4) ORDER BY v.video_id DESC LIMIT $5)";
+    AND ($4 = '' OR v.title ILIKE $4 OR v.filename ILIKE $4) AND ($5 = '' OR v.external_id = $5) AND ($6 = '{}' OR v.labels @> $6::jsonb)
+    ORDER BY v.video_id DESC LIMIT $7)";
 constexpr char kUpdateText[] = R"(
-    UPDATE videos SET title = $2, description = $3, title_given = $4, version = nextval('video_versions'), updated_at = now()
+    UPDATE videos SET title = $2, description = $3, title_given = $4, labels = $5, version = nextval('video_versions'), updated_at = now()
     WHERE video_id = $1)";
+// Whoever gives out an id of this tenant waits for who is at it, so that a second one finds it taken rather than breaking the index.
+constexpr char kLockExternalId[] = "SELECT pg_advisory_xact_lock(hashtextextended('external_id ' || $1 || ' ' || $2, 0))";
+constexpr char kHolderOfExternalId[] =
+    "SELECT video_id FROM videos WHERE tenant = $1 AND external_id = $2 AND deleted_at IS NULL AND video_id <> $3";
+constexpr char kSetExternalId[] =
+    "UPDATE videos SET external_id = $2, version = nextval('video_versions'), updated_at = now() WHERE video_id = $1";
+constexpr char kWarnOfExternalId[] = R"(
+    UPDATE videos SET part_warnings = part_warnings || jsonb_build_object('external_id', jsonb_build_array($2::text)) WHERE video_id = $1)";
 constexpr char kSetPriority[] =
     "UPDATE videos SET priority = $2, version = nextval('video_versions'), updated_at = now() WHERE video_id = $1 AND priority <> $2";
 constexpr char kDelete[] =
@@ -84,6 +96,39 @@ bool HasFailedRendition(const std::vector<RenditionRow>& renditions) {
   return false;
 }
 
+std::string LabelsJson(const Labels& labels) { return nlohmann::json(labels).dump(); }
+Labels LabelsOf(const v1::Video& video) { return {video.labels().begin(), video.labels().end()}; }
+
+// ALREADY_EXISTS: another video has it.
+Status SetExternalId(pqxx::transaction_base& tx, const VideoRow& row, const std::string& external_id) {
+  const v1::Video& video = row.video;
+  if (external_id == video.external_id()) return absl::OkStatus();
+  if (!external_id.empty()) {
+    tx.exec_params(kLockExternalId, video.tenant(), external_id);
+    const pqxx::result holder = tx.exec_params(kHolderOfExternalId, video.tenant(), external_id, video.video_id());
+    if (!holder.empty()) {
+      return WithDetail(AlreadyExists("external_id: video " + std::string(holder[0]["video_id"].c_str()) + " has it"),
+                        {.field = std::string(kExternalIdKey)});
+    }
+  }
+  tx.exec_params(kSetExternalId, video.video_id(), external_id);
+  return absl::OkStatus();
+}
+
+// What a request, or a second announcement, says of a video that is there already.
+void Complete(pqxx::transaction_base& tx, const VideoRow& row, const NewVideo& given) {
+  const v1::Video& video = row.video;
+  // The client's request and the upload's announcement race for the video: a title that a person gave wins, whichever comes first.
+  const bool title = given.title_given && !row.title_given;
+  const Labels known = LabelsOf(video);
+  Labels labels = given.labels;
+  labels.insert(known.begin(), known.end());
+  if (!title && labels == known) return;
+  const bool description = title && !given.description.empty();
+  tx.exec_params(kUpdateText, video.video_id(), title ? given.title : video.title(), description ? given.description : video.description(),
+                 row.title_given || title, LabelsJson(labels));
+}
+
 Status RestartRenditions(pqxx::work& tx, std::vector<RenditionRow>& renditions) {
   for (RenditionRow& row : renditions) {
     if (row.rendition.state() == v1::RENDITION_STATE_DONE) continue;
@@ -98,14 +143,15 @@ Status RestartRenditions(pqxx::work& tx, std::vector<RenditionRow>& renditions) 
 
 }  // namespace
 
-StatusOr<CreatedVideo> VideoRepo::Create(const NewVideo& video) {
+StatusOr<CreatedVideo> VideoRepo::Create(const NewVideo& video, IfTaken if_taken) {
   const std::string new_id = NewId();
   CreatedVideo result;
   const Status status = store_.Transact([&](pqxx::work& tx) -> Status {
     result = {};
-    const auto inserted = tx.exec_params(kInsertVideo, new_id, video.tenant, video.upload_id, video.title, video.title_given,
-                                         video.description, video.filename, video.source_key, video.source_bytes,
-                                         layout::ObjectPrefix(new_id), video.traceparent, video.priority.value_or(0));
+    const auto inserted =
+        tx.exec_params(kInsertVideo, new_id, video.tenant, video.upload_id, video.title, video.title_given, video.description,
+                       video.filename, video.source_key, video.source_bytes, layout::ObjectPrefix(new_id), video.traceparent,
+                       video.priority.value_or(0), LabelsJson(video.labels));
     result.created = inserted.affected_rows() == 1;
     const pqxx::result found = tx.exec_params(kIdOfUpload, video.upload_id);
     if (found.empty()) return Internal("there is no default ladder");
@@ -116,12 +162,15 @@ StatusOr<CreatedVideo> VideoRepo::Create(const NewVideo& video) {
       result.deleted = true;
       return absl::OkStatus();
     }
+    if (!video.external_id.empty()) {
+      const Status set = SetExternalId(tx, *row, video.external_id);
+      if (!set.ok() && if_taken == IfTaken::kRefuse) return set;
+      if (!set.ok()) tx.exec_params(kWarnOfExternalId, id, Message(set) + "; this one has none");
+    }
     if (result.created) {
       VORA_RETURN_IF_ERROR(AddStart(tx, *row));
-    } else if (video.title_given && !row->title_given) {
-      // The client's request and the upload's announcement race for the video: a title that a person gave wins, whichever comes first.
-      const std::string& description = video.description.empty() ? row->video.description() : video.description;
-      tx.exec_params(kUpdateText, id, video.title, description, true);
+    } else {
+      Complete(tx, *row, video);
     }
     if (!result.created && video.priority) tx.exec_params(kSetPriority, id, *video.priority);
     result.video = Reload(tx, id, public_url_);
@@ -153,7 +202,7 @@ StatusOr<VideoPage> VideoRepo::List(const ListFilter& filter, int page_size, con
   return store_.Read([&](pqxx::nontransaction& tx) -> StatusOr<VideoPage> {
     VideoPage page;
     const auto rows = tx.exec_params(std::string("SELECT ") + kVideoColumns + kWhere, filter.tenant, filter.state, after,
-                                     LikePattern(filter.query), page_size + 1);
+                                     LikePattern(filter.query), filter.external_id, LabelsJson(filter.labels), page_size + 1);
     std::vector<VideoRow> videos;
     std::vector<std::string> ids;
     for (const auto& row : rows) {
@@ -171,15 +220,16 @@ StatusOr<VideoPage> VideoRepo::List(const ListFilter& filter, int page_size, con
   });
 }
 
-StatusOr<v1::Video> VideoRepo::Update(const std::string& tenant, const std::string& video_id, const std::optional<std::string>& title,
-                                      const std::optional<std::string>& description) {
+StatusOr<v1::Video> VideoRepo::Update(const std::string& tenant, const std::string& video_id, const VideoChange& change) {
   v1::Video video;
   VORA_RETURN_IF_ERROR(store_.Transact([&](pqxx::work& tx) -> Status {
     VORA_ASSIGN_OR_RETURN(const VideoRow row, LockVisible(tx, tenant, video_id));
-    const std::string new_title = title.value_or(row.video.title());
-    const std::string new_description = description.value_or(row.video.description());
-    if (new_title != row.video.title() || new_description != row.video.description()) {
-      tx.exec_params(kUpdateText, video_id, new_title, new_description, row.title_given || title.has_value());
+    if (change.external_id) VORA_RETURN_IF_ERROR(SetExternalId(tx, row, *change.external_id));
+    const std::string title = change.title.value_or(row.video.title());
+    const std::string description = change.description.value_or(row.video.description());
+    const Labels known = LabelsOf(row.video), labels = change.labels.value_or(known);
+    if (title != row.video.title() || description != row.video.description() || labels != known) {
+      tx.exec_params(kUpdateText, video_id, title, description, row.title_given || change.title.has_value(), LabelsJson(labels));
     }
     video = Reload(tx, video_id, public_url_);
     return absl::OkStatus();

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "libs/core/labels.h"
 #include "libs/core/status.h"
 #include "services/metadata/videos/page_token.h"
 #include "vora/metadata/v1/metadata.pb.h"
@@ -29,6 +30,14 @@ struct NewVideo {
   std::string description, filename, traceparent;
   int64_t source_bytes = 0;
   std::optional<int> priority;
+  std::string external_id = {};
+  Labels labels = {};
+};
+
+// What people change of a video; absent: left as it is.
+struct VideoChange {
+  std::optional<std::string> title = {}, description = {}, external_id = {};
+  std::optional<Labels> labels = {};  // all of them
 };
 
 struct CreatedVideo {
@@ -54,8 +63,12 @@ class VideoRepo {
   // `public_url` without trailing slash: the edge, in links.
   VideoRepo(Store& store, std::string public_url) : store_(store), public_url_(std::move(public_url)) {}
 
-  // Video and outbox row in one transaction; unique per upload_id.
-  StatusOr<CreatedVideo> Create(const NewVideo& video);
+  // Who has to be told that an external_id is taken: whoever asked for the video. Of an upload that is finished there is nobody left to
+  // ask.
+  enum class IfTaken { kRefuse, kWarn };
+  // Video and outbox row in one transaction; unique per upload_id. When another video has the external_id: ALREADY_EXISTS, or a warning
+  // that is shown with the video, which then has none.
+  StatusOr<CreatedVideo> Create(const NewVideo& video, IfTaken if_taken = IfTaken::kWarn);
   // NOT_FOUND: no such video, or deleted.
   StatusOr<v1::Video> Get(const std::string& tenant, const std::string& video_id);
   // Of any tenant, for the change feed.
@@ -63,8 +76,8 @@ class VideoRepo {
   // Whose the video is, or was before it was deleted. NOT_FOUND: there never was such a video.
   StatusOr<std::string> TenantOf(const std::string& video_id);
   StatusOr<VideoPage> List(const ListFilter& filter, int page_size, const std::string& page_token);
-  StatusOr<v1::Video> Update(const std::string& tenant, const std::string& video_id, const std::optional<std::string>& title,
-                             const std::optional<std::string>& description);
+  // ALREADY_EXISTS: another video has the external_id.
+  StatusOr<v1::Video> Update(const std::string& tenant, const std::string& video_id, const VideoChange& change);
   // Out of view at once; the outbox sees to the workflow and the objects. Repeating it is no error.
   Status Delete(const std::string& tenant, const std::string& video_id);
   // A video not started yet is CANCELLED at once, a running one when its workflow confirms. FAILED_PRECONDITION in a final state.

@@ -1,5 +1,6 @@
 #include "services/metadata/videos/video_repo.h"
 
+#include <atomic>
 #include <set>
 #include <thread>
 
@@ -90,15 +91,87 @@ TEST(VideoRepoTest, ListsInPagesNewestFirstWithFilters) {
   EXPECT_THAT(ids_of({"other", "", ""}), ElementsAre());
 }
 
+NewVideo Labelled(const std::string& upload_id, const std::string& external_id, const Labels& labels = {}) {
+  NewVideo video = SomeVideo(upload_id);
+  video.external_id = external_id;
+  video.labels = labels;
+  return video;
+}
+
+TEST(VideoRepoTest, AnExternalIdBelongsToOneVideoOfATenant) {
+  Repos repos;
+  const auto refuse = VideoRepo::IfTaken::kRefuse;
+  const auto first = repos.videos.Create(Labelled("u1", "cms/1"), refuse);
+  ASSERT_THAT(first, IsOk());
+  EXPECT_EQ(first->video.external_id(), "cms/1");
+  EXPECT_THAT(repos.videos.Create(Labelled("u1", "cms/1"), refuse), IsOk()) << "twice the same request";
+  const std::string& id = first->video.video_id();
+  Expect(repos.videos.Create(Labelled("u2", "cms/1"), refuse).status(), StatusCode::kAlreadyExists, "video " + id + " has it");
+  EXPECT_EQ(repos.videos.List({"default", "", ""}, 50, "")->videos.size(), 1u) << "what is refused leaves nothing behind";
+  // An upload that is finished becomes a video all the same.
+  const auto second = repos.videos.Create(Labelled("u2", "cms/1"));
+  ASSERT_THAT(second, IsOk());
+  EXPECT_EQ(second->video.external_id(), "");
+  EXPECT_THAT(second->video.warnings(), ElementsAre("external_id: video " + id + " has it; this one has none"));
+  auto foreign = Labelled("u3", "cms/1");
+  foreign.tenant = "other";
+  EXPECT_EQ(repos.videos.Create(foreign, refuse)->video.external_id(), "cms/1") << "each tenant has its own";
+  const std::string& other = second->video.video_id();
+  Expect(repos.videos.Update("default", other, {.external_id = "cms/1"}).status(), StatusCode::kAlreadyExists, "has it");
+  ASSERT_THAT(repos.videos.Delete("default", id), IsOk());
+  EXPECT_EQ(repos.videos.Update("default", other, {.external_id = "cms/1"})->external_id(), "cms/1") << "free again";
+}
+
+TEST(VideoRepoTest, OfManyAtOnceOneGetsTheExternalId) {
+  Repos repos;
+  std::atomic<int> got{0}, refused{0};
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 12; ++i) {
+    threads.emplace_back([&, i] {
+      const auto made = repos.videos.Create(Labelled("u" + std::to_string(i), "cms/1"), VideoRepo::IfTaken::kRefuse);
+      if (made.ok()) ++got;
+      if (made.status().code() == StatusCode::kAlreadyExists) ++refused;
+    });
+  }
+  for (auto& thread : threads) thread.join();
+  EXPECT_EQ(got, 1);
+  EXPECT_EQ(refused, 11);
+}
+
+TEST(VideoRepoTest, FindsByExternalIdAndByAllLabelsAskedFor) {
+  Repos repos;
+  const std::string a = repos.videos.Create(Labelled("u1", "cms/1", {{"show", "news"}, {"season", "1"}}))->video.video_id();
+  const std::string b = repos.videos.Create(Labelled("u2", "cms/2", {{"show", "news"}, {"season", "2"}}))->video.video_id();
+  const auto ids_of = [&](const std::string& external_id, const Labels& labels) {
+    std::vector<std::string> found;
+    const auto page = repos.videos.List({"default", "", "", external_id, labels}, 50, "");
+    for (const auto& video : page->videos) found.push_back(video.video_id());
+    return found;
+  };
+  EXPECT_THAT(ids_of("cms/2", {}), ElementsAre(b));
+  EXPECT_THAT(ids_of("cms/3", {}), ElementsAre());
+  EXPECT_THAT(ids_of("", {{"show", "news"}}), ElementsAre(b, a));
+  EXPECT_THAT(ids_of("", {{"show", "news"}, {"season", "1"}}), ElementsAre(a));
+  EXPECT_THAT(ids_of("", {{"show", "new"}}), ElementsAre());
+  const auto page = repos.videos.List({"default", "", "", "", {{"show", "news"}}}, 1, "");
+  ASSERT_FALSE(page->next_page_token.empty());
+  Expect(repos.videos.List({"default", "", "", "", {{"show", "film"}}}, 1, page->next_page_token).status(), StatusCode::kInvalidArgument,
+         "belongs to a list that asks for something else");
+  // An announcement adds what it knows and takes nothing away; a change replaces them all.
+  const auto again = repos.videos.Create(Labelled("u1", "", {{"season", "9"}, {"crew", "b"}}))->video;
+  EXPECT_EQ(Labels(again.labels().begin(), again.labels().end()), (Labels{{"crew", "b"}, {"season", "9"}, {"show", "news"}}));
+  EXPECT_TRUE(repos.videos.Update("default", a, {.labels = Labels{}})->labels().empty());
+}
+
 TEST(VideoRepoTest, UpdatesBumpTheVersionOnlyWhenTheyChangeSomething) {
   Repos repos;
   const auto video = repos.videos.Create(SomeVideo("u1"))->video;
-  const auto updated = repos.videos.Update("default", video.video_id(), "New", std::nullopt);
+  const auto updated = repos.videos.Update("default", video.video_id(), {.title = "New"});
   ASSERT_THAT(updated, IsOk());
   EXPECT_EQ(updated->title(), "New");
   EXPECT_GT(updated->version(), video.version());
-  EXPECT_EQ(repos.videos.Update("default", video.video_id(), "New", "")->version(), updated->version());
-  Expect(repos.videos.Update("default", std::string(32, 'a'), "x", std::nullopt).status(), StatusCode::kNotFound, "no video");
+  EXPECT_EQ(repos.videos.Update("default", video.video_id(), {.title = "New", .description = ""})->version(), updated->version());
+  Expect(repos.videos.Update("default", std::string(32, 'a'), {.title = "x"}).status(), StatusCode::kNotFound, "no video");
 }
 
 TEST(VideoRepoTest, AVideoThatWasNotStartedIsCancelledAtOnceAndCanBeRetried) {

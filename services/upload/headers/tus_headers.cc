@@ -7,6 +7,7 @@
 #include <set>
 
 #include "libs/core/encoding.h"
+#include "libs/core/labels.h"
 #include "libs/core/priority.h"
 #include "libs/core/text.h"
 
@@ -125,11 +126,19 @@ StatusOr<std::string> WholeFileSha256(const Metadata& metadata) {
 }
 
 // Now, while somebody is there to be told.
-Status CheckPriorityOf(const Metadata& metadata) {
-  const std::optional<std::string> value = FindMetadata(metadata, "priority");
-  if (!value) return {};
-  const Status valid = ParsePriority(*value).status();
-  return valid.ok() ? valid : Bad("priority", "Upload-Metadata: `priority` must be a whole number from -1000 to 1000");
+Status CheckVideoMetadata(const Metadata& metadata) {
+  Labels labels;
+  for (const auto& [key, value] : metadata) {
+    if (key == "priority" && !ParsePriority(value).ok()) {
+      return Bad("priority", "Upload-Metadata: `priority` must be a whole number from -1000 to 1000");
+    }
+    if (key == kExternalIdKey) {
+      if (const Status valid = CheckExternalId(value); !valid.ok()) return Annotate(valid, "Upload-Metadata");
+    }
+    if (key.starts_with(kLabelPrefix)) labels[key.substr(kLabelPrefix.size())] = value;
+  }
+  const Status valid = CheckLabels(labels);
+  return valid.ok() ? valid : Annotate(valid, "Upload-Metadata");
 }
 
 StatusOr<Checksum> ParseChecksum(std::string_view header) {
@@ -182,7 +191,7 @@ StatusOr<CreateRequest> ParseCreate(const http::Headers& headers, std::optional<
   create.metadata_header = headers.GetOr("Upload-Metadata", "");
   VORA_ASSIGN_OR_RETURN(create.metadata, ParseMetadata(create.metadata_header));
   VORA_RETURN_IF_ERROR(WholeFileSha256(create.metadata).status());
-  VORA_RETURN_IF_ERROR(CheckPriorityOf(create.metadata));
+  VORA_RETURN_IF_ERROR(CheckVideoMetadata(create.metadata));
 
   // A chunked body has no length that could say that there is one.
   create.has_body = content_length ? *content_length > 0 : headers.Has("Transfer-Encoding");

@@ -50,8 +50,9 @@ StatusOr<Metadata> ParseMetadata(std::string_view header);
 std::optional<std::string> FindMetadata(const Metadata& metadata, std::string_view key);
 // The key `sha256` as 64 lower-case hex digits; absent: empty. 400 when it is anything else.
 StatusOr<std::string> WholeFileSha256(const Metadata& metadata);
-// The key `priority` is that of the video (libs/core/priority.h). 400 when it is no such number.
-Status CheckPriorityOf(const Metadata& metadata);
+// What becomes the video's: the keys `priority` (libs/core/priority.h), `external_id` and `label.KEY` (libs/core/labels.h). 400 naming what
+// is wrong with one of them.
+Status CheckVideoMetadata(const Metadata& metadata);
 
 // "Upload-Checksum: algorithm base64". 400 for an unknown algorithm, bad base64 or a digest of the wrong length.
 StatusOr<Checksum> ParseChecksum(std::string_view header);

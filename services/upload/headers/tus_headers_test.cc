@@ -250,12 +250,23 @@ TEST(TusHeadersTest, RandomTextNeverBreaksTheParsers) {
   }
 }
 
-TEST(CheckPriorityOfTest, TakesWholeNumbersWithinTheLimits) {
-  EXPECT_THAT(CheckPriorityOf({}), IsOk());
-  EXPECT_THAT(CheckPriorityOf({{"priority", "-1000"}}), IsOk());
+TEST(CheckVideoMetadataTest, TakesAPriorityWithinTheLimits) {
+  EXPECT_THAT(CheckVideoMetadata({}), IsOk());
+  EXPECT_THAT(CheckVideoMetadata({{"priority", "-1000"}}), IsOk());
   for (const char* bad : {"", "urgent", "1001"}) {
-    EXPECT_THAT(CheckPriorityOf({{"priority", bad}}), StatusIs(StatusCode::kInvalidArgument, ::testing::HasSubstr("-1000 to 1000"))) << bad;
+    EXPECT_THAT(CheckVideoMetadata({{"priority", bad}}), StatusIs(StatusCode::kInvalidArgument, ::testing::HasSubstr("-1000 to 1000")))
+        << bad;
   }
+}
+
+TEST(CheckVideoMetadataTest, TakesAnExternalIdAndLabels) {
+  EXPECT_THAT(CheckVideoMetadata({{"external_id", "cms/42"}, {"label.season", "2"}, {"label.show", "Äpfel = Birnen, ja"}}), IsOk());
+  EXPECT_THAT(CheckVideoMetadata({{"external_id", std::string(201, 'x')}}),
+              StatusIs(StatusCode::kInvalidArgument, ::testing::HasSubstr("at most 200 characters")));
+  EXPECT_THAT(CheckVideoMetadata({{"external_id", "\xff"}}), StatusIs(StatusCode::kInvalidArgument, ::testing::HasSubstr("UTF-8")));
+  EXPECT_THAT(CheckVideoMetadata({{"label.", "2"}}), StatusIs(StatusCode::kInvalidArgument, ::testing::HasSubstr("labels: a key")));
+  EXPECT_THAT(CheckVideoMetadata({{"label.season", std::string(256, 'x')}}),
+              StatusIs(StatusCode::kInvalidArgument, ::testing::HasSubstr("labels.season: at most 255 characters")));
 }
 
 }  // namespace

@@ -6,6 +6,7 @@ import { Button, IconButton } from '../components/Button';
 import { EmptyState } from '../components/EmptyState';
 import { ErrorNotice } from '../components/ErrorNotice';
 import { Icon } from '../components/Icon';
+import { Label } from '../components/Label';
 import { LiveDot } from '../components/LiveDot';
 import { Skeleton } from '../components/Skeleton';
 import { useTitle } from '../components/useTitle';
@@ -34,19 +35,21 @@ export default function LibraryPage() {
   const asked = new URLSearchParams(search);
   const query = (asked.get('query') ?? '').slice(0, 200);
   const state = states.find((known) => known === asked.get('state')) ?? '';
+  const label = /^[^=]+=/.test(asked.get('label') ?? '') ? asked.get('label')! : '';
   const [typed, setTyped] = useState(query);
   const [layout, setLayout] = useState(storedLayout);
   const timer = useRef<ReturnType<typeof setTimeout>>();
-  const { videos, error, more, loadingMore, live, loadMore, reload } = useVideos({ query, state });
+  const { videos, error, more, loadingMore, live, loadMore, reload } = useVideos({ query, state, label });
 
   useEffect(() => setTyped(query), [query]);
   useEffect(() => () => clearTimeout(timer.current), []);
 
-  const go = (next: { query?: string; state?: string }) => {
+  const go = (next: { query?: string; state?: string; label?: string }) => {
     const parameters = new URLSearchParams();
-    const wanted = { query, state, ...next };
+    const wanted = { query, state, label, ...next };
     if (wanted.query) parameters.set('query', wanted.query);
     if (wanted.state) parameters.set('state', wanted.state);
+    if (wanted.label) parameters.set('label', wanted.label);
     navigate(parameters.size ? `/?${parameters}` : '/', { replace: true });
   };
   const choose = (next: Layout) => {
@@ -57,7 +60,7 @@ export default function LibraryPage() {
       // Lasts for this page only, then.
     }
   };
-  const filtered = query !== '' || state !== '';
+  const filtered = query !== '' || state !== '' || label !== '';
 
   return (
     <>
@@ -99,6 +102,12 @@ export default function LibraryPage() {
           <IconButton icon="list" label="List" aria-pressed={layout === 'list'} onClick={() => choose('list')} />
         </div>
       </form>
+      {label && (
+        <p class="label-filter" data-testid="label-filter">
+          With the label <Label text={label} />
+          <Button onClick={() => go({ label: '' })}>Show all</Button>
+        </p>
+      )}
       {error ? <ErrorNotice title="The videos could not be loaded" error={error} onRetry={reload} /> : null}
       {!videos && !error && <Placeholders layout={layout} />}
       {videos && videos.length > 0 && (
@@ -108,7 +117,7 @@ export default function LibraryPage() {
           ))}
         </ul>
       )}
-      {videos?.length === 0 && !error && (filtered ? <NothingFound onClear={() => go({ query: '', state: '' })} /> : <FirstVideo />)}
+      {videos?.length === 0 && !error && (filtered ? <NothingFound onClear={() => go({ query: '', state: '', label: '' })} /> : <FirstVideo />)}
       {more && (
         <div class="load-more">
           <Button busy={loadingMore} onClick={loadMore} testid="load-more">

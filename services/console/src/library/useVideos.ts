@@ -23,7 +23,7 @@ export function useVideos(filter: Filter): Videos {
   const [token, setToken] = useState('');
   const [loadingMore, setLoadingMore] = useState(false);
   const request = useRef<AbortController | null>(null);
-  const { query, state } = filter;
+  const { query, state, label } = filter;
 
   const load = useCallback(
     async (pageToken: string) => {
@@ -32,7 +32,7 @@ export function useVideos(filter: Filter): Videos {
       request.current = control;
       setLoadingMore(pageToken !== '');
       try {
-        const page = await get<VideoPage>('/v1/videos', { query: { page_size: pageSize, page_token: pageToken, query, state }, signal: control.signal });
+        const page = await get<VideoPage>('/v1/videos', { query: { page_size: pageSize, page_token: pageToken, query, state, label }, signal: control.signal });
         setVideos((list) => (pageToken && list ? withPage(list, page.videos) : page.videos));
         setToken(page.next_page_token);
         setError(null);
@@ -42,7 +42,7 @@ export function useVideos(filter: Filter): Videos {
       }
       setLoadingMore(false);
     },
-    [query, state],
+    [query, state, label],
   );
   const latest = useRef(load);
   latest.current = load;
@@ -54,7 +54,7 @@ export function useVideos(filter: Filter): Videos {
   // What changed while nobody listened.
   const refresh = async () => {
     try {
-      const page = await get<VideoPage>('/v1/videos', { query: { page_size: pageSize, query, state } });
+      const page = await get<VideoPage>('/v1/videos', { query: { page_size: pageSize, query, state, label } });
       if (latest.current !== load) return;
       setVideos((list) => (list ? withFreshStart(list, page.videos, !page.next_page_token) : page.videos));
       setToken((current) => (page.next_page_token ? current || page.next_page_token : ''));
@@ -69,7 +69,7 @@ export function useVideos(filter: Filter): Videos {
     onOpen: () => void refresh(),
     onMessage: (data, event) => {
       const video = data as Video;
-      setVideos((list) => list && (event === 'deleted' ? withoutVideo(list, video.video_id) : withVideo(list, video, { query, state }, token !== '')));
+      setVideos((list) => list && (event === 'deleted' ? withoutVideo(list, video.video_id) : withVideo(list, video, { query, state, label }, token !== '')));
     },
   });
   return { videos, error, more: token !== '', loadingMore, live, loadMore: () => void load(token), reload: () => void load('') };

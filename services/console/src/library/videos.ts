@@ -4,10 +4,16 @@ import type { Video, VideoState } from '../api/schema';
 export interface Filter {
   query: string;
   state: VideoState | '';
+  label: string; // `key=value`; empty: any
 }
 
-export const matches = (video: Video, { query, state }: Filter): boolean =>
-  (!state || video.state === state) && (!query || `${video.title}\n${video.filename}`.toLowerCase().includes(query.toLowerCase()));
+export const hasLabel = (video: Video, label: string): boolean => {
+  const equals = label.indexOf('=');
+  return video.labels[label.slice(0, equals)] === label.slice(equals + 1);
+};
+
+export const matches = (video: Video, { query, state, label }: Filter): boolean =>
+  (!state || video.state === state) && (!label || hasLabel(video, label)) && (!query || `${video.title}\n${video.filename}`.toLowerCase().includes(query.toLowerCase()));
 
 export function withVideo(list: Video[], video: Video, filter: Filter, more: boolean): Video[] {
   const index = list.findIndex((other) => other.video_id === video.video_id);

@@ -1,6 +1,7 @@
 import { usePass } from '../api/playback';
 import type { Video } from '../api/schema';
 import { CopyField } from '../components/CopyField';
+import { Label } from '../components/Label';
 import { bytes, date, duration, span } from '../format';
 import { Renditions } from './Renditions';
 
@@ -68,6 +69,7 @@ function Links({ video, currentTime, tokens }: { video: Video; currentTime: numb
 function Source({ video }: { video: Video }) {
   const playable = secondsBetween(video.created_at, video.first_playable_at);
   const ready = secondsBetween(video.created_at, video.ready_at);
+  const labels = Object.entries(video.labels).map(([key, value]) => `${key}=${value}`);
   const rows: [string, string][] = [
     ['File', video.filename || '–'],
     ['Size', video.source_bytes > 0 ? bytes(video.source_bytes) : '–'],
@@ -76,6 +78,7 @@ function Source({ video }: { video: Video }) {
   ];
   if (playable >= 0) rows.push(['Playable', `after ${span(playable)}`]);
   if (ready >= 0) rows.push(['Ready', `after ${span(ready)}`]);
+  if (video.external_id) rows.push(['External id', video.external_id]);
   if (video.revision > 1) rows.push(['Encoded', `${video.revision} times`]);
   return (
     <section class="card padded stack" aria-labelledby="source-heading" data-testid="source">
@@ -88,6 +91,15 @@ function Source({ video }: { video: Video }) {
           </div>
         ))}
       </dl>
+      {labels.length > 0 && (
+        <ul class="labels" aria-label="Labels" data-testid="labels">
+          {labels.map((label) => (
+            <li key={label}>
+              <Label text={label} />
+            </li>
+          ))}
+        </ul>
+      )}
       <CopyField label="Video id" value={video.video_id} testid="video-id" />
       <CopyField label="Upload id" value={video.upload_id} />
     </section>
