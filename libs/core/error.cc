@@ -19,6 +19,8 @@ constexpr std::array kKinds = {errors::kBadRequest,
                                errors::kHeaderTooLarge,
                                errors::kHttpVersionNotSupported,
                                errors::kRangeNotSatisfiable,
+                               errors::kIdempotencyKeyReused,
+                               errors::kRequestInProgress,
                                errors::kNotPlayableYet,
                                errors::kVideoFailed,
                                errors::kVideoCancelled,
@@ -57,7 +59,13 @@ constexpr std::array kKinds = {errors::kBadRequest,
                                errors::kMediaUnsupportedCodec,
                                errors::kMediaBadDimensions,
                                errors::kMediaNoFrameRate,
-                               errors::kMediaNoFrames};
+                               errors::kMediaNoFrames,
+                               errors::kImportNotFound,
+                               errors::kImportRefused,
+                               errors::kImportBadUrl,
+                               errors::kImportNotAFile,
+                               errors::kImportTooLarge,
+                               errors::kImportChanged};
 
 // The payload: five lines, of reason, field, limit, offset and retry_after.
 constexpr char kPayload[] = "vora.error";

@@ -40,6 +40,8 @@ inline constexpr ErrorKind kOverloaded{"overloaded", StatusCode::kUnavailable, 5
 inline constexpr ErrorKind kHeaderTooLarge{"header_too_large", StatusCode::kOutOfRange, 431};
 inline constexpr ErrorKind kHttpVersionNotSupported{"http_version_not_supported", StatusCode::kUnimplemented, 505};
 inline constexpr ErrorKind kRangeNotSatisfiable{"range_not_satisfiable", StatusCode::kOutOfRange, 416};
+inline constexpr ErrorKind kIdempotencyKeyReused{"idempotency_key_reused", StatusCode::kInvalidArgument, 422};
+inline constexpr ErrorKind kRequestInProgress{"request_in_progress", StatusCode::kAborted, 409};
 // Of playback.
 inline constexpr ErrorKind kNotPlayableYet{"not_playable_yet", StatusCode::kNotFound, 404, false};
 inline constexpr ErrorKind kVideoFailed{"video_failed", StatusCode::kNotFound, 404, false};
@@ -85,6 +87,13 @@ inline constexpr ErrorKind kMediaUnsupportedCodec{"media.unsupported_codec", Sta
 inline constexpr ErrorKind kMediaBadDimensions{"media.bad_dimensions", StatusCode::kFailedPrecondition, 409, false};
 inline constexpr ErrorKind kMediaNoFrameRate{"media.no_frame_rate", StatusCode::kFailedPrecondition, 409, false};
 inline constexpr ErrorKind kMediaNoFrames{"media.no_frames", StatusCode::kFailedPrecondition, 409, false};
+// Of a file that is imported: permanent, but for one that changed, which is looked at anew.
+inline constexpr ErrorKind kImportNotFound{"import.not_found", StatusCode::kNotFound, 404, false};
+inline constexpr ErrorKind kImportRefused{"import.refused", StatusCode::kPermissionDenied, 403, false};
+inline constexpr ErrorKind kImportBadUrl{"import.bad_url", StatusCode::kInvalidArgument, 400, false};
+inline constexpr ErrorKind kImportNotAFile{"import.not_a_file", StatusCode::kFailedPrecondition, 409, false};
+inline constexpr ErrorKind kImportTooLarge{"import.too_large", StatusCode::kOutOfRange, 413, false};
+inline constexpr ErrorKind kImportChanged{"import.changed", StatusCode::kFailedPrecondition, 409, false};
 }  // namespace errors
 
 // A status of the kind's code with `detail`; the kind's reason goes before the detail's.

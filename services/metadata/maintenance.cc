@@ -9,6 +9,7 @@
 #include "services/metadata/rows/store.h"
 #include "services/metadata/rows/video_state.h"
 #include "services/metadata/videos/ladder_repo.h"
+#include "services/metadata/videos/request_key_repo.h"
 #include "services/metadata/videos/video_fields.h"
 #include "services/metadata/videos/video_repo.h"
 #include "services/metadata/videos/watch_hub.h"
@@ -20,6 +21,7 @@ constexpr std::chrono::milliseconds kTryAgain{500};
 constexpr std::chrono::milliseconds kPause{2000};
 constexpr std::chrono::hours kPurgePause{1};
 constexpr std::chrono::hours kKeepDone{24 * 7};
+constexpr std::chrono::hours kKeepAnswers{24};
 
 }  // namespace
 
@@ -67,7 +69,9 @@ std::chrono::milliseconds Maintenance::Step() {
   }
   ShowGauges();
   const auto now = std::chrono::steady_clock::now();
-  if (now - last_purge_ >= kPurgePause && parts_.outbox.Purge(kKeepDone).ok()) last_purge_ = now;
+  if (now - last_purge_ >= kPurgePause && parts_.outbox.Purge(kKeepDone).ok() && parts_.request_keys.Purge(kKeepAnswers).ok()) {
+    last_purge_ = now;
+  }
   return kPause;
 }
 

@@ -16,6 +16,7 @@ namespace vora::metadata {
 
 class LadderRepo;
 class OutboxRepo;
+class RequestKeyRepo;
 class Store;
 class VideoRepo;
 class WatchHub;
@@ -25,6 +26,7 @@ struct MaintenanceParts {
   VideoRepo& videos;
   OutboxRepo& outbox;
   LadderRepo& ladders;
+  RequestKeyRepo& request_keys;
   WatchHub& hub;
   media::v1::Ladder ladder;
 };

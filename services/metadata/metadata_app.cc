@@ -21,6 +21,7 @@
 #include "services/metadata/videos/change_channel.h"
 #include "services/metadata/videos/ladder_repo.h"
 #include "services/metadata/videos/presentation_repo.h"
+#include "services/metadata/videos/request_key_repo.h"
 #include "services/metadata/videos/video_facts_repo.h"
 #include "services/metadata/videos/video_operations.h"
 #include "services/metadata/videos/watch_hub.h"
@@ -71,6 +72,7 @@ struct MetadataApp::Impl {
         outbox(store),
         progress(store),
         ladders(store),
+        request_keys(store),
         presentations(store),
         orchestrator(options.orchestrator),
         uploads(options.upload),
@@ -94,10 +96,10 @@ struct MetadataApp::Impl {
         relay(outbox, orchestrator),
         follower(progress, orchestrator, options.progress),
         maintenance(
-            {store, videos, outbox, ladders, hub, options.ladder}, metrics, [this] { relay.Wake(); }, std::move(fatal)),
+            {store, videos, outbox, ladders, request_keys, hub, options.ladder}, metrics, [this] { relay.Wake(); }, std::move(fatal)),
         worker(WorkerOf(options), metrics),
         http(HttpOf(options), metrics),
-        routes(http),
+        routes(http, request_keys),
         video_service(MakeVideoService(operations, videos, hub, authorization.rpc)),
         fleet_service(MakeFleetService(fleet, authorization.rpc)),
         playback_service(MakePlaybackService(presentations, authorization.rpc)),
@@ -131,6 +133,7 @@ struct MetadataApp::Impl {
   OutboxRepo outbox;
   ProgressRepo progress;
   LadderRepo ladders;
+  RequestKeyRepo request_keys;
   PresentationRepo presentations;
   OrchestratorClient orchestrator;
   UploadClient uploads;

@@ -20,9 +20,9 @@ using Json = nlohmann::json;
 std::set<std::string> Registered() {
   obs::Metrics metrics;
   http::Server server({}, metrics);
-  ApiRoutes routes(server);
   // Only registered, never called: what they work on is not touched.
   void* nothing = &server;
+  ApiRoutes routes(server, *static_cast<RequestKeyRepo*>(nothing));
   AddVideoRoutes(routes, *static_cast<VideoOperations*>(nothing), *static_cast<VideoRepo*>(nothing));
   AddEventRoutes(routes, *static_cast<VideoRepo*>(nothing), *static_cast<WatchHub*>(nothing));
   AddHistoryRoutes(routes, *static_cast<VideoRepo*>(nothing), *static_cast<OrchestratorClient*>(nothing));

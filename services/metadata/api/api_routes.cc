@@ -5,12 +5,14 @@
 
 #include "libs/core/error.h"
 #include "services/metadata/api/api_scopes.h"
+#include "services/metadata/api/idempotency.h"
 #include "services/metadata/videos/video_fields.h"
 
 namespace vora::metadata {
 
 void ApiRoutes::Simple(const std::string& method, const std::string& pattern, http::SimpleHandler handler, std::optional<Scope> scope) {
   all_.emplace_back(method, pattern);
+  if (method == "POST") handler = OncePerKey(keys_, std::move(handler));
   server_.RouteSimple(method, pattern, std::move(handler), scope ? scope : ScopeOfRoute(method, pattern));
 }
 

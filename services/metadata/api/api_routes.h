@@ -15,9 +15,12 @@ namespace vora::metadata {
 // Server-sent events end after so long. Clients come back by themselves, and show their token anew: none outlives its token by more.
 inline constexpr std::chrono::milliseconds kStreamLifetime = std::chrono::minutes(10);
 
+class RequestKeyRepo;
+
 class ApiRoutes {
  public:
-  explicit ApiRoutes(http::Server& server) : server_(server) {}
+  // `keys`: of POST requests with an Idempotency-Key.
+  ApiRoutes(http::Server& server, RequestKeyRepo& keys) : server_(server), keys_(keys) {}
   // Who may use a route stands in one table (api_scopes.cc), unless it is given here. Aborts for a route that has neither.
   void Simple(const std::string& method, const std::string& pattern, http::SimpleHandler handler, std::optional<Scope> scope = {});
   void Streaming(const std::string& method, const std::string& pattern, http::Handler handler, std::optional<Scope> scope = {});
@@ -26,6 +29,7 @@ class ApiRoutes {
 
  private:
   http::Server& server_;
+  RequestKeyRepo& keys_;
   std::vector<std::pair<std::string, std::string>> all_;
 };
 

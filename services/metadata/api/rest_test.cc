@@ -92,6 +92,73 @@ TEST(RestTest, BadRequestsNameFieldAndLimit) {
   EXPECT_EQ(app.Call("GET", "/v1/nothing").status, 404);
 }
 
+TEST(RestTest, ExternalIdsAndLabels) {
+  TestApp app({});
+  upload::v1::Upload upload = FinishedUpload("u1");
+  (*upload.mutable_metadata())["external_id"] = "cms/1";
+  (*upload.mutable_metadata())["label.show"] = "news = talk";
+  ASSERT_THAT(app.Announce(upload), IsOk());
+  ASSERT_THAT(app.Announce(FinishedUpload("u2")), IsOk());
+  Json found = Json::parse(app.Call("GET", "/v1/videos?external_id=cms%2F1").body)["videos"];
+  ASSERT_EQ(found.size(), 1u);
+  EXPECT_EQ(found[0]["external_id"], "cms/1");
+  EXPECT_EQ(found[0]["labels"], (Json{{"show", "news = talk"}}));
+  const std::string path = "/v1/videos/" + found[0]["video_id"].get<std::string>();
+  EXPECT_EQ(Json::parse(app.Call("GET", "/v1/videos?label=show%3Dnews%20%3D%20talk").body)["videos"].size(), 1u);
+  EXPECT_EQ(Json::parse(app.Call("GET", "/v1/videos?label=show%3Dnews").body)["videos"].size(), 0u);
+
+  const Json changed = Json::parse(app.Call("PATCH", path, R"({"external_id":"","labels":{"season":"2","show":""}})").body);
+  EXPECT_EQ(changed["external_id"], "");
+  EXPECT_EQ(changed["labels"], (Json{{"season", "2"}, {"show", ""}}));
+  EXPECT_EQ(changed["title"], "holiday") << "what is not given stays";
+  EXPECT_EQ(Json::parse(app.Call("GET", "/v1/videos?label=show%3D&label=season%3D2").body)["videos"].size(), 1u);
+
+  const std::string other = "/v1/videos/" + Json::parse(app.Call("GET", "/v1/videos").body)["videos"][0]["video_id"].get<std::string>();
+  ASSERT_EQ(app.Call("PATCH", path, R"({"external_id":"cms/1"})").status, 200);
+  ExpectError(app.Call("PATCH", other, R"({"external_id":"cms/1"})"), 409, "ALREADY_EXISTS", "external_id", "has it");
+  ExpectError(app.Call("PATCH", path, Json{{"external_id", std::string(201, 'x')}}.dump()), 400, "INVALID_ARGUMENT", "external_id",
+              "at most 200 characters");
+  ExpectError(app.Call("PATCH", path, R"({"labels":{"no space":"x"}})"), 400, "INVALID_ARGUMENT", "labels", "a key must be");
+  ExpectError(app.Call("PATCH", path, R"({"labels":{"a":7}})"), 400, "INVALID_ARGUMENT", "labels.a", "must be a string, got number");
+  ExpectError(app.Call("PATCH", path, R"({"labels":["a"]})"), 400, "INVALID_ARGUMENT", "labels", "must be an object of strings");
+  Json many = Json::object();
+  for (int i = 0; i <= 50; ++i) many["k" + std::to_string(i)] = "v";
+  ExpectError(app.Call("PATCH", path, Json{{"labels", many}}.dump()), 400, "INVALID_ARGUMENT", "labels", "at most 50 labels, got 51");
+  ExpectError(app.Call("PATCH", path, "{}"), 400, "INVALID_ARGUMENT", "body", "give title");
+  ExpectError(app.Call("GET", "/v1/videos?label=show"), 400, "INVALID_ARGUMENT", "label", "must be key=value");
+  ExpectError(app.Call("GET", "/v1/videos?label=a%3D1&label=a%3D2"), 400, "INVALID_ARGUMENT", "label", "twice");
+}
+
+TEST(RestTest, ARequestWithAKeyIsCarriedOutOnce) {
+  TestApp app({});
+  const std::string body = R"({"url":"https://93.184.216.34/hook","events":["video.ready"]})";
+  const auto post = [&](const std::string& key, const std::string& text) {
+    http::Headers headers;
+    headers.Set("Idempotency-Key", key);
+    return app.Call("POST", "/v1/webhooks", text, headers);
+  };
+  const auto first = post("order-1", body);
+  ASSERT_EQ(first.status, 201) << first.body;
+  EXPECT_FALSE(first.headers.Has("Idempotency-Replayed"));
+  for (const char* spelling : {"order-1", "\"order-1\""}) {
+    const auto again = post(spelling, body);
+    EXPECT_EQ(again.status, 201);
+    EXPECT_EQ(again.body, first.body);
+    EXPECT_EQ(again.headers.GetOr("Location", "-"), first.headers.GetOr("Location", "-"));
+    EXPECT_EQ(again.headers.GetOr("Idempotency-Replayed", ""), "true");
+  }
+  EXPECT_EQ(Json::parse(app.Call("GET", "/v1/webhooks").body)["webhooks"].size(), 1u);
+  ExpectError(post("order-1", R"({"url":"https://93.184.216.34/2","events":["video.ready"]})"), 422, "IDEMPOTENCY_KEY_REUSED",
+              "Idempotency-Key", "another request");
+  for (const std::string& bad : {std::string("\"\""), std::string("a b"), std::string(256, 'x')}) {
+    ExpectError(post(bad, body), 400, "INVALID_ARGUMENT", "Idempotency-Key", "1 to 255");
+  }
+  // What was refused is not remembered.
+  ExpectError(post("order-2", R"({"url":"nonsense","events":["video.ready"]})"), 400, "INVALID_ARGUMENT", "url", "");
+  EXPECT_EQ(post("order-2", body).status, 201);
+  EXPECT_EQ(Json::parse(app.Call("GET", "/v1/webhooks").body)["webhooks"].size(), 2u);
+}
+
 TEST(RestTest, PagesLaddersAndTheDocument) {
   TestApp app({});
   for (int i = 0; i < 3; ++i) ASSERT_THAT(app.Announce(FinishedUpload("u" + std::to_string(i))), IsOk());
@@ -102,7 +169,7 @@ TEST(RestTest, PagesLaddersAndTheDocument) {
   EXPECT_EQ(second["videos"].size(), 1u);
   EXPECT_EQ(second["next_page_token"], "");
   ExpectError(app.Call("GET", "/v1/videos?state=READY&page_token=" + token), 400, "INVALID_ARGUMENT", "page_token",
-              "another state or query");
+              "asks for something else");
   const Json ladders = Json::parse(app.Call("GET", "/v1/ladders").body);
   ASSERT_EQ(ladders["ladders"].size(), 1u);
   EXPECT_EQ(ladders["ladders"][0]["is_default"], true);
