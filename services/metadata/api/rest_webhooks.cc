@@ -55,14 +55,14 @@ http::Response JsonOfWebhook(int status, const StatusOr<T>& result) {
 // The name server is asked as well, so that a mistake is told now and not by a delivery that fails. It may be slow on purpose, and the
 // threads are everybody's.
 Status CheckUrl(const std::string& url, bool allow_private) {
-  VORA_ASSIGN_OR_RETURN(const auto target, ParseWebhookUrl(url, allow_private));
+  VORA_ASSIGN_OR_RETURN(const auto target, curl::ParseOutboundUrl(url, WebhookRules(allow_private)));
   static std::atomic<int> asking{0};
   struct Place {
     const int before = asking.fetch_add(1);
     ~Place() { --asking; }
   } const place;
   if (place.before >= kNamesAtOnce) return Unavailable("url: other names are being resolved; try again");
-  const Status resolved = ResolveWebhookTarget(target, allow_private).status();
+  const Status resolved = curl::ResolveOutbound(target, WebhookRules(allow_private)).status();
   // Who writes down a name that does not resolve has made a mistake; at a delivery the same may pass, and is tried again.
   return resolved.code() == StatusCode::kUnavailable ? WithDetail(InvalidArgument(Message(resolved)), {.field = "url"}) : resolved;
 }

@@ -90,12 +90,12 @@ TEST(WebhookBackoffTest, WaitsAsLongAsTheReceiverAsks) {
 }
 
 TEST(WebhookTargetTest, ReadsUrls) {
-  const auto target = ParseWebhookUrl("https://Hooks.example:8443/a?b=c", false);
+  const auto target = curl::ParseOutboundUrl("https://Hooks.example:8443/a?b=c", WebhookRules(false));
   ASSERT_THAT(target, IsOk()) << Message(target.status());
   EXPECT_EQ(target->port, "8443");
-  EXPECT_EQ(ParseWebhookUrl("https://a.example/", false)->port, "443");
-  EXPECT_EQ(ParseWebhookUrl("https://[2606:4700::1]/", false)->host, "2606:4700::1");
-  EXPECT_THAT(ParseWebhookUrl("http://a.example/", true), IsOk());
+  EXPECT_EQ(curl::ParseOutboundUrl("https://a.example/", WebhookRules(false))->port, "443");
+  EXPECT_EQ(curl::ParseOutboundUrl("https://[2606:4700::1]/", WebhookRules(false))->host, "2606:4700::1");
+  EXPECT_THAT(curl::ParseOutboundUrl("http://a.example/", WebhookRules(true)), IsOk());
 }
 
 TEST(WebhookTargetTest, RefusesWhatIsNoPlainHttpsUrl) {
@@ -103,11 +103,11 @@ TEST(WebhookTargetTest, RefusesWhatIsNoPlainHttpsUrl) {
        {"", "https://", "a.example/x", "/x", "http://a.example/", "ftp://a.example/", "file:///etc/passwd", "gopher://a.example/",
         "https://u@a.example/", "https://u:p@a.example/", "https://@a.example/", "https://a.example/#x", "https://a example/",
         "https://a.example/\nHost: b", "https://[fe80::1%25eth0]/", "https://a.example:99999/", "javascript:alert(1)"}) {
-    const auto target = ParseWebhookUrl(bad, false);
+    const auto target = curl::ParseOutboundUrl(bad, WebhookRules(false));
     EXPECT_THAT(target, StatusIs(StatusCode::kInvalidArgument)) << bad;
     EXPECT_THAT(Message(target.status()), StartsWith("url: ")) << bad;
   }
-  EXPECT_THAT(ParseWebhookUrl("https://a.example/" + std::string(2000, 'a'), false), ::testing::Not(IsOk()));
+  EXPECT_THAT(curl::ParseOutboundUrl("https://a.example/" + std::string(2000, 'a'), WebhookRules(false)), ::testing::Not(IsOk()));
 }
 
 TEST(WebhookTargetTest, EverySpellingOfAPrivateAddressIsRefused) {
@@ -139,19 +139,19 @@ TEST(WebhookTargetTest, EverySpellingOfAPrivateAddressIsRefused) {
                            "255.255.255.255",
                            "127.0.0.1."}) {
     const std::string url = "https://" + std::string(host) + "/x";
-    const auto target = ParseWebhookUrl(url, false);
+    const auto target = curl::ParseOutboundUrl(url, WebhookRules(false));
     if (!target.ok()) continue;
-    const auto addresses = ResolveWebhookTarget(*target, false);
+    const auto addresses = curl::ResolveOutbound(*target, WebhookRules(false));
     ASSERT_THAT(addresses, ::testing::Not(IsOk())) << url;
     EXPECT_THAT(Message(addresses.status()), StartsWith("url: ")) << url;
     // A spelling that the resolver does not know is as good as refused.
     if (addresses.status().code() != StatusCode::kUnavailable) {
       EXPECT_THAT(Message(addresses.status()), HasSubstr("is not public")) << url;
-      EXPECT_THAT(ResolveWebhookTarget(*target, true), IsOk()) << url;
+      EXPECT_THAT(curl::ResolveOutbound(*target, WebhookRules(true)), IsOk()) << url;
     }
   }
   for (const char* url : {"https://8.8.8.8/", "https://[2606:4700::1111]/"}) {
-    const auto addresses = ResolveWebhookTarget(*ParseWebhookUrl(url, false), false);
+    const auto addresses = curl::ResolveOutbound(*curl::ParseOutboundUrl(url, WebhookRules(false)), WebhookRules(false));
     // Without an IPv6 route the resolver may still read the literal.
     EXPECT_THAT(addresses, IsOk()) << url << " " << Message(addresses.status());
   }

@@ -1,11 +1,11 @@
-#include "services/metadata/webhooks/webhook_address.h"
+#include "libs/curl/public_address.h"
 
 #include <arpa/inet.h>
 #include <gtest/gtest.h>
 
 #include <cstring>
 
-namespace vora::metadata {
+namespace vora::curl {
 namespace {
 
 std::string Why(const std::string& text) {
@@ -131,4 +131,4 @@ TEST(WebhookAddressTest, OtherFamiliesAreRefused) {
 }
 
 }  // namespace
-}  // namespace vora::metadata
+}  // namespace vora::curl

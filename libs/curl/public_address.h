@@ -1,6 +1,6 @@
 #pragma once
 
-// Which addresses a webhook may be sent to: those of the public Internet and no other. Pure.
+// Which addresses calls may go to that other people name: those of the public Internet and no other. Pure.
 
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -10,7 +10,7 @@
 #include <string>
 #include <string_view>
 
-namespace vora::metadata {
+namespace vora::curl {
 
 // Why the address is not public, e.g. "loopback"; "" when it is. Follows the IANA special-purpose registries (RFC 6890); an IPv6 address
 // that carries an IPv4 one (mapped, NAT64) is judged by that; whatever is not global unicast is refused.
@@ -20,4 +20,4 @@ std::string_view WhyNotPublic(const sockaddr* address);
 // "192.0.2.1", "2001:db8::1".
 std::string AddressText(const sockaddr* address);
 
-}  // namespace vora::metadata
+}  // namespace vora::curl

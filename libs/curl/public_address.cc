@@ -1,11 +1,11 @@
-#include "services/metadata/webhooks/webhook_address.h"
+#include "libs/curl/public_address.h"
 
 #include <arpa/inet.h>
 
 #include <algorithm>
 #include <cstring>
 
-namespace vora::metadata {
+namespace vora::curl {
 namespace {
 
 template <size_t kSize>
@@ -96,4 +96,4 @@ std::string AddressText(const sockaddr* address) {
   return text;
 }
 
-}  // namespace vora::metadata
+}  // namespace vora::curl
