@@ -5,22 +5,29 @@
 
 #include "libs/core/encoding.h"
 #include "libs/storage/base/metered_store.h"
+#include "libs/storage/base/read_only_store.h"
+#include "libs/storage/folder/folder_store.h"
 #include "libs/storage/local/local_store.h"
 #include "libs/storage/s3/s3_store.h"
 
 namespace vora::storage {
 namespace {
 
-StatusOr<std::unique_ptr<ObjectStore>> OpenLocal(std::string_view path) {
-  auto directory = PercentDecode(path);
+constexpr std::string_view kFile = "file://";
+
+// The folder that file:///absolute/path names.
+StatusOr<std::string> FolderOf(std::string_view url) {
+  const std::string_view path = url.substr(kFile.size());
+  const auto directory = PercentDecode(path);
   if (!directory || directory->size() < 2 || directory->front() != '/' || directory->find('\0') != std::string::npos) {
     return InvalidArgument("object store file://" + std::string(path) + ": needs an absolute path, as in file:///srv/vora");
   }
   std::string normal = std::filesystem::path(*directory).lexically_normal().string();
   if (normal.size() > 1 && normal.back() == '/') normal.pop_back();
-  VORA_ASSIGN_OR_RETURN(std::unique_ptr<LocalObjectStore> store, LocalObjectStore::Create(normal));
-  return std::unique_ptr<ObjectStore>(std::move(store));
+  return normal;
 }
+
+Status UnknownScheme() { return InvalidArgument("object store: the URL must begin with file:/// or s3://"); }
 
 std::optional<std::string> FromEnvironment(const std::string& name) {
   const char* value = std::getenv(name.c_str());
@@ -30,15 +37,31 @@ std::optional<std::string> FromEnvironment(const std::string& name) {
 }  // namespace
 
 StatusOr<std::unique_ptr<ObjectStore>> OpenObjectStore(const std::string& url, obs::Metrics& metrics) {
-  constexpr std::string_view kFile = "file://";
   std::unique_ptr<ObjectStore> store;
-  if (std::string_view(url).substr(0, kFile.size()) == kFile) {
-    VORA_ASSIGN_OR_RETURN(store, OpenLocal(std::string_view(url).substr(kFile.size())));
-  } else if (url.compare(0, 5, "s3://") == 0) {
+  if (url.starts_with(kFile)) {
+    VORA_ASSIGN_OR_RETURN(const std::string folder, FolderOf(url));
+    VORA_ASSIGN_OR_RETURN(store, LocalObjectStore::Create(folder));
+  } else if (url.starts_with("s3://")) {
     VORA_ASSIGN_OR_RETURN(S3Config config, ParseS3Url(url, FromEnvironment));
     store = std::make_unique<S3ObjectStore>(std::move(config));
   } else {
-    return InvalidArgument("object store: the URL must begin with file:/// or s3://");
+    return UnknownScheme();
+  }
+  return MeterObjectStore(std::move(store), metrics);
+}
+
+StatusOr<std::unique_ptr<ObjectStore>> OpenForeignStore(const std::string& url,
+                                                        const std::function<std::optional<std::string>(const std::string&)>& getenv,
+                                                        obs::Metrics& metrics) {
+  std::unique_ptr<ObjectStore> store;
+  if (url.starts_with(kFile)) {
+    VORA_ASSIGN_OR_RETURN(std::string folder, FolderOf(url));
+    store = std::make_unique<FolderStore>(std::move(folder));
+  } else if (url.starts_with("s3://")) {
+    VORA_ASSIGN_OR_RETURN(S3Config config, ParseS3Url(url, getenv));
+    store = MakeReadOnly(std::make_unique<S3ObjectStore>(std::move(config)));
+  } else {
+    return UnknownScheme();
   }
   return MeterObjectStore(std::move(store), metrics);
 }

@@ -2,7 +2,9 @@
 
 // The store that VORA_STORAGE names.
 
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "libs/obs/metrics.h"
@@ -13,5 +15,11 @@ namespace vora::storage {
 // Opens `url`: file:///absolute/path, or s3://BUCKET[/PREFIX]?endpoint=http://host:port&region=us-east-1 with credentials from
 // VORA_S3_ACCESS_KEY and VORA_S3_SECRET_KEY (else AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY). INVALID_ARGUMENT names what is wrong.
 StatusOr<std::unique_ptr<ObjectStore>> OpenObjectStore(const std::string& url, obs::Metrics& metrics);
+
+// Files that others keep, only to be read: file:///absolute/path is a plain folder of them. `getenv` gives the keys of an s3:// store, by
+// the names above. INVALID_ARGUMENT names what is wrong.
+StatusOr<std::unique_ptr<ObjectStore>> OpenForeignStore(const std::string& url,
+                                                        const std::function<std::optional<std::string>(const std::string&)>& getenv,
+                                                        obs::Metrics& metrics);
 
 }  // namespace vora::storage

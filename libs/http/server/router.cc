@@ -18,11 +18,13 @@ void Router::Add(std::string method, std::string_view pattern, size_t index) {
         std::fprintf(stderr, "route %.*s: {rest*} must stand last\n", static_cast<int>(pattern.size()), pattern.data());
         std::abort();
       }
-      route.parts.push_back({Kind::kRest, std::string(part.substr(1, part.size() - 3))});
+      route.parts.push_back({Kind::kRest, std::string(part.substr(1, part.size() - 3)), {}});
+    } else if (const size_t action = part.find("}:"); part.starts_with('{') && action != part.npos) {
+      route.parts.push_back({Kind::kAction, std::string(part.substr(1, action - 1)), std::string(part.substr(action + 1))});
     } else if (part.starts_with('{') && part.ends_with('}')) {
-      route.parts.push_back({Kind::kParam, std::string(part.substr(1, part.size() - 2))});
+      route.parts.push_back({Kind::kParam, std::string(part.substr(1, part.size() - 2)), {}});
     } else {
-      route.parts.push_back({Kind::kLiteral, std::string(part)});
+      route.parts.push_back({Kind::kLiteral, std::string(part), {}});
     }
   }
   routes_.push_back(std::move(route));
@@ -34,6 +36,7 @@ bool Router::Matches(const Route& route, const std::vector<std::string>& segment
     if (part.kind == Kind::kRest) return true;
     if (i >= segments.size()) return false;
     if (part.kind == Kind::kLiteral && part.text != segments[i]) return false;
+    if (part.kind == Kind::kAction && (segments[i].size() <= part.action.size() || !segments[i].ends_with(part.action))) return false;
   }
   return route.parts.size() == segments.size();
 }
@@ -53,6 +56,7 @@ std::map<std::string, std::string> Router::Bind(const Route& route, const std::v
   for (size_t i = 0; i < route.parts.size(); ++i) {
     const Part& part = route.parts[i];
     if (part.kind == Kind::kParam) params[part.text] = segments[i];
+    if (part.kind == Kind::kAction) params[part.text] = segments[i].substr(0, segments[i].size() - part.action.size());
     if (part.kind != Kind::kRest) continue;
     std::string& rest = params[part.text];
     for (size_t j = i; j < segments.size(); ++j) {

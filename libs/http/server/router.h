@@ -25,10 +25,11 @@ class Router {
   Match Find(std::string_view method, const std::vector<std::string>& segments) const;
 
  private:
-  enum class Kind : char { kLiteral, kParam, kRest };  // in order of precedence
+  enum class Kind : char { kLiteral, kAction, kParam, kRest };  // in order of precedence
   struct Part {
     Kind kind;
-    std::string text;  // the literal, or the parameter's name
+    std::string text;    // the literal, or the parameter's name
+    std::string action;  // of kAction: `:scan`, which stands behind the parameter
   };
   struct Route {
     std::string method;

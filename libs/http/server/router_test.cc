@@ -28,6 +28,7 @@ class RouterTest : public ::testing::Test {
         {"POST", "/files/"},                // 8
         {"GET", "/v/{id}/master.m3u8"},     // 9
         {"GET", "/v/{id}/{track}/{file}"},  // 10
+        {"POST", "/v1/videos/{id}:scan"},   // 11
     };
     for (size_t i = 0; i < routes.size(); ++i) router_.Add(routes[i].first, routes[i].second, i);
   }
@@ -50,6 +51,14 @@ TEST_F(RouterTest, LiteralsBeatParametersBeatRest) {
   EXPECT_THAT(Find("GET", "/assets").params, ElementsAre(Pair("rest", "")));
   EXPECT_EQ(Find("GET", "/v/1/master.m3u8").index, 9U);
   EXPECT_THAT(Find("GET", "/v/1/720p/seg_0.m4s").params, ElementsAre(Pair("file", "seg_0.m4s"), Pair("id", "1"), Pair("track", "720p")));
+}
+
+TEST_F(RouterTest, AnActionStandsBehindItsParameter) {
+  const auto match = Find("POST", "/v1/videos/a:b:scan");
+  EXPECT_EQ(match.index, 11U);
+  EXPECT_THAT(match.params, ElementsAre(Pair("id", "a:b")));
+  EXPECT_EQ(Find("GET", "/v1/videos/a:scan").kind, Router::Match::Kind::kOtherMethod);
+  EXPECT_EQ(Find("GET", "/v1/videos/:scan").index, 3U) << "nothing stands before it";
 }
 
 TEST_F(RouterTest, MethodsOfOnePathMayNameTheirParametersDifferently) {

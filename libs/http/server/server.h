@@ -116,9 +116,10 @@ class Server {
   Server(ServerOptions options, obs::Metrics& metrics);
   ~Server();
 
-  // Patterns: `/v1/videos/{id}` binds one segment, a last `{rest*}` binds the remaining path. The longest literal match wins. A known
-  // path with another method is answered 405 with Allow; HEAD falls back to GET; an unknown path 404 as JSON.
-  // Register before Start. `method` "*": every method. With a scope, the authorizer (below) is asked before anything of the body is read.
+  // Patterns: `/v1/videos/{id}` binds one segment, `/v1/sources/{name}:scan` one that ends in `:scan` without that, a last `{rest*}` the
+  // remaining path. The longest literal match wins. A known path with another method is answered 405 with Allow; HEAD falls back to GET; an
+  // unknown path 404 as JSON. Register before Start. `method` "*": every method. With a scope, the authorizer (below) is asked before
+  // anything of the body is read.
   void Route(std::string method, std::string pattern, Handler handler, std::optional<Scope> scope = {});
   void RouteSimple(std::string method, std::string pattern, SimpleHandler handler, std::optional<Scope> scope = {});
   // Who may use routes with a scope; called on the I/O thread, must not block. Its caller becomes Request::caller, its failure the

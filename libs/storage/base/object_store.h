@@ -40,8 +40,15 @@ struct CompletedPart {
   std::string etag;
 };
 
+// Something in a listing that cannot be read as an object.
+struct Unusable {
+  std::string key;     // repaired to UTF-8
+  std::string reason;  // for people
+};
+
 struct ListPage {
   std::vector<ObjectInfo> objects;  // by key, in byte order; content_type may be empty (S3 does not list it)
+  std::vector<Unusable> unusable;   // of other people's folders; none in a store of our own
   std::string next_token;           // empty: no more
 };
 
