@@ -9,6 +9,8 @@ namespace {
 
 Status SetUp(Daemon& daemon, const MetadataSettings& settings) {
   VORA_ASSIGN_OR_RETURN(AppOptions options, settings.Options());
+  VORA_ASSIGN_OR_RETURN(sources::Sources sources, sources::Sources::OpenFromEnvironment(settings.sources, daemon.metrics()));
+  options.sources = std::make_shared<const sources::Sources>(std::move(sources));
   const auto app = std::make_shared<MetadataApp>(std::move(options), Authorization(daemon.authenticator()), daemon.metrics(),
                                                  [&daemon](const Status& reason) { daemon.Fail(reason); });
   daemon.Keep(app);

@@ -13,6 +13,7 @@
 #include "services/metadata/api/grpc_services.h"
 #include "services/metadata/api/rest.h"
 #include "services/metadata/api/rest_webhooks.h"
+#include "services/metadata/imports/import_operations.h"
 #include "services/metadata/maintenance.h"
 #include "services/metadata/processing/outbox_relay.h"
 #include "services/metadata/processing/record_activities.h"
@@ -77,6 +78,8 @@ struct MetadataApp::Impl {
         orchestrator(options.orchestrator),
         uploads(options.upload),
         operations(videos, uploads, [this](const std::string& id, int priority) { return orchestrator.SetVideoPriority(id, priority); }),
+        imports(store, options.public_url),
+        import_operations(imports, *options.sources, options.import_allow_private),
         fleet(options.fleet, orchestrator, [this] { return store.Check(); }),
         facts(store),
         analytics_reader(options.clickhouse),
@@ -100,7 +103,7 @@ struct MetadataApp::Impl {
         worker(WorkerOf(options), metrics),
         http(HttpOf(options), metrics),
         routes(http, request_keys),
-        video_service(MakeVideoService(operations, videos, hub, authorization.rpc)),
+        video_service(MakeVideoService(operations, import_operations, videos, hub, authorization.rpc)),
         fleet_service(MakeFleetService(fleet, authorization.rpc)),
         playback_service(MakePlaybackService(presentations, authorization.rpc)),
         upload_listener(MakeUploadListener(operations, authorization.rpc)),
@@ -110,7 +113,7 @@ struct MetadataApp::Impl {
     http.OnResponse(SetDefaultCaching);
     http.SetAuthorizer(authorization.http);
     AddRecordActivities(worker, records);
-    AddVideoRoutes(routes, operations, videos);
+    AddVideoRoutes(routes, operations, import_operations, videos);
     AddEventRoutes(routes, videos, hub, options.sse_heartbeat, options.sse_lifetime);
     AddHistoryRoutes(routes, videos, orchestrator);
     AddControlRoutes(routes, videos, operations, orchestrator);
@@ -138,6 +141,8 @@ struct MetadataApp::Impl {
   OrchestratorClient orchestrator;
   UploadClient uploads;
   VideoOperations operations;
+  ImportRepo imports;
+  ImportOperations import_operations;
   FleetView fleet;
   VideoFactsRepo facts;
   AnalyticsReader analytics_reader, live_reader;

@@ -15,6 +15,7 @@
 #include "libs/daemon/authorization.h"
 #include "libs/http/server/server.h"
 #include "libs/obs/metrics.h"
+#include "libs/sources/sources.h"
 #include "services/metadata/api/api_routes.h"
 #include "services/metadata/processing/fleet_view.h"
 #include "services/metadata/processing/progress_follower.h"
@@ -50,6 +51,8 @@ struct AppOptions {
     none.timeout = std::chrono::seconds(5);
     return none;
   }();
+  std::shared_ptr<const sources::Sources> sources = std::make_shared<sources::Sources>();  // that files are imported from
+  bool import_allow_private = false;         // whether URLs of private addresses may be imported
   bool webhook_allow_private = false;        // whether webhooks may go to private addresses and without TLS
   std::string analytics = "127.0.0.1:9084";  // ingest's gRPC, for erasure; empty: none
 };

@@ -49,6 +49,9 @@ void MetadataSettings::Declare(SettingsSchema& schema) {
   schema.Add("VORA_PLAYBACK_TOKENS", &playback_tokens, "whether playing needs a token, as the gateway has it", {.choices = {"off", "on"}});
   schema.Add("VORA_PLAYBACK_KEYS", &playback_keys, "id1:secret1,id2:secret2 as the gateway has them; the first signs", {.secret = true});
   schema.Add("VORA_LADDER", &ladder_file, "JSON file of the ladder new videos get; empty: the built-in one");
+  schema.Add("VORA_SOURCES", &sources, sources::kSourcesHelp);
+  schema.Add("VORA_IMPORT_ALLOW_PRIVATE", &app.import_allow_private,
+             "whether URLs of private addresses may be imported, for servers inside the same network");
   schema.Add("VORA_WEBHOOK_ALLOW_PRIVATE", &app.webhook_allow_private,
              "whether webhooks may be sent to private addresses and over http, for receivers inside the same network");
   schema.Add("VORA_METADATA_SLOTS", &activity_slots, "activities of queue `metadata` worked off at the same time", {.min = 1, .max = 64});

@@ -16,6 +16,7 @@ struct MetadataSettings {
   int64_t database_connections = 16;
   int64_t activity_slots = 8;
   std::string ladder_file;
+  std::string sources;
   std::string playback_tokens = "off";
   std::string playback_keys;
   std::vector<std::string> fleet;

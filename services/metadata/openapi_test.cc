@@ -23,7 +23,8 @@ std::set<std::string> Registered() {
   // Only registered, never called: what they work on is not touched.
   void* nothing = &server;
   ApiRoutes routes(server, *static_cast<RequestKeyRepo*>(nothing));
-  AddVideoRoutes(routes, *static_cast<VideoOperations*>(nothing), *static_cast<VideoRepo*>(nothing));
+  AddVideoRoutes(routes, *static_cast<VideoOperations*>(nothing), *static_cast<ImportOperations*>(nothing),
+                 *static_cast<VideoRepo*>(nothing));
   AddEventRoutes(routes, *static_cast<VideoRepo*>(nothing), *static_cast<WatchHub*>(nothing));
   AddHistoryRoutes(routes, *static_cast<VideoRepo*>(nothing), *static_cast<OrchestratorClient*>(nothing));
   AddControlRoutes(routes, *static_cast<VideoRepo*>(nothing), *static_cast<VideoOperations*>(nothing),

@@ -1,13 +1,13 @@
 #include "services/transcode-worker/worker_app.h"
 
+#include <thread>
+
 #include "libs/log/log.h"
 #include "libs/storage/open_store.h"
 #include "services/transcode-worker/activities/activities.h"
 #include "services/transcode-worker/activities/sandbox_check.h"
 
 namespace vora::transcode {
-namespace {}  // namespace
-
 StatusOr<std::shared_ptr<WorkerApp>> WorkerApp::Start(const WorkerSettings& settings, obs::Metrics& metrics) {
   auto app = std::make_shared<WorkerApp>();
   VORA_ASSIGN_OR_RETURN(app->store_, storage::OpenObjectStore(settings.storage, metrics));
@@ -22,7 +22,8 @@ StatusOr<std::shared_ptr<WorkerApp>> WorkerApp::Start(const WorkerSettings& sett
   options.cpu_limit = std::chrono::duration_cast<std::chrono::seconds>(settings.cpu_limit);
   options.strict_sandbox = settings.sandbox == "strict";
   options.source_limits = settings.SourceLimits();
-  app->context_ = std::make_unique<WorkerContext>(*app->store_, metrics, options);
+  VORA_ASSIGN_OR_RETURN(app->sources_, sources::Sources::OpenFromEnvironment(settings.sources, metrics));
+  app->context_ = std::make_unique<WorkerContext>(*app->store_, app->sources_, metrics, options);
   VORA_RETURN_IF_ERROR(CheckSandbox(*app->context_));
   workflow::ActivityWorkerOptions worker;
   worker.orchestrator = settings.orchestrator;
@@ -34,7 +35,26 @@ StatusOr<std::shared_ptr<WorkerApp>> WorkerApp::Start(const WorkerSettings& sett
   app->worker_ = std::make_unique<workflow::ActivityWorker>(worker, metrics);
   RegisterActivities(*app->context_, *app->worker_);
   app->worker_->Start();
+  if (settings.import_slots > 0) {
+    worker.queue = kImportQueue;
+    worker.slots = static_cast<int>(settings.import_slots);
+    worker.encode_speed = {};
+    app->import_context_ = std::make_unique<ImportContext>(ImportContext{
+        *app->store_, app->sources_, {.max_bytes = settings.import_max_bytes, .allow_private = settings.import_allow_private}});
+    app->importer_ = std::make_unique<workflow::ActivityWorker>(worker, metrics);
+    RegisterImports(*app->import_context_, *app->importer_);
+    app->importer_->Start();
+  }
   return app;
+}
+
+void WorkerApp::Stop(std::chrono::milliseconds budget) {
+  // Both at the same time: the budget is the process's.
+  std::thread imports([&] {
+    if (importer_) importer_->Stop(budget);
+  });
+  worker_->Stop(budget);
+  imports.join();
 }
 
 }  // namespace vora::transcode

@@ -10,6 +10,7 @@
 #include "libs/storage/base/object_store.h"
 #include "libs/workflow/worker/activity_worker.h"
 #include "services/transcode-worker/activities/worker_context.h"
+#include "services/transcode-worker/imports/import_activities.h"
 #include "services/transcode-worker/worker_settings.h"
 
 namespace vora::transcode {
@@ -21,12 +22,15 @@ class WorkerApp {
   Status OrchestratorHealth() const { return worker_->Health(); }
   Status StoreHealth() const { return store_->Ping(); }
   // Hands back what it has not finished.
-  void Stop(std::chrono::milliseconds budget) { worker_->Stop(budget); }
+  void Stop(std::chrono::milliseconds budget);
 
  private:
   std::unique_ptr<storage::ObjectStore> store_;
+  sources::Sources sources_;
   std::unique_ptr<WorkerContext> context_;
+  std::unique_ptr<ImportContext> import_context_;
   std::unique_ptr<workflow::ActivityWorker> worker_;
+  std::unique_ptr<workflow::ActivityWorker> importer_;  // null: this worker imports nothing
 };
 
 }  // namespace vora::transcode

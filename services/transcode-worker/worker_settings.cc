@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <thread>
 
+#include "libs/sources/source_spec.h"
+
 namespace vora::transcode {
 
 void WorkerSettings::Declare(SettingsSchema& schema) {
@@ -11,6 +13,12 @@ void WorkerSettings::Declare(SettingsSchema& schema) {
   schema.Add("VORA_ORCHESTRATOR", &orchestrator, "host:port of the orchestrator");
   schema.Add("VORA_WORKER_SLOTS", &slots, "Chunks (with all their renditions) encoded at the same time; 0: as suits the processors",
              {.min = 0, .max = 256});
+  schema.Add("VORA_SOURCES", &sources, sources::kSourcesHelp);
+  schema.Add("VORA_WORKER_IMPORT_SLOTS", &import_slots, "Files brought in at the same time, beside what is encoded; 0: none by this worker",
+             {.min = 0, .max = 64});
+  schema.AddBytes("VORA_IMPORT_MAX_BYTES", &import_max_bytes, "Size of a file that is imported", {.min = 1});
+  schema.Add("VORA_IMPORT_ALLOW_PRIVATE", &import_allow_private,
+             "whether URLs of private addresses may be imported, for servers inside the same network");
   schema.AddBytes("VORA_WORKER_MEMORY_LIMIT", &memory_limit, "Writable memory of each decoder or encoder process",
                   {.min = int64_t{128} << 20});
   schema.Add("VORA_WORKER_CHILD_TIMEOUT", &child_timeout, "A decoder or encoder process without any progress for so long is ended",

@@ -14,6 +14,10 @@ struct WorkerSettings {
   std::string storage;
   storage::S3Credentials s3;
   std::string orchestrator = "127.0.0.1:9085";
+  std::string sources;
+  int64_t import_slots = 4;
+  int64_t import_max_bytes = int64_t{5} << 40;
+  bool import_allow_private = false;
   int64_t slots = 0;
   int64_t memory_limit = int64_t{3} << 30;
   std::chrono::milliseconds child_timeout{60000};

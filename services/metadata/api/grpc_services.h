@@ -13,6 +13,7 @@ namespace vora::metadata {
 
 class AnalyticsQueries;
 class FleetView;
+class ImportOperations;
 class PresentationRepo;
 class VideoOperations;
 class VideoRepo;
@@ -20,7 +21,8 @@ class ViewerErasure;
 class WatchHub;
 
 // WatchVideo is served by callbacks, so that any number of watchers hold no thread.
-std::unique_ptr<grpc::Service> MakeVideoService(VideoOperations& operations, VideoRepo& videos, WatchHub& hub, rpc::Authorizer authorizer);
+std::unique_ptr<grpc::Service> MakeVideoService(VideoOperations& operations, ImportOperations& imports, VideoRepo& videos, WatchHub& hub,
+                                                rpc::Authorizer authorizer);
 std::unique_ptr<grpc::Service> MakePlaybackService(PresentationRepo& presentations, rpc::Authorizer authorizer);
 std::unique_ptr<grpc::Service> MakeFleetService(FleetView& fleet, rpc::Authorizer authorizer);
 std::unique_ptr<grpc::Service> MakeUploadListener(VideoOperations& operations, rpc::Authorizer authorizer);

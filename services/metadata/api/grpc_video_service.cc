@@ -6,6 +6,7 @@
 #include "services/metadata/api/grpc_answer_internal.h"
 #include "services/metadata/api/grpc_services.h"
 #include "services/metadata/api/grpc_watch_internal.h"
+#include "services/metadata/imports/import_operations.h"
 #include "services/metadata/rows/video_state.h"
 #include "services/metadata/videos/video_operations.h"
 #include "vora/metadata/v1/metadata.grpc.pb.h"
@@ -19,12 +20,21 @@ constexpr size_t kMaxWaitingLoads = 10'000;
 
 class VideoServiceImpl final : public Base {
  public:
-  VideoServiceImpl(VideoOperations& operations, VideoRepo& videos, WatchHub& hub, rpc::Authorizer authorizer)
-      : operations_(operations), videos_(videos), hub_(hub), authorizer_(std::move(authorizer)) {}
+  VideoServiceImpl(VideoOperations& operations, ImportOperations& imports, VideoRepo& videos, WatchHub& hub, rpc::Authorizer authorizer)
+      : operations_(operations), imports_(imports), videos_(videos), hub_(hub), authorizer_(std::move(authorizer)) {}
 
   grpc::Status CreateVideo(grpc::ServerContext* context, const v1::CreateVideoRequest* request, v1::Video* response) override {
     return authorizer_.Authorize(*context, {Scope::kWrite}, [&](const Caller& caller) {
       auto created = operations_.CreateFromRequest(caller.tenant, *request);
+      if (!created.ok()) return rpc::ToGrpc(created.status());
+      *response = std::move(created->video);
+      return grpc::Status::OK;
+    });
+  }
+
+  grpc::Status ImportVideo(grpc::ServerContext* context, const v1::ImportVideoRequest* request, v1::Video* response) override {
+    return authorizer_.Authorize(*context, {Scope::kWrite}, [&](const Caller& caller) {
+      auto created = imports_.Import(caller.tenant, *request);
       if (!created.ok()) return rpc::ToGrpc(created.status());
       *response = std::move(created->video);
       return grpc::Status::OK;
@@ -88,6 +98,7 @@ class VideoServiceImpl final : public Base {
 
  private:
   VideoOperations& operations_;
+  ImportOperations& imports_;
   VideoRepo& videos_;
   WatchHub& hub_;
   const rpc::Authorizer authorizer_;
@@ -97,8 +108,9 @@ class VideoServiceImpl final : public Base {
 
 }  // namespace
 
-std::unique_ptr<grpc::Service> MakeVideoService(VideoOperations& operations, VideoRepo& videos, WatchHub& hub, rpc::Authorizer authorizer) {
-  return std::make_unique<VideoServiceImpl>(operations, videos, hub, std::move(authorizer));
+std::unique_ptr<grpc::Service> MakeVideoService(VideoOperations& operations, ImportOperations& imports, VideoRepo& videos, WatchHub& hub,
+                                                rpc::Authorizer authorizer) {
+  return std::make_unique<VideoServiceImpl>(operations, imports, videos, hub, std::move(authorizer));
 }
 
 }  // namespace vora::metadata

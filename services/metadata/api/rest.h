@@ -12,6 +12,7 @@ namespace vora::metadata {
 
 class AnalyticsQueries;
 class FleetView;
+class ImportOperations;
 class LadderRepo;
 class LiveViewers;
 class OrchestratorClient;
@@ -20,7 +21,7 @@ class VideoRepo;
 class ViewerErasure;
 class WatchHub;
 
-void AddVideoRoutes(ApiRoutes& routes, VideoOperations& operations, VideoRepo& videos);
+void AddVideoRoutes(ApiRoutes& routes, VideoOperations& operations, ImportOperations& imports, VideoRepo& videos);
 // Server-sent events of one video and of all.
 void AddEventRoutes(ApiRoutes& routes, VideoRepo& videos, WatchHub& hub, std::chrono::milliseconds heartbeat = std::chrono::seconds(15),
                     std::chrono::milliseconds lifetime = kStreamLifetime);

@@ -5,6 +5,7 @@
 #include "libs/core/error.h"
 #include "services/metadata/api/proto_json.h"
 #include "services/metadata/api/rest.h"
+#include "services/metadata/imports/import_operations.h"
 #include "services/metadata/videos/video_operations.h"
 
 namespace vora::metadata {
@@ -68,11 +69,28 @@ StatusOr<ListRequest> ParseListRequest(const http::Request& request) {
   return list;
 }
 
-http::Response CreateVideo(VideoOperations& operations, const http::Request& request, const std::string& body) {
+// Whether a file that lies elsewhere is asked for, and not an upload. What is no such body at all is told of by who reads it.
+bool AsksForImport(const std::string& body) {
+  const auto json = nlohmann::json::parse(body, nullptr, /*allow_exceptions=*/false);
+  return json.is_object() && json.contains("source");
+}
+
+StatusOr<CreatedVideo> ImportVideo(ImportOperations& imports, const http::Request& request, const std::string& body) {
+  v1::ImportVideoRequest given;
+  VORA_RETURN_IF_ERROR(FromBody(body, {"source", "title", "description", "priority", "external_id", "labels", "request_id"}, given));
+  // The same key that names the request names its video, also after the answer is forgotten.
+  if (given.request_id().empty()) given.set_request_id(request.headers.GetOr("Idempotency-Key", ""));
+  return imports.Import(request.caller.tenant, given);
+}
+
+StatusOr<CreatedVideo> CreateOfUpload(VideoOperations& operations, const http::Request& request, const std::string& body) {
   v1::CreateVideoRequest given;
-  const Status valid = FromBody(body, {"upload_id", "title", "description", "priority", "external_id", "labels"}, given);
-  if (!valid.ok()) return http::ErrorResponse(valid);
-  const auto created = operations.CreateFromRequest(request.caller.tenant, given);
+  VORA_RETURN_IF_ERROR(FromBody(body, {"upload_id", "title", "description", "priority", "external_id", "labels"}, given));
+  return operations.CreateFromRequest(request.caller.tenant, given);
+}
+
+http::Response CreateVideo(VideoOperations& operations, ImportOperations& imports, const http::Request& request, const std::string& body) {
+  const auto created = AsksForImport(body) ? ImportVideo(imports, request, body) : CreateOfUpload(operations, request, body);
   if (!created.ok()) return http::ErrorResponse(created.status());
   http::Response response = http::Response::Json(created->created ? 201 : 200, ToJsonText(created->video));
   response.headers.Set("Location", "/v1/videos/" + created->video.video_id());
@@ -102,9 +120,10 @@ http::Response ListVideos(VideoOperations& operations, const http::Request& requ
 
 }  // namespace
 
-void AddVideoRoutes(ApiRoutes& routes, VideoOperations& operations, VideoRepo& videos) {
-  routes.Simple("POST", "/v1/videos",
-                [&operations](const http::Request& request, const std::string& body) { return CreateVideo(operations, request, body); });
+void AddVideoRoutes(ApiRoutes& routes, VideoOperations& operations, ImportOperations& imports, VideoRepo& videos) {
+  routes.Simple("POST", "/v1/videos", [&operations, &imports](const http::Request& request, const std::string& body) {
+    return CreateVideo(operations, imports, request, body);
+  });
   routes.Simple("GET", "/v1/videos",
                 [&operations](const http::Request& request, const std::string&) { return ListVideos(operations, request); });
   routes.Simple("GET", "/v1/videos/{id}", [&videos](const http::Request& request, const std::string&) {

@@ -7,6 +7,8 @@
 #include "libs/log/log.h"
 #include "libs/obs/span.h"
 #include "libs/run/retry.h"
+#include "libs/workflow/definition/payload.h"
+#include "vora/workflow/v1/process_video.pb.h"
 
 namespace vora::metadata {
 namespace {
@@ -21,6 +23,12 @@ RetryOptions Backoff() { return {.max_attempts = 0, .initial = std::chrono::mill
 // another request has closed under this id.
 bool IsRefusal(const Status& status) {
   return status.code() == StatusCode::kInvalidArgument || status.code() == StatusCode::kAlreadyExists;
+}
+
+// The same definition by both names: what a run begins with is what operators look for.
+std::string TypeOf(const OutboxRow& row) {
+  wf::ProcessVideoInput input;
+  return workflow::FromPayload(row.payload, input).ok() && input.has_import() ? "ImportVideo" : "ProcessVideo";
 }
 
 // Objects of a deleted video cost money, and somebody wants them gone: ahead of all work, in hours.
@@ -73,7 +81,7 @@ Status OutboxRelay::Send(const OutboxRow& row) {
 Status OutboxRelay::SendStart(const OutboxRow& row) {
   wf::StartWorkflowRequest request;
   request.set_workflow_id(WorkflowOf(row.video_id));
-  request.set_type("ProcessVideo");
+  request.set_type(TypeOf(row));
   request.set_input(row.payload);
   request.set_tenant(row.tenant);
   request.set_reuse_policy(row.run_number > 1 ? wf::WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE

@@ -20,10 +20,12 @@ constexpr char kClaimVideos[] = R"(
 // Those that have changed since, and those that are gone.
 constexpr char kChanged[] = R"(
     SELECT n.video_id, coalesce(v.version, 0) AS version, coalesce(v.run_id, '') AS run_id, coalesce(v.state, '') AS state,
-    v.video_id IS NULL OR v.deleted_at IS NOT NULL AS gone FROM unnest($1::text[], $2::bigint[]) AS n(video_id, version)
+    v.video_id IS NULL OR v.deleted_at IS NOT NULL AS gone, coalesce(v.import_state, '') AS import_state,
+    coalesce(v.import_percent, 0) AS import_percent, coalesce(v.import_problem, '') AS import_problem FROM unnest($1::text[], $2::bigint[]) AS n(video_id, version)
     LEFT JOIN videos v ON v.video_id = n.video_id WHERE v.version IS DISTINCT FROM n.version)";
 constexpr char kUpdateRendition[] =
     "UPDATE renditions SET progress_percent = $3, attempts = $4::jsonb, retries = $5, failure = $6 WHERE video_id = $1 AND name = $2";
+constexpr char kUpdateImport[] = "UPDATE videos SET import_percent = $2, import_problem = $3 WHERE video_id = $1";
 constexpr char kFailRun[] = "UPDATE videos SET failure_code = $2, failure = $3, cancel_requested = false WHERE video_id = $1";
 
 // What the orchestrator says is old by the time the row is locked: a retry, a deletion or the run's own last report may have come in
@@ -40,6 +42,12 @@ Need NeedOf(const pqxx::row& row, const FollowedRun& run) {
   if (run_id.empty()) return Need::kLater;
   if (run_id != run.told.run_id()) return Need::kOver;
   return run.told.status() == workflow::v1::WORKFLOW_STATUS_RUNNING ? Need::kNothing : Need::kWrite;
+}
+
+bool ImportMoved(const pqxx::row& row, const FollowedRun& run) {
+  if (std::string_view(row["import_state"].c_str()) != "PENDING") return false;
+  const ImportView shown{row["import_percent"].as<int>(), row["import_problem"].c_str()};
+  return Advance(shown, run.told.activities()) != shown;
 }
 
 }  // namespace
@@ -71,6 +79,11 @@ StatusOr<std::vector<Need>> ProgressRepo::Compare(const std::vector<FollowedRun*
       needs[place] = NeedOf(row, *runs[place]);
       if (needs[place] != Need::kNothing) continue;
       runs[place]->version = row["version"].as<int64_t>();
+      if (ImportMoved(row, *runs[place])) {
+        needs[place] = Need::kWrite;
+        runs[place]->version = 0;
+        continue;
+      }
       open.push_back(id);
     }
     if (open.empty()) return needs;
@@ -100,6 +113,11 @@ StatusOr<bool> ProgressRepo::Apply(const VideoRun& run, const ActivitySums& acti
       VORA_RETURN_IF_ERROR(MoveRendition(tx, rendition, after.state).status());
       tx.exec_params(kUpdateRendition, run.video_id, after.name, after.progress_percent, nlohmann::json(after.attempts).dump(),
                      Retries(after), after.failure);
+    }
+    if (row->import && row->import->pending) {
+      const ImportView before{row->import->percent, row->import->problem}, after = Advance(before, activities);
+      if (after != before) tx.exec_params(kUpdateImport, run.video_id, after.percent, after.problem);
+      changed |= after != before;
     }
     return changed ? RefreshVideo(tx, *row) : absl::OkStatus();
   }));

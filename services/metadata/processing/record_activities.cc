@@ -38,6 +38,7 @@ workflow::ActivityHandler Recorder(RecordRepo& records, StatusOr<bool> (RecordRe
 }  // namespace
 
 void AddRecordActivities(workflow::ActivityWorker& worker, RecordRepo& records) {
+  worker.Handle("metadata.RecordImport", Recorder<wf::RecordImportInput>(records, &RecordRepo::RecordImport));
   worker.Handle("metadata.RecordPlan", Recorder<wf::RecordPlanInput>(records, &RecordRepo::RecordPlan));
   worker.Handle("metadata.RecordSegments", Recorder<wf::RecordSegmentsInput>(records, &RecordRepo::RecordSegments));
   worker.Handle("metadata.RecordTrack", Recorder<wf::RecordTrackInput>(records, &RecordRepo::RecordTrack));

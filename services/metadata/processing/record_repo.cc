@@ -47,6 +47,9 @@ constexpr char kMeasure[] = R"(
 constexpr char kFinishRendition[] = R"(
     UPDATE renditions SET failure_code = $3, failure = $4, progress_percent = CASE WHEN $5 THEN 100 ELSE progress_percent END
     WHERE video_id = $1 AND name = $2)";
+constexpr char kFinishImport[] = R"(
+    UPDATE videos SET source_key = $2, source_bytes = $3, import_state = 'DONE', import_percent = 100, import_problem = ''
+    WHERE video_id = $1)";
 constexpr char kStorePoster[] = "UPDATE videos SET poster_key = $2 WHERE video_id = $1";
 // A try that failed leaves an earlier key alone. Without a new key only new warnings are a change: a repeated report gives no new version.
 constexpr char kStorePart[] = R"(
@@ -172,6 +175,17 @@ StatusOr<bool> RecordTrackSegments(pqxx::work& tx, const VideoRow& row, const me
 }
 
 }  // namespace
+
+StatusOr<bool> RecordRepo::RecordImport(const std::string& run_id, const wf::RecordImportInput& input) {
+  return Report(store_, metrics_, input.video_id(), run_id, [&](pqxx::work& tx, VideoRow& row) -> StatusOr<bool> {
+    if (IsFinal(row.video.state()) || !row.import || !row.import->pending) return false;
+    // The report may overtake the outbox's own note that the workflow runs.
+    if (row.video.state() == v1::VIDEO_STATE_CREATED) VORA_RETURN_IF_ERROR(MoveVideo(tx, row, v1::VIDEO_STATE_PROCESSING).status());
+    tx.exec_params(kFinishImport, input.video_id(), input.source_key(), input.bytes());
+    TouchVideo(tx, input.video_id());
+    return true;
+  });
+}
 
 StatusOr<bool> RecordRepo::RecordPlan(const std::string& run_id, const wf::RecordPlanInput& input) {
   return Report(store_, metrics_, input.video_id(), run_id, [&](pqxx::work& tx, VideoRow& row) -> StatusOr<bool> {

@@ -19,6 +19,8 @@ class RecordRepo {
   // Both must outlive it. Tells in metrics how long first runs take to be playable, and to end.
   RecordRepo(Store& store, obs::Metrics& metrics) : store_(store), metrics_(metrics) {}
 
+  // The file is there, as `source_key`.
+  StatusOr<bool> RecordImport(const std::string& run_id, const workflow::v1::RecordImportInput& input);
   StatusOr<bool> RecordPlan(const std::string& run_id, const workflow::v1::RecordPlanInput& input);
   StatusOr<bool> RecordSegments(const std::string& run_id, const workflow::v1::RecordSegmentsInput& input);
   StatusOr<bool> RecordTrack(const std::string& run_id, const workflow::v1::RecordTrackInput& input);

@@ -26,6 +26,7 @@ constexpr char kStartsUnderway[] = "SELECT 1 FROM outbox WHERE video_id = $1 AND
 
 // Open runs go on with the version that stands in their input, since other commands would not agree with their history.
 constexpr int kPipelineVersion = 3;  // of ProcessVideo
+constexpr int kWithImport = 4;
 
 void Insert(pqxx::transaction_base& tx, const VideoRow& row, const char* kind, int run_number, const std::string& payload) {
   const v1::Video& video = row.video;
@@ -64,6 +65,15 @@ Status AddStart(pqxx::transaction_base& tx, const VideoRow& row) {
   input.set_captions_done(row.captions_done);
   for (const auto& caption : row.captions) *input.add_captions() = caption;
   input.set_pipeline_version(kPipelineVersion);
+  if (row.import && row.import->pending) {
+    input.set_pipeline_version(kWithImport);
+    auto& import = *input.mutable_import();
+    import.mutable_origin()->set_source(row.import->source);
+    import.mutable_origin()->set_key(row.import->key);
+    import.mutable_origin()->set_url(row.import->url);
+    import.set_copy(row.import->copy);
+    import.set_copy_key(layout::OriginalKey(row.video.upload_id()));
+  }
   Insert(tx, row, "start", row.run_number, workflow::ToPayload(input));
   return absl::OkStatus();
 }

@@ -11,6 +11,7 @@ namespace vora::metadata {
 namespace {
 
 constexpr std::string_view kPublishType = "media.PublishTrack";
+constexpr std::string_view kPinType = "media.PinSource", kCopyType = "media.CopySource";
 // Audio costs next to nothing beside pictures; never nothing, so that an audio-only share still moves.
 constexpr double kAudioWeight = 20'000;
 
@@ -59,6 +60,18 @@ RenditionView Advance(RenditionView rendition, const ActivitySums& activities) {
     rendition.progress_percent = std::max(rendition.progress_percent, static_cast<int>(ClampPercent(percent, 99)));
   }
   return rendition;
+}
+
+ImportView Advance(ImportView import, const ActivitySums& activities) {
+  import.problem.clear();
+  for (const auto& sum : activities) {
+    const bool copies = sum.activity_type() == kCopyType;
+    if (!copies && sum.activity_type() != kPinType) continue;
+    if (sum.failed() > 0) import.problem = sum.failure();
+    // A file that changed is copied anew, from its beginning.
+    if (copies) import.percent = static_cast<int>(ClampPercent(100 * sum.progress(), 99));
+  }
+  return import;
 }
 
 bool Differs(const RenditionView& a, const RenditionView& b) {

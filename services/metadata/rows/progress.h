@@ -32,6 +32,13 @@ using ActivitySums = google::protobuf::RepeatedPtrField<workflow::v1::ActivityPr
 RenditionView Advance(RenditionView rendition, const ActivitySums& activities);
 // Whether people would see a difference.
 bool Differs(const RenditionView& a, const RenditionView& b);
+// How far a file is brought in, and why it waits.
+struct ImportView {
+  int percent = 0;
+  std::string problem;
+  bool operator==(const ImportView&) const = default;
+};
+ImportView Advance(ImportView import, const ActivitySums& activities);
 // Attempts beyond the first, over all activities.
 int Retries(const RenditionView& rendition);
 // 0 to 100 over all renditions that did not fail, each weighted by the work it takes.

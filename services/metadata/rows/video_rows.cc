@@ -2,6 +2,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "libs/core/error.h"
+#include "libs/core/labels.h"
 #include "libs/layout/layout.h"
 #include "libs/layout/track_kind.h"
 #include "libs/workflow/definition/payload.h"
@@ -30,6 +32,13 @@ constexpr char kRefresh[] = R"(
     UPDATE videos SET progress_percent = $2, playable = $3,
     first_playable_at = CASE WHEN $3 THEN coalesce(first_playable_at, clock_timestamp()) ELSE first_playable_at END,
     version = nextval('video_versions'), updated_at = now() WHERE video_id = $1)";
+
+// Whoever gives out an id of this tenant waits for who is at it, so that a second one finds it taken rather than breaking the index.
+constexpr char kLockExternalId[] = "SELECT pg_advisory_xact_lock(hashtextextended('external_id ' || $1 || ' ' || $2, 0))";
+constexpr char kHolderOfExternalId[] =
+    "SELECT video_id FROM videos WHERE tenant = $1 AND external_id = $2 AND deleted_at IS NULL AND video_id <> $3";
+constexpr char kSetExternalId[] =
+    "UPDATE videos SET external_id = $2, version = nextval('video_versions'), updated_at = now() WHERE video_id = $1";
 
 void SetTime(const pqxx::field& micros, google::protobuf::Timestamp* time) {
   const auto value = micros.as<int64_t>();
@@ -77,6 +86,53 @@ RenditionRow ReadRenditionRow(const pqxx::row& row) {
   return result;
 }
 
+std::optional<ImportRow> ReadImport(const pqxx::row& row) {
+  const std::string state = row["import_state"].c_str();
+  if (state.empty()) return std::nullopt;
+  ImportRow import;
+  import.source = row["origin_source"].c_str();
+  import.key = row["origin_key"].c_str();
+  import.url = row["origin_url"].c_str();
+  import.copy = row["origin_copy"].as<bool>();
+  import.pending = state == "PENDING";
+  import.percent = row["import_percent"].as<int>();
+  import.problem = row["import_problem"].c_str();
+  return import;
+}
+
+v1::ImportStatus ShowImport(const ImportRow& import) {
+  v1::ImportStatus shown;
+  shown.set_source(import.source);
+  shown.set_key(import.key);
+  // What stands behind `?` often lets in whoever has it.
+  shown.set_url(import.url.substr(0, import.url.find('?')));
+  shown.set_copied(import.copy);
+  shown.set_done(!import.pending);
+  shown.set_progress_percent(import.pending ? import.percent : 100);
+  shown.set_problem(import.problem);
+  return shown;
+}
+
+v1::SourceFacts FactsOf(const media::v1::MediaInfo& media) {
+  v1::SourceFacts facts;
+  facts.set_container(media.container());
+  const auto& video = media.video();
+  facts.set_video_codec(video.codec());
+  facts.set_width(video.width());
+  facts.set_height(video.height());
+  facts.set_frame_rate(video.frame_rate_den() > 0 ? static_cast<double>(video.frame_rate_num()) / video.frame_rate_den() : 0);
+  facts.set_pixel_format(video.pixel_format());
+  for (const auto& track : media.audio()) {
+    auto* audio = facts.add_audio();
+    audio->set_codec(track.codec());
+    audio->set_language(track.language());
+    audio->set_channels(track.channels());
+    audio->set_sample_rate(track.sample_rate());
+  }
+  for (const auto& subtitles : media.subtitles()) facts.add_subtitle_languages(subtitles.language());
+  return facts;
+}
+
 }  // namespace
 
 // An older daemon still writes a storyboard to storyboard_key: both columns are read as one.
@@ -86,7 +142,8 @@ const char kVideoColumns[] = R"(
     v.duration_seconds, v.poster_key, v.parts || CASE WHEN v.storyboard_key = '' THEN '{}' ELSE
     jsonb_build_object('storyboard', v.storyboard_key) END AS parts, coalesce(v.captions::text, '') AS captions, v.part_warnings::text AS
     part_warnings, v.progress_percent, v.playable, v.failure_code, v.failure, v.run_number, v.run_id, v.last_run_id,
-    v.cancel_requested, v.traceparent, v.priority, v.external_id, v.labels::text AS labels, v.deleted_at IS NOT NULL AS deleted,
+    v.cancel_requested, v.traceparent, v.priority, v.external_id, v.labels::text AS labels, v.origin_source, v.origin_key,
+    v.origin_url, v.origin_copy, v.import_state, v.import_percent, v.import_problem, v.media::text AS media, v.deleted_at IS NOT NULL AS deleted,
     (extract(epoch FROM v.created_at) * 1000000)::bigint AS created_us, (extract(epoch FROM v.updated_at) * 1000000)::bigint AS
     updated_us,
     (extract(epoch FROM v.ready_at) * 1000000)::bigint AS ready_us,
@@ -139,6 +196,11 @@ VideoRow ReadVideoRow(const pqxx::row& row) {
   result.title_given = row["title_given"].as<bool>();
   result.has_media = row["has_media"].as<bool>();
   result.deleted = row["deleted"].as<bool>();
+  result.import = ReadImport(row);
+  if (result.import) *video.mutable_import() = ShowImport(*result.import);
+  // One that cannot be read, of a later version, is no reason to show nothing.
+  media::v1::MediaInfo media;
+  if (result.has_media && workflow::FromPayload(row["media"].c_str(), media).ok()) *video.mutable_source() = FactsOf(media);
   return result;
 }
 
@@ -211,6 +273,21 @@ StatusOr<bool> MoveRendition(pqxx::transaction_base& tx, RenditionRow& row, v1::
   tx.exec_params(kMoveRendition, row.video_id, row.rendition.name(), std::string(StateName(to)));
   row.rendition.set_state(to);
   return true;
+}
+
+Status SetExternalId(pqxx::transaction_base& tx, const VideoRow& row, const std::string& external_id) {
+  const v1::Video& video = row.video;
+  if (external_id == video.external_id()) return absl::OkStatus();
+  if (!external_id.empty()) {
+    tx.exec_params(kLockExternalId, video.tenant(), external_id);
+    const pqxx::result holder = tx.exec_params(kHolderOfExternalId, video.tenant(), external_id, video.video_id());
+    if (!holder.empty()) {
+      return WithDetail(AlreadyExists("external_id: video " + std::string(holder[0]["video_id"].c_str()) + " has it"),
+                        {.field = std::string(kExternalIdKey)});
+    }
+  }
+  tx.exec_params(kSetExternalId, video.video_id(), external_id);
+  return absl::OkStatus();
 }
 
 void TouchVideo(pqxx::transaction_base& tx, const std::string& video_id) { tx.exec_params(kTouch, video_id); }

@@ -19,12 +19,22 @@ namespace vora::metadata {
 // The part that is also the video's storyboard_url.
 inline constexpr char kStoryboardPart[] = "storyboard";
 
+// Of a video that was not uploaded.
+struct ImportRow {
+  std::string source, key, url;
+  bool copy = true;
+  bool pending = false;  // the file is still to be brought in
+  int percent = 0;
+  std::string problem;
+};
+
 struct VideoRow {
   v1::Video video;  // without renditions and links
   std::string source_key, object_prefix, poster_key, run_id, last_run_id, traceparent;
   std::map<std::string, std::string> parts;  // from the name to the key of the object
   std::vector<media::v1::Caption> captions;
   bool captions_done = false;
+  std::optional<ImportRow> import;
   int run_number = 1;
   bool cancel_requested = false;
   bool title_given = false;
@@ -58,6 +68,8 @@ StatusOr<bool> MoveVideo(pqxx::transaction_base& tx, VideoRow& row, v1::VideoSta
 StatusOr<bool> MoveRendition(pqxx::transaction_base& tx, RenditionRow& row, v1::RenditionState to);
 // Moves every rendition that is not final: where they go when the video FAILED or was CANCELLED.
 Status FailOpenRenditions(pqxx::transaction_base& tx, const std::string& video_id, v1::RenditionState to);
+// ALREADY_EXISTS naming external_id: another video of the tenant has it. An empty one takes it away.
+Status SetExternalId(pqxx::transaction_base& tx, const VideoRow& row, const std::string& external_id);
 // A new version and updated_at.
 void TouchVideo(pqxx::transaction_base& tx, const std::string& video_id);
 

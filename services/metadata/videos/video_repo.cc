@@ -31,12 +31,6 @@ constexpr char kWhere[] = R"(
 constexpr char kUpdateText[] = R"(
     UPDATE videos SET title = $2, description = $3, title_given = $4, labels = $5, version = nextval('video_versions'), updated_at = now()
     WHERE video_id = $1)";
-// Whoever gives out an id of this tenant waits for who is at it, so that a second one finds it taken rather than breaking the index.
-constexpr char kLockExternalId[] = "SELECT pg_advisory_xact_lock(hashtextextended('external_id ' || $1 || ' ' || $2, 0))";
-constexpr char kHolderOfExternalId[] =
-    "SELECT video_id FROM videos WHERE tenant = $1 AND external_id = $2 AND deleted_at IS NULL AND video_id <> $3";
-constexpr char kSetExternalId[] =
-    "UPDATE videos SET external_id = $2, version = nextval('video_versions'), updated_at = now() WHERE video_id = $1";
 constexpr char kWarnOfExternalId[] = R"(
     UPDATE videos SET part_warnings = part_warnings || jsonb_build_object('external_id', jsonb_build_array($2::text)) WHERE video_id = $1)";
 constexpr char kSetPriority[] =
@@ -98,22 +92,6 @@ bool HasFailedRendition(const std::vector<RenditionRow>& renditions) {
 
 std::string LabelsJson(const Labels& labels) { return nlohmann::json(labels).dump(); }
 Labels LabelsOf(const v1::Video& video) { return {video.labels().begin(), video.labels().end()}; }
-
-// ALREADY_EXISTS: another video has it.
-Status SetExternalId(pqxx::transaction_base& tx, const VideoRow& row, const std::string& external_id) {
-  const v1::Video& video = row.video;
-  if (external_id == video.external_id()) return absl::OkStatus();
-  if (!external_id.empty()) {
-    tx.exec_params(kLockExternalId, video.tenant(), external_id);
-    const pqxx::result holder = tx.exec_params(kHolderOfExternalId, video.tenant(), external_id, video.video_id());
-    if (!holder.empty()) {
-      return WithDetail(AlreadyExists("external_id: video " + std::string(holder[0]["video_id"].c_str()) + " has it"),
-                        {.field = std::string(kExternalIdKey)});
-    }
-  }
-  tx.exec_params(kSetExternalId, video.video_id(), external_id);
-  return absl::OkStatus();
-}
 
 // What a request, or a second announcement, says of a video that is there already.
 void Complete(pqxx::transaction_base& tx, const VideoRow& row, const NewVideo& given) {

@@ -91,7 +91,7 @@ Task<void> EncodeInGroup(WorkflowContext all, WorkflowContext chunks, Job& job, 
   input.set_object_prefix(job.input.object_prefix());
   *input.mutable_media() = job.media;
   *input.mutable_chunk() = chunk;
-  auto options = ChunkOptions(chunk.index(), cost);
+  auto options = Reading(job.input.source_key(), ChunkOptions(chunk.index(), cost));
   options.set_estimated_cost(0);  // beside that of the items
   options.mutable_items()->Swap(&items);
   options.set_run_cost(job.cost);

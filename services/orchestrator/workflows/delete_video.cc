@@ -34,6 +34,8 @@ Task<WorkflowResult> DeleteVideo(WorkflowContext ctx, v1::DeleteVideoInput input
 Registry AllWorkflows() {
   Registry registry;
   registry.AddTyped<v1::ProcessVideoInput>("ProcessVideo", &ProcessVideo);
+  // The same under the name of what it begins with, so that operators see what a run is at.
+  registry.AddTyped<v1::ProcessVideoInput>("ImportVideo", &ProcessVideo);
   registry.AddTyped<v1::DeleteVideoInput>("DeleteVideo", &DeleteVideo);
   return registry;
 }

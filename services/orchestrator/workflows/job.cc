@@ -77,7 +77,7 @@ Task<v1::Failure> EncodeAudio(WorkflowContext ctx, Job& job, const media::v1::Tr
   *input.mutable_media() = job.media;
   *input.mutable_track() = track;
   input.set_packed(job.in_groups());
-  auto options = MediaOptions(kAudioPriority, AudioCost(job.media));
+  auto options = Reading(job.input.source_key(), MediaOptions(kAudioPriority, AudioCost(job.media)));
   options.set_run_cost(job.cost);
   options.set_progress_weight(track.segments_total());
   options.set_first_play(true);

@@ -35,7 +35,7 @@ Task<v1::Failure> MakePart(WorkflowContext video, WorkflowContext scope, const v
   extract.set_source_key(input.source_key());
   extract.set_object_prefix(input.object_prefix());
   *extract.mutable_media() = media;
-  const auto options = MediaOptions(kPartPriority, 1 + part.cost * media.duration_seconds());
+  const auto options = Reading(input.source_key(), MediaOptions(kPartPriority, 1 + part.cost * media.duration_seconds()));
   const std::string name = part.name;
   auto made = co_await scope.Run<v1::ExtractPartResult>(part.extract, name, std::move(extract), options);
   v1::RecordPartInput record;
@@ -69,7 +69,7 @@ Task<v1::Failure> MakeCaptions(WorkflowContext video, WorkflowContext scope, con
   extract.set_source_key(input.source_key());
   extract.set_object_prefix(input.object_prefix());
   *extract.mutable_media() = media;
-  const auto options = MediaOptions(kCaptionsPriority, 1 + 0.001 * media.duration_seconds());
+  const auto options = Reading(input.source_key(), MediaOptions(kCaptionsPriority, 1 + 0.001 * media.duration_seconds()));
   auto made = co_await scope.Run<v1::ExtractSubtitlesResult>("media.ExtractSubtitles", "captions", std::move(extract), options);
   v1::RecordCaptionsInput record;
   record.set_video_id(input.video_id());

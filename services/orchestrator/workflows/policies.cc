@@ -31,6 +31,29 @@ ActivityOptions ChunkOptions(int index, double estimated_cost) {
   return options;
 }
 
+ActivityOptions ImportOptions() {
+  ActivityOptions options;
+  options.set_queue("import");
+  options.mutable_heartbeat_timeout()->set_seconds(10);
+  options.mutable_start_to_close_timeout()->set_seconds(7 * 24 * 3600);
+  options.mutable_retry()->set_maximum_attempts(1500);
+  options.mutable_retry()->set_maximum_losses(kUnlimited);
+  options.mutable_retry()->mutable_initial_interval()->set_seconds(1);
+  options.mutable_retry()->mutable_maximum_interval()->set_seconds(60);
+  options.mutable_retry()->add_non_retryable_error_types("import.changed");
+  return options;
+}
+
+ActivityOptions Reading(const std::string& source_key, ActivityOptions options) {
+  // As libs/sources/pinned_file.h writes them.
+  if (!source_key.starts_with("source://")) return options;
+  options.mutable_retry()->set_maximum_attempts(8);
+  options.mutable_retry()->mutable_initial_interval()->set_seconds(5);
+  options.mutable_retry()->mutable_maximum_interval()->set_seconds(15 * 60);
+  options.mutable_retry()->set_backoff_coefficient(3);
+  return options;
+}
+
 ActivityOptions DeleteOptions() {
   ActivityOptions options;
   options.set_queue("transcode");

@@ -23,6 +23,10 @@ inline constexpr int kPartPriority = 9;
 workflow::v1::ActivityOptions MediaOptions(int priority, double estimated_cost);
 // Encoding a chunk. Its segments are written once, whoever encodes them, so it may be begun a second time while a slow worker is at it.
 workflow::v1::ActivityOptions ChunkOptions(int index, double estimated_cost);
+// Bringing in a file, on the queue `import`: tried for about a day, since a source may be away for as long.
+workflow::v1::ActivityOptions ImportOptions();
+// Of an activity that reads `source_key`: a source of others may be away for longer than our own store, so pauses are longer.
+workflow::v1::ActivityOptions Reading(const std::string& source_key, workflow::v1::ActivityOptions options);
 // Deleting on the queue `transcode`: repeated until it is done, however long the backlog, or the outage, is.
 workflow::v1::ActivityOptions DeleteOptions();
 // State changes on the queue `metadata`: repeated until they are stored, since the database behind them comes back.

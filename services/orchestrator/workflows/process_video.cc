@@ -4,6 +4,7 @@
 #include "libs/ladder/ladder.h"
 #include "libs/layout/track_kind.h"
 #include "services/orchestrator/workflows/chunks.h"
+#include "services/orchestrator/workflows/import_file.h"
 #include "services/orchestrator/workflows/player_parts.h"
 #include "services/orchestrator/workflows/policies.h"
 #include "services/orchestrator/workflows/workflows.h"
@@ -44,8 +45,8 @@ Task<v1::Failure> MakePoster(WorkflowContext ctx, const Job& job) {
   // Not the very first frame, which is often black, and no more than a tenth of a short video.
   input.set_at_seconds(std::min(10.0, job.media.duration_seconds() / 10));
   input.set_max_width(kPosterWidth);
-  auto poster =
-      co_await ctx.Run<v1::ExtractPosterResult>("media.ExtractPoster", "poster", std::move(input), MediaOptions(kPosterPriority, 1));
+  auto poster = co_await ctx.Run<v1::ExtractPosterResult>("media.ExtractPoster", "poster", std::move(input),
+                                                          Reading(job.input.source_key(), MediaOptions(kPosterPriority, 1)));
   if (!poster.ok) co_return v1::Failure();
   v1::RecordPosterInput record;
   record.set_video_id(job.input.video_id());
@@ -61,7 +62,7 @@ Task<v1::Failure> PlanHere(WorkflowContext ctx, Job& job) {
   } else {
     v1::ProbeInput input;
     input.set_source_key(job.input.source_key());
-    auto options = MediaOptions(kProbePriority, 1);
+    auto options = Reading(job.input.source_key(), MediaOptions(kProbePriority, 1));
     options.set_first_play(true);
     auto probed = co_await ctx.Run<media::v1::MediaInfo>("media.Probe", "probe", std::move(input), options);
     if (!probed.ok) co_return probed.failure;
@@ -83,7 +84,7 @@ Task<v1::Failure> PlanOnce(WorkflowContext ctx, Job& job) {
   input.set_source_key(job.input.source_key());
   *input.mutable_ladder() = job.input.ladder();
   if (job.input.has_media()) *input.mutable_media() = job.input.media();
-  auto options = MediaOptions(kProbePriority, 1);
+  auto options = Reading(job.input.source_key(), MediaOptions(kProbePriority, 1));
   options.set_first_play(true);
   auto planned = co_await ctx.Run<v1::PlanResult>("media.Plan", "probe", std::move(input), options);
   if (!planned.ok) co_return planned.failure;
@@ -187,7 +188,10 @@ Task<std::vector<v1::Failure>> MakeAll(WorkflowContext ctx, Job& job) {
 
 // All work of the run inside `ctx`; gives the failed tracks.
 Task<v1::Failure> Make(WorkflowContext ctx, Job& job, std::vector<std::string>& failed_tracks) {
-  v1::Failure failure = co_await ProbeAndPlan(ctx, job);
+  v1::Failure failure;
+  if (job.input.has_import()) failure = co_await ImportFile(ctx, job.input);
+  if (!failure.code().empty()) co_return failure;
+  failure = co_await ProbeAndPlan(ctx, job);
   if (!failure.code().empty()) co_return failure;
   const std::vector<v1::Failure> failures = co_await MakeAll(ctx, job);
   for (size_t i = 0; i < failures.size(); ++i) {

@@ -37,7 +37,7 @@ class EncodeTest : public ::testing::Test {
     options_.program = WorkerProgram();
     Remake();
   }
-  void Remake() { context_ = std::make_unique<WorkerContext>(*store_, metrics_, options_); }
+  void Remake() { context_ = std::make_unique<WorkerContext>(*store_, sources_, metrics_, options_); }
 
   void UseSource(const std::string& path) {
     ASSERT_THAT(store_->Put("raw/u1/original", media::ReadFile(path), {}), IsOk());
@@ -111,6 +111,7 @@ class EncodeTest : public ::testing::Test {
   WorkerOptions options_;
   MediaInfo info_;
   std::unique_ptr<FaultyStore> store_;
+  sources::Sources sources_;
   std::unique_ptr<WorkerContext> context_;
 };
 

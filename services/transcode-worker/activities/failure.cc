@@ -3,6 +3,7 @@
 #include <csignal>
 #include <cstring>
 
+#include "libs/core/error.h"
 #include "libs/media/base/media_error.h"
 #include "services/transcode-worker/child/seccomp_filter.h"
 
@@ -22,6 +23,7 @@ workflow::v1::Failure Make(const std::string& code, const std::string& message, 
 workflow::v1::Failure FailureOf(const Status& status) {
   if (const auto fault = media::AsMediaFault(status); fault.has_value()) return Make(fault->code, fault->message, true);
   const std::string message = vora::Message(status);
+  if (const std::string reason = DetailOf(status).reason; reason.starts_with("import.")) return Make(reason, message, true);
   switch (status.code()) {
     case StatusCode::kNotFound:
       return Make("source.not_found", message, true);

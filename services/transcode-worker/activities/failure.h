@@ -10,8 +10,8 @@
 
 namespace vora::transcode {
 
-// Media faults keep their code (never retried); `source.not_found`, `worker.bad_input` (never retried); `store.unavailable`,
-// `worker.child_timeout`, `worker.out_of_memory`, `worker.internal`.
+// Media faults, and those of imports, keep their code (never retried); `source.not_found`, `worker.bad_input` (never retried);
+// `store.unavailable`, `worker.child_timeout`, `worker.out_of_memory`, `worker.internal`.
 workflow::v1::Failure FailureOf(const Status& status);
 // The same for a child that did not end well; a crash is `worker.child_crashed` with its signal, a system call that only hostile code makes
 // `worker.forbidden_call` (never retried). `what` names the child, e.g. "encoder of 720p".

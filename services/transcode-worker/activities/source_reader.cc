@@ -2,12 +2,22 @@
 
 #include <algorithm>
 
+#include "libs/core/error.h"
 #include "libs/run/retry.h"
 
 namespace vora::transcode {
 namespace {
 
 constexpr std::chrono::milliseconds kPauseSlice{50};
+
+Status Changed() {
+  return MakeError(errors::kImportChanged,
+                   "the file changed while it was encoded from where it lies; import it again once it stays as it is");
+}
+
+Status CheckVersion(const storage::ObjectInfo& info, const SourceReaderOptions& options) {
+  return options.etag.empty() || options.etag == info.etag ? absl::OkStatus() : Changed();
+}
 
 }  // namespace
 
@@ -36,7 +46,7 @@ StatusOr<std::unique_ptr<SourceReader>> SourceReader::Open(storage::ObjectStore&
   VORA_RETURN_IF_ERROR(WaitOutFaults(options.patience, stopped, [&]() -> Status {
     VORA_ASSIGN_OR_RETURN(const storage::ObjectInfo info, store.Head(key));
     size = info.size;
-    return {};
+    return CheckVersion(info, options);
   }));
   return std::unique_ptr<SourceReader>(new SourceReader(store, key, size, std::move(stopped), options));
 }
@@ -109,10 +119,13 @@ StatusOr<SourceReader::Block> SourceReader::Fetch(int64_t number) {
   const int64_t offset = number * options_.block_bytes;
   const int64_t length = std::min(options_.block_bytes, size_ - offset);
   VORA_ASSIGN_OR_RETURN(const std::unique_ptr<storage::ObjectReader> reader, store_.Open(key_, offset, length));
+  VORA_RETURN_IF_ERROR(CheckVersion(reader->info(), options_));
   auto bytes = std::make_shared<std::string>(static_cast<size_t>(length), '\0');
   size_t have = 0;
   while (have < bytes->size()) {
-    VORA_ASSIGN_OR_RETURN(const size_t got, reader->Read(bytes->data() + have, bytes->size() - have));
+    const StatusOr<size_t> read = reader->Read(bytes->data() + have, bytes->size() - have);
+    if (read.status().code() == StatusCode::kAborted && !options_.etag.empty()) return Changed();
+    VORA_ASSIGN_OR_RETURN(const size_t got, read);
     // Transient, so that the block is asked for again.
     if (got == 0) return Unavailable("the store ended a range early");
     have += got;

@@ -26,11 +26,13 @@ struct SourceReaderOptions {
   size_t cached_blocks = 24;
   int read_ahead_blocks = 2;
   std::chrono::milliseconds patience{45000};  // how long a store may be away
+  std::string etag = {};                      // the version that is read; empty: whichever there is
 };
 
 class SourceReader {
  public:
-  // Asks for the object's size. NOT_FOUND. `stopped` ends waiting for the store.
+  // Asks for the object's size. NOT_FOUND. The kind `import.changed`, also of a read: it is no longer the version that was asked for.
+  // `stopped` ends waiting for the store.
   static StatusOr<std::unique_ptr<SourceReader>> Open(storage::ObjectStore& store, const std::string& key, std::function<bool()> stopped,
                                                       SourceReaderOptions options = {});
   ~SourceReader();

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "libs/log/log.h"
+#include "libs/sources/pinned_file.h"
 #include "services/transcode-worker/activities/failure.h"
 #include "services/transcode-worker/child/child_roles.h"
 #include "services/transcode-worker/child/seccomp_filter.h"
@@ -10,13 +11,19 @@
 
 namespace vora::transcode {
 
-WorkerContext::WorkerContext(storage::ObjectStore& store, obs::Metrics& metrics, WorkerOptions options)
-    : store_(store), metrics_(metrics), options_(std::move(options)), publisher_(store, options_.store_patience) {}
+WorkerContext::WorkerContext(storage::ObjectStore& store, const sources::Sources& sources, obs::Metrics& metrics, WorkerOptions options)
+    : store_(store), sources_(sources), metrics_(metrics), options_(std::move(options)), publisher_(store, options_.store_patience) {}
 
 StatusOr<std::unique_ptr<SourceReader>> WorkerContext::OpenSource(const std::string& key, std::function<bool()> stopped) const {
   SourceReaderOptions options;
   options.patience = options_.store_patience;
-  return SourceReader::Open(store_, key, std::move(stopped), options);
+  if (!sources::IsPinnedFile(key)) return SourceReader::Open(store_, key, std::move(stopped), options);
+  VORA_ASSIGN_OR_RETURN(const sources::PinnedFile file, sources::ParsePinnedFile(key));
+  const auto source = sources_.Find(file.source);
+  // Another worker may know it.
+  if (!source.ok()) return Unavailable("this worker does not know the source " + file.source + ": set its VORA_SOURCES as metadata's");
+  options.etag = file.etag;
+  return SourceReader::Open(*(*source)->store, file.key, std::move(stopped), options);
 }
 
 ChildSpec WorkerContext::NewChild(const std::string& role) const {

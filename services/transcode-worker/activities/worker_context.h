@@ -9,6 +9,7 @@
 
 #include "libs/media/base/source_limits.h"
 #include "libs/obs/metrics.h"
+#include "libs/sources/sources.h"
 #include "libs/storage/base/object_store.h"
 #include "services/transcode-worker/activities/publisher.h"
 #include "services/transcode-worker/activities/source_reader.h"
@@ -31,13 +32,15 @@ struct WorkerOptions {
 
 class WorkerContext {
  public:
-  WorkerContext(storage::ObjectStore& store, obs::Metrics& metrics, WorkerOptions options);
+  // `sources`: of the files that are encoded from where they lie; all of it must outlive the context.
+  WorkerContext(storage::ObjectStore& store, const sources::Sources& sources, obs::Metrics& metrics, WorkerOptions options);
 
   storage::ObjectStore& store() const { return store_; }
   obs::Metrics& metrics() const { return metrics_; }
   const WorkerOptions& options() const { return options_; }
   const Publisher& publisher() const { return publisher_; }
 
+  // `key`: an object of the store, or a pinned file of a source (libs/sources/pinned_file.h).
   StatusOr<std::unique_ptr<SourceReader>> OpenSource(const std::string& key, std::function<bool()> stopped) const;
   ChildSpec NewChild(const std::string& role) const;
   // Answers a child's read request from `source`. INVALID_ARGUMENT for any other message.
@@ -50,6 +53,7 @@ class WorkerContext {
 
  private:
   storage::ObjectStore& store_;
+  const sources::Sources& sources_;
   obs::Metrics& metrics_;
   const WorkerOptions options_;
   const Publisher publisher_;

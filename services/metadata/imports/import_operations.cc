@@ -1,0 +1,100 @@
+#include "services/metadata/imports/import_operations.h"
+
+#include <map>
+
+#include "libs/core/encoding.h"
+#include "libs/core/error.h"
+#include "libs/core/priority.h"
+#include "libs/core/text.h"
+#include "libs/curl/outbound.h"
+#include "libs/curl/url.h"
+#include "libs/layout/layout.h"
+#include "libs/obs/trace.h"
+#include "services/metadata/videos/video_fields.h"
+
+namespace vora::metadata {
+namespace {
+
+constexpr size_t kMaxRequestId = 255;
+constexpr size_t kMaxSourceKey = 1024;  // bytes, as the stores have it
+
+Status CheckRequestId(const std::string& id) {
+  if (id.size() <= kMaxRequestId && IsValidUtf8(id) && id.find('\0') == std::string::npos) return absl::OkStatus();
+  return InvalidField("request_id", "must be UTF-8 of at most 255 bytes", "255 bytes");
+}
+
+// As a field of the request: what the store or the guard says names its own.
+Status Named(const Status& status, const std::string& field) {
+  ErrorDetail detail = DetailOf(status);
+  detail.field = field;
+  return WithDetail(Status(status.code(), field + ": " + Message(status)), detail);
+}
+
+}  // namespace
+
+std::string VersionOf(const sources::Source& source, const storage::ObjectInfo& info) {
+  if (source.spec.url.starts_with("s3://")) return info.etag;
+  return std::to_string(info.size) + "-" + std::to_string(info.modified_unix_ms / 1000);
+}
+
+StatusOr<NewImport> ImportOperations::OfSource(const std::string& tenant, const v1::ImportSource& given) const {
+  VORA_ASSIGN_OR_RETURN(const sources::Source* source, sources_.FindOf(tenant, given.name()));
+  if (given.key().empty()) return InvalidField("source.key", "required, the path of the file below the source's root");
+  if (given.key().size() > kMaxSourceKey) return InvalidField("source.key", "at most 1024 bytes", "1024 bytes");
+  const auto info = source->store->Head(given.key());
+  if (info.status().code() == StatusCode::kNotFound)
+    return Named(NotFound("there is no such file in the source " + given.name()), "source.key");
+  if (!info.ok()) return Named(info.status(), "source.key");
+  NewImport import;
+  import.source = given.name();
+  import.key = given.key();
+  import.version = VersionOf(*source, *info);
+  import.copy = source->spec.mode == sources::ImportMode::kCopy;
+  import.source_bytes = info->size;
+  import.filename = Sanitise(layout::FileOf(given.key()), kMaxTitle);
+  return import;
+}
+
+StatusOr<NewImport> ImportOperations::OfUrl(const std::string& url) const {
+  const curl::OutboundRules rules{
+      .field = "source.url", .setting = "VORA_IMPORT_ALLOW_PRIVATE", .allow_private = allow_private_, .allow_http = true};
+  VORA_ASSIGN_OR_RETURN(const curl::OutboundTarget target, curl::ParseOutboundUrl(url, rules));
+  const auto resolved = curl::ResolveOutbound(target, rules);
+  // A name server that is away now may answer the worker.
+  if (!resolved.ok() && resolved.status().code() != StatusCode::kUnavailable) return resolved.status();
+  NewImport import;
+  import.url = url;
+  const auto parsed = curl::ParseHttpUrl(url);
+  const std::string last(layout::FileOf(parsed->path));
+  import.filename = Sanitise(PercentDecode(last).value_or(last), kMaxTitle);
+  return import;
+}
+
+StatusOr<CreatedVideo> ImportOperations::Import(const std::string& tenant, const v1::ImportVideoRequest& request) {
+  const v1::ImportSource& source = request.source();
+  const bool by_name = !source.name().empty() || !source.key().empty();
+  if (by_name == !source.url().empty()) return InvalidField("source", "give either name and key of a file in a source, or url");
+  VORA_RETURN_IF_ERROR(CheckTitle(request.title()));
+  VORA_RETURN_IF_ERROR(CheckDescription(request.description()));
+  VORA_RETURN_IF_ERROR(CheckExternalId(request.external_id()));
+  const Labels labels(request.labels().begin(), request.labels().end());
+  VORA_RETURN_IF_ERROR(CheckLabels(labels));
+  if (request.has_priority()) VORA_RETURN_IF_ERROR(CheckPriority(request.priority()));
+  VORA_RETURN_IF_ERROR(CheckRequestId(request.request_id()));
+  auto import = by_name ? OfSource(tenant, source) : OfUrl(source.url());
+  VORA_RETURN_IF_ERROR(import.status());
+  import->tenant = tenant;
+  import->title_given = !request.title().empty();
+  import->title = import->title_given ? request.title() : TitleOfUpload({{ "filename", import->filename }});
+  import->description = request.description();
+  if (request.has_priority()) import->priority = request.priority();
+  import->external_id = request.external_id();
+  import->labels = labels;
+  import->request_key = request.request_id();
+  import->traceparent = obs::CurrentTrace().ToTraceparent();
+  VORA_ASSIGN_OR_RETURN(CreatedVideo created, imports_.Create(*import));
+  if (created.deleted) return FailedPrecondition("request_id: the video of this request was deleted; give another one");
+  return created;
+}
+
+}  // namespace vora::metadata

@@ -1,0 +1,74 @@
+#include "services/metadata/imports/import_repo.h"
+
+#include <nlohmann/json.hpp>
+
+#include "libs/core/ids.h"
+#include "libs/layout/layout.h"
+#include "services/metadata/rows/outbox_rows_internal.h"
+#include "services/metadata/rows/store.h"
+#include "services/metadata/rows/video_rows_internal.h"
+
+namespace vora::metadata {
+namespace {
+
+// What holds of an upload's id holds of the video's own here: its raw folder is named by it.
+constexpr char kInsertImport[] = R"(
+    INSERT INTO videos (video_id, tenant, upload_id, title, title_given, description, filename, state, source_key, source_bytes,
+    object_prefix, traceparent, priority, labels, origin_source, origin_key, origin_url, origin_version, origin_copy, import_state, request_key,
+    ladder)
+    SELECT $1, $2, $1, $3, $4, $5, $6, 'CREATED', '', $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, 'PENDING', $17, l.body FROM ladders l
+    WHERE l.is_default AND l.tenant IN ($2, 'default') ORDER BY l.tenant = $2 DESC LIMIT 1
+    ON CONFLICT DO NOTHING)";
+constexpr char kOfRequestKey[] = "SELECT video_id FROM videos WHERE tenant = $1 AND request_key = $2 AND $2 <> ''";
+constexpr char kOfExternalId[] = R"(
+    SELECT video_id FROM videos WHERE tenant = $1 AND external_id = $2 AND $2 <> '' AND deleted_at IS NULL
+    AND origin_source = $3 AND origin_key = $4 AND origin_url = $5 AND import_state <> '')";
+constexpr char kOfOrigin[] = R"(
+    SELECT video_id FROM videos WHERE tenant = $1 AND origin_source = $2 AND origin_key = $3 AND origin_version = $4 AND deleted_at IS NULL
+    AND origin_source <> '')";
+
+std::string FirstOf(const pqxx::result& rows) { return rows.empty() ? "" : rows[0][0].c_str(); }
+
+// The video that the same request, or the same file, has already; empty: none.
+std::string Known(pqxx::transaction_base& tx, const NewImport& import) {
+  std::string id = FirstOf(tx.exec_params(kOfRequestKey, import.tenant, import.request_key));
+  if (id.empty()) id = FirstOf(tx.exec_params(kOfExternalId, import.tenant, import.external_id, import.source, import.key, import.url));
+  if (id.empty()) id = FirstOf(tx.exec_params(kOfOrigin, import.tenant, import.source, import.key, import.version));
+  return id;
+}
+
+}  // namespace
+
+StatusOr<CreatedVideo> ImportRepo::Create(const NewImport& import) {
+  CreatedVideo result;
+  const std::string new_id = NewId();
+  VORA_RETURN_IF_ERROR(store_.Transact([&](pqxx::work& tx) -> Status {
+    result = {};
+    std::string id = Known(tx, import);
+    if (id.empty()) {
+      const auto inserted = tx.exec_params(kInsertImport, new_id, import.tenant, import.title, import.title_given, import.description,
+                                           import.filename, import.source_bytes, layout::ObjectPrefix(new_id), import.traceparent,
+                                           import.priority.value_or(0), nlohmann::json(import.labels).dump(), import.source, import.key,
+                                           import.url, import.version, import.copy, import.request_key);
+      result.created = inserted.affected_rows() == 1;
+      // Another request for the same made it in between.
+      id = result.created ? new_id : Known(tx, import);
+    }
+    if (id.empty()) return Internal("there is no default ladder");
+    const auto row = LoadVideoRow(tx, id, Lock::kForUpdate);
+    result.deleted = row->deleted;
+    if (result.created) {
+      VORA_RETURN_IF_ERROR(SetExternalId(tx, *row, import.external_id));
+      VORA_RETURN_IF_ERROR(AddStart(tx, *row));
+    }
+    result.video = Assemble(*LoadVideoRow(tx, id, Lock::kNone), LoadRenditionRows(tx, {id}), public_url_);
+    return absl::OkStatus();
+  }));
+  if (result.created) {
+    store_.OutboxAdded();
+    store_.VideoChanged(result.video.video_id());
+  }
+  return result;
+}
+
+}  // namespace vora::metadata

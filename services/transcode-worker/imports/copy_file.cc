@@ -1,0 +1,105 @@
+#include "services/transcode-worker/imports/copy_file.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "libs/core/error.h"
+
+namespace vora::transcode {
+namespace {
+
+constexpr int64_t kMiB = 1 << 20;
+constexpr int64_t kLeastPart = 16 * kMiB;
+constexpr int64_t kUnknownPart = 64 * kMiB;
+constexpr int64_t kMostParts = 9'000;  // stores take 10,000
+
+}  // namespace
+
+int64_t CopyPartBytes(int64_t size) {
+  if (size < 0) return kUnknownPart;
+  const int64_t needed = (size + kMostParts - 1) / kMostParts;
+  return std::max(kLeastPart, (needed + kMiB - 1) / kMiB * kMiB);
+}
+
+FileCopy::FileCopy(storage::ObjectStore& store, Origin& origin, const workflow::v1::CopyFileInput& input, const ImportOptions& options,
+                   workflow::v1::CopyFileCheckpoint done, std::function<void(const workflow::v1::CopyFileCheckpoint&)> on_part,
+                   std::function<bool()> stopped)
+    : store_(store),
+      origin_(origin),
+      input_(input),
+      options_(options),
+      done_(std::move(done)),
+      on_part_(std::move(on_part)),
+      stopped_(std::move(stopped)) {}
+
+bool FileCopy::IsWhole() const {
+  const int64_t size = input_.file().size();
+  return size > 0 && done_.bytes() == size;
+}
+
+StatusOr<int64_t> FileCopy::Run() {
+  // An attempt that died after its last step: the object is there, and its parts are gone.
+  if (const auto there = store_.Head(input_.key()); there.ok() && input_.file().size() == there->size) return there->size;
+  while (!IsWhole()) {
+    // Without ranges each try begins at the beginning.
+    if (!input_.file().ranges()) done_.Clear();
+    part_.clear();
+    const int64_t before = done_.bytes();
+    Status read = origin_.Read(input_.file(), done_.bytes(), [this](std::string_view piece) { return Take(piece); });
+    if (read.ok() && !part_.empty()) read = UploadPart();
+    const int64_t size = input_.file().size();
+    if (read.ok() && size >= 0 && done_.bytes() != size) {
+      read = Unavailable("the file ended after " + std::to_string(done_.bytes()) + " of " + std::to_string(size) + " bytes");
+    }
+    if (read.ok()) break;
+    // A line that breaks now and then is no failure of the attempt as long as it brings something.
+    const bool goes_on = IsTransient(read) && done_.bytes() > before && input_.file().ranges() && !stopped_();
+    if (!goes_on) return read;
+  }
+  return Finish();
+}
+
+Status FileCopy::Take(std::string_view piece) {
+  if (stopped_()) return Cancelled("stopped");
+  const int64_t known = input_.file().size();
+  const int64_t limit = known >= 0 ? std::min(known, options_.max_bytes) : options_.max_bytes;
+  if (done_.bytes() + static_cast<int64_t>(part_.size() + piece.size()) > limit) {
+    if (limit == known) return MakeError(errors::kImportChanged, "the file is longer than it was");
+    return MakeError(errors::kImportTooLarge, "the file does not end within " + std::to_string(limit) + " bytes (VORA_IMPORT_MAX_BYTES)",
+                     {.limit = std::to_string(limit) + " bytes"});
+  }
+  const auto part_bytes = static_cast<size_t>(input_.copy().part_bytes());
+  while (!piece.empty()) {
+    const size_t taken = std::min(piece.size(), part_bytes - part_.size());
+    part_.append(piece.substr(0, taken));
+    piece.remove_prefix(taken);
+    if (part_.size() == part_bytes) VORA_RETURN_IF_ERROR(UploadPart());
+  }
+  return absl::OkStatus();
+}
+
+Status FileCopy::UploadPart() {
+  const int number = done_.part_etags_size() + 1;
+  VORA_ASSIGN_OR_RETURN(const storage::CompletedPart part, store_.UploadPart(input_.key(), input_.copy().multipart_id(), number, part_));
+  done_.add_part_etags(part.etag);
+  done_.set_bytes(done_.bytes() + static_cast<int64_t>(part_.size()));
+  part_.clear();
+  on_part_(done_);
+  return absl::OkStatus();
+}
+
+StatusOr<int64_t> FileCopy::Finish() {
+  if (done_.bytes() == 0) return MakeError(errors::kImportNotAFile, "the file is empty");
+  // The last word: what was read from its first byte to its last is still what was pinned.
+  VORA_ASSIGN_OR_RETURN(const workflow::v1::PinnedFile now, origin_.Pin());
+  if (now.etag() != input_.file().etag() || (now.size() >= 0 && now.size() != done_.bytes())) {
+    return MakeError(errors::kImportChanged, "the file changed while it was copied");
+  }
+  std::vector<storage::CompletedPart> parts;
+  for (const std::string& etag : done_.part_etags()) parts.push_back({static_cast<int>(parts.size()) + 1, etag});
+  VORA_ASSIGN_OR_RETURN(const storage::ObjectInfo object, store_.CompleteMultipart(input_.key(), input_.copy().multipart_id(), parts));
+  if (object.size != done_.bytes()) return Unavailable("the store made an object of another length than was copied");
+  return object.size;
+}
+
+}  // namespace vora::transcode
