@@ -14,6 +14,8 @@
 #include "services/metadata/api/rest.h"
 #include "services/metadata/api/rest_webhooks.h"
 #include "services/metadata/imports/import_operations.h"
+#include "services/metadata/imports/scanner.h"
+#include "services/metadata/imports/source_operations.h"
 #include "services/metadata/maintenance.h"
 #include "services/metadata/processing/outbox_relay.h"
 #include "services/metadata/processing/record_activities.h"
@@ -80,6 +82,9 @@ struct MetadataApp::Impl {
         operations(videos, uploads, [this](const std::string& id, int priority) { return orchestrator.SetVideoPriority(id, priority); }),
         imports(store, options.public_url),
         import_operations(imports, *options.sources, options.import_allow_private),
+        scans(store),
+        scanner(scans, *options.sources),
+        source_operations(imports, scans, *options.sources, [this] { scanner.Wake(); }),
         fleet(options.fleet, orchestrator, [this] { return store.Check(); }),
         facts(store),
         analytics_reader(options.clickhouse),
@@ -104,6 +109,7 @@ struct MetadataApp::Impl {
         http(HttpOf(options), metrics),
         routes(http, request_keys),
         video_service(MakeVideoService(operations, import_operations, videos, hub, authorization.rpc)),
+        source_service(MakeSourceService(source_operations, authorization.rpc)),
         fleet_service(MakeFleetService(fleet, authorization.rpc)),
         playback_service(MakePlaybackService(presentations, authorization.rpc)),
         upload_listener(MakeUploadListener(operations, authorization.rpc)),
@@ -114,6 +120,7 @@ struct MetadataApp::Impl {
     http.SetAuthorizer(authorization.http);
     AddRecordActivities(worker, records);
     AddVideoRoutes(routes, operations, import_operations, videos);
+    AddSourceRoutes(routes, source_operations);
     AddEventRoutes(routes, videos, hub, options.sse_heartbeat, options.sse_lifetime);
     AddHistoryRoutes(routes, videos, orchestrator);
     AddControlRoutes(routes, videos, operations, orchestrator);
@@ -143,6 +150,9 @@ struct MetadataApp::Impl {
   VideoOperations operations;
   ImportRepo imports;
   ImportOperations import_operations;
+  ScanRepo scans;
+  Scanner scanner;
+  SourceOperations source_operations;
   FleetView fleet;
   VideoFactsRepo facts;
   AnalyticsReader analytics_reader, live_reader;
@@ -160,7 +170,7 @@ struct MetadataApp::Impl {
   workflow::ActivityWorker worker;
   http::Server http;
   ApiRoutes routes;
-  std::unique_ptr<grpc::Service> video_service, fleet_service, playback_service, upload_listener, analytics_service;
+  std::unique_ptr<grpc::Service> video_service, source_service, fleet_service, playback_service, upload_listener, analytics_service;
   std::unique_ptr<pg::Listener> listener;
   bool stopped = false;
 };
@@ -184,6 +194,7 @@ Status MetadataApp::Start() {
   app.webhook_dispatcher.Start();
   app.follower.Start();
   app.worker.Start();
+  app.scanner.Start();
   // Last: from here on requests come, and everything that they reach is running.
   return app.http.Start();
 }
@@ -200,6 +211,7 @@ void MetadataApp::Stop(std::chrono::milliseconds budget) {
   app.live.Stop();
   app.http.Shutdown(budget);
   app.worker.Stop(budget);
+  app.scanner.Stop();
   app.follower.Stop();
   app.relay.Stop();
   app.webhook_dispatcher.Stop();
@@ -208,7 +220,7 @@ void MetadataApp::Stop(std::chrono::milliseconds budget) {
 }
 
 std::vector<grpc::Service*> MetadataApp::services() {
-  return {impl_->video_service.get(), impl_->fleet_service.get(), impl_->playback_service.get(), impl_->upload_listener.get(),
+  return {impl_->video_service.get(),     impl_->source_service.get(),  impl_->fleet_service.get(), impl_->playback_service.get(), impl_->upload_listener.get(),
           impl_->analytics_service.get()};
 }
 

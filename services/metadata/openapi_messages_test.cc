@@ -25,7 +25,7 @@ using google::protobuf::MessageFactory;
 
 // Put together by handlers, or read by them, without a message.
 const std::set<std::string> kSchemasOfNoMessage = {"Config",      "CreateWebhook", "Error",         "History",
-                                                   "LiveViewers", "NewWebhook",    "PlaybackToken", "StoredLadder",
+                                                   "EventsTaken",   "LiveViewers", "NewWebhook",    "PlaybackToken", "StoredLadder",
                                                    "UpdateVideo", "UpdateWebhook", "Webhook",       "WebhookDelivery"};
 
 class MessageSchemas {

@@ -20,6 +20,13 @@ const std::map<std::string, std::optional<Scope>>& Table() {
       {"GET /v1/videos/{id}/events", Scope::kRead},
       {"GET /v1/events", Scope::kRead},
       {"GET /v1/ladders", Scope::kRead},
+      {"GET /v1/sources", Scope::kRead},
+      {"GET /v1/sources/{name}/scans", Scope::kRead},
+      {"GET /v1/sources/{name}/scans/{scan_id}", Scope::kRead},
+      {"GET /v1/sources/{name}/scans/{scan_id}/files", Scope::kRead},
+      {"POST /v1/sources/{name}:scan", Scope::kWrite},
+      {"POST /v1/sources/{name}/scans/{scan_id}:cancel", Scope::kWrite},
+      {"POST /v1/sources/{name}/events", kPublic},  // asks for the token of the source
       {"GET /v1/videos/{id}/analytics", Scope::kRead},
       {"GET /v1/videos/{id}/sessions", Scope::kRead},
       {"GET /v1/sessions/{session_id}", Scope::kRead},

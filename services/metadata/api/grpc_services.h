@@ -15,6 +15,7 @@ class AnalyticsQueries;
 class FleetView;
 class ImportOperations;
 class PresentationRepo;
+class SourceOperations;
 class VideoOperations;
 class VideoRepo;
 class ViewerErasure;
@@ -23,6 +24,7 @@ class WatchHub;
 // WatchVideo is served by callbacks, so that any number of watchers hold no thread.
 std::unique_ptr<grpc::Service> MakeVideoService(VideoOperations& operations, ImportOperations& imports, VideoRepo& videos, WatchHub& hub,
                                                 rpc::Authorizer authorizer);
+std::unique_ptr<grpc::Service> MakeSourceService(SourceOperations& sources, rpc::Authorizer authorizer);
 std::unique_ptr<grpc::Service> MakePlaybackService(PresentationRepo& presentations, rpc::Authorizer authorizer);
 std::unique_ptr<grpc::Service> MakeFleetService(FleetView& fleet, rpc::Authorizer authorizer);
 std::unique_ptr<grpc::Service> MakeUploadListener(VideoOperations& operations, rpc::Authorizer authorizer);

@@ -16,12 +16,15 @@ class ImportOperations;
 class LadderRepo;
 class LiveViewers;
 class OrchestratorClient;
+class SourceOperations;
 class VideoOperations;
 class VideoRepo;
 class ViewerErasure;
 class WatchHub;
 
 void AddVideoRoutes(ApiRoutes& routes, VideoOperations& operations, ImportOperations& imports, VideoRepo& videos);
+// Sources, scans of them, and what buckets tell; the last has tokens of its own.
+void AddSourceRoutes(ApiRoutes& routes, SourceOperations& sources);
 // Server-sent events of one video and of all.
 void AddEventRoutes(ApiRoutes& routes, VideoRepo& videos, WatchHub& hub, std::chrono::milliseconds heartbeat = std::chrono::seconds(15),
                     std::chrono::milliseconds lifetime = kStreamLifetime);

@@ -10,6 +10,7 @@
 #include "libs/curl/url.h"
 #include "libs/layout/layout.h"
 #include "libs/obs/trace.h"
+#include "services/metadata/imports/source_files.h"
 #include "services/metadata/videos/video_fields.h"
 
 namespace vora::metadata {
@@ -32,11 +33,6 @@ Status Named(const Status& status, const std::string& field) {
 
 }  // namespace
 
-std::string VersionOf(const sources::Source& source, const storage::ObjectInfo& info) {
-  if (source.spec.url.starts_with("s3://")) return info.etag;
-  return std::to_string(info.size) + "-" + std::to_string(info.modified_unix_ms / 1000);
-}
-
 StatusOr<NewImport> ImportOperations::OfSource(const std::string& tenant, const v1::ImportSource& given) const {
   VORA_ASSIGN_OR_RETURN(const sources::Source* source, sources_.FindOf(tenant, given.name()));
   if (given.key().empty()) return InvalidField("source.key", "required, the path of the file below the source's root");
@@ -45,14 +41,7 @@ StatusOr<NewImport> ImportOperations::OfSource(const std::string& tenant, const 
   if (info.status().code() == StatusCode::kNotFound)
     return Named(NotFound("there is no such file in the source " + given.name()), "source.key");
   if (!info.ok()) return Named(info.status(), "source.key");
-  NewImport import;
-  import.source = given.name();
-  import.key = given.key();
-  import.version = VersionOf(*source, *info);
-  import.copy = source->spec.mode == sources::ImportMode::kCopy;
-  import.source_bytes = info->size;
-  import.filename = Sanitise(layout::FileOf(given.key()), kMaxTitle);
-  return import;
+  return ImportOf(*source, *info);
 }
 
 StatusOr<NewImport> ImportOperations::OfUrl(const std::string& url) const {
@@ -67,6 +56,7 @@ StatusOr<NewImport> ImportOperations::OfUrl(const std::string& url) const {
   const auto parsed = curl::ParseHttpUrl(url);
   const std::string last(layout::FileOf(parsed->path));
   import.filename = Sanitise(PercentDecode(last).value_or(last), kMaxTitle);
+  import.title = TitleOfUpload({{"filename", import.filename}});
   return import;
 }
 

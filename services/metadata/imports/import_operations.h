@@ -28,7 +28,4 @@ class ImportOperations {
   const bool allow_private_;
 };
 
-// Which version of a file an ETag of a source stands for: what a move of the source to another disk keeps.
-std::string VersionOf(const sources::Source& source, const storage::ObjectInfo& info);
-
 }  // namespace vora::metadata

@@ -4,6 +4,7 @@
 
 #include "libs/core/ids.h"
 #include "libs/layout/layout.h"
+#include "services/metadata/imports/import_rows_internal.h"
 #include "services/metadata/rows/outbox_rows_internal.h"
 #include "services/metadata/rows/store.h"
 #include "services/metadata/rows/video_rows_internal.h"
@@ -29,39 +30,44 @@ constexpr char kOfOrigin[] = R"(
 
 std::string FirstOf(const pqxx::result& rows) { return rows.empty() ? "" : rows[0][0].c_str(); }
 
-// The video that the same request, or the same file, has already; empty: none.
-std::string Known(pqxx::transaction_base& tx, const NewImport& import) {
+}  // namespace
+
+std::string KnownImport(pqxx::transaction_base& tx, const NewImport& import) {
   std::string id = FirstOf(tx.exec_params(kOfRequestKey, import.tenant, import.request_key));
   if (id.empty()) id = FirstOf(tx.exec_params(kOfExternalId, import.tenant, import.external_id, import.source, import.key, import.url));
   if (id.empty()) id = FirstOf(tx.exec_params(kOfOrigin, import.tenant, import.source, import.key, import.version));
   return id;
 }
 
-}  // namespace
+StatusOr<std::string> AddImport(pqxx::transaction_base& tx, const NewImport& import) {
+  const std::string id = NewId();
+  const auto inserted =
+      tx.exec_params(kInsertImport, id, import.tenant, import.title, import.title_given, import.description, import.filename,
+                     import.source_bytes, layout::ObjectPrefix(id), import.traceparent, import.priority.value_or(0),
+                     nlohmann::json(import.labels).dump(), import.source, import.key, import.url, import.version, import.copy,
+                     import.request_key);
+  if (inserted.affected_rows() == 0) return std::string();
+  const auto row = LoadVideoRow(tx, id, Lock::kForUpdate);
+  VORA_RETURN_IF_ERROR(SetExternalId(tx, *row, import.external_id));
+  VORA_RETURN_IF_ERROR(AddStart(tx, *row));
+  return id;
+}
 
 StatusOr<CreatedVideo> ImportRepo::Create(const NewImport& import) {
   CreatedVideo result;
-  const std::string new_id = NewId();
   VORA_RETURN_IF_ERROR(store_.Transact([&](pqxx::work& tx) -> Status {
     result = {};
-    std::string id = Known(tx, import);
+    std::string id = KnownImport(tx, import);
     if (id.empty()) {
-      const auto inserted = tx.exec_params(kInsertImport, new_id, import.tenant, import.title, import.title_given, import.description,
-                                           import.filename, import.source_bytes, layout::ObjectPrefix(new_id), import.traceparent,
-                                           import.priority.value_or(0), nlohmann::json(import.labels).dump(), import.source, import.key,
-                                           import.url, import.version, import.copy, import.request_key);
-      result.created = inserted.affected_rows() == 1;
+      VORA_ASSIGN_OR_RETURN(id, AddImport(tx, import));
+      result.created = !id.empty();
       // Another request for the same made it in between.
-      id = result.created ? new_id : Known(tx, import);
+      if (id.empty()) id = KnownImport(tx, import);
     }
     if (id.empty()) return Internal("there is no default ladder");
-    const auto row = LoadVideoRow(tx, id, Lock::kForUpdate);
+    const auto row = LoadVideoRow(tx, id, Lock::kNone);
     result.deleted = row->deleted;
-    if (result.created) {
-      VORA_RETURN_IF_ERROR(SetExternalId(tx, *row, import.external_id));
-      VORA_RETURN_IF_ERROR(AddStart(tx, *row));
-    }
-    result.video = Assemble(*LoadVideoRow(tx, id, Lock::kNone), LoadRenditionRows(tx, {id}), public_url_);
+    result.video = Assemble(*row, LoadRenditionRows(tx, {id}), public_url_);
     return absl::OkStatus();
   }));
   if (result.created) {

@@ -231,6 +231,8 @@ RenditionView ViewOf(const RenditionRow& row) {
 
 v1::Video Assemble(const VideoRow& row, const std::vector<RenditionRow>& renditions, const std::string& public_url) {
   v1::Video video = row.video;
+  // What names its folder in raw/ is no upload that anybody could ask for.
+  if (row.import) video.clear_upload_id();
   for (const RenditionRow& rendition : renditions) {
     if (rendition.video_id == video.video_id()) *video.add_renditions() = rendition.rendition;
   }

@@ -1,0 +1,19 @@
+#pragma once
+
+// Rows of imports inside a transaction: shared by the repositories. Heavy (pqxx).
+
+#include <string>
+
+#include <pqxx/pqxx>
+
+#include "services/metadata/imports/import_repo.h"
+#include "services/metadata/rows/video_rows_internal.h"
+
+namespace vora::metadata {
+
+// The video that the same request, or the same file, has already; empty: none.
+std::string KnownImport(pqxx::transaction_base& tx, const NewImport& import);
+// Makes the video and its start. Its id; empty: another one came first. ALREADY_EXISTS: another video has the external_id.
+StatusOr<std::string> AddImport(pqxx::transaction_base& tx, const NewImport& import);
+
+}  // namespace vora::metadata
