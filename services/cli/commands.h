@@ -31,6 +31,19 @@ struct UploadArguments {
   int64_t max_rate = 0;  // bytes/s; 0: no limit
 };
 
+struct ImportArguments {
+  std::string what;    // a URL, or the key of a file in `source`
+  std::string source;  // its name; empty: the only one there is
+  VideoFields fields;
+  bool wait = true;  // follow until READY
+};
+
+struct ScanArguments {
+  std::string source;
+  bool wait = true;    // follow to the end
+  bool files = false;  // name what failed
+};
+
 // What operators set for a queue or a tenant; what is not given stays.
 struct SettingsArguments {
   std::string name;
@@ -48,6 +61,9 @@ struct ListArguments {
 };
 
 int RunUpload(const GlobalOptions& global, const UploadArguments& arguments);
+int RunImport(const GlobalOptions& global, const ImportArguments& arguments);
+int RunSources(const GlobalOptions& global);
+int RunScan(const GlobalOptions& global, const ScanArguments& arguments);
 int RunList(const GlobalOptions& global, const ListArguments& arguments);
 int RunShow(const GlobalOptions& global, const std::string& video_id);
 int RunWatch(const GlobalOptions& global, const std::string& video_id);

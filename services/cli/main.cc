@@ -44,7 +44,7 @@ void AddFields(CLI::App* command, vora::cli::VideoFields& fields) {
 
 int main(int argc, char** argv) {
   vora::cli::CatchInterrupts();
-  CLI::App app{"vora: upload videos, follow their processing, and play them.\nA first try: vora upload FILE"};
+  CLI::App app{"vora: upload or import videos, follow their processing, and play them.\nA first try: vora upload FILE"};
   app.require_subcommand(1);
   app.fallthrough();
   app.set_version_flag("--version", "vora " + std::string(vora::Version()));
@@ -85,6 +85,30 @@ int main(int argc, char** argv) {
     upload.wait = !no_wait;
     upload.checksum = !no_checksum;
     exit_code = vora::cli::RunUpload(global, upload);
+  });
+
+  vora::cli::ImportArguments import;
+  bool import_no_wait = false;
+  CLI::App* import_command =
+      app.add_subcommand("import", "Make a video of a file that lies elsewhere, and follow it until it can be watched");
+  import_command->add_option("WHAT", import.what, "The URL of a file, or its path in a source (see: vora sources)")->required();
+  import_command->add_option("--source", import.source, "The source that the file lies in; needed when there are several");
+  AddFields(import_command, import.fields);
+  import_command->add_flag("--no-wait", import_no_wait, "End once it is accepted");
+  import_command->callback([&] {
+    import.wait = !import_no_wait;
+    exit_code = vora::cli::RunImport(global, import);
+  });
+  app.add_subcommand("sources", "The sources that files are imported from")->callback([&] { exit_code = vora::cli::RunSources(global); });
+  vora::cli::ScanArguments scan;
+  bool scan_no_wait = false;
+  CLI::App* scan_command = app.add_subcommand("scan", "Make a video of each media file in a source that has none; it can be repeated");
+  scan_command->add_option("SOURCE", scan.source, "Its name (see: vora sources)")->required();
+  scan_command->add_flag("--no-wait", scan_no_wait, "End once it has begun");
+  scan_command->add_flag("--files", scan.files, "Name the files that failed");
+  scan_command->callback([&] {
+    scan.wait = !scan_no_wait;
+    exit_code = vora::cli::RunScan(global, scan);
   });
 
   vora::cli::ListArguments list;

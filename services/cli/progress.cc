@@ -48,6 +48,11 @@ std::vector<std::string> RenderVideo(const nlohmann::json& video) {
   std::string head = "  " + Bar(video.value("progress_percent", 0), 24) + "  " + state;
   if (video.value("playable", false) && state != "READY") head += "  (can be played already)";
   lines.push_back(head);
+  const nlohmann::json import = video.value("import", nlohmann::json::object());
+  if (!import.value("done", true) && state != "FAILED" && state != "CANCELLED") {
+    const std::string problem = import.value("problem", "");
+    lines.push_back("    import   " + Bar(import.value("progress_percent", 0), 20) + (problem.empty() ? "" : "  waits: " + problem));
+  }
   for (const auto& rendition : video.value("renditions", nlohmann::json::array())) {
     char name[16];
     std::snprintf(name, sizeof name, "%-8.8s", rendition.value("name", "?").c_str());

@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "libs/core/error.h"
 #include "libs/core/ids.h"
 #include "libs/layout/layout.h"
 #include "services/metadata/imports/import_rows_internal.h"
@@ -41,11 +42,10 @@ std::string KnownImport(pqxx::transaction_base& tx, const NewImport& import) {
 
 StatusOr<std::string> AddImport(pqxx::transaction_base& tx, const NewImport& import) {
   const std::string id = NewId();
-  const auto inserted =
-      tx.exec_params(kInsertImport, id, import.tenant, import.title, import.title_given, import.description, import.filename,
-                     import.source_bytes, layout::ObjectPrefix(id), import.traceparent, import.priority.value_or(0),
-                     nlohmann::json(import.labels).dump(), import.source, import.key, import.url, import.version, import.copy,
-                     import.request_key);
+  const auto inserted = tx.exec_params(kInsertImport, id, import.tenant, import.title, import.title_given, import.description,
+                                       import.filename, import.source_bytes, layout::ObjectPrefix(id), import.traceparent,
+                                       import.priority.value_or(0), nlohmann::json(import.labels).dump(), import.source, import.key,
+                                       import.url, import.version, import.copy, import.request_key);
   if (inserted.affected_rows() == 0) return std::string();
   const auto row = LoadVideoRow(tx, id, Lock::kForUpdate);
   VORA_RETURN_IF_ERROR(SetExternalId(tx, *row, import.external_id));
@@ -65,8 +65,18 @@ StatusOr<CreatedVideo> ImportRepo::Create(const NewImport& import) {
       if (id.empty()) id = KnownImport(tx, import);
     }
     if (id.empty()) return Internal("there is no default ladder");
-    const auto row = LoadVideoRow(tx, id, Lock::kNone);
+    auto row = LoadVideoRow(tx, id, Lock::kForUpdate);
     result.deleted = row->deleted;
+    // The file was registered by a scan, say, before somebody said what it is called with them.
+    if (!result.created && !row->deleted && !import.external_id.empty()) {
+      const std::string& has = row->video.external_id();
+      if (!has.empty() && has != import.external_id) {
+        return WithDetail(AlreadyExists("external_id: the video of this file, " + id + ", has another one"),
+                          {.field = std::string(kExternalIdKey)});
+      }
+      VORA_RETURN_IF_ERROR(SetExternalId(tx, *row, import.external_id));
+      row = LoadVideoRow(tx, id, Lock::kNone);
+    }
     result.video = Assemble(*row, LoadRenditionRows(tx, {id}), public_url_);
     return absl::OkStatus();
   }));

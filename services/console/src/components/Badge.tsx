@@ -7,6 +7,7 @@ export type Tone = 'ok' | 'warn' | 'bad' | 'info' | 'neutral';
 const states: Record<string, { text: string; tone: Tone; busy?: boolean }> = {
   CREATED: { text: 'Waiting', tone: 'neutral' },
   PROCESSING: { text: 'Processing', tone: 'info', busy: true },
+  RUNNING: { text: 'Running', tone: 'info', busy: true },
   PARTIALLY_READY: { text: 'Partially ready', tone: 'warn', busy: true },
   READY: { text: 'Ready', tone: 'ok' },
   FAILED: { text: 'Failed', tone: 'bad' },

@@ -8,6 +8,7 @@ import { activity } from '../upload/activity';
 const sections = [
   { href: '/', label: 'Library', icon: 'library', test: (path: string) => path === '/' || path.startsWith('/watch/') },
   { href: '/upload', label: 'Upload', icon: 'upload', test: (path: string) => path === '/upload' },
+  { href: '/import', label: 'Import', icon: 'link', test: (path: string) => path === '/import' },
   { href: '/analytics', label: 'Analytics', icon: 'chart', test: (path: string) => path === '/analytics' },
   { href: '/fleet', label: 'Fleet', icon: 'server', test: (path: string) => path === '/fleet' },
 ] as const;

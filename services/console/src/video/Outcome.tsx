@@ -1,4 +1,5 @@
 // How processing ended when it did not end well, and warnings.
+import { isRunning } from '../api/running';
 import type { Video } from '../api/schema';
 import { Notice } from '../components/Notice';
 import { Link } from '../router';
@@ -15,6 +16,11 @@ export function Outcome({ video }: { video: Video }) {
             {adviceFor(video.failure_code)} <Link href={`/watch/${video.video_id}/timeline`}>See the timeline</Link>
           </p>
           {video.failure_code && <p class="small">Code: <code>{video.failure_code}</code></p>}
+        </Notice>
+      )}
+      {video.import && !video.import.done && isRunning(video) && (
+        <Notice tone={video.import.problem ? 'warn' : 'info'} title={`The file is being brought in: ${video.import.progress_percent} %`} testid="import-progress">
+          {video.import.problem && <p>It waits: {video.import.problem}</p>}
         </Notice>
       )}
       {video.state === 'CANCELLED' && (

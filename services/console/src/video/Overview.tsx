@@ -66,6 +66,18 @@ function Links({ video, currentTime, tokens }: { video: Video; currentTime: numb
   );
 }
 
+// What the file holds, and where it came from.
+function factsOf({ source, import: origin }: Video): [string, string][] {
+  const rows: [string, string][] = [];
+  if (origin) rows.push(['From', origin.url || `${origin.source}: ${origin.key}`]);
+  if (!source) return rows;
+  rows.push(['Container', source.container]);
+  if (source.video_codec) rows.push(['Picture', `${source.video_codec}, ${source.width} × ${source.height}, ${Number(source.frame_rate.toFixed(2))} per second, ${source.pixel_format}`]);
+  for (const audio of source.audio) rows.push(['Sound', [audio.codec, audio.language, `${audio.channels} ${audio.channels === 1 ? 'channel' : 'channels'}`, `${audio.sample_rate / 1000} kHz`].filter(Boolean).join(', ')]);
+  if (source.subtitle_languages.length > 0) rows.push(['Subtitles', source.subtitle_languages.join(', ')]);
+  return rows;
+}
+
 function Source({ video }: { video: Video }) {
   const playable = secondsBetween(video.created_at, video.first_playable_at);
   const ready = secondsBetween(video.created_at, video.ready_at);
@@ -74,6 +86,7 @@ function Source({ video }: { video: Video }) {
     ['File', video.filename || '–'],
     ['Size', video.source_bytes > 0 ? bytes(video.source_bytes) : '–'],
     ['Duration', video.duration_seconds > 0 ? duration(video.duration_seconds) : '–'],
+    ...factsOf(video),
     ['Created', date(video.created_at)],
   ];
   if (playable >= 0) rows.push(['Playable', `after ${span(playable)}`]);
@@ -85,7 +98,7 @@ function Source({ video }: { video: Video }) {
       <h2 id="source-heading">Source</h2>
       <dl class="facts">
         {rows.map(([name, value]) => (
-          <div key={name}>
+          <div key={name + value}>
             <dt>{name}</dt>
             <dd>{value}</dd>
           </div>
@@ -101,7 +114,7 @@ function Source({ video }: { video: Video }) {
         </ul>
       )}
       <CopyField label="Video id" value={video.video_id} testid="video-id" />
-      <CopyField label="Upload id" value={video.upload_id} />
+      {video.upload_id && <CopyField label="Upload id" value={video.upload_id} />}
     </section>
   );
 }
