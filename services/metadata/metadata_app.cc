@@ -45,7 +45,7 @@ pg::DatabaseOptions DatabaseOf(const AppOptions& options) {
 http::ServerOptions HttpOf(const AppOptions& options) {
   http::ServerOptions http = options.http;
   http.listen = options.http_listen;
-  http.private_params = {"viewer_id"};
+  http.private_params = {"viewer_id", "token"};
   return http;
 }
 
@@ -220,8 +220,8 @@ void MetadataApp::Stop(std::chrono::milliseconds budget) {
 }
 
 std::vector<grpc::Service*> MetadataApp::services() {
-  return {impl_->video_service.get(),     impl_->source_service.get(),  impl_->fleet_service.get(), impl_->playback_service.get(), impl_->upload_listener.get(),
-          impl_->analytics_service.get()};
+  return {impl_->video_service.get(),    impl_->source_service.get(),  impl_->fleet_service.get(),
+          impl_->playback_service.get(), impl_->upload_listener.get(), impl_->analytics_service.get()};
 }
 
 Status MetadataApp::Ready() { return impl_->store.Check(); }
