@@ -57,15 +57,15 @@ int64_t LengthOf(const curl::ResponseHead& head) {
 std::string WhyNotAFile(std::string_view content_type, std::string_view begin) {
   const std::string type = ToLower(TrimBlanks(content_type.substr(0, content_type.find(';'))));
   const std::string text = ToLower(begin.substr(begin.starts_with("\xEF\xBB\xBF") ? 3 : 0));
-  const std::string_view first = TrimBlanks(text);
+  const std::string_view first = std::string_view(text).substr(std::min(text.find_first_not_of(" \t\r\n"), text.size()));
   if (type == "text/html" || type == "application/xhtml+xml" || first.starts_with("<!doctype html") || first.starts_with("<html")) {
     return "a web page: does the file need a login?";
   }
   if (first.starts_with("#extm3u") || type == "application/vnd.apple.mpegurl" || type == "application/x-mpegurl" ||
-      type == "audio/mpegurl") {
+      type == "audio/mpegurl" || type == "audio/x-mpegurl") {
     return "a playlist (HLS): give the address of the file that it was made of";
   }
-  if (type == "application/dash+xml" || (first.starts_with("<?xml") && first.find("<mpd") != first.npos)) {
+  if (type == "application/dash+xml" || first.starts_with("<mpd") || (first.starts_with("<?xml") && first.find("<mpd") != first.npos)) {
     return "a manifest (DASH): give the address of the file that it was made of";
   }
   if (type == "application/json") return "JSON and no file";
@@ -198,7 +198,7 @@ class UrlOrigin final : public Origin {
     handle.Timeouts(ask.whole_timeout, kConnectTimeout);
     handle.Set(CURLOPT_LOW_SPEED_LIMIT, 1L);
     handle.Set(CURLOPT_LOW_SPEED_TIME, kStallSeconds);
-    handle.CancelWhen(stopped_);
+    if (stopped_) handle.CancelWhen(stopped_);
     Status taken;
     handle.OnBody([&](std::string_view piece) -> size_t {
       last_status_ = handle.http_status();
@@ -214,10 +214,14 @@ class UrlOrigin final : public Origin {
     last_status_ = handle.http_status();
     last_head_ = handle.head();
     if (!taken.ok()) return taken;
+    // libcurl takes a connection that is closed amid the head for one that ended with it.
+    if (last_status_ != 0 && !last_head_.complete()) return Broken("its answer broke off");
     if (IsRedirect(last_status_)) {
-      const auto next = curl::ResolveUrl(url, last_head_.Get("Location"));
+      const std::string& location = last_head_.Get("Location");
+      const auto next = location.empty() ? std::nullopt : curl::ResolveUrl(url, location);
       if (!next) return MakeError(errors::kImportBadUrl, "url: redirects to what is no URL", {.field = "source.url"});
-      return std::optional<std::string>(*next);
+      // A fragment is for who shows the page (RFC 9110 section 10.2.2).
+      return std::optional<std::string>(next->substr(0, next->find('#')));
     }
     const bool answered = last_status_ == 200 || last_status_ == 206;
     if (last_status_ != 0 && !answered && last_status_ != 416) return OfHttpStatus(last_status_);
