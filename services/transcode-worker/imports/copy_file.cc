@@ -39,18 +39,20 @@ bool FileCopy::IsWhole() const {
 
 StatusOr<int64_t> FileCopy::Run() {
   // An attempt that died after its last step: the object is there, and its parts are gone.
-  if (const auto there = store_.Head(input_.key()); there.ok() && input_.file().size() == there->size) return there->size;
+  const auto there = store_.Head(input_.key());
+  if (there.ok() && (input_.file().size() < 0 || input_.file().size() == there->size)) return there->size;
   while (!IsWhole()) {
     // Without ranges each try begins at the beginning.
     if (!input_.file().ranges()) done_.Clear();
     part_.clear();
     const int64_t before = done_.bytes();
     Status read = origin_.Read(input_.file(), done_.bytes(), [this](std::string_view piece) { return Take(piece); });
-    if (read.ok() && !part_.empty()) read = UploadPart();
-    const int64_t size = input_.file().size();
-    if (read.ok() && size >= 0 && done_.bytes() != size) {
-      read = Unavailable("the file ended after " + std::to_string(done_.bytes()) + " of " + std::to_string(size) + " bytes");
+    // Before the last part is made: one that is short, and not the last, would spoil the copy for good.
+    const int64_t size = input_.file().size(), end = done_.bytes() + static_cast<int64_t>(part_.size());
+    if (read.ok() && size >= 0 && end != size) {
+      read = Unavailable("the file ended after " + std::to_string(end) + " of " + std::to_string(size) + " bytes");
     }
+    if (read.ok() && !part_.empty()) read = UploadPart();
     if (read.ok()) break;
     // A line that breaks now and then is no failure of the attempt as long as it brings something.
     const bool goes_on = IsTransient(read) && done_.bytes() > before && input_.file().ranges() && !stopped_();

@@ -15,6 +15,7 @@
 
 #include "libs/core/error.h"
 #include "libs/testing/status_matchers.h"
+#include "services/transcode-worker/imports/import_matchers_test.h"
 #include "services/transcode-worker/imports/scripted_server_test.h"
 
 namespace vora::transcode {
@@ -26,17 +27,6 @@ using workflow::v1::PinnedFile;
 using Clock = std::chrono::steady_clock;
 
 constexpr char kV1[] = "ETag: \"v1\"";
-
-MATCHER_P(IsKind, kind, std::string(kind.reason)) {
-  const Status& status = status_internal::StatusOf(arg);
-  *result_listener << "which is " << status << " of the kind " << DetailOf(status).reason;
-  return IsError(status, kind);
-}
-MATCHER(Passes, "may be tried again") {
-  const Status& status = status_internal::StatusOf(arg);
-  *result_listener << "which is " << status;
-  return IsTransient(status);
-}
 
 class UrlOriginTest : public ::testing::Test {
  protected:
