@@ -19,6 +19,12 @@ Status CheckVersion(const storage::ObjectInfo& info, const SourceReaderOptions& 
   return options.etag.empty() || options.etag == info.etag ? absl::OkStatus() : Changed();
 }
 
+// What a store says of a version that is not there any more: it became another while it was read, or is too short.
+Status OfVersion(const Status& status, const SourceReaderOptions& options) {
+  const bool gone = status.code() == StatusCode::kAborted || status.code() == StatusCode::kOutOfRange;
+  return gone && !options.etag.empty() ? Changed() : status;
+}
+
 }  // namespace
 
 Status WaitOutFaults(std::chrono::milliseconds patience, const std::function<bool()>& stopped, const std::function<Status()>& op) {
@@ -118,17 +124,17 @@ StatusOr<SourceReader::Block> SourceReader::Get(int64_t number) {
 StatusOr<SourceReader::Block> SourceReader::Fetch(int64_t number) {
   const int64_t offset = number * options_.block_bytes;
   const int64_t length = std::min(options_.block_bytes, size_ - offset);
-  VORA_ASSIGN_OR_RETURN(const std::unique_ptr<storage::ObjectReader> reader, store_.Open(key_, offset, length));
-  VORA_RETURN_IF_ERROR(CheckVersion(reader->info(), options_));
+  const auto reader = store_.Open(key_, offset, length);
+  if (!reader.ok()) return OfVersion(reader.status(), options_);
+  VORA_RETURN_IF_ERROR(CheckVersion((*reader)->info(), options_));
   auto bytes = std::make_shared<std::string>(static_cast<size_t>(length), '\0');
   size_t have = 0;
   while (have < bytes->size()) {
-    const StatusOr<size_t> read = reader->Read(bytes->data() + have, bytes->size() - have);
-    if (read.status().code() == StatusCode::kAborted && !options_.etag.empty()) return Changed();
-    VORA_ASSIGN_OR_RETURN(const size_t got, read);
+    const StatusOr<size_t> got = (*reader)->Read(bytes->data() + have, bytes->size() - have);
+    if (!got.ok()) return OfVersion(got.status(), options_);
     // Transient, so that the block is asked for again.
-    if (got == 0) return Unavailable("the store ended a range early");
-    have += got;
+    if (*got == 0) return Unavailable("the store ended a range early");
+    have += *got;
   }
   return Block(std::move(bytes));
 }
