@@ -16,11 +16,12 @@ constexpr int kMostLooks = 60;
 constexpr std::chrono::milliseconds kLongestPause{300'000};
 constexpr char kChanged[] = "import.changed";
 
-Task<v1::Failure> AbandonCopy(WorkflowContext ctx, WorkflowResult, std::string key, std::string multipart_id) {
+// Also in a run that is cancelled.
+Task<v1::Failure> AbandonCopy(WorkflowContext ctx, std::string key, std::string multipart_id) {
   v1::AbandonCopyInput input;
   input.set_key(key);
   input.set_multipart_id(multipart_id);
-  auto outcome = co_await ctx.Activity("media.AbandonCopy", "abandon/" + multipart_id, std::move(input), ImportOptions());
+  auto outcome = co_await ctx.Detached().Activity("media.AbandonCopy", "abandon/" + multipart_id, std::move(input), ImportOptions());
   co_return outcome.failure;
 }
 
@@ -51,7 +52,7 @@ Task<v1::Failure> CopyFile(WorkflowContext ctx, const v1::ProcessVideoInput& inp
   *begin.mutable_file() = file;
   auto begun = co_await ctx.Run<v1::BeginCopyResult>("media.BeginCopy", "copy/begin" + suffix, std::move(begin), ImportOptions());
   if (!begun.ok) co_return begun.failure;
-  ctx.Compensate("copy" + suffix, &AbandonCopy, input.import().copy_key(), begun.value.multipart_id());
+  const std::string multipart_id = begun.value.multipart_id();
   v1::CopyFileInput copy;
   *copy.mutable_origin() = input.import().origin();
   *copy.mutable_file() = std::move(file);
@@ -60,6 +61,8 @@ Task<v1::Failure> CopyFile(WorkflowContext ctx, const v1::ProcessVideoInput& inp
   copy.set_video_id(input.video_id());
   auto copied = co_await ctx.Run<v1::CopyFileResult>("media.CopySource", "copy" + suffix, std::move(copy), ImportOptions());
   bytes = copied.value.bytes();
+  // At once: of a file that changed another copy is begun, with which the run may end well.
+  if (!copied.ok) (void)co_await AbandonCopy(ctx, input.import().copy_key(), multipart_id);
   co_return copied.failure;
 }
 

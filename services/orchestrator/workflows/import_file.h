@@ -9,7 +9,7 @@
 namespace vora::workflows {
 
 // Sets `input.source_key`, and tells metadata. A file that changes while it is copied is pinned anew. What was begun of a copy is taken
-// back when the run fails or is cancelled.
+// back when it is of no use: the file changed, the copy failed, or the run is cancelled meanwhile.
 workflow::Task<workflow::v1::Failure> ImportFile(workflow::WorkflowContext ctx, workflow::v1::ProcessVideoInput& input);
 
 }  // namespace vora::workflows
