@@ -25,7 +25,9 @@ ActivityOutcome FailedImport(const Status& status) {
 
 ActivityOutcome BadInput(const Status& status) { return ActivityOutcome::FromStatus(status, kCodePrefix); }
 
-ActivityOutcome Pin(const ImportContext& context, ActivityExecution& execution) {
+}  // namespace
+
+ActivityOutcome PinSource(const ImportContext& context, ActivityExecution& execution) {
   workflow::v1::PinFileInput input;
   if (const Status parsed = workflow::FromPayload(execution.task().input(), input); !parsed.ok()) return BadInput(parsed);
   const auto origin = OpenOrigin(input.origin(), context.sources, context.options, [&] { return execution.stopping(); });
@@ -45,7 +47,7 @@ ActivityOutcome BeginCopy(const ImportContext& context, ActivityExecution& execu
   return ActivityOutcome::Ok(workflow::ToPayload(result));
 }
 
-ActivityOutcome Copy(const ImportContext& context, ActivityExecution& execution) {
+ActivityOutcome CopySource(const ImportContext& context, ActivityExecution& execution) {
   workflow::v1::CopyFileInput input;
   if (const Status parsed = workflow::FromPayload(execution.task().input(), input); !parsed.ok()) return BadInput(parsed);
   workflow::v1::CopyFileCheckpoint done;
@@ -75,12 +77,12 @@ ActivityOutcome AbandonCopy(const ImportContext& context, ActivityExecution& exe
   return aborted.ok() ? ActivityOutcome::Ok("{}") : FailedImport(aborted);
 }
 
-}  // namespace
-
 void RegisterImports(const ImportContext& context, workflow::ActivityWorker& worker) {
   using Activity = ActivityOutcome (*)(const ImportContext&, ActivityExecution&);
-  const std::pair<const char*, Activity> activities[] = {
-      {"media.PinSource", &Pin}, {"media.BeginCopy", &BeginCopy}, {"media.CopySource", &Copy}, {"media.AbandonCopy", &AbandonCopy}};
+  const std::pair<const char*, Activity> activities[] = {{"media.PinSource", &PinSource},
+                                                         {"media.BeginCopy", &BeginCopy},
+                                                         {"media.CopySource", &CopySource},
+                                                         {"media.AbandonCopy", &AbandonCopy}};
   for (const auto& [type, activity] : activities) {
     const Activity run = activity;
     worker.Handle(type, [&context, run](ActivityExecution& execution) { return run(context, execution); });

@@ -17,6 +17,14 @@ struct ImportContext {
   const sources::Sources& sources;
   const ImportOptions options;
 };
+
+// Each answers what vora/workflow/v1/process_video.proto says of it.
+workflow::ActivityOutcome PinSource(const ImportContext& context, workflow::ActivityExecution& execution);
+workflow::ActivityOutcome BeginCopy(const ImportContext& context, workflow::ActivityExecution& execution);
+// The checkpoint is kept from part to part.
+workflow::ActivityOutcome CopySource(const ImportContext& context, workflow::ActivityExecution& execution);
+workflow::ActivityOutcome AbandonCopy(const ImportContext& context, workflow::ActivityExecution& execution);
+
 void RegisterImports(const ImportContext& context, workflow::ActivityWorker& worker);
 
 }  // namespace vora::transcode

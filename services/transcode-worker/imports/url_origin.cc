@@ -225,6 +225,8 @@ class UrlOrigin final : public Origin {
     }
     const bool answered = last_status_ == 200 || last_status_ == 206;
     if (last_status_ != 0 && !answered && last_status_ != 416) return OfHttpStatus(last_status_);
+    if (sent.code() == StatusCode::kFailedPrecondition)
+      return MakeError(errors::kImportBadUrl, "url: " + vora::Message(sent), {.field = "source.url"});
     if (!sent.ok() && !(last_status_ == 416)) return sent.code() == StatusCode::kDeadlineExceeded ? Unavailable(vora::Message(sent)) : sent;
     return std::optional<std::string>();
   }

@@ -14,7 +14,10 @@
 #include <gtest/gtest.h>
 
 #include "libs/core/error.h"
+#include "libs/rpc/testing/test_authority.h"
+#include "libs/rpc/testing/tls_web_server.h"
 #include "libs/testing/status_matchers.h"
+#include "libs/testing/temp_folder.h"
 #include "services/transcode-worker/imports/import_matchers_test.h"
 #include "services/transcode-worker/imports/scripted_server_test.h"
 
@@ -390,6 +393,14 @@ TEST_F(UrlOriginTest, ARedirectDoesNotReachInside) {
     EXPECT_THAT(MakeUrlOrigin(server.Url("/"), {}, [] { return false; })->Pin(), IsOk()) << "a public one";
   }).join();
   if (skipped) GTEST_SKIP() << "needs the right to make a network namespace";
+}
+
+TEST_F(UrlOriginTest, AServerThatCannotProveWhoItIsIsNotRead) {
+  const TempFolder folder;
+  const rpc::testing::TlsWebServer server(rpc::testing::TestAuthority("Unknown CA").Issue(folder.path(), "film"), film_);
+  const auto origin = MakeUrlOrigin(server.url(), {.allow_private = true}, [] { return false; });
+  EXPECT_THAT(origin->Pin(), IsKind(errors::kImportBadUrl));
+  EXPECT_THAT(origin->Pin(), StatusIs(StatusCode::kInvalidArgument, HasSubstr("certificate")));
 }
 
 TEST_F(UrlOriginTest, WhatNeverAnswersEndsSoonWhenStopped) {
