@@ -1,5 +1,6 @@
 #include "services/transcode-worker/imports/import_activities.h"
 
+#include <atomic>
 #include <filesystem>
 #include <fstream>
 #include <memory>
@@ -145,7 +146,7 @@ TEST_F(ImportActivitiesTest, WhichFailuresAreForGood) {
   ExpectFailed(Run(&PinSource, pin), "import.unavailable", false);
   pin.mutable_origin()->set_url("http://user@host/");
   ExpectFailed(Run(&PinSource, pin), "import.bad_url", true);
-  int status = 404;
+  std::atomic<int> status = 404;
   ScriptedServer server([&](const ScriptedRequest&) { return HttpAnswer(status, "", ""); });
   pin.mutable_origin()->set_url(server.Url("/film.mp4"));
   ExpectFailed(Run(&PinSource, pin), "import.not_found", true);
