@@ -17,8 +17,9 @@ class SourceServiceImpl final : public v1::SourceService::Service {
                                  [&](const Caller& caller) { return AnswerUnary(sources_.List(caller.tenant), response); });
   }
   grpc::Status ScanSource(grpc::ServerContext* context, const v1::ScanSourceRequest* request, v1::Scan* response) override {
-    return authorizer_.Authorize(*context, {Scope::kWrite},
-                                 [&](const Caller& caller) { return AnswerUnary(sources_.Scan(caller.tenant, request->name()), response); });
+    return authorizer_.Authorize(*context, {Scope::kWrite}, [&](const Caller& caller) {
+      return AnswerUnary(sources_.Scan(caller.tenant, request->name()), response);
+    });
   }
   grpc::Status GetScan(grpc::ServerContext* context, const v1::GetScanRequest* request, v1::Scan* response) override {
     return authorizer_.Authorize(*context, {Scope::kRead}, [&](const Caller& caller) {
@@ -32,8 +33,9 @@ class SourceServiceImpl final : public v1::SourceService::Service {
   }
   grpc::Status ListScanFiles(grpc::ServerContext* context, const v1::ListScanFilesRequest* request,
                              v1::ListScanFilesResponse* response) override {
-    return authorizer_.Authorize(*context, {Scope::kRead},
-                                 [&](const Caller& caller) { return AnswerUnary(sources_.ListScanFiles(caller.tenant, *request), response); });
+    return authorizer_.Authorize(*context, {Scope::kRead}, [&](const Caller& caller) {
+      return AnswerUnary(sources_.ListScanFiles(caller.tenant, *request), response);
+    });
   }
   grpc::Status CancelScan(grpc::ServerContext* context, const v1::CancelScanRequest* request, v1::Scan* response) override {
     return authorizer_.Authorize(*context, {Scope::kWrite}, [&](const Caller& caller) {

@@ -59,8 +59,8 @@ StatusOr<BucketEvents> ParseBucketEvents(const sources::SourceSpec& source, std:
     const std::string bucket = TextAt(record, "/s3/bucket/name");
     // Keys are encoded as in a form: a blank is a plus.
     const auto key = PercentDecode(absl::StrReplaceAll(TextAt(record, "/s3/object/key"), {{"+", "%20"}}));
-    const bool ours = key && (place.bucket.empty() || bucket == place.bucket) && key->starts_with(place.prefix) &&
-                      key->size() > place.prefix.size();
+    const bool ours =
+        key && (place.bucket.empty() || bucket == place.bucket) && key->starts_with(place.prefix) && key->size() > place.prefix.size();
     if (!name.starts_with("ObjectCreated") || !ours) {
       ++events.ignored;
     } else {

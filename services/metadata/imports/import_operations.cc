@@ -56,7 +56,7 @@ StatusOr<NewImport> ImportOperations::OfUrl(const std::string& url) const {
   const auto parsed = curl::ParseHttpUrl(url);
   const std::string last(layout::FileOf(parsed->path));
   import.filename = Sanitise(PercentDecode(last).value_or(last), kMaxTitle);
-  import.title = TitleOfUpload({{"filename", import.filename}});
+  import.title = TitleOfUpload({{ "filename", import.filename }});
   return import;
 }
 

@@ -25,7 +25,8 @@ constexpr char kReasonsOf[] = "SELECT outcome, reason, files FROM scan_reasons W
 constexpr char kFilesOf[] = R"(
     SELECT seq, key, outcome, reason, video_id FROM scan_files WHERE scan_id = $1 AND ($2 = '' OR outcome = $2) AND seq > $3
     ORDER BY seq LIMIT $4)";
-constexpr char kCancelScan[] = "UPDATE scans SET state = 'CANCELLED', ended_at = now(), problem = '' WHERE scan_id = $1 AND state = 'RUNNING'";
+constexpr char kCancelScan[] =
+    "UPDATE scans SET state = 'CANCELLED', ended_at = now(), problem = '' WHERE scan_id = $1 AND state = 'RUNNING'";
 constexpr char kClaimScan[] = R"(
     WITH due AS (SELECT scan_id FROM scans WHERE state = 'RUNNING' AND locked_until < now() ORDER BY locked_until LIMIT 1
     FOR UPDATE SKIP LOCKED)
@@ -172,8 +173,8 @@ StatusOr<v1::Scan> ScanRepo::Get(const std::string& source, const std::string& s
 StatusOr<std::vector<v1::Scan>> ScanRepo::List(const std::string& source, int limit) {
   return store_.Read([&](pqxx::nontransaction& tx) -> StatusOr<std::vector<v1::Scan>> {
     std::vector<v1::Scan> scans;
-    const auto rows =
-        tx.exec_params(std::string(kScanColumns) + " WHERE s.source = $1 ORDER BY s.started_at DESC, s.scan_id DESC LIMIT $2", source, limit);
+    const auto rows = tx.exec_params(std::string(kScanColumns) + " WHERE s.source = $1 ORDER BY s.started_at DESC, s.scan_id DESC LIMIT $2",
+                                     source, limit);
     for (const auto& row : rows) scans.push_back(ReadScan(tx, row));
     return scans;
   });

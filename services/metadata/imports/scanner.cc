@@ -17,7 +17,9 @@ constexpr int kKeptScans = 50;  // of a source
 constexpr int kScanPage = 500;
 constexpr int kMostTries = 60;  // of a page: an hour
 
-RetryOptions ScanBackoff() { return {.max_attempts = 0, .initial = std::chrono::milliseconds(500), .max = std::chrono::milliseconds(60'000)}; }
+RetryOptions ScanBackoff() {
+  return {.max_attempts = 0, .initial = std::chrono::milliseconds(500), .max = std::chrono::milliseconds(60'000)};
+}
 
 }  // namespace
 

@@ -10,9 +10,9 @@
 namespace vora::metadata {
 namespace {
 
-constexpr std::array<std::string_view, 28> kMediaEndings = {"mp4", "mkv", "avi", "mov",  "webm", "flv", "wmv", "m4v", "ts",  "m2ts",
-                                                            "mts", "mpg", "mpeg", "mxf", "3gp",  "ogv", "vob", "dv",  "asf", "mp3",
-                                                            "wav", "flac", "aac", "ogg", "oga",  "opus", "m4a", "wma"};
+constexpr std::array<std::string_view, 28> kMediaEndings = {"mp4", "mkv",  "avi",  "mov", "webm", "flv",  "wmv", "m4v", "ts",  "m2ts",
+                                                            "mts", "mpg",  "mpeg", "mxf", "3gp",  "ogv",  "vob", "dv",  "asf", "mp3",
+                                                            "wav", "flac", "aac",  "ogg", "oga",  "opus", "m4a", "wma"};
 
 // Which version of a file it is: what a move of the source to another disk keeps.
 std::string VersionOf(const sources::Source& source, const storage::ObjectInfo& info) {
@@ -38,7 +38,7 @@ NewImport ImportOf(const sources::Source& source, const storage::ObjectInfo& inf
   import.copy = source.spec.mode == sources::ImportMode::kCopy;
   import.source_bytes = info.size;
   import.filename = Sanitise(layout::FileOf(info.key), kMaxTitle);
-  import.title = TitleOfUpload({{"filename", import.filename}});
+  import.title = TitleOfUpload({{ "filename", import.filename }});
   return import;
 }
 

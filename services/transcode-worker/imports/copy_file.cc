@@ -38,9 +38,22 @@ bool FileCopy::IsWhole() const {
 }
 
 StatusOr<int64_t> FileCopy::Run() {
-  // An attempt that died after its last step: the object is there, and its parts are gone.
+  auto copied = CopyRest();
+  // What is not there is told of by the kinds of imports; this is our own store, whose parts of the copy are gone.
+  const bool parts_gone = copied.status().code() == StatusCode::kNotFound && !DetailOf(copied.status()).reason.starts_with("import.");
+  return parts_gone ? FindCompleted() : copied;
+}
+
+// An attempt that died after its last step has made the object of them. Otherwise somebody has cleaned up, and the copy begins anew.
+StatusOr<int64_t> FileCopy::FindCompleted() {
   const auto there = store_.Head(input_.key());
-  if (there.ok() && (input_.file().size() < 0 || input_.file().size() == there->size)) return there->size;
+  if (IsTransient(there.status())) return there.status();
+  const int64_t size = input_.file().size();
+  if (there.ok() && (size < 0 || size == there->size)) return there->size;
+  return MakeError(errors::kImportChanged, "the parts of the copy are no longer in the store");
+}
+
+StatusOr<int64_t> FileCopy::CopyRest() {
   while (!IsWhole()) {
     // Without ranges each try begins at the beginning.
     if (!input_.file().ranges()) done_.Clear();

@@ -29,6 +29,8 @@ class FileCopy {
   const workflow::v1::CopyFileCheckpoint& done() const { return done_; }
 
  private:
+  StatusOr<int64_t> CopyRest();
+  StatusOr<int64_t> FindCompleted();
   Status Take(std::string_view piece);
   Status UploadPart();
   StatusOr<int64_t> Finish();
