@@ -8,12 +8,14 @@ import { Sha256 } from '@aws-crypto/sha256-js';
 import { HttpRequest } from '@smithy/protocol-http';
 import { SignatureV4 } from '@smithy/signature-v4';
 
+import { launch, openPage } from '../env/browser.mjs';
+import { call, grpc, insecure, load } from '../env/grpc.mjs';
 import { source } from '../env/media.mjs';
 import { S3Server } from '../env/s3.mjs';
-import { sha256File, Stack, until } from '../env/stack.mjs';
+import { root, sha256File, Stack, until } from '../env/stack.mjs';
 
 const token = 'geheim';
-let s3, stack, file, bytes;
+let s3, stack, file, bytes, browser;
 
 before(async () => {
   s3 = await S3Server.start('sources-rgw', 17690);
@@ -26,8 +28,10 @@ before(async () => {
   await stack.reset();
   file = await source({ seconds: 4, width: 640, height: 360 });
   bytes = await readFile(file);
+  browser = await launch();
 });
 after(async () => {
+  await browser?.close();
   await stack?.down();
   await s3?.stop();
 });
@@ -92,4 +96,66 @@ test('the bucket itself tells of a new object, which becomes one video however o
   assert.equal(refused.status, 401);
   const log = JSON.stringify(await stack.logs('metadata'));
   assert.doesNotMatch(log, new RegExp(token), 'the token is in no log');
+});
+
+test('over gRPC the same is asked for, found and refused', async () => {
+  const target = `127.0.0.1:${stack.portBase + 1002}`;
+  const { VideoService } = load('vora/metadata/v1/metadata.proto').vora.metadata.v1;
+  const { SourceService } = load('vora/metadata/v1/sources.proto').vora.metadata.v1;
+  const videoService = new VideoService(target, insecure()), sourceService = new SourceService(target, insecure());
+  await put('in/grpc.mp4', Buffer.concat([bytes, Buffer.alloc(1)]));
+  const request = { source: { name: 'archive', key: 'grpc.mp4' }, external_id: 'cms/grpc', labels: { by: 'grpc' }, request_id: 'r1' };
+  const made = await call(videoService, 'ImportVideo', request);
+  assert.equal(made.import.key, 'grpc.mp4');
+  assert.equal((await call(videoService, 'ImportVideo', request)).video_id, made.video_id);
+  const { videos: found } = await call(videoService, 'ListVideos', { labels: { by: 'grpc' } });
+  assert.deepEqual(found.map((video) => video.video_id), [made.video_id]);
+  await assert.rejects(call(videoService, 'ImportVideo', { source: { name: 'archive', key: 'none.mp4' } }), { code: grpc.status.NOT_FOUND });
+  await assert.rejects(call(videoService, 'ImportVideo', { source: { name: 'archive' } }), { code: grpc.status.INVALID_ARGUMENT });
+  await assert.rejects(call(videoService, 'ImportVideo', { ...request, source: { url: 'http://127.0.0.1/a' }, request_id: '' }), { code: grpc.status.INVALID_ARGUMENT });
+  const { sources } = await call(sourceService, 'ListSources', {});
+  assert.deepEqual(sources.map(({ name, takes_events: told }) => [name, told]), [['archive', true], ['direct', false]]);
+  const scan = await call(sourceService, 'ScanSource', { name: 'archive' });
+  await until('its end', async () => (await call(sourceService, 'GetScan', { name: 'archive', scan_id: scan.scan_id })).state === 'SCAN_STATE_DONE');
+  await stack.reach(made.video_id);
+  videoService.close();
+  sourceService.close();
+});
+
+test('the page imports a file, scans a source, and shows what came of it', async () => {
+  await put('in/page.mp4', Buffer.concat([bytes, Buffer.alloc(2)]));
+  await put('in/empty.mov', '');
+  const axe = await readFile(`${root}/tests/node_modules/axe-core/axe.min.js`, 'utf8');
+  const { page, errors } = await openPage(browser, `${stack.edge}/import`, { viewport: { width: 400, height: 900 } });
+  const by = (id) => page.getByTestId(id);
+  await by('source-archive').waitFor();
+  await page.evaluate(axe);
+  const { violations } = await page.evaluate(() => window.axe.run(document, { resultTypes: ['violations'] }));
+  assert.deepEqual(violations.map((violation) => violation.id), []);
+  assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth), 'it fits a phone');
+  await by('source-archive').getByTestId('scan').click();
+  await until('the scan to end', async () => (await by('source-archive').getByTestId('scan-result').getAttribute('data-state')) === 'DONE');
+  assert.match(await by('source-archive').getByTestId('scan-failed').innerText(), /1 failed/);
+  await by('source-archive').getByText('What failed').click();
+  await until('the file that failed', async () => /empty\.mov: the file is empty/.test(await by('failed-files').innerText()));
+  await by('import-from').selectOption('direct');
+  await by('import-place').fill('none.mp4');
+  await by('import-submit').click();
+  await until('what is wrong', async () => /no such file/.test(await by('import-problem').innerText()));
+  await by('import-place').fill('page.mp4');
+  await page.getByText('Title, external id and labels').click();
+  await by('import-title').fill('From the page');
+  await by('import-labels').fill('by=page');
+  await by('import-submit').click();
+  await by('video-page').waitFor();
+  const id = page.url().split('/').at(-1);
+  const video = await stack.reach(id);
+  assert.equal(video.title, 'From the page');
+  await until('its label', async () => /by=page/.test(await by('labels').innerText()));
+  assert.match(await by('source').innerText(), /direct: page\.mp4/);
+  await by('labels').getByText('by=page').click();
+  await by('label-filter').waitFor();
+  await until('only it', async () => (await by('videos').locator('li').count()) === 1);
+  assert.deepEqual(errors.filter((error) => !/404/.test(error)), []);   // the browser tells of the refused request by itself
+  await page.close();
 });

@@ -1,7 +1,5 @@
 #include "services/metadata/imports/import_repo.h"
 
-#include <nlohmann/json.hpp>
-
 #include "libs/core/error.h"
 #include "libs/core/ids.h"
 #include "libs/layout/layout.h"
@@ -29,6 +27,18 @@ constexpr char kOfOrigin[] = R"(
     SELECT video_id FROM videos WHERE tenant = $1 AND origin_source = $2 AND origin_key = $3 AND origin_version = $4 AND deleted_at IS NULL
     AND origin_source <> '')";
 
+// Of a file that was registered before, by a scan, say, or by its bucket.
+Status AddWhatIsSaid(pqxx::transaction_base& tx, const VideoRow& row, const NewImport& import) {
+  AddTexts(tx, row, {import.title_given ? std::optional(import.title) : std::nullopt, import.description, import.labels});
+  const std::string& has = row.video.external_id();
+  if (import.external_id.empty() || import.external_id == has) return absl::OkStatus();
+  if (!has.empty()) {
+    return WithDetail(AlreadyExists("external_id: the video of this file, " + row.video.video_id() + ", has another one"),
+                      {.field = std::string(kExternalIdKey)});
+  }
+  return SetExternalId(tx, row, import.external_id);
+}
+
 std::string FirstOf(const pqxx::result& rows) { return rows.empty() ? "" : rows[0][0].c_str(); }
 
 }  // namespace
@@ -42,10 +52,10 @@ std::string KnownImport(pqxx::transaction_base& tx, const NewImport& import) {
 
 StatusOr<std::string> AddImport(pqxx::transaction_base& tx, const NewImport& import) {
   const std::string id = NewId();
-  const auto inserted = tx.exec_params(kInsertImport, id, import.tenant, import.title, import.title_given, import.description,
-                                       import.filename, import.source_bytes, layout::ObjectPrefix(id), import.traceparent,
-                                       import.priority.value_or(0), nlohmann::json(import.labels).dump(), import.source, import.key,
-                                       import.url, import.version, import.copy, import.request_key);
+  const auto inserted =
+      tx.exec_params(kInsertImport, id, import.tenant, import.title, import.title_given, import.description, import.filename,
+                     import.source_bytes, layout::ObjectPrefix(id), import.traceparent, import.priority.value_or(0),
+                     LabelsJson(import.labels), import.source, import.key, import.url, import.version, import.copy, import.request_key);
   if (inserted.affected_rows() == 0) return std::string();
   const auto row = LoadVideoRow(tx, id, Lock::kForUpdate);
   VORA_RETURN_IF_ERROR(SetExternalId(tx, *row, import.external_id));
@@ -65,25 +75,14 @@ StatusOr<CreatedVideo> ImportRepo::Create(const NewImport& import) {
       if (id.empty()) id = KnownImport(tx, import);
     }
     if (id.empty()) return Internal("there is no default ladder");
-    auto row = LoadVideoRow(tx, id, Lock::kForUpdate);
+    const auto row = LoadVideoRow(tx, id, Lock::kForUpdate);
     result.deleted = row->deleted;
-    // The file was registered by a scan, say, before somebody said what it is called with them.
-    if (!result.created && !row->deleted && !import.external_id.empty()) {
-      const std::string& has = row->video.external_id();
-      if (!has.empty() && has != import.external_id) {
-        return WithDetail(AlreadyExists("external_id: the video of this file, " + id + ", has another one"),
-                          {.field = std::string(kExternalIdKey)});
-      }
-      VORA_RETURN_IF_ERROR(SetExternalId(tx, *row, import.external_id));
-      row = LoadVideoRow(tx, id, Lock::kNone);
-    }
-    result.video = Assemble(*row, LoadRenditionRows(tx, {id}), public_url_);
+    if (!result.created && !row->deleted) VORA_RETURN_IF_ERROR(AddWhatIsSaid(tx, *row, import));
+    result.video = Assemble(*LoadVideoRow(tx, id, Lock::kNone), LoadRenditionRows(tx, {id}), public_url_);
     return absl::OkStatus();
   }));
-  if (result.created) {
-    store_.OutboxAdded();
-    store_.VideoChanged(result.video.video_id());
-  }
+  if (result.created) store_.OutboxAdded();
+  if (!result.deleted) store_.VideoChanged(result.video.video_id());
   return result;
 }
 

@@ -16,6 +16,9 @@ constexpr char kSelectRenditions[] = R"(
     SELECT video_id, name, kind, state, progress_percent, width, height, frame_rate_num, frame_rate_den, codecs, max_bitrate,
     bandwidth, average_bandwidth, segments_done, segments_total, failure, retries, attempts::text AS attempts
     FROM renditions WHERE video_id = ANY($1::text[]) ORDER BY video_id, ordinal, name)";
+constexpr char kSetTexts[] = R"(
+    UPDATE videos SET title = $2, description = $3, title_given = $4, labels = $5, version = nextval('video_versions'), updated_at = now()
+    WHERE video_id = $1)";
 constexpr char kMoveVideo[] = "UPDATE videos SET state = $2 WHERE video_id = $1";
 constexpr char kMoveRendition[] = "UPDATE renditions SET state = $3 WHERE video_id = $1 AND name = $2";
 // Drawn while the video's row is locked, so that versions of one video grow in the order of its commits. Those of several videos need not.
@@ -275,6 +278,34 @@ StatusOr<bool> MoveRendition(pqxx::transaction_base& tx, RenditionRow& row, v1::
   tx.exec_params(kMoveRendition, row.video_id, row.rendition.name(), std::string(StateName(to)));
   row.rendition.set_state(to);
   return true;
+}
+
+std::string LabelsJson(const Labels& labels) { return nlohmann::json(labels).dump(); }
+
+VideoTexts TextsOf(const VideoRow& row) {
+  const v1::Video& video = row.video;
+  return {video.title(), row.title_given, video.description(), {video.labels().begin(), video.labels().end()}};
+}
+
+void SetTexts(pqxx::transaction_base& tx, const VideoRow& row, const VideoTexts& texts) {
+  const VideoTexts known = TextsOf(row);
+  if (texts.title == known.title && texts.title_given == known.title_given && texts.description == known.description &&
+      texts.labels == known.labels) {
+    return;
+  }
+  tx.exec_params(kSetTexts, row.video.video_id(), texts.title, texts.description, texts.title_given, LabelsJson(texts.labels));
+}
+
+void AddTexts(pqxx::transaction_base& tx, const VideoRow& row, const FurtherTexts& further) {
+  VideoTexts texts = TextsOf(row);
+  // The client's request and the upload's announcement race for the video: a title that a person gave wins, whichever comes first.
+  if (further.title && !texts.title_given) {
+    texts.title = *further.title;
+    texts.title_given = true;
+    if (!further.description.empty()) texts.description = further.description;
+  }
+  for (const auto& [key, value] : further.labels) texts.labels[key] = value;
+  SetTexts(tx, row, texts);
 }
 
 Status SetExternalId(pqxx::transaction_base& tx, const VideoRow& row, const std::string& external_id) {

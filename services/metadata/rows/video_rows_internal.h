@@ -9,6 +9,7 @@
 
 #include <pqxx/pqxx>
 
+#include "libs/core/labels.h"
 #include "libs/core/status.h"
 #include "services/metadata/rows/progress.h"
 #include "services/metadata/rows/video_state.h"
@@ -68,6 +69,25 @@ StatusOr<bool> MoveVideo(pqxx::transaction_base& tx, VideoRow& row, v1::VideoSta
 StatusOr<bool> MoveRendition(pqxx::transaction_base& tx, RenditionRow& row, v1::RenditionState to);
 // Moves every rendition that is not final: where they go when the video FAILED or was CANCELLED.
 Status FailOpenRenditions(pqxx::transaction_base& tx, const std::string& video_id, v1::RenditionState to);
+// What people say of a video.
+struct VideoTexts {
+  std::string title;
+  bool title_given = false;  // by a person
+  std::string description;
+  Labels labels;
+};
+VideoTexts TextsOf(const VideoRow& row);
+// A new version when title, description or labels are others than before.
+void SetTexts(pqxx::transaction_base& tx, const VideoRow& row, const VideoTexts& texts);
+// What a further request, or an announcement, says of a video that is there already. Nothing is taken away by it: a title that a person
+// gave first stays, with its description, and labels are added.
+struct FurtherTexts {
+  std::optional<std::string> title;  // given by a person
+  std::string description;
+  Labels labels;
+};
+void AddTexts(pqxx::transaction_base& tx, const VideoRow& row, const FurtherTexts& further);
+std::string LabelsJson(const Labels& labels);
 // ALREADY_EXISTS naming external_id: another video of the tenant has it. An empty one takes it away.
 Status SetExternalId(pqxx::transaction_base& tx, const VideoRow& row, const std::string& external_id);
 // A new version and updated_at.

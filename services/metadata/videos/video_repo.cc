@@ -28,9 +28,6 @@ constexpr char kWhere[] = R"(
     FROM videos v WHERE v.tenant = $1 AND v.deleted_at IS NULL AND ($2 = '' OR v.state = $2) AND ($3 = '' OR v.video_id < $3)
     AND ($4 = '' OR v.title ILIKE $4 OR v.filename ILIKE $4) AND ($5 = '' OR v.external_id = $5) AND ($6 = '{}' OR v.labels @> $6::jsonb)
     ORDER BY v.video_id DESC LIMIT $7)";
-constexpr char kUpdateText[] = R"(
-    UPDATE videos SET title = $2, description = $3, title_given = $4, labels = $5, version = nextval('video_versions'), updated_at = now()
-    WHERE video_id = $1)";
 constexpr char kWarnOfExternalId[] = R"(
     UPDATE videos SET part_warnings = part_warnings || jsonb_build_object('external_id', jsonb_build_array($2::text)) WHERE video_id = $1)";
 constexpr char kSetPriority[] =
@@ -90,23 +87,6 @@ bool HasFailedRendition(const std::vector<RenditionRow>& renditions) {
   return false;
 }
 
-std::string LabelsJson(const Labels& labels) { return nlohmann::json(labels).dump(); }
-Labels LabelsOf(const v1::Video& video) { return {video.labels().begin(), video.labels().end()}; }
-
-// What a request, or a second announcement, says of a video that is there already.
-void Complete(pqxx::transaction_base& tx, const VideoRow& row, const NewVideo& given) {
-  const v1::Video& video = row.video;
-  // The client's request and the upload's announcement race for the video: a title that a person gave wins, whichever comes first.
-  const bool title = given.title_given && !row.title_given;
-  const Labels known = LabelsOf(video);
-  Labels labels = given.labels;
-  labels.insert(known.begin(), known.end());
-  if (!title && labels == known) return;
-  const bool description = title && !given.description.empty();
-  tx.exec_params(kUpdateText, video.video_id(), title ? given.title : video.title(), description ? given.description : video.description(),
-                 row.title_given || title, LabelsJson(labels));
-}
-
 Status RestartRenditions(pqxx::work& tx, std::vector<RenditionRow>& renditions) {
   for (RenditionRow& row : renditions) {
     if (row.rendition.state() == v1::RENDITION_STATE_DONE) continue;
@@ -148,7 +128,7 @@ StatusOr<CreatedVideo> VideoRepo::Create(const NewVideo& video, IfTaken if_taken
     if (result.created) {
       VORA_RETURN_IF_ERROR(AddStart(tx, *row));
     } else {
-      Complete(tx, *row, video);
+      AddTexts(tx, *row, {video.title_given ? std::optional(video.title) : std::nullopt, video.description, video.labels});
     }
     if (!result.created && video.priority) tx.exec_params(kSetPriority, id, *video.priority);
     result.video = Reload(tx, id, public_url_);
@@ -203,12 +183,12 @@ StatusOr<v1::Video> VideoRepo::Update(const std::string& tenant, const std::stri
   VORA_RETURN_IF_ERROR(store_.Transact([&](pqxx::work& tx) -> Status {
     VORA_ASSIGN_OR_RETURN(const VideoRow row, LockVisible(tx, tenant, video_id));
     if (change.external_id) VORA_RETURN_IF_ERROR(SetExternalId(tx, row, *change.external_id));
-    const std::string title = change.title.value_or(row.video.title());
-    const std::string description = change.description.value_or(row.video.description());
-    const Labels known = LabelsOf(row.video), labels = change.labels.value_or(known);
-    if (title != row.video.title() || description != row.video.description() || labels != known) {
-      tx.exec_params(kUpdateText, video_id, title, description, row.title_given || change.title.has_value(), LabelsJson(labels));
-    }
+    VideoTexts texts = TextsOf(row);
+    if (change.title) texts.title = *change.title;
+    texts.title_given |= change.title.has_value();
+    if (change.description) texts.description = *change.description;
+    if (change.labels) texts.labels = *change.labels;
+    SetTexts(tx, row, texts);
     video = Reload(tx, video_id, public_url_);
     return absl::OkStatus();
   }));
