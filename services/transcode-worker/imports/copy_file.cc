@@ -56,19 +56,26 @@ StatusOr<int64_t> FileCopy::FindCompleted() {
 StatusOr<int64_t> FileCopy::CopyRest() {
   while (!IsWhole()) {
     // Without ranges each try begins at the beginning.
-    if (!input_.file().ranges()) done_.Clear();
-    part_.clear();
-    const int64_t before = done_.bytes();
-    Status read = origin_.Read(input_.file(), done_.bytes(), [this](std::string_view piece) { return Take(piece); });
+    if (!input_.file().ranges()) {
+      done_.Clear();
+      part_.clear();
+    }
+    const int64_t before = Reached();
+    // There is no range that begins where the file ends.
+    Status read = before == input_.file().size()
+                      ? absl::OkStatus()
+                      : origin_.Read(input_.file(), before, [this](std::string_view piece) { return Take(piece); });
     // Before the last part is made: one that is short, and not the last, would spoil the copy for good.
-    const int64_t size = input_.file().size(), end = done_.bytes() + static_cast<int64_t>(part_.size());
+    const int64_t size = input_.file().size(), end = Reached();
     if (read.ok() && size >= 0 && end != size) {
       read = Unavailable("the file ended after " + std::to_string(end) + " of " + std::to_string(size) + " bytes");
     }
-    if (read.ok() && !part_.empty()) read = UploadPart();
-    if (read.ok()) break;
+    if (read.ok()) {
+      if (!part_.empty()) VORA_RETURN_IF_ERROR(UploadPart());
+      break;
+    }
     // A line that breaks now and then is no failure of the attempt as long as it brings something.
-    const bool goes_on = IsTransient(read) && done_.bytes() > before && input_.file().ranges() && !stopped_();
+    const bool goes_on = IsTransient(read) && Reached() > before && input_.file().ranges() && !stopped_();
     if (!goes_on) return read;
   }
   return Finish();
@@ -78,7 +85,7 @@ Status FileCopy::Take(std::string_view piece) {
   if (stopped_()) return Cancelled("stopped");
   const int64_t known = input_.file().size();
   const int64_t limit = known >= 0 ? std::min(known, options_.max_bytes) : options_.max_bytes;
-  if (done_.bytes() + static_cast<int64_t>(part_.size() + piece.size()) > limit) {
+  if (Reached() + static_cast<int64_t>(piece.size()) > limit) {
     if (limit == known) return MakeError(errors::kImportChanged, "the file is longer than it was");
     return MakeError(errors::kImportTooLarge, "the file does not end within " + std::to_string(limit) + " bytes (VORA_IMPORT_MAX_BYTES)",
                      {.limit = std::to_string(limit) + " bytes"});

@@ -35,6 +35,8 @@ class FileCopy {
   Status UploadPart();
   StatusOr<int64_t> Finish();
   bool IsWhole() const;
+  // The byte that is to be read next: after the parts that are made, and what there is of the next one.
+  int64_t Reached() const { return done_.bytes() + static_cast<int64_t>(part_.size()); }
 
   storage::ObjectStore& store_;
   Origin& origin_;

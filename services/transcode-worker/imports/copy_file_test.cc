@@ -28,6 +28,7 @@ using ::testing::Each;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::StartsWith;
 using workflow::v1::CopyFileCheckpoint;
 using workflow::v1::PinnedFile;
 
@@ -171,24 +172,23 @@ TEST_F(FileCopyTest, ASmallFileIsOnePart) {
   ExpectCopied();
 }
 
-TEST_F(FileCopyTest, ABrokenLineIsTakenUpAfterTheLastPart) {
+TEST_F(FileCopyTest, ABrokenLineIsTakenUpWhereItBroke) {
   origin_.script = {{kPartBytes + 2'000'000, Unavailable("cut")}, {2 * kPartBytes, DeadlineExceeded("slow")}};
   Begin();
   EXPECT_THAT(Attempt(), IsOkAndHolds(size())) << "one attempt";
-  EXPECT_THAT(origin_.offsets, ElementsAre(0, kPartBytes, 2 * kPartBytes));
+  EXPECT_THAT(origin_.offsets, ElementsAre(0, kPartBytes + 2'000'000, 2 * kPartBytes));
   EXPECT_EQ(calls_["UploadPart"], 3) << "none twice";
   ExpectCopied();
 }
 
 TEST_F(FileCopyTest, ALineThatBringsNothingEndsTheAttempt) {
-  origin_.script = {{kPartBytes - 1, Unavailable("cut")}, {2 * kPartBytes, Unavailable("cut")}, {2 * kPartBytes + 5, Unavailable("cut")}};
+  const int64_t there = 2 * kPartBytes + 5;
+  origin_.script = {{there, Unavailable("cut")}, {there, Unavailable("cut")}};
   Begin();
-  EXPECT_THAT(Attempt(), StatusIs(StatusCode::kUnavailable, "cut"));
-  EXPECT_EQ(calls_["UploadPart"], 0);
-  EXPECT_THAT(Attempt(), StatusIs(StatusCode::kUnavailable, "cut")) << "two parts, and then none";
+  EXPECT_THAT(Attempt(), StatusIs(StatusCode::kUnavailable, "cut")) << "two parts and a little, and then nothing";
   EXPECT_EQ(calls_["UploadPart"], 2);
   EXPECT_THAT(Attempt(), IsOkAndHolds(size()));
-  EXPECT_THAT(origin_.offsets, ElementsAre(0, 0, 2 * kPartBytes, 2 * kPartBytes));
+  EXPECT_THAT(origin_.offsets, ElementsAre(0, there, 2 * kPartBytes)) << "what is no part yet is of the attempt alone";
   EXPECT_EQ(calls_["UploadPart"], 3);
   ExpectCopied();
 }
@@ -225,7 +225,7 @@ TEST_F(FileCopyTest, AnEndThatComesTooEarlyIsNone) {
   origin_.script = {{kPartBytes + 2'000'000, Status()}};
   Begin();
   EXPECT_THAT(Attempt(), IsOkAndHolds(size()));
-  EXPECT_THAT(origin_.offsets, ElementsAre(0, kPartBytes));
+  EXPECT_THAT(origin_.offsets, ElementsAre(0, kPartBytes + 2'000'000));
   ExpectCopied();
 }
 
@@ -381,7 +381,7 @@ TEST_F(FileCopyTest, AStoreThatIsAwayCostsNoPart) {
   EXPECT_THAT(Attempt(), Passes()) << "nothing came of the second try";
   EXPECT_EQ(checkpoint_.bytes(), kPartBytes);
   EXPECT_THAT(Attempt(), IsOkAndHolds(size()));
-  EXPECT_THAT(origin_.offsets, ElementsAre(0, kPartBytes, kPartBytes));
+  EXPECT_THAT(origin_.offsets, ElementsAre(0, 2 * kPartBytes, kPartBytes));
   ExpectCopied();
 }
 
@@ -463,11 +463,13 @@ TEST_F(FileCopyTest, CopiesAUrlWhoseAnswersAreCut) {
   });
   const auto origin = MakeUrlOrigin(server.Url("/film.mp4"), {.allow_private = true}, [] { return false; });
   Begin(*origin);
-  EXPECT_THAT(Attempt(*origin), Passes()) << "60 % of the file, and too little of the rest";
   EXPECT_THAT(Attempt(*origin), IsOkAndHolds(size()));
   std::vector<std::string> ranges;
   for (const auto& request : server.requests()) ranges.push_back(request.Header("Range"));
-  EXPECT_THAT(ranges, ElementsAre("bytes=0-2047", "", "bytes=5242880-", "bytes=5242880-", "bytes=0-2047"));
+  ASSERT_EQ(ranges.size(), 5u) << "a pin, three answers, and the last look";
+  EXPECT_EQ(ranges[1], "");
+  EXPECT_THAT(ranges[2], StartsWith("bytes=6"));
+  EXPECT_THAT(ranges[3], StartsWith("bytes=8"));
   EXPECT_EQ(calls_["UploadPart"], 3);
   ExpectCopied();
 }
