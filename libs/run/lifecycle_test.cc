@@ -63,16 +63,18 @@ TEST(ReadinessTest, ACheckThatDoesNotAnswerCountsAsFailingAndHoldsUpNobody) {
 }
 
 TEST(ReadinessTest, StopJoinsACheckThatRuns) {
-  std::promise<void> healed;
+  std::promise<void> begun, healed;
   bool ended = false;
   Readiness readiness(std::chrono::milliseconds(1));
   readiness.SetStarted();
   readiness.AddCheck("database", [&, wait = healed.get_future().share()] {
+    begun.set_value();
     wait.wait();
     ended = true;
     return absl::OkStatus();
   });
   EXPECT_EQ(readiness.Check(), Unavailable("database: no answer within 1 ms"));
+  begun.get_future().wait();
   const auto healing = std::async(std::launch::async, [&] { healed.set_value(); });
   readiness.Stop();
   EXPECT_TRUE(ended);

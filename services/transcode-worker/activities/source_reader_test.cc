@@ -42,7 +42,7 @@ TEST_F(SourceReaderTest, GivesTheSameBytesInAnyOrderThroughASmallCache) {
   uint32_t random = 1;
   for (int i = 0; i < 500; ++i) {
     random = random * 1664525 + 1013904223;
-    const int64_t offset = random % content_.size();
+    const auto offset = static_cast<int64_t>(random % content_.size());
     ASSERT_EQ(*(*reader)->Read(offset, 9000), content_.substr(static_cast<size_t>(offset), 9000));
   }
   EXPECT_EQ(*(*reader)->Read((*reader)->size(), 10), "");

@@ -43,7 +43,7 @@ std::optional<ContentRange> ParseContentRange(std::string_view text) {
 
 // By which a later answer is known to be of the same version. Only a strong one tells bytes apart (RFC 9110 section 8.8).
 std::string ValidatorOf(const curl::ResponseHead& head) {
-  const std::string etag = head.Get("ETag");
+  const std::string& etag = head.Get("ETag");
   return !etag.empty() && !etag.starts_with("W/") ? etag : head.Get("Last-Modified");
 }
 

@@ -101,7 +101,7 @@ TEST_F(UrlOriginTest, PinsWhatSaysNoLength) {
     ASSERT_THAT(file, IsOk());
     EXPECT_EQ(file->size(), -1);
     EXPECT_FALSE(file->ranges());
-    PinnedFile unknown = *file;
+    const PinnedFile& unknown = *file;
     ASSERT_THAT(Read(unknown, 0), IsOk());
     EXPECT_TRUE(read_ == film_ || read_ == FilmOf(100));
   }
