@@ -14,7 +14,7 @@ launcher=$(command -v ccache || true)
 flags=(-std=c++20 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -DSIMDJSON_THREADS_ENABLED=1 -I. -I"$out")
 libraries=(-labsl_statusor -labsl_status -labsl_cord -labsl_cordz_info -labsl_cord_internal -labsl_time -labsl_time_zone -labsl_strings -lsimdjson -lprotobuf -lcjose -lexpat -lcrypto -lisal -lz)
 
-core=(libs/core/{status,error,encoding,digest,sha256_state,ids,text,time,caller,whole_file,priority})
+core=(libs/core/{status,error,encoding,digest,sha256_state,ids,text,time,caller,whole_file,priority,labels,text_field})
 proto="$out/vora/analytics/v1/analytics.pb"
 events=(services/analytics-ingest/formats/{json_events,batch,cmcd_events,proto_events} services/analytics-ingest/spool/{spool_batch,spool_format}
   services/analytics-ingest/events/{json_fault,event_builder,event,viewer_hash,cmcd_sessions}
