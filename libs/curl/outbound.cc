@@ -3,6 +3,7 @@
 #include <netdb.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cstring>
 #include <memory>
 
@@ -12,6 +13,8 @@
 
 namespace vora::curl {
 namespace {
+
+constexpr int kNamesInPassing = 4;
 
 Status NotNow(const OutboundRules& rules, const std::string& why) {
   return WithDetail(Unavailable(rules.field + ": " + why), {.field = rules.field});
@@ -76,6 +79,18 @@ StatusOr<std::vector<sockaddr_storage>> ResolveOutbound(const OutboundTarget& ta
   }
   if (addresses.empty()) return NotNow(rules, "the name " + target.host + " has no address");
   return addresses;
+}
+
+StatusOr<std::vector<sockaddr_storage>> ResolveOutboundInPassing(const OutboundTarget& target, const OutboundRules& rules) {
+  static std::atomic<int> resolving{0};
+  struct Place {
+    const int before = resolving.fetch_add(1);
+    ~Place() { --resolving; }
+  } const place;
+  if (place.before >= kNamesInPassing) {
+    return WithDetail(ResourceExhausted(rules.field + ": other names are being resolved; try again"), {.field = rules.field});
+  }
+  return ResolveOutbound(target, rules);
 }
 
 Status OutboundCall::Begin(Handle& handle, const std::string& url) {

@@ -33,6 +33,10 @@ StatusOr<OutboundTarget> ParseOutboundUrl(std::string_view url, const OutboundRu
 // it), UNAVAILABLE when the name cannot be resolved.
 StatusOr<std::vector<sockaddr_storage>> ResolveOutbound(const OutboundTarget& target, const OutboundRules& rules);
 
+// The same for a thread that others need too: a name server may be slow on purpose. RESOURCE_EXHAUSTED naming the field while four names
+// are being resolved by such threads.
+StatusOr<std::vector<sockaddr_storage>> ResolveOutboundInPassing(const OutboundTarget& target, const OutboundRules& rules);
+
 // Guards one call. Must outlive it.
 class OutboundCall {
  public:

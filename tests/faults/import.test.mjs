@@ -53,9 +53,11 @@ test('a URL whose answers are cut at 40 % again and again is brought in whole, a
   const server = await new FileServer().start(large);
   t.after(() => server.stop());
   server.cutAfter = Math.floor(server.size * 0.4);
-  const { video_id: id, import: origin } = await importing({ source: { url: server.url } });
-  assert.doesNotMatch(origin.url, /geheim/);
+  const { video_id: id } = await importing({ source: { url: server.url } });
   await whole(id, large);
+  for (const path of [`/v1/videos/${id}`, `/v1/videos/${id}/history`]) {
+    assert.doesNotMatch(JSON.stringify((await stack.api('GET', path)).json), /geheim/, `${path} shows what lets in`);
+  }
   assert.ok(server.requests.filter((begin) => begin > 0).length >= 2, `resumed by ranges: ${server.requests}`);
   assert.ok(server.sent < server.size * 2, `${server.sent} bytes were sent for ${server.size}`);
 });

@@ -12,8 +12,10 @@ namespace vora::metadata {
 
 void ApiRoutes::Simple(const std::string& method, const std::string& pattern, http::SimpleHandler handler, std::optional<Scope> scope) {
   all_.emplace_back(method, pattern);
-  if (method == "POST") handler = OncePerKey(keys_, std::move(handler));
-  server_.RouteSimple(method, pattern, std::move(handler), scope ? scope : ScopeOfRoute(method, pattern));
+  if (!scope) scope = ScopeOfRoute(method, pattern);
+  // Of callers that are known: whoever has no token must not fill the rows of others.
+  if (method == "POST" && scope) handler = OncePerKey(keys_, std::move(handler));
+  server_.RouteSimple(method, pattern, std::move(handler), scope);
 }
 
 void ApiRoutes::Streaming(const std::string& method, const std::string& pattern, http::Handler handler, std::optional<Scope> scope) {

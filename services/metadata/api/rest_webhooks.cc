@@ -1,6 +1,5 @@
 #include "services/metadata/api/rest_webhooks.h"
 
-#include <atomic>
 #include <nlohmann/json.hpp>
 
 #include "libs/core/error.h"
@@ -16,7 +15,6 @@ namespace vora::metadata {
 namespace {
 
 using OrderedJson = nlohmann::ordered_json;
-constexpr int kNamesAtOnce = 4;
 
 OrderedJson TextOrNull(const std::string& text) { return text.empty() ? OrderedJson(nullptr) : OrderedJson(text); }
 
@@ -52,17 +50,11 @@ http::Response JsonOfWebhook(int status, const StatusOr<T>& result) {
   return result.ok() ? http::Response::Json(status, ToJson(*result).dump()) : http::ErrorResponse(result.status());
 }
 
-// The name server is asked as well, so that a mistake is told now and not by a delivery that fails. It may be slow on purpose, and the
-// threads are everybody's.
+// The name server is asked as well, so that a mistake is told now and not by a delivery that fails.
 Status CheckUrl(const std::string& url, bool allow_private) {
   VORA_ASSIGN_OR_RETURN(const auto target, curl::ParseOutboundUrl(url, WebhookRules(allow_private)));
-  static std::atomic<int> asking{0};
-  struct Place {
-    const int before = asking.fetch_add(1);
-    ~Place() { --asking; }
-  } const place;
-  if (place.before >= kNamesAtOnce) return Unavailable("url: other names are being resolved; try again");
-  const Status resolved = curl::ResolveOutbound(target, WebhookRules(allow_private)).status();
+  const Status resolved = curl::ResolveOutboundInPassing(target, WebhookRules(allow_private)).status();
+  if (resolved.code() == StatusCode::kResourceExhausted) return WithDetail(Unavailable(Message(resolved)), {.field = "url"});
   // Who writes down a name that does not resolve has made a mistake; at a delivery the same may pass, and is tried again.
   return resolved.code() == StatusCode::kUnavailable ? WithDetail(InvalidArgument(Message(resolved)), {.field = "url"}) : resolved;
 }

@@ -48,9 +48,9 @@ StatusOr<NewImport> ImportOperations::OfUrl(const std::string& url) const {
   const curl::OutboundRules rules{
       .field = "source.url", .setting = "VORA_IMPORT_ALLOW_PRIVATE", .allow_private = allow_private_, .allow_http = true};
   VORA_ASSIGN_OR_RETURN(const curl::OutboundTarget target, curl::ParseOutboundUrl(url, rules));
-  const auto resolved = curl::ResolveOutbound(target, rules);
-  // A name server that is away now may answer the worker.
-  if (!resolved.ok() && resolved.status().code() != StatusCode::kUnavailable) return resolved.status();
+  // What cannot be found out now the worker asks again, and judges.
+  const Status resolved = curl::ResolveOutboundInPassing(target, rules).status();
+  if (resolved.code() == StatusCode::kInvalidArgument) return resolved;
   NewImport import;
   import.url = url;
   const auto parsed = curl::ParseHttpUrl(url);

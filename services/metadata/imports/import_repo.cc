@@ -19,17 +19,22 @@ constexpr char kInsertImport[] = R"(
     SELECT $1, $2, $1, $3, $4, $5, $6, 'CREATED', '', $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, 'PENDING', $17, l.body FROM ladders l
     WHERE l.is_default AND l.tenant IN ($2, 'default') ORDER BY l.tenant = $2 DESC LIMIT 1
     ON CONFLICT DO NOTHING)";
-constexpr char kOfRequestKey[] = "SELECT video_id FROM videos WHERE tenant = $1 AND request_key = $2 AND $2 <> ''";
+constexpr char kOfRequestKey[] = R"(
+    SELECT video_id, origin_source = $3 AND origin_key = $4 AND origin_url = $5 AS same FROM videos
+    WHERE tenant = $1 AND request_key = $2 AND $2 <> '')";
 constexpr char kOfExternalId[] = R"(
     SELECT video_id FROM videos WHERE tenant = $1 AND external_id = $2 AND $2 <> '' AND deleted_at IS NULL
     AND origin_source = $3 AND origin_key = $4 AND origin_url = $5 AND import_state <> '')";
+// One whose file is still to be brought in will have the newest version. What was deleted counts for what comes by itself.
 constexpr char kOfOrigin[] = R"(
-    SELECT video_id FROM videos WHERE tenant = $1 AND origin_source = $2 AND origin_key = $3 AND origin_version = $4 AND deleted_at IS NULL
-    AND origin_source <> '')";
+    SELECT video_id FROM videos WHERE tenant = $1 AND origin_source = $2 AND origin_key = $3 AND origin_source <> ''
+    AND (deleted_at IS NULL OR $5) AND (origin_version = $4
+    OR (import_state = 'PENDING' AND state NOT IN ('FAILED', 'CANCELLED') AND deleted_at IS NULL)) ORDER BY deleted_at IS NOT NULL LIMIT 1)";
 
 // Of a file that was registered before, by a scan, say, or by its bucket.
 Status AddWhatIsSaid(pqxx::transaction_base& tx, const VideoRow& row, const NewImport& import) {
-  AddTexts(tx, row, {import.title_given ? std::optional(import.title) : std::nullopt, import.description, import.labels});
+  VORA_RETURN_IF_ERROR(
+      AddTexts(tx, row, {import.title_given ? std::optional(import.title) : std::nullopt, import.description, import.labels}));
   const std::string& has = row.video.external_id();
   if (import.external_id.empty() || import.external_id == has) return absl::OkStatus();
   if (!has.empty()) {
@@ -43,11 +48,22 @@ std::string FirstOf(const pqxx::result& rows) { return rows.empty() ? "" : rows[
 
 }  // namespace
 
-std::string KnownImport(pqxx::transaction_base& tx, const NewImport& import) {
-  std::string id = FirstOf(tx.exec_params(kOfRequestKey, import.tenant, import.request_key));
-  if (id.empty()) id = FirstOf(tx.exec_params(kOfExternalId, import.tenant, import.external_id, import.source, import.key, import.url));
-  if (id.empty()) id = FirstOf(tx.exec_params(kOfOrigin, import.tenant, import.source, import.key, import.version));
-  return id;
+StatusOr<KnownImport> FindImport(pqxx::transaction_base& tx, const NewImport& import) {
+  KnownImport known;
+  const auto of_key = tx.exec_params(kOfRequestKey, import.tenant, import.request_key, import.source, import.key, import.url);
+  if (!of_key.empty()) {
+    if (!of_key[0]["same"].as<bool>()) {
+      return MakeError(errors::kIdempotencyKeyReused, "request_id: it was given to the import of another file; give each request its own",
+                       {.field = "request_id"});
+    }
+    known.id = of_key[0]["video_id"].c_str();
+    known.same_request = true;
+    return known;
+  }
+  known.id = FirstOf(tx.exec_params(kOfExternalId, import.tenant, import.external_id, import.source, import.key, import.url));
+  if (!known.id.empty()) return known;
+  known.id = FirstOf(tx.exec_params(kOfOrigin, import.tenant, import.source, import.key, import.version, import.by_itself));
+  return known;
 }
 
 StatusOr<std::string> AddImport(pqxx::transaction_base& tx, const NewImport& import) {
@@ -67,17 +83,23 @@ StatusOr<CreatedVideo> ImportRepo::Create(const NewImport& import) {
   CreatedVideo result;
   VORA_RETURN_IF_ERROR(store_.Transact([&](pqxx::work& tx) -> Status {
     result = {};
-    std::string id = KnownImport(tx, import);
+    VORA_ASSIGN_OR_RETURN(KnownImport known, FindImport(tx, import));
+    std::string id = known.id;
     if (id.empty()) {
       VORA_ASSIGN_OR_RETURN(id, AddImport(tx, import));
       result.created = !id.empty();
+    }
+    if (id.empty()) {
       // Another request for the same made it in between.
-      if (id.empty()) id = KnownImport(tx, import);
+      VORA_ASSIGN_OR_RETURN(known, FindImport(tx, import));
+      id = known.id;
     }
     if (id.empty()) return Internal("there is no default ladder");
     const auto row = LoadVideoRow(tx, id, Lock::kForUpdate);
     result.deleted = row->deleted;
-    if (!result.created && !row->deleted) VORA_RETURN_IF_ERROR(AddWhatIsSaid(tx, *row, import));
+    // The same request again says nothing new, and what was changed since stays.
+    const bool says_more = !result.created && !known.same_request && !row->deleted;
+    if (says_more) VORA_RETURN_IF_ERROR(AddWhatIsSaid(tx, *row, import));
     result.video = Assemble(*LoadVideoRow(tx, id, Lock::kNone), LoadRenditionRows(tx, {id}), public_url_);
     return absl::OkStatus();
   }));

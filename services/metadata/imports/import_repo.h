@@ -25,6 +25,7 @@ struct NewImport {
   std::string external_id;
   Labels labels;
   std::string request_key;
+  bool by_itself = false;  // nobody asked for it: what was deleted stays so
 };
 
 class ImportRepo {

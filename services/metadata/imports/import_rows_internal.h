@@ -11,8 +11,13 @@
 
 namespace vora::metadata {
 
-// The video that the same request, or the same file, has already; empty: none.
-std::string KnownImport(pqxx::transaction_base& tx, const NewImport& import);
+// The video that the same request, or the same file, has already.
+struct KnownImport {
+  std::string id;  // empty: none
+  bool same_request = false;
+};
+// The kind `idempotency_key_reused`: the request key was of another file.
+StatusOr<KnownImport> FindImport(pqxx::transaction_base& tx, const NewImport& import);
 // Makes the video and its start. Its id; empty: another one came first. ALREADY_EXISTS: another video has the external_id.
 StatusOr<std::string> AddImport(pqxx::transaction_base& tx, const NewImport& import);
 

@@ -95,10 +95,14 @@ TEST_F(ImportsTest, AFileOfASourceIsOneVideoHoweverOftenItIsAskedFor) {
   // The same file under the same id is the video that there is, also when it has changed since.
   Write("films/Ä film.mkv", "123456");
   EXPECT_EQ(Json::parse(Post("/v1/videos", body).body)["video_id"], video["video_id"]);
-  // Another version without it is another video.
+  // It is still to be brought in, and will have the newest version.
   const auto newer = Post("/v1/videos", {{"source", body["source"]}});
-  EXPECT_EQ(newer.status, 201);
-  EXPECT_NE(Json::parse(newer.body)["video_id"], video["video_id"]);
+  EXPECT_EQ(newer.status, 200);
+  EXPECT_EQ(Json::parse(newer.body)["video_id"], video["video_id"]);
+  EXPECT_EQ(Scan()["registered"], 0);
+  // Once that has failed, or was cancelled, it is another video.
+  ASSERT_EQ(app_->Call("POST", "/v1/videos/" + video["video_id"].get<std::string>() + "/cancel").status, 200);
+  EXPECT_EQ(Scan()["registered"], 1);
 }
 
 TEST_F(ImportsTest, BadRequestsNameTheField) {
@@ -142,6 +146,13 @@ TEST_F(ImportsTest, AUrlIsShownWithoutItsSecretAndItsRequestMadeOnce) {
   by_id["request_id"] = "order-1";
   EXPECT_EQ(Json::parse(Post("/v1/videos", by_id).body)["video_id"], video["video_id"]);
   EXPECT_EQ(Videos().size(), 1u);
+  by_id["source"]["url"] = "https://93.184.216.34/films/other.mp4";
+  ExpectError(Post("/v1/videos", by_id), 422, "request_id", "another file");
+  // What was changed since stays, however often the request is repeated.
+  by_id = body;
+  by_id["request_id"] = "order-1";
+  by_id["labels"] = {{"show", "news"}};
+  EXPECT_EQ(Json::parse(Post("/v1/videos", by_id).body)["labels"], Json::object());
   EXPECT_EQ(Post("/v1/videos", body).status, 201) << "without a name each request is one of its own";
 }
 
@@ -260,7 +271,10 @@ TEST_F(ImportsTest, BucketEventsMakeOneVideoInWhateverOrderTheyCome) {
   EXPECT_EQ(Json::parse(Post("/v1/sources/nas/events?token=geheim", message).body)["known"], 2);
   headers.Set("Authorization", "Basic dm9yYTpnZWhlaW0=");
   EXPECT_EQ(Post("/v1/sources/nas/events", {{"Service", "Amazon S3"}, {"Event", "s3:TestEvent"}}, headers).status, 200);
-  EXPECT_EQ(Videos().size(), 1u);
+  ASSERT_EQ(Videos().size(), 1u);
+  ASSERT_EQ(app_->Call("DELETE", "/v1/videos/" + Videos()[0]["video_id"].get<std::string>()).status, 204);
+  EXPECT_EQ(Json::parse(Post("/v1/sources/nas/events?token=geheim", message).body)["known"], 2);
+  EXPECT_EQ(Videos().size(), 0u) << "what was deleted does not come back by itself";
   ExpectError(Post("/v1/sources/nas/events", message), 401, "", "token");
   ExpectError(Post("/v1/sources/nas/events?token=wrong", message), 401, "", "token");
   ExpectError(Post("/v1/sources/none/events?token=geheim", message), 401, "", "token");

@@ -34,7 +34,8 @@ constexpr char kClaimScan[] = R"(
     RETURNING s.scan_id, s.tenant, s.source, s.token, s.tries)";
 constexpr char kLockScan[] = "SELECT 1 FROM scans WHERE scan_id = $1 AND state = 'RUNNING' AND token = $2 FOR UPDATE";
 constexpr char kKnownFiles[] = R"(
-    SELECT origin_key, origin_version, bool_and(deleted_at IS NOT NULL) AS deleted FROM videos
+    SELECT origin_key, origin_version, bool_and(deleted_at IS NOT NULL) AS deleted,
+    bool_or(import_state = 'PENDING' AND state NOT IN ('FAILED', 'CANCELLED') AND deleted_at IS NULL) AS pending FROM videos
     WHERE tenant = $1 AND origin_source = $2 AND origin_source <> '' AND origin_key = ANY($3::text[]) GROUP BY origin_key, origin_version)";
 constexpr char kAddFile[] = R"(
     INSERT INTO scan_files (scan_id, key, outcome, reason, video_id) SELECT $1, $2, $3, $4, $5
@@ -49,6 +50,9 @@ constexpr char kAdvanceScan[] = R"(
 constexpr char kPostponeScan[] = R"(
     UPDATE scans SET tries = tries + 1, problem = $3, locked_until = now() + $4 * interval '1 millisecond'
     WHERE scan_id = $1 AND state = 'RUNNING' AND token = $2)";
+constexpr char kYieldScan[] = R"(
+    UPDATE scans SET locked_until = now() + $3 * interval '1 millisecond' WHERE scan_id = $1 AND state = 'RUNNING' AND token = $2)";
+constexpr char kStartsWaiting[] = "SELECT count(*) AS rows FROM (SELECT 1 FROM outbox WHERE done_at IS NULL LIMIT $1) AS pending";
 constexpr char kFailScan[] = "UPDATE scans SET state = 'FAILED', problem = $2, ended_at = now() WHERE scan_id = $1 AND state = 'RUNNING'";
 constexpr char kPurgeScans[] = R"(
     DELETE FROM scans WHERE scan_id IN (SELECT scan_id FROM (SELECT scan_id, state, row_number() OVER (PARTITION BY source
@@ -108,13 +112,20 @@ struct Counts {
   }
 };
 
-// Of the keys of the page: each version that has a video, and whether all of these are deleted.
-std::map<std::pair<std::string, std::string>, bool> KnownFiles(pqxx::work& tx, const ScanWork& work, const ScanPage& page) {
+// What there is of the keys of a page.
+struct KnownFiles {
+  std::map<std::pair<std::string, std::string>, bool> versions;  // key and version: whether all videos of it are deleted
+  std::set<std::string> pending;                                 // keys whose newest version is still to be brought in
+};
+
+KnownFiles FindKnown(pqxx::work& tx, const ScanWork& work, const ScanPage& page) {
   pg::Array keys;
   for (const NewImport& candidate : page.candidates) keys.Add(candidate.key);
-  std::map<std::pair<std::string, std::string>, bool> known;
+  KnownFiles known;
   for (const auto& row : tx.exec_params(kKnownFiles, work.tenant, work.source, keys.Text())) {
-    known[{row["origin_key"].c_str(), row["origin_version"].c_str()}] = row["deleted"].as<bool>();
+    const std::string key = row["origin_key"].c_str();
+    known.versions[{key, row["origin_version"].c_str()}] = row["deleted"].as<bool>();
+    if (row["pending"].as<bool>()) known.pending.insert(key);
   }
   return known;
 }
@@ -122,11 +133,12 @@ std::map<std::pair<std::string, std::string>, bool> KnownFiles(pqxx::work& tx, c
 StatusOr<Counts> Register(pqxx::work& tx, const ScanWork& work, const ScanPage& page) {
   Counts counts;
   counts.skipped = page.skipped;
-  const auto known = KnownFiles(tx, work, page);
+  const KnownFiles known = FindKnown(tx, work, page);
   for (const NewImport& candidate : page.candidates) {
-    const auto found = known.find({candidate.key, candidate.version});
-    if (found != known.end()) {
-      ++counts.skipped[found->second ? kDeletedReason : kKnownReason];
+    const auto found = known.versions.find({candidate.key, candidate.version});
+    const bool pending = known.pending.contains(candidate.key);
+    if (found != known.versions.end() || pending) {
+      ++counts.skipped[!pending && found->second ? kDeletedReason : kKnownReason];
       continue;
     }
     VORA_ASSIGN_OR_RETURN(const std::string id, AddImport(tx, candidate));
@@ -250,6 +262,18 @@ Status ScanRepo::Postpone(const ScanWork& work, std::chrono::milliseconds delay,
     tx.exec_params(kPostponeScan, work.scan_id, work.token, why, static_cast<int64_t>(delay.count()));
     return absl::OkStatus();
   });
+}
+
+Status ScanRepo::Yield(const ScanWork& work, std::chrono::milliseconds delay) {
+  return store_.Transact([&](pqxx::work& tx) -> Status {
+    tx.exec_params(kYieldScan, work.scan_id, work.token, static_cast<int64_t>(delay.count()));
+    return absl::OkStatus();
+  });
+}
+
+StatusOr<bool> ScanRepo::MustWait(int most) {
+  return store_.Read(
+      [&](pqxx::nontransaction& tx) -> StatusOr<bool> { return tx.exec_params1(kStartsWaiting, most)["rows"].as<int64_t>() >= most; });
 }
 
 Status ScanRepo::Fail(const ScanWork& work, const std::string& why) {

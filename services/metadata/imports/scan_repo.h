@@ -52,6 +52,10 @@ class ScanRepo {
   StatusOr<bool> Advance(const ScanWork& work, const ScanPage& page, std::chrono::milliseconds lease);
   // The page is tried again after `delay`.
   Status Postpone(const ScanWork& work, std::chrono::milliseconds delay, const std::string& why);
+  // Somebody goes on with it after `delay`; nothing went wrong.
+  Status Yield(const ScanWork& work, std::chrono::milliseconds delay);
+  // Whether `most` starts and more wait to be sent: what a scan adds to them would hold up everybody's.
+  StatusOr<bool> MustWait(int most);
   Status Fail(const ScanWork& work, const std::string& why);
   // Forgets all but the newest `keep` of each source.
   Status Purge(int keep);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "libs/core/text.h"
 #include "libs/log/log.h"
 #include "libs/run/retry.h"
 #include "libs/storage/base/key.h"
@@ -15,7 +16,9 @@ constexpr std::chrono::milliseconds kScanLease{60'000};  // longer than a page t
 constexpr std::chrono::hours kScanPurgePause{1};
 constexpr int kKeptScans = 50;  // of a source
 constexpr int kScanPage = 500;
-constexpr int kMostTries = 60;  // of a page: an hour
+constexpr int kMostTries = 60;    // of a page: an hour
+constexpr int kPagesAtOnce = 20;  // then it is the turn of another source
+constexpr int kMostBacklog = 2 * kScanPage;
 
 RetryOptions ScanBackoff() {
   return {.max_attempts = 0, .initial = std::chrono::milliseconds(500), .max = std::chrono::milliseconds(60'000)};
@@ -34,9 +37,9 @@ ScanPage LookThrough(const sources::Source& source, const storage::ListPage& pag
     } else if (!IsMediaName(object.key)) {
       ++looked.skipped["not a media file by its name"];
     } else if (const Status valid = storage::ValidateKey(object.key); !valid.ok()) {
-      looked.failed.emplace_back(object.key, "the key cannot be used: " + Message(valid));
+      looked.failed.emplace_back(RepairUtf8(object.key, storage::kMaxKeyBytes), "the key cannot be used: " + Message(valid));
     } else if (object.size == 0) {
-      looked.failed.emplace_back(object.key, "the file is empty");
+      looked.failed.emplace_back(RepairUtf8(object.key, storage::kMaxKeyBytes), "the file is empty");
     } else {
       looked.candidates.push_back(ImportOf(source, object));
     }
@@ -66,8 +69,14 @@ void Scanner::BeginWatched() {
 
 void Scanner::Scan(ScanWork work) {
   const auto source = sources_.Find(work.source);
-  if (!source.ok()) return GiveBack(work, FailedPrecondition("there is no longer a source with this name"));
-  while (!thread_.stopping()) {
+  // Another replica may know it: VORA_SOURCES is being changed.
+  if (!source.ok()) return GiveBack(work, Unavailable("there is no longer a source with this name"));
+  for (int page_number = 0; page_number < kPagesAtOnce && !thread_.stopping(); ++page_number) {
+    const auto must_wait = scans_.MustWait(kMostBacklog);
+    if (must_wait.ok() && *must_wait) {
+      (void)scans_.Yield(work, kScanPause);
+      return;
+    }
     const auto listed = (*source)->store->List("", work.token, kScanPage);
     if (!listed.ok()) return GiveBack(work, listed.status());
     const ScanPage page = LookThrough(**source, *listed);
@@ -77,21 +86,18 @@ void Scanner::Scan(ScanWork work) {
     work.token = page.next_token;
     work.tries = 0;
   }
-  // At once somebody else's.
-  GiveBack(work, Cancelled("this replica is shutting down"));
+  // At once somebody else's, or the turn of this one again after the others.
+  (void)scans_.Yield(work, std::chrono::milliseconds(0));
 }
 
 void Scanner::GiveBack(const ScanWork& work, const Status& why) {
-  const bool passes = IsTransient(why) || why.code() == StatusCode::kCancelled;
-  if (!passes || work.tries >= kMostTries) {
+  if (!IsTransient(why) || work.tries >= kMostTries) {
     log::Warn("a scan failed", {{"scan_id", work.scan_id}, {"source", work.source}, {"error", ToText(why)}});
     (void)scans_.Fail(work, Message(why));
     return;
   }
-  const bool leaves = why.code() == StatusCode::kCancelled;
-  const auto delay = leaves ? std::chrono::milliseconds(0) : BackoffDelay(ScanBackoff(), std::min(work.tries + 1, 10), why);
   // When this fails too, the lease runs out.
-  (void)scans_.Postpone(work, delay, leaves ? "" : Message(why));
+  (void)scans_.Postpone(work, BackoffDelay(ScanBackoff(), std::min(work.tries + 1, 10), why), Message(why));
 }
 
 }  // namespace vora::metadata

@@ -86,20 +86,26 @@ StatusOr<EventsTaken> SourceOperations::TakeEvents(const std::string& name, std:
   VORA_ASSIGN_OR_RETURN(const BucketEvents events, ParseBucketEvents((*source)->spec, body));
   EventsTaken taken;
   taken.ignored = events.ignored;
+  Status later;  // why it has to be sent again
   for (const std::string& key : events.keys) {
     // Whatever the message says, what lies there now counts: messages come late, twice and in any order.
     const auto info = IsMediaName(key) ? (*source)->store->Head(key) : StatusOr<storage::ObjectInfo>(NotFound(""));
-    const bool none = info.status().code() == StatusCode::kNotFound || info.status().code() == StatusCode::kInvalidArgument;
-    if (none || (info.ok() && info->size == 0)) {
+    // One that cannot be read, whatever becomes of the others, is looked at by those who scan.
+    if (!IsTransient(info.status()) && (!info.ok() || info->size == 0)) {
       ++taken.ignored;
       continue;
     }
-    VORA_RETURN_IF_ERROR(info.status());
+    if (!info.ok()) {
+      later = info.status();
+      continue;
+    }
     NewImport import = ImportOf(**source, *info);
+    import.by_itself = true;
     import.traceparent = obs::CurrentTrace().ToTraceparent();
     VORA_ASSIGN_OR_RETURN(const CreatedVideo created, imports_.Create(import));
     ++(created.created ? taken.registered : taken.known);
   }
+  VORA_RETURN_IF_ERROR(later);
   return taken;
 }
 

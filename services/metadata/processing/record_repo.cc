@@ -48,8 +48,10 @@ constexpr char kFinishRendition[] = R"(
     UPDATE renditions SET failure_code = $3, failure = $4, progress_percent = CASE WHEN $5 THEN 100 ELSE progress_percent END
     WHERE video_id = $1 AND name = $2)";
 constexpr char kFinishImport[] = R"(
-    UPDATE videos SET source_key = $2, source_bytes = $3, import_state = 'DONE', import_percent = 100, import_problem = ''
-    WHERE video_id = $1)";
+    UPDATE videos v SET source_key = $2, source_bytes = $3, import_state = 'DONE', import_percent = 100, import_problem = '',
+    origin_version = CASE WHEN v.origin_source = '' OR $4 = '' OR EXISTS (SELECT 1 FROM videos o WHERE o.tenant = v.tenant
+    AND o.origin_source = v.origin_source AND o.origin_key = v.origin_key AND o.origin_version = $4 AND o.deleted_at IS NULL
+    AND o.video_id <> v.video_id) THEN v.origin_version ELSE $4 END WHERE v.video_id = $1)";
 constexpr char kStorePoster[] = "UPDATE videos SET poster_key = $2 WHERE video_id = $1";
 // A try that failed leaves an earlier key alone. Without a new key only new warnings are a change: a repeated report gives no new version.
 constexpr char kStorePart[] = R"(
@@ -181,7 +183,9 @@ StatusOr<bool> RecordRepo::RecordImport(const std::string& run_id, const wf::Rec
     if (IsFinal(row.video.state()) || !row.import || !row.import->pending) return false;
     // The report may overtake the outbox's own note that the workflow runs.
     if (row.video.state() == v1::VIDEO_STATE_CREATED) VORA_RETURN_IF_ERROR(MoveVideo(tx, row, v1::VIDEO_STATE_PROCESSING).status());
-    tx.exec_params(kFinishImport, input.video_id(), input.source_key(), input.bytes());
+    // The version that it is of, which may be a later one than was asked for; a folder's goes down to the second.
+    const std::string version = input.etag().substr(0, input.etag().find('.'));
+    tx.exec_params(kFinishImport, input.video_id(), input.source_key(), input.bytes(), version);
     TouchVideo(tx, input.video_id());
     return true;
   });

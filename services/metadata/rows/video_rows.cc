@@ -296,7 +296,7 @@ void SetTexts(pqxx::transaction_base& tx, const VideoRow& row, const VideoTexts&
   tx.exec_params(kSetTexts, row.video.video_id(), texts.title, texts.description, texts.title_given, LabelsJson(texts.labels));
 }
 
-void AddTexts(pqxx::transaction_base& tx, const VideoRow& row, const FurtherTexts& further) {
+Status AddTexts(pqxx::transaction_base& tx, const VideoRow& row, const FurtherTexts& further) {
   VideoTexts texts = TextsOf(row);
   // The client's request and the upload's announcement race for the video: a title that a person gave wins, whichever comes first.
   if (further.title && !texts.title_given) {
@@ -305,7 +305,9 @@ void AddTexts(pqxx::transaction_base& tx, const VideoRow& row, const FurtherText
     if (!further.description.empty()) texts.description = further.description;
   }
   for (const auto& [key, value] : further.labels) texts.labels[key] = value;
+  VORA_RETURN_IF_ERROR(CheckLabels(texts.labels));
   SetTexts(tx, row, texts);
+  return absl::OkStatus();
 }
 
 Status SetExternalId(pqxx::transaction_base& tx, const VideoRow& row, const std::string& external_id) {

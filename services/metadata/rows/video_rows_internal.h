@@ -86,7 +86,8 @@ struct FurtherTexts {
   std::string description;
   Labels labels;
 };
-void AddTexts(pqxx::transaction_base& tx, const VideoRow& row, const FurtherTexts& further);
+// INVALID_ARGUMENT naming `labels`: together there are too many.
+Status AddTexts(pqxx::transaction_base& tx, const VideoRow& row, const FurtherTexts& further);
 std::string LabelsJson(const Labels& labels);
 // ALREADY_EXISTS naming external_id: another video of the tenant has it. An empty one takes it away.
 Status SetExternalId(pqxx::transaction_base& tx, const VideoRow& row, const std::string& external_id);

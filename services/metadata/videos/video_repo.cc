@@ -128,7 +128,8 @@ StatusOr<CreatedVideo> VideoRepo::Create(const NewVideo& video, IfTaken if_taken
     if (result.created) {
       VORA_RETURN_IF_ERROR(AddStart(tx, *row));
     } else {
-      AddTexts(tx, *row, {video.title_given ? std::optional(video.title) : std::nullopt, video.description, video.labels});
+      VORA_RETURN_IF_ERROR(
+          AddTexts(tx, *row, {video.title_given ? std::optional(video.title) : std::nullopt, video.description, video.labels}));
     }
     if (!result.created && video.priority) tx.exec_params(kSetPriority, id, *video.priority);
     result.video = Reload(tx, id, public_url_);

@@ -11,8 +11,11 @@ namespace {
 
 using namespace workflow;
 
-// A file that is still being written is looked at so often, with growing pauses: for about four hours.
+// A file that is still being written is looked at so often, with growing pauses: for some hours.
 constexpr int kMostLooks = 60;
+// One that changes while it is copied is copied so often, with pauses that grow.
+constexpr int kMostCopies = 5;
+constexpr std::chrono::milliseconds kCopyPause{10'000};
 constexpr std::chrono::milliseconds kLongestPause{300'000};
 constexpr char kChanged[] = "import.changed";
 
@@ -71,6 +74,7 @@ Task<v1::Failure> CopyFile(WorkflowContext ctx, const v1::ProcessVideoInput& inp
 Task<v1::Failure> ImportFile(WorkflowContext ctx, v1::ProcessVideoInput& input) {
   v1::RecordImportInput record;
   record.set_video_id(input.video_id());
+  int copies = 0;
   for (int look = 0;;) {
     auto pinned = co_await PinSettled(ctx, input.import().origin(), look);
     if (!pinned.ok) co_return pinned.failure;
@@ -79,7 +83,10 @@ Task<v1::Failure> ImportFile(WorkflowContext ctx, v1::ProcessVideoInput& input) 
     if (input.import().copy() || pinned.value.source_key().empty()) {
       auto copy = CopyFile(ctx, input, pinned.value, look, bytes);
       const v1::Failure failure = co_await copy;
-      if (failure.code() == kChanged && look < kMostLooks) continue;
+      if (failure.code() == kChanged && ++copies < kMostCopies) {
+        (void)co_await ctx.Timer(kCopyPause * copies, "changed/" + std::to_string(copies));
+        continue;
+      }
       if (!failure.code().empty()) co_return failure;
       input.set_source_key(input.import().copy_key());
     } else {

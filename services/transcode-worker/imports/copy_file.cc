@@ -12,6 +12,7 @@ constexpr int64_t kMiB = 1 << 20;
 constexpr int64_t kLeastPart = 16 * kMiB;
 constexpr int64_t kUnknownPart = 64 * kMiB;
 constexpr int64_t kMostParts = 9'000;  // stores take 10,000
+constexpr int64_t kWorthAnother = kMiB;
 
 }  // namespace
 
@@ -74,8 +75,8 @@ StatusOr<int64_t> FileCopy::CopyRest() {
       if (!part_.empty()) VORA_RETURN_IF_ERROR(UploadPart());
       break;
     }
-    // A line that breaks now and then is no failure of the attempt as long as it brings something.
-    const bool goes_on = IsTransient(read) && Reached() > before && input_.file().ranges() && !stopped_();
+    // A line that breaks now and then is no failure of the attempt as long as it brings something worth a request.
+    const bool goes_on = IsTransient(read) && Reached() - before >= kWorthAnother && input_.file().ranges() && !stopped_();
     if (!goes_on) return read;
   }
   return Finish();
@@ -84,7 +85,8 @@ StatusOr<int64_t> FileCopy::CopyRest() {
 Status FileCopy::Take(std::string_view piece) {
   if (stopped_()) return Cancelled("stopped");
   const int64_t known = input_.file().size();
-  const int64_t limit = known >= 0 ? std::min(known, options_.max_bytes) : options_.max_bytes;
+  const int64_t most = std::min(options_.max_bytes, input_.copy().part_bytes() * kMostParts);
+  const int64_t limit = known >= 0 ? std::min(known, most) : most;
   if (Reached() + static_cast<int64_t>(piece.size()) > limit) {
     if (limit == known) return MakeError(errors::kImportChanged, "the file is longer than it was");
     return MakeError(errors::kImportTooLarge, "the file does not end within " + std::to_string(limit) + " bytes (VORA_IMPORT_MAX_BYTES)",

@@ -20,7 +20,8 @@ ActivityOutcome FailedImport(const Status& status) {
   const std::string reason = DetailOf(status).reason;
   if (reason.starts_with("import.")) return ActivityOutcome::Failed(reason, vora::Message(status), true);
   // What our own store says, and what passes.
-  return ActivityOutcome::Failed(IsTransient(status) ? "import.unavailable" : "import.internal", vora::Message(status));
+  const bool never = status.code() == StatusCode::kInvalidArgument || status.code() == StatusCode::kOutOfRange;
+  return ActivityOutcome::Failed(IsTransient(status) ? "import.unavailable" : "import.internal", vora::Message(status), never);
 }
 
 ActivityOutcome BadInput(const Status& status) { return ActivityOutcome::FromStatus(status, kCodePrefix); }

@@ -47,9 +47,10 @@ class FileOrigin final : public Origin {
     file.set_ranges(true);
     file.set_filename(std::string(layout::FileOf(key_)));
     file.set_source_key(sources::FormatPinnedFile({source_.spec.name, key_, info->etag, info->size}));
-    // A clock that is ahead of ours must not make us wait for it.
-    const int64_t age_ms = ToUnixMs(Clock::Real().Now()) - info->modified_unix_ms;
-    if (age_ms >= 0) file.set_settle_seconds(static_cast<double>(std::max<int64_t>(0, source_.spec.settle.count() - age_ms)) / 1000);
+    // A clock that is a little ahead of ours is usual; one that is far ahead must not make us wait for it.
+    const int64_t age_ms = ToUnixMs(Clock::Real().Now()) - info->modified_unix_ms, settle_ms = source_.spec.settle.count();
+    const bool young = age_ms < settle_ms && age_ms > -settle_ms;
+    if (young) file.set_settle_seconds(static_cast<double>(settle_ms - std::max<int64_t>(0, age_ms)) / 1000);
     return file;
   }
 

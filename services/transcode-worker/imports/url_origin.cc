@@ -22,7 +22,9 @@ constexpr int kMaxRedirects = 5;
 constexpr size_t kSniff = 2048;
 constexpr std::chrono::milliseconds kConnectTimeout{10'000};
 constexpr std::chrono::milliseconds kPinTimeout{30'000};
-constexpr long kStallSeconds = 30;
+// A server that drips would hold its place for ever.
+constexpr long kLeastBytesPerSecond = 4096;
+constexpr long kStallSeconds = 60;
 
 bool IsRedirect(int status) { return status == 301 || status == 302 || status == 303 || status == 307 || status == 308; }
 
@@ -98,7 +100,8 @@ class UrlOrigin final : public Origin {
     if (!answer.ok() && !IsEnough(answer.status())) return answer.status();
     const curl::ResponseHead& head = last_head_;
     workflow::v1::PinnedFile file;
-    file.set_ranges(last_status_ == 206);
+    // Without anything that tells versions apart, pieces of two of them could be joined.
+    file.set_ranges(last_status_ == 206 && !ValidatorOf(head).empty());
     file.set_size(-1);
     if (last_status_ == 206) {
       const auto range = ParseContentRange(head.Get("Content-Range"));
@@ -196,7 +199,7 @@ class UrlOrigin final : public Origin {
     if (!ask.range.empty()) handle.AddHeader("Range", ask.range);
     if (!ask.if_range.empty()) handle.AddHeader("If-Range", ask.if_range);
     handle.Timeouts(ask.whole_timeout, kConnectTimeout);
-    handle.Set(CURLOPT_LOW_SPEED_LIMIT, 1L);
+    handle.Set(CURLOPT_LOW_SPEED_LIMIT, kLeastBytesPerSecond);
     handle.Set(CURLOPT_LOW_SPEED_TIME, kStallSeconds);
     if (stopped_) handle.CancelWhen(stopped_);
     Status taken;

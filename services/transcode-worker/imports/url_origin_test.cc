@@ -105,11 +105,14 @@ TEST_F(UrlOriginTest, PinsWhatSaysNoLength) {
     ASSERT_THAT(Read(unknown, 0), IsOk());
     EXPECT_TRUE(read_ == film_ || read_ == FilmOf(100));
   }
-  Serve([&](const ScriptedRequest&) { return HttpAnswer(206, "Content-Range: bytes 0-2047/*\r\n", film_.substr(0, 2048)); });
-  const auto file = Pin();
-  ASSERT_THAT(file, IsOk());
-  EXPECT_EQ(file->size(), -1);
-  EXPECT_TRUE(file->ranges());
+  for (const bool validator : {true, false}) {
+    const std::string etag = validator ? "ETag: \"v1\"\r\n" : "";
+    Serve([&](const ScriptedRequest&) { return HttpAnswer(206, etag + "Content-Range: bytes 0-2047/*\r\n", film_.substr(0, 2048)); });
+    const auto file = Pin();
+    ASSERT_THAT(file, IsOk());
+    EXPECT_EQ(file->size(), -1);
+    EXPECT_EQ(file->ranges(), validator) << "pieces of two versions could be joined";
+  }
 }
 
 TEST_F(UrlOriginTest, OnlyAStrongValidatorTellsVersionsApart) {
