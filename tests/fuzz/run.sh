@@ -26,6 +26,7 @@ requests=(libs/http/message/{message,conditional,target} libs/layout/{layout,del
 tokens=(libs/auth/{token,json_web_key,claims,playback_token} "${core[@]}")
 s3=(libs/storage/s3/s3_xml "${core[@]}")
 playlists=(services/streaming-gateway/manifest/playlist_uris)
+bucket_events=(services/metadata/imports/bucket_events libs/sources/pinned_file "${core[@]}")
 
 mkdir -p "$out"
 [ "$proto.cc" -nt proto/vora/analytics/v1/analytics.proto ] || protoc -Iproto --cpp_out="$out" proto/vora/analytics/v1/analytics.proto
@@ -75,5 +76,6 @@ fuzz requests "${requests[@]}"
 fuzz tokens "${tokens[@]}"
 fuzz s3 "${s3[@]}"
 fuzz playlists "${playlists[@]}"
+fuzz bucket_events "${bucket_events[@]}"
 printf '%s passed, %s failed\n' "$passed" "$failed"
 [ "$failed" = 0 ]
