@@ -3,7 +3,6 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -43,27 +42,13 @@ FolderWalk::FolderWalk(UniqueFd root, std::string prefix, std::string after)
     : prefix_(std::move(prefix)), after_(std::move(after)), root_(std::move(root)) {}
 
 StatusOr<std::vector<FolderWalk::Entry>> FolderWalk::Read(int folder) {
-  // fdopendir takes its descriptor over.
-  const int own = ::openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (own < 0) return ErrnoStatus(errno, "list");
-  const std::unique_ptr<DIR, int (*)(DIR*)> stream(::fdopendir(own), &::closedir);
-  if (!stream) {
-    const int why = errno;
-    ::close(own);
-    return ErrnoStatus(why, "list");
-  }
   std::vector<Entry> entries;
-  while (true) {
-    // readdir returns null at the end and on an error alike: errno alone tells them apart.
-    errno = 0;
-    const dirent* entry = ::readdir(stream.get());
-    if (entry == nullptr) break;
+  VORA_RETURN_IF_ERROR(ReadEntries(folder, [&](const dirent& entry) {
     // Also `.` and `..`.
-    if (entry->d_name[0] == '.') continue;
-    const unsigned char type = TypeOf(folder, *entry);
-    entries.push_back({type == DT_DIR ? std::string(entry->d_name) + '/' : std::string(entry->d_name), type});
-  }
-  if (errno != 0) return ErrnoStatus(errno, "list");
+    if (entry.d_name[0] == '.') return;
+    const unsigned char type = TypeOf(folder, entry);
+    entries.push_back({type == DT_DIR ? std::string(entry.d_name) + '/' : std::string(entry.d_name), type});
+  }));
   std::sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) { return a.text < b.text; });
   return entries;
 }

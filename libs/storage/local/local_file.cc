@@ -20,6 +20,25 @@ std::atomic<bool> has_openat2{true};
 
 }  // namespace
 
+Status ReadEntries(int folder, const std::function<void(const dirent&)>& take) {
+  // fdopendir takes its descriptor over, and the caller goes on using `folder`.
+  const int own = ::openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (own < 0) return ErrnoStatus(errno, "list");
+  const std::unique_ptr<DIR, int (*)(DIR*)> stream(::fdopendir(own), &::closedir);
+  if (!stream) {
+    const int why = errno;
+    ::close(own);
+    return ErrnoStatus(why, "list");
+  }
+  while (true) {
+    // readdir returns null at the end and on an error alike: errno alone tells them apart.
+    errno = 0;
+    const dirent* entry = ::readdir(stream.get());
+    if (entry == nullptr) return errno == 0 ? absl::OkStatus() : ErrnoStatus(errno, "list");
+    take(*entry);
+  }
+}
+
 UniqueFd::~UniqueFd() {
   if (fd_ >= 0) ::close(fd_);
 }

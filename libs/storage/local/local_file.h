@@ -2,7 +2,10 @@
 
 // File system calls of the local store. No path is ever followed through a symbolic link or out of the root.
 
+#include <dirent.h>
+
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -44,6 +47,9 @@ Status WriteAt(int fd, std::string_view bytes, int64_t offset);
 Status ReadAt(int fd, char* buffer, size_t size, int64_t offset);
 Status SyncData(int fd);
 Status SyncAll(int fd);
+
+// Gives each entry of the open folder, `.` and `..` too, in no order.
+Status ReadEntries(int folder, const std::function<void(const dirent&)>& take);
 
 // Removes a file or a folder with everything in it; absent is OK.
 Status RemoveTree(int folder, const std::string& name);

@@ -2,10 +2,8 @@
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 
 #include "libs/log/log.h"
 #include "libs/storage/base/key.h"
@@ -23,25 +21,11 @@ struct Entry {
 };
 
 StatusOr<std::vector<Entry>> ReadFolder(int fd) {
-  // fdopendir takes its descriptor over, and the caller goes on using `fd`.
-  int own = ::openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (own < 0) return ErrnoStatus(errno, "list");
-  std::unique_ptr<DIR, int (*)(DIR*)> folder(::fdopendir(own), &::closedir);
-  if (!folder) {
-    const int why = errno;
-    ::close(own);
-    return ErrnoStatus(why, "list");
-  }
   std::vector<Entry> entries;
-  while (true) {
-    // readdir returns null at the end and on an error alike: errno alone tells them apart.
-    errno = 0;
-    const dirent* entry = ::readdir(folder.get());
-    if (entry == nullptr) break;
-    std::string name = entry->d_name;
+  VORA_RETURN_IF_ERROR(ReadEntries(fd, [&](const dirent& entry) {
+    std::string name = entry.d_name;
     if (auto fragment = ToKeyFragment(name)) entries.push_back({*std::move(fragment), std::move(name)});
-  }
-  if (errno != 0) return ErrnoStatus(errno, "list");
+  }));
   std::sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) { return a.fragment.text < b.fragment.text; });
   return entries;
 }
