@@ -67,12 +67,6 @@ v1::ScanState ParseScanState(std::string_view name) {
   return state;
 }
 
-void SetMicros(const pqxx::field& micros, google::protobuf::Timestamp* time) {
-  const auto value = micros.as<int64_t>();
-  time->set_seconds(value / 1'000'000);
-  time->set_nanos(static_cast<int32_t>(value % 1'000'000) * 1000);
-}
-
 v1::Scan ReadScan(pqxx::transaction_base& tx, const pqxx::row& row) {
   v1::Scan scan;
   scan.set_scan_id(row["scan_id"].c_str());
@@ -83,8 +77,8 @@ v1::Scan ReadScan(pqxx::transaction_base& tx, const pqxx::row& row) {
   scan.set_failed(row["failed"].as<int64_t>());
   scan.set_found(scan.registered() + scan.skipped() + scan.failed());
   scan.set_problem(row["problem"].c_str());
-  SetMicros(row["started_us"], scan.mutable_started_at());
-  if (!row["ended_us"].is_null()) SetMicros(row["ended_us"], scan.mutable_ended_at());
+  SetTime(row["started_us"], scan.mutable_started_at());
+  if (!row["ended_us"].is_null()) SetTime(row["ended_us"], scan.mutable_ended_at());
   for (const auto& reason : tx.exec_params(kReasonsOf, scan.scan_id())) {
     auto* added = scan.add_reasons();
     added->set_outcome(reason["outcome"].c_str());

@@ -43,12 +43,6 @@ constexpr char kHolderOfExternalId[] =
 constexpr char kSetExternalId[] =
     "UPDATE videos SET external_id = $2, version = nextval('video_versions'), updated_at = now() WHERE video_id = $1";
 
-void SetTime(const pqxx::field& micros, google::protobuf::Timestamp* time) {
-  const auto value = micros.as<int64_t>();
-  time->set_seconds(value / 1'000'000);
-  time->set_nanos(static_cast<int32_t>(value % 1'000'000) * 1000);
-}
-
 // Ids here are of rows that were found, so nothing has to be escaped.
 std::string TextArray(const std::vector<std::string>& ids) {
   std::string array = "{";
@@ -138,6 +132,12 @@ v1::SourceFacts FactsOf(const media::v1::MediaInfo& media) {
 
 }  // namespace
 
+void SetTime(const pqxx::field& micros, google::protobuf::Timestamp* time) {
+  const auto value = micros.as<int64_t>();
+  time->set_seconds(value / 1'000'000);
+  time->set_nanos(static_cast<int32_t>(value % 1'000'000) * 1000);
+}
+
 // An older daemon still writes a storyboard to storyboard_key: both columns are read as one.
 const char kVideoColumns[] = R"(
     v.video_id, v.tenant, v.upload_id, v.title, v.title_given, v.description, v.filename, v.state, v.version, v.revision, v.source_key,
@@ -201,9 +201,7 @@ VideoRow ReadVideoRow(const pqxx::row& row) {
   result.deleted = row["deleted"].as<bool>();
   result.import = ReadImport(row);
   if (result.import) *video.mutable_import() = ShowImport(*result.import);
-  // One that cannot be read, of a later version, is no reason to show nothing.
-  media::v1::MediaInfo media;
-  if (result.has_media && workflow::FromPayload(row["media"].c_str(), media).ok()) *video.mutable_source() = FactsOf(media);
+  if (result.has_media) result.media = row["media"].c_str();
   return result;
 }
 
@@ -236,6 +234,9 @@ v1::Video Assemble(const VideoRow& row, const std::vector<RenditionRow>& renditi
   v1::Video video = row.video;
   // What names its folder in raw/ is no upload that anybody could ask for.
   if (row.import) video.clear_upload_id();
+  // One that cannot be read, of a later version, is no reason to show nothing.
+  media::v1::MediaInfo media;
+  if (row.has_media && workflow::FromPayload(row.media, media).ok()) *video.mutable_source() = FactsOf(media);
   for (const RenditionRow& rendition : renditions) {
     if (rendition.video_id == video.video_id()) *video.add_renditions() = rendition.rendition;
   }

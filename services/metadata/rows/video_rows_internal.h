@@ -40,6 +40,7 @@ struct VideoRow {
   bool cancel_requested = false;
   bool title_given = false;
   bool has_media = false;
+  std::string media;  // MediaInfo as JSON, read by who shows it
   bool deleted = false;
 };
 
@@ -52,6 +53,8 @@ struct RenditionRow {
 
 enum class Lock { kNone, kForUpdate, kIfFree };  // kIfFree: a row that another transaction holds is not there
 
+// From a column of Unix microseconds.
+void SetTime(const pqxx::field& micros, google::protobuf::Timestamp* time);
 // Columns of `videos v` that ReadVideoRow expects.
 extern const char kVideoColumns[];
 VideoRow ReadVideoRow(const pqxx::row& row);
