@@ -4,7 +4,6 @@
 
 #include "libs/core/encoding.h"
 #include "libs/core/error.h"
-#include "libs/core/priority.h"
 #include "libs/core/text.h"
 #include "libs/curl/outbound.h"
 #include "libs/curl/url.h"
@@ -64,12 +63,7 @@ StatusOr<CreatedVideo> ImportOperations::Import(const std::string& tenant, const
   const v1::ImportSource& source = request.source();
   const bool by_name = !source.name().empty() || !source.key().empty();
   if (by_name == !source.url().empty()) return InvalidField("source", "give either name and key of a file in a source, or url");
-  VORA_RETURN_IF_ERROR(CheckTitle(request.title()));
-  VORA_RETURN_IF_ERROR(CheckDescription(request.description()));
-  VORA_RETURN_IF_ERROR(CheckExternalId(request.external_id()));
-  const Labels labels(request.labels().begin(), request.labels().end());
-  VORA_RETURN_IF_ERROR(CheckLabels(labels));
-  if (request.has_priority()) VORA_RETURN_IF_ERROR(CheckPriority(request.priority()));
+  VORA_RETURN_IF_ERROR(CheckTexts(request));
   VORA_RETURN_IF_ERROR(CheckRequestId(request.request_id()));
   auto import = by_name ? OfSource(tenant, source) : OfUrl(source.url());
   VORA_RETURN_IF_ERROR(import.status());
@@ -79,7 +73,7 @@ StatusOr<CreatedVideo> ImportOperations::Import(const std::string& tenant, const
   import->description = request.description();
   if (request.has_priority()) import->priority = request.priority();
   import->external_id = request.external_id();
-  import->labels = labels;
+  import->labels = {request.labels().begin(), request.labels().end()};
   import->request_key = request.request_id();
   import->traceparent = obs::CurrentTrace().ToTraceparent();
   VORA_ASSIGN_OR_RETURN(CreatedVideo created, imports_.Create(*import));

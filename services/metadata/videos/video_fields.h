@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "libs/core/labels.h"
+#include "libs/core/priority.h"
 #include "libs/core/status.h"
 
 namespace vora::metadata {
@@ -20,6 +21,15 @@ inline constexpr int kDefaultPageSize = 50;
 // INVALID_ARGUMENT "title: ..." naming the limit, or a character that cannot be stored.
 Status CheckTitle(std::string_view title);
 Status CheckDescription(std::string_view description);
+// What a request for a new video says of it: title, description, external_id, labels and priority.
+template <typename Request>
+Status CheckTexts(const Request& request) {
+  VORA_RETURN_IF_ERROR(CheckTitle(request.title()));
+  VORA_RETURN_IF_ERROR(CheckDescription(request.description()));
+  VORA_RETURN_IF_ERROR(CheckExternalId(request.external_id()));
+  VORA_RETURN_IF_ERROR(CheckLabels(Labels(request.labels().begin(), request.labels().end())));
+  return request.has_priority() ? CheckPriority(request.priority()) : absl::OkStatus();
+}
 // 1 to 200, 0 means 50.
 StatusOr<int> CheckPageSize(int page_size);
 

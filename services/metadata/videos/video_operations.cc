@@ -64,12 +64,7 @@ StatusOr<CreatedVideo> VideoOperations::CreateFromRequest(const std::string& ten
   const std::string& upload_id = request.upload_id();
   if (upload_id.empty()) return InvalidField("upload_id", "required, the id of a finished upload");
   VORA_RETURN_IF_ERROR(CheckUploadId(upload_id));
-  VORA_RETURN_IF_ERROR(CheckTitle(request.title()));
-  VORA_RETURN_IF_ERROR(CheckDescription(request.description()));
-  VORA_RETURN_IF_ERROR(CheckExternalId(request.external_id()));
-  Labels labels(request.labels().begin(), request.labels().end());
-  VORA_RETURN_IF_ERROR(CheckLabels(labels));
-  if (request.has_priority()) VORA_RETURN_IF_ERROR(CheckPriority(request.priority()));
+  VORA_RETURN_IF_ERROR(CheckTexts(request));
   const auto upload = uploads_.Get(upload_id);
   if (upload.status().code() == StatusCode::kNotFound) return NotFound("no upload " + upload_id);
   VORA_RETURN_IF_ERROR(upload.status());
@@ -85,6 +80,7 @@ StatusOr<CreatedVideo> VideoOperations::CreateFromRequest(const std::string& ten
   if (request.has_priority()) video.priority = request.priority();
   const auto if_taken = request.external_id().empty() ? VideoRepo::IfTaken::kWarn : VideoRepo::IfTaken::kRefuse;
   if (!request.external_id().empty()) video.external_id = request.external_id();
+  Labels labels(request.labels().begin(), request.labels().end());
   labels.insert(video.labels.begin(), video.labels.end());
   VORA_RETURN_IF_ERROR(CheckLabels(labels));
   video.labels = std::move(labels);
