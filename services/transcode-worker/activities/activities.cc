@@ -65,16 +65,16 @@ ActivityOutcome EncodeAudio(const WorkerContext& context, ActivityExecution& exe
   workflow::v1::EncodeAudioResult result;
   auto* segments = result.mutable_segments();
   segments->set_track(input.track().name());
-  const auto stopped = [&] { return execution.stopping(); };
+  const Writer writer = WriterOf(execution);
   const auto publish = [&](media::EncodedSegment segment) -> Status {
     // The init segment first: whoever finds a segment finds what it is decoded with.
     if (segments->segments_size() == 0) {
       VORA_RETURN_IF_ERROR(context.publisher().PutSame(layout::InTrack(input.object_prefix(), input.track().name(), layout::kInit),
-                                                       segment.init, "audio/mp4", stopped));
+                                                       segment.init, "audio/mp4", writer));
     }
     VORA_ASSIGN_OR_RETURN(const int64_t bytes, context.publisher().PutOnce(layout::InTrack(input.object_prefix(), input.track().name(),
                                                                                            layout::Segment(segment.index)),
-                                                                           segment.bytes, "audio/mp4", stopped));
+                                                                           segment.bytes, "audio/mp4", writer));
     segments->set_codecs(segment.codecs);
     auto* info = segments->add_segments();
     info->set_index(segment.index);
@@ -98,8 +98,7 @@ ActivityOutcome ExtractPoster(const WorkerContext& context, ActivityExecution& e
   if (!outcome.result.has_value()) return ToOutcome(outcome.failure);
   workflow::v1::ExtractPosterResult result;
   result.set_key(layout::InPrefix(input.object_prefix(), layout::kPoster));
-  const StatusOr<int64_t> bytes =
-      context.publisher().PutOnce(result.key(), *outcome.result, "image/jpeg", [&] { return execution.stopping(); });
+  const StatusOr<int64_t> bytes = context.publisher().PutOnce(result.key(), *outcome.result, "image/jpeg", WriterOf(execution));
   if (!bytes.ok()) return FromStatus(bytes.status());
   result.set_bytes(*bytes);
   return ActivityOutcome::Ok(workflow::ToPayload(result));

@@ -19,11 +19,11 @@ std::string ContentTypeOf(const std::string& name) {
 workflow::ActivityOutcome ExtractPart(const WorkerContext& context, workflow::ActivityExecution& execution, const ChildRole& role) {
   workflow::v1::ExtractPartInput input;
   if (auto ended = ReadInput(execution, &input)) return *std::move(ended);
-  const auto stopped = [&] { return execution.stopping(); };
+  const Writer writer = WriterOf(execution);
   workflow::v1::ExtractPartResult result;
   const auto publish = [&](const std::string& name, const std::string& bytes) -> Status {
     const std::string key = layout::InPrefix(input.object_prefix(), name);
-    VORA_ASSIGN_OR_RETURN(const int64_t size, context.publisher().PutOnce(key, bytes, ContentTypeOf(name), stopped));
+    VORA_ASSIGN_OR_RETURN(const int64_t size, context.publisher().PutOnce(key, bytes, ContentTypeOf(name), writer));
     if (result.key().empty()) result.set_key(key);
     result.set_objects(result.objects() + 1);
     result.set_bytes(result.bytes() + size);

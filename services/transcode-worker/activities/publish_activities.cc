@@ -71,8 +71,8 @@ ActivityOutcome Publish(const WorkerContext& context, const ActivityExecution& e
                         workflow::v1::PublishResult result = {}) {
   for (const auto& [key, text] : texts) {
     const bool hls = key.ends_with(".m3u8");
-    const Status status = context.publisher().Replace(key, text, hls ? "application/vnd.apple.mpegurl" : "application/dash+xml",
-                                                      [&] { return execution.stopping(); });
+    const Status status =
+        context.publisher().Replace(key, text, hls ? "application/vnd.apple.mpegurl" : "application/dash+xml", WriterOf(execution));
     if (!status.ok()) return ToOutcome(FailureOf(status));
     result.add_keys(key);
   }

@@ -20,17 +20,30 @@ class PublisherTest : public ::testing::Test {
 
 TEST_F(PublisherTest, AnInitSegmentOfAnotherEncoderIsNeverMixedIn) {
   const Publisher publisher(*store_, std::chrono::milliseconds(100));
-  EXPECT_THAT(publisher.PutSame("t/init.mp4", "one", "video/mp4", nullptr), IsOk());
-  EXPECT_THAT(publisher.PutSame("t/init.mp4", "one", "video/mp4", nullptr), IsOk());
-  EXPECT_THAT(publisher.PutSame("t/init.mp4", "two", "video/mp4", nullptr), StatusIs(StatusCode::kFailedPrecondition));
+  EXPECT_THAT(publisher.PutSame("t/init.mp4", "one", "video/mp4", {}), IsOk());
+  EXPECT_THAT(publisher.PutSame("t/init.mp4", "one", "video/mp4", {}), IsOk());
+  EXPECT_THAT(publisher.PutSame("t/init.mp4", "two", "video/mp4", {}), StatusIs(StatusCode::kFailedPrecondition));
   EXPECT_EQ(store_->Get("t/init.mp4").value_or("?"), "one");
 }
 
-TEST_F(PublisherTest, AStoppedTaskReplacesNothing) {
+// A worker that thaws has in hand what its children made before they saw that it was over; the video may be deleted.
+TEST_F(PublisherTest, AnAttemptWhoseLeaseIsLostWritesNothing) {
   const Publisher publisher(*store_, std::chrono::milliseconds(100));
-  EXPECT_THAT(publisher.Replace("master.m3u8", "new", "text/plain", [] { return false; }), IsOk());
-  EXPECT_THAT(publisher.Replace("master.m3u8", "old", "text/plain", [] { return true; }), StatusIs(StatusCode::kAborted));
+  const Writer lost{.stopping = [] { return true; }, .disowned = [] { return true; }};
+  EXPECT_THAT(publisher.Replace("master.m3u8", "new", "text/plain", {}), IsOk());
+  EXPECT_THAT(publisher.Replace("master.m3u8", "old", "text/plain", lost), StatusIs(StatusCode::kAborted));
   EXPECT_EQ(store_->Get("master.m3u8").value_or("?"), "new");
+  EXPECT_THAT(publisher.PutOnce("t/seg_1.m4s", "late", "video/mp4", lost), StatusIs(StatusCode::kAborted));
+  EXPECT_THAT(publisher.PutSame("t/init.mp4", "late", "video/mp4", lost), StatusIs(StatusCode::kAborted));
+  EXPECT_THAT(store_->Head("t/seg_1.m4s"), StatusIs(StatusCode::kNotFound));
+  EXPECT_THAT(store_->Head("t/init.mp4"), StatusIs(StatusCode::kNotFound));
+}
+
+TEST_F(PublisherTest, AnAttemptThatIsOnlyAskedToLeaveStillWritesWhatIsDone) {
+  const Publisher publisher(*store_, std::chrono::milliseconds(100));
+  const Writer leaving{.stopping = [] { return true; }, .disowned = [] { return false; }};
+  EXPECT_THAT(publisher.PutOnce("t/seg_1.m4s", "done", "video/mp4", leaving), IsOk());
+  EXPECT_EQ(store_->Get("t/seg_1.m4s").value_or("?"), "done");
 }
 
 }  // namespace

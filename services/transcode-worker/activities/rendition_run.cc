@@ -71,6 +71,12 @@ std::function<bool()> RenditionRun::stopped() const {
   return [this] { return ended_ || execution_->stopping(); };
 }
 
+Writer RenditionRun::writer() const {
+  Writer writer = WriterOf(*execution_);
+  writer.stopping = stopped();
+  return writer;
+}
+
 // The child's thread and the group's thread may both find an end; the first one reports it.
 bool RenditionRun::Claim() { return !ended_.exchange(true); }
 
@@ -195,11 +201,11 @@ Status RenditionRun::Publish(media::EncodedSegment segment) {
   // Counted here, since the child names the index and decides the key with it.
   if (segment.index != input_.chunk().first_segment() + static_cast<int>(published_)) return Internal("the encoder skipped a segment");
   if (init_ != segment.init) {
-    VORA_RETURN_IF_ERROR(context_.publisher().PutSame(layout::InTrack(prefix, track, layout::kInit), segment.init, kVideoType, stopped()));
+    VORA_RETURN_IF_ERROR(context_.publisher().PutSame(layout::InTrack(prefix, track, layout::kInit), segment.init, kVideoType, writer()));
     init_ = segment.init;
   }
   VORA_ASSIGN_OR_RETURN(const int64_t bytes, context_.publisher().PutOnce(layout::InTrack(prefix, track, layout::Segment(segment.index)),
-                                                                          segment.bytes, kVideoType, stopped()));
+                                                                          segment.bytes, kVideoType, writer()));
   {
     std::lock_guard lock(mutex_);
     segments_.set_codecs(segment.codecs);

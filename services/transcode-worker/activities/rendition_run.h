@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "libs/workflow/worker/activity_worker.h"
+#include "services/transcode-worker/activities/publisher.h"
 #include "services/transcode-worker/activities/worker_context.h"
 #include "services/transcode-worker/pipe/frame_ring.h"
 #include "vora/workflow/v1/process_video.pb.h"
@@ -57,6 +58,7 @@ class RenditionRun {
   std::string Checkpoint();
   bool Claim();  // true for whoever ends the activity
   std::function<bool()> stopped() const;
+  Writer writer() const;
 
   const WorkerContext& context_;
   const std::shared_ptr<workflow::ActivityExecution> execution_;

@@ -20,7 +20,7 @@ workflow::ActivityOutcome ExtractSubtitles(const WorkerContext& context, workflo
   if (auto ended = ReadInput(execution, &input)) return *std::move(ended);
   const std::vector<media::v1::Caption> planned = media::PlanCaptions(input.media());
   const std::string playlist = manifest::HlsCaption(input.media().duration_seconds());
-  const auto stopped = [&] { return execution.stopping(); };
+  const Writer writer = WriterOf(execution);
   workflow::v1::ExtractSubtitlesResult result;
   int next = 0;  // tracks come in order, each at most once
   const auto publish = [&](media::EncodedSegment track) -> Status {
@@ -30,10 +30,10 @@ workflow::ActivityOutcome ExtractSubtitles(const WorkerContext& context, workflo
     media::v1::Caption caption = planned[static_cast<size_t>(track.index)];
     VORA_ASSIGN_OR_RETURN(const int64_t bytes,
                           context.publisher().PutOnce(layout::InTrack(input.object_prefix(), caption.track(), layout::kCaptionSegment),
-                                                      track.bytes, "text/vtt", stopped));
+                                                      track.bytes, "text/vtt", writer));
     VORA_RETURN_IF_ERROR(context.publisher()
                              .PutOnce(layout::InTrack(input.object_prefix(), caption.track(), layout::kMediaPlaylist), playlist,
-                                      "application/vnd.apple.mpegurl", stopped)
+                                      "application/vnd.apple.mpegurl", writer)
                              .status());
     caption.set_bytes(bytes);
     *result.add_captions() = std::move(caption);
