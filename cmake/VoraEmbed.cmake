@@ -25,3 +25,23 @@ function(vora_embed_migrations target header namespace type)
   file(GENERATE OUTPUT ${out} CONTENT "${content}")
   vora_room_sources(${target} ${out})
 endfunction()
+
+# vora_embed_texts(TARGET GLOB HEADER NAMESPACE FUNCTION)   files of this folder, built into TARGET by name as
+#   const std::vector<std::string_view>& FUNCTION();
+# in NAMESPACE, declared by HEADER.
+function(vora_embed_texts target glob header namespace function)
+  file(GLOB files CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${glob})
+  list(SORT files)
+  set(entries "")
+  foreach(file ${files})
+    file(READ ${file} text)
+    string(APPEND entries "      R\"vora_text(${text})vora_text\",\n")
+    set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${file})
+  endforeach()
+  set(out ${CMAKE_CURRENT_BINARY_DIR}/${target}_texts.cc)
+  string(CONCAT content "// Made from ${glob}.\n#include \"${header}\"\n\nnamespace ${namespace} {\n\n"
+    "const std::vector<std::string_view>& ${function}() {\n  static const std::vector<std::string_view> all = {\n" "${entries}"
+    "  };\n  return all;\n}\n\n}  // namespace ${namespace}\n")
+  file(GENERATE OUTPUT ${out} CONTENT "${content}")
+  vora_room_sources(${target} ${out})
+endfunction()

@@ -77,6 +77,7 @@ inline constexpr ErrorKind kMediaEmpty{"media.empty", StatusCode::kFailedPrecond
 inline constexpr ErrorKind kMediaUnreadable{"media.unreadable", StatusCode::kFailedPrecondition, 409, false};
 inline constexpr ErrorKind kMediaTruncated{"media.truncated", StatusCode::kFailedPrecondition, 409, false};
 inline constexpr ErrorKind kMediaNoVideo{"media.no_video", StatusCode::kFailedPrecondition, 409, false};
+inline constexpr ErrorKind kMediaNoAudio{"media.no_audio", StatusCode::kFailedPrecondition, 409, false};
 inline constexpr ErrorKind kMediaTooLarge{"media.too_large", StatusCode::kFailedPrecondition, 409, false};
 inline constexpr ErrorKind kMediaTooLong{"media.too_long", StatusCode::kFailedPrecondition, 409, false};
 // A playlist, a list of files, a picture, a document: something that is no video, however it is named.

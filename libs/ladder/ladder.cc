@@ -4,10 +4,13 @@
 
 #include <google/protobuf/util/json_util.h>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <set>
 
+#include "libs/core/text_field.h"
+#include "libs/ladder/shipped_internal.h"
 #include "libs/layout/layout.h"
 
 namespace vora::ladder {
@@ -15,19 +18,6 @@ namespace {
 
 using media::v1::Ladder;
 using media::v1::Rung;
-
-Rung MakeRung(const char* name, int height, int64_t max_bitrate) {
-  Rung rung;
-  rung.set_name(name);
-  rung.set_codec("h264");
-  rung.set_height(height);
-  rung.set_max_bitrate(max_bitrate);
-  rung.set_crf(23);
-  rung.set_preset("veryfast");
-  rung.set_profile("high");
-  rung.set_threads(1);
-  return rung;
-}
 
 template <class T>
 std::string Text(T value) {
@@ -55,11 +45,13 @@ Status OneOf(const std::string& field, const std::string& value, const std::arra
   return InvalidField(field, "must be one of " + list + ", not \"" + value + "\"");
 }
 
+constexpr std::string_view kNameCharacters = "abcdefghijklmnopqrstuvwxyz0123456789_-";
+constexpr size_t kMaxDescription = 500;  // characters
+
 // Names are path parts of object keys and of URLs.
 Status CheckTrackName(const std::string& field, const std::string& name) {
-  const bool good =
-      !name.empty() && name.size() <= 32 && name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_-") == std::string::npos;
-  if (!good) return InvalidField(field, "must be 1 to 32 of a-z, 0-9, _ and -, not \"" + name + "\"");
+  VORA_RETURN_IF_ERROR(CheckLadderName(field, name));
+  if (layout::IsRevision(name)) return InvalidField(field, "must not be r and a number, where later encodes lie");
   if (name.starts_with(layout::kAudioTrackPrefix) || name.starts_with(layout::kCaptionTrackPrefix))
     return InvalidField(field, "must not begin with audio_ or subs_");
   return {};
@@ -79,38 +71,68 @@ Status ValidateRung(const std::string& field, const Rung& rung) {
 
 }  // namespace
 
+const std::vector<Ladder>& ShippedLadders() {
+  static const std::vector<Ladder> all = [] {
+    std::vector<Ladder> parsed;
+    // Texts of this binary, which a test reads: they are right.
+    for (const std::string_view text : internal::ShippedTexts()) parsed.push_back(ParseLadder(text).value());
+    return parsed;
+  }();
+  return all;
+}
+
 Ladder DefaultLadder() {
-  Ladder ladder;
-  ladder.set_name("default");
-  ladder.set_segment_seconds(4);
-  ladder.set_gop_seconds(2);
-  ladder.set_segments_per_chunk(3);
-  *ladder.add_rungs() = MakeRung("360p", 360, 800'000);
-  *ladder.add_rungs() = MakeRung("720p", 720, 2'800'000);
-  *ladder.add_rungs() = MakeRung("1080p", 1080, 5'000'000);
-  ladder.mutable_audio()->set_codec("aac");
-  ladder.mutable_audio()->set_bitrate(128'000);
-  ladder.mutable_audio()->set_sample_rate(48'000);
-  ladder.mutable_audio()->set_channels(2);
-  return ladder;
+  const auto& all = ShippedLadders();
+  return *std::find_if(all.begin(), all.end(), [](const Ladder& ladder) { return ladder.name() == "default"; });
+}
+
+void FillDefaults(Ladder& ladder) {
+  if (ladder.segment_seconds() == 0) ladder.set_segment_seconds(4);
+  if (ladder.gop_seconds() == 0) ladder.set_gop_seconds(2);
+  if (ladder.segments_per_chunk() == 0) ladder.set_segments_per_chunk(3);
+  for (Rung& rung : *ladder.mutable_rungs()) {
+    if (rung.name().empty()) rung.set_name(std::to_string(rung.height()) + "p");
+    if (rung.codec().empty()) rung.set_codec("h264");
+    if (rung.crf() == 0) rung.set_crf(23);
+    if (rung.preset().empty()) rung.set_preset("veryfast");
+    if (rung.profile().empty()) rung.set_profile("high");
+    if (rung.threads() == 0) rung.set_threads(1);
+  }
+  auto& audio = *ladder.mutable_audio();
+  if (audio.codec().empty()) audio.set_codec("aac");
+  if (audio.bitrate() == 0) audio.set_bitrate(128'000);
+  if (audio.sample_rate() == 0) audio.set_sample_rate(48'000);
+  if (audio.channels() == 0) audio.set_channels(2);
+}
+
+Status CheckLadderName(std::string_view field, std::string_view name) {
+  const bool good = !name.empty() && name.size() <= 32 && name.find_first_not_of(kNameCharacters) == std::string_view::npos;
+  return good ? Status() : InvalidField(std::string(field), "must be 1 to 32 of a-z, 0-9, _ and -, not \"" + std::string(name) + "\"");
 }
 
 StatusOr<Ladder> ParseLadder(std::string_view json) {
   Ladder ladder;
   const auto status = google::protobuf::util::JsonStringToMessage(google::protobuf::StringPiece(json.data(), json.size()), &ladder);
   if (!status.ok()) return InvalidField("ladder", std::string(status.message().data(), status.message().size()));
-  VORA_RETURN_IF_ERROR(ValidateLadder(ladder));
+  FillDefaults(ladder);
+  VORA_RETURN_IF_ERROR(ValidateRecipe(ladder));
   return ladder;
 }
 
 Status ValidateLadder(const Ladder& ladder) {
+  VORA_RETURN_IF_ERROR(CheckLadderName("name", ladder.name()));
+  VORA_RETURN_IF_ERROR(CheckText("description", ladder.description(), kMaxDescription));
+  return ValidateRecipe(ladder);
+}
+
+Status ValidateRecipe(const Ladder& ladder) {
   VORA_RETURN_IF_ERROR(Within("segment_seconds", ladder.segment_seconds(), 1.0, 10.0));
   VORA_RETURN_IF_ERROR(Within("gop_seconds", ladder.gop_seconds(), 0.25, ladder.segment_seconds()));
   // A segment begins with an IDR frame, or it could not be decoded alone.
   const double gops = ladder.segment_seconds() / ladder.gop_seconds();
   if (std::abs(gops - std::round(gops)) > 1e-6) return InvalidField("segment_seconds", "must be a whole multiple of gop_seconds");
   VORA_RETURN_IF_ERROR(Within("segments_per_chunk", ladder.segments_per_chunk(), 1, 100));
-  VORA_RETURN_IF_ERROR(Within("rungs", ladder.rungs_size(), 1, 10));
+  VORA_RETURN_IF_ERROR(Within("rungs", ladder.rungs_size(), 0, 10));
   std::set<std::string> names;
   for (int i = 0; i < ladder.rungs_size(); ++i) {
     const std::string field = "rungs[" + std::to_string(i) + "]";

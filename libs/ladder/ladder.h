@@ -5,21 +5,30 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "libs/core/status.h"
 #include "vora/media/v1/media.pb.h"
 
 namespace vora::ladder {
 
-// 360p, 720p, 1080p; H.264 + AAC; 4 s segments, 2 s GOPs.
+// Those of shipped/, by name.
+const std::vector<media::v1::Ladder>& ShippedLadders();
+// The shipped one of this name.
 media::v1::Ladder DefaultLadder();
-// From JSON (proto3 mapping). INVALID_ARGUMENT names the field and the limit.
+// The usual value of what is not given; see PutLadderRequest.
+void FillDefaults(media::v1::Ladder& ladder);
+// From JSON (proto3 mapping), with defaults. INVALID_ARGUMENT names the field and the limit.
 StatusOr<media::v1::Ladder> ParseLadder(std::string_view json);
 Status ValidateLadder(const media::v1::Ladder& ladder);
+// Without name and description: what is encoded by it, whatever it was called when that was anybody's choice.
+Status ValidateRecipe(const media::v1::Ladder& ladder);
+// 1 to 32 of a-z, 0-9, _ and -.
+Status CheckLadderName(std::string_view field, std::string_view name);
 
 // Tracks and chunks. Never upscaled: rungs higher than the source are left out; when all are, one rung at the source's height remains.
-// Portrait video: `height` of a rung is the shorter side. Even width and height, aspect ratio kept. FAILED_PRECONDITION of a kind
-// errors::kMedia... when nothing can be made.
+// A ladder without rungs makes the sound only. Portrait video: `height` of a rung is the shorter side. Even width and height, aspect ratio
+// kept. FAILED_PRECONDITION of a kind errors::kMedia... when nothing can be made.
 StatusOr<media::v1::Plan> MakePlan(const media::v1::MediaInfo& media, const media::v1::Ladder& ladder);
 
 }  // namespace vora::ladder

@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "libs/core/error.h"
+#include "libs/ladder/device_warnings.h"
 #include "libs/ladder/h264_level.h"
 #include "libs/testing/status_matchers.h"
 
@@ -57,6 +58,59 @@ TEST(LadderTest, TheDefaultIsValidAndSurvivesJson) {
   EXPECT_EQ(parsed->SerializeAsString(), DefaultLadder().SerializeAsString());
 }
 
+TEST(LadderTest, WhatIsShippedIsValidAndPlaysEverywhere) {
+  std::string names;
+  for (const Ladder& ladder : ShippedLadders()) {
+    SCOPED_TRACE(ladder.name());
+    EXPECT_THAT(ValidateLadder(ladder), IsOk());
+    EXPECT_NE(ladder.description(), "");
+    if (ladder.name() != "archive") {
+      EXPECT_THAT(DeviceWarnings(ladder), ::testing::IsEmpty());
+    }
+    names += ladder.name() + " ";
+  }
+  EXPECT_EQ(names, "4k archive audio-only default hd mobile ");
+}
+
+TEST(LadderTest, WhatIsNotGivenGetsTheUsualValue) {
+  const auto ladder = ParseLadder(R"({"name": "small", "rungs": [{"height": 360, "max_bitrate": 800000}]})");
+  ASSERT_THAT(ladder, IsOk());
+  EXPECT_EQ(ladder->rungs(0).SerializeAsString(), DefaultLadder().rungs(0).SerializeAsString());
+  EXPECT_EQ(ladder->audio().SerializeAsString(), DefaultLadder().audio().SerializeAsString());
+  EXPECT_EQ(ladder->segment_seconds(), 4);
+}
+
+TEST(LadderTest, WithoutRungsTheSoundIsMadeAlone) {
+  Ladder ladder = DefaultLadder();
+  ladder.clear_rungs();
+  const auto plan = MakePlan(Media(1280, 720, 30, 1, 300), ladder);
+  ASSERT_THAT(plan, IsOk());
+  ASSERT_EQ(plan->tracks_size(), 1);
+  EXPECT_EQ(plan->tracks(0).name(), "audio_0");
+  EXPECT_EQ(plan->tracks(0).segments_total(), 3);
+  EXPECT_EQ(plan->chunks_size(), 0);
+  MediaInfo silent = Media(1280, 720, 30, 1, 300);
+  silent.clear_audio();
+  EXPECT_THAT(MakePlan(silent, ladder), StatusIs(StatusCode::kFailedPrecondition));
+}
+
+TEST(DeviceWarningsTest, NameTheRungAndTheLimit) {
+  Ladder ladder = DefaultLadder();
+  ladder.mutable_rungs(2)->set_height(4320);
+  EXPECT_THAT(DeviceWarnings(ladder), ::testing::ElementsAre(HasSubstr("1080p: no phone or television")));
+  ladder = DefaultLadder();
+  ladder.mutable_rungs(2)->set_max_bitrate(100'000'000);
+  EXPECT_THAT(DeviceWarnings(ladder), ::testing::ElementsAre(HasSubstr("up to 100 Mbit/s is more than most networks carry")));
+  ladder.mutable_rungs()->DeleteSubrange(0, 2);
+  EXPECT_THAT(DeviceWarnings(ladder), ::testing::Contains(HasSubstr("add one of at most 1500 kbit/s")));
+  // A very long picture has more macroblocks than its height tells.
+  ladder = DefaultLadder();
+  ladder.mutable_rungs(2)->set_height(2160);
+  const auto plan = MakePlan(Media(7680, 2160, 60, 1, 600), ladder);
+  ASSERT_THAT(plan, IsOk());
+  EXPECT_THAT(DeviceWarnings(*plan), ::testing::ElementsAre(HasSubstr("1080p: needs H.264 level 6.")));
+}
+
 std::string Mistake(const std::function<void(Ladder&)>& change) {
   Ladder ladder = DefaultLadder();
   change(ladder);
@@ -69,7 +123,13 @@ TEST(LadderTest, MistakesNameTheFieldAndTheLimit) {
   EXPECT_EQ(Mistake([](Ladder& l) { l.set_segment_seconds(11); }), "segment_seconds: must be 1 to 10, not 11");
   EXPECT_EQ(Mistake([](Ladder& l) { l.set_segment_seconds(std::nan("")); }).substr(0, 31), "segment_seconds: must be 1 to 1");
   EXPECT_EQ(Mistake([](Ladder& l) { l.set_gop_seconds(1.5); }), "segment_seconds: must be a whole multiple of gop_seconds");
-  EXPECT_EQ(Mistake([](Ladder& l) { l.clear_rungs(); }), "rungs: must be 1 to 10, not 0");
+  EXPECT_EQ(Mistake([](Ladder& l) { l.set_name("My ladder"); }), "name: must be 1 to 32 of a-z, 0-9, _ and -, not \"My ladder\"");
+  EXPECT_THAT(Mistake([](Ladder& l) { l.set_description(std::string(501, 'x')); }), HasSubstr("description: "));
+  EXPECT_THAT(Mistake([](Ladder& l) {
+                for (int i = 0; i < 8; ++i) *l.add_rungs() = l.rungs(2);
+              }),
+              HasSubstr("rungs: must be 0 to 10, not 11"));
+  EXPECT_THAT(Mistake([](Ladder& l) { l.mutable_rungs(1)->set_name("r1"); }), HasSubstr("rungs[1].name: must not be r and a number"));
   EXPECT_THAT(Mistake([](Ladder& l) { l.mutable_rungs(1)->set_name("../x"); }), HasSubstr("rungs[1].name: must be 1 to 32 of"));
   EXPECT_THAT(Mistake([](Ladder& l) { l.mutable_rungs(1)->set_name("audio_0"); }), HasSubstr("rungs[1].name"));
   EXPECT_EQ(Mistake([](Ladder& l) { l.mutable_rungs(1)->set_name("360p"); }), "rungs[1].name: \"360p\" is used twice");

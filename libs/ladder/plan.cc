@@ -41,6 +41,7 @@ int EvenAtLeastTwo(double value) { return std::max(2, 2 * static_cast<int>(std::
 
 std::vector<Rung> ChooseRungs(const Ladder& ladder, int shorter) {
   std::vector<Rung> rungs;
+  if (ladder.rungs().empty()) return rungs;
   for (const Rung& rung : ladder.rungs()) {
     if (rung.height() <= shorter) rungs.push_back(rung);
   }
@@ -108,7 +109,10 @@ TrackPlan AudioTrack(const MediaInfo& media, const Ladder& ladder, const Grid& g
   return track;
 }
 
-Status CheckMedia(const MediaInfo& media) {
+Status CheckMedia(const MediaInfo& media, const Ladder& ladder) {
+  if (ladder.rungs().empty() && media.audio().empty()) {
+    return MakeError(errors::kMediaNoAudio, "the file has no sound, and the ladder " + ladder.name() + " makes nothing else");
+  }
   if (!media.has_video()) return MakeError(errors::kMediaNoVideo, "the file has no video track");
   const VideoStream& video = media.video();
   if (video.width() < kMinSide || video.height() < kMinSide) {
@@ -125,8 +129,8 @@ Status CheckMedia(const MediaInfo& media) {
 }  // namespace
 
 StatusOr<Plan> MakePlan(const MediaInfo& media, const Ladder& ladder) {
-  VORA_RETURN_IF_ERROR(CheckMedia(media));
-  VORA_RETURN_IF_ERROR(ValidateLadder(ladder));
+  VORA_RETURN_IF_ERROR(ValidateRecipe(ladder));
+  VORA_RETURN_IF_ERROR(CheckMedia(media, ladder));
   const VideoStream& video = media.video();
   const Grid grid = MakeGrid(video, ladder);
   Plan plan;
@@ -140,6 +144,7 @@ StatusOr<Plan> MakePlan(const MediaInfo& media, const Ladder& ladder) {
     return MakeError(errors::kMediaTooLong,
                      std::string("the video is longer than ") + limit + " hours, the most that this ladder's segment length allows");
   }
+  if (ladder.rungs().empty()) return plan;
   const int per_chunk = std::max(ladder.segments_per_chunk(), (grid.segments + kMaxChunks - 2) / (kMaxChunks - 1));
   for (int first = 0; first < grid.segments;) {
     ChunkPlan* chunk = plan.add_chunks();

@@ -43,10 +43,11 @@ Bandwidth MeasureBandwidth(const Track& track) {
 }
 
 bool IsPlayable(const Presentation& presentation) {
-  bool picture = false, has_audio = false, audio = false;
+  bool has_picture = false, picture = false, has_audio = false, audio = false;
   for (const Track& track : presentation.tracks) {
     const bool started = !track.segments.empty();
     if (track.is_video) {
+      has_picture = true;
       picture |= started;
     } else {
       has_audio = true;
@@ -54,7 +55,7 @@ bool IsPlayable(const Presentation& presentation) {
     }
   }
   // A master playlist is loaded once: given out before the audio has begun it would name none, and the video would stay mute.
-  return picture && (audio || !has_audio);
+  return (picture || !has_picture) && (audio || !has_audio) && (picture || audio);
 }
 
 }  // namespace vora::manifest

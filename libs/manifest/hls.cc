@@ -77,6 +77,21 @@ std::string StreamTag(const Track& track, const std::string& path_prefix, const 
   return out + "\n" + path_prefix + track.name + "/" + layout::kMediaPlaylist + "\n";
 }
 
+// What there is without pictures: the first track, the others beside it.
+std::string AudioStreamTag(const AudioGroup& audio, const Presentation& presentation) {
+  std::string out;
+  const bool choice = audio.tracks.size() > 1;
+  for (const Track* track : audio.tracks) {
+    if (choice) out += MediaTag(*track, presentation.path_prefix, track == audio.tracks.front());
+  }
+  for (const Caption& caption : presentation.captions) out += CaptionTag(caption, presentation.path_prefix);
+  out += "#EXT-X-STREAM-INF:BANDWIDTH=" + std::to_string(audio.bandwidth.peak) +
+         ",AVERAGE-BANDWIDTH=" + std::to_string(audio.bandwidth.average) + ",CODECS=\"" + HlsQuoted(audio.codecs) + "\"";
+  if (choice) out += ",AUDIO=\"" + std::string(kAudioGroup) + "\"";
+  if (!presentation.captions.empty()) out += ",SUBTITLES=\"" + std::string(kCaptionGroup) + "\"";
+  return out + "\n" + presentation.path_prefix + audio.tracks.front()->name + "/" + layout::kMediaPlaylist + "\n";
+}
+
 // RFC 8216 section 4.3.3.1: no EXTINF, rounded to whole seconds, may exceed it. It never changes while the playlist grows,
 // because every segment but an odd one lasts the planned time.
 int64_t TargetDuration(const Track& track, double target_segment_seconds) {
@@ -92,6 +107,10 @@ int64_t TargetDuration(const Track& track, double target_segment_seconds) {
 std::string HlsMaster(const Presentation& presentation) {
   const AudioGroup audio = CollectAudio(presentation);
   std::string out = "#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-INDEPENDENT-SEGMENTS\n";
+  const bool has_picture =
+      std::any_of(presentation.tracks.begin(), presentation.tracks.end(), [](const Track& track) { return track.is_video; });
+  // The sound is the variant itself then (RFC 8216 section 8.7 shows the same).
+  if (!has_picture && !audio.tracks.empty()) return out + AudioStreamTag(audio, presentation);
   for (const Track* track : audio.tracks) out += MediaTag(*track, presentation.path_prefix, track == audio.tracks.front());
   for (const Caption& caption : presentation.captions) out += CaptionTag(caption, presentation.path_prefix);
   for (const Track& track : presentation.tracks) {

@@ -1,3 +1,4 @@
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "libs/manifest/fixture_test.h"
@@ -150,6 +151,21 @@ TEST(IsPlayable, NeedsPictureAndTheAudioThereIs) {
   EXPECT_FALSE(IsPlayable(presentation));
   presentation.tracks.back().segments = {{0, 1, 1}};
   EXPECT_TRUE(IsPlayable(presentation));
+  // Where a picture was planned, the sound alone is not the video.
+  presentation.tracks[0].segments.clear();
+  presentation.tracks[1].segments.clear();
+  EXPECT_FALSE(IsPlayable(presentation));
+  presentation.tracks.erase(presentation.tracks.begin(), presentation.tracks.begin() + 2);
+  EXPECT_TRUE(IsPlayable(presentation));
+}
+
+TEST(HlsMaster, TheSoundAloneIsAVariantOfItsOwn) {
+  Presentation presentation;
+  presentation.tracks = {AudioTrack("audio_0", "", {1, 1}, true)};
+  const std::string master = HlsMaster(presentation);
+  EXPECT_THAT(master, ::testing::HasSubstr("#EXT-X-STREAM-INF:BANDWIDTH="));
+  EXPECT_THAT(master, ::testing::HasSubstr("CODECS=\"mp4a.40.2\"\naudio_0/playlist.m3u8\n"));
+  EXPECT_THAT(master, ::testing::Not(::testing::HasSubstr("EXT-X-MEDIA:")));
 }
 
 TEST(Text, FixedRoundsAndCarries) {

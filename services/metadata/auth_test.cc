@@ -140,7 +140,7 @@ TEST_F(MetadataAuthTest, TenantsDoNotSeeEachOthersVideos) {
   EXPECT_EQ(Call("PATCH", path, all, R"({"title":"mine now"})").status, 404);
   EXPECT_EQ(Call("POST", path + "/priority", all, R"({"priority":1})").status, 404);
   EXPECT_EQ(Call("GET", path, TestTokens::Bearer("other", "read")).status, 200) << "it is still there for its owner";
-  EXPECT_EQ(json::parse(Call("GET", "/v1/ladders", all).body).at("ladders").size(), 1u) << "a tenant without ladders has the default ones";
+  EXPECT_EQ(json::parse(Call("GET", "/v1/ladders", all).body).at("ladders").size(), 6u) << "a tenant without ladders has the shipped ones";
 }
 
 TEST_F(MetadataAuthTest, TenantsDoNotHearOfEachOthersChanges) {

@@ -44,7 +44,7 @@ Repos::Repos()
       presentations(store) {
   const Status opened = store.Open();
   EXPECT_THAT(opened, IsOk());
-  EXPECT_THAT(ladders.PutDefault("default", ladder::DefaultLadder()), IsOk());
+  EXPECT_THAT(ladders.Install(ladder::ShippedLadders(), std::nullopt), IsOk());
 }
 
 NewVideo SomeVideo(const std::string& upload_id) {
@@ -174,7 +174,6 @@ TestApp::TestApp(AppOptions options, Authorization authorization) {
   if (options.orchestrator == AppOptions().orchestrator) options.orchestrator = "127.0.0.1:1";
   if (options.upload == AppOptions().upload) options.upload = "127.0.0.1:1";
   if (options.public_url == AppOptions().public_url) options.public_url = "http://edge";
-  if (options.ladder.rungs().empty()) options.ladder = ladder::DefaultLadder();
   app_ = std::make_unique<MetadataApp>(options, std::move(authorization), metrics_,
                                        [](const Status& reason) { ADD_FAILURE() << ToText(reason); });
   const Status started = app_->Start();

@@ -2,13 +2,13 @@
 
 #include <utility>
 
-#include "libs/core/caller.h"
+#include "libs/ladder/ladder.h"
 #include "libs/log/log.h"
+#include "services/metadata/ladders/ladder_repo.h"
 #include "services/metadata/metrics.h"
 #include "services/metadata/processing/outbox_repo.h"
 #include "services/metadata/rows/store.h"
 #include "services/metadata/rows/video_state.h"
-#include "services/metadata/videos/ladder_repo.h"
 #include "services/metadata/videos/request_key_repo.h"
 #include "services/metadata/videos/video_fields.h"
 #include "services/metadata/videos/video_repo.h"
@@ -43,7 +43,7 @@ Maintenance::Maintenance(MaintenanceParts parts, obs::Metrics& metrics, std::fun
 
 Status Maintenance::Open() {
   VORA_RETURN_IF_ERROR(parts_.store.Open());
-  VORA_RETURN_IF_ERROR(parts_.ladders.PutDefault(kDefaultTenant, parts_.ladder));
+  VORA_RETURN_IF_ERROR(parts_.ladders.Install(ladder::ShippedLadders(), parts_.ladder));
   open_ = true;
   opened_();
   return absl::OkStatus();

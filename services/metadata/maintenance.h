@@ -5,6 +5,7 @@
 #include <chrono>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 
 #include "libs/core/status.h"
@@ -28,7 +29,7 @@ struct MaintenanceParts {
   LadderRepo& ladders;
   RequestKeyRepo& request_keys;
   WatchHub& hub;
-  media::v1::Ladder ladder;
+  std::optional<media::v1::Ladder> ladder;
 };
 
 class Maintenance {

@@ -16,13 +16,13 @@
 #include "services/metadata/imports/import_operations.h"
 #include "services/metadata/imports/scanner.h"
 #include "services/metadata/imports/source_operations.h"
+#include "services/metadata/ladders/ladder_operations.h"
 #include "services/metadata/maintenance.h"
 #include "services/metadata/processing/outbox_relay.h"
 #include "services/metadata/processing/record_activities.h"
 #include "services/metadata/processing/record_repo.h"
 #include "services/metadata/rows/store.h"
 #include "services/metadata/videos/change_channel.h"
-#include "services/metadata/videos/ladder_repo.h"
 #include "services/metadata/videos/presentation_repo.h"
 #include "services/metadata/videos/request_key_repo.h"
 #include "services/metadata/videos/video_facts_repo.h"
@@ -75,6 +75,7 @@ struct MetadataApp::Impl {
         outbox(store),
         progress(store),
         ladders(store),
+        ladder_operations(ladders, videos),
         request_keys(store),
         presentations(store),
         orchestrator(options.orchestrator),
@@ -110,6 +111,7 @@ struct MetadataApp::Impl {
         routes(http, request_keys),
         video_service(MakeVideoService(operations, import_operations, videos, hub, authorization.rpc)),
         source_service(MakeSourceService(source_operations, authorization.rpc)),
+        ladder_service(MakeLadderService(ladder_operations, authorization.rpc)),
         fleet_service(MakeFleetService(fleet, authorization.rpc)),
         playback_service(MakePlaybackService(presentations, authorization.rpc)),
         upload_listener(MakeUploadListener(operations, authorization.rpc)),
@@ -125,7 +127,7 @@ struct MetadataApp::Impl {
     AddHistoryRoutes(routes, videos, orchestrator);
     AddControlRoutes(routes, videos, operations, orchestrator);
     AddSettingsRoutes(routes, orchestrator);
-    AddLadderRoutes(routes, ladders);
+    AddLadderRoutes(routes, ladder_operations);
     AddConfigRoutes(routes, options.upload_url, options.playback_tokens.has_value(), authorization.enabled);
     AddPlaybackRoutes(routes, videos, {options.public_url, options.playback_tokens});
     AddFleetRoutes(routes, fleet);
@@ -143,6 +145,7 @@ struct MetadataApp::Impl {
   OutboxRepo outbox;
   ProgressRepo progress;
   LadderRepo ladders;
+  LadderOperations ladder_operations;
   RequestKeyRepo request_keys;
   PresentationRepo presentations;
   OrchestratorClient orchestrator;
@@ -170,7 +173,8 @@ struct MetadataApp::Impl {
   workflow::ActivityWorker worker;
   http::Server http;
   ApiRoutes routes;
-  std::unique_ptr<grpc::Service> video_service, source_service, fleet_service, playback_service, upload_listener, analytics_service;
+  std::unique_ptr<grpc::Service> video_service, source_service, ladder_service, fleet_service, playback_service, upload_listener,
+      analytics_service;
   std::unique_ptr<pg::Listener> listener;
   bool stopped = false;
 };
@@ -220,7 +224,7 @@ void MetadataApp::Stop(std::chrono::milliseconds budget) {
 }
 
 std::vector<grpc::Service*> MetadataApp::services() {
-  return {impl_->video_service.get(),    impl_->source_service.get(),  impl_->fleet_service.get(),
+  return {impl_->video_service.get(),    impl_->source_service.get(),  impl_->ladder_service.get(),   impl_->fleet_service.get(),
           impl_->playback_service.get(), impl_->upload_listener.get(), impl_->analytics_service.get()};
 }
 

@@ -20,14 +20,16 @@ StatusOr<std::optional<auth::PlaybackTokens>> LoadTokens(const MetadataSettings&
   return std::optional<auth::PlaybackTokens>(std::in_place, *std::move(keys));
 }
 
-StatusOr<media::v1::Ladder> LoadLadder(const std::string& file) {
-  if (file.empty()) return ladder::DefaultLadder();
+StatusOr<std::optional<media::v1::Ladder>> LoadLadder(const std::string& file) {
+  if (file.empty()) return std::optional<media::v1::Ladder>();
   std::ifstream in(file);
   if (!in) return InvalidField("VORA_LADDER", "cannot read " + file);
   const std::string text{std::istreambuf_iterator<char>(in), {}};
   auto ladder = ladder::ParseLadder(text);
   if (!ladder.ok()) return Annotate(ladder.status(), "VORA_LADDER " + file);
-  return ladder;
+  if (ladder->name().empty()) ladder->set_name("installation");
+  if (const Status valid = ladder::ValidateLadder(*ladder); !valid.ok()) return Annotate(valid, "VORA_LADDER " + file);
+  return std::optional(*std::move(ladder));
 }
 
 }  // namespace
@@ -48,7 +50,8 @@ void MetadataSettings::Declare(SettingsSchema& schema) {
   schema.Add("VORA_CONSOLE_DIR", &app.console_dir, "folder of the console's static files; empty: no console");
   schema.Add("VORA_PLAYBACK_TOKENS", &playback_tokens, "whether playing needs a token, as the gateway has it", {.choices = {"off", "on"}});
   schema.Add("VORA_PLAYBACK_KEYS", &playback_keys, "id1:secret1,id2:secret2 as the gateway has them; the first signs", {.secret = true});
-  schema.Add("VORA_LADDER", &ladder_file, "JSON file of the ladder new videos get; empty: the built-in one");
+  schema.Add("VORA_LADDER", &ladder_file,
+             "JSON file of a ladder for all tenants: new videos get it unless another one is chosen; empty: the shipped `default`");
   schema.Add("VORA_SOURCES", &sources, sources::kSourcesHelp);
   schema.Add("VORA_IMPORT_ALLOW_PRIVATE", &app.import_allow_private,
              "whether URLs of private addresses may be imported, for servers inside the same network");

@@ -31,7 +31,7 @@ std::set<std::string> Registered() {
                    *static_cast<OrchestratorClient*>(nothing));
   AddSettingsRoutes(routes, *static_cast<OrchestratorClient*>(nothing));
   AddSourceRoutes(routes, *static_cast<SourceOperations*>(nothing));
-  AddLadderRoutes(routes, *static_cast<LadderRepo*>(nothing));
+  AddLadderRoutes(routes, *static_cast<LadderOperations*>(nothing));
   AddConfigRoutes(routes, "");
   AddPlaybackRoutes(routes, *static_cast<VideoRepo*>(nothing), {});
   AddFleetRoutes(routes, *static_cast<FleetView*>(nothing));

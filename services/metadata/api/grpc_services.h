@@ -14,6 +14,7 @@ namespace vora::metadata {
 class AnalyticsQueries;
 class FleetView;
 class ImportOperations;
+class LadderOperations;
 class PresentationRepo;
 class SourceOperations;
 class VideoOperations;
@@ -25,6 +26,7 @@ class WatchHub;
 std::unique_ptr<grpc::Service> MakeVideoService(VideoOperations& operations, ImportOperations& imports, VideoRepo& videos, WatchHub& hub,
                                                 rpc::Authorizer authorizer);
 std::unique_ptr<grpc::Service> MakeSourceService(SourceOperations& sources, rpc::Authorizer authorizer);
+std::unique_ptr<grpc::Service> MakeLadderService(LadderOperations& ladders, rpc::Authorizer authorizer);
 std::unique_ptr<grpc::Service> MakePlaybackService(PresentationRepo& presentations, rpc::Authorizer authorizer);
 std::unique_ptr<grpc::Service> MakeFleetService(FleetView& fleet, rpc::Authorizer authorizer);
 std::unique_ptr<grpc::Service> MakeUploadListener(VideoOperations& operations, rpc::Authorizer authorizer);

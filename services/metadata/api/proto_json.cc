@@ -117,16 +117,27 @@ Status FillMap(ProtoMessage& message, const FieldDescriptor& field, const std::s
 Status FillObject(ProtoMessage& message, const std::vector<std::string_view>& allowed, const std::string& prefix,
                   const nlohmann::json& object);
 
-Status FillMessage(ProtoMessage& message, const FieldDescriptor& field, const std::string& name, const nlohmann::json& value) {
+Status FillMessage(ProtoMessage& message, const std::string& name, const nlohmann::json& value) {
   if (!value.is_object()) return NotA(name, "an object", value);
   std::vector<std::string_view> allowed;
-  for (int i = 0; i < field.message_type()->field_count(); ++i) allowed.emplace_back(field.message_type()->field(i)->name());
-  return FillObject(*message.GetReflection()->MutableMessage(&message, &field), allowed, name + ".", value);
+  for (int i = 0; i < message.GetDescriptor()->field_count(); ++i) allowed.emplace_back(message.GetDescriptor()->field(i)->name());
+  return FillObject(message, allowed, name + ".", value);
+}
+
+Status FillList(ProtoMessage& message, const FieldDescriptor& field, const std::string& name, const nlohmann::json& value) {
+  if (field.cpp_type() != FieldDescriptor::CPPTYPE_MESSAGE) return InvalidField(name, "cannot be given");
+  if (!value.is_array()) return NotA(name, "a list of objects", value);
+  for (const auto& element : value) {
+    const std::string of_element = name + "[" + std::to_string(message.GetReflection()->FieldSize(message, &field)) + "]";
+    VORA_RETURN_IF_ERROR(FillMessage(*message.GetReflection()->AddMessage(&message, &field), of_element, element));
+  }
+  return absl::OkStatus();
 }
 
 Status Fill(ProtoMessage& message, const FieldDescriptor& field, const std::string& name, const nlohmann::json& value) {
   const Reflection& reflection = *message.GetReflection();
   if (field.is_map()) return FillMap(message, field, name, value);
+  if (field.is_repeated()) return FillList(message, field, name, value);
   switch (field.cpp_type()) {
     case FieldDescriptor::CPPTYPE_STRING:
       if (!value.is_string()) return NotA(name, "a string", value);
@@ -144,7 +155,7 @@ Status Fill(ProtoMessage& message, const FieldDescriptor& field, const std::stri
     case FieldDescriptor::CPPTYPE_INT64:
       break;
     case FieldDescriptor::CPPTYPE_MESSAGE:
-      return FillMessage(message, field, name, value);
+      return FillMessage(*reflection.MutableMessage(&message, &field), name, value);
     default:
       return InvalidField(name, "cannot be given");
   }

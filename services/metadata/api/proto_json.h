@@ -26,7 +26,7 @@ http::Response JsonOf(const StatusOr<Message>& result) {
   return result.ok() ? http::Response::Json(200, ToJsonText(*result)) : http::ErrorResponse(result.status());
 }
 // Fills `message` from the body of a request, of which only the fields `allowed` may be given: strings, numbers, truth values, maps of
-// strings, and messages of these. An empty body gives none. `given`: the names of those that were. INVALID_ARGUMENT names the field
+// strings, messages of these, and lists of messages. An empty body gives none. `given`: the names of those that were. INVALID_ARGUMENT names the field
 // (`source.url`) and what is wrong.
 Status FromBody(std::string_view body, std::initializer_list<std::string_view> allowed, google::protobuf::Message& message,
                 google::protobuf::FieldMask* given = nullptr);

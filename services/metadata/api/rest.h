@@ -13,7 +13,7 @@ namespace vora::metadata {
 class AnalyticsQueries;
 class FleetView;
 class ImportOperations;
-class LadderRepo;
+class LadderOperations;
 class LiveViewers;
 class OrchestratorClient;
 class SourceOperations;
@@ -43,7 +43,7 @@ struct PlaybackLinks {
 void AddPlaybackRoutes(ApiRoutes& routes, VideoRepo& videos, PlaybackLinks links);
 // Of VORA_UPLOAD_PUBLIC_URL; gives it a trailing slash.
 Status CheckUploadUrl(std::string& url);
-void AddLadderRoutes(ApiRoutes& routes, LadderRepo& ladders);
+void AddLadderRoutes(ApiRoutes& routes, LadderOperations& ladders);
 // Also as server-sent events, every two seconds.
 void AddFleetRoutes(ApiRoutes& routes, FleetView& fleet);
 // What viewers did, live viewers as server-sent events, and the erasure of a viewer. `configured`: there is a ClickHouse to ask.

@@ -77,7 +77,8 @@ bool AsksForImport(const std::string& body) {
 
 StatusOr<CreatedVideo> ImportVideo(ImportOperations& imports, const http::Request& request, const std::string& body) {
   v1::ImportVideoRequest given;
-  VORA_RETURN_IF_ERROR(FromBody(body, {"source", "title", "description", "priority", "external_id", "labels", "request_id"}, given));
+  VORA_RETURN_IF_ERROR(
+      FromBody(body, {"source", "title", "description", "priority", "external_id", "labels", "request_id", "ladder"}, given));
   // The same key that names the request names its video, also after the answer is forgotten.
   if (given.request_id().empty()) given.set_request_id(request.headers.GetOr("Idempotency-Key", ""));
   return imports.Import(request.caller.tenant, given);
@@ -85,7 +86,7 @@ StatusOr<CreatedVideo> ImportVideo(ImportOperations& imports, const http::Reques
 
 StatusOr<CreatedVideo> CreateOfUpload(VideoOperations& operations, const http::Request& request, const std::string& body) {
   v1::CreateVideoRequest given;
-  VORA_RETURN_IF_ERROR(FromBody(body, {"upload_id", "title", "description", "priority", "external_id", "labels"}, given));
+  VORA_RETURN_IF_ERROR(FromBody(body, {"upload_id", "title", "description", "priority", "external_id", "labels", "ladder"}, given));
   return operations.CreateFromRequest(request.caller.tenant, given);
 }
 

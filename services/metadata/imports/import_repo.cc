@@ -4,6 +4,7 @@
 #include "libs/core/ids.h"
 #include "libs/layout/layout.h"
 #include "services/metadata/imports/import_rows_internal.h"
+#include "services/metadata/rows/ladder_rows_internal.h"
 #include "services/metadata/rows/outbox_rows_internal.h"
 #include "services/metadata/rows/store.h"
 #include "services/metadata/rows/video_rows_internal.h"
@@ -16,8 +17,7 @@ constexpr char kInsertImport[] = R"(
     INSERT INTO videos (video_id, tenant, upload_id, title, title_given, description, filename, state, source_key, source_bytes,
     object_prefix, traceparent, priority, labels, origin_source, origin_key, origin_url, origin_version, origin_copy, import_state, request_key,
     ladder)
-    SELECT $1, $2, $1, $3, $4, $5, $6, 'CREATED', '', $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, 'PENDING', $17, l.body FROM ladders l
-    WHERE l.is_default AND l.tenant IN ($2, 'default') ORDER BY l.tenant = $2 DESC LIMIT 1
+    VALUES ($1, $2, $1, $3, $4, $5, $6, 'CREATED', '', $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, 'PENDING', $17, $18::jsonb)
     ON CONFLICT DO NOTHING)";
 constexpr char kOfRequestKey[] = R"(
     SELECT video_id, origin_source = $3 AND origin_key = $4 AND origin_url = $5 AS same FROM videos
@@ -33,6 +33,11 @@ constexpr char kOfOrigin[] = R"(
 
 // Of a file that was registered before, by a scan, say, or by its bucket.
 Status AddWhatIsSaid(pqxx::transaction_base& tx, const VideoRow& row, const NewImport& import) {
+  if (!import.ladder.empty() && import.ladder != row.video.ladder()) {
+    return WithDetail(FailedPrecondition("ladder: the video of this file, " + row.video.video_id() + ", is encoded with " +
+                                         row.video.ladder() + " already; encode it anew with " + import.ladder),
+                      {.field = "ladder"});
+  }
   VORA_RETURN_IF_ERROR(
       AddTexts(tx, row, {import.title_given ? std::optional(import.title) : std::nullopt, import.description, import.labels}));
   const std::string& has = row.video.external_id();
@@ -68,10 +73,11 @@ StatusOr<KnownImport> FindImport(pqxx::transaction_base& tx, const NewImport& im
 
 StatusOr<std::string> AddImport(pqxx::transaction_base& tx, const NewImport& import) {
   const std::string id = NewId();
-  const auto inserted =
-      tx.exec_params(kInsertImport, id, import.tenant, import.title, import.title_given, import.description, import.filename,
-                     import.source_bytes, layout::ObjectPrefix(id), import.traceparent, import.priority.value_or(0),
-                     LabelsJson(import.labels), import.source, import.key, import.url, import.version, import.copy, import.request_key);
+  VORA_ASSIGN_OR_RETURN(const std::string ladder, LadderOfNewVideo(tx, import.tenant, import.ladder));
+  const auto inserted = tx.exec_params(kInsertImport, id, import.tenant, import.title, import.title_given, import.description,
+                                       import.filename, import.source_bytes, layout::ObjectPrefix(id), import.traceparent,
+                                       import.priority.value_or(0), LabelsJson(import.labels), import.source, import.key, import.url,
+                                       import.version, import.copy, import.request_key, ladder);
   if (inserted.affected_rows() == 0) return std::string();
   const auto row = LoadVideoRow(tx, id, Lock::kForUpdate);
   VORA_RETURN_IF_ERROR(SetExternalId(tx, *row, import.external_id));
@@ -94,7 +100,7 @@ StatusOr<CreatedVideo> ImportRepo::Create(const NewImport& import) {
       VORA_ASSIGN_OR_RETURN(known, FindImport(tx, import));
       id = known.id;
     }
-    if (id.empty()) return Internal("there is no default ladder");
+    if (id.empty()) return Unavailable("the video of this file is being deleted; try again in a moment");
     const auto row = LoadVideoRow(tx, id, Lock::kForUpdate);
     result.deleted = row->deleted;
     // The same request again says nothing new, and what was changed since stays.

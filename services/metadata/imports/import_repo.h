@@ -24,6 +24,7 @@ struct NewImport {
   std::optional<int> priority;
   std::string external_id;
   Labels labels;
+  std::string ladder;  // by name; empty: the tenant's default
   std::string request_key;
   bool by_itself = false;  // nobody asked for it: what was deleted stays so
 };

@@ -23,13 +23,13 @@ constexpr char kMoveVideo[] = "UPDATE videos SET state = $2 WHERE video_id = $1"
 constexpr char kMoveRendition[] = "UPDATE renditions SET state = $3 WHERE video_id = $1 AND name = $2";
 // Drawn while the video's row is locked, so that versions of one video grow in the order of its commits. Those of several videos need not.
 constexpr char kTouch[] = "UPDATE videos SET version = nextval('video_versions'), updated_at = now() WHERE video_id = $1";
-// Audio counts only where there is any that did not fail.
+// A picture is needed where one was planned; audio counts only where there is any that did not fail.
 // The first segment is enough, since a growing video's manifests list what is there.
 constexpr char kPlayable[] = R"(
-    SELECT coalesce(bool_or(kind = 'video' AND begun), false) AND
-    (coalesce(bool_or(kind = 'audio' AND begun), false) OR NOT coalesce(bool_or(kind = 'audio'), false)) AS playable
-    FROM (SELECT r.kind, EXISTS (SELECT 1 FROM segments s WHERE s.video_id = r.video_id AND s.rendition = r.name AND s.idx = 0) AS begun
-    FROM renditions r WHERE r.video_id = $1 AND r.state <> 'FAILED') AS t)";
+    SELECT coalesce(bool_or(begun) AND (bool_or(kind = 'video' AND begun) OR NOT bool_or(kind = 'video')) AND
+    (bool_or(kind = 'audio' AND begun) OR NOT bool_or(kind = 'audio' AND lives)), false) AS playable
+    FROM (SELECT r.kind, r.state <> 'FAILED' AS lives, r.state <> 'FAILED' AND EXISTS (SELECT 1 FROM segments s
+    WHERE s.video_id = r.video_id AND s.rendition = r.name AND s.idx = 0) AS begun FROM renditions r WHERE r.video_id = $1) AS t)";
 // clock_timestamp(), since now() is the begin of a transaction that may have waited long for the row.
 constexpr char kRefresh[] = R"(
     UPDATE videos SET progress_percent = $2, playable = $3,
@@ -145,7 +145,8 @@ const char kVideoColumns[] = R"(
     v.duration_seconds, v.poster_key, v.parts || CASE WHEN v.storyboard_key = '' THEN '{}' ELSE
     jsonb_build_object('storyboard', v.storyboard_key) END AS parts, coalesce(v.captions::text, '') AS captions, v.part_warnings::text AS
     part_warnings, v.progress_percent, v.playable, v.failure_code, v.failure, v.run_number, v.run_id, v.last_run_id,
-    v.cancel_requested, v.traceparent, v.priority, v.external_id, v.labels::text AS labels, v.origin_source, v.origin_key,
+    v.cancel_requested, v.traceparent, v.priority, v.external_id, v.labels::text AS labels, v.ladder->>'name' AS ladder_name,
+    coalesce((v.ladder->>'version')::integer, 0) AS ladder_version, v.origin_source, v.origin_key,
     v.origin_url, v.origin_copy, v.import_state, v.import_percent, v.import_problem, v.media::text AS media, v.deleted_at IS NOT NULL AS deleted,
     (extract(epoch FROM v.created_at) * 1000000)::bigint AS created_us, (extract(epoch FROM v.updated_at) * 1000000)::bigint AS
     updated_us,
@@ -170,6 +171,8 @@ VideoRow ReadVideoRow(const pqxx::row& row) {
   video.set_playable(row["playable"].as<bool>());
   video.set_priority(row["priority"].as<int>());
   video.set_external_id(row["external_id"].c_str());
+  video.set_ladder(row["ladder_name"].c_str());
+  video.set_ladder_version(row["ladder_version"].as<int>());
   const auto labels = nlohmann::json::parse(row["labels"].c_str());
   for (const auto& [key, value] : labels.items()) (*video.mutable_labels())[key] = value.get<std::string>();
   video.set_failure_code(row["failure_code"].c_str());

@@ -45,6 +45,9 @@ NewVideo FromUpload(const upload::v1::Upload& upload) {
   const auto external_id = metadata.find(std::string(kExternalIdKey));
   if (external_id != metadata.end() && CheckExternalId(external_id->second).ok()) video.external_id = external_id->second;
   video.labels = LabelsOfUpload(metadata);
+  const auto ladder = metadata.find("ladder");
+  if (ladder != metadata.end()) video.ladder = ladder->second;
+  video.else_default = true;
   return video;
 }
 
@@ -78,6 +81,10 @@ StatusOr<CreatedVideo> VideoOperations::CreateFromRequest(const std::string& ten
   }
   if (!request.description().empty()) video.description = request.description();
   if (request.has_priority()) video.priority = request.priority();
+  if (!request.ladder().empty()) {
+    video.ladder = request.ladder();
+    video.else_default = false;
+  }
   const auto if_taken = request.external_id().empty() ? VideoRepo::IfTaken::kWarn : VideoRepo::IfTaken::kRefuse;
   if (!request.external_id().empty()) video.external_id = request.external_id();
   Labels labels(request.labels().begin(), request.labels().end());

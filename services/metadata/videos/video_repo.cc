@@ -7,6 +7,8 @@
 #include "libs/core/error.h"
 #include "libs/core/ids.h"
 #include "libs/layout/layout.h"
+#include "libs/workflow/definition/payload.h"
+#include "services/metadata/rows/ladder_rows_internal.h"
 #include "services/metadata/rows/outbox_rows_internal.h"
 #include "services/metadata/rows/store.h"
 #include "services/metadata/rows/video_rows_internal.h"
@@ -14,22 +16,20 @@
 namespace vora::metadata {
 namespace {
 
-// The ladder is copied, so that all runs of the video encode with it, whatever becomes the default. Of two announcements at once the second
+// The ladder is copied, so that all runs of the video encode with it, whatever becomes of it. Of two announcements at once the second
 // waits for the first, inserts nothing, and under READ COMMITTED sees its row in the next statement.
 constexpr char kInsertVideo[] = R"(
     INSERT INTO videos (video_id, tenant, upload_id, title, title_given, description, filename, state, source_key, source_bytes,
     object_prefix, traceparent, priority, labels, ladder)
-    SELECT $1, $2, $3, $4, $5, $6, $7, 'CREATED', $8, $9, $10, $11, $12, $13, l.body FROM ladders l
-    WHERE l.is_default AND l.tenant IN ($2, 'default') ORDER BY l.tenant = $2 DESC LIMIT 1
-    ON CONFLICT (upload_id) DO NOTHING)";
+    VALUES ($1, $2, $3, $4, $5, $6, $7, 'CREATED', $8, $9, $10, $11, $12, $13, $14::jsonb) ON CONFLICT (upload_id) DO NOTHING)";
 constexpr char kIdOfUpload[] = "SELECT video_id FROM videos WHERE upload_id = $1";
 // Ids are UUIDv7: their order is that of time, and the last id of a page is all that the next one needs.
 constexpr char kWhere[] = R"(
     FROM videos v WHERE v.tenant = $1 AND v.deleted_at IS NULL AND ($2 = '' OR v.state = $2) AND ($3 = '' OR v.video_id < $3)
     AND ($4 = '' OR v.title ILIKE $4 OR v.filename ILIKE $4) AND ($5 = '' OR v.external_id = $5) AND ($6 = '{}' OR v.labels @> $6::jsonb)
     ORDER BY v.video_id DESC LIMIT $7)";
-constexpr char kWarnOfExternalId[] = R"(
-    UPDATE videos SET part_warnings = part_warnings || jsonb_build_object('external_id', jsonb_build_array($2::text)) WHERE video_id = $1)";
+constexpr char kWarn[] = R"(
+    UPDATE videos SET part_warnings = part_warnings || jsonb_build_object($2::text, jsonb_build_array($3::text)) WHERE video_id = $1)";
 constexpr char kSetPriority[] =
     "UPDATE videos SET priority = $2, version = nextval('video_versions'), updated_at = now() WHERE video_id = $1 AND priority <> $2";
 constexpr char kDelete[] =
@@ -106,13 +106,16 @@ StatusOr<CreatedVideo> VideoRepo::Create(const NewVideo& video, IfTaken if_taken
   CreatedVideo result;
   const Status status = store_.Transact([&](pqxx::work& tx) -> Status {
     result = {};
+    auto ladder = LadderOfNewVideo(tx, video.tenant, video.ladder);
+    const Status no_ladder = ladder.status();
+    if (!ladder.ok() && video.else_default) ladder = LadderOfNewVideo(tx, video.tenant, "");
+    VORA_RETURN_IF_ERROR(ladder.status());
     const auto inserted =
         tx.exec_params(kInsertVideo, new_id, video.tenant, video.upload_id, video.title, video.title_given, video.description,
                        video.filename, video.source_key, video.source_bytes, layout::ObjectPrefix(new_id), video.traceparent,
-                       video.priority.value_or(0), LabelsJson(video.labels));
+                       video.priority.value_or(0), LabelsJson(video.labels), *ladder);
     result.created = inserted.affected_rows() == 1;
     const pqxx::result found = tx.exec_params(kIdOfUpload, video.upload_id);
-    if (found.empty()) return Internal("there is no default ladder");
     const std::string id = found[0]["video_id"].c_str();
     auto row = LoadVideoRow(tx, id, Lock::kForUpdate);
     if (row->video.tenant() != video.tenant) return NotFound("no upload " + video.upload_id);
@@ -123,8 +126,15 @@ StatusOr<CreatedVideo> VideoRepo::Create(const NewVideo& video, IfTaken if_taken
     if (!video.external_id.empty()) {
       const Status set = SetExternalId(tx, *row, video.external_id);
       if (!set.ok() && if_taken == IfTaken::kRefuse) return set;
-      if (!set.ok()) tx.exec_params(kWarnOfExternalId, id, Message(set) + "; this one has none");
+      if (!set.ok()) tx.exec_params(kWarn, id, std::string(kExternalIdKey), Message(set) + "; this one has none");
     }
+    const bool as_asked = result.created || video.else_default || video.ladder.empty() || video.ladder == row->video.ladder();
+    if (!as_asked) {
+      return WithDetail(FailedPrecondition("ladder: the video " + id + " is encoded with " + row->video.ladder() +
+                                           " already; encode it anew with " + video.ladder),
+                        {.field = "ladder"});
+    }
+    if (result.created && !no_ladder.ok()) tx.exec_params(kWarn, id, "ladder", Message(no_ladder) + "; encoded with the default");
     if (result.created) {
       VORA_RETURN_IF_ERROR(AddStart(tx, *row));
     } else {
@@ -153,6 +163,18 @@ StatusOr<v1::Video> VideoRepo::GetAny(const std::string& video_id) {
     const auto row = LoadVideoRow(tx, video_id, Lock::kNone);
     if (!row || row->deleted) return NoSuchVideo(video_id);
     return Assemble(*row, LoadRenditionRows(tx, {video_id}), public_url_);
+  });
+}
+
+StatusOr<media::v1::MediaInfo> VideoRepo::MediaOf(const std::string& tenant, const std::string& video_id) {
+  if (!IsId(video_id)) return NoSuchVideo(video_id);
+  return store_.Read([&](pqxx::nontransaction& tx) -> StatusOr<media::v1::MediaInfo> {
+    const auto row = LoadVideoRow(tx, video_id, Lock::kNone);
+    if (!row || row->deleted || row->video.tenant() != tenant) return NoSuchVideo(video_id);
+    if (!row->has_media) return FailedPrecondition("the file of the video is not looked at yet; try again in a moment");
+    media::v1::MediaInfo media;
+    VORA_RETURN_IF_ERROR(workflow::FromPayload(row->media, media));
+    return media;
   });
 }
 

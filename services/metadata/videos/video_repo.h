@@ -32,6 +32,8 @@ struct NewVideo {
   std::optional<int> priority;
   std::string external_id = {};
   Labels labels = {};
+  std::string ladder = {};    // by name; empty: the tenant's default
+  bool else_default = false;  // there is nobody to tell that there is no such ladder: the default one then, and a warning
 };
 
 // What people change of a video; absent: left as it is.
@@ -67,7 +69,8 @@ class VideoRepo {
   // ask.
   enum class IfTaken { kRefuse, kWarn };
   // Video and outbox row in one transaction; unique per upload_id. When another video has the external_id: ALREADY_EXISTS, or a warning
-  // that is shown with the video, which then has none.
+  // that is shown with the video, which then has none. For ladders that are not there see NewVideo. FAILED_PRECONDITION naming `ladder`:
+  // the video is there, and encoded with another one.
   StatusOr<CreatedVideo> Create(const NewVideo& video, IfTaken if_taken = IfTaken::kWarn);
   // NOT_FOUND: no such video, or deleted.
   StatusOr<v1::Video> Get(const std::string& tenant, const std::string& video_id);
@@ -84,6 +87,8 @@ class VideoRepo {
   StatusOr<v1::Video> Cancel(const std::string& tenant, const std::string& video_id);
   // With which the next run begins; one that is open has to be told.
   StatusOr<v1::Video> SetPriority(const std::string& tenant, const std::string& video_id, int priority);
+  // What was found in the file. FAILED_PRECONDITION: it is not probed yet.
+  StatusOr<media::v1::MediaInfo> MediaOf(const std::string& tenant, const std::string& video_id);
   // FAILED_PRECONDITION when there is nothing to retry.
   StatusOr<v1::Video> Retry(const std::string& tenant, const std::string& video_id);
 

@@ -116,7 +116,8 @@ ActivityOutcome PublishMasters(const WorkerContext& context, ActivityExecution& 
     } else {
       continue;
     }
-    if (presentation.tracks.back().is_video) presentation.target_segment_seconds = plan.segment_seconds();
+    // The pictures and the sound are cut alike.
+    presentation.target_segment_seconds = plan.segment_seconds();
   }
   for (const auto& caption : input.captions()) {
     presentation.captions.push_back(

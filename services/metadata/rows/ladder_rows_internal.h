@@ -1,0 +1,17 @@
+#pragma once
+
+// The ladder of a new video, inside its transaction. Heavy (pqxx).
+
+#include <string>
+
+#include <pqxx/pqxx>
+
+#include "libs/core/status.h"
+
+namespace vora::metadata {
+
+// The newest version of the ladder that the tenant has, or is offered, under `name`, as JSON; empty: its default. INVALID_ARGUMENT naming
+// `ladder`: there is none.
+StatusOr<std::string> LadderOfNewVideo(pqxx::transaction_base& tx, const std::string& tenant, const std::string& name);
+
+}  // namespace vora::metadata
