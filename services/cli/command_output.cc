@@ -57,6 +57,7 @@ void PrintVideo(const nlohmann::json& video) {
   if (const double seconds = video.value("duration_seconds", 0.0); seconds > 0)
     std::printf("  length   %s\n", FormatSeconds(seconds).c_str());
   if (!text("external_id").empty()) std::printf("  external %s\n", text("external_id").c_str());
+  if (!text("ladder").empty()) std::printf("  ladder   %s, version %d\n", text("ladder").c_str(), video.value("ladder_version", 0));
   const nlohmann::json labels = video.value("labels", nlohmann::json::object());
   for (const auto& [key, value] : labels.items()) std::printf("  label    %s=%s\n", key.c_str(), value.get<std::string>().c_str());
   if (!text("failure").empty()) std::printf("  failure  %s (%s)\n", text("failure").c_str(), text("failure_code").c_str());
@@ -84,6 +85,7 @@ Status AddFields(const VideoFields& fields, nlohmann::json& request) {
   if (!fields.title.empty()) request["title"] = fields.title;
   if (!fields.description.empty()) request["description"] = fields.description;
   if (!fields.external_id.empty()) request["external_id"] = fields.external_id;
+  if (!fields.ladder.empty()) request["ladder"] = fields.ladder;
   if (fields.priority) request["priority"] = *fields.priority;
   for (const std::string& text : fields.labels) {
     VORA_ASSIGN_OR_RETURN(const auto label, ParseLabel(text));

@@ -55,6 +55,7 @@ Status AddMetadata(const VideoFields& fields, std::map<std::string, std::string>
   if (!fields.title.empty()) metadata["title"] = fields.title;
   if (!fields.description.empty()) metadata["description"] = fields.description;
   if (!fields.external_id.empty()) metadata[std::string(kExternalIdKey)] = fields.external_id;
+  if (!fields.ladder.empty()) metadata["ladder"] = fields.ladder;
   if (fields.priority) metadata["priority"] = std::to_string(*fields.priority);
   for (const std::string& text : fields.labels) {
     VORA_ASSIGN_OR_RETURN(const auto label, ParseLabel(text));
@@ -88,12 +89,17 @@ StatusOr<UploadResult> Transfer(const GlobalOptions& global, const UploadArgumen
 }  // namespace
 
 int RunUpload(const GlobalOptions& global, const UploadArguments& arguments) {
+  ApiClient api(global.server, global.token);
+  if (!arguments.fields.ladder.empty()) {
+    // Better said now than after the last byte.
+    const auto ladder = api.Call("GET", "/v1/ladders/" + PercentEncode(arguments.fields.ladder));
+    if (!ladder.ok()) return ReportError(global, ladder.status());
+  }
   const auto uploaded = Transfer(global, arguments);
   if (!uploaded.ok()) {
     if (Interrupted() && !global.json) std::fprintf(stderr, "\nInterrupted. The same command goes on where it stopped.\n");
     return ReportError(global, uploaded.status());
   }
-  ApiClient api(global.server, global.token);
   nlohmann::json request{{"upload_id", uploaded->upload_id}};
   if (const Status added = AddFields(arguments.fields, request); !added.ok()) return ReportError(global, added);
   nlohmann::json video;

@@ -18,7 +18,7 @@ struct GlobalOptions {
 
 // What is said of a video when it is made; empty or absent: nothing.
 struct VideoFields {
-  std::string title, description, external_id;
+  std::string title, description, external_id, ladder;
   std::vector<std::string> labels;  // key=value
   std::optional<int> priority;
 };
@@ -44,6 +44,16 @@ struct ScanArguments {
   bool files = false;  // name what failed
 };
 
+struct LadderArguments {
+  std::string name;
+  std::string file;      // JSON; -: standard input
+  int version = 0;       // 0: the newest
+  std::string video_id;  // to preview, or what a file would be like
+  int width = 1920, height = 1080;
+  double frame_rate = 30, seconds = 600;
+  bool silent = false;
+};
+
 // What operators set for a queue or a tenant; what is not given stays.
 struct SettingsArguments {
   std::string name;
@@ -64,6 +74,12 @@ int RunUpload(const GlobalOptions& global, const UploadArguments& arguments);
 int RunImport(const GlobalOptions& global, const ImportArguments& arguments);
 int RunSources(const GlobalOptions& global);
 int RunScan(const GlobalOptions& global, const ScanArguments& arguments);
+int RunLadders(const GlobalOptions& global);
+int RunShowLadder(const GlobalOptions& global, const LadderArguments& arguments);
+int RunPutLadder(const GlobalOptions& global, const LadderArguments& arguments);
+int RunDeleteLadder(const GlobalOptions& global, const std::string& name);
+int RunDefaultLadder(const GlobalOptions& global, const std::string& name);
+int RunPreviewLadder(const GlobalOptions& global, const LadderArguments& arguments);
 int RunList(const GlobalOptions& global, const ListArguments& arguments);
 int RunShow(const GlobalOptions& global, const std::string& video_id);
 int RunWatch(const GlobalOptions& global, const std::string& video_id);

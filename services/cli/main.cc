@@ -35,9 +35,45 @@ void AddFields(CLI::App* command, vora::cli::VideoFields& fields) {
   command->add_option("--title", fields.title, "Title (default: the file's name)");
   command->add_option("--description", fields.description, "Description");
   command->add_option("--external-id", fields.external_id, "What it is called where it comes from: unique among your videos");
+  command->add_option("--ladder", fields.ladder, "What it is encoded as (see: vora ladders); default: the usual one");
   command->add_option("--label", fields.labels, "key=value, by which it is found; more than once if needed");
   command->add_option("--priority", fields.priority, "-1000 to 1000: each point is worth a start an hour earlier")
       ->check(CLI::Range(-vora::kMaxPriority, vora::kMaxPriority));
+}
+
+// `ladders` alone lists them.
+void AddLadderCommands(CLI::App& app, const GlobalOptions& global, vora::cli::LadderArguments& ladder, int& exit_code) {
+  CLI::App* ladders = app.add_subcommand("ladders", "What videos are encoded as: lists the ladders to choose from");
+  ladders->require_subcommand(0, 1);
+  const auto add = [&](const std::string& name, const std::string& help) {
+    CLI::App* command = ladders->add_subcommand(name, help);
+    command->add_option("NAME", ladder.name, "The ladder's name")->required();
+    return command;
+  };
+  CLI::App* show = add("show", "The whole ladder, as JSON");
+  show->add_option("--version", ladder.version, "This version of it (default: the newest)")->check(CLI::Range(1, 1'000'000));
+  show->callback([&global, &ladder, &exit_code] { exit_code = vora::cli::RunShowLadder(global, ladder); });
+  CLI::App* put = add("put", "Make a ladder of a JSON file, or a new version of it");
+  put->add_option("FILE", ladder.file, "What `vora ladders show` gives, changed; -: standard input")->required();
+  put->callback([&global, &ladder, &exit_code] { exit_code = vora::cli::RunPutLadder(global, ladder); });
+  CLI::App* remove = add("delete", "Delete a ladder; videos keep what they were encoded with");
+  remove->callback([&global, &ladder, &exit_code] { exit_code = vora::cli::RunDeleteLadder(global, ladder.name); });
+  CLI::App* make_default = add("default", "Encode new videos with it when nothing is said");
+  make_default->callback([&global, &ladder, &exit_code] { exit_code = vora::cli::RunDefaultLadder(global, ladder.name); });
+  CLI::App* preview = add("preview", "What a file would become");
+  CLI::Option* video = preview->add_option("--video", ladder.video_id, "As this video's file is");
+  const auto range = [&](CLI::Option* option, double low, double high) {
+    option->check(CLI::Range(low, high))->capture_default_str()->excludes(video);
+  };
+  range(preview->add_option("--width", ladder.width, "Pixels"), 16, 16384);
+  range(preview->add_option("--height", ladder.height, "Pixels"), 16, 16384);
+  range(preview->add_option("--frame-rate", ladder.frame_rate, "Frames a second"), 1, 60);
+  range(preview->add_option("--seconds", ladder.seconds, "Its length"), 0.04, 604800);
+  preview->add_flag("--silent", ladder.silent, "It has no sound")->excludes(video);
+  preview->callback([&global, &ladder, &exit_code] { exit_code = vora::cli::RunPreviewLadder(global, ladder); });
+  ladders->callback([ladders, &global, &exit_code] {
+    if (ladders->get_subcommands().empty()) exit_code = vora::cli::RunLadders(global);
+  });
 }
 
 }  // namespace
@@ -100,6 +136,8 @@ int main(int argc, char** argv) {
     exit_code = vora::cli::RunImport(global, import);
   });
   app.add_subcommand("sources", "The sources that files are imported from")->callback([&] { exit_code = vora::cli::RunSources(global); });
+  vora::cli::LadderArguments ladder;
+  AddLadderCommands(app, global, ladder, exit_code);
   vora::cli::ScanArguments scan;
   bool scan_no_wait = false;
   CLI::App* scan_command = app.add_subcommand("scan", "Make a video of each media file in a source that has none; it can be repeated");

@@ -7,6 +7,7 @@ export const routes: Route[] = [
   { path: '/', load: () => import('./library/LibraryPage').then((module) => module.default) },
   { path: '/upload', load: () => import('./upload/UploadPage').then((module) => module.default) },
   { path: '/import', load: () => import('./import/ImportPage').then((module) => module.default) },
+  { path: '/ladders', load: () => import('./ladders/LaddersPage').then((module) => module.default) },
   { path: '/watch/{id}', load: watch, viewers: () => import('./video/ViewerPage').then((module) => module.default) },
   { path: '/watch/{id}/{tab}', load: watch },
   { path: '/analytics', load: () => import('./analytics/CatalogPage').then((module) => module.default) },

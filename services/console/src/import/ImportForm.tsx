@@ -4,6 +4,7 @@ import { ApiError, messageOf, send } from '../api/client';
 import type { ImportVideo, Source, Video } from '../api/schema';
 import { Button } from '../components/Button';
 import { Notice } from '../components/Notice';
+import { LadderSelect } from '../ladders/LadderSelect';
 import { navigate } from '../router';
 import { parseLabels } from './labels';
 
@@ -16,6 +17,7 @@ export function ImportForm({ sources }: { sources: Source[] }) {
   const [title, setTitle] = useState('');
   const [externalId, setExternalId] = useState('');
   const [labels, setLabels] = useState('');
+  const [ladder, setLadder] = useState('');
   const [requestId, setRequestId] = useState(newId);
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState('');
@@ -25,7 +27,7 @@ export function ImportForm({ sources }: { sources: Source[] }) {
     setBusy(true);
     setProblem('');
     try {
-      const body: ImportVideo = { source: from === byUrl ? { url: place.trim() } : { name: from, key: place.trim() }, request_id: requestId, title, external_id: externalId, labels: parseLabels(labels) };
+      const body: ImportVideo = { source: from === byUrl ? { url: place.trim() } : { name: from, key: place.trim() }, request_id: requestId, title, external_id: externalId, ladder, labels: parseLabels(labels) };
       const video = await send<Video>('POST', '/v1/videos', body);
       navigate(`/watch/${video.video_id}`);
     } catch (error) {
@@ -47,7 +49,7 @@ export function ImportForm({ sources }: { sources: Source[] }) {
       }}
     >
       {sources.length > 0 && (
-        <div class="import-field">
+        <div class="field">
           <label for={ids.from}>From</label>
           <select id={ids.from} value={from} data-testid="import-from" onChange={(event) => setFrom(event.currentTarget.value)}>
             <option value={byUrl}>A web address</option>
@@ -59,7 +61,7 @@ export function ImportForm({ sources }: { sources: Source[] }) {
           </select>
         </div>
       )}
-      <div class="import-field">
+      <div class="field">
         <label for={ids.place}>{from === byUrl ? 'Address of the file' : 'Path of the file in the source'}</label>
         <input
           id={ids.place}
@@ -73,18 +75,19 @@ export function ImportForm({ sources }: { sources: Source[] }) {
           onInput={(event) => setPlace(event.currentTarget.value)}
         />
       </div>
+      <LadderSelect value={ladder} onChange={setLadder} />
       <details>
         <summary>Title, external id and labels</summary>
         <div class="stack import-more">
-          <div class="import-field">
+          <div class="field">
             <label for={ids.title}>Title</label>
             <input id={ids.title} value={title} maxLength={200} placeholder="The file's name" data-testid="import-title" onInput={(event) => setTitle(event.currentTarget.value)} />
           </div>
-          <div class="import-field">
+          <div class="field">
             <label for={ids.external}>External id</label>
             <input id={ids.external} value={externalId} maxLength={200} placeholder="What it is called where it comes from" data-testid="import-external-id" onInput={(event) => setExternalId(event.currentTarget.value)} />
           </div>
-          <div class="import-field">
+          <div class="field">
             <label for={ids.labels}>Labels, one a line</label>
             <textarea id={ids.labels} rows={3} value={labels} placeholder="show=news" data-testid="import-labels" onInput={(event) => setLabels(event.currentTarget.value)} />
           </div>

@@ -9,6 +9,7 @@ const sections = [
   { href: '/', label: 'Library', icon: 'library', test: (path: string) => path === '/' || path.startsWith('/watch/') },
   { href: '/upload', label: 'Upload', icon: 'upload', test: (path: string) => path === '/upload' },
   { href: '/import', label: 'Import', icon: 'link', test: (path: string) => path === '/import' },
+  { href: '/ladders', label: 'Ladders', icon: 'layers', test: (path: string) => path === '/ladders' },
   { href: '/analytics', label: 'Analytics', icon: 'chart', test: (path: string) => path === '/analytics' },
   { href: '/fleet', label: 'Fleet', icon: 'server', test: (path: string) => path === '/fleet' },
 ] as const;

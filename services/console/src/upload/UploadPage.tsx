@@ -7,6 +7,7 @@ import { Button } from '../components/Button';
 import { ErrorNotice } from '../components/ErrorNotice';
 import { Icon } from '../components/Icon';
 import { useTitle } from '../components/useTitle';
+import { LadderSelect } from '../ladders/LadderSelect';
 import { uploads } from './queue';
 import { TransferRow } from './TransferRow';
 import { UnfinishedList } from './UnfinishedList';
@@ -86,6 +87,7 @@ export default function UploadPage() {
           }}
         />
       </section>
+      <LadderSelect value={uploads.ladder} onChange={(name) => uploads.choose(name)} />
       {uploads.transfers.length > 0 && (
         <section class="stack" aria-labelledby="uploads-heading">
           <div class="row">

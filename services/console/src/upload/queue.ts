@@ -14,6 +14,7 @@ const notifyMs = 150;
 
 class UploadQueue {
   readonly transfers: Transfer[] = [];
+  ladder = ''; // of files that are added from now on; empty: the default
   private readonly rates = new Map<number, TransferRate>();
   private readonly listeners = new Set<() => void>();
   private nextId = 1;
@@ -38,6 +39,11 @@ class UploadQueue {
     this.notify();
   }
 
+  choose(ladder: string): void {
+    this.ladder = ladder;
+    this.notify();
+  }
+
   // The ones added. A file that is in the list already is not added twice.
   async add(files: File[]): Promise<Transfer[]> {
     const endpoint = await this.uploadUrl();
@@ -50,7 +56,7 @@ class UploadQueue {
         if (same.phase === 'paused' || same.phase === 'failed') this.resume(same);
         continue;
       }
-      const transfer = new Transfer(this.nextId++, file, endpoint, (changed, phase) => this.changed(changed, phase));
+      const transfer = new Transfer(this.nextId++, file, endpoint, this.ladder, (changed, phase) => this.changed(changed, phase));
       if (file.size === 0) {
         transfer.problem = emptyFile;
         transfer.phase = 'failed';

@@ -32,6 +32,7 @@ export class Transfer {
     readonly id: number,
     readonly file: File,
     private readonly endpoint: string,
+    private readonly ladder: string, // empty: the default
     private readonly changed: (transfer: Transfer, phaseChanged: boolean) => void,
   ) {}
 
@@ -111,6 +112,7 @@ export class Transfer {
     const metadata: Record<string, string> = previous?.metadata ?? { filename: this.file.name };
     if (!previous && this.file.type) metadata['filetype'] = this.file.type;
     if (!previous && this.sha256) metadata['sha256'] = this.sha256;
+    if (!previous && this.ladder) metadata['ladder'] = this.ladder;
     let first = true;
     const upload = new Upload(this.file, {
       endpoint: this.endpoint,

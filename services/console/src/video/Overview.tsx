@@ -91,6 +91,7 @@ function Source({ video }: { video: Video }) {
   ];
   if (playable >= 0) rows.push(['Playable', `after ${span(playable)}`]);
   if (ready >= 0) rows.push(['Ready', `after ${span(ready)}`]);
+  if (video.ladder) rows.push(['Ladder', video.ladder_version > 0 ? `${video.ladder}, version ${video.ladder_version}` : video.ladder]);
   if (video.external_id) rows.push(['External id', video.external_id]);
   if (video.revision > 1) rows.push(['Encoded', `${video.revision} times`]);
   return (
