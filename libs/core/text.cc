@@ -57,6 +57,21 @@ std::string RepairUtf8(std::string_view text, size_t max_bytes) {
   return out;
 }
 
+std::string Sanitise(std::string_view text, size_t limit) {
+  std::string clean;
+  for (size_t count = 0; !text.empty() && count < limit; ++count) {
+    const size_t length = Utf8SequenceLength(text);
+    if (length == 0 || (length == 1 && IsControl(text[0]))) {
+      clean += '?';
+      text.remove_prefix(1);
+    } else {
+      clean.append(text.substr(0, length));
+      text.remove_prefix(length);
+    }
+  }
+  return clean;
+}
+
 bool IsControl(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; }
 
 bool EqualsIgnoreCase(std::string_view a, std::string_view b) { return absl::EqualsIgnoreCase({a.data(), a.size()}, {b.data(), b.size()}); }

@@ -17,6 +17,8 @@ std::optional<size_t> CountCodePoints(std::string_view text);
 // `text` as valid UTF-8 without NUL, fit for proto3 strings and for PostgreSQL: broken bytes become '?'; cut to the last `max_bytes` bytes
 // when it is longer.
 std::string RepairUtf8(std::string_view text, size_t max_bytes);
+// `text` with invalid bytes and control characters replaced by '?', and at most `limit` code points.
+std::string Sanitise(std::string_view text, size_t limit);
 
 bool IsControl(char c);                                         // below space, and DEL
 std::string_view TrimBlanks(std::string_view text);             // without spaces and tabs at both ends (OWS of RFC 9110 section 5.6.3)

@@ -6,9 +6,9 @@
 #include <CLI/CLI.hpp>
 
 #include "libs/core/priority.h"
+#include "libs/core/token_file.h"
 #include "libs/core/version.h"
 #include "services/cli/commands.h"
-#include "services/cli/token_file.h"
 
 namespace {
 
@@ -95,7 +95,7 @@ int main(int argc, char** argv) {
   // Runs before the commands' callbacks, which use the token already.
   app.parse_complete_callback([&] {
     if (!global.token.empty() || token_file.empty()) return;
-    if (const auto read = vora::cli::ReadToken(token_file); read.ok()) {
+    if (const auto read = vora::ReadToken(token_file); read.ok()) {
       global.token = *read;
     } else {
       throw CLI::ValidationError("--token-file", vora::Message(read.status()));

@@ -11,7 +11,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
-#include "services/metadata/api/proto_json.h"
+#include "libs/protojson/proto_json.h"
 #include "services/metadata/rows/embedded.h"
 
 namespace vora::metadata {

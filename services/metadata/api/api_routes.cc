@@ -4,9 +4,9 @@
 #include <charconv>
 
 #include "libs/core/error.h"
+#include "libs/core/text.h"
 #include "services/metadata/api/api_scopes.h"
 #include "services/metadata/api/idempotency.h"
-#include "services/metadata/videos/video_fields.h"
 
 namespace vora::metadata {
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "libs/http/server/server.h"
+#include "libs/protojson/proto_json.h"
 
 namespace vora::metadata {
 
@@ -33,6 +34,11 @@ class ApiRoutes {
   std::vector<std::pair<std::string, std::string>> all_;
 };
 
+// 200 with the message, or the error.
+template <typename Message>
+http::Response JsonOf(const StatusOr<Message>& result) {
+  return result.ok() ? http::Response::Json(200, ToJsonText(*result)) : http::ErrorResponse(result.status());
+}
 // Of server-sent events; no cache or proxy may keep or hold them back.
 http::Response EventStreamHead();
 // INVALID_ARGUMENT when the query has a key that is not in `allowed`.

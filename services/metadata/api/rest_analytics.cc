@@ -6,11 +6,11 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <nlohmann/json.hpp>
 
+#include "libs/protojson/proto_json.h"
 #include "services/metadata/analytics/analytics_queries.h"
 #include "services/metadata/analytics/analytics_range.h"
 #include "services/metadata/analytics/live_viewers.h"
 #include "services/metadata/analytics/viewer_erasure.h"
-#include "services/metadata/api/proto_json.h"
 #include "services/metadata/api/rest.h"
 #include "services/metadata/videos/video_fields.h"
 

@@ -1,5 +1,5 @@
 #include "libs/core/error.h"
-#include "services/metadata/api/proto_json.h"
+#include "libs/protojson/proto_json.h"
 #include "services/metadata/api/rest.h"
 #include "services/metadata/processing/orchestrator_client.h"
 #include "services/metadata/videos/video_operations.h"

@@ -1,6 +1,6 @@
 #include <chrono>
 
-#include "services/metadata/api/proto_json.h"
+#include "libs/protojson/proto_json.h"
 #include "services/metadata/api/rest.h"
 #include "services/metadata/processing/fleet_view.h"
 

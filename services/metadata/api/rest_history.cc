@@ -1,7 +1,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "services/metadata/api/proto_json.h"
+#include "libs/protojson/proto_json.h"
 #include "services/metadata/api/rest.h"
 #include "services/metadata/processing/orchestrator_client.h"
 #include "services/metadata/videos/video_fields.h"

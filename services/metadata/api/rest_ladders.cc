@@ -1,7 +1,7 @@
 #include <nlohmann/json.hpp>
 
 #include "libs/core/error.h"
-#include "services/metadata/api/proto_json.h"
+#include "libs/protojson/proto_json.h"
 #include "services/metadata/api/rest.h"
 #include "services/metadata/ladders/ladder_operations.h"
 #include "services/metadata/rows/embedded.h"

@@ -4,9 +4,9 @@
 
 #include "libs/core/clock.h"
 #include "libs/core/error.h"
+#include "libs/core/text.h"
 #include "libs/layout/layout.h"
 #include "services/metadata/api/rest.h"
-#include "services/metadata/videos/video_fields.h"
 #include "services/metadata/videos/video_repo.h"
 
 namespace vora::metadata {

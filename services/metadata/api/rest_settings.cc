@@ -1,4 +1,4 @@
-#include "services/metadata/api/proto_json.h"
+#include "libs/protojson/proto_json.h"
 #include "services/metadata/api/rest.h"
 #include "services/metadata/processing/orchestrator_client.h"
 

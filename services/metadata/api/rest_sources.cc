@@ -2,7 +2,7 @@
 
 #include "libs/core/encoding.h"
 #include "libs/core/error.h"
-#include "services/metadata/api/proto_json.h"
+#include "libs/protojson/proto_json.h"
 #include "services/metadata/api/rest.h"
 #include "services/metadata/imports/source_operations.h"
 

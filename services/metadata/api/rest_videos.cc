@@ -3,7 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "libs/core/error.h"
-#include "services/metadata/api/proto_json.h"
+#include "libs/protojson/proto_json.h"
 #include "services/metadata/api/rest.h"
 #include "services/metadata/imports/import_operations.h"
 #include "services/metadata/videos/video_operations.h"

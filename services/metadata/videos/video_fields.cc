@@ -19,21 +19,6 @@ std::string Find(const std::map<std::string, std::string>& metadata, std::initia
 
 }  // namespace
 
-std::string Sanitise(std::string_view text, size_t limit) {
-  std::string clean;
-  for (size_t count = 0; !text.empty() && count < limit; ++count) {
-    const size_t length = Utf8SequenceLength(text);
-    if (length == 0 || (length == 1 && IsControl(text[0]))) {
-      clean += '?';
-      text.remove_prefix(1);
-    } else {
-      clean.append(text.substr(0, length));
-      text.remove_prefix(length);
-    }
-  }
-  return clean;
-}
-
 Status CheckTitle(std::string_view title) { return CheckText("title", title, kMaxTitle); }
 Status CheckDescription(std::string_view description) { return CheckText("description", description, kMaxDescription, Lines::kMany); }
 

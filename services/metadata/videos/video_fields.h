@@ -33,8 +33,6 @@ Status CheckTexts(const Request& request) {
 // 1 to 200, 0 means 50.
 StatusOr<int> CheckPageSize(int page_size);
 
-// `text` with invalid bytes and control characters replaced by '?', and at most `limit` code points.
-std::string Sanitise(std::string_view text, size_t limit);
 // A title from Upload-Metadata: `title`, else the file name without folder and ending, else "Untitled".
 std::string TitleOfUpload(const std::map<std::string, std::string>& metadata);
 // The keys `label.KEY`; what breaks a limit is left out.

@@ -4,10 +4,10 @@
 #include <random>
 
 #include "libs/core/clock.h"
+#include "libs/core/text.h"
 #include "libs/log/log.h"
 #include "libs/obs/span.h"
 #include "services/metadata/metrics.h"
-#include "services/metadata/videos/video_fields.h"
 #include "services/metadata/webhooks/webhook_signature.h"
 
 namespace vora::metadata {

@@ -1,4 +1,4 @@
-#include "services/metadata/api/proto_json.h"
+#include "libs/protojson/proto_json.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -8,8 +8,10 @@
 #include "vora/metadata/v1/metadata.pb.h"
 #include "vora/workflow/v1/workflow.pb.h"
 
-namespace vora::metadata {
+namespace vora {
 namespace {
+
+namespace v1 = metadata::v1;
 
 TEST(ProtoJsonTest, PrimitivesAreAlwaysThereAndMessagesOnlyWhenSet) {
   v1::Video video;
@@ -76,4 +78,4 @@ TEST(FromBodyTest, TakesWhatIsAllowedAndNamesWhatIsWrong) {
 }
 
 }  // namespace
-}  // namespace vora::metadata
+}  // namespace vora

@@ -1,9 +1,9 @@
-#include "services/cli/token_file.h"
+#include "libs/core/token_file.h"
 
 #include <fstream>
 #include <iterator>
 
-namespace vora::cli {
+namespace vora {
 
 StatusOr<std::string> ReadToken(const std::string& file) {
   std::ifstream in(file);
@@ -15,4 +15,4 @@ StatusOr<std::string> ReadToken(const std::string& file) {
   return text.empty() ? StatusOr<std::string>(InvalidArgument(file + " is empty")) : text;
 }
 
-}  // namespace vora::cli
+}  // namespace vora

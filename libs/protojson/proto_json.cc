@@ -1,4 +1,4 @@
-#include "services/metadata/api/proto_json.h"
+#include "libs/protojson/proto_json.h"
 
 #include <algorithm>
 #include <chrono>
@@ -13,9 +13,9 @@
 
 #include "libs/core/clock.h"
 #include "libs/core/error.h"
-#include "services/metadata/videos/video_fields.h"
+#include "libs/core/text.h"
 
-namespace vora::metadata {
+namespace vora {
 namespace {
 
 using OrderedJson = nlohmann::ordered_json;
@@ -193,9 +193,14 @@ Status FromBody(std::string_view body, std::initializer_list<std::string_view> a
   if (body.empty()) return absl::OkStatus();
   const nlohmann::json json = nlohmann::json::parse(body, nullptr, /*allow_exceptions=*/false);
   if (json.is_discarded()) return InvalidField("body", "not valid JSON");
-  if (!json.is_object()) return InvalidField("body", "must be a JSON object");
-  VORA_RETURN_IF_ERROR(FillObject(message, allowed, "", json));
-  for (const auto& [key, value] : json.items()) {
+  return FromJson(json, "body", allowed, message, given);
+}
+
+Status FromJson(const nlohmann::json& value, std::string_view name, std::initializer_list<std::string_view> allowed, ProtoMessage& message,
+                google::protobuf::FieldMask* given) {
+  if (!value.is_object()) return InvalidField(name, "must be a JSON object");
+  VORA_RETURN_IF_ERROR(FillObject(message, allowed, "", value));
+  for (const auto& [key, ignored] : value.items()) {
     if (given != nullptr) given->add_paths(key);
   }
   return absl::OkStatus();
@@ -236,4 +241,4 @@ std::string ToJsonText(const ProtoMessage& message) {
   return ToJson(message).dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
 }
 
-}  // namespace vora::metadata
+}  // namespace vora
