@@ -28,6 +28,7 @@
 #include "services/metadata/videos/video_facts_repo.h"
 #include "services/metadata/videos/video_operations.h"
 #include "services/metadata/videos/watch_hub.h"
+#include "services/metadata/webhooks/subscription_repo.h"
 #include "services/metadata/webhooks/webhook_dispatcher.h"
 #include "services/metadata/webhooks/webhook_repo.h"
 #include "services/metadata/webhooks/webhook_sender.h"
@@ -100,8 +101,9 @@ struct MetadataApp::Impl {
              .newest_version = [this] { return videos.NewestVersion(); },
              .announce = [this](const std::vector<std::string>& ids) { channel.Announce(ids); }}),
         webhooks(store),
+        subscriptions(store),
         webhook_sender(options.webhook_allow_private),
-        webhook_dispatcher(webhooks, webhook_sender, metrics),
+        webhook_dispatcher(webhooks, subscriptions, webhook_sender, metrics),
         relay(outbox, orchestrator),
         follower(progress, orchestrator, options.progress),
         maintenance(
@@ -112,6 +114,7 @@ struct MetadataApp::Impl {
         video_service(MakeVideoService(operations, import_operations, videos, hub, authorization.rpc)),
         source_service(MakeSourceService(source_operations, authorization.rpc)),
         ladder_service(MakeLadderService(ladder_operations, authorization.rpc)),
+        event_service(MakeEventService(subscriptions, authorization.rpc)),
         fleet_service(MakeFleetService(fleet, authorization.rpc)),
         playback_service(MakePlaybackService(presentations, authorization.rpc)),
         upload_listener(MakeUploadListener(operations, authorization.rpc)),
@@ -165,6 +168,7 @@ struct MetadataApp::Impl {
   ChangeChannel channel;
   WatchHub hub;
   WebhookRepo webhooks;
+  SubscriptionRepo subscriptions;
   WebhookSender webhook_sender;
   WebhookDispatcher webhook_dispatcher;
   OutboxRelay relay;
@@ -173,8 +177,8 @@ struct MetadataApp::Impl {
   workflow::ActivityWorker worker;
   http::Server http;
   ApiRoutes routes;
-  std::unique_ptr<grpc::Service> video_service, source_service, ladder_service, fleet_service, playback_service, upload_listener,
-      analytics_service;
+  std::unique_ptr<grpc::Service> video_service, source_service, ladder_service, event_service, fleet_service, playback_service,
+      upload_listener, analytics_service;
   std::unique_ptr<pg::Listener> listener;
   bool stopped = false;
 };
@@ -224,8 +228,8 @@ void MetadataApp::Stop(std::chrono::milliseconds budget) {
 }
 
 std::vector<grpc::Service*> MetadataApp::services() {
-  return {impl_->video_service.get(),    impl_->source_service.get(),  impl_->ladder_service.get(),   impl_->fleet_service.get(),
-          impl_->playback_service.get(), impl_->upload_listener.get(), impl_->analytics_service.get()};
+  return {impl_->video_service.get(), impl_->source_service.get(),   impl_->ladder_service.get(),  impl_->event_service.get(),
+          impl_->fleet_service.get(), impl_->playback_service.get(), impl_->upload_listener.get(), impl_->analytics_service.get()};
 }
 
 Status MetadataApp::Ready() { return impl_->store.Check(); }

@@ -17,6 +17,7 @@ class ImportOperations;
 class LadderOperations;
 class PresentationRepo;
 class SourceOperations;
+class SubscriptionRepo;
 class VideoOperations;
 class VideoRepo;
 class ViewerErasure;
@@ -27,6 +28,7 @@ std::unique_ptr<grpc::Service> MakeVideoService(VideoOperations& operations, Imp
                                                 rpc::Authorizer authorizer);
 std::unique_ptr<grpc::Service> MakeSourceService(SourceOperations& sources, rpc::Authorizer authorizer);
 std::unique_ptr<grpc::Service> MakeLadderService(LadderOperations& ladders, rpc::Authorizer authorizer);
+std::unique_ptr<grpc::Service> MakeEventService(SubscriptionRepo& subscriptions, rpc::Authorizer authorizer);
 std::unique_ptr<grpc::Service> MakePlaybackService(PresentationRepo& presentations, rpc::Authorizer authorizer);
 std::unique_ptr<grpc::Service> MakeFleetService(FleetView& fleet, rpc::Authorizer authorizer);
 std::unique_ptr<grpc::Service> MakeUploadListener(VideoOperations& operations, rpc::Authorizer authorizer);

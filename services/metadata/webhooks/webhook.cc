@@ -6,7 +6,6 @@
 
 #include "libs/core/error.h"
 #include "libs/core/text.h"
-#include "services/metadata/videos/video_fields.h"
 #include "services/metadata/webhooks/webhook_signature.h"
 
 namespace vora::metadata {
@@ -69,8 +68,8 @@ Status ReadField(const std::string& name, const json& value, bool create, Webhoo
 
 const std::vector<std::string>& WebhookEvents() {
   // The names that the trigger add_webhook_deliveries writes.
-  static const std::vector<std::string> events = {"video.partially_ready", "video.ready", "video.failed", "video.cancelled",
-                                                  "video.deleted"};
+  static const std::vector<std::string> events = {"video.processing", "video.partially_ready", "video.ready",
+                                                  "video.failed",     "video.cancelled",       "video.deleted"};
   return events;
 }
 

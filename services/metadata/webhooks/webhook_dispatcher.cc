@@ -32,8 +32,10 @@ std::string ErrorOf(const WebhookAnswer& answer) {
 
 }  // namespace
 
-WebhookDispatcher::WebhookDispatcher(WebhookRepo& repo, WebhookSender& sender, obs::Metrics& metrics, WebhookDispatcherOptions options)
+WebhookDispatcher::WebhookDispatcher(WebhookRepo& repo, SubscriptionRepo& subscriptions, WebhookSender& sender, obs::Metrics& metrics,
+                                     WebhookDispatcherOptions options)
     : repo_(repo),
+      subscriptions_(subscriptions),
       sender_(sender),
       metrics_(metrics),
       options_(options),
@@ -130,6 +132,7 @@ void WebhookDispatcher::Maintenance() {
   if (now >= next_purge_) {
     next_purge_ = now + kDeliveryPurgePause;
     (void)repo_.Purge(options_.keep);
+    (void)subscriptions_.Purge(options_.keep);
   }
 }
 

@@ -10,6 +10,7 @@
 #include "libs/obs/metrics.h"
 #include "libs/run/periodic.h"
 #include "libs/run/thread_pool.h"
+#include "services/metadata/webhooks/subscription_repo.h"
 #include "services/metadata/webhooks/webhook_repo.h"
 #include "services/metadata/webhooks/webhook_sender.h"
 
@@ -21,13 +22,14 @@ struct WebhookDispatcherOptions {
   std::chrono::milliseconds poll{500};
   std::chrono::milliseconds lease{30'000};  // longer than a call may take
   std::chrono::hours disable_after{72};
-  std::chrono::hours keep{24 * 30};  // deliveries that ended
+  std::chrono::hours keep{24 * 30};  // deliveries that ended, and subscriptions that nobody fetches from
 };
 
 class WebhookDispatcher {
  public:
   // `sender` must outlive it.
-  WebhookDispatcher(WebhookRepo& repo, WebhookSender& sender, obs::Metrics& metrics, WebhookDispatcherOptions options = {});
+  WebhookDispatcher(WebhookRepo& repo, SubscriptionRepo& subscriptions, WebhookSender& sender, obs::Metrics& metrics,
+                    WebhookDispatcherOptions options = {});
   ~WebhookDispatcher();  // Stop
   void Start() { thread_.Start(); }
   // Something may be due now.
@@ -42,6 +44,7 @@ class WebhookDispatcher {
   void Maintenance();
 
   WebhookRepo& repo_;
+  SubscriptionRepo& subscriptions_;
   WebhookSender& sender_;
   obs::Metrics& metrics_;
   const WebhookDispatcherOptions options_;

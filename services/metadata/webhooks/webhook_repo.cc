@@ -11,11 +11,12 @@ namespace {
 
 // Count and insert are one under this lock; two creates at once would both find a place left.
 constexpr char kLockTenant[] = "SELECT pg_advisory_xact_lock(hashtext('vora.webhooks.' || $1))";
-constexpr char kCount[] = "SELECT count(*) FROM webhooks WHERE tenant = $1";
+constexpr char kCount[] = "SELECT count(*) FROM webhooks WHERE tenant = $1 AND subscription = ''";
 constexpr char kInsertWebhook[] = R"(
     INSERT INTO webhooks AS w (webhook_id, tenant, url, description, events, secret, enabled)
     VALUES ($1, $2, $3, $4, ARRAY(SELECT json_array_elements_text($5::json)), $6, $7) RETURNING )" VORA_WEBHOOK_COLUMNS;
-constexpr char kListWebhooks[] = "SELECT " VORA_WEBHOOK_COLUMNS " FROM webhooks w WHERE tenant = $1 ORDER BY webhook_id";
+constexpr char kListWebhooks[] =
+    "SELECT " VORA_WEBHOOK_COLUMNS " FROM webhooks w WHERE tenant = $1 AND subscription = '' ORDER BY webhook_id";
 constexpr char kGet[] = "SELECT " VORA_WEBHOOK_COLUMNS " FROM webhooks w WHERE tenant = $1 AND webhook_id = $2";
 constexpr char kUpdate[] = R"(
     UPDATE webhooks w SET url = coalesce($3, url), description = coalesce($4, description),
