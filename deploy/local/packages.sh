@@ -11,13 +11,13 @@ BUILD_PACKAGES=(
   libboost1.81-dev libcurl4-openssl-dev libssl-dev zlib1g-dev libexpat1-dev
   libpqxx-dev libpq-dev libspdlog-dev nlohmann-json3-dev prometheus-cpp-dev libcli11-dev
   libavformat-dev libavcodec-dev libavfilter-dev libavutil-dev libswscale-dev libswresample-dev
-  libsimdjson-dev liblz4-dev libisal-dev libcjose-dev libjemalloc-dev
+  libsimdjson-dev liblz4-dev libisal-dev libcjose-dev libjemalloc-dev librabbitmq-dev
   libseccomp-dev
   libgtest-dev libgmock-dev
   dpkg-dev file   # what CPack makes packages with
 )
 RUN_PACKAGES=(postgresql clickhouse-server varnish ffmpeg libseccomp2 curl jq iproute2 procps)
-TEST_PACKAGES=(chromium faketime prometheus radosgw ceph-mon ceph-osd ceph-common ceph-base podman catatonit runc netavark aardvark-dns iptables debootstrap docker-compose)
+TEST_PACKAGES=(chromium rabbitmq-server python3-celery faketime prometheus radosgw ceph-mon ceph-osd ceph-common ceph-base podman catatonit runc netavark aardvark-dns iptables debootstrap docker-compose)
 LINT_PACKAGES=(clang-format-14 clang-tidy-14 shellcheck)
 FUZZ_PACKAGES=(clang-14 libclang-rt-14-dev)
 BENCH_PACKAGES=(nginx-light wrk clickhouse-client)
@@ -70,6 +70,7 @@ ensure_packages() {
       clickhouse-server) _as_root systemctl disable -q clickhouse-server 2>/dev/null ;;
       varnish) _as_root systemctl disable -q varnish varnishncsa 2>/dev/null ;;
       prometheus) _as_root systemctl disable -q prometheus 2>/dev/null ;;
+      rabbitmq-server) _as_root systemctl disable -q rabbitmq-server epmd.socket epmd 2>/dev/null ;;
       ceph-base) _as_root systemctl disable -q ceph.target ceph-crash rbdmap 2>/dev/null ;;
       nginx-light) _as_root systemctl disable -q nginx 2>/dev/null ;;
     esac

@@ -2,7 +2,8 @@
 # The local stack: where it lives, which parts it has, how each is started, watched and stopped. Sourced by up.sh, down.sh and the tests.
 #
 # Environment: VORA_HOME (state folder, default .vora in the checkout), VORA_PORT_BASE (default 8080; all ports shift with it),
-# VORA_STORAGE (default a local folder in VORA_HOME), VORA_BUILD (default build/release), VORA_PLAYBACK_TOKENS (on: playing needs a token).
+# VORA_STORAGE (default a local folder in VORA_HOME), VORA_BUILD (default build/release), VORA_PLAYBACK_TOKENS (on: playing needs a token),
+# VORA_AMQP_URL (a broker: the bridge to it is started too).
 # $VORA_HOME/settings/PART, NAME=VALUE a line, holds settings of a single daemon, which win over those that it is started with here.
 # The package vora-local installs these scripts as vora-up and so on; VORA_HOME is ~/.local/state/vora there, and VORA_BUILD means nothing.
 
@@ -40,8 +41,8 @@ script() { if [ $VORA_INSTALLED = yes ]; then echo "vora-$1"; else echo "deploy/
 port() { echo $((VORA_PORT_BASE + $1)); }   # port OFFSET
 EDGE_PORT=$(port 0)
 UPLOAD_HTTP=$(port 1) METADATA_HTTP=$(port 2) GATEWAY_HTTP=$(port 3) ANALYTICS_HTTP=$(port 4)
-UPLOAD_GRPC=$(port 1001) METADATA_GRPC=$(port 1002) GATEWAY_GRPC=$(port 1003) ANALYTICS_GRPC=$(port 1004) ORCHESTRATOR_GRPC=$(port 1005) WORKER_GRPC=$(port 1006)
-UPLOAD_ADMIN=$(port 1101) METADATA_ADMIN=$(port 1102) GATEWAY_ADMIN=$(port 1103) ANALYTICS_ADMIN=$(port 1104) ORCHESTRATOR_ADMIN=$(port 1105) WORKER_ADMIN=$(port 1106)
+UPLOAD_GRPC=$(port 1001) METADATA_GRPC=$(port 1002) GATEWAY_GRPC=$(port 1003) ANALYTICS_GRPC=$(port 1004) ORCHESTRATOR_GRPC=$(port 1005) WORKER_GRPC=$(port 1006) AMQP_GRPC=$(port 1008)
+UPLOAD_ADMIN=$(port 1101) METADATA_ADMIN=$(port 1102) GATEWAY_ADMIN=$(port 1103) ANALYTICS_ADMIN=$(port 1104) ORCHESTRATOR_ADMIN=$(port 1105) WORKER_ADMIN=$(port 1106) AMQP_ADMIN=$(port 1108)
 POSTGRES_PORT=$(port 1200) CLICKHOUSE_HTTP=$(port 1201) CLICKHOUSE_TCP=$(port 1202)
 EDGE_URL="http://127.0.0.1:$EDGE_PORT"
 UPLOAD_URL="http://127.0.0.1:$UPLOAD_HTTP/files/"
@@ -61,6 +62,7 @@ part_port() {
     streaming-gateway) echo "$GATEWAY_HTTP $GATEWAY_GRPC $GATEWAY_ADMIN" ;;
     analytics-ingest) echo "$ANALYTICS_HTTP $ANALYTICS_GRPC $ANALYTICS_ADMIN" ;;
     varnish) echo "$EDGE_PORT" ;;
+    amqp) echo "$AMQP_GRPC $AMQP_ADMIN" ;;
   esac
 }
 
@@ -312,6 +314,11 @@ start_streaming-gateway() {
     VORA_HTTP_LISTEN="127.0.0.1:$GATEWAY_HTTP" VORA_GRPC_LISTEN="127.0.0.1:$GATEWAY_GRPC" VORA_ADMIN_LISTEN="127.0.0.1:$GATEWAY_ADMIN"
 }
 
+# The broker and what else is to be said of it are the caller's: VORA_AMQP_*, and VORA_TOKEN where auth is on.
+start_amqp() {
+  start_daemon amqp VORA_METADATA="127.0.0.1:$METADATA_GRPC" VORA_GRPC_LISTEN="127.0.0.1:$AMQP_GRPC" VORA_ADMIN_LISTEN="127.0.0.1:$AMQP_ADMIN"
+}
+
 start_varnish() {
   local vcl="$VORA_HOME/varnish/default.vcl" program
   program=$(command -v varnishd || echo /usr/sbin/varnishd)
@@ -363,3 +370,6 @@ start_part() {
   say "starting $1"
   "start_$1"
 }
+
+# A part only where there is a broker, or it runs still.
+if [ -n "${VORA_AMQP_URL:-}" ] || part_pid amqp >/dev/null; then STACK_PARTS+=(amqp); fi

@@ -1,0 +1,51 @@
+#pragma once
+
+// A connection to the broker with one channel that consumes the queue and publishes with confirms. Whatever goes wrong with it is
+// UNAVAILABLE, says why, and is its end: what was not acknowledged comes again over the next one. For one thread.
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "libs/core/status.h"
+#include "services/amqp-bridge/broker_options.h"
+#include "services/amqp-bridge/message.h"
+
+namespace vora::amqp {
+
+struct Delivery {
+  uint64_t tag = 0;
+  Message message;
+};
+
+// What the broker has sent.
+struct Received {
+  std::vector<Delivery> deliveries;
+  std::vector<uint64_t> confirmed;  // numbers of what was published: the broker has it
+  int unroutable = 0;               // of those, what reached no queue
+};
+
+class BrokerConnection {
+ public:
+  // Connects, signs in and consumes: the queue, and the reply exchange, must be there.
+  static StatusOr<std::unique_ptr<BrokerConnection>> Open(const BrokerOptions& options);
+  ~BrokerConnection();
+
+  // Waits at most `wait` for something to come; keeps heartbeats going, so it must be called every few seconds.
+  Status Receive(std::chrono::milliseconds wait, Received& received);
+  // The number that will be confirmed.
+  StatusOr<uint64_t> Publish(const Reply& reply, const std::string& exchange, const std::string& routing_key);
+  Status Acknowledge(uint64_t tag);
+  Status Reject(uint64_t tag);  // not to be requeued: to the queue's dead-letter exchange, if it has one
+  // The broker takes no messages now, since it is short of memory or disk.
+  bool blocked() const;
+
+ private:
+  struct Impl;
+  explicit BrokerConnection(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace vora::amqp

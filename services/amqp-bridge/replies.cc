@@ -1,0 +1,138 @@
+#include "services/amqp-bridge/replies.h"
+
+#include <map>
+#include <string>
+
+#include <nlohmann/json.hpp>
+
+#include "libs/core/digest.h"
+#include "libs/core/encoding.h"
+#include "libs/core/error.h"
+#include "libs/http/message/message.h"
+#include "libs/protojson/proto_json.h"
+
+namespace vora::amqp {
+namespace {
+
+using metadata::v1::Video;
+using nlohmann::json;
+
+// As a client of Celery names them. Only a final one ends its waiting.
+std::string CeleryStatus(const std::string& state) {
+  static const std::map<std::string, std::string> names = {
+      {"CREATED", "RECEIVED"}, {"PROCESSING", "STARTED"}, {"PARTIALLY_READY", "STARTED"}, {"READY", "SUCCESS"},
+      {"FAILED", "FAILURE"},   {"CANCELLED", "REVOKED"},  {"DELETED", "REVOKED"}};
+  const auto found = names.find(state);
+  return found == names.end() ? "STARTED" : found->second;
+}
+
+// An exception as Celery's JSON results have it.
+json Exception(const std::string& reason, const std::string& message) {
+  return {{"exc_type", reason}, {"exc_message", {message}}, {"exc_module", "vora"}};
+}
+
+void AddCelery(json& body, const std::string& status, json result) {
+  body["status"] = status;
+  body["result"] = std::move(result);
+  body["traceback"] = nullptr;
+  body["children"] = json::array();
+}
+
+void AddVideo(json& body, const std::string& status, const json& data) {
+  body["data"] = data;
+  const json& failure = data.contains("failure") ? data["failure"] : json();
+  if (status == "SUCCESS") return AddCelery(body, status, data);
+  if (status != "FAILURE" || !failure.is_object()) return AddCelery(body, status, nullptr);
+  AddCelery(body, status, Exception(failure.value("code", ""), failure.value("message", "")));
+}
+
+void AddUrls(json& data, const Video& video) {
+  const std::pair<const char*, const std::string&> urls[] = {
+      {"hls_url", video.hls_url()}, {"dash_url", video.dash_url()}, {"poster_url", video.poster_url()}, {"watch_url", video.watch_url()}};
+  for (const auto& [name, url] : urls) {
+    if (!url.empty()) data[name] = url;
+  }
+}
+
+json LabelsJson(const Labels& labels) { return labels.empty() ? json::object() : json(labels); }
+
+// As the trigger of metadata's webhooks writes it.
+json DataOf(const Video& video, std::string_view prefix) {
+  const auto& state = *metadata::v1::VideoState_descriptor()->FindValueByNumber(video.state());
+  json data = {{"video_id", video.video_id()},
+               {"upload_id", video.upload_id()},
+               {"tenant", video.tenant()},
+               {"title", video.title()},
+               {"state", EnumText(state)},
+               {"external_id", video.external_id()},
+               {"labels", LabelsJson(WithoutRecipients({video.labels().begin(), video.labels().end()}, prefix))},
+               {"version", video.version()},
+               {"playable", video.playable()},
+               {"duration_seconds", video.duration_seconds()},
+               {"failure", nullptr}};
+  if (video.state() == metadata::v1::VIDEO_STATE_FAILED) data["failure"] = {{"code", video.failure_code()}, {"message", video.failure()}};
+  AddUrls(data, video);
+  return data;
+}
+
+json Head(const std::string& type, std::string_view timestamp, const Recipient& recipient) {
+  return {{"type", type}, {"timestamp", timestamp}, {"task_id", recipient.correlation_id}};
+}
+
+std::string Text(const json& body) { return body.dump(-1, ' ', false, json::error_handler_t::replace); }
+
+Labels LabelsIn(const json& data) {
+  Labels labels;
+  if (!data.contains("labels") || !data["labels"].is_object()) return labels;
+  for (const auto& [key, value] : data["labels"].items()) {
+    if (value.is_string()) labels[key] = value.get<std::string>();
+  }
+  return labels;
+}
+
+}  // namespace
+
+Reply AcceptedReply(const Recipient& recipient, const Video& video, std::string_view prefix, std::string_view now) {
+  const std::string type = "task.accepted";
+  json body = Head(type, now, recipient);
+  const json data = DataOf(video, prefix);
+  AddVideo(body, CeleryStatus(data["state"]), data);
+  return {type, video.video_id() + "-" + DigestOf(recipient), recipient.correlation_id, recipient.reply_to, Text(body)};
+}
+
+Reply RefusedReply(const Recipient& recipient, const Message& message, const Status& why, std::string_view now) {
+  const std::string type = "task.refused";
+  json body = Head(type, now, recipient);
+  body["error"] = json::parse(http::ErrorResponse(why).body)["error"];
+  AddCelery(body, "FAILURE", Exception(body["error"]["reason"], body["error"]["message"]));
+  const std::string id =
+      "refused-" + HexEncode(Sha256(recipient.correlation_id + '\0' + message.message_id + '\0' + message.body).substr(0, 12));
+  return {type, id, recipient.correlation_id, recipient.reply_to, Text(body)};
+}
+
+StatusOr<Concern> ConcernOf(const metadata::v1::Event& event, std::string_view prefix) {
+  const json body = json::parse(event.body(), nullptr, /*allow_exceptions=*/false);
+  if (!body.is_object() || !body.contains("data") || !body["data"].is_object()) {
+    return InvalidArgument("the body of event " + event.event_id() + " is not what it should be");
+  }
+  return Concern{body["data"].value("video_id", ""), RecipientsIn(LabelsIn(body["data"]), prefix)};
+}
+
+std::vector<Reply> EventReplies(const metadata::v1::Event& event, const std::vector<Recipient>& recipients,
+                                const std::optional<Video>& video, std::string_view prefix) {
+  const json told = json::parse(event.body());
+  json data = told["data"];
+  data["labels"] = LabelsJson(WithoutRecipients(LabelsIn(data), prefix));
+  if (video) AddUrls(data, *video);
+  const std::string status = CeleryStatus(event.type() == "video.deleted" ? "DELETED" : data.value("state", ""));
+  std::vector<Reply> replies;
+  for (const auto& recipient : recipients) {
+    json body = Head(event.type(), told.value("timestamp", ""), recipient);
+    AddVideo(body, status, data);
+    replies.push_back(
+        {event.type(), event.event_id() + "-" + DigestOf(recipient), recipient.correlation_id, recipient.reply_to, Text(body)});
+  }
+  return replies;
+}
+
+}  // namespace vora::amqp

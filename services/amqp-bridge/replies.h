@@ -1,0 +1,36 @@
+#pragma once
+
+// What is answered. Each is JSON: `type`, `timestamp`, `task_id` (the correlation id), `data` of the video as webhooks have it
+// (docs/webhooks.md) with its URLs once it can be played, and, as a client of Celery reads a result, `status`, `result`, `traceback` and
+// `children`. Pure.
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "libs/core/status.h"
+#include "services/amqp-bridge/message.h"
+#include "services/amqp-bridge/recipient.h"
+#include "services/amqp-bridge/task.h"
+#include "vora/metadata/v1/events.pb.h"
+#include "vora/metadata/v1/metadata.pb.h"
+
+namespace vora::amqp {
+
+// `task.accepted`, with the video as it is now: another task may have brought it further. `now`: RFC 3339.
+Reply AcceptedReply(const Recipient& recipient, const metadata::v1::Video& video, std::string_view prefix, std::string_view now);
+// `task.refused`, with `error` as the REST API has it.
+Reply RefusedReply(const Recipient& recipient, const Message& message, const Status& why, std::string_view now);
+
+struct Concern {
+  std::string video_id;
+  std::vector<Recipient> recipients;  // none: the video came another way
+};
+// Whom an event concerns. INVALID_ARGUMENT: its body is not what it should be.
+StatusOr<Concern> ConcernOf(const metadata::v1::Event& event, std::string_view prefix);
+// `video`: as it is now, for its URLs; without one they are left out.
+std::vector<Reply> EventReplies(const metadata::v1::Event& event, const std::vector<Recipient>& recipients,
+                                const std::optional<metadata::v1::Video>& video, std::string_view prefix);
+
+}  // namespace vora::amqp
