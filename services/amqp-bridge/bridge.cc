@@ -138,8 +138,7 @@ Status Bridge::WorkOnTasks() {
   const obs::Span span("amqp task", obs::SpanKind::kConsumer, Traceparent(next->delivery.message));
   Task task;
   const Status read = ReadTask(next->delivery.message, options_.max_body, settings_.subscription, task);
-  StatusOr<metadata::v1::Video> video = read;
-  if (read.ok()) video = metadata_.Import(task.request);
+  const StatusOr<metadata::v1::Video> video = read.ok() ? metadata_.Import(task.request) : StatusOr<metadata::v1::Video>(read);
   if (!video.ok() && !IsTasksFault(video.status())) {
     imports_.Set(ToText(video.status()));
     kTasks.In(metrics_, {"delayed"}).Increment();
