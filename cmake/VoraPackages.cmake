@@ -38,6 +38,8 @@ _vora_program_package(vora-streaming-gateway vora-streaming-gateway "video platf
   "Serves manifests and segments to players and caches, and checks playback\ntokens.")
 _vora_program_package(vora-analytics-ingest vora-analytics-ingest "video platform Vora: events of players"
   "Takes what players report into a spool on disk, and from there into\nClickHouse, exactly once.")
+_vora_program_package(vora-amqp vora-amqp "video platform Vora: tasks from a broker"
+  "Takes tasks from a queue of RabbitMQ, plain ones or Celery's, makes videos of\nthem, and answers what becomes of those.")
 _vora_program_package(vora-cli vora "video platform Vora: command line client"
   "Uploads, lists, follows, retries and deletes videos: the command vora.")
 

@@ -11,7 +11,7 @@ are `250ms`, `10s`, `5m`, `2h`; sizes `64MiB`, `50GiB`.
 
 This page is written by `docs/configuration.sh` from the programs themselves; a test keeps it true.
 EOF
-for daemon in upload metadata orchestrator transcode-worker streaming-gateway analytics-ingest; do
+for daemon in upload metadata orchestrator transcode-worker streaming-gateway analytics-ingest amqp; do
   echo
   env -i "$build/bin/vora-$daemon" --reference
 done

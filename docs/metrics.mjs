@@ -12,6 +12,7 @@ export const daemons = {
   'vora-metadata': ['services/metadata', 'libs/pg', 'libs/workflow', ...everywhere],
   'vora-streaming-gateway': ['services/streaming-gateway', 'libs/storage', ...everywhere],
   'vora-analytics-ingest': ['services/analytics-ingest', ...everywhere],
+  'vora-amqp': ['services/amqp-bridge', ...everywhere],
   'vora-orchestrator': ['services/orchestrator', 'libs/workflow', 'libs/pg', ...everywhere],
   'vora-transcode-worker': ['services/transcode-worker', 'libs/storage', 'libs/workflow', ...everywhere],
 };

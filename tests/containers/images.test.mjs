@@ -11,7 +11,7 @@ import { inspect, must, podman, unusable } from './engine.mjs';
 import { sources, stamp, vora } from './images.mjs';
 
 const reason = await unusable();
-const daemons = ['upload', 'metadata', 'orchestrator', 'transcode-worker', 'streaming-gateway', 'analytics-ingest'];
+const daemons = ['upload', 'metadata', 'orchestrator', 'transcode-worker', 'streaming-gateway', 'analytics-ingest', 'amqp'];
 const confined = ['--read-only', '--cap-drop', 'ALL', '--security-opt', 'no-new-privileges'];
 
 if (reason) test('the image', { skip: reason }, () => {});

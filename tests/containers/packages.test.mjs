@@ -9,7 +9,7 @@ import { root, run } from '../env/stack.mjs';
 import { build, must, podman, unusable } from './engine.mjs';
 import { packages } from './images.mjs';
 
-const daemons = ['upload', 'metadata', 'orchestrator', 'transcode-worker', 'streaming-gateway', 'analytics-ingest'].map((name) => `vora-${name}`);
+const daemons = ['upload', 'metadata', 'orchestrator', 'transcode-worker', 'streaming-gateway', 'analytics-ingest', 'amqp'].map((name) => `vora-${name}`);
 const programs = new Map([...daemons.map((name) => [name, name]), ['vora-cli', 'vora']]);   // from the package to the program in it
 const names = [...programs.keys(), 'vora-console', 'vora-local'].sort();
 const commands = ['vora-up', 'vora-down', 'vora-backup', 'vora-restore'];
@@ -57,7 +57,7 @@ describe('the packages', () => {
   test('depend on the libraries of their program, and vora-local on all of them and on what a stack runs', async () => {
     const depends = (name) => (control.get(name).Depends ?? '').split(', ');
     for (const name of programs.keys()) assert.ok(depends(name).some((entry) => /^libc6 \(>= /.test(entry)), name);
-    for (const [name, library] of [['vora-transcode-worker', 'libavcodec59'], ['vora-metadata', 'libpqxx-6.4'], ['vora-upload', 'libssl3']]) {
+    for (const [name, library] of [['vora-transcode-worker', 'libavcodec59'], ['vora-metadata', 'libpqxx-6.4'], ['vora-upload', 'libssl3'], ['vora-amqp', 'librabbitmq4']]) {
       assert.ok(depends(name).some((entry) => entry.split(' ')[0] === library), `${name}: ${library}`);
     }
     const running = (await output('bash', ['-c', '. deploy/local/packages.sh; echo "${RUN_PACKAGES[@]}"'])).trim().split(' ');

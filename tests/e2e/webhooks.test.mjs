@@ -157,7 +157,7 @@ test('the secret is shown once; a test is signed with it', async () => {
   receiver.secret = webhook.secret;
   const shown = await stack.api('GET', `/v1/webhooks/${webhook.webhook_id}`);
   assert.equal(shown.status, 200);
-  assert.equal(shown.json.events.length, 5);
+  assert.equal(shown.json.events.length, 6);
   secretless([shown.json, (await stack.api('GET', '/v1/webhooks')).json]);
   assert.equal((await stack.api('POST', `/v1/webhooks/${webhook.webhook_id}/test`)).status, 202);
   const { event } = await until('the test', () => receiver.taken.find((item) => item.event.type === 'webhook.test'));
@@ -187,10 +187,10 @@ test('what becomes of a video is told, each change once and nothing else', async
   assert.ok(failed.data.failure.code && failed.data.failure.message, JSON.stringify(failed));
 
   await until('nothing to be left', async () => (await deliveries('?state=PENDING')).length === 0);
-  assert.deepEqual(types(id).sort(), ['video.deleted', 'video.partially_ready', 'video.ready']);
-  assert.deepEqual(types(broken), ['video.failed']);
+  assert.deepEqual(types(id).sort(), ['video.deleted', 'video.partially_ready', 'video.processing', 'video.ready']);
+  assert.deepEqual(types(broken).sort(), ['video.failed', 'video.processing']);
   const versions = receiver.of(id).sort((a, b) => a.event.data.version - b.event.data.version).map(({ event: { type } }) => type);
-  assert.deepEqual(versions, ['video.partially_ready', 'video.ready', 'video.deleted'], 'versions tell the order');
+  assert.deepEqual(versions, ['video.processing', 'video.partially_ready', 'video.ready', 'video.deleted'], 'versions tell the order');
 });
 
 test('a receiver that is down is told later, although the sender is killed meanwhile', async () => {
@@ -198,16 +198,16 @@ test('a receiver that is down is told later, although the sender is killed meanw
   await receiver.stop();
   const { video_id: id } = await stack.upload(file);
   await stack.reach(id);
-  const waiting = await until('two attempts', async () => {
+  const waiting = await until('three attempts', async () => {
     const list = (await deliveries('?state=PENDING')).filter((item) => item.video_id === id);
-    return list.length === 2 && list.every((item) => item.attempts >= 1 && item.last_error && item.last_status === null) && list;
+    return list.length === 3 && list.every((item) => item.attempts >= 1 && item.last_error && item.last_status === null) && list;
   });
   await stack.kill('metadata');
   await stack.start('metadata');
   await receiver.start(port);
   await told(id, 'video.ready');
   await told(id, 'video.partially_ready');
-  await until('both to be noted', async () => (await deliveries('?state=PENDING')).length === 0);
+  await until('all to be noted', async () => (await deliveries('?state=PENDING')).length === 0);
   const ended = (await deliveries()).filter((item) => item.video_id === id);
   assert.deepEqual(ended.map((item) => [item.delivery_id, item.state, item.last_status]).sort(), waiting.map((item) => [item.delivery_id, 'DELIVERED', 204]).sort());
   assert.ok(ended.every((item) => item.attempts >= 2), JSON.stringify(ended));
