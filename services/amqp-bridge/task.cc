@@ -101,6 +101,7 @@ Status ReadTask(const Message& message, size_t max_body, std::string_view prefix
   if (task.recipient.correlation_id.empty()) VORA_RETURN_IF_ERROR(TakeRecipient({id, message.reply_to}, task));
   // An external_id by itself finds the video again, and lets a deleted one be asked for anew.
   if (request.request_id().empty() && !sent_id.empty()) {
+    VORA_RETURN_IF_ERROR(CheckText("message_id", sent_id, kMaxTaskId));
     if (sent_id.size() > kMaxTaskId) return InvalidField("message_id", "at most 250 bytes", "250 bytes");
     request.set_request_id(kRequestPrefix + sent_id);
   }

@@ -120,7 +120,14 @@ TEST(TaskTest, ABadTaskNamesTheFieldAndTheLimit) {
   EXPECT_EQ(Refusal(nameless).field, "message_id");
   Message long_name = Plain("{" + source + "}");
   long_name.message_id = std::string(251, 'x');
-  EXPECT_EQ(Refusal(long_name).limit, "250 bytes");
+  EXPECT_EQ(Refusal(long_name).field, "message_id");
+  Message wide = Plain("{" + source + "}");
+  for (int i = 0; i < 100; ++i) wide.message_id += "\xe2\x82\xac";
+  EXPECT_EQ(Refusal(wide).field, "correlation_id") << "100 characters are 300 bytes";
+  wide.correlation_id = "c";
+  EXPECT_EQ(Refusal(wide).limit, "250 bytes");
+  wide.message_id = "\xff";
+  EXPECT_EQ(Refusal(wide).field, "message_id");
 }
 
 TEST(TaskTest, WhatACeleryTaskCannotHaveIsRefused) {

@@ -10,7 +10,7 @@ import { stack } from './stack.mjs';
 const daemons = { upload: [1001, 1101], metadata: [1002, 1102], 'streaming-gateway': [1003, 1103], orchestrator: [1005, 1105], 'transcode-worker': [1006, 1106] };
 const services = {
   upload: ['vora.upload.v1.UploadService'],
-  metadata: ['vora.metadata.v1.VideoService', 'vora.metadata.v1.SourceService', 'vora.playback.v1.PlaybackService', 'vora.upload.v1.UploadListener'],
+  metadata: ['vora.metadata.v1.VideoService', 'vora.metadata.v1.SourceService', 'vora.metadata.v1.EventService', 'vora.playback.v1.PlaybackService', 'vora.upload.v1.UploadListener'],
   'streaming-gateway': ['vora.playback.v1.GatewayService'],
   orchestrator: ['vora.workflow.v1.WorkflowService', 'vora.workflow.v1.ActivityService', 'externalscaler.ExternalScaler'],
   'transcode-worker': [],

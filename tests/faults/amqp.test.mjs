@@ -152,6 +152,8 @@ test('bad tasks are answered with the field and the limit, and are in the dead-l
     'bad-source': [{}, 'source'],
     'bad-title': [{ ...(await film('never')), title: 'x'.repeat(201) }, 'title', '200 characters'],
     'bad-file': [{ source: { name: 'nas', key: 'nowhere.mp4' } }, 'source.key'],
+    'bad-key': [{ source: { name: 'nas', key: 'a\0b.mp4' } }, 'source.key'],
+    'bad-url': [{ source: { url: 'http://127.0.0.1/a\0b.mp4' } }, 'source.url'],
     'bad-size': [`{"title":"${'x'.repeat(300_000)}"}`, 'body', '262144 bytes'],
   };
   for (const [task, [body]] of Object.entries(bad)) await send(task, body);

@@ -16,6 +16,7 @@ libraries=(-labsl_statusor -labsl_status -labsl_cord -labsl_cordz_info -labsl_co
 
 core=(libs/core/{status,error,encoding,digest,sha256_state,ids,text,time,caller,whole_file,priority,labels,text_field})
 proto="$out/vora/analytics/v1/analytics.pb"
+metadata_proto="$out/vora/metadata/v1/metadata.pb"
 events=(services/analytics-ingest/formats/{json_events,batch,cmcd_events,proto_events} services/analytics-ingest/spool/{spool_batch,spool_format}
   services/analytics-ingest/events/{json_fault,event_builder,event,viewer_hash,cmcd_sessions}
   libs/http/message/client_address libs/cmcd/{cmcd,structured_field} libs/layout/layout "$proto" "${core[@]}")
@@ -26,10 +27,12 @@ requests=(libs/http/message/{message,conditional,target} libs/layout/{layout,del
 tokens=(libs/auth/{token,json_web_key,claims,playback_token} "${core[@]}")
 s3=(libs/storage/s3/s3_xml "${core[@]}")
 playlists=(services/streaming-gateway/manifest/playlist_uris)
+tasks=(services/amqp-bridge/{task,recipient} libs/protojson/proto_json "$metadata_proto" "${core[@]}")
 bucket_events=(services/metadata/imports/bucket_events libs/sources/pinned_file "${core[@]}")
 
 mkdir -p "$out"
 [ "$proto.cc" -nt proto/vora/analytics/v1/analytics.proto ] || protoc -Iproto --cpp_out="$out" proto/vora/analytics/v1/analytics.proto
+[ "$metadata_proto.cc" -nt proto/vora/metadata/v1/metadata.proto ] || protoc -Iproto --cpp_out="$out" proto/vora/metadata/v1/metadata.proto
 
 declare -A compiled=()
 # compile SOURCE OBJECT   in the background, once in a run; ccache knows whether it is needed. One that fails leaves no object to link.
@@ -77,5 +80,6 @@ fuzz tokens "${tokens[@]}"
 fuzz s3 "${s3[@]}"
 fuzz playlists "${playlists[@]}"
 fuzz bucket_events "${bucket_events[@]}"
+fuzz tasks "${tasks[@]}"
 printf '%s passed, %s failed\n' "$passed" "$failed"
 [ "$failed" = 0 ]
