@@ -114,14 +114,18 @@ Status FillMap(ProtoMessage& message, const FieldDescriptor& field, const std::s
   return absl::OkStatus();
 }
 
+std::vector<std::string_view> FieldsOf(const ProtoMessage& message) {
+  std::vector<std::string_view> names;
+  for (int i = 0; i < message.GetDescriptor()->field_count(); ++i) names.emplace_back(message.GetDescriptor()->field(i)->name());
+  return names;
+}
+
 Status FillObject(ProtoMessage& message, const std::vector<std::string_view>& allowed, const std::string& prefix,
                   const nlohmann::json& object);
 
 Status FillMessage(ProtoMessage& message, const std::string& name, const nlohmann::json& value) {
   if (!value.is_object()) return NotA(name, "an object", value);
-  std::vector<std::string_view> allowed;
-  for (int i = 0; i < message.GetDescriptor()->field_count(); ++i) allowed.emplace_back(message.GetDescriptor()->field(i)->name());
-  return FillObject(message, allowed, name + ".", value);
+  return FillObject(message, FieldsOf(message), name + ".", value);
 }
 
 Status FillList(ProtoMessage& message, const FieldDescriptor& field, const std::string& name, const nlohmann::json& value) {
@@ -193,17 +197,17 @@ Status FromBody(std::string_view body, std::initializer_list<std::string_view> a
   if (body.empty()) return absl::OkStatus();
   const nlohmann::json json = nlohmann::json::parse(body, nullptr, /*allow_exceptions=*/false);
   if (json.is_discarded()) return InvalidField("body", "not valid JSON");
-  return FromJson(json, "body", allowed, message, given);
-}
-
-Status FromJson(const nlohmann::json& value, std::string_view name, std::initializer_list<std::string_view> allowed, ProtoMessage& message,
-                google::protobuf::FieldMask* given) {
-  if (!value.is_object()) return InvalidField(name, "must be a JSON object");
-  VORA_RETURN_IF_ERROR(FillObject(message, allowed, "", value));
-  for (const auto& [key, ignored] : value.items()) {
+  if (!json.is_object()) return InvalidField("body", "must be a JSON object");
+  VORA_RETURN_IF_ERROR(FillObject(message, allowed, "", json));
+  for (const auto& [key, value] : json.items()) {
     if (given != nullptr) given->add_paths(key);
   }
   return absl::OkStatus();
+}
+
+Status FromJson(const nlohmann::json& value, std::string_view name, ProtoMessage& message) {
+  if (!value.is_object()) return InvalidField(name, "must be a JSON object");
+  return FillObject(message, FieldsOf(message), "", value);
 }
 
 std::string EnumText(const google::protobuf::EnumValueDescriptor& value) {

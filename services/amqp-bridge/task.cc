@@ -87,8 +87,7 @@ Status ReadTask(const Message& message, size_t max_body, std::string_view prefix
   VORA_RETURN_IF_ERROR(TakeRecipient({FirstOf({message.correlation_id, sent_id}), message.reply_to}, task));
   VORA_ASSIGN_OR_RETURN(const json fields, Fields(message, max_body));
   metadata::v1::ImportVideoRequest& request = task.request;
-  VORA_RETURN_IF_ERROR(
-      FromJson(fields, "body", {"source", "title", "description", "priority", "external_id", "labels", "request_id"}, request));
+  VORA_RETURN_IF_ERROR(FromJson(fields, "body", request));
   for (const auto& [key, value] : request.labels()) {
     if (IsReserved(key, prefix)) return InvalidField("labels." + Sanitise(key, kMaxLabelKey), "these labels are the bridge's own");
   }
