@@ -1,4 +1,5 @@
--- Who fetches what becomes of videos instead of being called: a webhook without an address, known by a name.
+-- Who fetches what becomes of videos instead of being called: a webhook without an address, known by a name. It is not enabled, so that nobody
+-- calls it, not even a replica that does not know of these yet; and is told everything.
 ALTER TABLE webhooks
   ADD subscription text        NOT NULL DEFAULT '',   -- '': it is called
   ADD fetched_at   timestamptz;                       -- when it was last asked for, to the hour
@@ -30,7 +31,7 @@ BEGIN
              'external_id', v.external_id, 'labels', v.labels,
              'version', v.version, 'playable', v.playable, 'duration_seconds', v.duration_seconds,
              'failure', CASE WHEN NEW.state = 'FAILED' THEN jsonb_build_object('code', v.failure_code, 'message', v.failure) END))::text
-  FROM videos v JOIN webhooks w ON w.tenant = v.tenant AND w.enabled AND event_type = ANY (w.events)
+  FROM videos v JOIN webhooks w ON w.tenant = v.tenant AND (w.subscription <> '' OR w.enabled AND event_type = ANY (w.events))
   WHERE v.video_id = NEW.video_id
   FOR KEY SHARE OF w;
   RETURN NULL;

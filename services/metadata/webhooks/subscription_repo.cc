@@ -1,13 +1,14 @@
 #include "services/metadata/webhooks/subscription_repo.h"
 
 #include <algorithm>
+#include <utility>
 
 #include <nlohmann/json.hpp>
+#include <pqxx/pqxx>
 
 #include "libs/core/error.h"
 #include "libs/core/ids.h"
 #include "services/metadata/rows/store.h"
-#include "services/metadata/webhooks/webhook_rows_internal.h"
 
 namespace vora::metadata {
 namespace {
@@ -23,8 +24,8 @@ constexpr char kFindSubscription[] = R"(
 constexpr char kLockSubscriptions[] = "SELECT pg_advisory_xact_lock(hashtext('vora.subscriptions.' || $1))";
 constexpr char kCountSubscriptions[] = "SELECT count(*) FROM webhooks WHERE tenant = $1 AND subscription <> ''";
 constexpr char kSubscribe[] = R"(
-    INSERT INTO webhooks (webhook_id, tenant, url, events, secret, subscription, fetched_at)
-    VALUES ($1, $2, '', ARRAY(SELECT json_array_elements_text($4::json)), '', $3, now()))";
+    INSERT INTO webhooks (webhook_id, tenant, url, events, secret, enabled, subscription, fetched_at)
+    VALUES ($1, $2, '', '{}', '', false, $3, now()))";
 constexpr char kFetched[] = "UPDATE webhooks SET fetched_at = now() WHERE webhook_id = $1";
 // A call that died leaves what it was given: it is due again when the lease is over.
 constexpr char kFetch[] = R"(
@@ -61,7 +62,7 @@ StatusOr<std::string> FindOrSubscribe(pqxx::work& tx, const std::string& tenant,
     return FailedPrecondition("there are " + std::to_string(kMaxSubscriptions) + " subscriptions already, which is the limit");
   }
   const std::string id = NewId();
-  tx.exec_params(kSubscribe, id, tenant, name, nlohmann::json(WebhookEvents()).dump());
+  tx.exec_params(kSubscribe, id, tenant, name);
   return id;
 }
 

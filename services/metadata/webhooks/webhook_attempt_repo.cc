@@ -14,7 +14,7 @@ constexpr char kClaim[] = R"(
     WITH due AS (SELECT d.delivery_id, w.url, w.secret FROM webhooks w JOIN LATERAL (
     SELECT delivery_id, next_attempt_at FROM webhook_deliveries
     WHERE webhook_id = w.webhook_id AND state = 'PENDING' AND next_attempt_at <= now() ORDER BY next_attempt_at LIMIT 1) d ON true
-    WHERE w.enabled AND w.subscription = '' AND (SELECT count(*) FROM webhook_deliveries u WHERE u.webhook_id = w.webhook_id AND u.state = 'PENDING'
+    WHERE w.enabled AND (SELECT count(*) FROM webhook_deliveries u WHERE u.webhook_id = w.webhook_id AND u.state = 'PENDING'
     AND u.leased_until > now()) < $2
     ORDER BY (SELECT count(*) FROM webhooks x JOIN webhook_deliveries u USING (webhook_id) WHERE x.tenant = w.tenant
     AND u.state = 'PENDING' AND u.leased_until > now()), d.next_attempt_at
@@ -47,8 +47,7 @@ constexpr char kRelease[] = R"(
 constexpr char kBacklog[] = R"(
     SELECT count(*) AS pending, coalesce(greatest(0, extract(epoch FROM now() -
     min(d.next_attempt_at) FILTER (WHERE w.failing_since IS NULL))), 0)::float8 AS oldest
-    FROM webhook_deliveries d JOIN webhooks w USING (webhook_id) WHERE d.state = 'PENDING' AND w.enabled
-    AND w.subscription = '')";
+    FROM webhook_deliveries d JOIN webhooks w USING (webhook_id) WHERE d.state = 'PENDING' AND w.enabled)";
 constexpr char kPurgeDeliveries[] = "DELETE FROM webhook_deliveries WHERE state <> 'PENDING' AND ended_at < now() - $1 * interval '1 hour'";
 
 }  // namespace
