@@ -86,7 +86,8 @@ void AddConsoleRoutes(http::Server& server, const std::string& directory) {
       return ServePage(request, directory, shown);
     });
   };
-  for (const char* pattern : {"/", "/upload", "/analytics", "/fleet", "/watch/{id}", "/watch/{id}/analytics", "/watch/{id}/timeline"}) {
+  for (const char* pattern :
+       {"/", "/upload", "/import", "/ladders", "/analytics", "/fleet", "/watch/{id}", "/watch/{id}/analytics", "/watch/{id}/timeline"}) {
     page(pattern, {"index.html"});
   }
   page("/embed/{id}", {"embed.html", Frames::kAnybody});

@@ -76,7 +76,7 @@ export function LadderEditor({ draft: given, onCancel, onSaved }: Props) {
             <li key={index} class="card padded rung" data-testid="rung">
               <Number label="Height, pixels" value={rung.height} min={64} max={4320} onValue={(height) => setRung(index, { height })} />
               <Number label="At most, kbit/s" value={rung.max_bitrate / 1000} min={50} max={200000} onValue={(rate) => setRung(index, { max_bitrate: Math.round(rate * 1000) })} />
-              <Number label="CRF (less is better)" value={rung.crf ?? 23} min={1} max={51} step={0.5} onValue={(crf) => setRung(index, { crf })} />
+              <Number label="CRF" value={rung.crf ?? 23} min={1} max={51} step={0.5} onValue={(crf) => setRung(index, { crf })} />
               <Choice label="Effort" value={rung.preset ?? 'veryfast'} choices={presets} onValue={(preset) => setRung(index, { preset })} />
               <Choice label="Profile" value={rung.profile ?? 'high'} choices={profiles} onValue={(profile) => setRung(index, { profile })} />
               <IconButton icon="trash" label={`Remove ${rung.height}p`} onClick={() => set({ rungs: draft.rungs.filter((_, i) => i !== index) })} testid="remove-rung" />

@@ -68,7 +68,7 @@ export function LadderPreview({ draft }: { draft: Draft }) {
         {problem && <p class="bad-text" data-testid="preview-problem">{problem}</p>}
         {preview && (
           <>
-            <div class="scroll-x">
+            <div class="scroll-x" tabIndex={0} role="region" aria-label="Renditions">
               <table class="preview-table">
                 <thead>
                   <tr>
