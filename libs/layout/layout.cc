@@ -44,6 +44,9 @@ std::string ProbeKey(std::string_view id) { return Joined({"probe/conditional-pu
 
 std::string VideoFolder(std::string_view video_id) { return Joined({kProcessed, video_id, "/"}); }
 std::string ObjectPrefix(std::string_view video_id) { return Joined({kProcessed, video_id}); }
+std::string RevisionPrefix(std::string_view video_id, int revision) {
+  return Joined({ObjectPrefix(video_id), "/r", std::to_string(revision)});
+}
 
 std::string RevisionFolder(std::string_view video_id, std::string_view object_prefix) {
   const std::string base = VideoFolder(video_id);

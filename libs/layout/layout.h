@@ -26,8 +26,9 @@ std::optional<std::string> UploadOfStateKey(std::string_view key);
 std::string ProbeKey(std::string_view id);
 
 // A video. Its object prefix, `processed/{video_id}` or `processed/{video_id}/r2` of a re-encode, travels in inputs and rows.
-std::string VideoFolder(std::string_view video_id);   // with a slash at its end
-std::string ObjectPrefix(std::string_view video_id);  // of the first encode
+std::string VideoFolder(std::string_view video_id);                   // with a slash at its end
+std::string ObjectPrefix(std::string_view video_id);                  // of the first encode
+std::string RevisionPrefix(std::string_view video_id, int revision);  // of a later one, from 2 on
 // "" or "r2/": where the objects of `object_prefix` lie in the folder of the video.
 std::string RevisionFolder(std::string_view video_id, std::string_view object_prefix);
 bool IsRevision(std::string_view name);   // r1, r2, ...
@@ -38,6 +39,7 @@ inline constexpr char kMasterPlaylist[] = "master.m3u8";
 inline constexpr char kDashManifest[] = "manifest.mpd";
 inline constexpr char kPoster[] = "poster.jpg";
 inline constexpr char kStoryboard[] = "storyboard.vtt";
+inline constexpr char kStoryboardFiles[] = "storyboard";  // with which it and its sheets begin
 std::string StoryboardSheet(int index);
 // The last piece of a key.
 std::string_view FileOf(std::string_view key);

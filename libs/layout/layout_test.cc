@@ -46,6 +46,7 @@ TEST(LayoutTest, ARevisionIsTheFolderOfAReencode) {
   EXPECT_EQ(RevisionFolder("v1", "processed/v1"), "");
   EXPECT_EQ(RevisionFolder("v1", "processed/v1/"), "");
   EXPECT_EQ(RevisionFolder("v1", "processed/v1/r2"), "r2/");
+  EXPECT_EQ(RevisionPrefix("v1", 2), "processed/v1/r2");
   EXPECT_EQ(RevisionFolder("v1", "processed/v11/r2"), "");
   for (const char* good : {"r1", "r2", "r12", "r1234567"}) EXPECT_TRUE(IsRevision(good)) << good;
   for (const char* bad : {"", "r", "r0", "r01", "R1", "r-1", "r1a", "r12345678"}) EXPECT_FALSE(IsRevision(bad)) << bad;

@@ -37,7 +37,8 @@ pg::DatabaseOptions FreshDatabase() {
 Repos::Repos()
     : store(FreshDatabase(), metrics),
       videos(store, "http://edge"),
-      records(store, metrics),
+      records(store, metrics, std::chrono::milliseconds(0)),
+      encodes(store),
       outbox(store),
       progress(store),
       ladders(store),

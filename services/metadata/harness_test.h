@@ -24,6 +24,7 @@
 #include "services/metadata/processing/progress_repo.h"
 #include "services/metadata/processing/record_repo.h"
 #include "services/metadata/rows/store.h"
+#include "services/metadata/videos/encode_repo.h"
 #include "services/metadata/videos/presentation_repo.h"
 #include "services/metadata/videos/video_repo.h"
 #include "vora/upload/v1/upload.pb.h"
@@ -37,6 +38,7 @@ struct Repos {
   Store store;
   VideoRepo videos;
   RecordRepo records;
+  EncodeRepo encodes;
   OutboxRepo outbox;
   ProgressRepo progress;
   LadderRepo ladders;

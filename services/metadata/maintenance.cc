@@ -9,6 +9,7 @@
 #include "services/metadata/processing/outbox_repo.h"
 #include "services/metadata/rows/store.h"
 #include "services/metadata/rows/video_state.h"
+#include "services/metadata/videos/encode_repo.h"
 #include "services/metadata/videos/request_key_repo.h"
 #include "services/metadata/videos/video_fields.h"
 #include "services/metadata/videos/video_repo.h"
@@ -68,6 +69,8 @@ std::chrono::milliseconds Maintenance::Step() {
     log::Info("the database is there now");
   }
   ShowGauges();
+  // What it could not do now it does in the next step.
+  (void)parts_.encodes.DropReplaced();
   const auto now = std::chrono::steady_clock::now();
   if (now - last_purge_ >= kPurgePause && parts_.outbox.Purge(kKeepDone).ok() && parts_.request_keys.Purge(kKeepAnswers).ok()) {
     last_purge_ = now;

@@ -15,6 +15,7 @@
 
 namespace vora::metadata {
 
+class EncodeRepo;
 class LadderRepo;
 class OutboxRepo;
 class RequestKeyRepo;
@@ -28,6 +29,7 @@ struct MaintenanceParts {
   OutboxRepo& outbox;
   LadderRepo& ladders;
   RequestKeyRepo& request_keys;
+  EncodeRepo& encodes;
   WatchHub& hub;
   std::optional<media::v1::Ladder> ladder;
 };

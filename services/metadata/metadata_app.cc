@@ -23,6 +23,7 @@
 #include "services/metadata/processing/record_repo.h"
 #include "services/metadata/rows/store.h"
 #include "services/metadata/videos/change_channel.h"
+#include "services/metadata/videos/encode_repo.h"
 #include "services/metadata/videos/presentation_repo.h"
 #include "services/metadata/videos/request_key_repo.h"
 #include "services/metadata/videos/video_facts_repo.h"
@@ -72,7 +73,8 @@ struct MetadataApp::Impl {
       : options(std::move(given)),
         store(DatabaseOf(options), metrics),
         videos(store, options.public_url),
-        records(store, metrics),
+        records(store, metrics, options.replaced_grace),
+        encodes(store),
         outbox(store),
         progress(store),
         ladders(store),
@@ -107,11 +109,12 @@ struct MetadataApp::Impl {
         relay(outbox, orchestrator),
         follower(progress, orchestrator, options.progress),
         maintenance(
-            {store, videos, outbox, ladders, request_keys, hub, options.ladder}, metrics, [this] { relay.Wake(); }, std::move(fatal)),
+            {store, videos, outbox, ladders, request_keys, encodes, hub, options.ladder}, metrics, [this] { relay.Wake(); },
+            std::move(fatal)),
         worker(WorkerOf(options), metrics),
         http(HttpOf(options), metrics),
         routes(http, request_keys),
-        video_service(MakeVideoService(operations, import_operations, videos, hub, authorization.rpc)),
+        video_service(MakeVideoService(operations, import_operations, videos, encodes, hub, authorization.rpc)),
         source_service(MakeSourceService(source_operations, authorization.rpc)),
         ladder_service(MakeLadderService(ladder_operations, authorization.rpc)),
         event_service(MakeEventService(subscriptions, authorization.rpc)),
@@ -125,6 +128,7 @@ struct MetadataApp::Impl {
     http.SetAuthorizer(authorization.http);
     AddRecordActivities(worker, records);
     AddVideoRoutes(routes, operations, import_operations, videos);
+    AddEncodeRoutes(routes, encodes);
     AddSourceRoutes(routes, source_operations);
     AddEventRoutes(routes, videos, hub, options.sse_heartbeat, options.sse_lifetime);
     AddHistoryRoutes(routes, videos, orchestrator);
@@ -145,6 +149,7 @@ struct MetadataApp::Impl {
   Store store;
   VideoRepo videos;
   RecordRepo records;
+  EncodeRepo encodes;
   OutboxRepo outbox;
   ProgressRepo progress;
   LadderRepo ladders;

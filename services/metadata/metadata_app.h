@@ -38,7 +38,8 @@ struct AppOptions {
   std::string console_dir;                                  // empty: no console
   std::string upload_url = "http://127.0.0.1:8081/files/";  // tus endpoint as browsers reach it
   std::optional<auth::PlaybackTokens> playback_tokens;      // absent: everybody may play everything
-  std::optional<media::v1::Ladder> ladder;                  // of new videos; absent: what the shipped one does
+  std::chrono::milliseconds replaced_grace = std::chrono::hours(24);
+  std::optional<media::v1::Ladder> ladder;  // of new videos; absent: what the shipped one does
   ProgressOptions progress;
   std::chrono::milliseconds sse_heartbeat{15000};
   std::chrono::milliseconds sse_lifetime = kStreamLifetime;  // of the streams of videos

@@ -52,6 +52,8 @@ void MetadataSettings::Declare(SettingsSchema& schema) {
   schema.Add("VORA_PLAYBACK_KEYS", &playback_keys, "id1:secret1,id2:secret2 as the gateway has them; the first signs", {.secret = true});
   schema.Add("VORA_LADDER", &ladder_file,
              "JSON file of a ladder for all tenants: new videos get it unless another one is chosen; empty: the shipped `default`");
+  schema.Add("VORA_REPLACED_GRACE", &app.replaced_grace,
+             "how long the objects that a later encode of a video replaced stay, for who is playing them", {.min = 0});
   schema.Add("VORA_SOURCES", &sources, sources::kSourcesHelp);
   schema.Add("VORA_IMPORT_ALLOW_PRIVATE", &app.import_allow_private,
              "whether URLs of private addresses may be imported, for servers inside the same network");

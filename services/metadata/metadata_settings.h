@@ -15,6 +15,7 @@ struct MetadataSettings {
   AppOptions app;
   int64_t database_connections = 16;
   int64_t activity_slots = 8;
+  double replaced_grace = 86400;
   std::string ladder_file;
   std::string sources;
   std::string playback_tokens = "off";

@@ -24,9 +24,10 @@ using google::protobuf::FieldDescriptor;
 using google::protobuf::MessageFactory;
 
 // Put together by handlers, or read by them, without a message.
-const std::set<std::string> kSchemasOfNoMessage = {
-    "Config",        "CreateWebhook", "Error",   "History",      "EventsTaken", "LiveViewers",   "NewWebhook", "PlaybackToken",
-    "PreviewLadder", "PutLadder",     "PutRung", "StoredLadder", "UpdateVideo", "UpdateWebhook", "Webhook",    "WebhookDelivery"};
+const std::set<std::string> kSchemasOfNoMessage = {"Config",      "CreateWebhook",  "Error",        "History",       "EncodeVideo",
+                                                   "EventsTaken", "LiveViewers",    "NewWebhook",   "PlaybackToken", "PreviewLadder",
+                                                   "PutLadder",   "PutRung",        "StoredLadder", "UpdateVideo",   "UpdateWebhook",
+                                                   "Webhook",     "WebhookDelivery"};
 
 class MessageSchemas {
  public:

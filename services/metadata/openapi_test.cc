@@ -30,6 +30,7 @@ std::set<std::string> Registered() {
   AddControlRoutes(routes, *static_cast<VideoRepo*>(nothing), *static_cast<VideoOperations*>(nothing),
                    *static_cast<OrchestratorClient*>(nothing));
   AddSettingsRoutes(routes, *static_cast<OrchestratorClient*>(nothing));
+  AddEncodeRoutes(routes, *static_cast<EncodeRepo*>(nothing));
   AddSourceRoutes(routes, *static_cast<SourceOperations*>(nothing));
   AddLadderRoutes(routes, *static_cast<LadderOperations*>(nothing));
   AddConfigRoutes(routes, "");

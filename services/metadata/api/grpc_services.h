@@ -12,6 +12,7 @@
 namespace vora::metadata {
 
 class AnalyticsQueries;
+class EncodeRepo;
 class FleetView;
 class ImportOperations;
 class LadderOperations;
@@ -24,8 +25,8 @@ class ViewerErasure;
 class WatchHub;
 
 // WatchVideo is served by callbacks, so that any number of watchers hold no thread.
-std::unique_ptr<grpc::Service> MakeVideoService(VideoOperations& operations, ImportOperations& imports, VideoRepo& videos, WatchHub& hub,
-                                                rpc::Authorizer authorizer);
+std::unique_ptr<grpc::Service> MakeVideoService(VideoOperations& operations, ImportOperations& imports, VideoRepo& videos,
+                                                EncodeRepo& encodes, WatchHub& hub, rpc::Authorizer authorizer);
 std::unique_ptr<grpc::Service> MakeSourceService(SourceOperations& sources, rpc::Authorizer authorizer);
 std::unique_ptr<grpc::Service> MakeLadderService(LadderOperations& ladders, rpc::Authorizer authorizer);
 std::unique_ptr<grpc::Service> MakeEventService(SubscriptionRepo& subscriptions, rpc::Authorizer authorizer);

@@ -8,6 +8,7 @@
 #include "services/metadata/api/grpc_watch_internal.h"
 #include "services/metadata/imports/import_operations.h"
 #include "services/metadata/rows/video_state.h"
+#include "services/metadata/videos/encode_repo.h"
 #include "services/metadata/videos/video_operations.h"
 #include "vora/metadata/v1/metadata.grpc.pb.h"
 
@@ -20,8 +21,9 @@ constexpr size_t kMaxWaitingLoads = 10'000;
 
 class VideoServiceImpl final : public Base {
  public:
-  VideoServiceImpl(VideoOperations& operations, ImportOperations& imports, VideoRepo& videos, WatchHub& hub, rpc::Authorizer authorizer)
-      : operations_(operations), imports_(imports), videos_(videos), hub_(hub), authorizer_(std::move(authorizer)) {}
+  VideoServiceImpl(VideoOperations& operations, ImportOperations& imports, VideoRepo& videos, EncodeRepo& encodes, WatchHub& hub,
+                   rpc::Authorizer authorizer)
+      : operations_(operations), imports_(imports), videos_(videos), encodes_(encodes), hub_(hub), authorizer_(std::move(authorizer)) {}
 
   grpc::Status CreateVideo(grpc::ServerContext* context, const v1::CreateVideoRequest* request, v1::Video* response) override {
     return authorizer_.Authorize(*context, {Scope::kWrite}, [&](const Caller& caller) {
@@ -90,6 +92,27 @@ class VideoServiceImpl final : public Base {
     });
   }
 
+  grpc::Status EncodeVideo(grpc::ServerContext* context, const v1::EncodeVideoRequest* request, v1::Encode* response) override {
+    return authorizer_.Authorize(*context, {Scope::kWrite}, [&](const Caller& caller) {
+      auto begun = encodes_.Begin(caller.tenant, *request);
+      if (!begun.ok()) return rpc::ToGrpc(begun.status());
+      *response = std::move(begun->encode);
+      return grpc::Status::OK;
+    });
+  }
+
+  grpc::Status ListEncodes(grpc::ServerContext* context, const v1::ListEncodesRequest* request,
+                           v1::ListEncodesResponse* response) override {
+    return authorizer_.Authorize(*context, {Scope::kRead}, [&](const Caller& caller) {
+      return AnswerUnary(encodes_.List(caller.tenant, request->video_id()), response);
+    });
+  }
+
+  grpc::Status CancelEncode(grpc::ServerContext* context, const v1::CancelEncodeRequest* request, v1::Encode* response) override {
+    return authorizer_.Authorize(*context, {Scope::kWrite},
+                                 [&](const Caller& caller) { return AnswerUnary(encodes_.Cancel(caller.tenant, *request), response); });
+  }
+
   grpc::ServerWriteReactor<v1::Video>* WatchVideo(grpc::CallbackServerContext* context, const v1::WatchVideoRequest* request) override {
     const auto caller = authorizer_.Authorize(*context, {Scope::kRead});
     if (!caller.ok()) return new rpc::RefusedCall<grpc::ServerWriteReactor<v1::Video>>(caller.status());
@@ -100,6 +123,7 @@ class VideoServiceImpl final : public Base {
   VideoOperations& operations_;
   ImportOperations& imports_;
   VideoRepo& videos_;
+  EncodeRepo& encodes_;
   WatchHub& hub_;
   const rpc::Authorizer authorizer_;
   // Last, so that its jobs end before what they use.
@@ -108,9 +132,9 @@ class VideoServiceImpl final : public Base {
 
 }  // namespace
 
-std::unique_ptr<grpc::Service> MakeVideoService(VideoOperations& operations, ImportOperations& imports, VideoRepo& videos, WatchHub& hub,
-                                                rpc::Authorizer authorizer) {
-  return std::make_unique<VideoServiceImpl>(operations, imports, videos, hub, std::move(authorizer));
+std::unique_ptr<grpc::Service> MakeVideoService(VideoOperations& operations, ImportOperations& imports, VideoRepo& videos,
+                                                EncodeRepo& encodes, WatchHub& hub, rpc::Authorizer authorizer) {
+  return std::make_unique<VideoServiceImpl>(operations, imports, videos, encodes, hub, std::move(authorizer));
 }
 
 }  // namespace vora::metadata

@@ -11,6 +11,7 @@
 namespace vora::metadata {
 
 class AnalyticsQueries;
+class EncodeRepo;
 class FleetView;
 class ImportOperations;
 class LadderOperations;
@@ -23,6 +24,8 @@ class ViewerErasure;
 class WatchHub;
 
 void AddVideoRoutes(ApiRoutes& routes, VideoOperations& operations, ImportOperations& imports, VideoRepo& videos);
+// Later encodes of videos.
+void AddEncodeRoutes(ApiRoutes& routes, EncodeRepo& encodes);
 // Sources, scans of them, and what buckets tell; the last has tokens of its own.
 void AddSourceRoutes(ApiRoutes& routes, SourceOperations& sources);
 // Server-sent events of one video and of all.

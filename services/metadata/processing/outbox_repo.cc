@@ -63,10 +63,12 @@ StatusOr<std::optional<int>> OutboxRepo::PriorityOf(const std::string& video_id)
 
 Status OutboxRepo::FinishStart(const OutboxRow& row, const std::string& run_id) {
   bool changed = false;
+  std::string shown;
   VORA_RETURN_IF_ERROR(store_.Transact([&](pqxx::work& tx) -> Status {
     changed = false;
     // The video's row is locked before the outbox's, as cancel, retry and delete do it.
     auto video = LoadVideoRow(tx, row.video_id, Lock::kForUpdate);
+    if (video) shown = ShownId(*video);
     if (video && video->run_number == row.run_number) {
       tx.exec_params(kCurrentRun, row.video_id, run_id);
       if (video->video.state() == v1::VIDEO_STATE_CREATED && !video->deleted) {
@@ -80,7 +82,7 @@ Status OutboxRepo::FinishStart(const OutboxRow& row, const std::string& run_id) 
     tx.exec_params(kDone, row.seq, "");
     return absl::OkStatus();
   }));
-  if (changed) store_.VideoChanged(row.video_id);
+  if (changed) store_.VideoChanged(shown);
   return absl::OkStatus();
 }
 
@@ -92,8 +94,10 @@ Status OutboxRepo::Finish(const OutboxRow& row) {
 }
 
 Status OutboxRepo::RefuseStart(const OutboxRow& row, const std::string& code, const std::string& why) {
+  std::string shown = row.video_id;
   VORA_RETURN_IF_ERROR(store_.Transact([&](pqxx::work& tx) -> Status {
     auto video = LoadVideoRow(tx, row.video_id, Lock::kForUpdate);
+    if (video) shown = ShownId(*video);
     // A video that was deleted, cancelled or retried meanwhile is no longer this start's to fail.
     if (video && !video->deleted && video->run_number == row.run_number && !IsFinal(video->video.state())) {
       VORA_RETURN_IF_ERROR(FailOpenRenditions(tx, row.video_id, v1::RENDITION_STATE_FAILED));
@@ -104,7 +108,7 @@ Status OutboxRepo::RefuseStart(const OutboxRow& row, const std::string& code, co
     tx.exec_params(kDone, row.seq, why);
     return absl::OkStatus();
   }));
-  store_.VideoChanged(row.video_id);
+  store_.VideoChanged(shown);
   return absl::OkStatus();
 }
 

@@ -100,10 +100,12 @@ StatusOr<std::vector<Need>> ProgressRepo::Compare(const std::vector<FollowedRun*
 
 StatusOr<bool> ProgressRepo::Apply(const VideoRun& run, const ActivitySums& activities) {
   bool changed = false;
+  std::string shown;
   VORA_RETURN_IF_ERROR(store_.Transact([&](pqxx::work& tx) -> Status {
     changed = false;
     auto row = LoadVideoRow(tx, run.video_id, Lock::kIfFree);
     if (!IsOpen(row, run)) return absl::OkStatus();
+    shown = ShownId(*row);
     std::vector<RenditionRow> renditions = LoadRenditionRows(tx, {run.video_id});
     for (RenditionRow& rendition : renditions) {
       const RenditionView before = ViewOf(rendition);
@@ -121,16 +123,18 @@ StatusOr<bool> ProgressRepo::Apply(const VideoRun& run, const ActivitySums& acti
     }
     return changed ? RefreshVideo(tx, *row) : absl::OkStatus();
   }));
-  if (changed) store_.VideoChanged(run.video_id);
+  if (changed) store_.VideoChanged(shown);
   return changed;
 }
 
 StatusOr<bool> ProgressRepo::Close(const VideoRun& run, v1::VideoState to, const std::string& code, const std::string& why) {
   bool changed = false;
+  std::string shown;
   VORA_RETURN_IF_ERROR(store_.Transact([&](pqxx::work& tx) -> Status {
     changed = false;
     auto row = LoadVideoRow(tx, run.video_id, Lock::kForUpdate);
     if (!IsOpen(row, run)) return absl::OkStatus();
+    shown = ShownId(*row);
     const bool failed = to == v1::VIDEO_STATE_FAILED;
     // Of a cancelled video they wait for a retry; of a failed one they failed with it.
     VORA_RETURN_IF_ERROR(FailOpenRenditions(tx, run.video_id, failed ? v1::RENDITION_STATE_FAILED : v1::RENDITION_STATE_PENDING));
@@ -139,7 +143,7 @@ StatusOr<bool> ProgressRepo::Close(const VideoRun& run, v1::VideoState to, const
     TouchVideo(tx, run.video_id);
     return absl::OkStatus();
   }));
-  if (changed) store_.VideoChanged(run.video_id);
+  if (changed) store_.VideoChanged(shown);
   return changed;
 }
 

@@ -13,6 +13,7 @@
 #include "libs/pg/statement.h"
 #include "libs/workflow/definition/payload.h"
 #include "services/metadata/metrics.h"
+#include "services/metadata/rows/encode_rows_internal.h"
 #include "services/metadata/rows/store.h"
 #include "services/metadata/rows/video_rows_internal.h"
 
@@ -115,6 +116,7 @@ StatusOr<bool> Report(Store& store, obs::Metrics& metrics, const std::string& vi
                       const std::function<StatusOr<bool>(pqxx::work&, VideoRow&)>& body) {
   bool changed = false;
   v1::Video before, after;
+  std::string shown;
   int run_number = 0;
   const Status status = store.Transact([&](pqxx::work& tx) -> Status {
     changed = false;
@@ -122,6 +124,7 @@ StatusOr<bool> Report(Store& store, obs::Metrics& metrics, const std::string& vi
     if (!row) return NotFound("no video " + video_id);
     if (IsStale(*row, run_id)) return absl::OkStatus();
     before = row->video;
+    shown = ShownId(*row);
     VORA_ASSIGN_OR_RETURN(changed, body(tx, *row));
     after = row->video;
     run_number = row->run_number;
@@ -129,10 +132,10 @@ StatusOr<bool> Report(Store& store, obs::Metrics& metrics, const std::string& vi
   });
   VORA_RETURN_IF_ERROR(status);
   if (!changed) return false;
-  store.VideoChanged(video_id);
+  store.VideoChanged(shown);
   // Metrics come after the commit: the body may run again when the transaction meets a conflict.
   // A retry may come days later: that is not how long processing takes.
-  if (run_number != 1) return true;
+  if (run_number != 1 || shown != video_id) return true;
   if (after.playable() && !before.playable()) kTimeToPlayable.In(metrics).Observe(AgeSeconds(after));
   if (IsFinal(after.state()) && !IsFinal(before.state())) {
     kProcessing.In(metrics, {ToLower(StateName(after.state()))}).Observe(AgeSeconds(after));
@@ -174,6 +177,18 @@ StatusOr<bool> RecordTrackSegments(pqxx::work& tx, const VideoRow& row, const me
   }
   tx.exec_params(kMeasure, video_id, segments.track(), segments.codecs());
   return true;
+}
+
+// A later encode takes the place of a video only when it is whole.
+wf::RecordVideoInput WholeOrFailed(pqxx::work& tx, wf::RecordVideoInput input) {
+  if (input.state() != StateName(v1::VIDEO_STATE_READY)) return input;
+  for (const auto& rendition : LoadRenditionRows(tx, {input.video_id()})) {
+    if (rendition.rendition.state() != v1::RENDITION_STATE_FAILED) continue;
+    input.set_state(std::string(StateName(v1::VIDEO_STATE_FAILED)));
+    input.set_failure_code("encode.incomplete");
+    input.set_failure(rendition.rendition.name() + ": " + rendition.rendition.failure() + " The video stays as it was.");
+  }
+  return input;
 }
 
 }  // namespace
@@ -280,10 +295,11 @@ StatusOr<bool> RecordRepo::RecordCaptions(const std::string& run_id, const wf::R
   });
 }
 
-StatusOr<bool> RecordRepo::RecordVideo(const std::string& run_id, const wf::RecordVideoInput& input) {
-  const auto to = ParseVideoState(input.state());
-  if (!to) return InvalidField("state", "no video state is called " + input.state());
-  return Report(store_, metrics_, input.video_id(), run_id, [&](pqxx::work& tx, VideoRow& row) -> StatusOr<bool> {
+StatusOr<bool> RecordRepo::RecordVideo(const std::string& run_id, const wf::RecordVideoInput& told) {
+  if (!ParseVideoState(told.state())) return InvalidField("state", "no video state is called " + told.state());
+  return Report(store_, metrics_, told.video_id(), run_id, [&](pqxx::work& tx, VideoRow& row) -> StatusOr<bool> {
+    const wf::RecordVideoInput input = row.encode_of.empty() ? told : WholeOrFailed(tx, told);
+    const auto to = ParseVideoState(input.state());
     // A workflow may fail or be cancelled before the outbox noted that it runs.
     if (row.video.state() == v1::VIDEO_STATE_CREATED && *to == v1::VIDEO_STATE_READY) {
       VORA_RETURN_IF_ERROR(MoveVideo(tx, row, v1::VIDEO_STATE_PROCESSING).status());
@@ -300,6 +316,7 @@ StatusOr<bool> RecordRepo::RecordVideo(const std::string& run_id, const wf::Reco
                      *to == v1::VIDEO_STATE_READY);
     }
     VORA_RETURN_IF_ERROR(RefreshVideo(tx, row));
+    if (*to == v1::VIDEO_STATE_READY && !row.encode_of.empty()) VORA_RETURN_IF_ERROR(AdoptEncode(tx, row, replaced_grace_));
     return true;
   });
 }

@@ -4,6 +4,7 @@
 // cancelled, or from a run that a retry has replaced, it is OK with `false` and changes nothing. True: changed.
 // NOT_FOUND: no such video or track. FAILED_PRECONDITION: an illegal transition. UNAVAILABLE while the database is away. Thread-safe.
 
+#include <chrono>
 #include <string>
 
 #include "libs/core/status.h"
@@ -17,7 +18,9 @@ class Store;
 class RecordRepo {
  public:
   // Both must outlive it. Tells in metrics how long first runs take to be playable, and to end.
-  RecordRepo(Store& store, obs::Metrics& metrics) : store_(store), metrics_(metrics) {}
+  // `replaced_grace`: how long what players had stays when a later encode takes its place.
+  RecordRepo(Store& store, obs::Metrics& metrics, std::chrono::milliseconds replaced_grace = std::chrono::hours(24))
+      : store_(store), metrics_(metrics), replaced_grace_(replaced_grace) {}
 
   // The file is there, as `source_key`.
   StatusOr<bool> RecordImport(const std::string& run_id, const workflow::v1::RecordImportInput& input);
@@ -32,6 +35,7 @@ class RecordRepo {
  private:
   Store& store_;
   obs::Metrics& metrics_;
+  const std::chrono::milliseconds replaced_grace_;
 };
 
 }  // namespace vora::metadata

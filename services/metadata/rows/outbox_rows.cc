@@ -24,6 +24,8 @@ constexpr char kWithdraw[] = R"(
     0)";
 constexpr char kStartsUnderway[] = "SELECT 1 FROM outbox WHERE video_id = $1 AND kind = 'start' AND done_at IS NULL LIMIT 1";
 
+constexpr char kRequestCancel[] = "UPDATE videos SET cancel_requested = true WHERE video_id = $1";
+
 // Open runs go on with the version that stands in their input, since other commands would not agree with their history.
 constexpr int kPipelineVersion = 3;  // of ProcessVideo
 constexpr int kWithImport = 4;
@@ -81,11 +83,36 @@ Status AddStart(pqxx::transaction_base& tx, const VideoRow& row) {
 void AddCancel(pqxx::transaction_base& tx, const VideoRow& row) { Insert(tx, row, "cancel", 0, ""); }
 
 void AddDelete(pqxx::transaction_base& tx, const VideoRow& row) {
+  AddDelete(tx, row, {layout::VideoFolder(row.video.video_id()), layout::RawFolder(row.video.upload_id())});
+}
+
+void AddDelete(pqxx::transaction_base& tx, const VideoRow& row, const std::vector<std::string>& prefixes) {
   workflow::v1::DeleteVideoInput input;
   input.set_video_id(row.video.video_id());
-  input.add_prefixes(layout::VideoFolder(row.video.video_id()));
-  input.add_prefixes(layout::RawFolder(row.video.upload_id()));
+  for (const std::string& prefix : prefixes) input.add_prefixes(prefix);
   Insert(tx, row, "delete", 0, workflow::ToPayload(input));
+}
+
+Status CancelProcessing(pqxx::transaction_base& tx, VideoRow& row) {
+  const std::string& id = row.video.video_id();
+  if (row.video.state() == v1::VIDEO_STATE_CREATED) {
+    if (WithdrawStarts(tx, id)) AddCancel(tx, row);
+    VORA_RETURN_IF_ERROR(MoveVideo(tx, row, v1::VIDEO_STATE_CANCELLED).status());
+  } else if (!row.cancel_requested) {
+    // A retry whose start was not tried yet has no run to confirm the cancel; one that is on its way gets it in order.
+    const bool never_started = row.run_id.empty() && !WithdrawStarts(tx, id);
+    if (never_started) {
+      VORA_RETURN_IF_ERROR(FailOpenRenditions(tx, id, v1::RENDITION_STATE_PENDING));
+      VORA_RETURN_IF_ERROR(MoveVideo(tx, row, v1::VIDEO_STATE_CANCELLED).status());
+    } else {
+      tx.exec_params(kRequestCancel, id);
+      AddCancel(tx, row);
+    }
+  } else {
+    return absl::OkStatus();
+  }
+  TouchVideo(tx, id);
+  return absl::OkStatus();
 }
 
 bool WithdrawStarts(pqxx::transaction_base& tx, const std::string& video_id) {

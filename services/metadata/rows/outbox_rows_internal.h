@@ -3,6 +3,7 @@
 // Outbox rows written inside the transaction that decides them. Heavy (pqxx).
 
 #include <string>
+#include <vector>
 
 #include <pqxx/pqxx>
 
@@ -16,7 +17,12 @@ inline std::string DeleteWorkflowId(const std::string& video_id) { return "delet
 // Starts run `row.run_number` with what the database holds: ladder, and of a retry the media, segments and poster.
 Status AddStart(pqxx::transaction_base& tx, const VideoRow& row);
 void AddCancel(pqxx::transaction_base& tx, const VideoRow& row);
+// All objects of the video.
 void AddDelete(pqxx::transaction_base& tx, const VideoRow& row);
+// Objects of these prefixes only.
+void AddDelete(pqxx::transaction_base& tx, const VideoRow& row, const std::vector<std::string>& prefixes);
+// Ends the processing of a video that is not in a final state: at once where it has not begun, else when its run confirms.
+Status CancelProcessing(pqxx::transaction_base& tx, VideoRow& row);
 // Takes back starts that were never tried. True when one may be on its way, so that a cancel must follow it.
 bool WithdrawStarts(pqxx::transaction_base& tx, const std::string& video_id);
 

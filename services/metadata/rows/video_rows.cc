@@ -147,7 +147,7 @@ const char kVideoColumns[] = R"(
     part_warnings, v.progress_percent, v.playable, v.failure_code, v.failure, v.run_number, v.run_id, v.last_run_id,
     v.cancel_requested, v.traceparent, v.priority, v.external_id, v.labels::text AS labels, v.ladder->>'name' AS ladder_name,
     coalesce((v.ladder->>'version')::integer, 0) AS ladder_version, v.origin_source, v.origin_key,
-    v.origin_url, v.origin_copy, v.import_state, v.import_percent, v.import_problem, v.media::text AS media, v.deleted_at IS NOT NULL AS deleted,
+    v.origin_url, v.origin_copy, v.import_state, v.import_percent, v.import_problem, v.media::text AS media, v.deleted_at IS NOT NULL AS deleted, v.encode_of,
     (extract(epoch FROM v.created_at) * 1000000)::bigint AS created_us, (extract(epoch FROM v.updated_at) * 1000000)::bigint AS
     updated_us,
     (extract(epoch FROM v.ready_at) * 1000000)::bigint AS ready_us,
@@ -202,6 +202,7 @@ VideoRow ReadVideoRow(const pqxx::row& row) {
   result.title_given = row["title_given"].as<bool>();
   result.has_media = row["has_media"].as<bool>();
   result.deleted = row["deleted"].as<bool>();
+  result.encode_of = row["encode_of"].c_str();
   result.import = ReadImport(row);
   if (result.import) *video.mutable_import() = ShowImport(*result.import);
   if (result.has_media) result.media = row["media"].c_str();
@@ -223,6 +224,10 @@ std::vector<RenditionRow> LoadRenditionRows(pqxx::transaction_base& tx, const st
   for (const auto& row : tx.exec_params(kSelectRenditions, TextArray(video_ids))) renditions.push_back(ReadRenditionRow(row));
   return renditions;
 }
+
+bool IsVisible(const std::optional<VideoRow>& row) { return row && !row->deleted && row->encode_of.empty(); }
+
+const std::string& ShownId(const VideoRow& row) { return row.encode_of.empty() ? row.video.video_id() : row.encode_of; }
 
 RenditionView ViewOf(const RenditionRow& row) {
   const v1::Rendition& r = row.rendition;

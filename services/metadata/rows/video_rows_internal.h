@@ -40,7 +40,8 @@ struct VideoRow {
   bool cancel_requested = false;
   bool title_given = false;
   bool has_media = false;
-  std::string media;  // MediaInfo as JSON, read by who shows it
+  std::string media;      // MediaInfo as JSON, read by who shows it
+  std::string encode_of;  // the video that this is a later encode of; empty: it is a video
   bool deleted = false;
 };
 
@@ -63,6 +64,10 @@ std::optional<VideoRow> LoadVideoRow(pqxx::transaction_base& tx, const std::stri
 // In plan order; of several videos, grouped by video.
 std::vector<RenditionRow> LoadRenditionRows(pqxx::transaction_base& tx, const std::vector<std::string>& video_ids);
 
+// Whether people see a video in it.
+bool IsVisible(const std::optional<VideoRow>& row);
+// The video that has changed for them when this row has.
+const std::string& ShownId(const VideoRow& row);
 RenditionView ViewOf(const RenditionRow& row);
 // The video as clients see it.
 v1::Video Assemble(const VideoRow& row, const std::vector<RenditionRow>& renditions, const std::string& public_url);

@@ -42,7 +42,7 @@ StatusOr<playback::v1::Presentation> PresentationRepo::Get(const std::string& vi
     playback::v1::Presentation presentation;
     tx.exec("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY");
     const auto row = LoadVideoRow(tx, video_id, Lock::kNone);
-    if (!row || row->deleted) return NotFound("no video " + video_id);
+    if (!IsVisible(row)) return NotFound("no video " + video_id);
     presentation.set_video_id(video_id);
     presentation.set_tenant(row->video.tenant());
     presentation.set_state(std::string(StateName(row->video.state())));

@@ -8,6 +8,7 @@
 #include "libs/core/ids.h"
 #include "libs/layout/layout.h"
 #include "libs/workflow/definition/payload.h"
+#include "services/metadata/rows/encode_rows_internal.h"
 #include "services/metadata/rows/ladder_rows_internal.h"
 #include "services/metadata/rows/outbox_rows_internal.h"
 #include "services/metadata/rows/store.h"
@@ -25,7 +26,7 @@ constexpr char kInsertVideo[] = R"(
 constexpr char kIdOfUpload[] = "SELECT video_id FROM videos WHERE upload_id = $1";
 // Ids are UUIDv7: their order is that of time, and the last id of a page is all that the next one needs.
 constexpr char kWhere[] = R"(
-    FROM videos v WHERE v.tenant = $1 AND v.deleted_at IS NULL AND ($2 = '' OR v.state = $2) AND ($3 = '' OR v.video_id < $3)
+    FROM videos v WHERE v.tenant = $1 AND v.deleted_at IS NULL AND v.encode_of = '' AND ($2 = '' OR v.state = $2) AND ($3 = '' OR v.video_id < $3)
     AND ($4 = '' OR v.title ILIKE $4 OR v.filename ILIKE $4) AND ($5 = '' OR v.external_id = $5) AND ($6 = '{}' OR v.labels @> $6::jsonb)
     ORDER BY v.video_id DESC LIMIT $7)";
 constexpr char kWarn[] = R"(
@@ -35,7 +36,6 @@ constexpr char kSetPriority[] =
 constexpr char kDelete[] =
     "UPDATE videos SET deleted_at = now(), version = nextval('video_versions'), updated_at = now() WHERE video_id = $1";
 constexpr char kDeleteRenditions[] = "DELETE FROM renditions WHERE video_id = $1";
-constexpr char kRequestCancel[] = "UPDATE videos SET cancel_requested = true WHERE video_id = $1";
 // The run before is remembered, so that what it still reports has no effect and its end is waited for.
 constexpr char kRestart[] = R"(
     UPDATE videos SET run_number = run_number + 1, last_run_id = CASE WHEN run_id <> '' THEN run_id ELSE last_run_id END, run_id = '',
@@ -45,16 +45,17 @@ constexpr char kRestartRenditions[] = R"(
     UPDATE renditions SET attempts = '{}', retries = 0, failure_code = '', failure = '',
     progress_percent = CASE WHEN segments_total > 0 THEN least(99, 100 * segments_done / segments_total) ELSE 0 END
     WHERE video_id = $1 AND state <> 'DONE')";
-constexpr char kChangesAfter[] = "SELECT video_id, version, tenant FROM videos WHERE version > $1 ORDER BY version LIMIT $2";
+constexpr char kChangesAfter[] =
+    "SELECT video_id, version, tenant FROM videos WHERE version > $1 AND encode_of = '' ORDER BY version LIMIT $2";
 constexpr char kChangesOfTenant[] = R"(
     SELECT video_id, version, tenant FROM videos
-    WHERE tenant = $1 AND version > COALESCE((
+    WHERE tenant = $1 AND encode_of = '' AND version > COALESCE((
         SELECT min(version) - 1 FROM (
-            SELECT version FROM videos WHERE tenant = $1 AND version <= $2 ORDER BY version DESC LIMIT $3) AS repeated), $2)
+            SELECT version FROM videos WHERE tenant = $1 AND encode_of = '' AND version <= $2 ORDER BY version DESC LIMIT $3) AS repeated), $2)
     ORDER BY version LIMIT $4)";
 constexpr char kTenantOf[] = "SELECT tenant FROM videos WHERE video_id = $1";
 constexpr char kNewestVersion[] = "SELECT coalesce(max(version), 0) AS version FROM videos";
-constexpr char kCountByState[] = "SELECT state, count(*) AS videos FROM videos WHERE deleted_at IS NULL GROUP BY state";
+constexpr char kCountByState[] = "SELECT state, count(*) AS videos FROM videos WHERE deleted_at IS NULL AND encode_of = '' GROUP BY state";
 
 Status NoSuchVideo(const std::string& video_id) { return NotFound("no video " + (IsId(video_id) ? video_id : "with this id")); }
 
@@ -72,7 +73,7 @@ std::string LikePattern(const std::string& query) {
 // The row locked, or NOT_FOUND.
 StatusOr<VideoRow> LockVisible(pqxx::work& tx, const std::string& tenant, const std::string& video_id) {
   auto row = LoadVideoRow(tx, video_id, Lock::kForUpdate);
-  if (!row || row->deleted || row->video.tenant() != tenant) return NoSuchVideo(video_id);
+  if (!IsVisible(row) || row->video.tenant() != tenant) return NoSuchVideo(video_id);
   return *row;
 }
 
@@ -161,7 +162,7 @@ StatusOr<v1::Video> VideoRepo::GetAny(const std::string& video_id) {
   if (!IsId(video_id)) return NoSuchVideo(video_id);
   return store_.Read([&](pqxx::nontransaction& tx) -> StatusOr<v1::Video> {
     const auto row = LoadVideoRow(tx, video_id, Lock::kNone);
-    if (!row || row->deleted) return NoSuchVideo(video_id);
+    if (!IsVisible(row)) return NoSuchVideo(video_id);
     return Assemble(*row, LoadRenditionRows(tx, {video_id}), public_url_);
   });
 }
@@ -170,7 +171,7 @@ StatusOr<media::v1::MediaInfo> VideoRepo::MediaOf(const std::string& tenant, con
   if (!IsId(video_id)) return NoSuchVideo(video_id);
   return store_.Read([&](pqxx::nontransaction& tx) -> StatusOr<media::v1::MediaInfo> {
     const auto row = LoadVideoRow(tx, video_id, Lock::kNone);
-    if (!row || row->deleted || row->video.tenant() != tenant) return NoSuchVideo(video_id);
+    if (!IsVisible(row) || row->video.tenant() != tenant) return NoSuchVideo(video_id);
     if (!row->has_media) return FailedPrecondition("the file of the video is not looked at yet; try again in a moment");
     media::v1::MediaInfo media;
     VORA_RETURN_IF_ERROR(workflow::FromPayload(row->media, media));
@@ -234,8 +235,9 @@ StatusOr<v1::Video> VideoRepo::SetPriority(const std::string& tenant, const std:
 Status VideoRepo::Delete(const std::string& tenant, const std::string& video_id) {
   const Status status = store_.Transact([&](pqxx::work& tx) -> Status {
     const auto row = LoadVideoRow(tx, video_id, Lock::kForUpdate);
-    if (!row || row->video.tenant() != tenant) return NoSuchVideo(video_id);
+    if (!row || row->video.tenant() != tenant || !row->encode_of.empty()) return NoSuchVideo(video_id);
     if (row->deleted) return absl::OkStatus();
+    EndEncodes(tx, video_id);
     const bool underway = WithdrawStarts(tx, video_id);
     // The cancel before the deletion: rows go out in this order, so that no activity writes objects when they are being deleted.
     if (underway || !IsFinal(row->video.state())) AddCancel(tx, *row);
@@ -258,22 +260,7 @@ StatusOr<v1::Video> VideoRepo::Cancel(const std::string& tenant, const std::stri
     if (IsFinal(row.video.state())) {
       return FailedPrecondition("the video is " + std::string(StateName(row.video.state())) + "; there is nothing to cancel");
     }
-    if (row.video.state() == v1::VIDEO_STATE_CREATED) {
-      if (WithdrawStarts(tx, video_id)) AddCancel(tx, row);
-      VORA_RETURN_IF_ERROR(MoveVideo(tx, row, v1::VIDEO_STATE_CANCELLED).status());
-      TouchVideo(tx, video_id);
-    } else if (!row.cancel_requested) {
-      // A retry whose start was not tried yet has no run to confirm the cancel; one that is on its way gets it in order.
-      const bool never_started = row.run_id.empty() && !WithdrawStarts(tx, video_id);
-      if (never_started) {
-        VORA_RETURN_IF_ERROR(FailOpenRenditions(tx, video_id, v1::RENDITION_STATE_PENDING));
-        VORA_RETURN_IF_ERROR(MoveVideo(tx, row, v1::VIDEO_STATE_CANCELLED).status());
-      } else {
-        tx.exec_params(kRequestCancel, video_id);
-        AddCancel(tx, row);
-      }
-      TouchVideo(tx, video_id);
-    }
+    VORA_RETURN_IF_ERROR(CancelProcessing(tx, row));
     video = Reload(tx, video_id, public_url_);
     return absl::OkStatus();
   }));
@@ -292,6 +279,7 @@ StatusOr<v1::Video> VideoRepo::Retry(const std::string& tenant, const std::strin
       return FailedPrecondition("the video is " + std::string(StateName(row.video.state())) +
                                 " and nothing of it failed; there is nothing to retry");
     }
+    if (HasOpenEncode(tx, video_id)) return FailedPrecondition("the video is being encoded anew; cancel that, or wait for it");
     // A video that has segments goes on to PARTIALLY_READY in RefreshVideo, in the same transaction.
     VORA_RETURN_IF_ERROR(MoveVideo(tx, row, v1::VIDEO_STATE_PROCESSING).status());
     row.run_number = tx.exec_params1(kRestart, video_id)["run_number"].as<int>();

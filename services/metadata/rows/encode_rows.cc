@@ -1,0 +1,76 @@
+#include <nlohmann/json.hpp>
+
+#include "libs/layout/layout.h"
+#include "services/metadata/rows/encode_rows_internal.h"
+#include "services/metadata/rows/outbox_rows_internal.h"
+
+namespace vora::metadata {
+namespace {
+
+constexpr char kOpenEncodes[] = R"(
+    SELECT video_id FROM videos WHERE encode_of = $1 AND deleted_at IS NULL AND state IN ('CREATED', 'PROCESSING', 'PARTIALLY_READY')
+    ORDER BY video_id)";
+constexpr char kEndEncode[] = "UPDATE videos SET deleted_at = now(), dropped_at = now() WHERE video_id = $1";
+constexpr char kDropRenditions[] = "DELETE FROM renditions WHERE video_id = $1";
+// The segments' rows name a rendition that is there: it is made under the new id before they move.
+constexpr char kCopyRenditions[] = R"(
+    INSERT INTO renditions (video_id, name, ordinal, kind, state, progress_percent, width, height, frame_rate_num, frame_rate_den,
+    sample_rate, channels, language, timescale, segment_seconds, codecs, max_bitrate, bandwidth, average_bandwidth, segments_done,
+    segments_total, attempts, retries, failure_code, failure)
+    SELECT $2, name, ordinal, kind, state, progress_percent, width, height, frame_rate_num, frame_rate_den, sample_rate, channels,
+    language, timescale, segment_seconds, codecs, max_bitrate, bandwidth, average_bandwidth, segments_done, segments_total, attempts,
+    retries, failure_code, failure FROM renditions WHERE video_id = $1)";
+constexpr char kMoveSegments[] = "UPDATE segments SET video_id = $2 WHERE video_id = $1";
+// Also the state: nothing is left of what it was that of.
+constexpr char kAdopt[] = R"(
+    UPDATE videos v SET state = e.state, revision = e.revision, object_prefix = e.object_prefix, ladder = e.ladder, media = e.media, chunks = e.chunks,
+    duration_seconds = e.duration_seconds, poster_key = e.poster_key, storyboard_key = e.storyboard_key, parts = e.parts,
+    captions = e.captions, part_warnings = e.part_warnings, failure_code = '', failure = '', ready_at = now()
+    FROM videos e WHERE v.video_id = $2 AND e.video_id = $1)";
+constexpr char kKeepReplaced[] = R"(
+    UPDATE videos SET replaced_objects = $2::jsonb, drop_at = now() + $3 * interval '1 millisecond' WHERE video_id = $1)";
+
+// What players had. The first encode lies in the folder in which the folders of the later ones are.
+std::vector<std::string> ObjectsOf(const VideoRow& row, const std::vector<RenditionRow>& renditions) {
+  if (!layout::RevisionFolder(row.video.video_id(), row.object_prefix).empty()) return {row.object_prefix + "/"};
+  std::vector<std::string> prefixes;
+  for (const auto& rendition : renditions) prefixes.push_back(layout::InTrack(row.object_prefix, rendition.rendition.name(), ""));
+  for (const auto& caption : row.captions) prefixes.push_back(layout::InTrack(row.object_prefix, caption.track(), ""));
+  for (const char* file : {layout::kMasterPlaylist, layout::kDashManifest, layout::kPoster, layout::kStoryboardFiles})
+    prefixes.push_back(layout::InPrefix(row.object_prefix, file));
+  for (const auto& [name, key] : row.parts) prefixes.push_back(key);
+  return prefixes;
+}
+
+}  // namespace
+
+bool HasOpenEncode(pqxx::transaction_base& tx, const std::string& video_id) { return !tx.exec_params(kOpenEncodes, video_id).empty(); }
+
+Status AdoptEncode(pqxx::transaction_base& tx, const VideoRow& encode, std::chrono::milliseconds grace) {
+  const std::string& from = encode.video.video_id();
+  auto video = LoadVideoRow(tx, encode.encode_of, Lock::kForUpdate);
+  if (!video || video->deleted) return absl::OkStatus();
+  const std::string& to = video->video.video_id();
+  const nlohmann::json replaced = ObjectsOf(*video, LoadRenditionRows(tx, {to}));
+  tx.exec_params(kDropRenditions, to);
+  tx.exec_params(kCopyRenditions, from, to);
+  tx.exec_params(kMoveSegments, from, to);
+  tx.exec_params(kDropRenditions, from);
+  tx.exec_params(kAdopt, from, to);
+  tx.exec_params(kKeepReplaced, from, replaced.dump(), static_cast<int64_t>(grace.count()));
+  video->video.set_state(encode.video.state());
+  return RefreshVideo(tx, *video, Progress::kRestart);
+}
+
+void EndEncodes(pqxx::transaction_base& tx, const std::string& video_id) {
+  for (const auto& open : tx.exec_params(kOpenEncodes, video_id)) {
+    const auto encode = LoadVideoRow(tx, open[0].c_str(), Lock::kForUpdate);
+    (void)WithdrawStarts(tx, encode->video.video_id());
+    // In this order, so that nothing is written any more when it is deleted.
+    AddCancel(tx, *encode);
+    AddDelete(tx, *encode, {encode->object_prefix + "/"});
+    tx.exec_params(kEndEncode, encode->video.video_id());
+  }
+}
+
+}  // namespace vora::metadata

@@ -1,0 +1,20 @@
+#pragma once
+
+// Rows of later encodes inside a transaction: see VideoRow::encode_of. Heavy (pqxx).
+
+#include <chrono>
+#include <string>
+
+#include "services/metadata/rows/video_rows_internal.h"
+
+namespace vora::metadata {
+
+// Whether one is under way.
+bool HasOpenEncode(pqxx::transaction_base& tx, const std::string& video_id);
+// Puts what the encode, which is READY, has made in the place of the video's renditions; what players had until then is deleted after
+// `grace`. Nothing when the video was deleted.
+Status AdoptEncode(pqxx::transaction_base& tx, const VideoRow& encode, std::chrono::milliseconds grace);
+// Of a video that is deleted: those that are under way are cancelled, and what they still write is deleted after them.
+void EndEncodes(pqxx::transaction_base& tx, const std::string& video_id);
+
+}  // namespace vora::metadata

@@ -1,0 +1,34 @@
+#pragma once
+
+// Later encodes of videos in PostgreSQL. Thread-safe.
+
+#include <string>
+
+#include "libs/core/status.h"
+#include "vora/metadata/v1/metadata.pb.h"
+
+namespace vora::metadata {
+
+class Store;
+
+struct BegunEncode {
+  v1::Encode encode;
+  bool begun = false;  // false: it was under way
+};
+
+// For errors see VideoService.
+class EncodeRepo {
+ public:
+  explicit EncodeRepo(Store& store) : store_(store) {}
+  StatusOr<BegunEncode> Begin(const std::string& tenant, const v1::EncodeVideoRequest& request);
+  StatusOr<v1::ListEncodesResponse> List(const std::string& tenant, const std::string& video_id);
+  StatusOr<v1::Encode> Cancel(const std::string& tenant, const v1::CancelEncodeRequest& request);
+  // Begins to delete what encodes have replaced for long enough, and what those that failed or were cancelled have made. How many of
+  // them: at most 100 at a time.
+  StatusOr<int> DropReplaced();
+
+ private:
+  Store& store_;
+};
+
+}  // namespace vora::metadata
