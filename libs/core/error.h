@@ -60,6 +60,8 @@ inline constexpr ErrorKind kUploadTakenOver{"upload_taken_over", StatusCode::kAb
 inline constexpr ErrorKind kChecksumMismatch{"checksum_mismatch", StatusCode::kInvalidArgument, 460};
 inline constexpr ErrorKind kTooManyUploads{"too_many_uploads", StatusCode::kUnavailable, 503};
 inline constexpr ErrorKind kDraining{"draining", StatusCode::kUnavailable, 503};
+// Of the object store, whatever was asked of it.
+inline constexpr ErrorKind kStoreCredentials{"store_credentials", StatusCode::kUnavailable, 503, false};
 // Of tokens.
 inline constexpr ErrorKind kTokenMissing{"token_missing", StatusCode::kUnauthenticated, 401, false};
 inline constexpr ErrorKind kTokenMalformed{"token_malformed", StatusCode::kUnauthenticated, 401, false};

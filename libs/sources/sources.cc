@@ -15,21 +15,26 @@ Status NoSuchSource(std::string_view name) {
                     {.field = "source"});
 }
 
+bool NamesKeySource(const std::string& name, const Getenv& getenv) {
+  return !getenv(SourceVariable(name, "CREDENTIALS")).value_or("").empty();
+}
+
 // A source has keys of its own: those of our store let write, and are nobody else's business.
 Getenv KeysOf(const std::string& name, const Getenv& getenv) {
   return [name, &getenv](const std::string& variable) -> std::optional<std::string> {
-    if (variable == "VORA_S3_ACCESS_KEY") return getenv(SourceVariable(name, "ACCESS_KEY"));
-    if (variable == "VORA_S3_SECRET_KEY") return getenv(SourceVariable(name, "SECRET_KEY"));
-    if (variable == "VORA_S3_CA") {
-      auto own = getenv(SourceVariable(name, "CA"));
-      return own && !own->empty() ? own : getenv(variable);
+    constexpr std::string_view kStore = "VORA_S3_";
+    if (variable.starts_with(kStore)) {
+      auto own = getenv(SourceVariable(name, variable.substr(kStore.size())));
+      return variable != "VORA_S3_CA" || (own && !own->empty()) ? own : getenv(variable);
     }
-    return std::nullopt;
+    // A source that names who hands its keys out finds that by the variables which everybody else finds it by.
+    const bool handed_out = variable.starts_with("AWS_CONTAINER_") || variable.starts_with("AWS_ROLE_") || variable.starts_with("AWS_WEB_");
+    return handed_out && NamesKeySource(name, getenv) ? getenv(variable) : std::nullopt;
   };
 }
 
 Status CheckKeys(const SourceSpec& spec, const Getenv& getenv) {
-  if (!spec.url.starts_with("s3://")) return absl::OkStatus();
+  if (!spec.url.starts_with("s3://") || NamesKeySource(spec.name, getenv)) return absl::OkStatus();
   for (const char* what : {"ACCESS_KEY", "SECRET_KEY"}) {
     const std::string variable = SourceVariable(spec.name, what);
     if (getenv(variable).value_or("").empty()) return InvalidField("VORA_SOURCES", spec.name + ": " + variable + " must be set");

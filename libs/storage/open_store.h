@@ -12,8 +12,8 @@
 
 namespace vora::storage {
 
-// Opens `url`: file:///absolute/path, or s3://BUCKET[/PREFIX]?endpoint=http://host:port&region=us-east-1 with credentials from
-// VORA_S3_ACCESS_KEY and VORA_S3_SECRET_KEY (else AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY). INVALID_ARGUMENT names what is wrong.
+// Opens `url`: file:///absolute/path, or s3://BUCKET[/PREFIX]?endpoint=http://host:port&region=us-east-1 with credentials from the
+// environment (see ParseS3KeyConfig). INVALID_ARGUMENT names what is wrong.
 StatusOr<std::unique_ptr<ObjectStore>> OpenObjectStore(const std::string& url, obs::Metrics& metrics);
 
 // Files that others keep, only to be read: file:///absolute/path is a plain folder of them. `getenv` gives the keys of an s3:// store, by

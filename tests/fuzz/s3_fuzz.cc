@@ -1,4 +1,4 @@
-// What a store of others answers, as XML.
+// What a store of others answers, as XML, and what hands out its keys.
 
 #include <cstddef>
 #include <cstdint>
@@ -7,6 +7,7 @@
 
 #include "libs/core/encoding.h"
 #include "libs/core/time.h"
+#include "libs/storage/s3/s3_key_answers.h"
 #include "libs/storage/s3/s3_xml.h"
 #include "tests/fuzz/require.h"
 
@@ -28,6 +29,20 @@ void Read(std::string_view text) {
   constexpr int64_t kDayMs = 86'400'000;
   if (const auto ms = ParseRfc3339(text)) Require(*ms > -62'167'219'200'000 - kDayMs && *ms < 253'402'300'800'000 + kDayMs);
   UnquoteEtag(text);
+  const auto role = ParseAssumedRole(text), document = ParseKeyDocument(text);
+  for (const auto& keys : {role, document}) {
+    if (!keys.ok()) {
+      Require(keys.status().code() == StatusCode::kInternal && !Message(keys.status()).empty());
+      continue;
+    }
+    Require(keys->expires_at.has_value());
+    // They become headers.
+    for (const std::string* part : {&keys->access_key, &keys->secret_key, &keys->session_token}) {
+      Require(!part->empty() && part->find_first_of("\r\n ") == std::string::npos);
+    }
+  }
+  Require(!(role.ok() && document.ok()));
+  Require(ParseRoleName(text).find_first_of("/\r\n") == std::string::npos);
 }
 
 // Any key comes back from a list as it was stored.

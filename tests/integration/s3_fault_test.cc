@@ -180,7 +180,7 @@ TEST_F(S3Faults, SlowReaderHoldsLittle) {
 
 TEST_F(S3Faults, WrongAccountAndBucketAreNamed) {
   S3Config stranger = config_;
-  stranger.secret_key = "wrong";
+  stranger.keys.fixed.secret_key = "wrong";
   Status refused = S3ObjectStore(stranger).Ping();
   EXPECT_THAT(refused, StatusIs(StatusCode::kPermissionDenied)) << ToText(refused);
   EXPECT_NE(ToText(refused).find("SignatureDoesNotMatch"), std::string::npos) << ToText(refused);

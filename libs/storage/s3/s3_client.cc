@@ -3,6 +3,7 @@
 #include "libs/core/clock.h"
 #include "libs/core/digest.h"
 #include "libs/core/encoding.h"
+#include "libs/core/error.h"
 #include "libs/storage/s3/s3_xml.h"
 #include "libs/storage/s3/sigv4.h"
 
@@ -68,7 +69,8 @@ std::string S3Response::Header(const std::string& name) const {
   return found == headers.end() ? std::string() : found->second;
 }
 
-StatusOr<std::unique_ptr<HttpExchange>> S3Client::StartOnce(const S3Request& request, bool streamed) {
+StatusOr<std::unique_ptr<HttpExchange>> S3Client::StartOnce(const S3Request& request, bool streamed, Keys& keys) {
+  VORA_ASSIGN_OR_RETURN(keys, keys_.Get());
   SigningRequest signing;
   signing.method = request.method;
   signing.path = "/" + config_.bucket;
@@ -80,7 +82,8 @@ StatusOr<std::unique_ptr<HttpExchange>> S3Client::StartOnce(const S3Request& req
   signing.headers["host"] = config_.authority;
   signing.headers["x-amz-date"] = FormatIso8601Basic(Clock::Real().Now());
   signing.headers["x-amz-content-sha256"] = signing.payload_hash;
-  std::string authorization = SignRequest(signing, {config_.access_key, config_.secret_key, config_.region, "s3"});
+  if (!keys->session_token.empty()) signing.headers["x-amz-security-token"] = keys->session_token;
+  std::string authorization = SignRequest(signing, {keys->access_key, keys->secret_key, config_.region, "s3"});
 
   HttpRequest http;
   http.method = request.method;
@@ -106,6 +109,15 @@ StatusOr<std::unique_ptr<HttpExchange>> S3Client::StartOnce(const S3Request& req
   return exchange;
 }
 
+// https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html; an answer to HEAD says nothing, so that another request finds out.
+Status S3Client::CheckKeysAccepted(int http_status, std::string_view body, const Keys& keys) {
+  if (http_status < 400 || http_status > 403 || !keys->expires_at) return absl::OkStatus();
+  const auto error = ParseS3Error(body);
+  if (!error || (error->code != "ExpiredToken" && error->code != "InvalidToken" && error->code != "InvalidAccessKeyId")) return {};
+  keys_.Refused(keys);
+  return MakeError(errors::kStoreCredentials, "object store: temporary credentials are refused: " + error->code);
+}
+
 Status S3Client::Retry(const S3Request& request, const std::function<Status()>& once) const {
   if (!request.retry) return once();
   return RetryIdempotent(config_.retry, once);
@@ -114,12 +126,14 @@ Status S3Client::Retry(const S3Request& request, const std::function<Status()>& 
 StatusOr<S3Response> S3Client::Call(const S3Request& request) {
   S3Response response;
   Status status = Retry(request, [&]() -> Status {
-    VORA_ASSIGN_OR_RETURN(std::unique_ptr<HttpExchange> exchange, StartOnce(request, false));
+    Keys keys;
+    VORA_ASSIGN_OR_RETURN(std::unique_ptr<HttpExchange> exchange, StartOnce(request, false, keys));
     response.status = exchange->status();
     for (const char* name : {"etag", "content-length", "content-type", "last-modified", "x-amz-meta-vora-write"}) {
       response.headers[name] = exchange->Header(name);
     }
     VORA_ASSIGN_OR_RETURN(response.body, exchange->ReadRest(kMaxDocument));
+    VORA_RETURN_IF_ERROR(CheckKeysAccepted(response.status, response.body, keys));
     // Long operations answer 200 at once and tell of a failure in the document.
     if (response.status == 200 && request.method == "POST") {
       if (auto error = ParseS3Error(response.body)) return ToS3Status(error->code == "InternalError" ? 500 : 400, response.body, "POST");
@@ -135,8 +149,12 @@ StatusOr<S3Response> S3Client::Call(const S3Request& request) {
 StatusOr<std::unique_ptr<HttpExchange>> S3Client::Open(const S3Request& request) {
   std::unique_ptr<HttpExchange> exchange;
   VORA_RETURN_IF_ERROR(Retry(request, [&]() -> Status {
-    VORA_ASSIGN_OR_RETURN(exchange, StartOnce(request, true));
-    return absl::OkStatus();
+    Keys keys;
+    VORA_ASSIGN_OR_RETURN(exchange, StartOnce(request, true, keys));
+    if (exchange->status() != 400 && exchange->status() != 403) return absl::OkStatus();
+    const std::string body = exchange->ReadRest(kMaxErrorDocument).value_or("");
+    VORA_RETURN_IF_ERROR(CheckKeysAccepted(exchange->status(), body, keys));
+    return ToS3Status(exchange->status(), body, request.method + " " + request.key);
   }));
   return exchange;
 }

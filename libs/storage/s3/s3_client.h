@@ -12,6 +12,7 @@
 #include "libs/core/status.h"
 #include "libs/storage/s3/s3_config.h"
 #include "libs/storage/s3/s3_http.h"
+#include "libs/storage/s3/s3_key_cache.h"
 
 namespace vora::storage {
 
@@ -35,10 +36,12 @@ struct S3Response {
 
 class S3Client {
  public:
-  explicit S3Client(S3Config config) : config_(std::move(config)), pool_(config_.ca_file) {}
+  explicit S3Client(S3Config config)
+      : config_(std::move(config)), pool_(config_.ca_file), keys_(MakeS3KeySource(config_.keys), Clock::Real()) {}
 
   // The whole answer. Transient faults (no answer, 429, 5xx) are retried and then returned as an error; every
-  // other HTTP status is an OK result. `request` must be idempotent or guarded by a condition or a token.
+  // other HTTP status is an OK result. Temporary keys that the store calls expired are replaced first. `request` must be idempotent or
+  // guarded by a condition or a token.
   StatusOr<S3Response> Call(const S3Request& request);
   // As Call, but the body of the answer is left to be read.
   StatusOr<std::unique_ptr<HttpExchange>> Open(const S3Request& request);
@@ -46,11 +49,16 @@ class S3Client {
   const S3Config& config() const { return config_; }
 
  private:
-  StatusOr<std::unique_ptr<HttpExchange>> StartOnce(const S3Request& request, bool streamed);
+  using Keys = std::shared_ptr<const S3Keys>;
+  // `keys`: what the request is signed with.
+  StatusOr<std::unique_ptr<HttpExchange>> StartOnce(const S3Request& request, bool streamed, Keys& keys);
+  // UNAVAILABLE when an answer of this status refuses temporary keys for what new ones mend.
+  Status CheckKeysAccepted(int http_status, std::string_view body, const Keys& keys);
   Status Retry(const S3Request& request, const std::function<Status()>& once) const;
 
   const S3Config config_;
   HttpPool pool_;
+  S3KeyCache keys_;
 };
 
 // What an HTTP status that is not 2xx means; `body` is S3's error document, if any. `what` names the operation.

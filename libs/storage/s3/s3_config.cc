@@ -8,6 +8,7 @@
 #include "libs/core/encoding.h"
 #include "libs/curl/url.h"
 #include "libs/storage/base/key.h"
+#include "libs/storage/s3/s3_key_config.h"
 
 namespace vora::storage {
 namespace {
@@ -78,17 +79,8 @@ StatusOr<S3Config> ParseS3Url(const std::string& url, const std::function<std::o
     if (!prefix || !ValidateKey(*prefix).ok() || prefix->size() > 256) return Wrong("the prefix is not a valid key of at most 256 bytes");
     config.prefix = *prefix + "/";
   }
-  auto first_of = [&](const char* ours, const char* theirs) {
-    auto value = getenv(ours);
-    if (!value || value->empty()) value = getenv(theirs);
-    return value.value_or("");
-  };
-  config.access_key = first_of("VORA_S3_ACCESS_KEY", "AWS_ACCESS_KEY_ID");
-  config.secret_key = first_of("VORA_S3_SECRET_KEY", "AWS_SECRET_ACCESS_KEY");
   config.ca_file = getenv("VORA_S3_CA").value_or("");
-  if (config.access_key.empty() || config.secret_key.empty()) {
-    return Wrong("credentials are missing: set VORA_S3_ACCESS_KEY and VORA_S3_SECRET_KEY");
-  }
+  VORA_ASSIGN_OR_RETURN(config.keys, ParseS3KeyConfig(config.region, getenv));
   return config;
 }
 

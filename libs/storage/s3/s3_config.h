@@ -9,6 +9,7 @@
 
 #include "libs/core/status.h"
 #include "libs/run/retry.h"
+#include "libs/storage/s3/s3_keys.h"
 
 namespace vora::storage {
 
@@ -18,8 +19,7 @@ struct S3Config {
   bool https = true;
   std::string authority;  // host[:port], without the scheme's own port: what the Host header says
   std::string region = "us-east-1";
-  std::string access_key;
-  std::string secret_key;
+  S3KeyConfig keys;
   std::string ca_file;  // PEM file of the authorities that https is checked against; empty: the system's
 
   std::chrono::milliseconds connect_timeout{3000};
@@ -32,7 +32,7 @@ struct S3Config {
 };
 
 // Parses s3://BUCKET[/PREFIX]?endpoint=http://host:port&region=us-east-1 (see OpenObjectStore). Without `endpoint`, AWS in `region`.
-// `getenv` gives the credentials. INVALID_ARGUMENT names what is wrong; secrets are never in the message.
+// `getenv` gives the credentials (see ParseS3KeyConfig). INVALID_ARGUMENT names what is wrong; secrets are never in the message.
 StatusOr<S3Config> ParseS3Url(const std::string& url, const std::function<std::optional<std::string>(const std::string&)>& getenv);
 
 }  // namespace vora::storage

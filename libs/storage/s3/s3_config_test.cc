@@ -26,8 +26,8 @@ TEST(S3Config, ParsesUrls) {
   EXPECT_EQ(config->authority, "127.0.0.1:7480");
   EXPECT_FALSE(config->https);
   EXPECT_EQ(config->region, "eu-central-1");
-  EXPECT_EQ(config->access_key, "id");
-  EXPECT_EQ(config->secret_key, "topsecret");
+  EXPECT_EQ(config->keys.fixed.access_key, "id");
+  EXPECT_EQ(config->keys.fixed.secret_key, "topsecret");
 }
 
 TEST(S3Config, DefaultsToAws) {
@@ -36,7 +36,7 @@ TEST(S3Config, DefaultsToAws) {
   EXPECT_TRUE(config->https);
   EXPECT_EQ(config->authority, "s3.eu-west-1.amazonaws.com");
   EXPECT_EQ(config->prefix, "");
-  EXPECT_EQ(config->access_key, "a");
+  EXPECT_EQ(config->keys.fixed.access_key, "a");
 }
 
 TEST(S3Config, LeavesTheDefaultPortOut) {

@@ -1,7 +1,7 @@
 #pragma once
 
 // The S3 keys, and whom to believe over https, as settings, so that --help names them and --print-config shows whether they are set.
-// OpenObjectStore reads the same variables.
+// OpenObjectStore reads the same variables; see ParseS3KeyConfig.
 
 #include <string>
 
@@ -10,11 +10,27 @@
 namespace vora::storage {
 
 struct S3Credentials {
-  std::string access_key, secret_key, ca_file;
+  std::string source = "auto", access_key, secret_key, session_token, role_arn, identity_token_file, sts_endpoint, instance_endpoint,
+              ca_file;
 
   void Declare(SettingsSchema& schema) {
+    schema.Add(
+        "VORA_S3_CREDENTIALS", &source,
+        "Where the keys of an s3:// store come from: keys (the variables below), web-identity (a role, by a token in a file), container "
+        "(ECS, EKS Pod Identity) or instance (the role of an EC2 instance, by IMDSv2); auto: the first of the former three whose "
+        "variables are set",
+        {.choices = {"auto", "keys", "web-identity", "container", "instance"}});
     schema.Add("VORA_S3_ACCESS_KEY", &access_key, "Access key of an s3:// store (else AWS_ACCESS_KEY_ID)");
     schema.Add("VORA_S3_SECRET_KEY", &secret_key, "Secret key of an s3:// store (else AWS_SECRET_ACCESS_KEY)", {.secret = true});
+    schema.Add("VORA_S3_SESSION_TOKEN", &session_token, "Session token of temporary keys, which nobody renews (else AWS_SESSION_TOKEN)",
+               {.secret = true});
+    schema.Add("VORA_S3_ROLE_ARN", &role_arn, "web-identity: the role that is taken (else AWS_ROLE_ARN)");
+    schema.Add("VORA_S3_IDENTITY_TOKEN_FILE", &identity_token_file,
+               "web-identity: file of the token, read anew each time (else AWS_WEB_IDENTITY_TOKEN_FILE)");
+    schema.Add("VORA_S3_STS_ENDPOINT", &sts_endpoint,
+               "web-identity: URL of the STS (else AWS_ENDPOINT_URL_STS, else that of AWS in the store's region)");
+    schema.Add("VORA_S3_INSTANCE_ENDPOINT", &instance_endpoint,
+               "instance: URL of its metadata (else AWS_EC2_METADATA_SERVICE_ENDPOINT, else http://169.254.169.254)");
     schema.Add("VORA_S3_CA", &ca_file,
                "PEM file of the authorities that the certificate of an https s3:// store must come from; empty: the system's");
   }

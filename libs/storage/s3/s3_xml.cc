@@ -9,6 +9,7 @@
 
 #include "libs/core/encoding.h"
 #include "libs/core/time.h"
+#include "libs/storage/s3/s3_key_answers.h"
 
 namespace vora::storage {
 namespace {
@@ -163,10 +164,24 @@ StatusOr<std::string> ParseCreateMultipart(std::string_view xml) {
 
 std::optional<S3Error> ParseS3Error(std::string_view xml) {
   auto root = TreeParser().Parse(xml);
-  if (!root.ok() || root->name != "Error") return std::nullopt;
-  const Element* code = root->Only("Code");
-  const Element* message = root->Only("Message");
+  if (!root.ok()) return std::nullopt;
+  const Element* error = root->name == "ErrorResponse" ? root->Only("Error") : &*root;
+  if (error == nullptr || error->name != "Error") return std::nullopt;
+  const Element* code = error->Only("Code");
+  const Element* message = error->Only("Message");
   return S3Error{code == nullptr ? "" : code->text, message == nullptr ? "" : message->text};
+}
+
+StatusOr<S3Keys> ParseAssumedRole(std::string_view xml) {
+  VORA_ASSIGN_OR_RETURN(Element root, ParseRoot(xml, "AssumeRoleWithWebIdentityResponse"));
+  const Element* result = root.Only("AssumeRoleWithWebIdentityResult");
+  const Element* keys = result == nullptr ? nullptr : result->Only("Credentials");
+  if (keys == nullptr) return Internal("S3 answer: <AssumeRoleWithWebIdentityResponse> has no <Credentials>");
+  VORA_ASSIGN_OR_RETURN(std::string access_key, Required(*keys, "AccessKeyId"));
+  VORA_ASSIGN_OR_RETURN(std::string secret_key, Required(*keys, "SecretAccessKey"));
+  VORA_ASSIGN_OR_RETURN(std::string token, Required(*keys, "SessionToken"));
+  VORA_ASSIGN_OR_RETURN(const std::string expiration, Required(*keys, "Expiration"));
+  return ParseTemporaryKeys(std::move(access_key), std::move(secret_key), std::move(token), expiration);
 }
 
 std::string FormatCompleteMultipart(const std::vector<CompletedPart>& parts) {

@@ -22,7 +22,7 @@ struct S3Error {
   std::string code;
   std::string message;
 };
-// nullopt when `xml` is not an <Error> document (proxies answer in HTML).
+// nullopt when `xml` is not an <Error> document, nor one of STS, which puts it into an <ErrorResponse> (proxies answer in HTML).
 std::optional<S3Error> ParseS3Error(std::string_view xml);
 
 std::string FormatCompleteMultipart(const std::vector<CompletedPart>& parts);
