@@ -15,5 +15,11 @@ inline const obs::HistogramFamily kDuration{
 inline const obs::CounterFamily kBytes{
     kMetrics, "vora_object_store_bytes_total", "Bytes of objects read from and written to the object store.", {"direction"}};
 inline const obs::CounterFamily kReadFailures{kMetrics, "vora_object_store_read_failures_total", "Reads of an open object that broke off."};
+inline const obs::GaugeFamily kHonours{
+    kMetrics,
+    "vora_object_store_honours",
+    "Whether the store honours what it was asked for at the start of the daemon: create_only and if_match "
+    "(conditional writes, which Vora needs), ranges, part_listing, content_md5.",
+    {"store", "ability"}};
 
 }  // namespace vora::storage

@@ -37,12 +37,16 @@ std::optional<std::string> FromEnvironment(const std::string& name) {
 }  // namespace
 
 StatusOr<std::unique_ptr<ObjectStore>> OpenObjectStore(const std::string& url, obs::Metrics& metrics) {
+  return OpenObjectStore(url, metrics, FromEnvironment);
+}
+
+StatusOr<std::unique_ptr<ObjectStore>> OpenObjectStore(const std::string& url, obs::Metrics& metrics, const Getenv& getenv) {
   std::unique_ptr<ObjectStore> store;
   if (url.starts_with(kFile)) {
     VORA_ASSIGN_OR_RETURN(const std::string folder, FolderOf(url));
     VORA_ASSIGN_OR_RETURN(store, LocalObjectStore::Create(folder));
   } else if (url.starts_with("s3://")) {
-    VORA_ASSIGN_OR_RETURN(S3Config config, ParseS3Url(url, FromEnvironment));
+    VORA_ASSIGN_OR_RETURN(S3Config config, ParseS3Url(url, getenv));
     store = std::make_unique<S3ObjectStore>(std::move(config));
   } else {
     return UnknownScheme();
@@ -50,9 +54,7 @@ StatusOr<std::unique_ptr<ObjectStore>> OpenObjectStore(const std::string& url, o
   return MeterObjectStore(std::move(store), metrics);
 }
 
-StatusOr<std::unique_ptr<ObjectStore>> OpenForeignStore(const std::string& url,
-                                                        const std::function<std::optional<std::string>(const std::string&)>& getenv,
-                                                        obs::Metrics& metrics) {
+StatusOr<std::unique_ptr<ObjectStore>> OpenForeignStore(const std::string& url, const Getenv& getenv, obs::Metrics& metrics) {
   std::unique_ptr<ObjectStore> store;
   if (url.starts_with(kFile)) {
     VORA_ASSIGN_OR_RETURN(std::string folder, FolderOf(url));

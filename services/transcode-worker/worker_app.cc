@@ -3,6 +3,7 @@
 #include <thread>
 
 #include "libs/log/log.h"
+#include "libs/storage/base/store_check.h"
 #include "libs/storage/open_store.h"
 #include "services/transcode-worker/activities/activities.h"
 #include "services/transcode-worker/activities/sandbox_check.h"
@@ -11,7 +12,7 @@ namespace vora::transcode {
 StatusOr<std::shared_ptr<WorkerApp>> WorkerApp::Start(const WorkerSettings& settings, obs::Metrics& metrics) {
   auto app = std::make_shared<WorkerApp>();
   VORA_ASSIGN_OR_RETURN(app->store_, storage::OpenObjectStore(settings.storage, metrics));
-  if (const Status honoured = storage::CheckConditionalPut(*app->store_); honoured.code() == StatusCode::kFailedPrecondition) {
+  if (const Status honoured = storage::CheckStore(*app->store_, metrics); honoured.code() == StatusCode::kFailedPrecondition) {
     log::Error("the object store does not honour conditional writes", {{"error", vora::Message(honoured)}});
   } else if (!honoured.ok()) {
     log::Warn("conditional writes could not be checked", {{"error", ToText(honoured)}});

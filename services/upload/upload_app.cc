@@ -76,7 +76,7 @@ struct UploadApp::Impl {
         handler(engine, metrics, HandlerOptions(settings)),
         grpc(MakeUploadGrpcService(engine, std::move(authorization.rpc))),
         sweeper(repo, finisher, SweepOptions(settings)),
-        probe(store, settings.storage_allow_unsafe),
+        probe(store, settings.storage_allow_unsafe, registry),
         server(HttpOptions(settings), registry) {
     server.SetAuthorizer(std::move(authorization.http));
   }

@@ -9,48 +9,10 @@
 # Needs the Debian packages radosgw ceph-mon ceph-osd ceph-common.
 set -euo pipefail
 
-readonly ACCESS_KEY=vora-test SECRET_KEY=vora-test-secret BUCKET=vora
-readonly WAIT_SECONDS=120
+readonly NAME=ceph.sh
+. "$(dirname "$0")/server.sh"
 
 usage() { sed -n '2,11s/^# \{0,1\}//p' "$0" >&2; exit 2; }
-say() { echo "ceph.sh: $*" >&2; }
-fail() { say "$*"; exit 1; }
-
-# wait_for DAEMON COMMAND...: until COMMAND succeeds; fails when the daemon ends first.
-wait_for() {
-  local daemon=$1 deadline=$((SECONDS + WAIT_SECONDS))
-  shift
-  until "$@" >/dev/null 2>&1; do
-    alive "$daemon" || fail "ceph $daemon ended: $(tail -n 3 "$DIR/log/$daemon.out" | tr '\n' ' ') (more in $DIR/log)"
-    [ "$SECONDS" -lt "$deadline" ] || fail "ceph $daemon is not ready after $WAIT_SECONDS s; its log is in $DIR/log"
-    sleep 0.1
-  done
-}
-
-port_is_free() { ! (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
-
-alive() { [ -s "$DIR/$1.pid" ] && kill -0 "$(cat "$DIR/$1.pid")" 2>/dev/null; }
-
-# stop_daemon NAME: by its own pid; first politely.
-stop_daemon() {
-  alive "$1" || return 0
-  local pid deadline=$((SECONDS + 10))
-  pid=$(cat "$DIR/$1.pid")
-  kill "$pid" 2>/dev/null || true
-  while kill -0 "$pid" 2>/dev/null; do
-    [ "$SECONDS" -lt "$deadline" ] || kill -9 "$pid" 2>/dev/null || true
-    sleep 0.05
-  done
-  rm -f "$DIR/$1.pid"
-}
-
-# run_daemon NAME COMMAND...: in the background, outliving this script.
-run_daemon() {
-  local name=$1
-  shift
-  setsid "$@" >"$DIR/log/$name.out" 2>&1 </dev/null &
-  echo $! >"$DIR/$name.pid"
-}
 
 write_config() {
   local port=$1
@@ -126,22 +88,8 @@ rgw_answers() {
   [ "$(curl -s -o /dev/null -m 5 -w '%{http_code}' "http://127.0.0.1:$(cat "$DIR/port")/")" = 200 ]
 }
 
-# Signed by radosgw's own client library would need more packages; curl signs a plain PUT of a bucket rightly.
-make_bucket() {
-  curl -sf -m 30 -X PUT --aws-sigv4 aws:amz:us-east-1:s3 --user "$ACCESS_KEY:$SECRET_KEY" \
-    -H "x-amz-content-sha256: e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855" \
-    "http://127.0.0.1:$(cat "$DIR/port")/$BUCKET" >/dev/null
-}
-
-print_exports() {
-  echo "export VORA_TEST_S3='s3://$BUCKET?endpoint=http://127.0.0.1:$(cat "$DIR/port")'"
-  echo "export VORA_S3_ACCESS_KEY='$ACCESS_KEY'"
-  echo "export VORA_S3_SECRET_KEY='$SECRET_KEY'"
-}
-
 start() {
   local port=$1 tool
-  if ! [[ $port =~ ^[0-9]{4,5}$ ]] || [ "$port" -lt 1024 ] || [ "$port" -gt 65533 ]; then fail "PORT must be 1024 to 65533"; fi
   for tool in ceph ceph-mon ceph-osd radosgw radosgw-admin curl; do
     command -v "$tool" >/dev/null || fail "$tool is missing: apt-get install radosgw ceph-mon ceph-osd ceph-common curl"
   done
@@ -150,10 +98,7 @@ start() {
     return
   fi
   [ ! -e "$DIR/port" ] || stop
-  local used
-  for used in "$port" $((port + 1)) $((port + 2)); do
-    port_is_free "$used" || fail "port $used is in use; give another PORT"
-  done
+  check_ports "$port" 3
   mkdir -p "$DIR/log" "$DIR/mon" "$DIR/osd" "$DIR/rgw"
   DIR=$(cd "$DIR" && pwd)
   trap stop_daemons EXIT

@@ -23,8 +23,14 @@ void Read(std::string_view text) {
   }
   const auto upload = ParseCreateMultipart(text);
   Require(upload.ok() ? !upload->empty() : upload.status().code() == StatusCode::kInternal);
+  const auto parts = ParseListParts(text);
+  if (parts.ok()) {
+    for (const auto& part : parts->parts) Require(part.number >= 1 && part.size >= 0);
+  } else {
+    Require(parts.status().code() == StatusCode::kInternal && !Message(parts.status()).empty());
+  }
   // One document is one thing.
-  Require(page.ok() + upload.ok() + ParseS3Error(text).has_value() <= 1);
+  Require(page.ok() + upload.ok() + parts.ok() + ParseS3Error(text).has_value() <= 1);
   // Years 0 to 9999, and an offset of less than a day.
   constexpr int64_t kDayMs = 86'400'000;
   if (const auto ms = ParseRfc3339(text)) Require(*ms > -62'167'219'200'000 - kDayMs && *ms < 253'402'300'800'000 + kDayMs);

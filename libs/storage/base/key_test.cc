@@ -56,6 +56,15 @@ TEST(Key, Table) {
   }
 }
 
+// The rule is ours: S3 makes an object of part 2 alone.
+TEST(Key, PartsCountFromOne) {
+  const CompletedPart one{1, "a"}, two{2, "b"};
+  EXPECT_TRUE(ValidatePartList({one, two}).ok());
+  for (const auto& parts : std::vector<std::vector<CompletedPart>>{{}, {two}, {two, one}, {one, one}, {one, {2, ""}}}) {
+    EXPECT_EQ(ValidatePartList(parts).code(), StatusCode::kInvalidArgument);
+  }
+}
+
 // Splits `path` and follows it back to the key, as a listing does.
 std::string FromLocalPath(const LocalPath& path) {
   std::string key, rest = path.folder == "." ? "" : path.folder + "/";

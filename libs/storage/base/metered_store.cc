@@ -85,6 +85,7 @@ class MeteredObjectStore : public ObjectStore {
     return Run("abort_multipart", key, [&] { return store_->AbortMultipart(key, multipart_id); });
   }
   Status Ping() override { return store_->Ping(); }
+  StatusOr<Abilities> FindAbilities(const std::string& key) override { return store_->FindAbilities(key); }
   std::string Describe() const override { return store_->Describe(); }
 
  private:

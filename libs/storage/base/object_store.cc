@@ -2,6 +2,8 @@
 
 namespace vora::storage {
 
+StatusOr<Abilities> ObjectStore::FindAbilities(const std::string& /*key*/) { return Abilities(); }
+
 StatusOr<std::string> ObjectStore::Get(const std::string& key, int64_t limit, ObjectInfo* info) {
   VORA_ASSIGN_OR_RETURN(std::unique_ptr<ObjectReader> reader, Open(key));
   int64_t size = reader->info().size;

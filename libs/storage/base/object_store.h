@@ -25,8 +25,8 @@ struct ObjectInfo {
 
 struct PutOptions {
   std::string content_type = "application/octet-stream";
-  bool if_absent = false;               // If-None-Match: *   -> ALREADY_EXISTS when there is one
-  std::optional<std::string> if_match;  // ETag               -> ABORTED when it is another (or NOT_FOUND when there is none)
+  bool if_absent = false;                    // If-None-Match: *   -> ALREADY_EXISTS when there is one
+  std::optional<std::string> if_match = {};  // ETag          -> ABORTED when it is another (or NOT_FOUND when there is none)
 };
 
 struct MultipartOptions {
@@ -61,6 +61,12 @@ class ObjectReader {
   virtual StatusOr<size_t> Read(char* buffer, size_t size) = 0;
 };
 
+// What stores may lack without harm.
+struct Abilities {
+  bool lists_parts = true;  // of a multipart upload that is under way: without it, parts are not compared before they become an object
+  bool checks_sums = true;  // refuses bytes that are not those of the Content-MD5 that was sent with them
+};
+
 class ObjectStore {
  public:
   virtual ~ObjectStore() = default;
@@ -84,6 +90,8 @@ class ObjectStore {
 
   // OK when the store answers (for readiness; cached for a second).
   virtual Status Ping() = 0;
+  // Finds them out by writing at `key`, where nothing is left.
+  virtual StatusOr<Abilities> FindAbilities(const std::string& key);
   virtual std::string Describe() const = 0;  // "file:///srv/vora" or "s3://host/bucket", no secrets
 
   // Whole object as a string; RESOURCE_EXHAUSTED when larger than `limit`. With its info (for compare-and-swap).
@@ -91,9 +99,5 @@ class ObjectStore {
   // Deletes every object under `prefix` (which must end in '/'); returns how many.
   StatusOr<int64_t> DeletePrefix(const std::string& prefix);
 };
-
-// Writes and removes probe objects to find out whether the store honours If-None-Match: * and If-Match. FAILED_PRECONDITION names the
-// store, what it does not honour and what that costs (a zombie worker or a second replica could overwrite). Call at start.
-Status CheckConditionalPut(ObjectStore& store);
 
 }  // namespace vora::storage

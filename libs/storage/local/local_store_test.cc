@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "libs/storage/base/store_check.h"
 #include "libs/storage/testing/faulty_store.h"
 #include "libs/testing/status_matchers.h"
 #include "libs/testing/temp_folder.h"

@@ -5,7 +5,6 @@
 #include "libs/core/encoding.h"
 #include "libs/core/error.h"
 #include "libs/storage/s3/s3_xml.h"
-#include "libs/storage/s3/sigv4.h"
 
 namespace vora::storage {
 namespace {
@@ -69,6 +68,11 @@ std::string S3Response::Header(const std::string& name) const {
   return found == headers.end() ? std::string() : found->second;
 }
 
+std::string S3Client::VendorName(const std::string& name) const {
+  constexpr std::string_view kOfS3 = "x-amz-";
+  return name.starts_with(kOfS3) ? dialect_.header_prefix + name.substr(kOfS3.size()) : name;
+}
+
 StatusOr<std::unique_ptr<HttpExchange>> S3Client::StartOnce(const S3Request& request, bool streamed, Keys& keys) {
   VORA_ASSIGN_OR_RETURN(keys, keys_.Get());
   SigningRequest signing;
@@ -76,14 +80,16 @@ StatusOr<std::unique_ptr<HttpExchange>> S3Client::StartOnce(const S3Request& req
   signing.path = "/" + config_.bucket;
   if (!request.key.empty()) signing.path.append("/").append(PercentEncode(request.key, true));
   signing.query = request.query;
-  signing.headers = request.headers;
+  // Google refuses a request that has headers of both vendors.
+  for (const auto& [name, value] : request.headers) signing.headers[VendorName(name)] = value;
   // Over https TLS protects the body, and hashing it would only cost processor time. Over plain http the signature is all there is.
   signing.payload_hash = config_.https && !request.body.empty() ? "UNSIGNED-PAYLOAD" : HexEncode(Sha256(request.body));
   signing.headers["host"] = config_.authority;
-  signing.headers["x-amz-date"] = FormatIso8601Basic(Clock::Real().Now());
-  signing.headers["x-amz-content-sha256"] = signing.payload_hash;
-  if (!keys->session_token.empty()) signing.headers["x-amz-security-token"] = keys->session_token;
-  std::string authorization = SignRequest(signing, {keys->access_key, keys->secret_key, config_.region, "s3"});
+  signing.headers[VendorName("x-amz-date")] = FormatIso8601Basic(Clock::Real().Now());
+  signing.headers[VendorName("x-amz-content-sha256")] = signing.payload_hash;
+  if (!keys->session_token.empty()) signing.headers[VendorName("x-amz-security-token")] = keys->session_token;
+  const char* const service = config_.dialect == S3Dialect::kGoogle ? "storage" : "s3";
+  std::string authorization = SignRequest(signing, {keys->access_key, keys->secret_key, config_.region, service, dialect_});
 
   HttpRequest http;
   http.method = request.method;
@@ -129,8 +135,8 @@ StatusOr<S3Response> S3Client::Call(const S3Request& request) {
     Keys keys;
     VORA_ASSIGN_OR_RETURN(std::unique_ptr<HttpExchange> exchange, StartOnce(request, false, keys));
     response.status = exchange->status();
-    for (const char* name : {"etag", "content-length", "content-type", "last-modified", "x-amz-meta-vora-write"}) {
-      response.headers[name] = exchange->Header(name);
+    for (const char* name : {"etag", "content-length", "content-type", "last-modified", "x-amz-meta-vora-write", "x-amz-generation"}) {
+      response.headers[name] = exchange->Header(VendorName(name));
     }
     VORA_ASSIGN_OR_RETURN(response.body, exchange->ReadRest(kMaxDocument));
     VORA_RETURN_IF_ERROR(CheckKeysAccepted(response.status, response.body, keys));

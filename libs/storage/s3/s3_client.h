@@ -13,6 +13,7 @@
 #include "libs/storage/s3/s3_config.h"
 #include "libs/storage/s3/s3_http.h"
 #include "libs/storage/s3/s3_key_cache.h"
+#include "libs/storage/s3/sigv4.h"
 
 namespace vora::storage {
 
@@ -20,7 +21,7 @@ struct S3Request {
   std::string method;
   std::string key;  // with the store's prefix; empty: the bucket itself
   std::vector<std::pair<std::string, std::string>> query;
-  std::map<std::string, std::string> headers;  // lower-case names
+  std::map<std::string, std::string> headers;  // lower-case names; x-amz-... is sent under the vendor's name
   std::string_view body;                       // must outlive the call
   std::chrono::milliseconds stall_timeout{0};  // 0: the configured one
   std::chrono::milliseconds total_timeout{0};  // 0: the configured one
@@ -29,7 +30,7 @@ struct S3Request {
 
 struct S3Response {
   int status = 0;
-  std::map<std::string, std::string> headers;  // etag, content-length and other known ones; lower-case
+  std::map<std::string, std::string> headers;  // etag, content-length and other known ones; lower-case, those of a vendor as x-amz-...
   std::string body;
   std::string Header(const std::string& name) const;
 };
@@ -56,7 +57,12 @@ class S3Client {
   Status CheckKeysAccepted(int http_status, std::string_view body, const Keys& keys);
   Status Retry(const S3Request& request, const std::function<Status()>& once) const;
 
+  // The name that the vendor has for one of S3's headers.
+  std::string VendorName(const std::string& name) const;
+
   const S3Config config_;
+  const SigningDialect dialect_ =
+      config_.dialect == S3Dialect::kGoogle ? SigningDialect{"x-goog-", "GOOG4", "goog4_request"} : SigningDialect{};
   HttpPool pool_;
   S3KeyCache keys_;
 };

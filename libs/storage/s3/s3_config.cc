@@ -25,6 +25,9 @@ bool IsRegion(std::string_view text) {
   return !text.empty() && text.size() <= 64 && std::all_of(text.begin(), text.end(), allowed);
 }
 
+// Of all locations, or of one: storage.googleapis.com, storage.europe-west3.rep.googleapis.com.
+bool IsGoogle(std::string_view authority) { return authority == "storage.googleapis.com" || authority.ends_with(".rep.googleapis.com"); }
+
 Status ParseEndpoint(std::string_view text, S3Config& config) {
   if (!text.starts_with("http://") && !text.starts_with("https://")) return Wrong("endpoint must begin with http:// or https://");
   const auto url = curl::ParseHttpUrl(text);
@@ -37,7 +40,7 @@ Status ParseEndpoint(std::string_view text, S3Config& config) {
   return absl::OkStatus();
 }
 
-Status ParseQuery(std::string_view query, S3Config& config) {
+Status ParseQuery(std::string_view query, S3Config& config, std::string& dialect) {
   while (!query.empty()) {
     std::string_view pair = query.substr(0, query.find('&'));
     query.remove_prefix(std::min(query.size(), pair.size() + 1));
@@ -49,8 +52,11 @@ Status ParseQuery(std::string_view query, S3Config& config) {
       VORA_RETURN_IF_ERROR(ParseEndpoint(*value, config));
     } else if (name == "region") {
       config.region = *value;
+    } else if (name == "dialect") {
+      if (*value != "s3" && *value != "gcs") return Wrong("dialect must be s3 or gcs");
+      dialect = *value;
     } else {
-      return Wrong("unknown parameter '" + std::string(name) + "' (endpoint and region are known)");
+      return Wrong("unknown parameter '" + std::string(name) + "' (endpoint, region and dialect are known)");
     }
   }
   return absl::OkStatus();
@@ -64,10 +70,18 @@ StatusOr<S3Config> ParseS3Url(const std::string& url, const std::function<std::o
   if (rest.substr(0, kScheme.size()) != kScheme) return Wrong("the URL must begin with s3://");
   rest.remove_prefix(kScheme.size());
   S3Config config;
+  config.region.clear();
+  std::string dialect;
   if (size_t mark = rest.find('?'); mark != rest.npos) {
-    VORA_RETURN_IF_ERROR(ParseQuery(rest.substr(mark + 1), config));
+    VORA_RETURN_IF_ERROR(ParseQuery(rest.substr(mark + 1), config, dialect));
     rest = rest.substr(0, mark);
   }
+  if (dialect.empty() && IsGoogle(config.authority)) dialect = "gcs";
+  if (dialect == "gcs") {
+    config.dialect = S3Dialect::kGoogle;
+    if (config.authority.empty()) config.authority = "storage.googleapis.com";
+  }
+  if (config.region.empty()) config.region = dialect == "gcs" ? "auto" : "us-east-1";
   if (!IsRegion(config.region)) return Wrong("region is not a valid name");
   if (config.authority.empty()) config.authority = "s3." + config.region + ".amazonaws.com";
   config.bucket = rest.substr(0, rest.find('/'));
@@ -81,6 +95,10 @@ StatusOr<S3Config> ParseS3Url(const std::string& url, const std::function<std::o
   }
   config.ca_file = getenv("VORA_S3_CA").value_or("");
   VORA_ASSIGN_OR_RETURN(config.keys, ParseS3KeyConfig(config.region, getenv));
+  if (config.dialect == S3Dialect::kGoogle && (config.keys.from != S3KeyConfig::From::kFixed || !config.keys.fixed.session_token.empty())) {
+    return Wrong(
+        "Google's HMAC keys do not expire: set VORA_S3_CREDENTIALS=keys, VORA_S3_ACCESS_KEY and VORA_S3_SECRET_KEY, and no session token");
+  }
   return config;
 }
 

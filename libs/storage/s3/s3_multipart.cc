@@ -1,6 +1,9 @@
 // Multipart of the S3 store. A multipart id is "{write token}.{upload id}": the finished object carries the token as metadata, which tells
 // a repeated CompleteMultipart that it has succeeded before.
 
+#include <map>
+
+#include "libs/core/error.h"
 #include "libs/core/ids.h"
 #include "libs/storage/base/key.h"
 #include "libs/storage/s3/s3_store.h"
@@ -63,6 +66,7 @@ StatusOr<ObjectInfo> S3ObjectStore::CompleteMultipart(const std::string& key, co
   VORA_RETURN_IF_ERROR(ValidateKey(key));
   VORA_RETURN_IF_ERROR(ValidatePartList(parts));
   VORA_ASSIGN_OR_RETURN(MultipartId id, ParseMultipartId(multipart_id));
+  VORA_ASSIGN_OR_RETURN(const std::optional<int64_t> size, CheckParts(key, id.upload_id, parts));
   std::string document = FormatCompleteMultipart(parts);
   S3Request request;
   request.method = "POST";
@@ -88,20 +92,58 @@ StatusOr<ObjectInfo> S3ObjectStore::CompleteMultipart(const std::string& key, co
     }
     if (!found.ok() && found.status().code() != StatusCode::kNotFound) return found.status();
     // No object of ours and no upload left: somebody aborted it, and no further try can help.
-    if (failed.ok() || failed.code() == StatusCode::kNotFound || !MultipartExists(key, id.upload_id)) return NoSuchMultipart(multipart_id);
+    if (failed.ok() || failed.code() == StatusCode::kNotFound || ListParts(key, id.upload_id).status().code() == StatusCode::kNotFound) {
+      return NoSuchMultipart(multipart_id);
+    }
     return failed;
   }));
+  if (size && info.size != *size) {
+    return DataLoss("complete multipart " + key + ": the store made an object of " + std::to_string(info.size) + " bytes from parts of " +
+                    std::to_string(*size));
+  }
   return info;
 }
 
-// RGW answers the completion of an upload that does not exist with a 500.
-bool S3ObjectStore::MultipartExists(const std::string& key, const std::string& upload_id) {
-  S3Request request;
-  request.method = "GET";
-  request.key = FullKey(key);
-  request.query = {{"uploadId", upload_id}, {"max-parts", "1"}};
-  auto response = client_->Call(request);
-  return !response.ok() || response->status != 404;
+StatusOr<std::vector<S3PartPage::Part>> S3ObjectStore::ListParts(const std::string& key, const std::string& upload_id) {
+  std::vector<S3PartPage::Part> parts;
+  std::string marker;
+  do {
+    S3Request request;
+    request.method = "GET";
+    request.key = FullKey(key);
+    request.query = {{"uploadId", upload_id}, {"max-parts", "1000"}};
+    if (!marker.empty()) request.query.emplace_back("part-number-marker", marker);
+    VORA_ASSIGN_OR_RETURN(const S3Response response, client_->Call(request));
+    if (response.status != 200) return ToS3Status(response.status, response.body, "list parts of " + key);
+    VORA_ASSIGN_OR_RETURN(const S3PartPage page, ParseListParts(response.body));
+    parts.insert(parts.end(), page.parts.begin(), page.parts.end());
+    if (parts.size() > static_cast<size_t>(kMaxParts)) return Internal("list parts of " + key + ": more than 10000 parts");
+    marker = page.next_marker;
+  } while (!marker.empty());
+  return parts;
+}
+
+StatusOr<std::optional<int64_t>> S3ObjectStore::CheckParts(const std::string& key, const std::string& upload_id,
+                                                           const std::vector<CompletedPart>& parts) {
+  const auto listed = ListParts(key, upload_id);
+  // Without an upload it may have been completed before; a store that cannot list is left to its own checks.
+  if (listed.status().code() == StatusCode::kNotFound || listed.status().code() == StatusCode::kUnimplemented) {
+    return std::optional<int64_t>();
+  }
+  VORA_RETURN_IF_ERROR(listed.status());
+  std::map<int, const S3PartPage::Part*> by_number;
+  for (const auto& part : *listed) by_number[part.number] = &part;
+  int64_t size = 0;
+  for (const CompletedPart& part : parts) {
+    const auto found = by_number.find(part.number);
+    if (found == by_number.end())
+      return InvalidField("multipart", "part " + std::to_string(part.number) + " of " + key + " was never sent");
+    if (found->second->etag != part.etag) {
+      return InvalidField("multipart", "part " + std::to_string(part.number) + " of " + key + " is another one by now");
+    }
+    size += found->second->size;
+  }
+  return std::optional<int64_t>(size);
 }
 
 Status S3ObjectStore::AbortMultipart(const std::string& key, const std::string& multipart_id) {

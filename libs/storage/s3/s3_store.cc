@@ -28,14 +28,29 @@ class EmptyReader : public ObjectReader {
 
 }  // namespace
 
+StatusOr<S3ObjectStore::Condition> S3ObjectStore::GenerationCondition(const std::string& key, const PutOptions& options) {
+  constexpr char kHeader[] = "x-goog-if-generation-match";
+  if (options.if_absent) return Condition{kHeader, "0"};
+  VORA_ASSIGN_OR_RETURN(const WrittenObject found, HeadWritten(key));
+  if (found.info.etag != *options.if_match) return Aborted("object " + key + " was changed by someone else");
+  if (found.generation.empty()) return Internal("head " + key + ": no generation in the answer; is the endpoint Google's?");
+  return Condition{kHeader, found.generation};
+}
+
+StatusOr<S3ObjectStore::Condition> S3ObjectStore::ConditionOf(const std::string& key, const PutOptions& options, EtagStyle style) {
+  if (!options.if_absent && !options.if_match) return Condition{};
+  if (client_->config().dialect == S3Dialect::kGoogle) return GenerationCondition(key, options);
+  if (options.if_absent) return Condition{"if-none-match", "*"};
+  return Condition{"if-match", style == EtagStyle::kBare ? *options.if_match : '"' + *options.if_match + '"'};
+}
+
 StatusOr<S3Response> S3ObjectStore::SendPut(const std::string& key, std::string_view bytes, const PutOptions& options,
-                                            const std::string& token, EtagStyle style) {
+                                            const std::string& token, const Condition& condition) {
   S3Request request;
   request.method = "PUT";
   request.key = FullKey(key);
   request.headers = {{"content-type", options.content_type}, {"x-amz-meta-vora-write", token}};
-  if (options.if_absent) request.headers["if-none-match"] = "*";
-  if (options.if_match) request.headers["if-match"] = style == EtagStyle::kBare ? *options.if_match : '"' + *options.if_match + '"';
+  if (!condition.first.empty()) request.headers.insert(condition);
   request.body = bytes;
   return client_->Call(request);
 }
@@ -49,7 +64,8 @@ std::optional<StatusOr<ObjectInfo>> S3ObjectStore::JudgeFailedCondition(const st
   if (options.if_absent) return StatusOr<ObjectInfo>(AlreadyExists("object " + key + " exists"));
   if (!found.ok()) return StatusOr<ObjectInfo>(found.status());
   // The store says that the ETag is another one, and it is the same: so it compares it with the quotes.
-  bool style_may_be_wrong = style == EtagStyle::kQuoted && etag_style_ == EtagStyle::kUnknown;
+  const bool google = client_->config().dialect == S3Dialect::kGoogle;
+  bool style_may_be_wrong = !google && style == EtagStyle::kQuoted && etag_style_ == EtagStyle::kUnknown;
   if (style_may_be_wrong && found->info.etag == *options.if_match) return std::nullopt;
   return StatusOr<ObjectInfo>(Aborted("object " + key + " was changed by someone else"));
 }
@@ -61,8 +77,15 @@ StatusOr<ObjectInfo> S3ObjectStore::Put(const std::string& key, std::string_view
   std::string token = RandomHex(16);
   EtagStyle known = etag_style_;
   EtagStyle style = known == EtagStyle::kUnknown ? EtagStyle::kQuoted : known;
+  EtagStyle asked = style;
+  Condition condition;
   for (int attempt = 1;; ++attempt) {
-    VORA_ASSIGN_OR_RETURN(S3Response response, SendPut(key, bytes, options, token, style));
+    // Once for all tries of one call, as a try that got lost may have made a new generation: that is seen by its token.
+    if (attempt == 1 || style != asked) {
+      VORA_ASSIGN_OR_RETURN(condition, ConditionOf(key, options, style));
+      asked = style;
+    }
+    VORA_ASSIGN_OR_RETURN(S3Response response, SendPut(key, bytes, options, token, condition));
     if (response.status / 100 == 2) {
       // Only a success proves the style: a failure may be a lost race.
       if (options.if_match) etag_style_ = style;
@@ -109,7 +132,7 @@ StatusOr<S3ObjectStore::WrittenObject> S3ObjectStore::HeadWritten(const std::str
   if (response.status != 200) return ToS3Status(response.status, response.body, "head " + key);
   VORA_ASSIGN_OR_RETURN(ObjectInfo info, InfoFromHeaders(key, response.Header("content-length"), response.Header("etag"),
                                                          response.Header("content-type"), response.Header("last-modified")));
-  return WrittenObject{std::move(info), response.Header("x-amz-meta-vora-write")};
+  return WrittenObject{std::move(info), response.Header("x-amz-meta-vora-write"), response.Header("x-amz-generation")};
 }
 
 StatusOr<ObjectInfo> S3ObjectStore::Head(const std::string& key) {

@@ -14,6 +14,7 @@
 #include "libs/storage/base/object_store.h"
 #include "libs/storage/s3/s3_client.h"
 #include "libs/storage/s3/s3_config.h"
+#include "libs/storage/s3/s3_xml.h"
 
 namespace vora::storage {
 
@@ -34,22 +35,36 @@ class S3ObjectStore : public ObjectStore {
                                          const std::vector<CompletedPart>& parts) override;
   Status AbortMultipart(const std::string& key, const std::string& multipart_id) override;
   Status Ping() override;
+  StatusOr<Abilities> FindAbilities(const std::string& key) override;
   std::string Describe() const override;
 
  private:
-  // AWS reads If-Match as RFC 9110 has it; RGW compares it with the bare ETag. Found out with the first conditional write.
+  // AWS reads If-Match as RFC 9110 has it; RGW compares it with the bare ETag. Found out with the first conditional write. Google knows
+  // generations of an object instead.
   enum class EtagStyle { kUnknown, kQuoted, kBare };
   struct WrittenObject {
     ObjectInfo info;
     std::string write_token;
+    std::string generation;  // Google's
   };
 
   std::string FullKey(const std::string& key) const { return client_->config().prefix + key; }
   StatusOr<WrittenObject> HeadWritten(const std::string& key);
-  // False only when the store says so.
-  bool MultipartExists(const std::string& key, const std::string& upload_id);
+  // What lies in an upload. NOT_FOUND: there is none.
+  StatusOr<std::vector<S3PartPage::Part>> ListParts(const std::string& key, const std::string& upload_id);
+  StatusOr<bool> ListsParts(const std::string& key);
+  StatusOr<bool> ChecksSums(const std::string& key);
+  // That `parts` lie there: SeaweedFS makes an object without those that were never sent. The size of the object that they make, nullopt
+  // where the store does not tell; INVALID_ARGUMENT names a part that is not there.
+  StatusOr<std::optional<int64_t>> CheckParts(const std::string& key, const std::string& upload_id,
+                                              const std::vector<CompletedPart>& parts);
+  // The header that makes a write conditional; empty: it is not.
+  using Condition = std::pair<std::string, std::string>;
+  // As Google has it: 0, or the generation that has this ETag now. ABORTED or NOT_FOUND: another has it, or there is no object.
+  StatusOr<Condition> GenerationCondition(const std::string& key, const PutOptions& options);
+  StatusOr<Condition> ConditionOf(const std::string& key, const PutOptions& options, EtagStyle style);
   StatusOr<S3Response> SendPut(const std::string& key, std::string_view bytes, const PutOptions& options, const std::string& token,
-                               EtagStyle style);
+                               const Condition& condition);
   // The result of a write whose condition failed; nullopt: try again with the ETag in the other style.
   std::optional<StatusOr<ObjectInfo>> JudgeFailedCondition(const std::string& key, const PutOptions& options, const std::string& token,
                                                            EtagStyle style);

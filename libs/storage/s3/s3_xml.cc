@@ -155,6 +155,27 @@ StatusOr<ListPage> ParseListObjects(std::string_view xml) {
   return page;
 }
 
+StatusOr<S3PartPage> ParseListParts(std::string_view xml) {
+  VORA_ASSIGN_OR_RETURN(Element root, ParseRoot(xml, "ListPartsResult"));
+  S3PartPage page;
+  for (const Element& child : root.children) {
+    if (child.name != "Part") continue;
+    S3PartPage::Part& part = page.parts.emplace_back();
+    VORA_ASSIGN_OR_RETURN(const std::string number, Required(child, "PartNumber"));
+    VORA_ASSIGN_OR_RETURN(const std::string size, Required(child, "Size"));
+    VORA_ASSIGN_OR_RETURN(const std::string etag, Required(child, "ETag"));
+    if (!ParseInt(number, part.number) || part.number < 1) return Internal("S3 answer: <PartNumber> is not the number of a part");
+    if (!ParseInt(size, part.size) || part.size < 0) return Internal("S3 answer: <Size> is not a number of bytes");
+    part.etag = UnquoteEtag(etag);
+  }
+  const Element* truncated = root.Only("IsTruncated");
+  if (truncated != nullptr && truncated->text == "true") {
+    VORA_ASSIGN_OR_RETURN(page.next_marker, Required(root, "NextPartNumberMarker"));
+    if (page.next_marker.empty()) return Internal("S3 answer: <NextPartNumberMarker> is empty");
+  }
+  return page;
+}
+
 StatusOr<std::string> ParseCreateMultipart(std::string_view xml) {
   VORA_ASSIGN_OR_RETURN(Element root, ParseRoot(xml, "InitiateMultipartUploadResult"));
   VORA_ASSIGN_OR_RETURN(std::string id, Required(root, "UploadId"));

@@ -18,6 +18,18 @@ StatusOr<ListPage> ParseListObjects(std::string_view xml);
 // The upload id of an InitiateMultipartUploadResult.
 StatusOr<std::string> ParseCreateMultipart(std::string_view xml);
 
+struct S3PartPage {
+  struct Part {
+    int number = 0;
+    int64_t size = 0;
+    std::string etag;
+  };
+  std::vector<Part> parts;
+  std::string next_marker;  // empty: no more
+};
+// Answer of ListParts.
+StatusOr<S3PartPage> ParseListParts(std::string_view xml);
+
 struct S3Error {
   std::string code;
   std::string message;

@@ -48,13 +48,15 @@ std::string CanonicalRequest(const SigningRequest& request) {
 }
 
 std::string SignRequest(const SigningRequest& request, const SigningKey& key) {
-  const std::string& time = request.headers.at("x-amz-date");
+  const SigningDialect& dialect = key.dialect;
+  const std::string& time = request.headers.at(dialect.header_prefix + "date");
   std::string date = time.substr(0, 8);
-  std::string scope = date + "/" + key.region + "/" + key.service + "/aws4_request";
-  std::string to_sign = "AWS4-HMAC-SHA256\n" + time + "\n" + scope + "\n" + HexEncode(Sha256(CanonicalRequest(request)));
-  std::string signing_key = HmacSha256("AWS4" + key.secret_key, date);
-  for (const std::string& step : {key.region, key.service, std::string("aws4_request")}) signing_key = HmacSha256(signing_key, step);
-  return "AWS4-HMAC-SHA256 Credential=" + key.access_key + "/" + scope + ", SignedHeaders=" + SignedHeaders(request) +
+  std::string scope = date + "/" + key.region + "/" + key.service + "/" + dialect.ending;
+  const std::string algorithm = dialect.version + "-HMAC-SHA256";
+  std::string to_sign = algorithm + "\n" + time + "\n" + scope + "\n" + HexEncode(Sha256(CanonicalRequest(request)));
+  std::string signing_key = HmacSha256(dialect.version + key.secret_key, date);
+  for (const std::string& step : {key.region, key.service, dialect.ending}) signing_key = HmacSha256(signing_key, step);
+  return algorithm + " Credential=" + key.access_key + "/" + scope + ", SignedHeaders=" + SignedHeaders(request) +
          ", Signature=" + HexEncode(HmacSha256(signing_key, to_sign));
 }
 

@@ -131,6 +131,10 @@ Status FaultyStore::AbortMultipart(const std::string& key, const std::string& id
   return Through("AbortMultipart", key, [&] { return inner_->AbortMultipart(key, id); });
 }
 
+StatusOr<Abilities> FaultyStore::FindAbilities(const std::string& key) {
+  return Through("FindAbilities", key, [&] { return inner_->FindAbilities(key); });
+}
+
 Status FaultyStore::Ping() { return away() ? Unavailable("the store is away") : inner_->Ping(); }
 
 }  // namespace vora::storage

@@ -50,6 +50,7 @@ class FaultyStore : public ObjectStore {
   StatusOr<ObjectInfo> CompleteMultipart(const std::string& key, const std::string& id, const std::vector<CompletedPart>& parts) override;
   Status AbortMultipart(const std::string& key, const std::string& id) override;
   Status Ping() override;
+  StatusOr<Abilities> FindAbilities(const std::string& key) override;
   std::string Describe() const override { return inner_->Describe(); }
 
  private:
