@@ -61,7 +61,7 @@ launch() {
     seaweedfs)
       weed=("$(program)" -logtostderr=true server -dir="$DIR/data" -ip=127.0.0.1 -ip.bind=127.0.0.1 -master.telemetry=false
         -master.port=$((port + 1)) -master.port.grpc=$((port + 2)) -volume.port=$((port + 3)) -volume.port.grpc=$((port + 4))
-        -filer.port=$((port + 5)) -filer.port.grpc=$((port + 6)) -s3.port="$port" -s3.port.grpc=$((port + 7)) -s3.port.iceberg=0 -s3.port.lance=0
+        -filer.port=$((port + 5)) -filer.port.grpc=$((port + 6)) -s3.port="$port" -s3.port.grpc=$((port + 7)) -s3.port.iceberg=0 -s3.port.lance=0 -s3.autoCreateBucket=false
         -filer.localSocket="$DIR/filer.sock" -s3.localSocket="$DIR/s3.sock" -volume.max=100 -master.volumeSizeLimitMB=1024
         -filer -s3 -s3.config="$DIR/s3.json")
       (umask 077 && cat >"$DIR/s3.json") <<JSON

@@ -131,17 +131,17 @@ StatusOr<std::optional<int64_t>> S3ObjectStore::CheckParts(const std::string& ke
     return std::optional<int64_t>();
   }
   VORA_RETURN_IF_ERROR(listed.status());
-  std::map<int, const S3PartPage::Part*> by_number;
-  for (const auto& part : *listed) by_number[part.number] = &part;
+  // SeaweedFS lists a part that was replaced beside the one that replaced it.
+  std::map<int, std::map<std::string, int64_t>> sizes;
+  for (const auto& part : *listed) sizes[part.number][part.etag] = part.size;
   int64_t size = 0;
   for (const CompletedPart& part : parts) {
-    const auto found = by_number.find(part.number);
-    if (found == by_number.end())
-      return InvalidField("multipart", "part " + std::to_string(part.number) + " of " + key + " was never sent");
-    if (found->second->etag != part.etag) {
-      return InvalidField("multipart", "part " + std::to_string(part.number) + " of " + key + " is another one by now");
-    }
-    size += found->second->size;
+    const auto sent = sizes.find(part.number);
+    const std::string name = "part " + std::to_string(part.number) + " of " + key;
+    if (sent == sizes.end()) return InvalidField("multipart", name + " was never sent");
+    const auto found = sent->second.find(part.etag);
+    if (found == sent->second.end()) return InvalidField("multipart", name + " is another one by now");
+    size += found->second;
   }
   return std::optional<int64_t>(size);
 }
