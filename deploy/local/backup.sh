@@ -87,6 +87,7 @@ copy_objects() {
     [ "$tries" -lt 100 ] || fail "the objects change faster than they can be copied" "try again when less is uploaded"
   done
   # Of an upload that is not finished, what its state names may have gone since, and other things come.
+  [ "file://$from" = "$(storage_url RAW)" ] || return 0
   for folder in "$to"/raw/*/; do
     [ -e "${folder}original@" ] || [ ! -d "$folder" ] || unfinished+=("$from/raw/$(basename "$folder")")
   done
@@ -150,13 +151,13 @@ said=$("$(postgres_bin)/pg_basebackup" -D "$partial/postgres" -X stream -c fast 
   fail "PostgreSQL could not be copied" "$(tail -n 3 <<<"$said")"
 
 # 2. Objects, after the databases: they are written once, so every object that the databases speak of is there.
-case "$VORA_STORAGE" in
-  file://*)
-    say "objects"
-    copy_objects "${VORA_STORAGE#file://}"
-    ;;
-  *) warn "the objects lie in $VORA_STORAGE: back the bucket up by its own means, after this" ;;
-esac
+say "objects"
+while read -r url; do
+  case "$url" in
+    file://*) copy_objects "${url#file://}" ;;
+    *) warn "objects lie in $url: back the bucket up by its own means, after this" ;;
+  esac
+done < <(printf '%s\n' "$(storage_url RAW)" "$(storage_url PROCESSED)" | awk '!seen[$0]++')
 
 # 3. Events: first those that wait in the spool, then those that have arrived, so that one on its way between them is in one of the two.
 say "events"

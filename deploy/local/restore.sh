@@ -14,6 +14,24 @@ finished while the backup was being made are announced again, so that each becom
 EOF
 }
 
+# Where objects lie in folders; a backup holds those of both roots in one.
+export VORA_STORAGE="${VORA_STORAGE:-file://$VORA_HOME/objects}"
+restore_objects() {
+  local root url folder entry copied
+  [ -e "$backup/objects" ] || return 0
+  for root in RAW PROCESSED; do
+    url=$(storage_url "$root")
+    case "$url" in file://*) ;; *) warn "objects are not restored into $url: use the bucket's own means"; continue ;; esac
+    folder=${url#file://}
+    mkdir -p "$folder" || fail "$folder cannot be written" "choose another folder"
+    for entry in "$backup"/objects/* "$backup"/objects/.[!.]*; do
+      [ -e "$entry" ] || continue
+      case "$root ${entry##*/}" in 'PROCESSED processed') copied=yes ;; 'RAW processed' | PROCESSED*) copied=no ;; *) copied=yes ;; esac
+      [ $copied = no ] || cp -a "$entry" "$folder/" || fail "the objects could not be copied" "is the disk full?"
+    done
+  done
+}
+
 case "${1:-}" in --help | -h) usage; exit 0 ;; '' | -*) usage >&2; fail "no folder is given" "$(script restore) FOLDER" ;; esac
 backup=$1
 [ -r "$backup/CHECKSUMS" ] && [ -d "$backup/postgres" ] || fail "$backup is no backup" "name a folder that backup.sh has written"
@@ -31,10 +49,11 @@ mkdir -p "$VORA_HOME/run" "$VORA_HOME/logs" && VORA_HOME="$(cd "$VORA_HOME" && p
 stop_part clickhouse
 touch "$VORA_HOME/restoring" && (cd "$VORA_HOME" && rm -rf "${parts[@]}") || fail "$VORA_HOME cannot be written" "choose another folder"
 say "copying"
-for part in secrets objects spool; do
+for part in secrets spool; do
   [ -e "$backup/$part" ] || continue
   cp -a "$backup/$part" "$VORA_HOME/$part" || fail "$part could not be copied" "is the disk full?"
 done
+restore_objects
 cp -a "$backup/postgres" "$VORA_HOME/postgres.new" || fail "the databases could not be copied" "is the disk full?"
 rm -f "$VORA_HOME/postgres.new/backup_manifest"
 chmod 700 "$VORA_HOME/postgres.new"
@@ -54,7 +73,7 @@ stop_part clickhouse
 
 # An upload that finished after the databases were copied has told its listeners; they have forgotten it now.
 say "announcing finished uploads again"
-env VORA_AUTH=none VORA_STORAGE="${VORA_STORAGE:-file://$VORA_HOME/objects}" "$VORA_BIN/vora-upload" --announce-again >>"$(log_file restore)" 2>&1 ||
+env VORA_AUTH=none "$VORA_BIN/vora-upload" --announce-again >>"$(log_file restore)" 2>&1 ||
   fail "the uploads could not be announced again" "see $(log_file restore)"
 # Last, so that a restore that failed on its way can be repeated.
 mv "$VORA_HOME/postgres.new" "$VORA_HOME/postgres" && rm -f "$VORA_HOME/restoring" || fail "the databases could not be put into place" "see $VORA_HOME/postgres.new"

@@ -2,8 +2,8 @@
 # The local stack: where it lives, which parts it has, how each is started, watched and stopped. Sourced by up.sh, down.sh and the tests.
 #
 # Environment: VORA_HOME (state folder, default .vora in the checkout), VORA_PORT_BASE (default 8080; all ports shift with it),
-# VORA_STORAGE (default a local folder in VORA_HOME), VORA_BUILD (default build/release), VORA_PLAYBACK_TOKENS (on: playing needs a token),
-# VORA_AMQP_URL (a broker: the bridge to it is started too).
+# VORA_STORAGE (default a local folder in VORA_HOME; VORA_STORAGE_RAW and VORA_STORAGE_PROCESSED for places of their own), VORA_BUILD (default
+# build/release), VORA_PLAYBACK_TOKENS (on: playing needs a token), VORA_AMQP_URL (a broker: the bridge to it is started too).
 # $VORA_HOME/settings/PART, NAME=VALUE a line, holds settings of a single daemon, which win over those that it is started with here.
 # The package vora-local installs these scripts as vora-up and so on; VORA_HOME is ~/.local/state/vora there, and VORA_BUILD means nothing.
 
@@ -272,6 +272,33 @@ start_orchestrator() {
     VORA_GRPC_LISTEN="127.0.0.1:$ORCHESTRATOR_GRPC" VORA_ADMIN_LISTEN="127.0.0.1:$ORCHESTRATOR_ADMIN"
 }
 
+# storage_url ROOT   where RAW or PROCESSED lies: VORA_STORAGE_RAW or VORA_STORAGE_PROCESSED, else VORA_STORAGE
+storage_url() { local variable="VORA_STORAGE_$1"; echo "${!variable:-$VORA_STORAGE}"; }
+
+# storage_settings ROOT...   sets STORAGE_SETTINGS of a part that uses these roots. What belongs to the other one is taken out of its environment,
+# and so is what belongs to both once each of these has its own.
+storage_settings() {
+  local root name value url=no keys=no all=(CREDENTIALS ACCESS_KEY SECRET_KEY SESSION_TOKEN ROLE_ARN)
+  STORAGE_SETTINGS=()
+  for root in RAW PROCESSED; do
+    if [[ " $* " != *" $root "* ]]; then
+      STORAGE_SETTINGS+=("VORA_STORAGE_$root=" "${all[@]/#/VORA_S3_${root}_}")
+      continue
+    fi
+    name="VORA_STORAGE_$root" value=''
+    [ -n "${!name:-}" ] || url=yes
+    for name in "${all[@]/#/VORA_S3_${root}_}"; do value+="${!name:-}"; done
+    [ -n "$value" ] || keys=yes
+  done
+  [ $keys = yes ] || STORAGE_SETTINGS+=("${all[@]/#/VORA_S3_}" AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN)
+  # A name alone becomes an empty value, which counts as unset.
+  for name in "${!STORAGE_SETTINGS[@]}"; do
+    value=${STORAGE_SETTINGS[name]}
+    STORAGE_SETTINGS[name]="${value%=}="
+  done
+  if [ $url = yes ]; then STORAGE_SETTINGS+=("VORA_STORAGE=$VORA_STORAGE"); else STORAGE_SETTINGS+=("VORA_STORAGE="); fi
+}
+
 # Sets PLAYBACK_SETTINGS, of what signs and what checks playback tokens: VORA_PLAYBACK_TOKENS=on switches them on.
 playback_settings() {
   PLAYBACK_SETTINGS=(VORA_PLAYBACK_TOKENS=off)
@@ -291,11 +318,13 @@ start_metadata() {
     VORA_HTTP_LISTEN="127.0.0.1:$METADATA_HTTP" VORA_GRPC_LISTEN="127.0.0.1:$METADATA_GRPC" VORA_ADMIN_LISTEN="127.0.0.1:$METADATA_ADMIN"
 }
 start_upload() {
-  start_daemon upload VORA_STORAGE="$VORA_STORAGE" VORA_UPLOAD_LISTENERS="127.0.0.1:$METADATA_GRPC" \
+  storage_settings RAW
+  start_daemon upload "${STORAGE_SETTINGS[@]}" VORA_UPLOAD_LISTENERS="127.0.0.1:$METADATA_GRPC" \
     VORA_HTTP_LISTEN="127.0.0.1:$UPLOAD_HTTP" VORA_GRPC_LISTEN="127.0.0.1:$UPLOAD_GRPC" VORA_ADMIN_LISTEN="127.0.0.1:$UPLOAD_ADMIN"
 }
 start_transcode-worker() {
-  start_daemon transcode-worker VORA_STORAGE="$VORA_STORAGE" VORA_ORCHESTRATOR="127.0.0.1:$ORCHESTRATOR_GRPC" \
+  storage_settings RAW PROCESSED
+  start_daemon transcode-worker "${STORAGE_SETTINGS[@]}" VORA_ORCHESTRATOR="127.0.0.1:$ORCHESTRATOR_GRPC" \
     VORA_GRPC_LISTEN="127.0.0.1:$WORKER_GRPC" VORA_ADMIN_LISTEN="127.0.0.1:$WORKER_ADMIN"
 }
 start_analytics-ingest() {
@@ -308,9 +337,10 @@ start_analytics-ingest() {
 }
 start_streaming-gateway() {
   playback_settings
+  storage_settings PROCESSED
   make_secret edge
   start_daemon streaming-gateway "${PLAYBACK_SETTINGS[@]}" VORA_EDGE_SECRET="$(cat "$VORA_HOME/secrets/edge")" \
-    VORA_STORAGE="$VORA_STORAGE" VORA_METADATA="127.0.0.1:$METADATA_GRPC" VORA_ANALYTICS="127.0.0.1:$ANALYTICS_GRPC" \
+    "${STORAGE_SETTINGS[@]}" VORA_METADATA="127.0.0.1:$METADATA_GRPC" VORA_ANALYTICS="127.0.0.1:$ANALYTICS_GRPC" \
     VORA_HTTP_LISTEN="127.0.0.1:$GATEWAY_HTTP" VORA_GRPC_LISTEN="127.0.0.1:$GATEWAY_GRPC" VORA_ADMIN_LISTEN="127.0.0.1:$GATEWAY_ADMIN"
 }
 

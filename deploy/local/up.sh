@@ -20,7 +20,8 @@ nothing is built.
   --help         this text
 
 Environment: VORA_HOME (state folder, now $VORA_HOME), VORA_PORT_BASE (default 8080), VORA_STORAGE (default a
-folder in VORA_HOME; or s3://BUCKET?endpoint=http://HOST:PORT with VORA_S3_ACCESS_KEY and VORA_S3_SECRET_KEY).
+folder in VORA_HOME; or s3://BUCKET?endpoint=http://HOST:PORT with VORA_S3_ACCESS_KEY and VORA_S3_SECRET_KEY), and VORA_STORAGE_RAW or
+VORA_STORAGE_PROCESSED for what lies elsewhere, with keys in VORA_S3_RAW_... and VORA_S3_PROCESSED_....
 Stop it with $(script down).
 EOF
 }
@@ -79,7 +80,7 @@ done
 
 printf '\nVora is running (%s s).\n' "$((SECONDS - started))"
 printf '  %-9s %s\n' 'pages' "$EDGE_URL/" 'REST' "$EDGE_URL/v1/videos   (described at $EDGE_URL/openapi.json)" 'uploads' "$UPLOAD_URL   (tus)" \
-  'storage' "$VORA_STORAGE" 'logs' "$VORA_HOME/logs" 'client' "$VORA_BIN/vora --help" 'stop' "$(script down)"
+  'storage' "$(storage_url RAW)$([ "$(storage_url RAW)" = "$(storage_url PROCESSED)" ] || echo ", $(storage_url PROCESSED)")" 'logs' "$VORA_HOME/logs" 'client' "$VORA_BIN/vora --help" 'stop' "$(script down)"
 
 if [ "$demo" = yes ]; then
   if [ -z "$demo_file" ]; then

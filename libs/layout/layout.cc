@@ -7,7 +7,6 @@
 namespace vora::layout {
 namespace {
 
-constexpr std::string_view kProcessed = "processed/";
 constexpr std::string_view kStateFile = "/state";
 constexpr std::string_view kSegmentStem = "seg_";
 constexpr size_t kMaxTrackName = 32;
@@ -40,10 +39,10 @@ std::optional<std::string> UploadOfStateKey(std::string_view key) {
   return std::string(key);
 }
 
-std::string ProbeKey(std::string_view id) { return Joined({"probe/conditional-put-", id}); }
+std::string ProbeKey(std::string_view id) { return Joined({kProbePrefix, "conditional-put-", id}); }
 
-std::string VideoFolder(std::string_view video_id) { return Joined({kProcessed, video_id, "/"}); }
-std::string ObjectPrefix(std::string_view video_id) { return Joined({kProcessed, video_id}); }
+std::string VideoFolder(std::string_view video_id) { return Joined({kProcessedPrefix, video_id, "/"}); }
+std::string ObjectPrefix(std::string_view video_id) { return Joined({kProcessedPrefix, video_id}); }
 std::string RevisionPrefix(std::string_view video_id, int revision) {
   return Joined({ObjectPrefix(video_id), "/r", std::to_string(revision)});
 }

@@ -22,7 +22,11 @@ std::string AnnounceKey(std::string_view upload_id);
 // The upload whose state lies at `key`; nullopt for every other object.
 std::optional<std::string> UploadOfStateKey(std::string_view key);
 
+// What is made of uploads.
+inline constexpr char kProcessedPrefix[] = "processed/";
+
 // Written and removed at start, to find out what the store honours.
+inline constexpr char kProbePrefix[] = "probe/";
 std::string ProbeKey(std::string_view id);
 
 // A video. Its object prefix, `processed/{video_id}` or `processed/{video_id}/r2` of a re-encode, travels in inputs and rows.

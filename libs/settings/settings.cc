@@ -158,7 +158,11 @@ Status SettingsSchema::Load(const Getenv& getenv) {
     // Files of environment variables leave blanks and carriage returns at the ends.
     const std::string text = Trim(getenv(setting.name).value_or(""));
     if (text.empty()) {
-      if (setting.options.required && setting.default_text.empty()) report(setting.name + ": is required. " + setting.help);
+      const auto& others = setting.options.unless;
+      const bool replaced = !others.empty() && std::all_of(others.begin(), others.end(), [&](const std::string& other) {
+        return !Trim(getenv(other).value_or("")).empty();
+      });
+      if (setting.options.required && !replaced && setting.default_text.empty()) report(setting.name + ": is required. " + setting.help);
       continue;
     }
     const Status status = setting.parse(text);

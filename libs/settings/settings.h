@@ -16,9 +16,10 @@
 namespace vora {
 
 struct SettingOptions {
-  bool secret = false;              // masked in --print-config and never logged
-  bool required = false;            // empty or unset is an error
-  std::optional<int64_t> min = {};  // numbers, bytes and milliseconds of durations; inclusive
+  bool secret = false;                   // masked in --print-config and never logged
+  bool required = false;                 // empty or unset is an error
+  std::vector<std::string> unless = {};  // with `required`: not where all of these are set
+  std::optional<int64_t> min = {};       // numbers, bytes and milliseconds of durations; inclusive
   std::optional<int64_t> max = {};
   std::vector<std::string> choices = {};  // strings: one of these
 };

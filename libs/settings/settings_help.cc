@@ -32,6 +32,13 @@ std::string EscapeCell(std::string_view text) {
   return out;
 }
 
+// "A is", "A and B are"
+std::string Both(const std::vector<std::string>& names) {
+  std::string out;
+  for (const auto& name : names) out.append(out.empty() ? "" : " and ").append(name);
+  return out.append(names.size() == 1 ? " is" : " are");
+}
+
 }  // namespace
 
 std::string SettingsSchema::Help() const {
@@ -59,7 +66,8 @@ std::string SettingsSchema::Markdown() const {
   for (const auto& setting : settings_) {
     std::string text = Sentence(setting.help);
     if (!setting.limits.empty()) text.append(" ").append(setting.limits);
-    if (setting.options.required && setting.default_text.empty()) text.append(" Required.");
+    if (setting.options.required && setting.default_text.empty())
+      text.append(setting.options.unless.empty() ? " Required." : " Required, unless " + Both(setting.options.unless) + " set.");
     const std::string shown = setting.options.secret && !setting.default_text.empty() ? "***" : setting.default_text;
     out.append("| `").append(setting.name).append("` | ");
     if (!shown.empty()) out.append("`").append(EscapeCell(shown)).append("`");

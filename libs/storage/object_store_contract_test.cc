@@ -570,7 +570,7 @@ TEST_P(ObjectStoreContract, HonoursConditionsAndAnswersPing) {
       << metrics_.Expose();
 }
 
-std::vector<std::string> Stores() {
+std::vector<std::string> KindsOfStore() {
 #ifdef VORA_CONTRACT_S3
   return {"s3"};
 #else
@@ -583,8 +583,8 @@ std::vector<std::string> Stores() {
 
 std::string NameOf(const testing::TestParamInfo<std::string>& info) { return info.param; }
 
-INSTANTIATE_TEST_SUITE_P(Stores, ObjectStoreContract, testing::ValuesIn(Stores()), NameOf);
-INSTANTIATE_TEST_SUITE_P(Stores, ObjectStoreLikes, testing::ValuesIn(Stores()), NameOf);
+INSTANTIATE_TEST_SUITE_P(Stores, ObjectStoreContract, testing::ValuesIn(KindsOfStore()), NameOf);
+INSTANTIATE_TEST_SUITE_P(Stores, ObjectStoreLikes, testing::ValuesIn(KindsOfStore()), NameOf);
 
 }  // namespace
 }  // namespace vora::storage

@@ -70,6 +70,13 @@ struct ListArguments {
   std::vector<std::string> labels;  // key=value, all of which it has
 };
 
+struct CopyArguments {
+  std::string from, to;  // as VORA_STORAGE; their keys are VORA_S3_FROM_... and VORA_S3_TO_..., else VORA_S3_...
+  std::string root;      // raw or processed; empty: both
+  bool verify = false, dry_run = false, without_unfinished = false;
+  int jobs = 8;
+};
+
 int RunUpload(const GlobalOptions& global, const UploadArguments& arguments);
 int RunImport(const GlobalOptions& global, const ImportArguments& arguments);
 int RunSources(const GlobalOptions& global);
@@ -88,6 +95,8 @@ int RunCancel(const GlobalOptions& global, const std::string& video_id);
 int RunRetry(const GlobalOptions& global, const std::string& video_id, bool wait);
 int RunDelete(const GlobalOptions& global, const std::string& video_id);
 int RunHistory(const GlobalOptions& global, const std::string& video_id);
+
+int RunStorageCopy(const GlobalOptions& global, const CopyArguments& arguments);
 
 int RunPause(const GlobalOptions& global, const std::string& video_id, const std::string& reason);
 int RunResume(const GlobalOptions& global, const std::string& video_id);

@@ -203,6 +203,24 @@ int main(int argc, char** argv) {
       ->check(CLI::Range(-vora::kMaxPriority, vora::kMaxPriority));
   set_priority->callback([&] { exit_code = vora::cli::RunPriority(global, video_id, priority); });
 
+  CLI::App* storage = app.add_subcommand("storage", "Object stores, for operators");
+  storage->require_subcommand(1);
+  vora::cli::CopyArguments copy;
+  CLI::App* copy_command = storage->add_subcommand(
+      "copy",
+      "Copy all objects of a store into another one and verify them; the same command goes on after an interruption.\nKeys: "
+      "VORA_S3_FROM_ACCESS_KEY, VORA_S3_TO_SECRET_KEY and so on, else VORA_S3_...");
+  copy_command->add_option("FROM", copy.from, "file:///absolute/path or s3://BUCKET?endpoint=https://HOST, as in VORA_STORAGE")->required();
+  copy_command->add_option("TO", copy.to, "The same of the store that is written to")->required();
+  copy_command->add_option("--root", copy.root, "Only uploads (raw), or only what is made of them (processed)")
+      ->check(CLI::IsMember({"raw", "processed"}));
+  copy_command->add_flag("--verify", copy.verify, "Read and compare what is there already, instead of going by size and time");
+  copy_command->add_flag("--dry-run", copy.dry_run, "Write nothing; say what would be");
+  copy_command->add_flag("--without-unfinished", copy.without_unfinished,
+                         "Leave out uploads that are not finished; their clients begin anew");
+  copy_command->add_option("--jobs", copy.jobs, "Objects at the same time")->check(CLI::Range(1, 128))->capture_default_str();
+  copy_command->callback([&] { exit_code = vora::cli::RunStorageCopy(global, copy); });
+
   app.add_subcommand("queues", "The queues of the fleet, for operators")->callback([&] { exit_code = vora::cli::RunQueues(global); });
   vora::cli::SettingsArguments queue;
   CLI::App* queue_command =

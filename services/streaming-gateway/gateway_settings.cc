@@ -20,8 +20,7 @@ StatusOr<std::optional<auth::PlaybackTokens>> MakeTokens(const GatewaySettings& 
 
 void GatewaySettings::Declare(SettingsSchema& schema) {
   schema.Add("VORA_HTTP_LISTEN", &http_listen, "host:port for players and the edge");
-  schema.Add("VORA_STORAGE", &storage, "object store: file:///absolute/path or s3://bucket?endpoint=...", {.required = true});
-  s3.Declare(schema);
+  storage.Declare(schema);
   schema.Add("VORA_METADATA", &metadata, "host:port of the metadata daemon's gRPC");
   schema.Add("VORA_METADATA_TIMEOUT", &metadata_timeout, "how long one question to metadata may take", {.min = 100, .max = 30'000});
   http::DeclareLimits(schema, http);

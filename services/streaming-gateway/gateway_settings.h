@@ -8,7 +8,7 @@
 
 #include "libs/http/server/server.h"
 #include "libs/settings/settings.h"
-#include "libs/storage/s3/s3_credentials.h"
+#include "libs/storage/roots.h"
 #include "services/streaming-gateway/gateway_app.h"
 
 namespace vora::gateway {
@@ -16,8 +16,7 @@ namespace vora::gateway {
 struct GatewaySettings {
   http::ServerOptions http;  // behind the edge, every peer is the edge: limits per client are off until it is named as a proxy
   std::string http_listen = "127.0.0.1:8083";
-  std::string storage;
-  storage::S3Credentials s3;
+  storage::StorageSettings storage{{storage::Root::kProcessed}};
   std::string metadata = "127.0.0.1:9082";
   std::string tokens = "off";
   std::string keys;

@@ -8,7 +8,6 @@
 
 #include "libs/daemon/authorization.h"
 #include "libs/daemon/daemon.h"
-#include "libs/storage/open_store.h"
 #include "services/streaming-gateway/gateway_app.h"
 #include "services/streaming-gateway/gateway_service.h"
 #include "services/streaming-gateway/gateway_settings.h"
@@ -18,8 +17,8 @@ namespace {
 
 Status SetUp(Daemon& daemon, const GatewaySettings& settings) {
   VORA_ASSIGN_OR_RETURN(GatewayOptions options, settings.Options());
-  VORA_ASSIGN_OR_RETURN(auto opened, storage::OpenObjectStore(settings.storage, daemon.metrics()));
-  const std::shared_ptr<storage::ObjectStore> store = std::move(opened);
+  VORA_ASSIGN_OR_RETURN(const std::shared_ptr<storage::ObjectStore> store,
+                        settings.storage.Open(storage::Root::kProcessed, daemon.metrics()));
   daemon.Keep(store);
   const auto gateway = std::make_shared<GatewayApp>(
       std::move(options), *store, MetadataSource(settings.metadata, settings.metadata_timeout), Clock::Real(), daemon.metrics());

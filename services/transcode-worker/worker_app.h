@@ -20,12 +20,12 @@ class WorkerApp {
   // Fails when the store's address is wrong or the sandbox does not hold; a store or an orchestrator that is away is waited for.
   static StatusOr<std::shared_ptr<WorkerApp>> Start(const WorkerSettings& settings, obs::Metrics& metrics);
   Status OrchestratorHealth() const { return worker_->Health(); }
-  Status StoreHealth() const { return store_->Ping(); }
+  Status StoreHealth() const;
   // Hands back what it has not finished.
   void Stop(std::chrono::milliseconds budget);
 
  private:
-  std::unique_ptr<storage::ObjectStore> store_;
+  std::shared_ptr<storage::ObjectStore> raw_, processed_;
   sources::Sources sources_;
   std::unique_ptr<WorkerContext> context_;
   std::unique_ptr<ImportContext> import_context_;

@@ -8,8 +8,7 @@
 namespace vora::transcode {
 
 void WorkerSettings::Declare(SettingsSchema& schema) {
-  schema.Add("VORA_STORAGE", &storage, "Object store: file:///path or s3://bucket?endpoint=...", {.required = true});
-  s3.Declare(schema);
+  storage.Declare(schema);
   schema.Add("VORA_ORCHESTRATOR", &orchestrator, "host:port of the orchestrator");
   schema.Add("VORA_WORKER_SLOTS", &slots, "Chunks (with all their renditions) encoded at the same time; 0: as suits the processors",
              {.min = 0, .max = 256});

@@ -6,13 +6,12 @@
 
 #include "libs/media/base/source_limits.h"
 #include "libs/settings/settings.h"
-#include "libs/storage/s3/s3_credentials.h"
+#include "libs/storage/roots.h"
 
 namespace vora::transcode {
 
 struct WorkerSettings {
-  std::string storage;
-  storage::S3Credentials s3;
+  storage::StorageSettings storage{{storage::Root::kRaw, storage::Root::kProcessed}};
   std::string orchestrator = "127.0.0.1:9085";
   std::string sources;
   int64_t import_slots = 4;

@@ -6,7 +6,6 @@
 
 #include "libs/daemon/daemon.h"
 #include "libs/log/log.h"
-#include "libs/storage/open_store.h"
 #include "services/upload/announce/announce_again.h"
 #include "services/upload/upload_app.h"
 
@@ -14,7 +13,7 @@ namespace {
 
 // What the daemon is made of, in the order it has to live.
 struct Parts {
-  std::unique_ptr<vora::storage::ObjectStore> store;
+  std::shared_ptr<vora::storage::ObjectStore> store;
   std::unique_ptr<vora::upload::UploadApp> app;
 };
 
@@ -33,7 +32,7 @@ int main(int argc, char** argv) {
   spec.setup = [&](vora::Daemon& daemon) -> vora::Status {
     VORA_RETURN_IF_ERROR(settings.Validate());
     auto parts = std::make_shared<Parts>();
-    VORA_ASSIGN_OR_RETURN(parts->store, vora::storage::OpenObjectStore(settings.storage, daemon.metrics()));
+    VORA_ASSIGN_OR_RETURN(parts->store, settings.storage.Open(vora::storage::Root::kRaw, daemon.metrics()));
     parts->app =
         std::make_unique<vora::upload::UploadApp>(settings, *parts->store, daemon.metrics(), vora::Authorization(daemon.authenticator()));
     VORA_RETURN_IF_ERROR(parts->app->Start([&daemon](vora::Status reason) { daemon.Fail(reason); }));
@@ -46,7 +45,7 @@ int main(int argc, char** argv) {
   spec.commands.push_back({"--announce-again", "after a restore: announce every finished upload to the listeners once more, then exit",
                            [&](vora::obs::Metrics& metrics) -> vora::Status {
                              VORA_RETURN_IF_ERROR(settings.Validate());
-                             VORA_ASSIGN_OR_RETURN(const auto store, vora::storage::OpenObjectStore(settings.storage, metrics));
+                             VORA_ASSIGN_OR_RETURN(const auto store, settings.storage.Open(vora::storage::Root::kRaw, metrics));
                              vora::upload::UploadRepo repo(*store, vora::Clock::Real());
                              VORA_ASSIGN_OR_RETURN(const int64_t announced, vora::upload::AnnounceAgain(repo));
                              vora::log::Info("finished uploads are announced again", {{"uploads", announced}});

@@ -12,12 +12,6 @@ SettingOptions Between(int64_t min, int64_t max) {
   return options;
 }
 
-SettingOptions Required() {
-  SettingOptions options;
-  options.required = true;
-  return options;
-}
-
 }  // namespace
 
 UploadSettings::UploadSettings() {
@@ -28,9 +22,7 @@ UploadSettings::UploadSettings() {
 
 void UploadSettings::Declare(SettingsSchema& schema) {
   schema.Add("VORA_HTTP_LISTEN", &http_listen, "Address of the tus endpoint, host:port; port 0 takes any free one");
-  schema.Add("VORA_STORAGE", &storage,
-             "Object store: file:///absolute/path, or s3://BUCKET[/PREFIX]?endpoint=http://host:port&region=REGION", Required());
-  s3.Declare(schema);
+  storage.Declare(schema);
   schema.Add("VORA_STORAGE_ALLOW_UNSAFE", &storage_allow_unsafe,
              "Start although the store does not honour conditional writes; only ever with a single replica");
   schema.Add("VORA_UPLOAD_LISTENERS", &listeners, "host:port of the UploadListener services that are told of finished uploads");

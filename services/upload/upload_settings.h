@@ -9,7 +9,7 @@
 #include "libs/http/server/server.h"
 #include "libs/run/retry.h"
 #include "libs/settings/settings.h"
-#include "libs/storage/s3/s3_credentials.h"
+#include "libs/storage/roots.h"
 #include "services/upload/state/upload_state.h"
 
 namespace vora::upload {
@@ -19,8 +19,7 @@ struct UploadSettings {
 
   std::string http_listen = "127.0.0.1:8081";
   http::ServerOptions http;  // the limits; the rest comes from the settings here
-  std::string storage;
-  storage::S3Credentials s3;
+  storage::StorageSettings storage{{storage::Root::kRaw}};
   bool storage_allow_unsafe = false;
   std::vector<std::string> listeners;
   std::string base_path = "/files/";

@@ -52,7 +52,8 @@ test('from Debian packages, no image is taken from a public registry but Grafana
 
 test('without a secret nothing starts, and each setting of .env is explained and used', { skip: missing }, async () => {
   const text = await readFile(path.join(folder, '.env'), 'utf8');
-  const yaml = (await readFile(path.join(folder, 'compose.yaml'), 'utf8')) + (await readFile(path.join(folder, 'compose.debian.yaml'), 'utf8'));
+  const files = ['compose.yaml', 'compose.debian.yaml', 'compose.two-roots.yaml'];
+  const yaml = (await Promise.all(files.map((file) => readFile(path.join(folder, file), 'utf8')))).join('');
   for (const [, name] of text.matchAll(/^([A-Z0-9_]+)=/gm)) {
     if (name !== 'COMPOSE_PROJECT_NAME') assert.ok(yaml.includes(`\${${name}`), `${name} is not used`);
   }
@@ -61,4 +62,15 @@ test('without a secret nothing starts, and each setting of .env is explained and
     assert.notEqual(config.code, 0, name);
     assert.match(config.stderr, new RegExp(`${name}|set it in .env|say none or jwt`), name);
   }
+});
+
+test('with two roots the gateway is given nothing of the raw one, nor the upload daemon of the processed one', { skip: missing }, async () => {
+  const names = ['VORA_STORAGE_RAW', 'S3_RAW_ACCESS_KEY', 'S3_RAW_SECRET_KEY', 'VORA_STORAGE_PROCESSED', 'S3_PROCESSED_ACCESS_KEY', 'S3_PROCESSED_SECRET_KEY'];
+  const all = await services(['compose.yaml', 'compose.two-roots.yaml'], Object.fromEntries(names.map((name) => [name, `of-${name}`])));
+  const given = (service) => Object.entries(all[service].environment).filter(([name, value]) => /^VORA_(STORAGE|S3_)/.test(name) && value).map(([name]) => name).sort();
+  const of = (root) => [`VORA_S3_${root}_ACCESS_KEY`, `VORA_S3_${root}_SECRET_KEY`, `VORA_STORAGE_${root}`];
+  assert.deepEqual(given('upload'), of('RAW'));
+  assert.deepEqual(given('streaming-gateway'), of('PROCESSED'));
+  assert.deepEqual(given('transcode-worker'), [...of('RAW'), ...of('PROCESSED')].sort());
+  for (const service of ['metadata', 'orchestrator', 'analytics-ingest']) assert.deepEqual(given(service), [], service);
 });

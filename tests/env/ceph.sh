@@ -4,6 +4,7 @@
 #   ceph.sh start DIR PORT    starts it (about 10 s), waits until it answers, prints shell exports (VORA_TEST_S3, VORA_S3_ACCESS_KEY,
 #                             VORA_S3_SECRET_KEY); PORT and the two ports after it must be free. Running already: prints them again
 #   ceph.sh stop DIR          stops it and removes DIR
+#   ceph.sh user DIR NAME     one more user, with a bucket of that name which nobody else may touch; its keys are NAME-key and NAME-secret
 #   ceph.sh pause DIR         stops the gateway alone (the store is away); `ceph.sh resume DIR` brings it back
 #
 # Needs the Debian packages radosgw ceph-mon ceph-osd ceph-common.
@@ -12,7 +13,7 @@ set -euo pipefail
 readonly NAME=ceph.sh
 . "$(dirname "$0")/server.sh"
 
-usage() { sed -n '2,11s/^# \{0,1\}//p' "$0" >&2; exit 2; }
+usage() { sed -n '2,12s/^# \{0,1\}//p' "$0" >&2; exit 2; }
 
 write_config() {
   local port=$1
@@ -88,6 +89,12 @@ rgw_answers() {
   [ "$(curl -s -o /dev/null -m 5 -w '%{http_code}' "http://127.0.0.1:$(cat "$DIR/port")/")" = 200 ]
 }
 
+# make_user NAME ACCESS SECRET
+make_user() {
+  radosgw-admin -c "$DIR/ceph.conf" -n client.admin user create --uid="$1" --display-name="$1" --access-key="$2" --secret-key="$3" \
+    >"$DIR/log/user.out" 2>&1
+}
+
 start() {
   local port=$1 tool
   for tool in ceph ceph-mon ceph-osd radosgw radosgw-admin curl; do
@@ -107,8 +114,7 @@ start() {
   start_mon "$port"
   start_osd
   start_rgw
-  radosgw-admin -c "$DIR/ceph.conf" -n client.admin user create --uid=vora --display-name=Vora \
-    --access-key="$ACCESS_KEY" --secret-key="$SECRET_KEY" >"$DIR/log/user.out" 2>&1
+  make_user vora "$ACCESS_KEY" "$SECRET_KEY"
   wait_for rgw make_bucket
   date +%s >"$DIR/ready"
   trap - EXIT
@@ -132,6 +138,7 @@ case $1 in
   start) [ $# -eq 3 ] || usage; start "$3" ;;
   stop) stop ;;
   pause) stop_daemon rgw ;;
+  user) [ $# -eq 3 ] || usage; make_user "$3" "$3-key" "$3-secret" && make_bucket "$3" "$3-key:$3-secret" ;;
   resume) alive rgw || start_rgw ;;
   *) usage ;;
 esac

@@ -31,6 +31,18 @@ export class S3Server {
   async stop() {
     await run(script, ['stop', this.home]);
   }
+  // One more user, with a bucket of that name which is its own: { url, accessKey, secretKey }.
+  async user(name) {
+    const made = await run(script, ['user', this.home, name]);
+    assert.equal(made.code, 0, made.stderr);
+    return { url: `s3://${name}?endpoint=http://127.0.0.1:${this.port}`, accessKey: `${name}-key`, secretKey: `${name}-secret` };
+  }
+  // The same store with another user's eyes.
+  as({ accessKey, secretKey }) {
+    return new S3Client({
+      endpoint: `http://127.0.0.1:${this.port}`, region: 'us-east-1', forcePathStyle: true, credentials: { accessKeyId: accessKey, secretAccessKey: secretKey },
+    });
+  }
   // The same store as it is reached through a gate on `port`.
   through(port) {
     return `s3://${this.bucket}?endpoint=http://127.0.0.1:${port}`;

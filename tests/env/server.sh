@@ -6,6 +6,7 @@
 readonly ACCESS_KEY=vora-test SECRET_KEY=vora-test-secret BUCKET=vora
 readonly WAIT_SECONDS=120
 
+# shellcheck disable=SC2153
 say() { echo "$NAME: $*" >&2; }
 fail() { say "$*"; exit 1; }
 
@@ -53,10 +54,11 @@ check_ports() {
 }
 
 # curl signs a plain PUT of a bucket rightly; anything else would need more packages.
+# make_bucket [BUCKET KEYS]   KEYS: ACCESS:SECRET
 make_bucket() {
-  curl -sf -m 30 -X PUT --aws-sigv4 aws:amz:us-east-1:s3 --user "$ACCESS_KEY:$SECRET_KEY" \
+  curl -sf -m 30 -X PUT --aws-sigv4 aws:amz:us-east-1:s3 --user "${2:-$ACCESS_KEY:$SECRET_KEY}" \
     -H "x-amz-content-sha256: e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855" \
-    "http://127.0.0.1:$(cat "$DIR/port")/$BUCKET" >/dev/null
+    "http://127.0.0.1:$(cat "$DIR/port")/${1:-$BUCKET}" >/dev/null
 }
 
 print_exports() {

@@ -21,7 +21,8 @@ readonly CACHE="${VORA_STORES:-${XDG_CACHE_HOME:-${HOME:?}/.cache}/vora/stores}"
 program() { echo "$CACHE/$STORE-$(cat "$here/stores/$STORE"/go.* | sha256sum | cut -c1-16)"; }
 
 check_go() {
-  local remedy='or put a built one at '"$(program)" version
+  local remedy version
+  remedy="or put a built one at $(program)"
   command -v go >/dev/null || fail "Go is missing, which builds $STORE: install one from https://go.dev/dl (Debian 12's golang-go is too old), $remedy"
   version=$(go env GOVERSION | sed 's/^go//')
   # Since 1.21 it fetches the toolchain that a module names.

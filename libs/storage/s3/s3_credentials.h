@@ -4,6 +4,7 @@
 // OpenObjectStore reads the same variables; see ParseS3KeyConfig.
 
 #include <string>
+#include <string_view>
 
 #include "libs/settings/settings.h"
 
@@ -33,6 +34,24 @@ struct S3Credentials {
                "instance: URL of its metadata (else AWS_EC2_METADATA_SERVICE_ENDPOINT, else http://169.254.169.254)");
     schema.Add("VORA_S3_CA", &ca_file,
                "PEM file of the authorities that the certificate of an https s3:// store must come from; empty: the system's");
+  }
+};
+
+// The keys of one root (libs/storage/roots.h), in place of the ones above.
+struct S3RootCredentials {
+  std::string source, access_key, secret_key, session_token, role_arn;
+
+  bool none() const { return source.empty() && access_key.empty() && secret_key.empty() && session_token.empty() && role_arn.empty(); }
+  // `root`: RAW or PROCESSED.
+  void Declare(SettingsSchema& schema, std::string_view root) {
+    const std::string prefix = "VORA_S3_" + std::string(root) + "_";
+    const std::string alone = "; with one of these five, no other keys are used for it";
+    schema.Add(prefix + "CREDENTIALS", &source, "As VORA_S3_CREDENTIALS, for this root alone" + alone,
+               {.choices = {"auto", "keys", "web-identity", "container", "instance"}});
+    schema.Add(prefix + "ACCESS_KEY", &access_key, "Access key of this root");
+    schema.Add(prefix + "SECRET_KEY", &secret_key, "Secret key of this root", {.secret = true});
+    schema.Add(prefix + "SESSION_TOKEN", &session_token, "Session token of this root's keys", {.secret = true});
+    schema.Add(prefix + "ROLE_ARN", &role_arn, "web-identity: the role that is taken for this root");
   }
 };
 

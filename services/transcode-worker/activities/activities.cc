@@ -111,7 +111,7 @@ ActivityOutcome DeletePrefix(const WorkerContext& context, ActivityExecution& ex
   const Status status = WaitOutFaults(
       context.options().store_patience, [&] { return execution.stopping(); },
       [&]() -> Status {
-        VORA_ASSIGN_OR_RETURN(const int64_t objects, context.store().DeletePrefix(input.prefix()));
+        VORA_ASSIGN_OR_RETURN(const int64_t objects, context.stores().Of(input.prefix()).DeletePrefix(input.prefix()));
         result.set_objects(objects);
         return {};
       });

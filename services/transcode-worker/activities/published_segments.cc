@@ -35,7 +35,7 @@ StatusOr<std::vector<Segment>> ListSegments(const WorkerContext& context, const 
   do {
     storage::ListPage page;
     VORA_RETURN_IF_ERROR(WaitOutFaults(context.options().store_patience, stopped, [&]() -> Status {
-      VORA_ASSIGN_OR_RETURN(page, context.store().List(folder, token));
+      VORA_ASSIGN_OR_RETURN(page, context.stores().processed.List(folder, token));
       return {};
     }));
     for (const auto& object : page.objects) {

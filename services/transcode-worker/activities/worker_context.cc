@@ -11,13 +11,17 @@
 
 namespace vora::transcode {
 
-WorkerContext::WorkerContext(storage::ObjectStore& store, const sources::Sources& sources, obs::Metrics& metrics, WorkerOptions options)
-    : store_(store), sources_(sources), metrics_(metrics), options_(std::move(options)), publisher_(store, options_.store_patience) {}
+WorkerContext::WorkerContext(storage::Stores stores, const sources::Sources& sources, obs::Metrics& metrics, WorkerOptions options)
+    : stores_(stores),
+      sources_(sources),
+      metrics_(metrics),
+      options_(std::move(options)),
+      publisher_(stores.processed, options_.store_patience) {}
 
 StatusOr<std::unique_ptr<SourceReader>> WorkerContext::OpenSource(const std::string& key, std::function<bool()> stopped) const {
   SourceReaderOptions options;
   options.patience = options_.store_patience;
-  if (!sources::IsPinnedFile(key)) return SourceReader::Open(store_, key, std::move(stopped), options);
+  if (!sources::IsPinnedFile(key)) return SourceReader::Open(stores_.raw, key, std::move(stopped), options);
   VORA_ASSIGN_OR_RETURN(const sources::PinnedFile file, sources::ParsePinnedFile(key));
   const auto source = sources_.Find(file.source);
   // Another worker may know it.

@@ -10,7 +10,7 @@
 #include "libs/media/base/source_limits.h"
 #include "libs/obs/metrics.h"
 #include "libs/sources/sources.h"
-#include "libs/storage/base/object_store.h"
+#include "libs/storage/roots.h"
 #include "services/transcode-worker/activities/publisher.h"
 #include "services/transcode-worker/activities/source_reader.h"
 #include "services/transcode-worker/activities/speed_meter.h"
@@ -33,14 +33,14 @@ struct WorkerOptions {
 class WorkerContext {
  public:
   // `sources`: of the files that are encoded from where they lie; all of it must outlive the context.
-  WorkerContext(storage::ObjectStore& store, const sources::Sources& sources, obs::Metrics& metrics, WorkerOptions options);
+  WorkerContext(storage::Stores stores, const sources::Sources& sources, obs::Metrics& metrics, WorkerOptions options);
 
-  storage::ObjectStore& store() const { return store_; }
+  const storage::Stores& stores() const { return stores_; }
   obs::Metrics& metrics() const { return metrics_; }
   const WorkerOptions& options() const { return options_; }
   const Publisher& publisher() const { return publisher_; }
 
-  // `key`: an object of the store, or a pinned file of a source (libs/sources/pinned_file.h).
+  // `key`: an object of the raw root, or a pinned file of a source (libs/sources/pinned_file.h).
   StatusOr<std::unique_ptr<SourceReader>> OpenSource(const std::string& key, std::function<bool()> stopped) const;
   ChildSpec NewChild(const std::string& role) const;
   // Answers a child's read request from `source`. INVALID_ARGUMENT for any other message.
@@ -52,7 +52,7 @@ class WorkerContext {
   SpeedMeter& speed() const { return speed_; }
 
  private:
-  storage::ObjectStore& store_;
+  const storage::Stores stores_;
   const sources::Sources& sources_;
   obs::Metrics& metrics_;
   const WorkerOptions options_;
