@@ -16,6 +16,8 @@ Suites (`all` without an argument):
   unit         every library and daemon by itself, against a real PostgreSQL and two engines of ClickHouse where it uses them
   integration  the object-store contract and its faults on a real S3 server (Ceph RGW)
   e2e          uploads and playback through the running stack, in a real browser
+  stores       other people's object stores, SeaweedFS and versitygw (built from their Go modules into a cache, once) and Ceph RGW: the contract, uploads
+               through crashes and faults, and the whole stack on each
   faults       parts killed and stores taken away (also the S3 server under a whole stack) while videos are processed; each ends in recovery
   containers   the images, the compose stack and the Kubernetes manifests, with a real container runtime
   fuzz         the parsers of outside data: tests/fuzz/run.sh, a minute each (VORA_FUZZ_SECONDS)
@@ -32,12 +34,12 @@ shared each suite. The stacks of the tests live under .vora/tests and on ports o
 TEXT
 }
 
-all_suites=(lint unit integration e2e faults containers fuzz)
+all_suites=(lint unit integration stores e2e faults containers fuzz)
 suites=()
 [ $# -gt 0 ] || set -- all
 for argument in "$@"; do
   case "$argument" in
-    lint | unit | integration | e2e | faults | containers | asan-ubsan | tsan | fuzz) suites+=("$argument") ;;
+    lint | unit | integration | stores | e2e | faults | containers | asan-ubsan | tsan | fuzz) suites+=("$argument") ;;
     sanitizers) suites+=(asan-ubsan tsan) ;;
     all)
       suites+=("${all_suites[@]}")
@@ -156,7 +158,54 @@ start_rgw() {
   local exports
   exports=$(bash "$VORA_ROOT/tests/env/ceph.sh" start "$rgw_home" 17480) || fail "Ceph RGW did not start" "see $rgw_home"
   eval "$exports"
+  export VORA_TEST_S3_LACKS=''
 }
+
+# run_gtest LABEL PROGRAM [FILTER]   a program of tests by itself; one that crashed counts as one failure
+run_gtest() {
+  local label=$1 out="$results/$suite/$1-$2" verdict name
+  mkdir -p "$out"
+  if ! "$VORA_BUILD/bin/$2" --gtest_filter="${3:-*}" --gtest_output="xml:$out/report.xml" >"$out/log" 2>&1 && [ ! -s "$out/report.xml" ]; then
+    add_failure "$label: $2 (see $out/log)"
+    return
+  fi
+  while read -r verdict name; do
+    case "$verdict" in
+      passed) add_counts 1 0 0 ;;
+      skipped) add_counts 0 0 1 ;;
+      failed) add_failure "$label: $name" ;;
+    esac
+  done < <(read_reports "$out")
+  # What the store lacks of what Vora likes.
+  sed -n '/ lacks of what it likes:$/,/^\[=/p' "$out/log" | grep -v '^\[' | cut -c 1-200
+  grep -A 20 -E 'Failure$' "$out/log" | head -n 60
+}
+
+# run_store STORE LACKS COMMAND...   the contract, with what the store may lack, and the tests of uploads through crashes and faults
+run_store() {
+  local store=$1 lacks=$2 home="$VORA_HOME/store-$1" exports
+  shift 2
+  say "on $store"
+  if [ "$store" != ceph ]; then
+    "$@" build >/dev/null
+    case $? in
+      0) ;;
+      3) add_counts 0 0 1; return ;;
+      *) add_failure "$store could not be built"; return ;;
+    esac
+  fi
+  if ! exports=$("$@" start "$home" 17480); then
+    add_failure "$store did not start (see $home)"
+    return
+  fi
+  eval "$exports"
+  export VORA_TEST_S3_LACKS="$lacks"
+  run_gtest "$store" object_store_s3_test
+  run_gtest "$store" vora-upload_test 'UploadCrashTest.*:UploadFaultTest.*'
+  unset VORA_TEST_S3 VORA_S3_ACCESS_KEY VORA_S3_SECRET_KEY VORA_TEST_S3_LACKS
+  "$@" stop "$home" >/dev/null 2>&1
+}
+go_store() { bash "$VORA_ROOT/tests/env/stores.sh" "$2" "$1" "${@:3}"; }
 
 # A script that says of each check `NAME: ok` or `NAME: failed`, and at its end `N passed, N failed`.
 run_checks() {
@@ -172,7 +221,7 @@ run_checks() {
 
 ensure_packages "${BUILD_PACKAGES[@]}" "${RUN_PACKAGES[@]}" "${TEST_PACKAGES[@]}"
 case " ${suites[*]} " in
-  *' unit '* | *' integration '* | *' e2e '* | *' faults '* | *' containers '*) build_all ;;
+  *' unit '* | *' integration '* | *' stores '* | *' e2e '* | *' faults '* | *' containers '*) build_all ;;
 esac
 # A current ClickHouse engine; without it the tests on it fail.
 export VORA_TEST_CHDB="$VORA_ROOT/tests/node_modules/@chdb/lib-linux-x64-gnu/libchdb.so"
@@ -192,6 +241,12 @@ for suite in "${suites[@]}"; do
       run_ctest integration
       stop_rgw
       rgw_home=''
+      ;;
+    stores)
+      run_store versitygw KeyMayBeTheFolderOfAnother,TakesLongKeys go_store versitygw
+      run_store seaweedfs BackslashesStay,TakesLongKeys,ReplacedPartsAreGone go_store seaweedfs
+      run_store ceph '' bash "$VORA_ROOT/tests/env/ceph.sh"
+      run_node stores
       ;;
     e2e | faults | containers) run_node "$suite" ;;
     asan-ubsan)

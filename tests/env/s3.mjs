@@ -1,4 +1,4 @@
-// A private S3 server for a suite (tests/env/ceph.sh), which a test takes away and looks into.
+// A private S3 server for a suite (tests/env/ceph.sh, stores.sh), which a test takes away and looks into.
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
@@ -8,15 +8,17 @@ import { GetObjectCommand, ListMultipartUploadsCommand, ListObjectsV2Command, S3
 
 import { root, run, until } from './stack.mjs';
 
-const script = path.join(root, 'tests/env/ceph.sh');
+const env = path.join(root, 'tests/env');
 
 export class S3Server {
-  // Takes `port` and the two after it.
-  static async start(name, port) {
+  // Takes `port` and the two after it, of another `store` than Ceph (versitygw, seaweedfs) the seven after it.
+  static async start(name, port, store = 'ceph') {
     const server = new S3Server();
+    server.store = store;
     server.home = path.join(process.env.VORA_HOME ?? path.join(root, '.vora/tests'), name);
     await server.stop();
-    const started = await run(script, ['start', server.home, String(port)]);
+    // One that is not in the cache yet is built.
+    const started = await server.run('start', { timeout: 3_600_000 }, String(port));
     assert.equal(started.code, 0, started.stderr);
     const exported = Object.fromEntries([...started.stdout.matchAll(/^export (\w+)=['"]?([^'"\n]*)['"]?$/gm)].map(([, k, v]) => [k, v]));
     const { VORA_TEST_S3: url, VORA_S3_ACCESS_KEY: accessKeyId, VORA_S3_SECRET_KEY: secretAccessKey } = exported;
@@ -28,12 +30,16 @@ export class S3Server {
     });
     return server;
   }
+  run(action, options = {}, ...rest) {
+    if (this.store === 'ceph') return run(path.join(env, 'ceph.sh'), [action, this.home, ...rest], options);
+    return run(path.join(env, 'stores.sh'), [action, this.store, this.home, ...rest], options);
+  }
   async stop() {
-    await run(script, ['stop', this.home]);
+    await this.run('stop');
   }
   // One more user, with a bucket of that name which is its own: { url, accessKey, secretKey }.
   async user(name) {
-    const made = await run(script, ['user', this.home, name]);
+    const made = await this.run('user', {}, name);
     assert.equal(made.code, 0, made.stderr);
     return { url: `s3://${name}?endpoint=http://127.0.0.1:${this.port}`, accessKey: `${name}-key`, secretKey: `${name}-secret` };
   }
@@ -50,7 +56,7 @@ export class S3Server {
 
   // The process that answers requests; what is stored lies in another one.
   async pid() {
-    return Number(await readFile(path.join(this.home, 'rgw.pid'), 'utf8'));
+    return Number(await readFile(path.join(this.home, this.store === 'ceph' ? 'rgw.pid' : 'server.pid'), 'utf8'));
   }
   async kill() {
     const pid = await this.pid();
@@ -58,7 +64,7 @@ export class S3Server {
     await until('the S3 server to be gone', async () => !(await stat(`/proc/${pid}`).catch(() => null)), { every: 10 });
   }
   async resume() {
-    const resumed = await run(script, ['resume', this.home]);
+    const resumed = await this.run('resume');
     assert.equal(resumed.code, 0, resumed.stderr);
   }
 

@@ -7,26 +7,30 @@
 #   stores.sh stop STORE DIR          stops it and removes DIR
 #   stores.sh pause STORE DIR         stops it (the store is away); `stores.sh resume STORE DIR` brings it back with what it had
 #
+# Exit code 3: there is no Go that could build it.
 # STORE is versitygw (an S3 door before a folder) or seaweedfs. Needs Go 1.21 or newer, which fetches the toolchain that the modules ask for.
 set -euo pipefail
 readonly NAME=stores.sh
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/server.sh"
 
-usage() { sed -n '2,11s/^# \{0,1\}//p' "$0" >&2; exit 2; }
+usage() { sed -n '2,12s/^# \{0,1\}//p' "$0" >&2; exit 2; }
 
 readonly CACHE="${VORA_STORES:-${XDG_CACHE_HOME:-${HOME:?}/.cache}/vora/stores}"
 
 # The program, as it is called once these very modules were built.
 program() { echo "$CACHE/$STORE-$(cat "$here/stores/$STORE"/go.* | sha256sum | cut -c1-16)"; }
 
+# Ends with exit code 3: nothing is wrong with the store, it cannot be had here.
+lack_go() { say "$*"; exit 3; }
+
 check_go() {
   local remedy version
   remedy="or put a built one at $(program)"
-  command -v go >/dev/null || fail "Go is missing, which builds $STORE: install one from https://go.dev/dl (Debian 12's golang-go is too old), $remedy"
+  command -v go >/dev/null || lack_go "Go is missing, which builds $STORE: install one from https://go.dev/dl (Debian 12's golang-go is too old), $remedy"
   version=$(go env GOVERSION | sed 's/^go//')
   # Since 1.21 it fetches the toolchain that a module names.
-  printf '1.21\n%s\n' "$version" | sort -VC || fail "Go $version is too old to build $STORE, 1.21 is needed: install one from https://go.dev/dl, $remedy"
+  printf '1.21\n%s\n' "$version" | sort -VC || lack_go "Go $version is too old to build $STORE, 1.21 is needed: install one from https://go.dev/dl, $remedy"
 }
 
 build() {
@@ -74,7 +78,7 @@ JSON
 }
 
 bucket_is_there() {
-  make_bucket || curl -sf -m 30 -o /dev/null --aws-sigv4 aws:amz:us-east-1:s3 --user "$ACCESS_KEY:$SECRET_KEY" \
+  make_bucket "$BUCKET" || curl -sf -m 30 -o /dev/null --aws-sigv4 aws:amz:us-east-1:s3 --user "$ACCESS_KEY:$SECRET_KEY" \
     -H "x-amz-content-sha256: e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855" "http://127.0.0.1:$(cat "$DIR/port")/$BUCKET"
 }
 
