@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <map>
 
 #include "libs/settings/settings_internal.h"
@@ -100,6 +101,23 @@ TEST(SettingsTest, ReportsAllMistakesAtOnce) {
             "VORA_VERBOSE=sometimes: must be on or off (also true/false, yes/no, 1/0)\n"
             "VORA_IDLE=10ms: must be at least 1s\n"
             "VORA_LIMIT=lots: must be a size such as 1000000, 512KiB, 64MiB or 50GiB");
+}
+
+TEST(SettingsTest, RequiredUnlessOthersAreSet) {
+  std::string all, one, other;
+  SettingsSchema schema;
+  schema.Add("VORA_ALL", &all, "All", {.required = true, .unless = {"VORA_ONE", "VORA_OTHER"}});
+  schema.Add("VORA_ONE", &one, "One");
+  schema.Add("VORA_OTHER", &other, "Other");
+  const auto load = [&](std::vector<std::string> set) {
+    return schema.Load([&](const std::string& name) {
+      return std::find(set.begin(), set.end(), name) != set.end() ? std::optional<std::string>("x") : std::nullopt;
+    });
+  };
+  EXPECT_THAT(load({"VORA_ALL"}), IsOk());
+  EXPECT_THAT(load({"VORA_ONE", "VORA_OTHER"}), IsOk());
+  EXPECT_THAT(load({"VORA_ONE"}), StatusIs(StatusCode::kInvalidArgument, HasSubstr("VORA_ALL: is required")));
+  EXPECT_THAT(schema.Markdown(), HasSubstr("All. Required, unless VORA_ONE and VORA_OTHER are set."));
 }
 
 TEST(SettingsTest, SecretsAreNeverShown) {

@@ -209,6 +209,20 @@ export function secrets(documents) {
   return breaches;
 }
 
+// Who may be given what of the two roots (docs/object-stores.md).
+const ROOTS = { 'vora-upload': ['RAW'], 'vora-streaming-gateway': ['PROCESSED'], 'vora-transcode-worker': ['RAW', 'PROCESSED'] };
+
+export function roots(documents) {
+  const breaches = [];
+  for (const workload of workloads(documents)) {
+    const given = new Set(containersOf(workload).flatMap(({ env = [] }) => env.flatMap(({ name }) => /^VORA_(?:S3|STORAGE)_(RAW|PROCESSED)/.exec(name)?.[1] ?? [])));
+    const own = ROOTS[workload.metadata.name] ?? [];
+    for (const root of given) if (!own.includes(root)) breaches.push(`${title(workload)}: is given something of the root ${root}`);
+    for (const root of own) if (!given.has(root)) breaches.push(`${title(workload)}: is given nothing of the root ${root}`);
+  }
+  return breaches;
+}
+
 // ConfigMaps that are asked for exist, with the key.
 export function references(documents) {
   const breaches = [];

@@ -2,6 +2,7 @@
 // a repeated CompleteMultipart that it has succeeded before.
 
 #include <map>
+#include <thread>
 
 #include "libs/core/error.h"
 #include "libs/core/ids.h"
@@ -66,7 +67,17 @@ StatusOr<ObjectInfo> S3ObjectStore::CompleteMultipart(const std::string& key, co
   VORA_RETURN_IF_ERROR(ValidateKey(key));
   VORA_RETURN_IF_ERROR(ValidatePartList(parts));
   VORA_ASSIGN_OR_RETURN(MultipartId id, ParseMultipartId(multipart_id));
-  VORA_ASSIGN_OR_RETURN(const std::optional<int64_t> size, CheckParts(key, id.upload_id, parts));
+  auto size = CheckParts(key, id.upload_id, parts);
+  // While another completes it, and after that on versitygw, there are fewer parts: they are missed only once it is sure that no object was
+  // made of them.
+  for (int attempt = 1; size.status().code() == StatusCode::kInvalidArgument; ++attempt) {
+    const auto found = HeadWritten(key);
+    if (found.ok() && found->write_token == id.token) return found->info;
+    if (attempt == client_->config().retry.max_attempts) break;
+    std::this_thread::sleep_for(BackoffDelay(client_->config().retry, attempt, size.status()));
+    size = CheckParts(key, id.upload_id, parts);
+  }
+  VORA_RETURN_IF_ERROR(size.status());
   std::string document = FormatCompleteMultipart(parts);
   S3Request request;
   request.method = "POST";
@@ -97,9 +108,9 @@ StatusOr<ObjectInfo> S3ObjectStore::CompleteMultipart(const std::string& key, co
     }
     return failed;
   }));
-  if (size && info.size != *size) {
+  if (*size && info.size != **size) {
     return DataLoss("complete multipart " + key + ": the store made an object of " + std::to_string(info.size) + " bytes from parts of " +
-                    std::to_string(*size));
+                    std::to_string(**size));
   }
   return info;
 }
