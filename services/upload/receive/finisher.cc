@@ -1,17 +1,25 @@
 #include "services/upload/receive/finisher.h"
 
+#include <chrono>
+#include <thread>
+
 #include "libs/core/digest.h"
 #include "libs/core/encoding.h"
 #include "libs/core/time.h"
 #include "libs/layout/layout.h"
 #include "libs/log/log.h"
 #include "libs/obs/span.h"
+#include "libs/run/retry.h"
 #include "services/upload/headers/content_type.h"
 
 namespace vora::upload {
 namespace {
 
 constexpr int kMaxRaces = 5;
+constexpr RetryOptions kRacePause{
+    .max_attempts = kMaxRaces, .initial = std::chrono::milliseconds(50), .max = std::chrono::milliseconds(1000)};
+// A store may take so long to complete an upload, and show neither its parts nor its object to others meanwhile (versitygw).
+constexpr std::chrono::minutes kCompletion{5};
 
 // Faults that say that what the store holds is not what was acknowledged, as opposed to a store that cannot answer now.
 bool MeansBytesLost(const Status& status) {
@@ -70,6 +78,14 @@ StatusOr<Versioned> Finisher::Finish(Versioned current) {
     current = std::move(latest);
     if (!unchanged) continue;
     if (!MeansBytesLost(done)) return done;
+    if (race + 1 < kMaxRaces) {
+      std::this_thread::sleep_for(BackoffDelay(kRacePause, race + 1, done));
+      continue;
+    }
+    // The verdict is for ever: another request that is at it has time to end first.
+    if (repo_.clock().Now() < FromUnixMs(current.doc.updated_unix_ms) + kCompletion) {
+      return Unavailable("the object is not there yet, another request may be making it: " + Message(done));
+    }
     log::Error("acknowledged bytes are missing in the object store", {{"upload_id", current.doc.upload_id}, {"error", ToText(done)}});
     VORA_RETURN_IF_ERROR(Fail(current, Failure::kBytesLost, "the stored bytes are incomplete; please upload the file again"));
     return current;

@@ -19,7 +19,7 @@ class Finisher {
       : repo_(repo), metrics_(metrics), announce_(std::move(announce)) {}
 
   // Does nothing unless current.doc.awaits_finish(). OK with the document as it stands afterwards: UPLOADED, or FAILED when the
-  // whole-file sha256 differs or bytes are missing. UNAVAILABLE: the next request or sweep goes on.
+  // whole-file sha256 differs, or bytes are missing and have been for five minutes. UNAVAILABLE: the next request or sweep goes on.
   StatusOr<Versioned> Finish(Versioned current);
 
   // Makes the upload FAILED, then frees its bytes. ABORTED when somebody else changed it meanwhile.
