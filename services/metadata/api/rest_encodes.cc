@@ -1,6 +1,6 @@
 #include <charconv>
 
-#include "services/metadata/api/proto_json.h"
+#include "libs/protojson/proto_json.h"
 #include "services/metadata/api/rest.h"
 #include "services/metadata/videos/encode_repo.h"
 
