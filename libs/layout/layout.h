@@ -43,7 +43,6 @@ inline constexpr char kMasterPlaylist[] = "master.m3u8";
 inline constexpr char kDashManifest[] = "manifest.mpd";
 inline constexpr char kPoster[] = "poster.jpg";
 inline constexpr char kStoryboard[] = "storyboard.vtt";
-inline constexpr char kStoryboardFiles[] = "storyboard";  // with which it and its sheets begin
 std::string StoryboardSheet(int index);
 // The last piece of a key.
 std::string_view FileOf(std::string_view key);

@@ -93,6 +93,10 @@ int RunWatch(const GlobalOptions& global, const std::string& video_id);
 int RunPlayUrl(const GlobalOptions& global, const std::string& video_id, const std::string& kind);  // hls, dash or watch
 int RunCancel(const GlobalOptions& global, const std::string& video_id);
 int RunRetry(const GlobalOptions& global, const std::string& video_id, bool wait);
+// Encodes it anew; empty ladder: the default.
+int RunEncode(const GlobalOptions& global, const std::string& video_id, const std::string& ladder, bool wait);
+int RunEncodes(const GlobalOptions& global, const std::string& video_id);
+int RunCancelEncode(const GlobalOptions& global, const std::string& video_id, int revision);
 int RunDelete(const GlobalOptions& global, const std::string& video_id);
 int RunHistory(const GlobalOptions& global, const std::string& video_id);
 

@@ -174,6 +174,20 @@ int main(int argc, char** argv) {
   AddVideoCommand(app, "cancel", "Stop processing a video", video_id)->callback([&] {
     exit_code = vora::cli::RunCancel(global, video_id);
   });
+  std::string encode_ladder;
+  bool encode_no_wait = false;
+  CLI::App* encode =
+      AddVideoCommand(app, "encode", "Encode a video anew; players get the new renditions at once when all are done", video_id);
+  encode->add_option("--ladder", encode_ladder, "What it becomes (see: vora ladders); default: the usual one");
+  encode->add_flag("--no-wait", encode_no_wait, "End once it has begun");
+  encode->callback([&] { exit_code = vora::cli::RunEncode(global, video_id, encode_ladder, !encode_no_wait); });
+  int encode_cancel = 0;
+  CLI::App* encodes = AddVideoCommand(app, "encodes", "The times that a video was encoded anew", video_id);
+  CLI::Option* cancel_encode = encodes->add_option("--cancel", encode_cancel, "Stop this one, by its number");
+  encodes->callback([&, cancel_encode] {
+    exit_code =
+        cancel_encode->count() > 0 ? vora::cli::RunCancelEncode(global, video_id, encode_cancel) : vora::cli::RunEncodes(global, video_id);
+  });
   bool retry_wait = false;
   CLI::App* retry = AddVideoCommand(app, "retry", "Process again what failed or was cancelled; finished work is kept", video_id);
   retry->add_flag("--wait", retry_wait, "Follow it until it ends");

@@ -1,6 +1,6 @@
 // What videos are encoded as: made, changed, previewed and chosen, over the command line, REST, gRPC and the pages.
 import assert from 'node:assert/strict';
-import { readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 
@@ -9,7 +9,7 @@ import { call, grpc, insecure, load } from '../env/grpc.mjs';
 import { packets, parsePlaylist, probe, source } from '../env/media.mjs';
 import { root, Stack, until } from '../env/stack.mjs';
 
-const stack = new Stack('ladders', 31880);
+const stack = new Stack('ladders', 31880, { VORA_REPLACED_GRACE: '4s' });
 let file, browser;
 
 before(async () => {
@@ -96,6 +96,69 @@ test('the sound alone is a presentation that players play', async () => {
   const { page, errors } = await openPage(browser, video.watch_url);
   await page.getByTestId('player-start').click();
   await until('it to play', () => page.getByTestId('player-video').evaluate((media) => media.currentTime > 1));
+  assert.deepEqual(errors, []);
+  await page.close();
+});
+
+test('a video is encoded anew beside what is played, which it takes the place of at once; what was replaced goes', async () => {
+  const { video_id: id } = await cli('upload', file);
+  const first = await stack.reach(id);
+  const folder = path.join(stack.home, 'objects', 'processed', id);
+  const before = (await readdir(folder)).sort();
+  const { page, errors } = await openPage(browser, first.watch_url);
+  await page.getByTestId('player-start').click();
+  await until('it to play', () => page.getByTestId('player-video').evaluate((media) => media.currentTime > 0.5));
+  const person = await stack.cli(['encode', id, '--ladder', 'mobile']);
+  assert.equal(person.code, 0, person.stderr);
+  assert.match(person.stdout, /Players get it from now on/);
+  const video = await stack.video(id);
+  assert.deepEqual([video.state, video.revision, video.ladder], ['READY', 2, 'mobile']);
+  assert.deepEqual(renditions(video), ['240p', '360p', 'audio_0']);
+  // Whoever plays on does so with what there was; whoever begins gets the new one.
+  await until('it to end', () => page.getByTestId('player-video').evaluate((media) => media.currentTime > 5.9));
+  assert.deepEqual(errors, []);
+  await page.close();
+  // Asked of the gateway: the edge may keep what it was told of a finished video for a minute.
+  const gateway = `http://127.0.0.1:${stack.portBase + 3}/v/${id}`;
+  await until('the gateway to know', async () => /r2\/240p/.test(await (await stack.fetch(`${gateway}/master.m3u8`)).text()), { timeout: 10_000 });
+  for (const url of [`${gateway}/master.m3u8`, `${gateway}/manifest.mpd`]) {
+    const { streams } = await probe(url, ['-show_streams']);
+    const heights = streams.filter(({ codec_type: type }) => type === 'video').map(({ height }) => height).sort();
+    assert.deepEqual(heights, [240, 360], url);
+  }
+  const pictures = await packets(`${stack.edge}/v/${id}/r2/360p/playlist.m3u8`, 'v');
+  assert.equal(pictures.length, 180, 'every frame of 6 s');
+  assert.equal((await stack.fetch(video.poster_url)).status, 200);
+  await until('what was replaced to be gone', async () => (await readdir(folder)).join() === 'r2', { timeout: 60_000 });
+  assert.ok(before.includes('720p') || before.includes('360p'));
+  assert.equal((await stack.fetch(`${stack.edge}/v/${id}/r2/240p/seg_0.m4s`)).status, 200);
+  // Nobody sees a second video.
+  assert.equal((await stack.api('GET', '/v1/videos?page_size=200')).json.videos.filter(({ filename, video_id: other }) => other === id || filename === video.filename && other > id).length, 1);
+  // One that is stopped leaves nothing behind.
+  const begun = await stack.api('POST', `/v1/videos/${id}/encodes`, { ladder: 'hd' });
+  assert.equal(begun.status, 202, JSON.stringify(begun.json));
+  const refused = await stack.api('POST', `/v1/videos/${id}/encodes`, { ladder: 'default' });
+  assert.equal(refused.status, 409);
+  const stopped = await stack.cli(['encodes', id, '--cancel', '3']);
+  assert.equal(stopped.code, 0, stopped.stderr);
+  await until('it to have stopped', async () => (await cli('encodes', id)).encodes[0].state === 'CANCELLED');
+  await until('nothing of it', async () => (await readdir(folder)).join() === 'r2', { timeout: 60_000 });
+  const { VideoService } = load('vora/metadata/v1/metadata.proto').vora.metadata.v1;
+  const service = new VideoService(`127.0.0.1:${stack.portBase + 1002}`, insecure());
+  await assert.rejects(call(service, 'EncodeVideo', { video_id: id, ladder: 'none' }), { code: grpc.status.INVALID_ARGUMENT });
+  assert.deepEqual((await call(service, 'ListEncodes', { video_id: id })).encodes.map(({ state }) => state), ['VIDEO_STATE_CANCELLED', 'VIDEO_STATE_READY']);
+  service.close();
+});
+
+test('the page encodes a video anew', async () => {
+  const { video_id: id } = await cli('upload', '--ladder', 'mobile', file);
+  const { page, errors } = await openPage(browser, `${stack.edge}/watch/${id}`, { viewport: { width: 400, height: 900 } });
+  await page.getByTestId('encode').click();
+  await page.getByTestId('ladder-select').selectOption('audio-only');
+  await page.getByTestId('dialog-confirm').click();
+  await until('it to be the one that players get', async () => (await page.getByTestId('encode-2').getAttribute('data-state')) === 'READY' && /players get this one/.test(await page.getByTestId('encode-2').innerText()));
+  assert.deepEqual(renditions(await stack.video(id)), ['audio_0']);
+  assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth), 'it fits a phone');
   assert.deepEqual(errors, []);
   await page.close();
 });

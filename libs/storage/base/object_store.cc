@@ -22,7 +22,7 @@ StatusOr<std::string> ObjectStore::Get(const std::string& key, int64_t limit, Ob
   return bytes;
 }
 
-StatusOr<int64_t> ObjectStore::DeletePrefix(const std::string& prefix) {
+StatusOr<int64_t> ObjectStore::DeletePrefix(const std::string& prefix, Depth depth) {
   if (prefix.size() < 2 || prefix.back() != '/') return InvalidArgument("delete prefix: must end in '/', is '" + prefix + "'");
   int64_t deleted = 0;
   std::string token;
@@ -30,6 +30,7 @@ StatusOr<int64_t> ObjectStore::DeletePrefix(const std::string& prefix) {
     // Tokens name a key and no position, so deleting a page does not make the next one skip any.
     VORA_ASSIGN_OR_RETURN(ListPage page, List(prefix, token));
     for (const ObjectInfo& object : page.objects) {
+      if (depth == Depth::kFlat && object.key.find('/', prefix.size()) != std::string::npos) continue;
       VORA_RETURN_IF_ERROR(Delete(object.key));
       ++deleted;
     }

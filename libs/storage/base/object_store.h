@@ -96,8 +96,9 @@ class ObjectStore {
 
   // Whole object as a string; RESOURCE_EXHAUSTED when larger than `limit`. With its info (for compare-and-swap).
   StatusOr<std::string> Get(const std::string& key, int64_t limit = 16 << 20, ObjectInfo* info = nullptr);
-  // Deletes every object under `prefix` (which must end in '/'); returns how many.
-  StatusOr<int64_t> DeletePrefix(const std::string& prefix);
+  // Deletes every object under `prefix` (which must end in '/'), or those directly in it; returns how many.
+  enum class Depth { kAll, kFlat };
+  StatusOr<int64_t> DeletePrefix(const std::string& prefix, Depth depth = Depth::kAll);
 };
 
 }  // namespace vora::storage

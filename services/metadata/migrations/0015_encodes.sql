@@ -2,7 +2,7 @@
 -- sees it as one. Then what it made takes the place of the video's renditions.
 ALTER TABLE videos
   ADD encode_of        text NOT NULL DEFAULT '',       -- the video; '': this is one
-  ADD replaced_objects jsonb NOT NULL DEFAULT '[]',    -- prefixes of what players had until then
+  ADD replaced_objects jsonb NOT NULL DEFAULT '{}',    -- what players had until then: vora.workflow.v1.DeleteVideoInput
   ADD drop_at          timestamptz,                    -- when those are deleted
   ADD dropped_at       timestamptz;                    -- when that was begun
 CREATE INDEX videos_encodes ON videos (encode_of, revision) WHERE encode_of <> '';

@@ -1,6 +1,5 @@
-#include <nlohmann/json.hpp>
-
 #include "libs/layout/layout.h"
+#include "libs/workflow/definition/payload.h"
 #include "services/metadata/rows/encode_rows_internal.h"
 #include "services/metadata/rows/outbox_rows_internal.h"
 
@@ -31,18 +30,22 @@ constexpr char kKeepReplaced[] = R"(
     UPDATE videos SET replaced_objects = $2::jsonb, drop_at = now() + $3 * interval '1 millisecond' WHERE video_id = $1)";
 
 // What players had. The first encode lies in the folder in which the folders of the later ones are.
-std::vector<std::string> ObjectsOf(const VideoRow& row, const std::vector<RenditionRow>& renditions) {
-  if (!layout::RevisionFolder(row.video.video_id(), row.object_prefix).empty()) return {row.object_prefix + "/"};
-  std::vector<std::string> prefixes;
-  for (const auto& rendition : renditions) prefixes.push_back(layout::InTrack(row.object_prefix, rendition.rendition.name(), ""));
-  for (const auto& caption : row.captions) prefixes.push_back(layout::InTrack(row.object_prefix, caption.track(), ""));
-  for (const char* file : {layout::kMasterPlaylist, layout::kDashManifest, layout::kPoster, layout::kStoryboardFiles})
-    prefixes.push_back(layout::InPrefix(row.object_prefix, file));
-  for (const auto& [name, key] : row.parts) prefixes.push_back(key);
-  return prefixes;
+workflow::v1::DeleteVideoInput ObjectsOf(const VideoRow& row, const std::vector<RenditionRow>& renditions) {
+  workflow::v1::DeleteVideoInput objects;
+  if (!layout::RevisionFolder(row.video.video_id(), row.object_prefix).empty()) return AllOf(row);
+  for (const auto& rendition : renditions) objects.add_prefixes(layout::InTrack(row.object_prefix, rendition.rendition.name(), ""));
+  for (const auto& caption : row.captions) objects.add_prefixes(layout::InTrack(row.object_prefix, caption.track(), ""));
+  objects.add_folders(row.object_prefix + "/");
+  return objects;
 }
 
 }  // namespace
+
+workflow::v1::DeleteVideoInput AllOf(const VideoRow& encode) {
+  workflow::v1::DeleteVideoInput objects;
+  objects.add_prefixes(encode.object_prefix + "/");
+  return objects;
+}
 
 bool HasOpenEncode(pqxx::transaction_base& tx, const std::string& video_id) { return !tx.exec_params(kOpenEncodes, video_id).empty(); }
 
@@ -51,13 +54,13 @@ Status AdoptEncode(pqxx::transaction_base& tx, const VideoRow& encode, std::chro
   auto video = LoadVideoRow(tx, encode.encode_of, Lock::kForUpdate);
   if (!video || video->deleted) return absl::OkStatus();
   const std::string& to = video->video.video_id();
-  const nlohmann::json replaced = ObjectsOf(*video, LoadRenditionRows(tx, {to}));
+  const std::string replaced = workflow::ToPayload(ObjectsOf(*video, LoadRenditionRows(tx, {to})));
   tx.exec_params(kDropRenditions, to);
   tx.exec_params(kCopyRenditions, from, to);
   tx.exec_params(kMoveSegments, from, to);
   tx.exec_params(kDropRenditions, from);
   tx.exec_params(kAdopt, from, to);
-  tx.exec_params(kKeepReplaced, from, replaced.dump(), static_cast<int64_t>(grace.count()));
+  tx.exec_params(kKeepReplaced, from, replaced, static_cast<int64_t>(grace.count()));
   video->video.set_state(encode.video.state());
   return RefreshVideo(tx, *video, Progress::kRestart);
 }
@@ -68,7 +71,7 @@ void EndEncodes(pqxx::transaction_base& tx, const std::string& video_id) {
     (void)WithdrawStarts(tx, encode->video.video_id());
     // In this order, so that nothing is written any more when it is deleted.
     AddCancel(tx, *encode);
-    AddDelete(tx, *encode, {encode->object_prefix + "/"});
+    AddDelete(tx, *encode, AllOf(*encode));
     tx.exec_params(kEndEncode, encode->video.video_id());
   }
 }

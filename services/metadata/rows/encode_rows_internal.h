@@ -9,6 +9,8 @@
 
 namespace vora::metadata {
 
+// Everything that the encode has made.
+workflow::v1::DeleteVideoInput AllOf(const VideoRow& encode);
 // Whether one is under way.
 bool HasOpenEncode(pqxx::transaction_base& tx, const std::string& video_id);
 // Puts what the encode, which is READY, has made in the place of the video's renditions; what players had until then is deleted after

@@ -83,13 +83,14 @@ Status AddStart(pqxx::transaction_base& tx, const VideoRow& row) {
 void AddCancel(pqxx::transaction_base& tx, const VideoRow& row) { Insert(tx, row, "cancel", 0, ""); }
 
 void AddDelete(pqxx::transaction_base& tx, const VideoRow& row) {
-  AddDelete(tx, row, {layout::VideoFolder(row.video.video_id()), layout::RawFolder(row.video.upload_id())});
+  workflow::v1::DeleteVideoInput input;
+  input.add_prefixes(layout::VideoFolder(row.video.video_id()));
+  input.add_prefixes(layout::RawFolder(row.video.upload_id()));
+  AddDelete(tx, row, std::move(input));
 }
 
-void AddDelete(pqxx::transaction_base& tx, const VideoRow& row, const std::vector<std::string>& prefixes) {
-  workflow::v1::DeleteVideoInput input;
+void AddDelete(pqxx::transaction_base& tx, const VideoRow& row, workflow::v1::DeleteVideoInput input) {
   input.set_video_id(row.video.video_id());
-  for (const std::string& prefix : prefixes) input.add_prefixes(prefix);
   Insert(tx, row, "delete", 0, workflow::ToPayload(input));
 }
 

@@ -3,7 +3,6 @@
 // Outbox rows written inside the transaction that decides them. Heavy (pqxx).
 
 #include <string>
-#include <vector>
 
 #include <pqxx/pqxx>
 
@@ -19,8 +18,8 @@ Status AddStart(pqxx::transaction_base& tx, const VideoRow& row);
 void AddCancel(pqxx::transaction_base& tx, const VideoRow& row);
 // All objects of the video.
 void AddDelete(pqxx::transaction_base& tx, const VideoRow& row);
-// Objects of these prefixes only.
-void AddDelete(pqxx::transaction_base& tx, const VideoRow& row, const std::vector<std::string>& prefixes);
+// What `input` names only.
+void AddDelete(pqxx::transaction_base& tx, const VideoRow& row, workflow::v1::DeleteVideoInput input);
 // Ends the processing of a video that is not in a final state: at once where it has not begun, else when its run confirms.
 Status CancelProcessing(pqxx::transaction_base& tx, VideoRow& row);
 // Takes back starts that were never tried. True when one may be on its way, so that a cancel must follow it.

@@ -2,11 +2,10 @@
 
 #include <vector>
 
-#include <nlohmann/json.hpp>
-
 #include "libs/core/ids.h"
 #include "libs/layout/layout.h"
 #include "libs/obs/trace.h"
+#include "libs/workflow/definition/payload.h"
 #include "services/metadata/rows/encode_rows_internal.h"
 #include "services/metadata/rows/ladder_rows_internal.h"
 #include "services/metadata/rows/outbox_rows_internal.h"
@@ -131,9 +130,12 @@ StatusOr<int> EncodeRepo::DropReplaced() {
     int count = 0;
     for (const auto& due : tx.exec(kToDrop)) {
       const auto row = LoadVideoRow(tx, due["video_id"].c_str(), Lock::kNone);
-      std::vector<std::string> prefixes = {row->object_prefix + "/"};
-      if (row->video.state() == v1::VIDEO_STATE_READY) prefixes = nlohmann::json::parse(due["replaced"].c_str());
-      AddDelete(tx, *row, prefixes);
+      workflow::v1::DeleteVideoInput objects = AllOf(*row);
+      if (row->video.state() == v1::VIDEO_STATE_READY) {
+        objects.Clear();
+        VORA_RETURN_IF_ERROR(workflow::FromPayload(due["replaced"].c_str(), objects));
+      }
+      AddDelete(tx, *row, std::move(objects));
       tx.exec_params(kDropped, row->video.video_id());
       ++count;
     }

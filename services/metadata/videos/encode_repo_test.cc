@@ -120,8 +120,9 @@ TEST_F(EncodeRepoTest, TakesTheVideosPlaceWhenItIsReadyAndNotBefore) {
   EXPECT_EQ(*repos_.encodes.DropReplaced(), 1);
   EXPECT_EQ(*repos_.encodes.DropReplaced(), 0);
   const std::string old = "processed/" + id_ + "/";
-  EXPECT_THAT(ClaimDelete().prefixes(), UnorderedElementsAre(old + "360p/", old + "720p/", old + "audio_0/", old + "master.m3u8",
-                                                             old + "manifest.mpd", old + "poster.jpg", old + "storyboard"));
+  const wf::DeleteVideoInput replaced = ClaimDelete();
+  EXPECT_THAT(replaced.prefixes(), UnorderedElementsAre(old + "360p/", old + "720p/", old + "audio_0/"));
+  EXPECT_THAT(replaced.folders(), ElementsAre(old)) << "poster, masters and the like";
   // And again: each lies in a folder of its own.
   ASSERT_THAT(Begin("hd"), IsOk());
   const wf::ProcessVideoInput third = ClaimStart("run-3");

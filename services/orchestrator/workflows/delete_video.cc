@@ -10,9 +10,11 @@ constexpr std::chrono::seconds kLateWriters{15};  // longer than a worker's leas
 
 Task<v1::Failure> DeleteAll(WorkflowContext ctx, v1::DeleteVideoInput input, std::string pass) {
   v1::Failure failure;
-  for (int i = 0; i < input.prefixes_size(); ++i) {
+  for (int i = 0; i < input.prefixes_size() + input.folders_size(); ++i) {
+    const int folder = i - input.prefixes_size();
     v1::DeletePrefixInput prefix;
-    prefix.set_prefix(input.prefixes(i));
+    prefix.set_prefix(folder < 0 ? input.prefixes(i) : input.folders(folder));
+    prefix.set_flat(folder >= 0);
     auto outcome = co_await ctx.Activity("storage.DeletePrefix", pass + "/" + std::to_string(i), std::move(prefix), DeleteOptions());
     if (!outcome.ok) failure = outcome.failure;  // the others are deleted all the same
   }

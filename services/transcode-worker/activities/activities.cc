@@ -108,10 +108,11 @@ ActivityOutcome DeletePrefix(const WorkerContext& context, ActivityExecution& ex
   workflow::v1::DeletePrefixInput input;
   if (auto ended = ReadInput(execution, &input)) return *std::move(ended);
   workflow::v1::DeletePrefixResult result;
+  const auto depth = input.flat() ? storage::ObjectStore::Depth::kFlat : storage::ObjectStore::Depth::kAll;
   const Status status = WaitOutFaults(
       context.options().store_patience, [&] { return execution.stopping(); },
       [&]() -> Status {
-        VORA_ASSIGN_OR_RETURN(const int64_t objects, context.stores().Of(input.prefix()).DeletePrefix(input.prefix()));
+        VORA_ASSIGN_OR_RETURN(const int64_t objects, context.stores().Of(input.prefix()).DeletePrefix(input.prefix(), depth));
         result.set_objects(objects);
         return {};
       });

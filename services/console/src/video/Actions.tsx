@@ -3,10 +3,11 @@ import { useState } from 'preact/hooks';
 
 import { messageOf, send } from '../api/client';
 import { isRunning } from '../api/running';
-import type { Video } from '../api/schema';
+import type { Encode, Video } from '../api/schema';
 import { Button } from '../components/Button';
 import { Dialog } from '../components/Dialog';
 import { toast } from '../components/Toast';
+import { LadderSelect } from '../ladders/LadderSelect';
 import { navigate } from '../router';
 
 interface Props {
@@ -14,16 +15,18 @@ interface Props {
   editing: boolean;
   onChanged(video: Video): void;
   onEdit(): void;
+  onEncode(): void;
 }
 
-type Asked = 'delete' | 'cancel' | null;
+type Asked = 'delete' | 'cancel' | 'encode' | null;
 
 export const canRetry = (video: Video): boolean =>
   video.state === 'FAILED' || video.state === 'CANCELLED' || (!isRunning(video) && video.renditions.some(({ state }) => state === 'FAILED'));
 
-export function Actions({ video, editing, onChanged, onEdit }: Props) {
+export function Actions({ video, editing, onChanged, onEdit, onEncode }: Props) {
   const [asked, setAsked] = useState<Asked>(null);
   const [busy, setBusy] = useState('');
+  const [ladder, setLadder] = useState('');
   const path = `/v1/videos/${video.video_id}`;
 
   const run = async (name: string, work: () => Promise<void>) => {
@@ -46,6 +49,12 @@ export function Actions({ video, editing, onChanged, onEdit }: Props) {
     run('cancel', async () => {
       onChanged(await send<Video>('POST', `${path}/cancel`));
       toast('Processing is being cancelled.');
+    });
+  const encode = () =>
+    run('encode', async () => {
+      const begun = await send<Encode>('POST', `${path}/encodes`, { ladder });
+      toast(`Encoding anew by ${begun.ladder}. Players get it when all of it is done.`);
+      onEncode();
     });
   const remove = () =>
     run('delete', async () => {
@@ -71,6 +80,11 @@ export function Actions({ video, editing, onChanged, onEdit }: Props) {
           Cancel
         </Button>
       )}
+      {!isRunning(video) && (
+        <Button icon="layers" onClick={() => setAsked('encode')} testid="encode">
+          Encode anew
+        </Button>
+      )}
       <Button variant="danger" icon="trash" onClick={() => setAsked('delete')} testid="delete">
         Delete
       </Button>
@@ -84,6 +98,12 @@ export function Actions({ video, editing, onChanged, onEdit }: Props) {
           <p>
             <strong>{video.title}</strong>, its source and every rendition are deleted for good. Links and embedded players stop working.
           </p>
+        </Dialog>
+      )}
+      {asked === 'encode' && (
+        <Dialog title="Encode it anew?" testid="encode-dialog" onClose={() => setAsked(null)} confirm={{ label: 'Encode', busy: busy === 'encode', onConfirm: () => void encode() }}>
+          <p>The renditions are made beside those that players have, and take their place at once when all are done.</p>
+          <LadderSelect value={ladder} onChange={setLadder} />
         </Dialog>
       )}
       {asked === 'cancel' && (

@@ -3,11 +3,12 @@ import type { Video } from '../api/schema';
 import { CopyField } from '../components/CopyField';
 import { Label } from '../components/Label';
 import { bytes, date, duration, span } from '../format';
+import { Encodes } from './Encodes';
 import { Renditions } from './Renditions';
 
 const secondsBetween = (from: string, to: string | undefined) => (to ? (Date.parse(to) - Date.parse(from)) / 1000 : NaN);
 
-export function Overview({ video, currentTime }: { video: Video; currentTime: number }) {
+export function Overview({ video, currentTime, encodes }: { video: Video; currentTime: number; encodes: number }) {
   const { captions } = video;
   const pass = usePass(video.video_id);
   return (
@@ -17,6 +18,7 @@ export function Overview({ video, currentTime }: { video: Video; currentTime: nu
           <h2 id="renditions-heading" class="card-title">Renditions</h2>
           <Renditions video={video} />
         </section>
+        <Encodes video={video} asked={encodes} />
         {captions.length > 0 && (
           <section class="card" aria-labelledby="captions-heading">
             <h2 id="captions-heading" class="card-title">Captions</h2>

@@ -33,6 +33,7 @@ export default function VideoPage({ params }: { params: Params }) {
   const tab = params['tab'] ?? '';
   const { video, error, deleted, live, update, reload } = useVideo(id);
   const [editing, setEditing] = useState(false);
+  const [encodes, setEncodes] = useState(0); // asked for on this page
   const [time, setTime] = useState(0);
   const player = useRef<PlayerHandle | null>(null);
   const startAt = useRef(startOf(new URLSearchParams(location.search)));
@@ -68,7 +69,7 @@ export default function VideoPage({ params }: { params: Params }) {
           <span class="small muted" title={date(video.created_at)}>{facts.join(' · ')}</span>
           {isRunning(video) && <LiveDot state={live} />}
           <span class="grow" />
-          <Actions video={video} onChanged={update} onEdit={() => setEditing(true)} editing={editing} />
+          <Actions video={video} onChanged={update} onEdit={() => setEditing(true)} onEncode={() => setEncodes(encodes + 1)} editing={editing} />
         </div>
       </header>
       <Outcome video={video} />
@@ -77,7 +78,7 @@ export default function VideoPage({ params }: { params: Params }) {
         tabs={Object.entries(tabs).map(([name, label]) => ({ href: name ? `${base}/${name}` : base, label, current: name === tab, testid: `tab-${label.toLowerCase()}` }))}
       />
       <div class="tab-content">
-        {tab === '' && <Overview video={video} currentTime={time} />}
+        {tab === '' && <Overview video={video} currentTime={time} encodes={encodes} />}
         <Suspense fallback={<Loading />}>
           {tab === 'analytics' && <VideoAnalytics video={video} currentTime={time} onSeek={seek} />}
           {tab === 'timeline' && <Timeline video={video} />}

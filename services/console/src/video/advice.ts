@@ -10,6 +10,7 @@ export function adviceFor(code: string): string {
   if (code === 'import.not_a_file') return 'Give the address of the video file itself, not of the page or the playlist around it.';
   if (code.startsWith('import.')) return 'Check where the file lies; once it is there, retry.';
   if (code === 'source.not_found') return 'The uploaded file is gone from the store. Upload it again.';
+  if (code === 'worker.init_mismatch') return 'Another version of the encoder began it, and the two do not go together. Encode it anew.';
   if (code === 'worker.out_of_memory') return 'The encoder ran out of memory. An operator can give the workers more; then retry.';
   if (code.startsWith('store.') || code.startsWith('storage.')) return 'The object store was not available. Retry once it is; finished parts are kept.';
   return 'Retry; finished parts are kept. If it fails again, the timeline shows what went wrong.';
