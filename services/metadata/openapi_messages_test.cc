@@ -1,4 +1,4 @@
-// What openapi.json says of a message is what the API sends of it (api/proto_json.h). A schema names its message by `x-proto`; a property
+// What openapi.json says of a message is what the API sends of it (libs/protojson). A schema names its message by `x-proto`; a property
 // with `x-proto-json` is a string of the message that holds JSON, and is sent as that JSON.
 #include <map>
 #include <set>

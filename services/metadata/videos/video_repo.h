@@ -12,6 +12,7 @@
 #include "libs/core/labels.h"
 #include "libs/core/status.h"
 #include "services/metadata/videos/page_token.h"
+#include "vora/media/v1/media.pb.h"
 #include "vora/metadata/v1/metadata.pb.h"
 
 namespace pqxx {
