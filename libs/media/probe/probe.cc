@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <cctype>
 #include <cmath>
+#include <iterator>
 #include <new>
+#include <string_view>
 
 #include "libs/core/error.h"
 #include "libs/media/base/frame_grid.h"
@@ -63,6 +65,12 @@ void DescribeAudio(AVFormatContext* context, MediaInfo* info) {
   }
 }
 
+// "" for what the file does not say.
+const char* Known(const char* name) {
+  constexpr std::string_view kNotSaid[] = {"unknown", "reserved"};
+  return name == nullptr || std::find(std::begin(kNotSaid), std::end(kNotSaid), name) != std::end(kNotSaid) ? "" : name;
+}
+
 void DescribePicture(VideoReader& reader, const AVFrame& frame, bool turned, VideoStream* video) {
   AVFormatContext* context = reader.input().context();
   AVStream* stream = reader.stream();
@@ -81,6 +89,11 @@ void DescribePicture(VideoReader& reader, const AVFrame& frame, bool turned, Vid
   video->set_rotation_degrees(RotationDegrees(stream));
   const char* format = av_get_pix_fmt_name(static_cast<AVPixelFormat>(frame.format));
   video->set_pixel_format(format == nullptr ? "unknown" : format);
+  media::v1::Color& color = *video->mutable_color();
+  color.set_primaries(Known(av_color_primaries_name(frame.color_primaries)));
+  color.set_transfer(Known(av_color_transfer_name(frame.color_trc)));
+  color.set_matrix(Known(av_color_space_name(frame.colorspace)));
+  color.set_range(Known(av_color_range_name(frame.color_range)));
 }
 
 Status DescribeTiming(VideoReader& reader, ByteSource& source, double start, MediaInfo* info) {

@@ -102,11 +102,18 @@ TEST_F(ProbeTest, DescribesStreams) {
   EXPECT_EQ(info->video().frame_rate_num(), 30000);
   EXPECT_EQ(info->video().frame_rate_den(), 1001);
   EXPECT_EQ(info->video().pixel_format(), "yuv420p");
+  EXPECT_EQ(info->video().color().transfer(), "") << "the file does not say";
   ASSERT_EQ(info->audio_size(), 1);
   EXPECT_EQ(info->audio(0).codec(), "aac");
   EXPECT_EQ(info->audio(0).language(), "deu");
   EXPECT_EQ(info->audio(0).sample_rate(), 44100);
   EXPECT_EQ(info->warnings_size(), 0);
+  const std::string wide = MakeUsualSource(folder_, "wide.mp4", 2, 320, 242, "25",
+                                           "-color_primaries bt2020 -color_trc smpte2084 -colorspace bt2020nc -color_range tv");
+  const StatusOr<MediaInfo> of_wide = Probe(*OpenOrDie(wide));
+  ASSERT_THAT(of_wide, IsOk());
+  const auto& color = of_wide->video().color();
+  EXPECT_EQ(color.primaries() + " " + color.transfer() + " " + color.matrix() + " " + color.range(), "bt2020 smpte2084 bt2020nc tv");
 }
 
 TEST_F(ProbeTest, PosterPassesOverBlackPictures) {

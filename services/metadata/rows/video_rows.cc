@@ -119,6 +119,10 @@ v1::SourceFacts FactsOf(const media::v1::MediaInfo& media) {
   facts.set_height(video.height());
   facts.set_frame_rate(video.frame_rate_den() > 0 ? static_cast<double>(video.frame_rate_num()) / video.frame_rate_den() : 0);
   facts.set_pixel_format(video.pixel_format());
+  facts.set_color_primaries(video.color().primaries());
+  facts.set_color_transfer(video.color().transfer());
+  facts.set_color_matrix(video.color().matrix());
+  facts.set_color_range(video.color().range());
   for (const auto& track : media.audio()) {
     auto* audio = facts.add_audio();
     audio->set_codec(track.codec());

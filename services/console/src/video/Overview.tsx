@@ -75,6 +75,8 @@ function factsOf({ source, import: origin }: Video): [string, string][] {
   if (!source) return rows;
   rows.push(['Container', source.container]);
   if (source.video_codec) rows.push(['Picture', `${source.video_codec}, ${source.width} × ${source.height}, ${Number(source.frame_rate.toFixed(2))} per second, ${source.pixel_format}`]);
+  const colour = [source.color_primaries, source.color_transfer, source.color_matrix, source.color_range].filter(Boolean).join(', ');
+  if (colour) rows.push(['Colour', colour]);
   for (const audio of source.audio) rows.push(['Sound', [audio.codec, audio.language, `${audio.channels} ${audio.channels === 1 ? 'channel' : 'channels'}`, `${audio.sample_rate / 1000} kHz`].filter(Boolean).join(', ')]);
   if (source.subtitle_languages.length > 0) rows.push(['Subtitles', source.subtitle_languages.join(', ')]);
   return rows;
