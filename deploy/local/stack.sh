@@ -278,19 +278,19 @@ storage_url() { local variable="VORA_STORAGE_$1"; echo "${!variable:-$VORA_STORA
 # storage_settings ROOT...   sets STORAGE_SETTINGS of a part that uses these roots. What belongs to the other one is taken out of its environment,
 # and so is what belongs to both once each of these has its own.
 storage_settings() {
-  local root name value url=no keys=no all=(CREDENTIALS ACCESS_KEY SECRET_KEY SESSION_TOKEN ROLE_ARN)
+  local root name value url=no keys=no keyed=(CREDENTIALS ACCESS_KEY SECRET_KEY SESSION_TOKEN ROLE_ARN)
   STORAGE_SETTINGS=()
   for root in RAW PROCESSED; do
     if [[ " $* " != *" $root "* ]]; then
-      STORAGE_SETTINGS+=("VORA_STORAGE_$root=" "${all[@]/#/VORA_S3_${root}_}")
+      STORAGE_SETTINGS+=("VORA_STORAGE_$root=" "${keyed[@]/#/VORA_S3_${root}_}")
       continue
     fi
     name="VORA_STORAGE_$root" value=''
     [ -n "${!name:-}" ] || url=yes
-    for name in "${all[@]/#/VORA_S3_${root}_}"; do value+="${!name:-}"; done
+    for name in "${keyed[@]/#/VORA_S3_${root}_}"; do value+="${!name:-}"; done
     [ -n "$value" ] || keys=yes
   done
-  [ $keys = yes ] || STORAGE_SETTINGS+=("${all[@]/#/VORA_S3_}" AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN)
+  [ $keys = yes ] || STORAGE_SETTINGS+=("${keyed[@]/#/VORA_S3_}" AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN)
   # A name alone becomes an empty value, which counts as unset.
   for name in "${!STORAGE_SETTINGS[@]}"; do
     value=${STORAGE_SETTINGS[name]}

@@ -102,15 +102,12 @@ StatusOr<S3KeyConfig> ParseS3KeyConfig(const std::string& region,
   std::string chosen = absl::AsciiStrToLower(variables.Get("VORA_S3_CREDENTIALS"));
   if (chosen.empty() || chosen == "auto") {
     const auto set = [&](const char* ours, const char* theirs) { return !variables.Get(ours, theirs).empty(); };
-    if (set("VORA_S3_ACCESS_KEY", "AWS_ACCESS_KEY_ID") || set("VORA_S3_SECRET_KEY", "AWS_SECRET_ACCESS_KEY")) {
-      chosen = "keys";
-    } else if (set("VORA_S3_ROLE_ARN", "AWS_ROLE_ARN") && set("VORA_S3_IDENTITY_TOKEN_FILE", "AWS_WEB_IDENTITY_TOKEN_FILE")) {
-      chosen = "web-identity";
-    } else if (set("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_CONTAINER_CREDENTIALS_FULL_URI")) {
-      chosen = "container";
-    } else {
-      chosen = "keys";
-    }
+    const bool keys = set("VORA_S3_ACCESS_KEY", "AWS_ACCESS_KEY_ID") || set("VORA_S3_SECRET_KEY", "AWS_SECRET_ACCESS_KEY");
+    const bool role = set("VORA_S3_ROLE_ARN", "AWS_ROLE_ARN") && set("VORA_S3_IDENTITY_TOKEN_FILE", "AWS_WEB_IDENTITY_TOKEN_FILE");
+    const bool container = set("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_CONTAINER_CREDENTIALS_FULL_URI");
+    chosen = "keys";  // whose error names everything that could be set
+    if (!keys && container) chosen = "container";
+    if (!keys && role) chosen = "web-identity";
   }
   if (chosen == "keys") return FixedKeys(variables, std::move(config));
   if (chosen == "web-identity") return WebIdentity(variables, region, std::move(config));
