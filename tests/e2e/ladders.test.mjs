@@ -9,7 +9,7 @@ import { call, grpc, insecure, load } from '../env/grpc.mjs';
 import { packets, parsePlaylist, probe, source } from '../env/media.mjs';
 import { root, Stack, until } from '../env/stack.mjs';
 
-const stack = new Stack('ladders', 31880, { VORA_REPLACED_GRACE: '4s' });
+const stack = new Stack('ladders', 28480, { VORA_REPLACED_GRACE: '4s' });
 let file, browser;
 
 before(async () => {
