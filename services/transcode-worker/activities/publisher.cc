@@ -33,8 +33,10 @@ Status Publisher::PutSame(const std::string& key, std::string_view bytes, const 
   VORA_RETURN_IF_ERROR(PutOnce(key, bytes, content_type, writer).status());
   // Read back even when it was written just now: PutOnce does not tell the two apart, and an init segment is small.
   VORA_ASSIGN_OR_RETURN(const std::string stored, Get(key, writer.stopping));
-  return stored == bytes ? Status()
-                         : FailedPrecondition(key + " was written by another version of the encoder, and the two do not go together; encode the video anew");
+  return stored == bytes
+             ? Status()
+             : FailedPrecondition(key +
+                                  " was written by another version of the encoder, and the two do not go together; encode the video anew");
 }
 
 Status Publisher::Replace(const std::string& key, std::string_view bytes, const std::string& content_type, const Writer& writer) const {
