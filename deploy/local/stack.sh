@@ -47,9 +47,9 @@ POSTGRES_PORT=$(port 1200) CLICKHOUSE_HTTP=$(port 1201) CLICKHOUSE_TCP=$(port 12
 EDGE_URL="http://127.0.0.1:$EDGE_PORT"
 UPLOAD_URL="http://127.0.0.1:$UPLOAD_HTTP/files/"
 
-# In the order in which they start; stopped the other way round.
+# In the order in which they start, and are replaced by another version (docs/operations.md); stopped the other way round.
 # shellcheck disable=SC2034  # read by who sources this
-STACK_PARTS=(postgres clickhouse orchestrator metadata upload transcode-worker analytics-ingest streaming-gateway varnish)
+STACK_PARTS=(postgres clickhouse orchestrator transcode-worker metadata upload analytics-ingest streaming-gateway varnish)
 
 part_port() {
   case "$1" in

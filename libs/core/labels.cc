@@ -23,6 +23,14 @@ bool IsKey(std::string_view key) {
 
 Status CheckExternalId(std::string_view id) { return CheckText(kExternalIdKey, id, kMaxExternalId); }
 
+Status CheckLadderName(std::string_view field, std::string_view name) {
+  constexpr size_t kLongest = 32;
+  constexpr std::string_view kCharacters = "abcdefghijklmnopqrstuvwxyz0123456789_-";
+  if (!name.empty() && name.size() <= kLongest && name.find_first_not_of(kCharacters) == std::string_view::npos) return absl::OkStatus();
+  const std::string shown = IsValidUtf8(name) ? ", not \"" + Sanitise(name, 100) + "\"" : "";
+  return InvalidField(std::string(field), "must be 1 to 32 of a-z, 0-9, _ and -" + shown);
+}
+
 Status CheckLabels(const Labels& labels) {
   if (labels.size() > kMaxLabels) {
     const std::string limit = std::to_string(kMaxLabels) + " labels";

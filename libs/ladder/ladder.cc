@@ -9,6 +9,7 @@
 #include <cmath>
 #include <set>
 
+#include "libs/core/labels.h"
 #include "libs/core/text_field.h"
 #include "libs/ladder/shipped_internal.h"
 #include "libs/layout/layout.h"
@@ -45,7 +46,6 @@ Status OneOf(const std::string& field, const std::string& value, const std::arra
   return InvalidField(field, "must be one of " + list + ", not \"" + value + "\"");
 }
 
-constexpr std::string_view kNameCharacters = "abcdefghijklmnopqrstuvwxyz0123456789_-";
 constexpr size_t kMaxDescription = 500;  // characters
 
 // Names are path parts of object keys and of URLs.
@@ -103,11 +103,6 @@ void FillDefaults(Ladder& ladder) {
   if (audio.bitrate() == 0) audio.set_bitrate(128'000);
   if (audio.sample_rate() == 0) audio.set_sample_rate(48'000);
   if (audio.channels() == 0) audio.set_channels(2);
-}
-
-Status CheckLadderName(std::string_view field, std::string_view name) {
-  const bool good = !name.empty() && name.size() <= 32 && name.find_first_not_of(kNameCharacters) == std::string_view::npos;
-  return good ? Status() : InvalidField(std::string(field), "must be 1 to 32 of a-z, 0-9, _ and -, not \"" + std::string(name) + "\"");
 }
 
 StatusOr<Ladder> ParseLadder(std::string_view json) {

@@ -23,8 +23,6 @@ StatusOr<media::v1::Ladder> ParseLadder(std::string_view json);
 Status ValidateLadder(const media::v1::Ladder& ladder);
 // Without name and description: what is encoded by it, whatever it was called when that was anybody's choice.
 Status ValidateRecipe(const media::v1::Ladder& ladder);
-// 1 to 32 of a-z, 0-9, _ and -.
-Status CheckLadderName(std::string_view field, std::string_view name);
 
 // Tracks and chunks. Never upscaled: rungs higher than the source are left out; when all are, one rung at the source's height remains.
 // A ladder without rungs makes the sound only. Portrait video: `height` of a rung is the shorter side. Even width and height, aspect ratio

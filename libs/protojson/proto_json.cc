@@ -195,7 +195,11 @@ Status FillObject(ProtoMessage& message, const std::vector<std::string_view>& al
 Status FromBody(std::string_view body, std::initializer_list<std::string_view> allowed, ProtoMessage& message,
                 google::protobuf::FieldMask* given) {
   if (body.empty()) return absl::OkStatus();
-  const nlohmann::json json = nlohmann::json::parse(body, nullptr, /*allow_exceptions=*/false);
+  return FromParsedBody(nlohmann::json::parse(body, nullptr, /*allow_exceptions=*/false), allowed, message, given);
+}
+
+Status FromParsedBody(const nlohmann::json& json, std::initializer_list<std::string_view> allowed, ProtoMessage& message,
+                      google::protobuf::FieldMask* given) {
   if (json.is_discarded()) return InvalidField("body", "not valid JSON");
   if (!json.is_object()) return InvalidField("body", "must be a JSON object");
   VORA_RETURN_IF_ERROR(FillObject(message, allowed, "", json));

@@ -38,7 +38,7 @@ Repos::Repos()
     : store(FreshDatabase(), metrics),
       videos(store, "http://edge"),
       records(store, metrics, std::chrono::milliseconds(0)),
-      encodes(store),
+      encodes(store, std::chrono::milliseconds(0)),
       outbox(store),
       progress(store),
       ladders(store),

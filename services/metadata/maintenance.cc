@@ -70,6 +70,7 @@ std::chrono::milliseconds Maintenance::Step() {
   }
   ShowGauges();
   // What it could not do now it does in the next step.
+  (void)parts_.encodes.MendOlder();
   (void)parts_.encodes.DropReplaced();
   const auto now = std::chrono::steady_clock::now();
   if (now - last_purge_ >= kPurgePause && parts_.outbox.Purge(kKeepDone).ok() && parts_.request_keys.Purge(kKeepAnswers).ok()) {

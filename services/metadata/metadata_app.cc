@@ -74,7 +74,7 @@ struct MetadataApp::Impl {
         store(DatabaseOf(options), metrics),
         videos(store, options.public_url),
         records(store, metrics, options.replaced_grace),
-        encodes(store),
+        encodes(store, options.replaced_grace),
         outbox(store),
         progress(store),
         ladders(store),

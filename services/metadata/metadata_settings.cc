@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "libs/core/error.h"
+#include "libs/core/labels.h"
 #include "libs/ladder/ladder.h"
 #include "services/metadata/api/rest.h"
 
@@ -27,7 +28,8 @@ StatusOr<std::optional<media::v1::Ladder>> LoadLadder(const std::string& file) {
   const std::string text{std::istreambuf_iterator<char>(in), {}};
   auto ladder = ladder::ParseLadder(text);
   if (!ladder.ok()) return Annotate(ladder.status(), "VORA_LADDER " + file);
-  if (ladder->name().empty()) ladder->set_name("installation");
+  // Names had no rules before ladders were chosen by them.
+  if (!CheckLadderName("name", ladder->name()).ok()) ladder->set_name("installation");
   if (const Status valid = ladder::ValidateLadder(*ladder); !valid.ok()) return Annotate(valid, "VORA_LADDER " + file);
   return std::optional(*std::move(ladder));
 }

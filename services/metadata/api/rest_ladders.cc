@@ -22,19 +22,20 @@ http::Response LadderResponse(int status, const StatusOr<v1::StoredLadder>& stor
   return stored.ok() ? http::Response::Json(status, Flat(*stored).dump()) : http::ErrorResponse(stored.status());
 }
 
-// What a ladder is answered as may be sent back as it is: what is only said of it is not looked at.
-std::string WithoutWhatIsSaid(const std::string& body) {
+// What a ladder is answered as may be sent back as it is: what is only said of it is not looked at. The text is not made anew of what was
+// read: a body may be nested as deep as it is long.
+nlohmann::json WithoutWhatIsSaid(const std::string& body) {
   auto json = nlohmann::json::parse(body, nullptr, /*allow_exceptions=*/false);
-  if (!json.is_object()) return body;  // FromBody says what is wrong
+  if (!json.is_object()) return json;  // FromParsedBody says what is wrong
   for (const char* field : {"is_default", "origin", "warnings", "updated_at"}) json.erase(field);
-  return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  return json;
 }
 
 StatusOr<PutLadder> Put(LadderOperations& ladders, const http::Request& request, const std::string& body) {
   media::v1::Ladder ladder;
   VORA_RETURN_IF_ERROR(
-      FromBody(WithoutWhatIsSaid(body),
-               {"name", "description", "version", "segment_seconds", "gop_seconds", "segments_per_chunk", "rungs", "audio"}, ladder));
+      FromParsedBody(WithoutWhatIsSaid(body),
+                     {"name", "description", "version", "segment_seconds", "gop_seconds", "segments_per_chunk", "rungs", "audio"}, ladder));
   const std::string& name = request.params.at("name");
   if (ladder.name().empty()) ladder.set_name(name);
   if (ladder.name() != name) return InvalidField("name", "must be that of the address, " + name + ", or not be given");

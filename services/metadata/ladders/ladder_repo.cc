@@ -4,6 +4,7 @@
 
 #include "libs/core/caller.h"
 #include "libs/core/error.h"
+#include "libs/core/labels.h"
 #include "libs/workflow/definition/payload.h"
 #include "services/metadata/rows/store.h"
 #include "services/metadata/rows/video_rows_internal.h"
@@ -68,9 +69,10 @@ std::vector<LadderRow> LoadVisible(pqxx::transaction_base& tx, const std::string
 }
 
 StatusOr<LadderRow> LoadOne(pqxx::transaction_base& tx, const std::string& tenant, const std::string& name) {
+  // The database takes no text that is not UTF-8, and the query an empty one for all.
+  if (!CheckLadderName("name", name).ok()) return NotFound("there is no ladder of this name: names are 1 to 32 of a-z, 0-9, _ and -");
   auto rows = LoadVisible(tx, tenant, name);
-  // A name that cannot be one is not looked for: the query takes an empty one for all.
-  if (name.empty() || rows.empty()) return NotFound("there is no ladder \"" + name + "\"");
+  if (rows.empty()) return NotFound("there is no ladder \"" + name + "\"");
   return std::move(rows.front());
 }
 

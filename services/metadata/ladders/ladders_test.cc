@@ -181,6 +181,9 @@ TEST(LadderRestTest, MistakesNameTheFieldAndTheLimit) {
   expect(R"({"audio":{"channels":6}})", "audio.channels", "must be 1 to 2");
   expect(R"({"name":"other"})", "name", "must be that of the address");
   expect(R"({"segment_seconds":60})", "segment_seconds", "must be 1 to 10");
+  expect(R"({"description":)" + std::string(500'000, '[') + std::string(500'000, ']') + "}", "description", "must be a string");
+  for (const char* name : {"%FF", "My%20ladder", "a%27b"})
+    EXPECT_EQ(app.Call("GET", std::string("/v1/ladders/") + name).status, 404) << name;
   const auto named = app.Call("PUT", "/v1/ladders/My%20ladder", "{}");
   EXPECT_EQ(named.status, 400) << named.body;
   EXPECT_EQ(Json::parse(named.body)["error"]["field"], "name");

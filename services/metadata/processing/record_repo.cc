@@ -179,9 +179,19 @@ StatusOr<bool> RecordTrackSegments(pqxx::work& tx, const VideoRow& row, const me
   return true;
 }
 
-// A later encode takes the place of a video only when it is whole.
-wf::RecordVideoInput WholeOrFailed(pqxx::work& tx, wf::RecordVideoInput input) {
+// A later encode takes the place of a video only when it is whole, and nobody was told that it will not.
+wf::RecordVideoInput EndOfEncode(pqxx::work& tx, const VideoRow& row, wf::RecordVideoInput input) {
   if (input.state() != StateName(v1::VIDEO_STATE_READY)) return input;
+  if (row.cancel_requested) {
+    input.set_state(std::string(StateName(v1::VIDEO_STATE_CANCELLED)));
+    return input;
+  }
+  if (const std::string missing = MissingOf(tx, row); !missing.empty()) {
+    input.set_state(std::string(StateName(v1::VIDEO_STATE_FAILED)));
+    input.set_failure_code("encode.incomplete");
+    input.set_failure(missing + " could not be made. The video stays as it was.");
+    return input;
+  }
   for (const auto& rendition : LoadRenditionRows(tx, {input.video_id()})) {
     if (rendition.rendition.state() != v1::RENDITION_STATE_FAILED) continue;
     input.set_state(std::string(StateName(v1::VIDEO_STATE_FAILED)));
@@ -298,7 +308,7 @@ StatusOr<bool> RecordRepo::RecordCaptions(const std::string& run_id, const wf::R
 StatusOr<bool> RecordRepo::RecordVideo(const std::string& run_id, const wf::RecordVideoInput& told) {
   if (!ParseVideoState(told.state())) return InvalidField("state", "no video state is called " + told.state());
   return Report(store_, metrics_, told.video_id(), run_id, [&](pqxx::work& tx, VideoRow& row) -> StatusOr<bool> {
-    const wf::RecordVideoInput input = row.encode_of.empty() ? told : WholeOrFailed(tx, told);
+    const wf::RecordVideoInput input = row.encode_of.empty() ? told : EndOfEncode(tx, row, told);
     const auto to = ParseVideoState(input.state());
     // A workflow may fail or be cancelled before the outbox noted that it runs.
     if (row.video.state() == v1::VIDEO_STATE_CREATED && *to == v1::VIDEO_STATE_READY) {

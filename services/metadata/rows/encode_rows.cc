@@ -24,7 +24,8 @@ constexpr char kMoveSegments[] = "UPDATE segments SET video_id = $2 WHERE video_
 constexpr char kAdopt[] = R"(
     UPDATE videos v SET state = e.state, revision = e.revision, object_prefix = e.object_prefix, ladder = e.ladder, media = e.media, chunks = e.chunks,
     duration_seconds = e.duration_seconds, poster_key = e.poster_key, storyboard_key = e.storyboard_key, parts = e.parts,
-    captions = e.captions, part_warnings = e.part_warnings, failure_code = '', failure = '', ready_at = now()
+    captions = e.captions, part_warnings = e.part_warnings || CASE WHEN v.part_warnings->'external_id' IS NULL THEN '{}'::jsonb
+    ELSE jsonb_build_object('external_id', v.part_warnings->'external_id') END, failure_code = '', failure = '', ready_at = now()
     FROM videos e WHERE v.video_id = $2 AND e.video_id = $1)";
 constexpr char kKeepReplaced[] = R"(
     UPDATE videos SET replaced_objects = $2::jsonb, drop_at = now() + $3 * interval '1 millisecond' WHERE video_id = $1)";
@@ -47,12 +48,29 @@ workflow::v1::DeleteVideoInput AllOf(const VideoRow& encode) {
   return objects;
 }
 
+std::string MissingOf(pqxx::transaction_base& tx, const VideoRow& encode) {
+  const auto video = LoadVideoRow(tx, encode.encode_of, Lock::kNone);
+  if (!video) return "";
+  if (!video->captions.empty() && encode.captions.empty()) return "the captions";
+  if (!video->poster_key.empty() && encode.poster_key.empty()) return "the poster";
+  for (const auto& [name, key] : video->parts) {
+    if (!encode.parts.contains(name)) return "the " + name;
+  }
+  return "";
+}
+
 bool HasOpenEncode(pqxx::transaction_base& tx, const std::string& video_id) { return !tx.exec_params(kOpenEncodes, video_id).empty(); }
 
 Status AdoptEncode(pqxx::transaction_base& tx, const VideoRow& encode, std::chrono::milliseconds grace) {
   const std::string& from = encode.video.video_id();
   auto video = LoadVideoRow(tx, encode.encode_of, Lock::kForUpdate);
-  if (!video || video->deleted) return absl::OkStatus();
+  if (!video || video->deleted) {
+    AddDelete(tx, encode, AllOf(encode));
+    tx.exec_params(kEndEncode, from);
+    return absl::OkStatus();
+  }
+  // A day in segments of a second is some hundred thousand rows.
+  tx.exec("SET LOCAL statement_timeout = '300s'");
   const std::string& to = video->video.video_id();
   const std::string replaced = workflow::ToPayload(ObjectsOf(*video, LoadRenditionRows(tx, {to})));
   tx.exec_params(kDropRenditions, to);

@@ -1,4 +1,5 @@
 #include "libs/core/error.h"
+#include "libs/core/labels.h"
 #include "services/metadata/rows/ladder_rows_internal.h"
 
 namespace vora::metadata {
@@ -14,6 +15,7 @@ constexpr char kLadderOfDefault[] = R"(
 }  // namespace
 
 StatusOr<std::string> LadderOfNewVideo(pqxx::transaction_base& tx, const std::string& tenant, const std::string& name) {
+  if (!name.empty()) VORA_RETURN_IF_ERROR(CheckLadderName(kLadderKey, name));
   const pqxx::result found = name.empty() ? tx.exec_params(kLadderOfDefault, tenant) : tx.exec_params(kLadderNamed, tenant, name);
   if (!found.empty()) return std::string(found[0][0].c_str());
   if (name.empty()) return Internal("there is no default ladder");

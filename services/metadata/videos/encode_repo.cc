@@ -31,6 +31,12 @@ constexpr char kOneEncode[] = "SELECT video_id FROM videos WHERE encode_of = $1 
 constexpr char kToDrop[] = R"(
     SELECT video_id, replaced_objects::text AS replaced FROM videos WHERE encode_of <> '' AND dropped_at IS NULL
     AND (drop_at <= now() OR state IN ('FAILED', 'CANCELLED')) ORDER BY video_id LIMIT 100 FOR UPDATE SKIP LOCKED)";
+constexpr char kUnadopted[] = R"(
+    SELECT video_id FROM videos WHERE encode_of <> '' AND dropped_at IS NULL AND state = 'READY' AND drop_at IS NULL
+    ORDER BY video_id LIMIT 10 FOR UPDATE SKIP LOCKED)";
+constexpr char kOrphans[] = R"(
+    SELECT DISTINCT e.encode_of FROM videos e JOIN videos v ON v.video_id = e.encode_of WHERE e.encode_of <> '' AND e.dropped_at IS NULL
+    AND e.deleted_at IS NULL AND e.state IN ('CREATED', 'PROCESSING', 'PARTIALLY_READY') AND v.deleted_at IS NOT NULL LIMIT 10)";
 constexpr char kDropped[] = "UPDATE videos SET dropped_at = now() WHERE video_id = $1";
 
 v1::Encode Show(const VideoRow& row, const std::vector<RenditionRow>& renditions) {
@@ -123,6 +129,26 @@ StatusOr<v1::Encode> EncodeRepo::Cancel(const std::string& tenant, const v1::Can
   }));
   store_.OutboxAdded();
   return encode;
+}
+
+Status EncodeRepo::MendOlder() {
+  std::vector<std::string> adopted;
+  int ended = 0;
+  VORA_RETURN_IF_ERROR(store_.Transact([&](pqxx::work& tx) -> Status {
+    adopted.clear();
+    for (const auto& due : tx.exec(kUnadopted)) {
+      const auto row = LoadVideoRow(tx, due["video_id"].c_str(), Lock::kForUpdate);
+      VORA_RETURN_IF_ERROR(AdoptEncode(tx, *row, grace_));
+      adopted.push_back(row->encode_of);
+    }
+    const pqxx::result orphans = tx.exec(kOrphans);
+    for (const auto& orphan : orphans) EndEncodes(tx, orphan[0].c_str());
+    ended = static_cast<int>(orphans.size());
+    return absl::OkStatus();
+  }));
+  for (const std::string& id : adopted) store_.VideoChanged(id);
+  if (ended > 0) store_.OutboxAdded();
+  return absl::OkStatus();
 }
 
 StatusOr<int> EncodeRepo::DropReplaced() {

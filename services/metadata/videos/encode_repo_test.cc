@@ -180,6 +180,62 @@ TEST_F(EncodeRepoTest, IsCancelledAloneAndWithItsVideo) {
   EXPECT_EQ(*repos_.encodes.DropReplaced(), 0);
 }
 
+TEST_F(EncodeRepoTest, ACancelThatWasAnsweredHolds) {
+  ASSERT_THAT(Begin("mobile"), IsOk());
+  const std::string second = ClaimStart("run-2").video_id();
+  v1::CancelEncodeRequest cancel;
+  cancel.set_video_id(id_);
+  cancel.set_revision(2);
+  ASSERT_THAT(repos_.encodes.Cancel("default", cancel), IsOk());
+  Process(second, "run-2", "READY");
+  EXPECT_EQ(Newest().state(), v1::VIDEO_STATE_CANCELLED);
+  EXPECT_EQ(Video().revision(), 1);
+}
+
+TEST_F(EncodeRepoTest, OneThatLacksWhatPlayersHaveDoesNotTakeItsPlace) {
+  wf::RecordPosterInput poster;
+  poster.set_video_id(id_);
+  poster.set_key("processed/" + id_ + "/poster.jpg");
+  ASSERT_THAT(repos_.records.RecordPoster("run-1", poster), IsOk());
+  ASSERT_THAT(Begin("mobile"), IsOk());
+  Process(ClaimStart("run-2").video_id(), "run-2", "READY");
+  EXPECT_EQ(Newest().state(), v1::VIDEO_STATE_FAILED);
+  EXPECT_THAT(Newest().failure(), HasSubstr("the poster could not be made"));
+  EXPECT_NE(Video().poster_url(), "");
+}
+
+// A replica of the version before knows nothing of encodes: it records and deletes them as if they were videos, or not at all.
+TEST_F(EncodeRepoTest, WhatAnOlderReplicaLeftUndoneIsDone) {
+  ASSERT_THAT(Begin("mobile"), IsOk());
+  const std::string second = ClaimStart("run-2").video_id();
+  Process(second, "run-2", "PARTIALLY_READY");
+  const auto as_before = [&](const std::string& sql) {
+    EXPECT_THAT(repos_.store.Transact([&](pqxx::work& tx) -> Status {
+      tx.exec(sql);
+      return absl::OkStatus();
+    }),
+                IsOk());
+  };
+  as_before("UPDATE videos SET state = 'READY' WHERE video_id = '" + second + "'");
+  EXPECT_THAT(repos_.encodes.MendOlder(), IsOk());
+  EXPECT_EQ(Video().revision(), 2);
+  EXPECT_EQ(Video().renditions_size(), 3);
+  EXPECT_EQ(*repos_.encodes.DropReplaced(), 1);
+  ClaimDelete();
+  ASSERT_THAT(Begin("hd"), IsOk());
+  ClaimStart("run-3");
+  as_before("UPDATE videos SET deleted_at = now() WHERE video_id = '" + id_ + "'");
+  EXPECT_THAT(repos_.encodes.MendOlder(), IsOk());
+  const auto cancel = repos_.outbox.Claim(std::chrono::seconds(30));
+  ASSERT_THAT(cancel, IsOk());
+  ASSERT_TRUE(cancel->has_value());
+  EXPECT_EQ((*cancel)->kind, "cancel");
+  EXPECT_THAT(repos_.outbox.Finish(**cancel), IsOk());
+  EXPECT_THAT(ClaimDelete().prefixes(), ElementsAre("processed/" + id_ + "/r3/"));
+  EXPECT_THAT(repos_.encodes.MendOlder(), IsOk());
+  EXPECT_EQ(*repos_.encodes.DropReplaced(), 0);
+}
+
 TEST_F(EncodeRepoTest, HealsAVideoThatFailed) {
   const std::string id = repos_.videos.Create(SomeVideo("u2"))->video.video_id();
   v1::EncodeVideoRequest request;

@@ -8,7 +8,7 @@ namespace {
 
 constexpr char kFacts[] = R"(
     SELECT video_id, title, duration_seconds, coalesce((ladder->>'segmentSeconds')::float8, 0) AS segment_seconds
-    FROM videos WHERE tenant = $1 AND deleted_at IS NULL AND video_id = ANY($2::text[]))";
+    FROM videos WHERE tenant = $1 AND deleted_at IS NULL AND encode_of = '' AND video_id = ANY($2::text[]))";
 
 constexpr char kNewestIds[] =
     "SELECT video_id FROM videos WHERE tenant = $1 AND deleted_at IS NULL AND encode_of = '' ORDER BY video_id DESC LIMIT $2";

@@ -14,8 +14,9 @@ Task<v1::Failure> DeleteAll(WorkflowContext ctx, v1::DeleteVideoInput input, std
     const int folder = i - input.prefixes_size();
     v1::DeletePrefixInput prefix;
     prefix.set_prefix(folder < 0 ? input.prefixes(i) : input.folders(folder));
-    prefix.set_flat(folder >= 0);
-    auto outcome = co_await ctx.Activity("storage.DeletePrefix", pass + "/" + std::to_string(i), std::move(prefix), DeleteOptions());
+    // A type of its own: a worker that does not know it leaves it to others, and would delete what lies below as well.
+    const std::string type = folder < 0 ? "storage.DeletePrefix" : "storage.DeleteFolder";
+    auto outcome = co_await ctx.Activity(type, pass + "/" + std::to_string(i), std::move(prefix), DeleteOptions());
     if (!outcome.ok) failure = outcome.failure;  // the others are deleted all the same
   }
   co_return failure;

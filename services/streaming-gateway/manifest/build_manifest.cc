@@ -2,6 +2,7 @@
 
 #include "libs/core/error.h"
 #include "libs/core/time.h"
+#include "libs/layout/track_kind.h"
 #include "libs/manifest/manifest.h"
 #include "services/streaming-gateway/manifest/manifests.h"
 #include "services/streaming-gateway/manifest/presentation.h"
@@ -40,7 +41,11 @@ ManifestAnswer BuildManifest(const playback::v1::Presentation& presentation, con
     if (path.revision != RevisionOf(presentation)) return {.status = NotFound("no such revision")};
     return BuildMedia(presentation, all, path.track);
   }
-  if (!manifest::IsPlayable(all)) return NotPlayableYet(presentation);
+  // Of pictures that have all failed only the sound is left, and nobody asked for that.
+  const auto is_picture = [](const auto& track) { return layout::TrackKindOf(track.kind()).is_video; };
+  const bool planned = std::any_of(presentation.tracks().begin(), presentation.tracks().end(), is_picture);
+  const bool left = std::any_of(all.tracks.begin(), all.tracks.end(), [](const auto& track) { return track.is_video; });
+  if (!manifest::IsPlayable(all) || (planned && !left)) return NotPlayableYet(presentation);
   // Asked for inside the revision's folder, where URIs need no prefix.
   if (!path.revision.empty()) all.path_prefix.clear();
   // One caption file spans the whole video, which players of a growing one would take for its end.

@@ -104,11 +104,10 @@ ActivityOutcome ExtractPoster(const WorkerContext& context, ActivityExecution& e
   return ActivityOutcome::Ok(workflow::ToPayload(result));
 }
 
-ActivityOutcome DeletePrefix(const WorkerContext& context, ActivityExecution& execution) {
+ActivityOutcome DeleteObjects(const WorkerContext& context, ActivityExecution& execution, storage::ObjectStore::Depth depth) {
   workflow::v1::DeletePrefixInput input;
   if (auto ended = ReadInput(execution, &input)) return *std::move(ended);
   workflow::v1::DeletePrefixResult result;
-  const auto depth = input.flat() ? storage::ObjectStore::Depth::kFlat : storage::ObjectStore::Depth::kAll;
   const Status status = WaitOutFaults(
       context.options().store_patience, [&] { return execution.stopping(); },
       [&]() -> Status {
@@ -118,6 +117,14 @@ ActivityOutcome DeletePrefix(const WorkerContext& context, ActivityExecution& ex
       });
   if (!status.ok()) return FromStatus(status);
   return ActivityOutcome::Ok(workflow::ToPayload(result));
+}
+
+ActivityOutcome DeletePrefix(const WorkerContext& context, ActivityExecution& execution) {
+  return DeleteObjects(context, execution, storage::ObjectStore::Depth::kAll);
+}
+
+ActivityOutcome DeleteFolder(const WorkerContext& context, ActivityExecution& execution) {
+  return DeleteObjects(context, execution, storage::ObjectStore::Depth::kFlat);
 }
 
 void RegisterActivities(const WorkerContext& context, ActivityWorker& worker) {
@@ -130,6 +137,7 @@ void RegisterActivities(const WorkerContext& context, ActivityWorker& worker) {
       {"media.PublishTrack", &PublishTrack},
       {"media.PublishMasters", &PublishMasters},
       {"storage.DeletePrefix", &DeletePrefix},
+      {"storage.DeleteFolder", &DeleteFolder},
   };
   for (const auto& [type, activity] : activities) {
     const Activity run = activity;

@@ -135,6 +135,9 @@ Status CheckVideoMetadata(const Metadata& metadata) {
     if (key == kExternalIdKey) {
       if (const Status valid = CheckExternalId(value); !valid.ok()) return Annotate(valid, "Upload-Metadata");
     }
+    if (key == kLadderKey) {
+      if (const Status valid = CheckLadderName(kLadderKey, value); !valid.ok()) return Annotate(valid, "Upload-Metadata");
+    }
     if (key.starts_with(kLabelPrefix)) labels[key.substr(kLabelPrefix.size())] = value;
   }
   const Status valid = CheckLabels(labels);
