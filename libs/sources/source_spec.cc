@@ -10,6 +10,7 @@
 #include "libs/core/caller.h"
 #include "libs/core/encoding.h"
 #include "libs/core/error.h"
+#include "libs/core/labels.h"
 #include "libs/core/text.h"
 #include "libs/settings/settings.h"
 
@@ -48,10 +49,11 @@ SettingsSchema Options(SourceSpec& spec, std::string& mode) {
   schema.Add("import", &mode, "", {.choices = {"copy", "direct"}});
   schema.Add("tenant", &spec.tenant, "");
   schema.Add("watch", &spec.watch, "", {.min = 1000, .max = kMostWatch.count()});
+  schema.Add("ladder", &spec.ladder, "");
   schema.Add("settle", &spec.settle, "", {.max = milliseconds(std::chrono::hours(1)).count()});
   return schema;
 }
-constexpr std::string_view kOwnOptions[] = {"import", "tenant", "watch", "settle"};
+constexpr std::string_view kOwnOptions[] = {"import", "ladder", "tenant", "watch", "settle"};
 
 bool IsOwn(std::string_view option) { return std::find(std::begin(kOwnOptions), std::end(kOwnOptions), option) != std::end(kOwnOptions); }
 
@@ -78,7 +80,7 @@ StatusOr<SourceSpec> ParseOne(std::string_view text, const Getenv& getenv) {
     if (IsOwn(option)) {
       given[option] = *value;
     } else if (is_file) {
-      return Wrong(spec.name, "unknown option `" + RepairUtf8(option, 40) + "`; known are import, tenant, watch and settle");
+      return Wrong(spec.name, "unknown option `" + RepairUtf8(option, 40) + "`; known are import, ladder, tenant, watch and settle");
     } else {
       rest += (rest.empty() ? "?" : "&") + std::string(pair);
     }
@@ -89,6 +91,9 @@ StatusOr<SourceSpec> ParseOne(std::string_view text, const Getenv& getenv) {
     return found == given.end() ? std::nullopt : std::optional(found->second);
   });
   if (!read.ok()) return Wrong(spec.name, Message(read));
+  if (!spec.ladder.empty() && !CheckLadderName("ladder", spec.ladder).ok()) {
+    return Wrong(spec.name, "ladder must be 1 to 32 of a-z, 0-9, _ and -");
+  }
   spec.mode = mode == "direct" ? ImportMode::kDirect : ImportMode::kCopy;
   spec.url += rest;
   spec.events_token = getenv(SourceVariable(spec.name, "EVENTS_TOKEN")).value_or("");
@@ -101,7 +106,7 @@ const char kSourcesHelp[] =
     "Places that files are imported from, NAME=URL separated by semicolons: nas=file:///srv/films or "
     "archive=s3://BUCKET/PREFIX?endpoint=..., "
     "whose keys are VORA_SOURCE_ARCHIVE_ACCESS_KEY and VORA_SOURCE_ARCHIVE_SECRET_KEY. Options of the URL: import=copy (default) or direct "
-    "(encode from where it lies), tenant, watch=5m (scan again and again), settle=5s (wait for files that still change)";
+    "(encode from where it lies), ladder=hd, tenant, watch=5m (scan again and again), settle=5s (wait for files that still change)";
 
 std::string SourceVariable(std::string_view name, std::string_view what) {
   return "VORA_SOURCE_" + absl::StrReplaceAll(absl::AsciiStrToUpper(std::string(name)), {{"-", "_"}}) + "_" + std::string(what);

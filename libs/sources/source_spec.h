@@ -28,6 +28,7 @@ struct SourceSpec {
   ImportMode mode = ImportMode::kCopy;
   std::chrono::milliseconds watch{0};      // scanned again and again after so long; 0: when somebody asks
   std::chrono::milliseconds settle{5000};  // a file that changed less than so long ago is waited for
+  std::string ladder;                      // that its files are encoded with, by name; empty: the tenant's default
   std::string events_token;                // lets a bucket's notifications in; empty: none are taken
 };
 

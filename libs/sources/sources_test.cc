@@ -25,7 +25,8 @@ Getenv Environment(std::map<std::string, std::string> variables) {
 
 TEST(SourceSpecTest, ReadsNamesUrlsAndOptions) {
   const auto specs = ParseSources(
-      " nas=file:///srv/films?import=direct&watch=5m&settle=0s ; old-archive=s3://bucket/films?endpoint=http://10.0.0.1:9000&tenant=acme;",
+      " nas=file:///srv/films?import=direct&watch=5m&settle=0s&ladder=hd ; "
+      "old-archive=s3://bucket/films?endpoint=http://10.0.0.1:9000&tenant=acme;",
       Environment({{"VORA_SOURCE_OLD_ARCHIVE_EVENTS_TOKEN", "t"}}));
   ASSERT_THAT(specs, IsOk());
   ASSERT_EQ(specs->size(), 2u);
@@ -34,6 +35,7 @@ TEST(SourceSpecTest, ReadsNamesUrlsAndOptions) {
   EXPECT_EQ((*specs)[0].mode, ImportMode::kDirect);
   EXPECT_EQ((*specs)[0].watch, milliseconds(300'000));
   EXPECT_EQ((*specs)[0].settle, milliseconds(0));
+  EXPECT_EQ((*specs)[0].ladder, "hd");
   EXPECT_EQ((*specs)[0].tenant, "default");
   EXPECT_EQ((*specs)[1].url, "s3://bucket/films?endpoint=http://10.0.0.1:9000");
   EXPECT_EQ((*specs)[1].mode, ImportMode::kCopy);
@@ -52,6 +54,7 @@ TEST(SourceSpecTest, MistakesNameTheSource) {
       {"nas=file:///x?colour=red", "nas: unknown option `colour`"},
       {"nas=file:///x?import=move", "nas: import"},
       {"nas=file:///x?watch=soon", "nas: watch"},
+      {"nas=file:///x?ladder=My%20ladder", "nas: ladder must be 1 to 32 of"},
       {"nas=file:///x?watch=", "nas: the option watch has no valid value"},
   };
   for (const auto& [text, part] : bad) {

@@ -74,7 +74,10 @@ StatusOr<CreatedVideo> ImportOperations::Import(const std::string& tenant, const
   if (request.has_priority()) import->priority = request.priority();
   import->external_id = request.external_id();
   import->labels = {request.labels().begin(), request.labels().end()};
-  import->ladder = request.ladder();
+  if (!request.ladder().empty()) {
+    import->ladder = request.ladder();
+    import->else_default = false;
+  }
   import->request_key = request.request_id();
   import->traceparent = obs::CurrentTrace().ToTraceparent();
   VORA_ASSIGN_OR_RETURN(CreatedVideo created, imports_.Create(*import));

@@ -33,7 +33,7 @@ constexpr char kOfOrigin[] = R"(
 
 // Of a file that was registered before, by a scan, say, or by its bucket.
 Status AddWhatIsSaid(pqxx::transaction_base& tx, const VideoRow& row, const NewImport& import) {
-  if (!import.ladder.empty() && import.ladder != row.video.ladder()) {
+  if (!import.ladder.empty() && !import.else_default && import.ladder != row.video.ladder()) {
     return WithDetail(FailedPrecondition("ladder: the video of this file, " + row.video.video_id() + ", is encoded with " +
                                          row.video.ladder() + " already; encode it anew with " + import.ladder),
                       {.field = "ladder"});
@@ -73,12 +73,16 @@ StatusOr<KnownImport> FindImport(pqxx::transaction_base& tx, const NewImport& im
 
 StatusOr<std::string> AddImport(pqxx::transaction_base& tx, const NewImport& import) {
   const std::string id = NewId();
-  VORA_ASSIGN_OR_RETURN(const std::string ladder, LadderOfNewVideo(tx, import.tenant, import.ladder));
+  auto ladder = LadderOfNewVideo(tx, import.tenant, import.ladder);
+  const Status no_ladder = ladder.status();
+  if (!ladder.ok() && import.else_default) ladder = LadderOfNewVideo(tx, import.tenant, "");
+  VORA_RETURN_IF_ERROR(ladder.status());
   const auto inserted = tx.exec_params(kInsertImport, id, import.tenant, import.title, import.title_given, import.description,
                                        import.filename, import.source_bytes, layout::ObjectPrefix(id), import.traceparent,
                                        import.priority.value_or(0), LabelsJson(import.labels), import.source, import.key, import.url,
-                                       import.version, import.copy, import.request_key, ladder);
+                                       import.version, import.copy, import.request_key, *ladder);
   if (inserted.affected_rows() == 0) return std::string();
+  if (!no_ladder.ok()) Warn(tx, id, kLadderKey, Message(no_ladder) + "; encoded with the default");
   const auto row = LoadVideoRow(tx, id, Lock::kForUpdate);
   VORA_RETURN_IF_ERROR(SetExternalId(tx, *row, import.external_id));
   VORA_RETURN_IF_ERROR(AddStart(tx, *row));

@@ -24,7 +24,8 @@ struct NewImport {
   std::optional<int> priority;
   std::string external_id;
   Labels labels;
-  std::string ladder;  // by name; empty: the tenant's default
+  std::string ladder;         // by name; empty: the tenant's default
+  bool else_default = false;  // there is nobody to tell that there is no such ladder: the default one then, and a warning
   std::string request_key;
   bool by_itself = false;  // nobody asked for it: what was deleted stays so
 };

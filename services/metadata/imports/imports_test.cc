@@ -221,6 +221,29 @@ TEST_F(ImportsTest, SourcesAreThoseOfTheTenantAndScansAreKept) {
   EXPECT_EQ(Json::parse(app_->Call("POST", path + ":cancel").body)["state"], "DONE") << "what has ended stays as it is";
 }
 
+TEST_F(ImportsTest, ASourceHasALadderUnlessTheRequestNamesOne) {
+  Write("a.mkv", "1");
+  Write("b.mkv", "12");
+  Start("?ladder=hd");
+  const Json source = {{"name", "nas"}, {"key", "a.mkv"}};
+  const auto asked = Post("/v1/videos", {{"source", source}, {"ladder", "mobile"}});
+  ASSERT_EQ(asked.status, 201) << asked.body;
+  EXPECT_EQ(Json::parse(asked.body)["ladder"], "mobile");
+  const auto other = Post("/v1/videos", {{"source", source}, {"ladder", "4k"}});
+  ExpectError(other, 409, "ladder", "is encoded with mobile already");
+  const auto usual = Post("/v1/videos", {{"source", {{"name", "nas"}, {"key", "b.mkv"}}}});
+  EXPECT_EQ(Json::parse(usual.body)["ladder"], "hd");
+}
+
+TEST_F(ImportsTest, ALadderOfASourceThatIsNotThereIsAWarning) {
+  Write("a.mkv", "1");
+  Start("?ladder=gone");
+  const auto made = Post("/v1/videos", {{"source", {{"name", "nas"}, {"key", "a.mkv"}}}});
+  ASSERT_EQ(made.status, 201) << made.body;
+  EXPECT_EQ(Json::parse(made.body)["ladder"], "default");
+  EXPECT_THAT(Json::parse(made.body)["warnings"][0].get<std::string>(), HasSubstr("there is no ladder \"gone\""));
+}
+
 TEST_F(ImportsTest, AWatchedSourceIsScannedByItself) {
   Write("a.mkv");
   Start("?watch=1s");

@@ -36,6 +36,8 @@ NewImport ImportOf(const sources::Source& source, const storage::ObjectInfo& inf
   import.key = info.key;
   import.version = VersionOf(source, info);
   import.copy = source.spec.mode == sources::ImportMode::kCopy;
+  import.ladder = source.spec.ladder;
+  import.else_default = true;
   import.source_bytes = info.size;
   import.filename = Sanitise(layout::FileOf(info.key), kMaxTitle);
   import.title = TitleOfUpload({{ "filename", import.filename }});

@@ -19,6 +19,8 @@ constexpr char kSelectRenditions[] = R"(
 constexpr char kSetTexts[] = R"(
     UPDATE videos SET title = $2, description = $3, title_given = $4, labels = $5, version = nextval('video_versions'), updated_at = now()
     WHERE video_id = $1)";
+constexpr char kWarn[] = R"(
+    UPDATE videos SET part_warnings = part_warnings || jsonb_build_object($2::text, jsonb_build_array($3::text)) WHERE video_id = $1)";
 constexpr char kMoveVideo[] = "UPDATE videos SET state = $2 WHERE video_id = $1";
 constexpr char kMoveRendition[] = "UPDATE renditions SET state = $3 WHERE video_id = $1 AND name = $2";
 // Drawn while the video's row is locked, so that versions of one video grow in the order of its commits. Those of several videos need not.
@@ -336,6 +338,10 @@ Status SetExternalId(pqxx::transaction_base& tx, const VideoRow& row, const std:
   }
   tx.exec_params(kSetExternalId, video.video_id(), external_id);
   return absl::OkStatus();
+}
+
+void Warn(pqxx::transaction_base& tx, const std::string& video_id, std::string_view about, const std::string& text) {
+  tx.exec_params(kWarn, video_id, std::string(about), text);
 }
 
 void TouchVideo(pqxx::transaction_base& tx, const std::string& video_id) { tx.exec_params(kTouch, video_id); }

@@ -5,6 +5,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <pqxx/pqxx>
@@ -99,6 +100,8 @@ Status AddTexts(pqxx::transaction_base& tx, const VideoRow& row, const FurtherTe
 std::string LabelsJson(const Labels& labels);
 // ALREADY_EXISTS naming external_id: another video of the tenant has it. An empty one takes it away.
 Status SetExternalId(pqxx::transaction_base& tx, const VideoRow& row, const std::string& external_id);
+// A warning that is shown with the video, one of each kind.
+void Warn(pqxx::transaction_base& tx, const std::string& video_id, std::string_view about, const std::string& text);
 // A new version and updated_at.
 void TouchVideo(pqxx::transaction_base& tx, const std::string& video_id);
 

@@ -29,8 +29,6 @@ constexpr char kWhere[] = R"(
     FROM videos v WHERE v.tenant = $1 AND v.deleted_at IS NULL AND v.encode_of = '' AND ($2 = '' OR v.state = $2) AND ($3 = '' OR v.video_id < $3)
     AND ($4 = '' OR v.title ILIKE $4 OR v.filename ILIKE $4) AND ($5 = '' OR v.external_id = $5) AND ($6 = '{}' OR v.labels @> $6::jsonb)
     ORDER BY v.video_id DESC LIMIT $7)";
-constexpr char kWarn[] = R"(
-    UPDATE videos SET part_warnings = part_warnings || jsonb_build_object($2::text, jsonb_build_array($3::text)) WHERE video_id = $1)";
 constexpr char kSetPriority[] =
     "UPDATE videos SET priority = $2, version = nextval('video_versions'), updated_at = now() WHERE video_id = $1 AND priority <> $2";
 constexpr char kDelete[] =
@@ -127,7 +125,7 @@ StatusOr<CreatedVideo> VideoRepo::Create(const NewVideo& video, IfTaken if_taken
     if (!video.external_id.empty()) {
       const Status set = SetExternalId(tx, *row, video.external_id);
       if (!set.ok() && if_taken == IfTaken::kRefuse) return set;
-      if (!set.ok()) tx.exec_params(kWarn, id, std::string(kExternalIdKey), Message(set) + "; this one has none");
+      if (!set.ok()) Warn(tx, id, kExternalIdKey, Message(set) + "; this one has none");
     }
     const bool as_asked = result.created || video.else_default || video.ladder.empty() || video.ladder == row->video.ladder();
     if (!as_asked) {
@@ -135,7 +133,7 @@ StatusOr<CreatedVideo> VideoRepo::Create(const NewVideo& video, IfTaken if_taken
                                            " already; encode it anew with " + video.ladder),
                         {.field = "ladder"});
     }
-    if (result.created && !no_ladder.ok()) tx.exec_params(kWarn, id, "ladder", Message(no_ladder) + "; encoded with the default");
+    if (result.created && !no_ladder.ok()) Warn(tx, id, kLadderKey, Message(no_ladder) + "; encoded with the default");
     if (result.created) {
       VORA_RETURN_IF_ERROR(AddStart(tx, *row));
     } else {
