@@ -83,7 +83,12 @@ struct MetadataApp::Impl {
         presentations(store),
         orchestrator(options.orchestrator),
         uploads(options.upload),
-        operations(videos, uploads, [this](const std::string& id, int priority) { return orchestrator.SetVideoPriority(id, priority); }),
+        operations(videos, uploads,
+                   [this](const std::string& id, int priority) -> Status {
+                     VORA_RETURN_IF_ERROR(orchestrator.SetVideoPriority(id, priority));
+                     VORA_ASSIGN_OR_RETURN(const std::string encode, encodes.OpenRun(id));
+                     return encode.empty() ? absl::OkStatus() : orchestrator.SetVideoPriority(encode, priority);
+                   }),
         imports(store, options.public_url),
         import_operations(imports, *options.sources, options.import_allow_private),
         scans(store),

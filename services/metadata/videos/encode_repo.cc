@@ -131,6 +131,13 @@ StatusOr<v1::Encode> EncodeRepo::Cancel(const std::string& tenant, const v1::Can
   return encode;
 }
 
+StatusOr<std::string> EncodeRepo::OpenRun(const std::string& video_id) {
+  return store_.Read([&](pqxx::nontransaction& tx) -> StatusOr<std::string> {
+    const pqxx::result open = tx.exec_params(kOpenEncode, video_id, "null");
+    return std::string(open.empty() ? "" : open[0]["video_id"].c_str());
+  });
+}
+
 Status EncodeRepo::MendOlder() {
   std::vector<std::string> adopted;
   int ended = 0;

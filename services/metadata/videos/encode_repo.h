@@ -25,6 +25,8 @@ class EncodeRepo {
   StatusOr<BegunEncode> Begin(const std::string& tenant, const v1::EncodeVideoRequest& request);
   StatusOr<v1::ListEncodesResponse> List(const std::string& tenant, const std::string& video_id);
   StatusOr<v1::Encode> Cancel(const std::string& tenant, const v1::CancelEncodeRequest& request);
+  // The id by which the orchestrator knows the encode of a video that is under way; empty: there is none.
+  StatusOr<std::string> OpenRun(const std::string& video_id);
   // Sees to what a replica of the version before does not: encodes that it has recorded as READY take their place, and those of videos that
   // it has deleted are ended.
   Status MendOlder();

@@ -99,6 +99,9 @@ TEST_F(EncodeRepoTest, TakesTheVideosPlaceWhenItIsReadyAndNotBefore) {
   EXPECT_EQ(repos_.videos.ChangesAfter(version, 50)->size(), 0u);
   EXPECT_EQ(repos_.presentations.Get(id_)->object_prefix(), "processed/" + id_);
   EXPECT_EQ(Newest().state(), v1::VIDEO_STATE_PROCESSING);
+  EXPECT_EQ(*repos_.encodes.OpenRun(id_), start.video_id());
+  EXPECT_THAT(repos_.videos.SetPriority("default", id_, 7), IsOk());
+  EXPECT_EQ(**repos_.outbox.PriorityOf(start.video_id()), 7);
 
   Process(start.video_id(), "run-2", "READY");
   const v1::Video video = Video();

@@ -29,8 +29,10 @@ constexpr char kWhere[] = R"(
     FROM videos v WHERE v.tenant = $1 AND v.deleted_at IS NULL AND v.encode_of = '' AND ($2 = '' OR v.state = $2) AND ($3 = '' OR v.video_id < $3)
     AND ($4 = '' OR v.title ILIKE $4 OR v.filename ILIKE $4) AND ($5 = '' OR v.external_id = $5) AND ($6 = '{}' OR v.labels @> $6::jsonb)
     ORDER BY v.video_id DESC LIMIT $7)";
-constexpr char kSetPriority[] =
-    "UPDATE videos SET priority = $2, version = nextval('video_versions'), updated_at = now() WHERE video_id = $1 AND priority <> $2";
+// Also of the encode of it that is under way.
+constexpr char kSetPriority[] = R"(
+    UPDATE videos SET priority = $2, version = nextval('video_versions'), updated_at = now() WHERE priority <> $2 AND (video_id = $1
+    OR (encode_of = $1 AND deleted_at IS NULL AND state IN ('CREATED', 'PROCESSING', 'PARTIALLY_READY'))))";
 constexpr char kDelete[] =
     "UPDATE videos SET deleted_at = now(), version = nextval('video_versions'), updated_at = now() WHERE video_id = $1";
 constexpr char kDeleteRenditions[] = "DELETE FROM renditions WHERE video_id = $1";

@@ -97,7 +97,7 @@ function Source({ video }: { video: Video }) {
   if (ready >= 0) rows.push(['Ready', `after ${span(ready)}`]);
   if (video.ladder) rows.push(['Ladder', video.ladder_version > 0 ? `${video.ladder}, version ${video.ladder_version}` : video.ladder]);
   if (video.external_id) rows.push(['External id', video.external_id]);
-  if (video.revision > 1) rows.push(['Encoded', `${video.revision} times`]);
+  if (video.revision > 1) rows.push(['Revision', String(video.revision)]);
   return (
     <section class="card padded stack" aria-labelledby="source-heading" data-testid="source">
       <h2 id="source-heading">Source</h2>
