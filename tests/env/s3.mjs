@@ -47,6 +47,7 @@ export class S3Server {
   as({ accessKey, secretKey }) {
     return new S3Client({
       endpoint: `http://127.0.0.1:${this.port}`, region: 'us-east-1', forcePathStyle: true, credentials: { accessKeyId: accessKey, secretAccessKey: secretKey },
+      responseChecksumValidation: 'WHEN_REQUIRED',   // the tests compare what they read
     });
   }
   // The same store as it is reached through a gate on `port`.
@@ -84,7 +85,9 @@ export class S3Server {
   }
   async sha256(key) {
     const hash = createHash('sha256');
-    const { Body } = await this.client.send(new GetObjectCommand({ Bucket: this.bucket, Key: key }));
+    // Ended by force rather than waited for without end.
+    const ended = { abortSignal: AbortSignal.timeout(60_000) };
+    const { Body } = await this.client.send(new GetObjectCommand({ Bucket: this.bucket, Key: key }), ended);
     for await (const block of Body) hash.update(block);
     return hash.digest('hex');
   }
