@@ -27,6 +27,7 @@ export class S3Server {
     server.env = { VORA_STORAGE: url, VORA_S3_ACCESS_KEY: accessKeyId, VORA_S3_SECRET_KEY: secretAccessKey };   // of a Stack
     server.client = new S3Client({
       endpoint: new URL(url).searchParams.get('endpoint'), region: 'us-east-1', forcePathStyle: true, credentials: { accessKeyId, secretAccessKey },
+      responseChecksumValidation: 'WHEN_REQUIRED',   // the tests compare what they read
     });
     return server;
   }
@@ -47,7 +48,7 @@ export class S3Server {
   as({ accessKey, secretKey }) {
     return new S3Client({
       endpoint: `http://127.0.0.1:${this.port}`, region: 'us-east-1', forcePathStyle: true, credentials: { accessKeyId: accessKey, secretAccessKey: secretKey },
-      responseChecksumValidation: 'WHEN_REQUIRED',   // the tests compare what they read
+      responseChecksumValidation: 'WHEN_REQUIRED',
     });
   }
   // The same store as it is reached through a gate on `port`.
