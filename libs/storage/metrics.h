@@ -18,8 +18,8 @@ inline const obs::CounterFamily kReadFailures{kMetrics, "vora_object_store_read_
 inline const obs::GaugeFamily kHonours{
     kMetrics,
     "vora_object_store_honours",
-    "Whether the store honours what it was asked for at the start of the daemon: create_only and if_match "
-    "(conditional writes, which Vora needs), ranges, part_listing, content_md5.",
-    {"store", "ability"}};
+    "Whether the store of uploads (`raw`) or of what is made of them (`processed`) honours what it was asked for at the start of the "
+    "daemon: create_only and if_match (conditional writes, which Vora needs), ranges, part_listing, content_md5.",
+    {"root", "ability"}};
 
 }  // namespace vora::storage

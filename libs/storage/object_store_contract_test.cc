@@ -302,9 +302,9 @@ TEST_P(ObjectStoreContract, DeletesByPrefix) {
 
 TEST_P(ObjectStoreContract, HonoursConditionsAndAnswersPing) {
   ASSERT_OK(store_->Ping());
-  ASSERT_OK(CheckStore(*store_, metrics_));
+  ASSERT_OK(CheckStore(*store_, "raw", metrics_));
   for (const char* ability : {"create_only", "if_match", "ranges"}) {
-    const std::string line = std::string("vora_object_store_honours{ability=\"") + ability + "\",store=\"" + store_->Describe() + "\"} 1\n";
+    const std::string line = std::string("vora_object_store_honours{ability=\"") + ability + "\",root=\"raw\"} 1\n";
     EXPECT_NE(metrics_.Expose().find(line), std::string::npos) << line;
   }
   EXPECT_EQ(store_->Describe().find("secret"), std::string::npos);

@@ -10,8 +10,8 @@
 namespace vora::transcode {
 namespace {
 
-void CheckRoot(storage::ObjectStore& store, obs::Metrics& metrics) {
-  const Status honoured = storage::CheckStore(store, metrics);
+void CheckRoot(storage::ObjectStore& store, std::string_view root, obs::Metrics& metrics) {
+  const Status honoured = storage::CheckStore(store, root, metrics);
   if (honoured.code() == StatusCode::kFailedPrecondition) {
     log::Error("the object store does not honour conditional writes", {{"error", vora::Message(honoured)}});
   } else if (!honoured.ok()) {
@@ -29,8 +29,8 @@ StatusOr<std::shared_ptr<WorkerApp>> WorkerApp::Start(const WorkerSettings& sett
     VORA_ASSIGN_OR_RETURN(app->processed_, settings.storage.Open(storage::Root::kProcessed, metrics));
   }
   // Imports write into the one, everything else into the other.
-  CheckRoot(*app->processed_, metrics);
-  if (app->raw_ != app->processed_) CheckRoot(*app->raw_, metrics);
+  CheckRoot(*app->processed_, "processed", metrics);
+  if (app->raw_ != app->processed_) CheckRoot(*app->raw_, "raw", metrics);
   WorkerOptions options;
   options.memory_limit = settings.memory_limit;
   options.child_timeout = settings.child_timeout;

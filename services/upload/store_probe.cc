@@ -7,7 +7,7 @@
 namespace vora::upload {
 
 Status StoreProbe::CheckConditional() {
-  Status checked = storage::CheckStore(store_, metrics_);
+  Status checked = storage::CheckStore(store_, "raw", metrics_);
   if (checked.ok()) {
     conditional_known_ = true;
     return {};

@@ -79,7 +79,7 @@ Status CheckConditionalPut(ObjectStore& store) {
   return CheckSwap(store);
 }
 
-Status CheckStore(ObjectStore& store, obs::Metrics& metrics) {
+Status CheckStore(ObjectStore& store, std::string_view root, obs::Metrics& metrics) {
   const Status create_only = CheckCreateOnly(store);
   if (!IsVerdict(create_only)) return create_only;
   const Status swap = CheckSwap(store);
@@ -91,14 +91,14 @@ Status CheckStore(ObjectStore& store, obs::Metrics& metrics) {
     VORA_ASSIGN_OR_RETURN(abilities, store.FindAbilities(key));
     return {};
   }));
-  const std::string name = store.Describe();
-  log::Info("object store", {{"store", name},
+  log::Info("object store", {{"store", store.Describe()},
+                             {"root", std::string(root)},
                              {"create_only", create_only.ok()},
                              {"if_match", swap.ok()},
                              {"ranges", ranges},
                              {"part_listing", abilities.lists_parts},
                              {"content_md5", abilities.checks_sums}});
-  const auto tell = [&](const char* what, bool honoured) { kHonours.In(metrics, {name, what}).Set(honoured ? 1 : 0); };
+  const auto tell = [&](const char* what, bool honoured) { kHonours.In(metrics, {std::string(root), what}).Set(honoured ? 1 : 0); };
   tell("create_only", create_only.ok());
   tell("if_match", swap.ok());
   tell("ranges", ranges);
