@@ -14,7 +14,7 @@ const cli = (...args) => folder.cli(['--json', 'storage', 'copy', ...args], { ti
 
 before(async () => {
   s3 = await S3Server.start('copy-rgw', 17710);
-  folder = new Stack('copy-folder', 10080);
+  folder = new Stack('copy-folder', 10480);
   await folder.reset();
   file = await source({ seconds });
   ({ video_id: id } = await folder.upload(file));

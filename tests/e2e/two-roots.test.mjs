@@ -21,8 +21,8 @@ async function given(stack, part) {
 }
 
 describe('two folders', () => {
-  const stack = new Stack('two-folders', 10080);
-  const restored = new Stack('two-folders-restored', 12880);
+  const stack = new Stack('two-folders', 10480);
+  const restored = new Stack('two-folders-restored', 13280);
   const roots = (home) => ({ VORA_STORAGE_RAW: `file://${home}/uploads`, VORA_STORAGE_PROCESSED: `file://${home}/delivered` });
   const backup = `${stack.home}-copy`;
   for (const one of [stack, restored]) Object.assign(one.env, roots(one.home));
@@ -76,7 +76,7 @@ describe('two buckets', () => {
   test('the gateway plays with keys that can read no upload', async () => {
     s3 = await S3Server.start('two-buckets-rgw', 17700);
     const raw = await s3.user('uploads'), processed = await s3.user('delivered');
-    stack = new Stack('two-buckets', 11480, {
+    stack = new Stack('two-buckets', 11880, {
       VORA_STORAGE_RAW: raw.url, VORA_S3_RAW_ACCESS_KEY: raw.accessKey, VORA_S3_RAW_SECRET_KEY: raw.secretKey,
       VORA_STORAGE_PROCESSED: processed.url, VORA_S3_PROCESSED_ACCESS_KEY: processed.accessKey, VORA_S3_PROCESSED_SECRET_KEY: processed.secretKey,
       VORA_S3_ACCESS_KEY: 'of-nobody', VORA_S3_SECRET_KEY: 'of-nobody',   // both roots have keys of their own: these are seen by no daemon

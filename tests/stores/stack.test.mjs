@@ -27,7 +27,7 @@ for (const store of ['versitygw', 'seaweedfs', 'ceph']) {
         assert.equal(built.code, 0, built.stderr);
       }
       s3 = await S3Server.start(`stack-${store}`, 17720, store);
-      stack = new Stack(`stores-${store}`, 10080, s3.env);
+      stack = new Stack(`stores-${store}`, 10480, s3.env);
       await stack.reset();
       const told = (await stack.logs('upload')).find((line) => line.msg === 'object store');
       assert.ok(told?.create_only && told.if_match && told.ranges, `what the store honours is said at the start: ${JSON.stringify(told)}`);
