@@ -42,12 +42,20 @@ for part in postgres "${parts[@]}"; do
   [ ! -e "$VORA_HOME/$part" ] || fail "$VORA_HOME holds a stack already" "choose another VORA_HOME, or delete it: $(script down) --wipe"
 done
 
+# Roots that lie elsewhere are somebody's live objects unless they are empty, or what a restore that failed has left.
+for root in RAW PROCESSED; do
+  folder=$(storage_url "$root")
+  case "$folder" in "file://$VORA_HOME"/*) continue ;; file://*) folder=${folder#file://} ;; *) continue ;; esac
+  [ -n "$(ls -A "$folder" 2>/dev/null)" ] || continue
+  grep -qxF "$folder" "$VORA_HOME/restoring" 2>/dev/null || fail "$folder holds objects already" "empty it, or name another folder in VORA_STORAGE_$root"
+done
+
 say "checking the backup"
 check_backup "$backup"
 
 mkdir -p "$VORA_HOME/run" "$VORA_HOME/logs" && VORA_HOME="$(cd "$VORA_HOME" && pwd)" || fail "$VORA_HOME cannot be written" "choose another VORA_HOME"
 stop_part clickhouse
-touch "$VORA_HOME/restoring" && (cd "$VORA_HOME" && rm -rf "${parts[@]}") || fail "$VORA_HOME cannot be written" "choose another folder"
+for root in RAW PROCESSED; do folder=$(storage_url "$root"); echo "${folder#file://}"; done >"$VORA_HOME/restoring" && (cd "$VORA_HOME" && rm -rf "${parts[@]}") || fail "$VORA_HOME cannot be written" "choose another folder"
 say "copying"
 for part in secrets spool; do
   [ -e "$backup/$part" ] || continue

@@ -217,7 +217,7 @@ TEST_F(UploadFaultTest, CrashBetweenAnyTwoStepsIsRecovered) {
 }
 
 // Another replica may be completing it: only what stays away is lost.
-TEST_F(UploadFaultTest, MissingPartsAreBelievedAfterFiveMinutes) {
+TEST_F(UploadFaultTest, MissingPartsAreBelievedAfterSixMinutes) {
   const std::string bytes = RandomBytes(9'500'000);
   FakeClock clock{std::chrono::system_clock::now()};
   Replica replica(store_, TestSettings(), clock);
@@ -228,12 +228,31 @@ TEST_F(UploadFaultTest, MissingPartsAreBelievedAfterFiveMinutes) {
   ASSERT_THAT(store_.AbortMultipart("raw/" + IdOf(upload) + "/original", doc->multipart_id), IsOk());
   EXPECT_EQ(tus_.Patch(upload, 9'000'000, std::string_view(bytes).substr(9'000'000)).status, 503);
   EXPECT_EQ(FromJson(*store_.Get("raw/" + IdOf(upload) + "/state"))->state, State::kUploading);
-  clock.Advance(std::chrono::minutes(6));
+  clock.Advance(std::chrono::minutes(7));
   EXPECT_EQ(tus_.Head(upload).status, 410);
   const StatusOr<UploadDoc> lost = FromJson(*store_.Get("raw/" + IdOf(upload) + "/state"));
   ASSERT_THAT(lost, IsOk());
   EXPECT_EQ(lost->state, State::kFailed);
   EXPECT_EQ(lost->failure_kind, Failure::kBytesLost);
+}
+
+// Somebody may be completing it just now: what counts is since when they are missed, not how old the upload is.
+TEST_F(UploadFaultTest, PartsOfAnOldUploadThatAreMissingNowAreWaitedFor) {
+  const std::string bytes = RandomBytes(9'500'000);
+  FakeClock clock{std::chrono::system_clock::now()};
+  Replica replica(store_, TestSettings(), clock);
+  const std::string upload = tus_.Create(replica.url(), bytes.size());
+  ASSERT_EQ(tus_.Patch(upload, 0, std::string_view(bytes).substr(0, 9'000'000)).status, 204);
+  store_.Rule([](std::string_view call, const std::string&) {
+    return call == "CompleteMultipart" ? FaultyStore::Verdict::kRefuse : FaultyStore::Verdict::kPass;
+  });
+  EXPECT_EQ(tus_.Patch(upload, 9'000'000, std::string_view(bytes).substr(9'000'000)).status, 503);
+  store_.Rule(nullptr);
+  clock.Advance(std::chrono::minutes(30));
+  const StatusOr<UploadDoc> doc = FromJson(*store_.Get("raw/" + IdOf(upload) + "/state"));
+  ASSERT_THAT(store_.AbortMultipart("raw/" + IdOf(upload) + "/original", doc->multipart_id), IsOk());
+  EXPECT_EQ(tus_.Head(upload).status, 503);
+  EXPECT_EQ(FromJson(*store_.Get("raw/" + IdOf(upload) + "/state"))->state, State::kUploading);
 }
 
 // A part that cannot be stored ends the request; the parts before it still count, and so does their digest.

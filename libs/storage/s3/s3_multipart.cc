@@ -137,11 +137,10 @@ StatusOr<std::vector<S3PartPage::Part>> S3ObjectStore::ListParts(const std::stri
 StatusOr<std::optional<int64_t>> S3ObjectStore::CheckParts(const std::string& key, const std::string& upload_id,
                                                            const std::vector<CompletedPart>& parts) {
   const auto listed = ListParts(key, upload_id);
-  // Without an upload it may have been completed before; a store that cannot list is left to its own checks.
-  if (listed.status().code() == StatusCode::kNotFound || listed.status().code() == StatusCode::kUnimplemented) {
-    return std::optional<int64_t>();
+  if (!listed.ok()) {
+    // Without an upload it may have been completed before; a store that does not list, or not for us, is left to its own checks.
+    return IsTransient(listed.status()) ? StatusOr<std::optional<int64_t>>(listed.status()) : std::optional<int64_t>();
   }
-  VORA_RETURN_IF_ERROR(listed.status());
   // SeaweedFS lists a part that was replaced beside the one that replaced it.
   std::map<int, std::map<std::string, int64_t>> sizes;
   for (const auto& part : *listed) sizes[part.number][part.etag] = part.size;

@@ -19,7 +19,8 @@ constexpr int kMaxRaces = 5;
 constexpr RetryOptions kRacePause{
     .max_attempts = kMaxRaces, .initial = std::chrono::milliseconds(50), .max = std::chrono::milliseconds(1000)};
 // A store may take so long to complete an upload, and show neither its parts nor its object to others meanwhile (versitygw).
-constexpr std::chrono::minutes kCompletion{5};
+constexpr std::chrono::minutes kCompletion{6};  // longer than a store has for it
+constexpr std::chrono::minutes kForgotten{60};
 
 // Faults that say that what the store holds is not what was acknowledged, as opposed to a store that cannot answer now.
 bool MeansBytesLost(const Status& status) {
@@ -82,8 +83,16 @@ StatusOr<Versioned> Finisher::Finish(Versioned current) {
       std::this_thread::sleep_for(BackoffDelay(kRacePause, race + 1, done));
       continue;
     }
-    // The verdict is for ever: another request that is at it has time to end first.
-    if (repo_.clock().Now() < FromUnixMs(current.doc.updated_unix_ms) + kCompletion) {
+    // The verdict is for ever: another request that is at it has time to end first, from when the bytes were first missed. Long ago was
+    // another time.
+    const auto now = repo_.clock().Now();
+    const auto missed = FromUnixMs(current.doc.missing_unix_ms);
+    if (now < missed + kCompletion || now > missed + kForgotten) {
+      if (now > missed + kForgotten) {
+        UploadDoc next = current.doc;
+        next.missing_unix_ms = ToUnixMs(now);
+        VORA_RETURN_IF_ERROR(repo_.Swap(current, std::move(next)));
+      }
       return Unavailable("the object is not there yet, another request may be making it: " + Message(done));
     }
     log::Error("acknowledged bytes are missing in the object store", {{"upload_id", current.doc.upload_id}, {"error", ToText(done)}});

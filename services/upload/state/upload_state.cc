@@ -75,7 +75,8 @@ std::string ToJson(const UploadDoc& doc) {
             {"traceparent", doc.traceparent},
             {"created_unix_ms", doc.created_unix_ms},
             {"updated_unix_ms", doc.updated_unix_ms},
-            {"expires_unix_ms", doc.expires_unix_ms}};
+            {"expires_unix_ms", doc.expires_unix_ms},
+            {"missing_unix_ms", doc.missing_unix_ms}};
   if (doc.length) j["length"] = *doc.length;
   return j.dump(-1, ' ', false, json::error_handler_t::replace);
 }
@@ -107,6 +108,7 @@ StatusOr<UploadDoc> FromJson(std::string_view text) {
     doc.created_unix_ms = j.at("created_unix_ms").get<int64_t>();
     doc.updated_unix_ms = j.at("updated_unix_ms").get<int64_t>();
     doc.expires_unix_ms = j.at("expires_unix_ms").get<int64_t>();
+    doc.missing_unix_ms = j.value("missing_unix_ms", int64_t{0});
   } catch (const std::exception& e) {
     return DataLoss(std::string("upload state: ") + e.what());
   }

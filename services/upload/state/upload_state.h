@@ -57,6 +57,7 @@ struct UploadDoc {
   int64_t created_unix_ms = 0;
   int64_t updated_unix_ms = 0;
   int64_t expires_unix_ms = 0;  // of unfinished and failed uploads
+  int64_t missing_unix_ms = 0;  // when acknowledged bytes were first not found as the upload was to be completed
 
   bool finished() const { return state == State::kUploaded || state == State::kFailed; }
   // Every byte is durable, but the object is not finalised yet.
