@@ -18,6 +18,7 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
+constexpr std::chrono::seconds kSettled{10};
 constexpr RetryOptions kReconnect{.max_attempts = 1 << 30, .initial = milliseconds{200}, .max = milliseconds{5000}, .multiplier = 2.0};
 constexpr RetryOptions kTryAgain{.max_attempts = 1 << 30, .initial = milliseconds{500}, .max = milliseconds{15'000}, .multiplier = 2.0};
 constexpr milliseconds kPatience{100};  // for the broker, while nothing else is to be done
@@ -70,7 +71,13 @@ milliseconds Bridge::Step() {
   if (connection_ == nullptr) {
     if (const milliseconds pause = Connect(); pause > milliseconds(0)) return pause;
   }
-  if (const Status turn = Turn(); !turn.ok()) Disconnect(turn);
+  const Status turn = Turn();
+  // What made the broker end a connection may do so again at once: only one that has lasted for a while begins anew without a pause.
+  if (steady_clock::now() - connected_at_ > kSettled) connect_attempts_ = 0;
+  if (!turn.ok()) {
+    Disconnect(turn);
+    return BackoffDelay(kReconnect, ++connect_attempts_, turn);
+  }
   const bool delayed = std::any_of(held_.begin(), held_.end(), [](const Held& held) { return held.attempts > 0; });
   if (!delayed) imports_.Clear();
   kHeld.In(metrics_).Set(static_cast<double>(held_.size()));
@@ -84,7 +91,7 @@ milliseconds Bridge::Connect() {
     return BackoffDelay(kReconnect, ++connect_attempts_, opened.status());
   }
   connection_ = *std::move(opened);
-  connect_attempts_ = 0;
+  connected_at_ = steady_clock::now();
   return milliseconds(0);
 }
 

@@ -66,7 +66,8 @@ class Bridge {
   obs::Metrics& metrics_;
   MetadataClient metadata_;
   Problem broker_, imports_, events_;
-  int connect_attempts_ = 0;
+  int connect_attempts_ = 0;  // since a connection was of use
+  std::chrono::steady_clock::time_point connected_at_{};
   // Of the connection.
   std::unique_ptr<BrokerConnection> connection_;
   std::deque<Held> held_;

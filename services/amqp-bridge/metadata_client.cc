@@ -27,7 +27,10 @@ StatusOr<Response> MetadataClient::Call(Stub& stub, grpc::Status (Interface::*me
                                         const Request& request) {
   std::string token = token_;
   if (!token_file_.empty()) {
-    VORA_ASSIGN_OR_RETURN(token, ReadToken(token_file_));
+    auto read = ReadToken(token_file_);
+    // While it is being replaced there is none: no fault of the task's.
+    if (!read.ok()) return Unavailable(vora::Message(read.status()));
+    token = *std::move(read);
   }
   grpc::ClientContext context;
   rpc::Prepare(context, kCallTimeout);

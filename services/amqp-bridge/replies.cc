@@ -42,6 +42,9 @@ void AddVideo(json& body, const std::string& status, const json& data) {
   body["data"] = data;
   const json& failure = data.contains("failure") ? data["failure"] : json();
   if (status == "SUCCESS") return AddCelery(body, status, data);
+  // What Celery itself raises then: it knows no result of such a task that is none.
+  if (status == "REVOKED")
+    return AddCelery(body, status, {{"exc_type", "TaskRevokedError"}, {"exc_message", {"cancelled"}}, {"exc_module", "celery.exceptions"}});
   if (status != "FAILURE" || !failure.is_object()) return AddCelery(body, status, nullptr);
   AddCelery(body, status, Exception(failure.value("code", ""), failure.value("message", "")));
 }

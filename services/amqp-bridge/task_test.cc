@@ -164,5 +164,13 @@ TEST(RecipientTest, LabelsThatPeopleChangedAreNobodys) {
   EXPECT_THAT(RecipientsIn({{"amqp/", "x"}, {"amqpx/1", "y"}, {"amqp/1/reply_to", "z"}}, "amqp"), ::testing::IsEmpty());
 }
 
+TEST(TaskTest, ABodyThatIsNestedDeepIsRefusedAndEndsNothing) {
+  const std::string deep = std::string(120'000, '[') + std::string(120'000, ']');
+  for (const Message& message : {Celery(R"([[],{"title":)" + deep + "},{}]"), Plain(R"({"title":)" + deep + "}")}) {
+    Task task;
+    EXPECT_EQ(DetailOf(ReadTask(message, 1 << 20, "amqp", task)).field, "title");
+  }
+}
+
 }  // namespace
 }  // namespace vora::amqp

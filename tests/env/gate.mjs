@@ -72,6 +72,7 @@ class Lane {
 
 export class Gate {
   #open = new Set();
+  #sockets = new Set();
   #fault = null;
   #server = null;
   #turn = 0;
@@ -110,9 +111,16 @@ export class Gate {
       for (const lane of connection.lanes) lane.pump();
     }
   }
+  // For good. Nothing of it keeps the process from ending, not even a socket whose end was never told.
   async close() {
     this.#fault = 'refuse';
-    if (this.#server) await this.#leave();
+    this.#server?.close();
+    this.#server?.unref();
+    this.#server = null;
+    for (const socket of this.#sockets) {
+      socket.unref();
+      socket.destroy();
+    }
   }
   async #leave() {
     const server = this.#server;
@@ -120,6 +128,10 @@ export class Gate {
     server.close();
     for (const connection of this.#open) this.#reset(connection);
     await once(server, 'close');
+  }
+  #track(socket) {
+    this.#sockets.add(socket);
+    socket.once('close', () => this.#sockets.delete(socket));
   }
   // A server that has not heard of its client's end (the lane is held up) is told when the gate is healed.
   #forget(connection) {
@@ -152,6 +164,7 @@ export class Gate {
       connection.lanes[0].lead(server);
     };
     this.#open.add(connection);
+    this.#track(client);
     client.on('close', () => this.#forget(connection));
     this.#connect(connection);
   }
@@ -165,6 +178,7 @@ export class Gate {
     if (this.#fault === 'stall' || this.#fault === 'lose requests' || connection.connecting || connection.client.destroyed) return;
     connection.connecting = true;
     const server = net.connect({ host: '127.0.0.1', port: this.servers[this.#turn++ % this.servers.length], allowHalfOpen: true, noDelay: true });
+    this.#track(server);
     const failed = () => {
       connection.connecting = false;
       if (tries > 1) this.#connect(connection, tries - 1);
