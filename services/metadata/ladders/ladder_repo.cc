@@ -6,6 +6,7 @@
 #include "libs/core/error.h"
 #include "libs/core/labels.h"
 #include "libs/workflow/definition/payload.h"
+#include "services/metadata/rows/ladder_rows_internal.h"
 #include "services/metadata/rows/store.h"
 #include "services/metadata/rows/video_rows_internal.h"
 
@@ -21,9 +22,6 @@ constexpr char kVisibleLadders[] = R"(
     SELECT DISTINCT ON (l.name) l.tenant, l.name, l.body::text AS body, l.origin,
     (extract(epoch FROM l.updated_at) * 1000000)::bigint AS updated_us
     FROM ladders l WHERE l.tenant IN ($1, 'default') AND ($2 = '' OR l.name = $2) ORDER BY l.name, l.tenant = $1 DESC)";
-constexpr char kDefaultLadderOf[] = R"(
-    SELECT l.tenant, l.name FROM default_ladders d JOIN ladders l ON l.name = d.name AND l.tenant IN (d.tenant, 'default')
-    WHERE d.tenant IN ($1, 'default') ORDER BY d.tenant = $1 DESC, l.tenant = d.tenant DESC LIMIT 1)";
 constexpr char kLadderVersion[] = R"(
     SELECT body::text AS body, (extract(epoch FROM created_at) * 1000000)::bigint AS created_us FROM ladder_versions
     WHERE tenant = $1 AND name = $2 AND version = $3)";
@@ -49,7 +47,7 @@ struct LadderRow {
 };
 
 std::vector<LadderRow> LoadVisible(pqxx::transaction_base& tx, const std::string& tenant, const std::string& name) {
-  const pqxx::result in_effect = tx.exec_params(kDefaultLadderOf, tenant);
+  const pqxx::result in_effect = tx.exec_params(kDefaultLadder, tenant);
   std::vector<LadderRow> rows;
   for (const auto& row : tx.exec_params(kVisibleLadders, tenant, name)) {
     LadderRow& read = rows.emplace_back();
@@ -107,7 +105,7 @@ Status LadderRepo::Install(const std::vector<media::v1::Ladder>& shipped, const 
     for (const auto& ladder : shipped) {
       if (!configured || configured->name() != ladder.name()) install(ladder, "shipped");
     }
-    const bool no_default = tx.exec_params(kDefaultLadderOf, tenant).empty();
+    const bool no_default = tx.exec_params(kDefaultLadder, tenant).empty();
     if (configured) {
       if (install(*configured, "configured") || no_default) tx.exec_params(kSetDefaultLadder, tenant, configured->name());
     } else if (no_default) {

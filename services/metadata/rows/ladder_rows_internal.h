@@ -10,6 +10,8 @@
 
 namespace vora::metadata {
 
+// Tenant, name and body of the ladder that new videos of tenant $1 get when nothing is said: its own choice before the installation's.
+extern const char kDefaultLadder[];
 // The newest version of the ladder that the tenant has, or is offered, under `name`, as JSON; empty: its default. INVALID_ARGUMENT naming
 // `ladder`: there is none.
 StatusOr<std::string> LadderOfNewVideo(pqxx::transaction_base& tx, const std::string& tenant, const std::string& name);
