@@ -43,6 +43,7 @@ inline constexpr char kMasterPlaylist[] = "master.m3u8";
 inline constexpr char kDashManifest[] = "manifest.mpd";
 inline constexpr char kPoster[] = "poster.jpg";
 inline constexpr char kStoryboard[] = "storyboard.vtt";
+inline constexpr char kDownload[] = "download.mp4";
 std::string StoryboardSheet(int index);
 // The last piece of a key.
 std::string_view FileOf(std::string_view key);

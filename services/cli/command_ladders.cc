@@ -23,7 +23,8 @@ std::string LadderPath(const std::string& name) { return "/v1/ladders/" + Percen
 std::string RungNames(const json& ladder) {
   std::string names;
   for (const auto& rung : ladder.value("rungs", json::array())) names += (names.empty() ? "" : " ") + rung.value("name", "");
-  return names.empty() ? "sound only" : names;
+  if (names.empty()) names = "sound only";
+  return names + (ladder.value("mp4", false) ? ", and an mp4 file" : "");
 }
 
 std::string OriginOf(const json& ladder) {
@@ -59,6 +60,8 @@ void PrintPreview(const json& preview) {
                 track.value("codecs", "").c_str(), FormatBytes(track.value("max_bytes", 0.0)).c_str());
   }
   std::printf("At most %s in all; pictures that change little take much less.\n", FormatBytes(preview.value("max_bytes", 0.0)).c_str());
+  if (const double mp4 = preview.value("mp4_max_bytes", 0.0); mp4 > 0)
+    std::printf("And an mp4 file of at most %s.\n", FormatBytes(mp4).c_str());
   for (const auto& name : preview.value("left_out", json::array()))
     std::printf("left out: %s would enlarge the picture\n", name.get<std::string>().c_str());
   PrintWarnings(preview);

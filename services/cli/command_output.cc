@@ -66,6 +66,14 @@ void PrintVideo(const nlohmann::json& video) {
   for (const char* key : {"watch_url", "hls_url", "dash_url"}) {
     if (!text(key).empty()) std::printf("  %-8.*s %s\n", static_cast<int>(std::string(key).find('_')), key, text(key).c_str());
   }
+  if (const std::string mp4 = PartUrl(video, "mp4"); !mp4.empty()) std::printf("  mp4      %s\n", mp4.c_str());
+}
+
+std::string PartUrl(const nlohmann::json& video, const std::string& name) {
+  for (const auto& part : video.value("parts", nlohmann::json::array())) {
+    if (part.value("name", "") == name) return part.value("url", "");
+  }
+  return "";
 }
 
 int CallAndPrint(const GlobalOptions& global, const std::string& method, const std::string& path,

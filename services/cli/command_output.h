@@ -17,6 +17,8 @@ int ReportError(const GlobalOptions& global, const Status& status);
 void PrintJson(const nlohmann::json& value);
 // A video for people: title, states, links.
 void PrintVideo(const nlohmann::json& video);
+// Of what there is beside its tracks: empty when there is none of this name.
+std::string PartUrl(const nlohmann::json& video, const std::string& name);
 // Follows the video until it needs no more waiting; 0 when READY.
 int FollowVideo(const GlobalOptions& global, const std::string& video_id);
 

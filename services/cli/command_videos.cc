@@ -88,7 +88,12 @@ int RunPlayUrl(const GlobalOptions& global, const std::string& video_id, const s
   ApiClient api(global.server, global.token);
   const auto video = api.Call("GET", VideoPath(video_id));
   if (!video.ok()) return ReportError(global, video.status());
-  std::string url = video->value(kind + "_url", "");
+  const bool is_part = kind == "mp4";
+  std::string url = is_part ? PartUrl(*video, kind) : video->value(kind + "_url", "");
+  if (is_part && url.empty()) {
+    return ReportError(global, FailedPrecondition("the video has no mp4 file: it is " + video->value("state", "?") + ", of the ladder " +
+                                                  video->value("ladder", "?") + ". Ladders with \"mp4\": true make one, as archive does"));
+  }
   if (url.empty() || !video->value("playable", false)) {
     return ReportError(global, FailedPrecondition("the video cannot be played yet: it is " + video->value("state", "?") +
                                                   ". Follow it with: vora watch " + video_id));

@@ -166,8 +166,8 @@ int main(int argc, char** argv) {
 
   std::string kind = "hls";
   CLI::App* play_url = AddVideoCommand(app, "play-url", "Print the URL to play a video", video_id);
-  play_url->add_option("--kind", kind, "hls, dash, or watch (the player page)")
-      ->check(CLI::IsMember({"hls", "dash", "watch"}))
+  play_url->add_option("--kind", kind, "hls, dash, watch (the player page), or mp4 (the file to download, if there is one)")
+      ->check(CLI::IsMember({"hls", "dash", "watch", "mp4"}))
       ->capture_default_str();
   play_url->callback([&] { exit_code = vora::cli::RunPlayUrl(global, video_id, kind); });
 

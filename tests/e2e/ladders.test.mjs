@@ -6,7 +6,7 @@ import { after, before, test } from 'node:test';
 
 import { launch, openPage } from '../env/browser.mjs';
 import { call, grpc, insecure, load } from '../env/grpc.mjs';
-import { packets, parsePlaylist, probe, source } from '../env/media.mjs';
+import { packets, packetsOf, parsePlaylist, probe, source } from '../env/media.mjs';
 import { root, Stack, until } from '../env/stack.mjs';
 
 const stack = new Stack('ladders', 28480, { VORA_REPLACED_GRACE: '4s' });
@@ -98,6 +98,44 @@ test('the sound alone is a presentation that players play', async () => {
   await until('it to play', () => page.getByTestId('player-video').evaluate((media) => media.currentTime > 1));
   assert.deepEqual(errors, []);
   await page.close();
+});
+
+test('the ladder archive also makes one mp4 file, which is fetched by ranges and downloaded on the page', async () => {
+  const { tracks, mp4_max_bytes: most } = await cli('ladders', 'preview', 'archive', '--width', '640', '--height', '360', '--seconds', '6');
+  const { video_id: id } = await cli('upload', '--ladder', 'archive', file);
+  const video = await stack.reach(id);
+  const [{ url }] = video.parts.filter(({ name }) => name === 'mp4');
+  assert.equal((await cli('play-url', '--kind', 'mp4', id)).url, url);
+  const whole = await stack.fetch(url);
+  assert.deepEqual([whole.status, whole.headers.get('content-type'), whole.headers.get('x-cache')], [200, 'video/mp4', 'PASS']);
+  const bytes = Buffer.from(await whole.arrayBuffer());
+  assert.ok(bytes.length <= most, `${bytes.length} of ${most}`);
+  assert.ok(bytes.indexOf('moov') < bytes.indexOf('mdat'), 'it begins to play before it is all there');
+  const part = await stack.fetch(url, { headers: { range: 'bytes=1000-1999' } });
+  assert.deepEqual([part.status, part.headers.get('content-range')], [206, `bytes 1000-1999/${bytes.length}`]);
+  assert.ok(bytes.subarray(1000, 2000).equals(Buffer.from(await part.arrayBuffer())));
+  // The same samples at the same times as the streams have.
+  const largest = tracks.filter(({ kind }) => kind === 'video').at(-1).name;
+  const kept = path.join(stack.home, 'download.mp4');
+  await writeFile(kept, bytes);
+  const of = (list) => list.map(({ pts, size }) => `${pts.toFixed(3)} ${size}`);
+  for (const [type, track] of [['v', largest], ['a', 'audio_0']]) {
+    assert.deepEqual(of(await packetsOf(kept, type)), of(await packets(`${stack.edge}/v/${id}/${track}/playlist.m3u8`, type)), track);
+  }
+  const { page, errors } = await openPage(browser, `${stack.edge}/watch/${id}`);
+  const download = page.waitForEvent('download');
+  await page.getByTestId('download-mp4').click();
+  assert.equal((await download).suggestedFilename(), `${video.title}.mp4`);
+  assert.ok(bytes.equals(await readFile(await (await download).path())));
+  assert.deepEqual(errors, []);
+  await page.close();
+  // A ladder without it has none, and whatever was is gone after the grace.
+  await stack.cli(['encode', id, '--ladder', 'mobile']);
+  assert.deepEqual((await stack.video(id)).parts.map(({ name }) => name), ['storyboard']);
+  const none = await stack.cli(['play-url', '--kind', 'mp4', id]);
+  assert.equal(none.code, 1);
+  assert.match(none.stderr, /the video has no mp4 file: it is READY, of the ladder mobile/);
+  await until('the file to be gone', async () => (await stack.fetch(`http://127.0.0.1:${stack.portBase + 3}/v/${id}/download.mp4`)).status === 404, { timeout: 60_000 });
 });
 
 test('a video is encoded anew beside what is played, which it takes the place of at once; what was replaced goes', async () => {

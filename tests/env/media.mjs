@@ -49,7 +49,7 @@ export async function probe(url, args) {
   return JSON.parse(result.stdout);
 }
 
-// Every packet of a media playlist's track, in presentation order: { pts, dts, duration (seconds), key }. The segments are read as they lie,
+// Every packet of a media playlist's track, in presentation order: { pts, dts, duration (seconds), key, size }. The segments are read as they lie,
 // one after the other, after the initialization segment (CMAF, ISO/IEC 23000-19).
 export async function packets(url, kind) {
   const get = async (uri) => {
@@ -63,14 +63,20 @@ export async function packets(url, kind) {
   const parts = [await get(playlist.map)];
   for (const segment of playlist.segments) parts.push(await get(segment.uri));
   await writeFile(file, Buffer.concat(parts));
-  const { packets: list, streams } = await probe(file, ['-select_streams', `${kind}:0`, '-show_packets', '-show_entries', 'packet=pts_time,dts_time,duration_time,flags:stream=sample_rate']);
+  const list = await packetsOf(file, kind);
   await rm(file);
-  return list
-    // ffprobe leaves the duration of AAC packets out: a frame of AAC-LC always has 1024 samples.
-    .map((p) => ({ pts: Number(p.pts_time), dts: Number(p.dts_time), duration: Number(p.duration_time ?? 1024 / streams[0].sample_rate), key: p.flags.startsWith('K') }))
-    .sort((a, b) => a.pts - b.pts);
+  return list;
 }
 let tracks = 0;
+
+// The same of the first track of a kind in a file.
+export async function packetsOf(file, kind) {
+  const { packets: list, streams } = await probe(file, ['-select_streams', `${kind}:0`, '-show_packets', '-show_entries', 'packet=pts_time,dts_time,duration_time,flags,size:stream=sample_rate']);
+  return list
+    // ffprobe leaves the duration of AAC packets out: a frame of AAC-LC always has 1024 samples.
+    .map((p) => ({ pts: Number(p.pts_time), dts: Number(p.dts_time), duration: Number(p.duration_time ?? 1024 / streams[0].sample_rate), key: p.flags.startsWith('K'), size: Number(p.size) }))
+    .sort((a, b) => a.pts - b.pts);
+}
 
 // Asserts that presentation times go on without gap or overlap; the end of the last packet.
 export function assertContinuous(list, what, tolerance = 0.002) {

@@ -1,4 +1,5 @@
-// Files that strangers upload: their first bytes, and the boxes of MP4, as they are looked at before any demuxer does.
+// Files that strangers upload: their first bytes, and the boxes of MP4, as they are looked at before any demuxer does; and segments as they are read
+// back from the store.
 
 #include <algorithm>
 #include <cstdint>
@@ -6,6 +7,8 @@
 #include <string_view>
 
 #include "libs/media/base/media_error.h"
+#include "libs/media/cmaf/fmp4.h"
+#include "libs/media/cmaf/mp4_file.h"
 #include "libs/media/input/container_kind.h"
 #include "libs/media/input/mp4_check.h"
 #include "tests/fuzz/require.h"
@@ -46,5 +49,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   limits.max_streams = 3;
   limits.max_header_bytes = 500;
   Judge(vora::media::CheckMp4(source, limits));
+  (void)vora::media::Mp4Track::OfInit(bytes);
+  auto track = vora::media::Mp4Track::OfInit(vora::media::AudioInitSegment({.timescale = 48000, .specific_config = "ab"}));
+  const auto samples_at = track->Add(bytes, source.size(), 0);
+  Require(!samples_at.ok() || (*samples_at >= 0 && *samples_at <= source.size()));
   return 0;
 }

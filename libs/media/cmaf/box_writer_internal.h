@@ -49,4 +49,25 @@ class Box {
   size_t start_;
 };
 
+inline constexpr uint32_t kUndeterminedLanguage = 0x55c4;  // "und", ISO/IEC 14496-12 section 8.4.2
+
+// 16.16 fixed point, the last column 2.30 (ISO/IEC 14496-12 section 8.2.2).
+inline void WriteUnityMatrix(BoxWriter& w) {
+  for (const uint32_t v : {0x10000u, 0u, 0u, 0u, 0x10000u, 0u, 0u, 0u, 0x40000000u}) w.U32(v);
+}
+
+// mvhd. `duration` in the timescale; 0: told by the fragments.
+inline void WriteMovieHeader(BoxWriter& w, uint32_t timescale, uint32_t duration, uint32_t next_track) {
+  Box mvhd(w, "mvhd", 0, 0);
+  w.Zeros(8);
+  w.U32(timescale);
+  w.U32(duration);
+  w.U32(0x10000);
+  w.U16(0x100);
+  w.Zeros(10);
+  WriteUnityMatrix(w);
+  w.Zeros(24);
+  w.U32(next_track);
+}
+
 }  // namespace vora::media

@@ -7,32 +7,12 @@
 namespace vora::media {
 namespace {
 
-constexpr uint32_t kUndetermined = 0x55c4;  // "und", ISO/IEC 14496-12 section 8.4.2
-
 void Ftyp(BoxWriter& w) {
   Box ftyp(w, "ftyp");
   w.Bytes("iso6");
   w.U32(0);
   // cmfc is CMAF's structural brand (ISO/IEC 23000-19); iso6 is for readers that do not know it.
   w.Bytes("iso6cmfcmp41");
-}
-
-void Matrix(BoxWriter& w) {
-  // The unity matrix: 16.16 fixed point, the last column 2.30 (ISO/IEC 14496-12 section 8.2.2).
-  for (const uint32_t v : {0x10000u, 0u, 0u, 0u, 0x10000u, 0u, 0u, 0u, 0x40000000u}) w.U32(v);
-}
-
-void Mvhd(BoxWriter& w, uint32_t timescale) {
-  Box mvhd(w, "mvhd", 0, 0);
-  w.Zeros(8);
-  w.U32(timescale);
-  w.U32(0);
-  w.U32(0x10000);
-  w.U16(0x100);
-  w.Zeros(10);
-  Matrix(w);
-  w.Zeros(24);
-  w.U32(2);
 }
 
 void Tkhd(BoxWriter& w, bool video, int width, int height) {
@@ -46,7 +26,7 @@ void Tkhd(BoxWriter& w, bool video, int width, int height) {
   w.U16(0);
   w.U16(video ? 0 : 0x100);
   w.U16(0);
-  Matrix(w);
+  WriteUnityMatrix(w);
   w.U32(static_cast<uint32_t>(width) << 16);
   w.U32(static_cast<uint32_t>(height) << 16);
 }
@@ -56,7 +36,7 @@ void Mdhd(BoxWriter& w, uint32_t timescale) {
   w.Zeros(8);
   w.U32(timescale);
   w.U32(0);
-  w.U16(kUndetermined);
+  w.U16(kUndeterminedLanguage);
   w.U16(0);
 }
 
@@ -228,7 +208,7 @@ std::string Init(uint32_t timescale, bool video, int width, int height, uint32_t
   Ftyp(w);
   {
     Box moov(w, "moov");
-    Mvhd(w, timescale);
+    WriteMovieHeader(w, timescale, 0, 2);
     Trak(w, timescale, video, width, height, media_time, entry);
     Mvex(w);
   }

@@ -33,9 +33,9 @@ nlohmann::json WithoutWhatIsSaid(const std::string& body) {
 
 StatusOr<PutLadder> Put(LadderOperations& ladders, const http::Request& request, const std::string& body) {
   media::v1::Ladder ladder;
-  VORA_RETURN_IF_ERROR(
-      FromParsedBody(WithoutWhatIsSaid(body),
-                     {"name", "description", "version", "segment_seconds", "gop_seconds", "segments_per_chunk", "rungs", "audio"}, ladder));
+  VORA_RETURN_IF_ERROR(FromParsedBody(
+      WithoutWhatIsSaid(body),
+      {"name", "description", "version", "segment_seconds", "gop_seconds", "segments_per_chunk", "rungs", "audio", "mp4"}, ladder));
   const std::string& name = request.params.at("name");
   if (ladder.name().empty()) ladder.set_name(name);
   if (ladder.name() != name) return InvalidField("name", "must be that of the address, " + name + ", or not be given");

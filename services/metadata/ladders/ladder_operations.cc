@@ -6,6 +6,7 @@
 #include "libs/core/error.h"
 #include "libs/ladder/device_warnings.h"
 #include "libs/ladder/ladder.h"
+#include "libs/layout/track_kind.h"
 
 namespace vora::metadata {
 namespace {
@@ -66,6 +67,19 @@ v1::PreviewTrack Show(const media::v1::TrackPlan& plan, double seconds) {
   return track;
 }
 
+// Of the largest rendition and the sound.
+int64_t Mp4Bytes(const v1::LadderPreview& preview) {
+  int64_t picture = 0, sound = 0;
+  for (const auto& track : preview.tracks()) {
+    if (layout::TrackKindOf(track.kind()).is_video) {
+      picture = track.max_bytes();
+    } else {
+      sound += track.max_bytes();
+    }
+  }
+  return picture + sound;
+}
+
 }  // namespace
 
 StatusOr<v1::ListLaddersResponse> LadderOperations::List(const std::string& tenant) {
@@ -112,6 +126,7 @@ StatusOr<v1::LadderPreview> LadderOperations::Preview(const std::string& tenant,
     *preview.add_tracks() = Show(track, media->duration_seconds());
     preview.set_max_bytes(preview.max_bytes() + preview.tracks().rbegin()->max_bytes());
   }
+  if (ladder.mp4()) preview.set_mp4_max_bytes(Mp4Bytes(preview));
   const int shorter = std::min(media->video().width(), media->video().height());
   for (const auto& rung : ladder.rungs()) {
     if (rung.height() > shorter) preview.add_left_out(rung.name());

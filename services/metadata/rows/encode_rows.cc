@@ -54,9 +54,10 @@ std::string MissingOf(pqxx::transaction_base& tx, const VideoRow& encode) {
   if (!video->captions.empty() && encode.captions.empty()) return "the captions";
   if (!video->poster_key.empty() && encode.poster_key.empty()) return "the poster";
   for (const auto& [name, key] : video->parts) {
-    if (!encode.parts.contains(name)) return "the " + name;
+    if (name != kMp4Part && !encode.parts.contains(name)) return "the " + name;
   }
-  return "";
+  // Whether there is to be one is the ladder's to say, not that of before.
+  return encode.wants_mp4 && !encode.parts.contains(kMp4Part) ? "the mp4 file" : "";
 }
 
 bool HasOpenEncode(pqxx::transaction_base& tx, const std::string& video_id) { return !tx.exec_params(kOpenEncodes, video_id).empty(); }

@@ -152,7 +152,8 @@ const char kVideoColumns[] = R"(
     jsonb_build_object('storyboard', v.storyboard_key) END AS parts, coalesce(v.captions::text, '') AS captions, v.part_warnings::text AS
     part_warnings, v.progress_percent, v.playable, v.failure_code, v.failure, v.run_number, v.run_id, v.last_run_id,
     v.cancel_requested, v.traceparent, v.priority, v.external_id, v.labels::text AS labels, v.ladder->>'name' AS ladder_name,
-    coalesce((v.ladder->>'version')::integer, 0) AS ladder_version, v.origin_source, v.origin_key,
+    coalesce((v.ladder->>'version')::integer, 0) AS ladder_version,
+    coalesce((v.ladder->>'mp4')::boolean, false) AS wants_mp4, v.origin_source, v.origin_key,
     v.origin_url, v.origin_copy, v.import_state, v.import_percent, v.import_problem, v.media::text AS media, v.deleted_at IS NOT NULL AS deleted, v.encode_of,
     (extract(epoch FROM v.created_at) * 1000000)::bigint AS created_us, (extract(epoch FROM v.updated_at) * 1000000)::bigint AS
     updated_us,
@@ -179,6 +180,7 @@ VideoRow ReadVideoRow(const pqxx::row& row) {
   video.set_external_id(row["external_id"].c_str());
   video.set_ladder(row["ladder_name"].c_str());
   video.set_ladder_version(row["ladder_version"].as<int>());
+  result.wants_mp4 = row["wants_mp4"].as<bool>();
   const auto labels = nlohmann::json::parse(row["labels"].c_str());
   for (const auto& [key, value] : labels.items()) (*video.mutable_labels())[key] = value.get<std::string>();
   video.set_failure_code(row["failure_code"].c_str());

@@ -20,6 +20,8 @@ namespace vora::metadata {
 
 // The part that is also the video's storyboard_url.
 inline constexpr char kStoryboardPart[] = "storyboard";
+// The part that a ladder asks for.
+inline constexpr char kMp4Part[] = "mp4";
 
 // Of a video that was not uploaded.
 struct ImportRow {
@@ -34,6 +36,7 @@ struct VideoRow {
   v1::Video video;  // without renditions and links
   std::string source_key, object_prefix, poster_key, run_id, last_run_id, traceparent;
   std::map<std::string, std::string> parts;  // from the name to the key of the object
+  bool wants_mp4 = false;                    // by its ladder
   std::vector<media::v1::Caption> captions;
   bool captions_done = false;
   std::optional<ImportRow> import;

@@ -1,14 +1,20 @@
 #include "services/orchestrator/workflows/player_parts.h"
 
+#include <algorithm>
 #include <set>
 #include <string>
 
+#include "libs/layout/track_kind.h"
+#include "services/orchestrator/workflows/job.h"
 #include "services/orchestrator/workflows/policies.h"
 
 namespace vora::workflows {
 namespace {
 
 using namespace workflow;
+
+constexpr char kMp4[] = "mp4";
+constexpr double kMp4Cost = 0.01;  // encode-seconds per second of media: it is copied
 
 std::string Warning(const std::string& what, const v1::Failure& failure) {
   return what + " could not be made: " + (failure.code() == "canceled" ? "it took too long." : failure.message());
@@ -28,6 +34,18 @@ constexpr Part kParts[] = {
     {"storyboard", "The pictures of the seek bar", 2, "media.ExtractStoryboard", 0.01, "metadata.RecordStoryboard"},
 };
 
+// Gives why it was not made.
+Task<v1::Failure> RecordPart(WorkflowContext video, std::string video_id, std::string activity, std::string name, std::string title,
+                             Outcome<v1::ExtractPartResult> made) {
+  v1::RecordPartInput record;
+  record.set_video_id(video_id);
+  record.set_part(name);
+  record.set_key(made.value.key());
+  if (!made.ok) record.add_warnings(Warning(title, made.failure));
+  (void)co_await video.Activity(activity, name + "/recorded", std::move(record), MetadataOptions());
+  co_return made.failure;
+}
+
 Task<v1::Failure> MakePart(WorkflowContext video, WorkflowContext scope, const v1::ProcessVideoInput& input,
                            const media::v1::MediaInfo& media, const Part& part) {
   v1::ExtractPartInput extract;
@@ -38,14 +56,25 @@ Task<v1::Failure> MakePart(WorkflowContext video, WorkflowContext scope, const v
   const auto options = Reading(input.source_key(), MediaOptions(kPartPriority, 1 + part.cost * media.duration_seconds()));
   const std::string name = part.name;
   auto made = co_await scope.Run<v1::ExtractPartResult>(part.extract, name, std::move(extract), options);
-  v1::RecordPartInput record;
-  record.set_video_id(input.video_id());
-  record.set_part(name);
-  record.set_key(made.value.key());
-  if (!made.ok) record.add_warnings(Warning(part.title, made.failure));
   // In the video's scope: `scope` may be cancelled, and that it took too long is to be told all the same.
-  (void)co_await video.Activity(part.record, name + "/recorded", std::move(record), MetadataOptions());
-  co_return made.failure;
+  auto recorded = RecordPart(video, input.video_id(), part.record, name, part.title, made);
+  co_return co_await recorded;
+}
+
+// The tracks of the file: the largest rendition and all that is heard. Why there can be no file, when one of them failed.
+v1::Failure TracksOfMp4(const media::v1::Plan& plan, const std::vector<v1::Failure>& failures, v1::MakeMp4Input& make) {
+  std::vector<v1::Failure> failed;
+  const media::v1::TrackPlan* largest = nullptr;
+  for (const auto& track : plan.tracks()) {
+    if (layout::TrackKindOf(track.kind()).is_video) largest = &track;
+  }
+  for (int i = 0; i < plan.tracks_size(); ++i) {
+    const auto& track = plan.tracks(i);
+    if (layout::TrackKindOf(track.kind()).is_video && &track != largest) continue;
+    *make.add_tracks() = track;
+    failed.push_back(failures[static_cast<size_t>(i)]);
+  }
+  return Worst(failed);
 }
 
 }  // namespace
@@ -80,6 +109,24 @@ Task<v1::Failure> MakeCaptions(WorkflowContext video, WorkflowContext scope, con
   captions.assign(made.value.captions().begin(), made.value.captions().end());
   (void)co_await video.Activity("metadata.RecordCaptions", "captions/recorded", std::move(record), MetadataOptions());
   co_return made.failure;
+}
+
+Task<v1::Failure> MakeMp4(WorkflowContext video, const v1::ProcessVideoInput& input, const media::v1::MediaInfo& media,
+                          const media::v1::Plan& plan, const std::vector<v1::Failure>& failures) {
+  const bool done = std::count(input.parts_done().begin(), input.parts_done().end(), kMp4) > 0;
+  if (!input.ladder().mp4() || done) co_return v1::Failure();
+  v1::MakeMp4Input make;
+  make.set_video_id(input.video_id());
+  make.set_object_prefix(input.object_prefix());
+  make.set_duration_seconds(media.duration_seconds());
+  Outcome<v1::ExtractPartResult> made;
+  made.failure = TracksOfMp4(plan, failures, make);
+  if (made.failure.code().empty()) {
+    const auto options = MediaOptions(kPublishPriority, kMp4Cost * media.duration_seconds());
+    made = co_await video.Run<v1::ExtractPartResult>("media.MakeMp4", kMp4, std::move(make), options);
+  }
+  auto recorded = RecordPart(video, input.video_id(), "metadata.RecordPart", kMp4, "The mp4 file", std::move(made));
+  co_return co_await recorded;
 }
 
 }  // namespace vora::workflows

@@ -135,5 +135,49 @@ TEST(PlayerPartsTest, ARetryKeepsThem) {
   ASSERT_EQ(world.masters.captions_size(), 1) << "the new master lists what the first run published";
 }
 
+std::vector<std::string> WarningsOf(const World& world, const std::string& part) {
+  std::vector<std::string> warnings;
+  for (const auto& told : world.parts) {
+    if (told.part() == part) warnings.insert(warnings.end(), told.warnings().begin(), told.warnings().end());
+  }
+  return warnings;
+}
+
+TEST(Mp4PartTest, IsMadeOfTheLargestRenditionAndTheSoundBeforeTheVideoIsReady) {
+  for (const bool asked : {true, false}) {
+    World world;
+    v1::ProcessVideoInput input = Input3();
+    input.mutable_ladder()->set_mp4(asked);
+    SimulatedRun run = Start(input);
+    run.Work(std::ref(world));
+    EXPECT_EQ(world.videos.back().state(), "READY");
+    std::string tracks;
+    for (const auto& track : world.mp4.tracks()) tracks += track.name() + " ";
+    EXPECT_EQ(tracks, asked ? "720p audio_0 " : "");
+    const auto told = std::find_if(world.parts.begin(), world.parts.end(), [](const auto& part) { return part.part() == "mp4"; });
+    EXPECT_EQ(told != world.parts.end(), asked);
+    EXPECT_EQ(asked ? told->key() : "", asked ? "processed/v1/download.mp4" : "");
+  }
+  // A later run has no need of another.
+  World later;
+  v1::ProcessVideoInput input = Input3();
+  input.mutable_ladder()->set_mp4(true);
+  input.add_parts_done("mp4");
+  SimulatedRun run = Start(input);
+  run.Work(std::ref(later));
+  EXPECT_EQ(later.mp4.tracks_size(), 0);
+}
+
+TEST(Mp4PartTest, WithoutItTheVideoIsReadyAndSaysWhy) {
+  World world;
+  world.failing = {"mp4"};
+  v1::ProcessVideoInput input = Input3();
+  input.mutable_ladder()->set_mp4(true);
+  SimulatedRun run = Start(input);
+  run.Work(std::ref(world));
+  EXPECT_EQ(world.videos.back().state(), "READY");
+  EXPECT_THAT(WarningsOf(world, "mp4"), ElementsAre("The mp4 file could not be made: cannot decode"));
+}
+
 }  // namespace
 }  // namespace vora::workflows

@@ -199,7 +199,12 @@ Task<v1::Failure> Make(WorkflowContext ctx, Job& job, std::vector<std::string>& 
   }
   failure = VideoFailure(job, failures);
   if (!failure.code().empty()) co_return failure;
-  co_return co_await PublishMasters(ctx, job, failures);
+  failure = co_await PublishMasters(ctx, job, failures);
+  if (!failure.code().empty()) co_return failure;
+  // Without the file the video is whole all the same.
+  auto mp4 = MakeMp4(ctx, job.input, job.media, job.plan, failures);
+  (void)co_await mp4;
+  co_return v1::Failure();
 }
 
 }  // namespace

@@ -110,6 +110,7 @@ struct World {
   std::map<std::string, v1::RecordTrackInput> tracks;
   std::map<std::string, std::set<int>> recorded;
   v1::PublishMastersInput masters;
+  v1::MakeMp4Input mp4;
   std::vector<std::string> encoded;  // ids
 
   void Record(const media::v1::TrackSegments& segments) {
@@ -119,6 +120,12 @@ struct World {
   }
   ActivityResult operator()(const SimulatedRun::Activity& activity) {
     if (failing.contains(activity.id)) return Failed("media.broken", "cannot decode");
+    if (activity.type == "media.MakeMp4") {
+      mp4 = Parse<v1::MakeMp4Input>(activity.input);
+      v1::ExtractPartResult made;
+      made.set_key(mp4.object_prefix() + "/download.mp4");
+      return Success(made);
+    }
     if (activity.type == "media.Probe") return Success(media);
     if (activity.type == "media.Plan") {
       const auto plan = ladder::MakePlan(media, Parse<v1::PlanInput>(activity.input).ladder());

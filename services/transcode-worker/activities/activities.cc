@@ -136,6 +136,7 @@ void RegisterActivities(const WorkerContext& context, ActivityWorker& worker) {
       {"media.ExtractSubtitles", &ExtractSubtitles},
       {"media.PublishTrack", &PublishTrack},
       {"media.PublishMasters", &PublishMasters},
+      {"media.MakeMp4", &MakeMp4},
       {"storage.DeletePrefix", &DeletePrefix},
       {"storage.DeleteFolder", &DeleteFolder},
   };

@@ -18,6 +18,8 @@ workflow::ActivityOutcome ExtractSubtitles(const WorkerContext& context, workflo
 workflow::ActivityOutcome PlanVideo(const WorkerContext& context, workflow::ActivityExecution& execution);
 workflow::ActivityOutcome PublishTrack(const WorkerContext& context, workflow::ActivityExecution& execution);
 workflow::ActivityOutcome PublishMasters(const WorkerContext& context, workflow::ActivityExecution& execution);
+// {prefix}/download.mp4 of published tracks.
+workflow::ActivityOutcome MakeMp4(const WorkerContext& context, workflow::ActivityExecution& execution);
 workflow::ActivityOutcome DeletePrefix(const WorkerContext& context, workflow::ActivityExecution& execution);
 
 // Registers all of them, one for each role of children that makes a part, media.EncodeGroup, and media.EncodeChunk. `context` must outlive

@@ -4,23 +4,19 @@
 #include <utility>
 
 #include "libs/core/error.h"
+#include "libs/storage/base/part_bytes.h"
 
 namespace vora::transcode {
 namespace {
 
 constexpr int64_t kMiB = 1 << 20;
-constexpr int64_t kLeastPart = 16 * kMiB;
 constexpr int64_t kUnknownPart = 64 * kMiB;
 constexpr int64_t kMostParts = 9'000;  // stores take 10,000
 constexpr int64_t kWorthAnother = kMiB;
 
 }  // namespace
 
-int64_t CopyPartBytes(int64_t size) {
-  if (size < 0) return kUnknownPart;
-  const int64_t needed = (size + kMostParts - 1) / kMostParts;
-  return std::max(kLeastPart, (needed + kMiB - 1) / kMiB * kMiB);
-}
+int64_t CopyPartBytes(int64_t size) { return size < 0 ? kUnknownPart : storage::PartBytesFor(size); }
 
 FileCopy::FileCopy(storage::ObjectStore& store, Origin& origin, const workflow::v1::CopyFileInput& input, const ImportOptions& options,
                    workflow::v1::CopyFileCheckpoint done, std::function<void(const workflow::v1::CopyFileCheckpoint&)> on_part,

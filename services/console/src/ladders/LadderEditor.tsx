@@ -67,6 +67,10 @@ export function LadderEditor({ draft: given, onCancel, onSaved }: Props) {
           <label for={`${id}-audio`}>Sound, kbit/s</label>
           <input id={`${id}-audio`} type="number" min={16} max={512} value={draft.audioBitrate / 1000} data-testid="ladder-audio" onInput={(event) => set({ audioBitrate: Math.round(event.currentTarget.valueAsNumber * 1000) || 0 })} />
         </div>
+        <label class="check">
+          <input type="checkbox" checked={draft.mp4} data-testid="ladder-mp4" onChange={(event) => set({ mp4: event.currentTarget.checked })} />
+          <span>Also one mp4 file of the largest rendition, to keep and to download</span>
+        </label>
       </section>
       <section class="stack" aria-labelledby={`${id}-rungs`}>
         <h2 id={`${id}-rungs`}>Pictures</h2>

@@ -92,6 +92,7 @@ export function LadderPreview({ draft }: { draft: Draft }) {
             </div>
             <p class="muted small">
               At most {bytes(preview.max_bytes)} for {Math.round(seconds / 60)} minutes; pictures that change little take much less.
+              {preview.mp4_max_bytes > 0 && ` The mp4 file takes at most ${bytes(preview.mp4_max_bytes)} more.`}
               {preview.left_out.length > 0 && ` ${preview.left_out.join(', ')} would enlarge the picture and ${preview.left_out.length === 1 ? 'is' : 'are'} left out.`}
             </p>
             {preview.warnings.map((warning) => (

@@ -14,12 +14,13 @@ test('rungs are sent smallest first, named by their height, each once', () => {
 
 test('a change names the version that it changes, a copy does not, and both keep what is not edited', () => {
   const stored = {
-    name: 'hd', version: 4, description: 'x', segment_seconds: 6, gop_seconds: 2, segments_per_chunk: 5, rungs: [], is_default: false, origin: 'OWN' as const, warnings: [], updated_at: '',
+    name: 'hd', version: 4, description: 'x', segment_seconds: 6, gop_seconds: 2, segments_per_chunk: 5, rungs: [], is_default: false, origin: 'OWN' as const, warnings: [], updated_at: '', mp4: true,
     audio: { codec: 'aac', bitrate: 96_000, sample_rate: 44_100, channels: 1 },
   };
   const body = bodyOf(draftOf(stored, 'change'));
   assert.equal(body.version, 4);
   assert.equal(body.segment_seconds, 6);
+  assert.equal(body.mp4, true);
   assert.deepEqual(body.audio, { codec: 'aac', bitrate: 96_000, sample_rate: 44_100, channels: 1 });
   assert.equal(bodyOf(draftOf(stored, 'copy')).version, undefined);
 });

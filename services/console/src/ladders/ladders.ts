@@ -12,6 +12,7 @@ export interface Draft {
   description: string;
   rungs: PutRung[];
   audioBitrate: number;
+  mp4: boolean;
   rest: Partial<Pick<PutLadder, 'segment_seconds' | 'gop_seconds' | 'segments_per_chunk' | 'audio'>>; // not edited here
 }
 
@@ -25,11 +26,12 @@ export function draftOf(ladder: StoredLadder, as: 'change' | 'copy'): Draft {
     description: ladder.description,
     rungs: ladder.rungs.map((rung) => ({ ...rung })),
     audioBitrate: audio.bitrate,
+    mp4: ladder.mp4,
     rest: { segment_seconds, gop_seconds, segments_per_chunk, audio },
   };
 }
 
-export const emptyDraft = (): Draft => ({ name: '', version: 0, description: '', rungs: [newRung(360, 800_000), newRung()], audioBitrate: 128_000, rest: {} });
+export const emptyDraft = (): Draft => ({ name: '', version: 0, description: '', rungs: [newRung(360, 800_000), newRung()], audioBitrate: 128_000, mp4: false, rest: {} });
 
 // Smallest first, as the server wants them. A name that was made of the height is made anew when the height is another one.
 export function bodyOf(draft: Draft): PutLadder {
@@ -47,6 +49,7 @@ export function bodyOf(draft: Draft): PutLadder {
       return { ...rung, name };
     }),
     audio: { ...draft.rest.audio, bitrate: draft.audioBitrate },
+    mp4: draft.mp4,
   };
 }
 

@@ -40,6 +40,7 @@ export function Overview({ video, currentTime, encodes }: { video: Video; curren
       </div>
       <div class="stack">
         <Links video={video} currentTime={currentTime} tokens={pass.state !== 'open' && pass.ready} />
+        <Download video={video} sign={pass.sign} />
       </div>
     </div>
   );
@@ -64,6 +65,23 @@ function Links({ video, currentTime, tokens }: { video: Video; currentTime: numb
         </p>
       )}
       {!video.hls_url && <p class="small muted">Addresses of the streams appear as soon as the video can be played.</p>}
+    </section>
+  );
+}
+
+// The file of a ladder that makes one.
+function Download({ video, sign }: { video: Video; sign(url: string): string }) {
+  const url = video.parts.find(({ name }) => name === 'mp4')?.url;
+  if (!url) return null;
+  return (
+    <section class="card padded stack" aria-labelledby="download-heading">
+      <h2 id="download-heading">Download</h2>
+      <p class="small muted">One file of the largest rendition with its sound.</p>
+      <div>
+        <a class="button secondary" href={sign(url)} download={`${video.title || video.video_id}.mp4`} data-testid="download-mp4" onClick={(event) => (event.currentTarget.href = sign(url))}>
+          Download mp4
+        </a>
+      </div>
     </section>
   );
 }
