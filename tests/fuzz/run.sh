@@ -21,7 +21,7 @@ events=(services/analytics-ingest/formats/{json_events,batch,cmcd_events,proto_e
   services/analytics-ingest/events/{json_fault,event_builder,event,viewer_hash,cmcd_sessions}
   libs/http/message/client_address libs/cmcd/{cmcd,structured_field} libs/layout/layout "$proto" "${core[@]}")
 captions=(libs/media/captions/webvtt libs/core/text)
-boxes=(libs/media/input/{container_kind,mp4_check} libs/media/base/media_error libs/core/{status,error,text})
+boxes=(libs/media/input/{container_kind,mp4_check} libs/media/base/media_error libs/media/cmaf/{fmp4_init,mp4_file} libs/core/{status,error,text})
 tus=(services/upload/headers/tus_headers libs/http/message/message "${core[@]}")
 requests=(libs/http/message/{message,conditional,target} libs/layout/{layout,delivery_path} "${core[@]}")
 tokens=(libs/auth/{token,json_web_key,claims,playback_token} "${core[@]}")
