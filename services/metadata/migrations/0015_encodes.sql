@@ -7,6 +7,9 @@ ALTER TABLE videos
   ADD dropped_at       timestamptz;                    -- when that was begun
 CREATE INDEX videos_encodes ON videos (encode_of, revision) WHERE encode_of <> '';
 CREATE INDEX videos_encodes_to_drop ON videos (video_id) WHERE encode_of <> '' AND dropped_at IS NULL;
+CREATE VIEW open_encodes AS
+  SELECT video_id, encode_of, ladder FROM videos
+  WHERE encode_of <> '' AND deleted_at IS NULL AND state IN ('CREATED', 'PROCESSING', 'PARTIALLY_READY');
 
 DROP TRIGGER videos_webhooks ON videos;
 CREATE CONSTRAINT TRIGGER videos_webhooks AFTER UPDATE ON videos DEFERRABLE INITIALLY DEFERRED FOR EACH ROW

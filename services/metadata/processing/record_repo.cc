@@ -180,23 +180,23 @@ StatusOr<bool> RecordTrackSegments(pqxx::work& tx, const VideoRow& row, const me
 }
 
 // A later encode takes the place of a video only when it is whole, and nobody was told that it will not.
+// What of an encode stands in the way of taking the video's place; empty: nothing.
+std::string ShortOf(pqxx::work& tx, const VideoRow& row) {
+  if (const std::string missing = MissingOf(tx, row); !missing.empty()) return missing + " could not be made.";
+  for (const auto& rendition : LoadRenditionRows(tx, {row.video.video_id()})) {
+    if (rendition.rendition.state() == v1::RENDITION_STATE_FAILED) return rendition.rendition.name() + ": " + rendition.rendition.failure();
+  }
+  return "";
+}
+
 wf::RecordVideoInput EndOfEncode(pqxx::work& tx, const VideoRow& row, wf::RecordVideoInput input) {
   if (input.state() != StateName(v1::VIDEO_STATE_READY)) return input;
   if (row.cancel_requested) {
     input.set_state(std::string(StateName(v1::VIDEO_STATE_CANCELLED)));
-    return input;
-  }
-  if (const std::string missing = MissingOf(tx, row); !missing.empty()) {
+  } else if (const std::string shortcoming = ShortOf(tx, row); !shortcoming.empty()) {
     input.set_state(std::string(StateName(v1::VIDEO_STATE_FAILED)));
     input.set_failure_code("encode.incomplete");
-    input.set_failure(missing + " could not be made. The video stays as it was.");
-    return input;
-  }
-  for (const auto& rendition : LoadRenditionRows(tx, {input.video_id()})) {
-    if (rendition.rendition.state() != v1::RENDITION_STATE_FAILED) continue;
-    input.set_state(std::string(StateName(v1::VIDEO_STATE_FAILED)));
-    input.set_failure_code("encode.incomplete");
-    input.set_failure(rendition.rendition.name() + ": " + rendition.rendition.failure() + " The video stays as it was.");
+    input.set_failure(shortcoming + " The video stays as it was.");
   }
   return input;
 }

@@ -6,9 +6,7 @@
 namespace vora::metadata {
 namespace {
 
-constexpr char kOpenEncodes[] = R"(
-    SELECT video_id FROM videos WHERE encode_of = $1 AND deleted_at IS NULL AND state IN ('CREATED', 'PROCESSING', 'PARTIALLY_READY')
-    ORDER BY video_id)";
+constexpr char kOpenEncodes[] = "SELECT video_id FROM open_encodes WHERE encode_of = $1 ORDER BY video_id";
 constexpr char kEndEncode[] = "UPDATE videos SET deleted_at = now(), dropped_at = now() WHERE video_id = $1";
 constexpr char kDropRenditions[] = "DELETE FROM renditions WHERE video_id = $1";
 // The segments' rows name a rendition that is there: it is made under the new id before they move.

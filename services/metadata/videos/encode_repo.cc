@@ -14,9 +14,7 @@
 namespace vora::metadata {
 namespace {
 
-constexpr char kOpenEncode[] = R"(
-    SELECT video_id, ladder = $2::jsonb AS same FROM videos WHERE encode_of = $1 AND deleted_at IS NULL
-    AND state IN ('CREATED', 'PROCESSING', 'PARTIALLY_READY') LIMIT 1)";
+constexpr char kOpenEncode[] = "SELECT video_id, ladder = $2::jsonb AS same FROM open_encodes WHERE encode_of = $1 LIMIT 1";
 // Numbers are never given twice: objects of an encode that failed may still be there.
 constexpr char kNextRevision[] = R"(
     SELECT greatest(v.revision, coalesce((SELECT max(revision) FROM videos WHERE encode_of = $1), 0)) + 1 AS revision
@@ -35,8 +33,7 @@ constexpr char kUnadopted[] = R"(
     SELECT video_id FROM videos WHERE encode_of <> '' AND dropped_at IS NULL AND state = 'READY' AND drop_at IS NULL
     ORDER BY video_id LIMIT 10 FOR UPDATE SKIP LOCKED)";
 constexpr char kOrphans[] = R"(
-    SELECT DISTINCT e.encode_of FROM videos e JOIN videos v ON v.video_id = e.encode_of WHERE e.encode_of <> '' AND e.dropped_at IS NULL
-    AND e.deleted_at IS NULL AND e.state IN ('CREATED', 'PROCESSING', 'PARTIALLY_READY') AND v.deleted_at IS NOT NULL LIMIT 10)";
+    SELECT DISTINCT e.encode_of FROM open_encodes e JOIN videos v ON v.video_id = e.encode_of WHERE v.deleted_at IS NOT NULL LIMIT 10)";
 constexpr char kDropped[] = "UPDATE videos SET dropped_at = now() WHERE video_id = $1";
 
 v1::Encode Show(const VideoRow& row, const std::vector<RenditionRow>& renditions) {

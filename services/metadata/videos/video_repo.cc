@@ -32,7 +32,7 @@ constexpr char kWhere[] = R"(
 // Also of the encode of it that is under way.
 constexpr char kSetPriority[] = R"(
     UPDATE videos SET priority = $2, version = nextval('video_versions'), updated_at = now() WHERE priority <> $2 AND (video_id = $1
-    OR (encode_of = $1 AND deleted_at IS NULL AND state IN ('CREATED', 'PROCESSING', 'PARTIALLY_READY'))))";
+    OR video_id IN (SELECT video_id FROM open_encodes WHERE encode_of = $1)))";
 constexpr char kDelete[] =
     "UPDATE videos SET deleted_at = now(), version = nextval('video_versions'), updated_at = now() WHERE video_id = $1";
 constexpr char kDeleteRenditions[] = "DELETE FROM renditions WHERE video_id = $1";
