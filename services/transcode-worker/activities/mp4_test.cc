@@ -51,6 +51,19 @@ TEST_F(Mp4Test, IsMadeOfTheSegmentsOnceAndAnsweredAgain) {
   EXPECT_EQ(store_->Head("processed/v1/download.mp4")->content_type, "video/mp4");
 }
 
+TEST_F(Mp4Test, WhatAnAttemptThatDiedHasUploadedIsLeftNowhere) {
+  const auto input = Encoded();
+  const auto id = store_->CreateMultipart("processed/v1/download.mp4", {.part_size = storage::PartBytesFor(1)});
+  ASSERT_THAT(id, IsOk());
+  workflow::v1::MakeMp4Checkpoint checkpoint;
+  checkpoint.set_multipart_id(*id);
+  RecordedExecution make("media.MakeMp4", "mp4", input, workflow::ToPayload(checkpoint));
+  const workflow::ActivityOutcome outcome = MakeMp4(*context_, make);
+  ASSERT_TRUE(outcome.ok) << outcome.failure.ShortDebugString();
+  EXPECT_THAT(store_->UploadPart("processed/v1/download.mp4", *id, 1, "late"), StatusIs(StatusCode::kNotFound));
+  EXPECT_EQ(Packets("v").size(), 180U);
+}
+
 TEST_F(Mp4Test, ASegmentThatIsGoneIsTold) {
   const auto input = Encoded();
   ASSERT_THAT(store_->Delete("processed/v1/180p/seg_1.m4s"), IsOk());
