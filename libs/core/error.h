@@ -86,6 +86,7 @@ inline constexpr ErrorKind kMediaTooLong{"media.too_long", StatusCode::kFailedPr
 inline constexpr ErrorKind kMediaNotAVideo{"media.not_a_video", StatusCode::kFailedPrecondition, 409, false};
 // The video lies in another file that this one names; it is never opened.
 inline constexpr ErrorKind kMediaExternalReference{"media.external_reference", StatusCode::kFailedPrecondition, 409, false};
+inline constexpr ErrorKind kMediaEncrypted{"media.encrypted", StatusCode::kFailedPrecondition, 409, false};
 inline constexpr ErrorKind kMediaUnsupportedCodec{"media.unsupported_codec", StatusCode::kFailedPrecondition, 409, false};
 inline constexpr ErrorKind kMediaBadDimensions{"media.bad_dimensions", StatusCode::kFailedPrecondition, 409, false};
 inline constexpr ErrorKind kMediaNoFrameRate{"media.no_frame_rate", StatusCode::kFailedPrecondition, 409, false};

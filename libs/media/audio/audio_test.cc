@@ -121,5 +121,38 @@ TEST_F(AudioTest, SegmentsAreContinuousAndAsLongAsThePicture) {
   EXPECT_EQ(EncodeWholeAudio(source, media, plan).Whole(), track.Whole()) << "a repeat gives the same bytes";
 }
 
+TEST_F(AudioTest, ChannelsWithoutSpeakersAreMixedByRule) {
+  const std::string picture = "-f lavfi -i testsrc2=size=160x90:rate=25:duration=2 ";
+  // A tone on the first of ten channels, which has no place: it is on the left, and not louder than it was.
+  const std::string ten = MakeSource(
+      folder_, "ten.mkv",
+      picture +
+          "-f lavfi -i \"aevalsrc='0.8*sin(2*PI*1000*t)|0|0|0|0|0|0|0|0|0':s=48000:d=2\" -c:v libx264 -preset ultrafast -c:a pcm_s16le");
+  // Sound from the left: as much of W as of Y.
+  RunProgram("ffmpeg -v error -f lavfi -i \"aevalsrc='0.4*sin(2*PI*1000*t)|0.4*sin(2*PI*1000*t)|0|0':s=48000:d=2\" -f s16le '" +
+             folder_ / "four.pcm" + "'");
+  const std::string ambisonic = MakeSource(folder_, "ambisonic.mkv",
+                                           picture + "-f s16le -ar 48000 -ac 4 -i '" + folder_ / "four.pcm" +
+                                               "' -c:v libx264 -preset ultrafast -c:a libopus -mapping_family 2 -b:a 256k");
+  for (const std::string& source : {ten, ambisonic}) {
+    const MediaInfo media = ProbeOrDie(source);
+    ASSERT_EQ(media.audio_size(), 1) << source;
+    const TrackPlan video = VideoPlan(media, 160, 90);
+    WriteFile(folder_ / "a.mp4", EncodeWholeAudio(source, media, AudioPlan(media, video)).Whole());
+    const auto peak = [&](const std::string& channel) {
+      const std::string pcm =
+          RunProgram("ffmpeg -v error -i '" + folder_ / "a.mp4" + "' -af pan=mono\\|c0=" + channel + " -f s16le -ar 48000 -");
+      int most = 0;
+      for (size_t i = 0; i + 1 < pcm.size(); i += 2) {
+        most = std::max(most, std::abs(static_cast<int16_t>(static_cast<uint8_t>(pcm[i]) | static_cast<uint8_t>(pcm[i + 1]) << 8)));
+      }
+      return most / 32768.0;
+    };
+    EXPECT_GT(peak("c0"), 0.1) << source;
+    EXPECT_LT(peak("c0"), 0.9) << source;
+    EXPECT_LT(peak("c1"), 0.02) << source;
+  }
+}
+
 }  // namespace
 }  // namespace vora::media

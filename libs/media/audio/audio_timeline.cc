@@ -4,6 +4,31 @@
 #include "libs/media/audio/audio_timeline_internal.h"
 
 namespace vora::media {
+namespace {
+
+// How loud each channel is in each output, a row each, for layouts without speakers. Of ambisonics (ACN order) the sound from everywhere,
+// and for two outputs that from the left and the right; of numbered channels the odd ones on the left, the even ones on the right. Never
+// louder than full scale.
+std::vector<double> MixByRule(const AVChannelLayout& layout, int outputs) {
+  const auto inputs = static_cast<size_t>(layout.nb_channels);
+  std::vector<double> matrix(inputs * static_cast<size_t>(outputs), 0.0);
+  const bool ambisonic = layout.order == AV_CHANNEL_ORDER_AMBISONIC && inputs >= 4;
+  for (size_t out = 0; out < static_cast<size_t>(outputs); ++out) {
+    double* row = matrix.data() + out * inputs;
+    if (ambisonic) {
+      row[0] = outputs == 2 ? 0.5 : 1.0;
+      if (outputs == 2) row[1] = out == 0 ? 0.5 : -0.5;
+      continue;
+    }
+    const size_t step = outputs == 2 && inputs > 1 ? 2 : 1;
+    const size_t first = step == 2 ? out : 0;
+    const auto share = 1.0 / static_cast<double>((inputs - first + step - 1) / step);
+    for (size_t in = first; in < inputs; in += step) row[in] = share;
+  }
+  return matrix;
+}
+
+}  // namespace
 
 AudioTimeline::AudioTimeline(int sample_rate, int channels, double start_seconds, int64_t total, int block, Consumer consumer)
     : sample_rate_(sample_rate),
@@ -56,10 +81,23 @@ Status AudioTimeline::Configure(const AVFrame& frame) {
   AVChannelLayout out = {};
   av_channel_layout_default(&out, channels_);
   SwrContext* swr = nullptr;
-  int result = swr_alloc_set_opts2(&swr, &out, AV_SAMPLE_FMT_FLTP, sample_rate_, &in, static_cast<AVSampleFormat>(frame.format),
-                                   frame.sample_rate, 0, nullptr);
+  const auto open = [&] {
+    return swr_alloc_set_opts2(&swr, &out, AV_SAMPLE_FMT_FLTP, sample_rate_, &in, static_cast<AVSampleFormat>(frame.format),
+                               frame.sample_rate, 0, nullptr);
+  };
+  int result = open();
+  if (result >= 0) result = swr_init(swr);
+  if (result < 0 && result != AVERROR(ENOMEM)) {
+    // What it knows no speakers for.
+    swr_free(&swr);
+    av_channel_layout_uninit(&in);
+    in = {AV_CHANNEL_ORDER_UNSPEC, frame.ch_layout.nb_channels, {0}, nullptr};
+    result = open();
+    const std::vector<double> matrix = MixByRule(frame.ch_layout, channels_);
+    if (result >= 0) result = swr_set_matrix(swr, matrix.data(), frame.ch_layout.nb_channels);
+    if (result >= 0) result = swr_init(swr);
+  }
   swr_.reset(swr);
-  if (result >= 0) result = swr_init(swr_.get());
   av_channel_layout_uninit(&in);
   av_channel_layout_uninit(&out);
   if (result < 0) {

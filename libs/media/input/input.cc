@@ -122,6 +122,15 @@ Status CheckPictureSize(int64_t width, int64_t height) {
   return MakeError(errors::kMediaTooLarge, size + "; at most " + std::to_string(limit) + " pixels are taken (VORA_MAX_SOURCE_PIXELS).");
 }
 
+bool IsEncrypted(const AVStream& stream) {
+  const uint32_t tag = stream.codecpar->codec_tag;
+  return tag == MKTAG('e', 'n', 'c', 'v') || tag == MKTAG('e', 'n', 'c', 'a') || tag == MKTAG('d', 'r', 'm', 's') ||
+         av_stream_get_side_data(&stream, AV_PKT_DATA_ENCRYPTION_INIT_INFO, nullptr) != nullptr ||
+         av_dict_get(stream.metadata, "enc_key_id", nullptr, 0) != nullptr;
+}
+
+bool IsEncrypted(const AVPacket& packet) { return av_packet_get_side_data(&packet, AV_PKT_DATA_ENCRYPTION_INFO, nullptr) != nullptr; }
+
 int Input::RefuseOpen(AVFormatContext* context, AVIOContext** io, const char*, int, AVDictionary**) {
   *io = nullptr;
   static_cast<Input*>(context->opaque)->asked_for_a_file_ = true;
@@ -135,9 +144,10 @@ Input::~Input() {
   avio_context_free(&io_);
 }
 
-void Input::KeepOnly(int stream_index) {
+void Input::KeepOnly(const std::vector<int>& streams) {
   for (unsigned i = 0; i < context_->nb_streams; ++i) {
-    context_->streams[i]->discard = static_cast<int>(i) == stream_index ? AVDISCARD_DEFAULT : AVDISCARD_ALL;
+    const bool kept = std::find(streams.begin(), streams.end(), static_cast<int>(i)) != streams.end();
+    context_->streams[i]->discard = kept ? AVDISCARD_DEFAULT : AVDISCARD_ALL;
   }
 }
 

@@ -5,6 +5,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "libs/core/status.h"
 #include "libs/media/base/av_internal.h"
@@ -14,6 +15,10 @@ namespace vora::media {
 
 // media.too_large beyond kMaxSide or the active limit.
 Status CheckPictureSize(int64_t width, int64_t height);
+
+// It cannot be read without a key. Some containers say so of the stream, some of each packet.
+bool IsEncrypted(const AVStream& stream);
+bool IsEncrypted(const AVPacket& packet);
 
 class Input {
  public:
@@ -27,7 +32,8 @@ class Input {
   AVFormatContext* context() { return context_; }
   AVStream* stream(int index) { return context_->streams[index]; }
   // Packets of other streams are skipped, where the container allows it without reading them.
-  void KeepOnly(int stream_index);
+  void KeepOnly(const std::vector<int>& streams);
+  void KeepOnly(int stream) { KeepOnly(std::vector<int>{stream}); }
   // The next packet: true; false at the end of the file (a damaged tail counts as the end). Fails only when the source does.
   StatusOr<bool> Read(AVPacket* packet);
   // What the source answered, when it failed.

@@ -4,10 +4,14 @@
 #include <cctype>
 #include <cmath>
 #include <iterator>
+#include <map>
 #include <new>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "libs/core/error.h"
+#include "libs/media/audio/audio_check.h"
 #include "libs/media/base/frame_grid.h"
 #include "libs/media/base/media_error.h"
 #include "libs/media/base/source_limits.h"
@@ -33,19 +37,26 @@ double Start(const AVStream& stream) {
   return stream.start_time == AV_NOPTS_VALUE ? 0 : static_cast<double>(stream.start_time) * av_q2d(stream.time_base);
 }
 
-void DescribeAudio(AVFormatContext* context, MediaInfo* info) {
+std::string AudioTrack(const AVStream& stream) {
+  return "Audio track " + std::to_string(stream.index) + " (" + avcodec_get_name(stream.codecpar->codec_id) + ")";
+}
+
+void DescribeAudio(AVFormatContext* context, const std::map<int, std::string>& silent, MediaInfo* info) {
   for (unsigned i = 0; i < context->nb_streams; ++i) {
     const AVStream& stream = *context->streams[i];
     const AVCodecParameters& par = *stream.codecpar;
     if (par.codec_type != AVMEDIA_TYPE_AUDIO) continue;
-    if (avcodec_find_decoder(par.codec_id) == nullptr || par.sample_rate <= 0 || par.ch_layout.nb_channels <= 0) {
-      info->add_warnings("Audio track " + std::to_string(i) + " (" + avcodec_get_name(par.codec_id) +
-                         ") cannot be decoded and is left out.");
+    if (const auto why = silent.find(static_cast<int>(i)); why != silent.end()) {
+      info->add_warnings(AudioTrack(stream) + " " + why->second + ", and is left out.");
+      continue;
+    }
+    if (par.sample_rate <= 0 || par.ch_layout.nb_channels <= 0) {
+      info->add_warnings(AudioTrack(stream) + " does not say what it holds, and is left out.");
       continue;
     }
     const SourceLimits& limits = ActiveSourceLimits();
     if (par.ch_layout.nb_channels > limits.max_channels || par.sample_rate > limits.max_sample_rate || par.sample_rate < kMinSampleRate) {
-      info->add_warnings("Audio track " + std::to_string(i) + " has " + std::to_string(par.ch_layout.nb_channels) + " channels of " +
+      info->add_warnings(AudioTrack(stream) + " has " + std::to_string(par.ch_layout.nb_channels) + " channels of " +
                          std::to_string(par.sample_rate) + " samples a second; at most " + std::to_string(limits.max_channels) +
                          " channels of " + std::to_string(kMinSampleRate) + " to " + std::to_string(limits.max_sample_rate) +
                          " are taken, so it is left out (VORA_MAX_SOURCE_CHANNELS, VORA_MAX_SOURCE_SAMPLE_RATE).");
@@ -132,6 +143,18 @@ Status DescribeTiming(VideoReader& reader, ByteSource& source, double start, Med
 
 namespace {
 
+StatusOr<bool> IsPictureEncrypted(Input& input, int index) {
+  if (IsEncrypted(*input.stream(index))) return true;
+  input.KeepOnly(index);
+  PacketPtr packet(av_packet_alloc());
+  for (;;) {
+    VORA_ASSIGN_OR_RETURN(const bool some, input.Read(packet.get()));
+    if (!some) return false;
+    if (packet->stream_index == index) return IsEncrypted(*packet);
+    av_packet_unref(packet.get());
+  }
+}
+
 StatusOr<MediaInfo> ProbeWithin(ByteSource& source) {
   std::string head(kHeadBytes, '\0');
   VORA_ASSIGN_OR_RETURN(const size_t got, source.ReadAt(0, head.data(), head.size()));
@@ -144,9 +167,18 @@ StatusOr<MediaInfo> ProbeWithin(ByteSource& source) {
     return audio >= 0 ? MakeError(errors::kMediaNoVideo, "The file has audio but no video.")
                       : MakeError(errors::kMediaUnreadable, "Neither video nor audio was found in the file.");
   }
+  VORA_ASSIGN_OR_RETURN(const bool encrypted, IsPictureEncrypted(*input, index));
+  if (encrypted) {
+    return MakeError(errors::kMediaEncrypted, "The picture is encrypted; upload the file without its protection.");
+  }
   VORA_RETURN_IF_ERROR(CheckPictureSize(input->stream(index)->codecpar->width, input->stream(index)->codecpar->height));
+  std::vector<int> sound;
+  for (unsigned i = 0; i < input->context()->nb_streams; ++i) {
+    if (input->stream(static_cast<int>(i))->codecpar->codec_type == AVMEDIA_TYPE_AUDIO) sound.push_back(static_cast<int>(i));
+  }
   // A source belongs to one reader at a time.
   input.reset();
+  VORA_ASSIGN_OR_RETURN(const auto silent, FindSilentStreams(source, sound));
 
   VORA_ASSIGN_OR_RETURN(std::unique_ptr<VideoReader> reader, VideoReader::Open(source, index, 1));
   FramePtr frame(av_frame_alloc());
@@ -167,7 +199,7 @@ StatusOr<MediaInfo> ProbeWithin(ByteSource& source) {
   if (color.transfer == AVCOL_TRC_SMPTE2084 || color.transfer == AVCOL_TRC_ARIB_STD_B67) {
     info.add_warnings("The picture is HDR; it is kept with its tags in 8 bits and may look flat on ordinary screens.");
   }
-  DescribeAudio(reader->input().context(), &info);
+  DescribeAudio(reader->input().context(), silent, &info);
   DescribeSubtitles(reader->input().context(), &info);
   VORA_RETURN_IF_ERROR(DescribeTiming(*reader, source, start, &info));
   return info;

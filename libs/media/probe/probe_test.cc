@@ -130,5 +130,78 @@ TEST_F(ProbeTest, PosterPassesOverBlackPictures) {
   EXPECT_GT(poster->size(), 20000U) << "a black picture would be small";
 }
 
+constexpr char kPictureAndTone[] =
+    "-f lavfi -i testsrc2=size=160x90:rate=25:duration=4 -f lavfi -i sine=frequency=440:sample_rate=48000:duration=4 ";
+
+TEST_F(ProbeTest, ASoundTrackThatHoldsNoSoundIsLeftOutAndSaysWhy) {
+  const std::string empty = std::string(kPictureAndTone) + "-filter_complex '[1:a]aselect=0[a]' -map 0:v -map '[a]' ";
+  struct Case {
+    std::string name, arguments, why;
+  };
+  const Case cases[] = {
+      {"empty.webm", empty + "-c:v libvpx -deadline realtime -cpu-used 8 -c:a libopus", "Audio track 1 (opus) is empty, and is left out."},
+      {"empty.mkv", empty + "-c:v libx264 -preset ultrafast -c:a aac", "Audio track 1 (aac) is empty, and is left out."},
+      {"empty.mp4", empty + "-c:v libx264 -preset ultrafast -c:a aac -movflags empty_moov+frag_keyframe+default_base_moof",
+       "Audio track 1 (aac) is empty, and is left out."},
+  };
+  for (const Case& c : cases) {
+    const std::string source = MakeSource(folder_, c.name, c.arguments);
+    const StatusOr<MediaInfo> info = Probe(*OpenOrDie(source));
+    ASSERT_THAT(info, IsOk()) << c.name;
+    EXPECT_EQ(info->audio_size(), 0) << c.name;
+    ASSERT_EQ(info->warnings_size(), 1) << c.name;
+    EXPECT_EQ(info->warnings(0), c.why);
+    EXPECT_NEAR(info->duration_seconds(), 4, 0.05) << c.name;
+  }
+}
+
+TEST_F(ProbeTest, DamagedAndEncryptedTracksAreCalledWhatTheyAre) {
+  const std::string key =
+      " -encryption_scheme cenc-aes-ctr -encryption_key 76a6c65c5ea762046bd749a2e632ccbb -encryption_kid "
+      "a7e61c373e219033c21091fa607bf3b8 ";
+  const std::string locked =
+      MakeSource(folder_, "locked.mp4", kPictureAndTone + std::string("-c:v libx264 -preset ultrafast -c:a aac") + key);
+  EXPECT_EQ(FaultOf(locked), "media.encrypted");
+  // A track of bytes that no decoder takes, beside one that is fine.
+  const std::string whole =
+      MakeSource(folder_, "two.mkv",
+                 kPictureAndTone + std::string("-map 0:v -map 1:a -map 1:a -c:v libx264 -preset ultrafast -c:a:0 flac -c:a:1 pcm_s16le"));
+  const std::string broken = MakeSource(folder_, "broken.mkv", "-i '" + whole + "' -map 0 -c copy -bsf:a:0 noise=amount=1");
+  const StatusOr<MediaInfo> info = Probe(*OpenOrDie(broken));
+  ASSERT_THAT(info, IsOk());
+  ASSERT_EQ(info->warnings_size(), 1);
+  EXPECT_EQ(info->warnings(0), "Audio track 1 (flac) is damaged: nothing of it can be decoded, and is left out.");
+  ASSERT_EQ(info->audio_size(), 1);
+  EXPECT_EQ(info->audio(0).stream_index(), 2);
+}
+
+TEST_F(ProbeTest, TheFilmIsTakenAndNotACoverOrAPreview) {
+  struct Case {
+    std::string name, first;
+    int width;
+  };
+  const std::string film = "-f lavfi -i testsrc2=size=640x360:rate=30:duration=4 ";
+  const std::string coded = " -map 0:v -map 1:v -c:v:0 mjpeg -pix_fmt:v:0 yuvj420p -c:v:1 libx264 -preset ultrafast -pix_fmt:v:1 yuv420p ";
+  const std::string cover = "-f lavfi -i color=red:size=320x180:rate=1:duration=1,trim=end_frame=1 ";
+  const std::string preview = "-f lavfi -i color=red:size=1280x720:rate=1:duration=4 ";
+  for (const std::string& source : {
+           MakeSource(folder_, "cover.mp4", cover + film + coded + "-disposition:v:0 default -disposition:v:1 default"),
+           MakeSource(folder_, "cover.mkv", cover + film + coded + "-disposition:v:0 default -disposition:v:1 0"),
+           MakeSource(folder_, "preview.mp4", preview + film + coded),
+           MakeSource(folder_, "preview.mkv", preview + film + coded),
+       }) {
+    const StatusOr<MediaInfo> info = Probe(*OpenOrDie(source));
+    ASSERT_THAT(info, IsOk()) << source;
+    EXPECT_EQ(info->video().width(), 640) << source;
+    EXPECT_NEAR(info->duration_seconds(), 4, 0.05) << source;
+  }
+  // A film of a picture a second is one all the same.
+  EXPECT_EQ(
+      ProbeOrDie(MakeSource(folder_, "slow.mp4", "-f lavfi -i testsrc2=size=640x360:rate=1:duration=4 -c:v libx264 -preset ultrafast"))
+          .video()
+          .width(),
+      640);
+}
+
 }  // namespace
 }  // namespace vora::media

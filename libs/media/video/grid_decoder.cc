@@ -18,8 +18,9 @@ using Clock = std::chrono::steady_clock;
 
 class GridRun {
  public:
-  GridRun(const std::vector<GridOutput>& outputs, FrameSink& sink, const VideoColor& color) : outputs_(outputs), sink_(sink) {
-    for (const GridOutput& o : outputs) scalers_.emplace_back(o.width, o.height, color);
+  GridRun(const std::vector<GridOutput>& outputs, FrameSink& sink, const VideoColor& color, const PictureShape& usual)
+      : outputs_(outputs), sink_(sink) {
+    for (const GridOutput& o : outputs) scalers_.emplace_back(o.width, o.height, color, usual);
   }
 
   // Shows `frame` as output frames [first, first + count).
@@ -47,6 +48,17 @@ class GridRun {
   std::vector<FrameScaler> scalers_;
   Clock::duration waited_{};
 };
+
+// Upright, as the container and the first pictures have it: equal for every chunk.
+PictureShape UsualShape(VideoReader& reader) {
+  const AVCodecParameters& par = *reader.stream()->codecpar;
+  PictureShape shape{par.width, par.height, par.sample_aspect_ratio};
+  const int turn = RotationDegrees(reader.stream());
+  if (turn != 90 && turn != 270) return shape;
+  std::swap(shape.width, shape.height);
+  std::swap(shape.pixel.num, shape.pixel.den);
+  return shape;
+}
 
 // Walks the source from where `reader` stands and fills the grid.
 Status Fill(VideoReader& reader, FrameGrid& grid, GridRun& run, FrameSink& sink, FramePtr& current) {
@@ -85,7 +97,7 @@ StatusOr<GridDecodeStats> DecodeToGrid(ByteSource& source, const media::v1::Vide
   FrameGrid grid({video.frame_rate_num(), video.frame_rate_den()}, video.start_seconds(), first, end);
   const VideoColor color = EncodedColor(reader->color(), height);
   sink.Start(color);
-  GridRun run(outputs, sink, color);
+  GridRun run(outputs, sink, color, UsualShape(*reader));
   FramePtr current;
   if (first > 0) VORA_RETURN_IF_ERROR(reader->Seek(grid.NeedFrom()));
   VORA_RETURN_IF_ERROR(Fill(*reader, grid, run, sink, current));

@@ -1,6 +1,8 @@
-// The part of VideoReader that turns and deinterlaces, by libavfilter.
+// The part of VideoReader that turns, deinterlaces and lays over black, by libavfilter.
 
+#include <algorithm>
 #include <cmath>
+#include <tuple>
 
 #include "libs/media/video/video_reader_internal.h"
 
@@ -26,24 +28,28 @@ double Turn(const int32_t* matrix) {
   return turn;
 }
 
+// How good a candidate for the film a stream is, first things first.
+auto FilmRank(const AVFormatContext& context, const AVStream& stream) {
+  const double seconds = stream.duration > 0 ? static_cast<double>(stream.duration) * av_q2d(stream.time_base)
+                                             : static_cast<double>(std::max<int64_t>(0, context.duration)) / AV_TIME_BASE;
+  const double rate = av_q2d(stream.avg_frame_rate.num > 0 && stream.avg_frame_rate.den > 0 ? stream.avg_frame_rate : AVRational{25, 1});
+  const auto frames = stream.nb_frames > 0 ? static_cast<double>(stream.nb_frames) : seconds * rate;
+  const bool other = (stream.disposition & (AV_DISPOSITION_STILL_IMAGE | AV_DISPOSITION_TIMED_THUMBNAILS | AV_DISPOSITION_DEPENDENT)) != 0;
+  // Covers and previews: a picture or a few, or one every second or so beside a film.
+  const bool moves = frames >= 3 && rate >= 3;
+  return std::tuple(avcodec_find_decoder(stream.codecpar->codec_id) != nullptr, !other, moves,
+                    (stream.disposition & AV_DISPOSITION_DEFAULT) != 0, int64_t{stream.codecpar->width} * stream.codecpar->height);
+}
+
 }  // namespace
 
 int FindVideoStream(AVFormatContext* context) {
   int best = -1;
-  int64_t best_pixels = -1;
   for (unsigned i = 0; i < context->nb_streams; ++i) {
-    const AVStream& s = *context->streams[i];
-    if (s.codecpar->codec_type != AVMEDIA_TYPE_VIDEO || (s.disposition & AV_DISPOSITION_ATTACHED_PIC) != 0) continue;
-    if ((s.disposition & AV_DISPOSITION_DEFAULT) != 0 && best >= 0 && (context->streams[best]->disposition & AV_DISPOSITION_DEFAULT) != 0) {
-      continue;
-    }
-    // The track marked as default wins over any size, then the larger one.
-    const int64_t pixels =
-        int64_t{s.codecpar->width} * s.codecpar->height + ((s.disposition & AV_DISPOSITION_DEFAULT) != 0 ? int64_t{1} << 40 : 0);
-    if (pixels > best_pixels) {
-      best = static_cast<int>(i);
-      best_pixels = pixels;
-    }
+    const AVStream& stream = *context->streams[i];
+    if (stream.codecpar->codec_type != AVMEDIA_TYPE_VIDEO || (stream.disposition & AV_DISPOSITION_ATTACHED_PIC) != 0) continue;
+    // Of equals the first.
+    if (best < 0 || FilmRank(*context, stream) > FilmRank(*context, *context->streams[best])) best = static_cast<int>(i);
   }
   return best;
 }
@@ -86,8 +92,11 @@ Status VideoReader::BuildFilter(const AVFrame& like) {
                            ":pix_fmt=" + std::to_string(like.format) + ":time_base=" + std::to_string(tb.num) + "/" +
                            std::to_string(tb.den) + ":frame_rate=" + std::to_string(rate.num) + "/" + std::to_string(rate.den);
   // One frame for each (no doubled rate), and only those marked as interlaced: mixed material keeps its progressive ones.
-  std::string text = interlaced_ ? "bwdif=mode=send_frame:deint=interlaced" : "";
-  if (!filter_text_.empty()) text += (text.empty() ? "" : ",") + filter_text_;
+  std::string text;
+  const auto add = [&](const std::string& filter) { text += (text.empty() ? "" : ",") + filter; };
+  if (interlaced_) add("bwdif=mode=send_frame:deint=interlaced");
+  if (transparent_) add("premultiply=inplace=1");
+  if (!filter_text_.empty()) add(filter_text_);
   int result = avfilter_graph_create_filter(&graph_in_, avfilter_get_by_name("buffer"), "in", args.c_str(), nullptr, graph_.get());
   if (result >= 0)
     result = avfilter_graph_create_filter(&graph_out_, avfilter_get_by_name("buffersink"), "out", nullptr, nullptr, graph_.get());

@@ -1,5 +1,7 @@
 #include <algorithm>
 #include <cmath>
+#include <iterator>
+#include <string_view>
 
 #include "libs/core/error.h"
 #include "libs/media/base/media_error.h"
@@ -16,6 +18,27 @@ constexpr double kSeekBack[] = {0, 2, 6, 20, 60};
 
 // These decoders give out nothing before a key frame or a recovery point.
 bool FindsItsOwnStart(AVCodecID codec) { return codec == AV_CODEC_ID_H264 || codec == AV_CODEC_ID_HEVC; }
+
+bool MayBeInterlaced(AVCodecID codec) {
+  constexpr AVCodecID kCodecs[] = {AV_CODEC_ID_MPEG1VIDEO, AV_CODEC_ID_MPEG2VIDEO, AV_CODEC_ID_MPEG4,  AV_CODEC_ID_H264, AV_CODEC_ID_VC1,
+                                   AV_CODEC_ID_WMV3,       AV_CODEC_ID_DVVIDEO,    AV_CODEC_ID_PRORES, AV_CODEC_ID_DNXHD};
+  return std::find(std::begin(kCodecs), std::end(kCodecs), codec) != std::end(kCodecs);
+}
+
+// FFmpeg's own decoders of these leave the alpha plane out.
+const AVCodec* AlphaDecoder(const AVStream& stream) {
+  const AVDictionaryEntry* mode = av_dict_get(stream.metadata, "alpha_mode", nullptr, 0);
+  if (mode == nullptr || std::string_view(mode->value) != "1") return nullptr;
+  const AVCodecID codec = stream.codecpar->codec_id;
+  return codec == AV_CODEC_ID_VP9   ? avcodec_find_decoder_by_name("libvpx-vp9")
+         : codec == AV_CODEC_ID_VP8 ? avcodec_find_decoder_by_name("libvpx")
+                                    : nullptr;
+}
+
+bool IsTransparent(const AVStream& stream) {
+  const AVPixFmtDescriptor* format = av_pix_fmt_desc_get(static_cast<AVPixelFormat>(stream.codecpar->format));
+  return AlphaDecoder(stream) != nullptr || (format != nullptr && (format->flags & AV_PIX_FMT_FLAG_ALPHA) != 0);
+}
 
 double FrameSeconds(const AVFrame& frame, AVRational time_base, const std::optional<double>& last, double step) {
   const int64_t pts = frame.best_effort_timestamp != AV_NOPTS_VALUE ? frame.best_effort_timestamp : frame.pts;
@@ -46,13 +69,16 @@ Status VideoReader::Reopen() {
   const AVCodecParameters& par = *stream()->codecpar;
   color_ = {par.color_primaries, par.color_trc, par.color_space};
   filter_text_ = OrientationFilter(stream());
-  interlaced_ = par.field_order > AV_FIELD_PROGRESSIVE;
+  // Each picture says for itself whether it is interlaced; of what never is, none is asked.
+  interlaced_ = par.field_order > AV_FIELD_PROGRESSIVE || MayBeInterlaced(par.codec_id);
+  transparent_ = IsTransparent(*stream());
   return OpenDecoder();
 }
 
 Status VideoReader::OpenDecoder() {
   const AVCodecParameters& par = *stream()->codecpar;
-  const AVCodec* codec = avcodec_find_decoder(par.codec_id);
+  const AVCodec* codec = AlphaDecoder(*stream());
+  if (codec == nullptr) codec = avcodec_find_decoder(par.codec_id);
   if (codec == nullptr) {
     return MakeError(errors::kMediaUnsupportedCodec,
                      std::string("The picture is coded as ") + avcodec_get_name(par.codec_id) + ", which cannot be decoded here.");
@@ -137,7 +163,7 @@ StatusOr<bool> VideoReader::Next(AVFrame* frame, double* seconds) {
 StatusOr<bool> VideoReader::NextAny(AVFrame* frame, double* seconds) {
   const AVStream* s = stream();
   const double step = s->avg_frame_rate.num > 0 ? 1 / av_q2d(s->avg_frame_rate) : 0.04;
-  if (filter_text_.empty() && !interlaced_) {
+  if (filter_text_.empty() && !interlaced_ && !transparent_) {
     VORA_ASSIGN_OR_RETURN(const bool some, Decode(frame));
     if (some) *seconds = FrameSeconds(*frame, s->time_base, last_seconds_, step);
     return some;

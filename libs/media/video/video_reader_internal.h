@@ -1,6 +1,7 @@
 #pragma once
 
-// Decoded pictures of one video stream in presentation order, upright (rotation applied) and progressive (interlaced ones deinterlaced).
+// Decoded pictures of one video stream in presentation order, upright (rotation applied), progressive (interlaced ones deinterlaced) and
+// opaque (over black).
 
 #include <memory>
 #include <optional>
@@ -63,7 +64,8 @@ class VideoReader {
   CodecPtr decoder_;
   VideoColor color_;
   std::string filter_text_;
-  bool interlaced_ = false;
+  bool interlaced_ = false;   // some pictures may be
+  bool transparent_ = false;  // shown over black
   GraphPtr graph_;
   AVFilterContext* graph_in_ = nullptr;
   AVFilterContext* graph_out_ = nullptr;

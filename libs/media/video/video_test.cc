@@ -148,5 +148,90 @@ TEST_F(VideoTest, KeyframesAreAlignedAcrossRenditions) {
   EXPECT_EQ(keys[0].size(), 5U);
 }
 
+// Planar grey of picture `number` of a rendition.
+std::string Grey(const std::string& path, int number) {
+  return RunProgram("ffmpeg -v error -i '" + path + "' -vf 'select=eq(n\\," + std::to_string(number) +
+                    ")' -frames:v 1 -f rawvideo -pix_fmt gray -");
+}
+
+TEST_F(VideoTest, InterlacedPicturesAreDeinterlacedThoughTheContainerDoesNotSaySo) {
+  // A bar that moves 12 pixels a field: woven, every other line of its edges is set off.
+  const std::string bar =
+      "-f lavfi -i \"color=black:size=720x576:rate=50:duration=3,geq=lum='if(between(mod(N*12,W)-X,0,60),220,30)':cb=128:cr=128,"
+      "interlace=scan=tff:lowpass=0\" ";
+  for (const std::string& source : {
+           MakeSource(folder_, "a.mkv",
+                      bar + "-c:v libx264 -preset ultrafast -qp 10 -pix_fmt yuv420p -flags +ilme+ildct -x264-params tff=1"),
+           MakeSource(folder_, "a.avi", bar + "-c:v dvvideo -pix_fmt yuv420p"),
+       }) {
+    const MediaInfo media = ProbeOrDie(source);
+    const TrackPlan plan = VideoPlan(media, 720, 576, 1);
+    WriteFile(folder_ / "out.mp4", EncodeVideoSpan(source, media, plan, 0, plan.segments_total()).Whole());
+    const std::string grey = Grey(folder_ / "out.mp4", 20);
+    ASSERT_EQ(grey.size(), 720U * 576U) << source;
+    // How far lines that follow each other differ; woven fields give some 24 columns of 190.
+    int64_t differ = 0;
+    for (size_t y = 200; y < 380; ++y) {
+      for (size_t x = 0; x < 720; ++x)
+        differ += std::abs(static_cast<uint8_t>(grey[y * 720 + x]) - static_cast<uint8_t>(grey[(y + 1) * 720 + x]));
+    }
+    EXPECT_LT(static_cast<double>(differ) / 180, 800) << source;
+    ExpectChunksEqualWhole(source, media, plan);
+  }
+}
+
+TEST_F(VideoTest, WhatIsTransparentShowsBlack) {
+  // Nothing is seen of the green outside the disc, where alpha is 0.
+  const std::string disc =
+      "-f lavfi -i \"color=black:size=320x240:rate=25:duration=1,format=rgba,geq=r='if(lt(hypot(X-160,Y-120),60),255,0)':"
+      "g='if(lt(hypot(X-160,Y-120),60),0,255)':b=0:a='if(lt(hypot(X-160,Y-120),60),255,0)'\" ";
+  for (const std::string& source : {
+           MakeSource(folder_, "a.mov", disc + "-c:v prores_ks -profile:v 4444 -pix_fmt yuva444p10le"),
+           MakeSource(folder_, "b.mov", disc + "-c:v qtrle -pix_fmt argb"),
+           MakeSource(folder_, "c.webm", disc + "-c:v libvpx-vp9 -deadline realtime -cpu-used 8 -pix_fmt yuva420p"),
+       }) {
+    const MediaInfo media = ProbeOrDie(source);
+    const TrackPlan plan = VideoPlan(media, 320, 240);
+    WriteFile(folder_ / "out.mp4", EncodeVideoSpan(source, media, plan, 0, 1).Whole());
+    const std::string rgb = RunProgram("ffmpeg -v error -i '" + folder_ / "out.mp4" + "' -frames:v 1 -f rawvideo -pix_fmt rgb24 -");
+    ASSERT_EQ(rgb.size(), 320U * 240U * 3U) << source;
+    const auto at = [&](size_t x, size_t y, size_t part) { return static_cast<uint8_t>(rgb[(y * 320 + x) * 3 + part]); };
+    EXPECT_LT(at(20, 20, 0) + at(20, 20, 1) + at(20, 20, 2), 40) << source;
+    EXPECT_GT(at(160, 120, 0), 200) << source;
+    EXPECT_LT(at(160, 120, 1), 60) << source;
+  }
+}
+
+TEST_F(VideoTest, APictureThatChangesItsShapeStandsBetweenBars) {
+  const auto part = [&](const std::string& name, const std::string& size, const std::string& shape, int from) {
+    return MakeSource(folder_, name,
+                      "-f lavfi -i \"color=gray:size=" + size +
+                          ":rate=25:duration=2,geq=lum='if(lt(hypot(X-W/2,Y-H/2),120),220,80)':cb=128:cr=128" + shape +
+                          "\" -c:v libx264 -preset ultrafast -g 25 -muxdelay 0 -output_ts_offset " + std::to_string(from));
+  };
+  // A phone that is turned, and pixels that become wide ones.
+  const std::string upright = part("a.ts", "640x360", "", 0), turned = part("b.ts", "360x640", "", 2),
+                    wide = part("c.ts", "640x360", ",setsar=1/2", 2);
+  for (const std::string& second : {turned, wide}) {
+    WriteFile(folder_ / "both.ts", ReadFile(upright) + ReadFile(second));
+    const MediaInfo media = ProbeOrDie(folder_ / "both.ts");
+    ASSERT_EQ(media.video().width(), 640);
+    const TrackPlan plan = VideoPlan(media, 640, 360, 1);
+    WriteFile(folder_ / "out.mp4", EncodeVideoSpan(folder_ / "both.ts", media, plan, 0, plan.segments_total()).Whole());
+    for (const int number : {10, 80}) {
+      const std::string grey = Grey(folder_ / "out.mp4", number);
+      ASSERT_EQ(grey.size(), 640U * 360U);
+      const auto at = [&](int x, int y) { return static_cast<uint8_t>(grey[static_cast<size_t>(y * 640 + x)]); };
+      int high = 0, broad = 0;
+      for (int y = 0; y < 360; ++y) high += at(320, y) > 150;
+      for (int x = 0; x < 640; ++x) broad += at(x, 180) > 150;
+      const bool squeezed = second == wide && number == 80;  // its disc is an ellipse of half the width
+      EXPECT_NEAR(broad, squeezed ? high / 2 : high, 6) << second << " " << number;
+      EXPECT_EQ(at(10, 180) < 30, number == 80) << "bars beside it";
+    }
+    ExpectChunksEqualWhole(folder_ / "both.ts", media, plan);
+  }
+}
+
 }  // namespace
 }  // namespace vora::media
