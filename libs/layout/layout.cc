@@ -2,12 +2,12 @@
 
 #include <algorithm>
 #include <charconv>
+#include <initializer_list>
 #include <system_error>
 
 namespace vora::layout {
 namespace {
 
-constexpr std::string_view kStateFile = "/state";
 constexpr std::string_view kSegmentStem = "seg_";
 constexpr size_t kMaxTrackName = 32;
 constexpr size_t kMaxRevisionDigits = 7;
@@ -26,17 +26,24 @@ std::string Joined(std::initializer_list<std::string_view> parts) {
 
 std::string RawFolder(std::string_view upload_id) { return Joined({kRawPrefix, upload_id, "/"}); }
 std::string OriginalKey(std::string_view upload_id) { return RawFolder(upload_id) + "original"; }
-std::string StateKey(std::string_view upload_id) { return Joined({kRawPrefix, upload_id, kStateFile}); }
+std::string StateKey(std::string_view upload_id) { return RawFolder(upload_id) + "state"; }
 std::string TailKey(std::string_view upload_id, int64_t number) { return RawFolder(upload_id) + "tail." + std::to_string(number); }
 std::string OpenKey(std::string_view upload_id) { return Joined({kOpenPrefix, upload_id}); }
 std::string AnnounceKey(std::string_view upload_id) { return Joined({kAnnouncePrefix, upload_id}); }
 
+std::optional<std::string> UploadOf(std::string_view key) {
+  for (const std::string_view prefix : {kRawPrefix, kOpenPrefix, kAnnouncePrefix}) {
+    if (!key.starts_with(prefix)) continue;
+    key.remove_prefix(prefix.size());
+    const std::string_view id = key.substr(0, key.find('/'));
+    return id.empty() ? std::nullopt : std::optional<std::string>(id);
+  }
+  return std::nullopt;
+}
+
 std::optional<std::string> UploadOfStateKey(std::string_view key) {
-  if (!key.starts_with(kRawPrefix) || !key.ends_with(kStateFile)) return std::nullopt;
-  key.remove_prefix(std::string_view(kRawPrefix).size());
-  key.remove_suffix(std::min(kStateFile.size(), key.size()));
-  if (key.empty() || key.find('/') != std::string_view::npos) return std::nullopt;
-  return std::string(key);
+  auto id = UploadOf(key);
+  return id && key == StateKey(*id) ? id : std::nullopt;
 }
 
 std::string ProbeKey(std::string_view id) { return Joined({kProbePrefix, "conditional-put-", id}); }

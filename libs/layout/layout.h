@@ -19,6 +19,8 @@ std::string StateKey(std::string_view upload_id);
 std::string TailKey(std::string_view upload_id, int64_t number);
 std::string OpenKey(std::string_view upload_id);
 std::string AnnounceKey(std::string_view upload_id);
+// The upload that an object below one of these belongs to; nullopt for every other object.
+std::optional<std::string> UploadOf(std::string_view key);
 // The upload whose state lies at `key`; nullopt for every other object.
 std::optional<std::string> UploadOfStateKey(std::string_view key);
 

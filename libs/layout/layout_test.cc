@@ -35,6 +35,15 @@ TEST(LayoutTest, EveryKeyAsItStandsInTheArchitecture) {
   for (const auto& [made, expected] : table) EXPECT_EQ(made, expected);
 }
 
+TEST(LayoutTest, AnUploadIsFoundByEachOfItsObjects) {
+  for (const auto& key : {OriginalKey("u1"), StateKey("u1"), TailKey("u1", 7), OpenKey("u1"), AnnounceKey("u1")}) {
+    EXPECT_EQ(UploadOf(key), "u1") << key;
+  }
+  for (const char* other : {"raw/", "raw//state", "open/", "processed/u1/master.m3u8", "probe/u1", "xraw/u1/state", "raw", ""}) {
+    EXPECT_EQ(UploadOf(other), std::nullopt) << other;
+  }
+}
+
 TEST(LayoutTest, AnUploadIsFoundByItsState) {
   EXPECT_EQ(UploadOfStateKey(StateKey("u1")), "u1");
   for (const char* other : {"raw/u1/original", "raw/state", "raw//state", "open/u1", "raw/u1/x/state", "state", "", "xraw/u1/state"}) {

@@ -36,6 +36,22 @@ TEST_P(ObjectStoreContract, PutsAndReads) {
   EXPECT_EQ(list->objects[0].size, 5);
 }
 
+TEST_P(ObjectStoreContract, KeepsWhatAnObjectIsACopyOf) {
+  const std::string of(128, 'e');
+  ASSERT_OK(store_->Put(Key("copy"), "hello", {.copied_from = of}));
+  EXPECT_EQ(store_->Head(Key("copy"))->copied_from, of);
+  ASSERT_OK(store_->Put(Key("copy"), "hello", {}));
+  EXPECT_EQ(store_->Head(Key("copy"))->copied_from, "") << "written anew it is a copy no more";
+  auto id = store_->CreateMultipart(Key("large"), {.copied_from = "-CJ2+/=,'3"});
+  ASSERT_OK(id);
+  auto part = store_->UploadPart(Key("large"), *id, 1, "part");
+  ASSERT_OK(part);
+  ASSERT_OK(store_->CompleteMultipart(Key("large"), *id, {*part}));
+  EXPECT_EQ(store_->Head(Key("large"))->copied_from, "-CJ2+/=,'3");
+  EXPECT_CODE(store_->Put(Key("copy"), "", {.copied_from = of + "e"}), kInvalidArgument);
+  EXPECT_CODE(store_->CreateMultipart(Key("large"), {.copied_from = "a\nb"}), kInvalidArgument);
+}
+
 TEST_P(ObjectStoreContract, ReplacesAndDeletes) {
   ASSERT_OK(store_->Put(Key("x"), "one", {}));
   ASSERT_OK(store_->Put(Key("x"), "second", {}));

@@ -54,6 +54,19 @@ StatusOr<std::unique_ptr<ObjectStore>> OpenObjectStore(const std::string& url, o
   return MeterObjectStore(std::move(store), metrics);
 }
 
+StatusOr<std::string> PlaceOf(const std::string& url, const Getenv& getenv) {
+  if (url.starts_with(kFile)) {
+    VORA_ASSIGN_OR_RETURN(const std::string folder, FolderOf(url));
+    std::error_code error;
+    const auto place = std::filesystem::weakly_canonical(folder, error);
+    if (error) return InvalidArgument("object store " + url + ": " + error.message());
+    return std::string(kFile) + place.string();
+  }
+  if (!url.starts_with("s3://")) return UnknownScheme();
+  VORA_ASSIGN_OR_RETURN(S3Config config, ParseS3Url(url, getenv));
+  return S3ObjectStore(std::move(config)).Describe();
+}
+
 StatusOr<std::unique_ptr<ObjectStore>> OpenForeignStore(const std::string& url, const Getenv& getenv, obs::Metrics& metrics) {
   std::unique_ptr<ObjectStore> store;
   if (url.starts_with(kFile)) {

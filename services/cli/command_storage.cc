@@ -37,6 +37,18 @@ StatusOr<std::unique_ptr<storage::ObjectStore>> OpenStore(const std::string& url
   return store;
 }
 
+// Before they are opened, which makes a folder.
+Status CheckPlaces(const CopyArguments& arguments) {
+  const auto from = storage::PlaceOf(arguments.from, storage::EnvironmentOf("FROM"));
+  if (!from.ok()) return Annotate(from.status(), "FROM");
+  const auto to = storage::PlaceOf(arguments.to, storage::EnvironmentOf("TO"));
+  if (!to.ok()) return Annotate(to.status(), "TO");
+  if (*from == *to) return InvalidArgument("TO: is the same store as FROM, " + *to);
+  if (to->starts_with(*from + '/')) return InvalidArgument("TO: lies inside FROM, " + *from);
+  if (from->starts_with(*to + '/')) return InvalidArgument("TO: holds FROM inside it, " + *from);
+  return absl::OkStatus();
+}
+
 CopyOptions OptionsOf(const CopyArguments& arguments) {
   CopyOptions options;
   options.only = arguments.root == "raw"         ? CopyOptions::Only::kRaw
@@ -45,6 +57,9 @@ CopyOptions OptionsOf(const CopyArguments& arguments) {
   options.verify = arguments.verify;
   options.dry_run = arguments.dry_run;
   options.without_unfinished = arguments.without_unfinished;
+  options.overwrite = arguments.overwrite;
+  options.remove = arguments.remove;
+  options.allow_empty = arguments.allow_empty;
   options.threads = arguments.jobs;
   return options;
 }
@@ -84,6 +99,10 @@ nlohmann::json CountsOf(const CopyCounts& counts, bool dry_run) {
           {"skipped", counts.skipped.load()},
           {"failed", counts.failed.load()},
           {"left_out", counts.left_out.load()},
+          {"foreign", counts.foreign.load()},
+          {"gone", counts.gone.load()},
+          {"deleted", counts.deleted.load()},
+          {"only_in_target", counts.only_in_target.load()},
           {"bytes_copied", counts.bytes_copied.load()},
           {"bytes_skipped", counts.bytes_skipped.load()},
           {"dry_run", dry_run}};
@@ -93,7 +112,14 @@ void PrintCounts(const CopyCounts& counts, bool dry_run) {
   std::printf("%lld %s (%s), %lld there already, %lld failed", static_cast<long long>(counts.copied), dry_run ? "to be copied" : "copied",
               FormatBytes(static_cast<double>(counts.bytes_copied)).c_str(), static_cast<long long>(counts.skipped),
               static_cast<long long>(counts.failed));
-  if (counts.left_out > 0) std::printf(", %lld of unfinished uploads left out", static_cast<long long>(counts.left_out));
+  const auto tell = [](const char* what, int64_t count) {
+    if (count > 0) std::printf(", %lld %s", static_cast<long long>(count), what);
+  };
+  tell("of unfinished uploads left out", counts.left_out);
+  tell("that are not Vora's left where they are", counts.foreign);
+  tell("deleted that FROM holds no more", counts.deleted);
+  tell("that FROM holds no more still in TO (--delete)", counts.gone - counts.deleted);
+  tell("of its own in TO", counts.only_in_target);
   std::printf("\n");
   std::fflush(stdout);
 }
@@ -101,12 +127,12 @@ void PrintCounts(const CopyCounts& counts, bool dry_run) {
 }  // namespace
 
 int RunStorageCopy(const GlobalOptions& global, const CopyArguments& arguments) {
+  if (const Status apart = CheckPlaces(arguments); !apart.ok()) return ReportError(global, apart);
   obs::Metrics metrics;
   const auto from = OpenStore(arguments.from, "FROM", true, metrics);
   if (!from.ok()) return ReportError(global, from.status());
   const auto to = OpenStore(arguments.to, "TO", arguments.dry_run, metrics);
   if (!to.ok()) return ReportError(global, to.status());
-  if ((*from)->Describe() == (*to)->Describe()) return ReportError(global, InvalidArgument("TO: is the same store as FROM"));
   CopyCounts counts;
   Status status;
   {

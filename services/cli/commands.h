@@ -73,7 +73,7 @@ struct ListArguments {
 struct CopyArguments {
   std::string from, to;  // as VORA_STORAGE; their keys are VORA_S3_FROM_... and VORA_S3_TO_..., else VORA_S3_...
   std::string root;      // raw or processed; empty: both
-  bool verify = false, dry_run = false, without_unfinished = false;
+  bool verify = false, dry_run = false, without_unfinished = false, overwrite = false, remove = false, allow_empty = false;
   int jobs = 8;
 };
 

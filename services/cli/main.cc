@@ -228,10 +228,14 @@ int main(int argc, char** argv) {
   copy_command->add_option("TO", copy.to, "The same of the store that is written to")->required();
   copy_command->add_option("--root", copy.root, "Only uploads (raw), or only what is made of them (processed)")
       ->check(CLI::IsMember({"raw", "processed"}));
-  copy_command->add_flag("--verify", copy.verify, "Read and compare what is there already, instead of going by size and time");
+  copy_command->add_flag("--verify", copy.verify, "Read and compare what is there already, instead of going by what it is a copy of");
   copy_command->add_flag("--dry-run", copy.dry_run, "Write nothing; say what would be");
   copy_command->add_flag("--without-unfinished", copy.without_unfinished,
                          "Leave out uploads that are not finished; their clients begin anew");
+  copy_command->add_flag("--overwrite", copy.overwrite, "Replace also what no copy wrote, where it differs");
+  CLI::Option* remove =
+      copy_command->add_flag("--delete", copy.remove, "Delete copies in TO of what FROM holds no more; else they are counted");
+  copy_command->add_flag("--allow-empty", copy.allow_empty, "With --delete: although FROM holds nothing")->needs(remove);
   copy_command->add_option("--jobs", copy.jobs, "Objects at the same time")->check(CLI::Range(1, 128))->capture_default_str();
   copy_command->callback([&] { exit_code = vora::cli::RunStorageCopy(global, copy); });
 

@@ -1,6 +1,7 @@
 // A stack's store is copied into a bucket, killed in the middle of it; then a stack runs on the copy.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { stat } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
 
 import { source } from '../env/media.mjs';
@@ -35,6 +36,16 @@ test('mistakes are named', async () => {
   assert.match(JSON.parse(wrong.stderr).error.message, /FROM: there is no folder \/nowhere\/at\/all/);
   const same = await cli(from, from);
   assert.match(JSON.parse(same.stderr).error.message, /TO: is the same store/);
+  for (const [from_, to, words] of [
+    [from, `${from}/inside`, /TO: lies inside FROM/],
+    [`${from}/raw`, from, /TO: holds FROM inside it/],
+    [s3.env.VORA_STORAGE, s3.env.VORA_STORAGE.replace('?', '/inside?'), /TO: lies inside FROM/],
+  ]) {
+    const nested = await cli(from_, to);
+    assert.equal(nested.code, 1);
+    assert.match(JSON.parse(nested.stderr).error.message, words);
+  }
+  await assert.rejects(stat(`${folder.home}/objects/inside`), 'nothing is made');
   const closed = await folder.cli(['--json', 'storage', 'copy', from, 's3://no-such-bucket?endpoint=http://127.0.0.1:17710']);
   assert.equal(closed.code, 1);
   assert.match(JSON.parse(closed.stderr).error.message, /TO: .*NoSuchBucket/);
@@ -81,9 +92,31 @@ test('a stack on the copy plays, and knows what the one before it knew', async (
   await folder.reach(second.video_id);
 });
 
+test('what is gone from the source is told, and deleted from the copy when that is said', async () => {
+  const mirror = `file://${folder.home}/mirror`;
+  Object.assign(folder.env, { VORA_S3_FROM_ACCESS_KEY: keys.VORA_S3_TO_ACCESS_KEY, VORA_S3_FROM_SECRET_KEY: keys.VORA_S3_TO_SECRET_KEY });
+  const third = await folder.upload(file);
+  await folder.reach(third.video_id);
+  const first = await cli(s3.env.VORA_STORAGE, mirror);
+  assert.equal(first.code, 0, first.stderr);
+  const before = await s3.keys();
+  assert.equal((await folder.cli(['delete', third.video_id])).code, 0);
+  await until('its objects to be gone', async () => !(await s3.keys()).some((key) => key.includes(third.video_id) || key.includes(third.upload_id)));
+  const lost = before.length - (await s3.keys()).length;
+  assert.ok(lost > 20);
+  const told = await cli(s3.env.VORA_STORAGE, mirror);
+  assert.deepEqual([told.code, told.json[0].gone, told.json[0].deleted], [0, lost, 0], told.stderr);
+  const deleted = await cli('--delete', s3.env.VORA_STORAGE, mirror);
+  assert.deepEqual([deleted.code, deleted.json[0].gone, deleted.json[0].deleted], [0, lost, lost], deleted.stderr);
+  const again = await cli('--delete', '--verify', s3.env.VORA_STORAGE, mirror);
+  assert.deepEqual([again.code, again.json[0].gone, again.json[0].copied], [0, 0, 0], again.stderr);
+  const empty = await cli('--delete', `${s3.env.VORA_STORAGE.replace('?', '/no-such-prefix?')}`, mirror);
+  assert.equal(empty.code, 1);
+  assert.match(JSON.parse(empty.stderr.trim()).error.message, /FROM holds nothing of Vora's/);
+});
+
 test('Ctrl-C ends it cleanly, and the way back into a folder is the same', async () => {
   const back = `file://${folder.home}/back`;
-  Object.assign(folder.env, { VORA_S3_FROM_ACCESS_KEY: keys.VORA_S3_TO_ACCESS_KEY, VORA_S3_FROM_SECRET_KEY: keys.VORA_S3_TO_SECRET_KEY });
   const stopped = folder.spawnCli(['storage', 'copy', '--jobs', '1', s3.env.VORA_STORAGE, back]);
   let said = '';
   stopped.stderr.on('data', (text) => { said += text; });

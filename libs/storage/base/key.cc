@@ -7,6 +7,14 @@
 #include "libs/core/text.h"
 
 namespace vora::storage {
+namespace {
+
+bool IsPrintable(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) { return c >= 0x20 && c < 0x7F; });
+}
+
+}  // namespace
+
 Status ValidateKey(std::string_view key) {
   if (key.empty()) return InvalidArgument("object key: empty, must have 1 to 1024 bytes");
   if (key.size() > kMaxKeyBytes) {
@@ -28,11 +36,15 @@ Status ValidateKey(std::string_view key) {
 }
 
 Status ValidateContentType(std::string_view content_type) {
-  bool printable = std::all_of(content_type.begin(), content_type.end(), [](char c) { return c >= 0x20 && c < 0x7F; });
-  if (content_type.empty() || content_type.size() > 255 || !printable) {
+  if (content_type.empty() || content_type.size() > 255 || !IsPrintable(content_type)) {
     return InvalidArgument("content type: must be 1 to 255 characters of printable ASCII");
   }
   return absl::OkStatus();
+}
+
+Status ValidateCopiedFrom(std::string_view etag) {
+  if (etag.size() <= kMaxCopiedFrom && IsPrintable(etag)) return absl::OkStatus();
+  return InvalidField("copied_from", "must be an ETag of at most 128 characters of printable ASCII");
 }
 
 Status ValidatePutOptions(const PutOptions& options) {
@@ -42,6 +54,7 @@ Status ValidatePutOptions(const PutOptions& options) {
       std::any_of(options.if_match->begin(), options.if_match->end(), [](char c) { return IsControl(c) || c == '"'; })) {
     return InvalidField("put", "if_match has a quote or a control character");
   }
+  VORA_RETURN_IF_ERROR(ValidateCopiedFrom(options.copied_from));
   return ValidateContentType(options.content_type);
 }
 
@@ -49,6 +62,7 @@ Status ValidateMultipartOptions(const MultipartOptions& options) {
   if (options.part_size < kMinPartSize || options.part_size > kMaxPartSize) {
     return InvalidField("multipart", "part_size is " + std::to_string(options.part_size) + ", must be 5 MiB to 5 GiB");
   }
+  VORA_RETURN_IF_ERROR(ValidateCopiedFrom(options.copied_from));
   return ValidateContentType(options.content_type);
 }
 

@@ -12,6 +12,7 @@
 namespace vora::storage {
 
 inline constexpr size_t kMaxKeyBytes = 1024;
+inline constexpr size_t kMaxCopiedFrom = 128;
 inline constexpr int kMaxParts = 10'000;
 inline constexpr int64_t kMinPartSize = 5 << 20;
 inline constexpr int64_t kMaxPartSize = int64_t{5} << 30;
@@ -22,6 +23,9 @@ Status ValidateKey(std::string_view key);
 
 // Printable ASCII of at most 255 bytes: it becomes an HTTP header.
 Status ValidateContentType(std::string_view content_type);
+
+// Printable ASCII of at most 128 bytes, for the same reason; empty: no copy.
+Status ValidateCopiedFrom(std::string_view etag);
 
 Status ValidatePutOptions(const PutOptions& options);
 Status ValidateMultipartOptions(const MultipartOptions& options);

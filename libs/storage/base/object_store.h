@@ -21,18 +21,21 @@ struct ObjectInfo {
   std::string etag;  // opaque, without quotes
   std::string content_type;
   int64_t modified_unix_ms = 0;
+  std::string copied_from = {};  // as it was written; S3 tells it by Head alone
 };
 
 struct PutOptions {
   std::string content_type = "application/octet-stream";
   bool if_absent = false;                    // If-None-Match: *   -> ALREADY_EXISTS when there is one
   std::optional<std::string> if_match = {};  // ETag          -> ABORTED when it is another (or NOT_FOUND when there is none)
+  std::string copied_from = {};              // kept with the object: the ETag of what it is a copy of, at most 128 characters
 };
 
 struct MultipartOptions {
   std::string content_type = "application/octet-stream";
   // Every part but the last has exactly this size (at least 5 MiB; at most 10,000 parts).
   int64_t part_size = 8 << 20;
+  std::string copied_from = {};  // as in PutOptions
 };
 
 struct CompletedPart {

@@ -55,12 +55,13 @@ StatusOr<std::string> Send(ObjectReader& reader, ObjectStore& to, const OnBytes&
     int64_t left = info.size;
     VORA_RETURN_IF_ERROR(ReadFull(reader, left, bytes, kPartBytes, stopped));
     hash.Update(bytes);
-    VORA_RETURN_IF_ERROR(to.Put(info.key, bytes, {.content_type = info.content_type}).status());
+    VORA_RETURN_IF_ERROR(to.Put(info.key, bytes, {.content_type = info.content_type, .copied_from = info.etag}).status());
     on_bytes(info.size);
     return HexEncode(hash.Finish());
   }
   const int64_t part_bytes = PartBytesFor(info.size);
-  VORA_ASSIGN_OR_RETURN(const std::string id, to.CreateMultipart(info.key, {.content_type = info.content_type, .part_size = part_bytes}));
+  const MultipartOptions options{.content_type = info.content_type, .part_size = part_bytes, .copied_from = info.etag};
+  VORA_ASSIGN_OR_RETURN(const std::string id, to.CreateMultipart(info.key, options));
   const auto parts = SendParts(reader, to, id, part_bytes, hash, on_bytes, stopped);
   const Status completed = parts.ok() ? to.CompleteMultipart(info.key, id, *parts).status() : parts.status();
   if (!completed.ok()) {

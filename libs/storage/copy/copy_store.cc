@@ -3,78 +3,27 @@
 #include <algorithm>
 #include <mutex>
 #include <optional>
-#include <set>
 #include <thread>
 #include <vector>
 
+#include "libs/core/ids.h"
 #include "libs/layout/layout.h"
+#include "libs/storage/copy/copy_listing.h"
 
 namespace vora::storage {
 namespace {
 
 constexpr int kFailuresInARow = 20;
 
-StatusOr<std::set<std::string>> UnfinishedUploads(ObjectStore& from) {
-  std::set<std::string> ids;
-  std::string token;
-  do {
-    VORA_ASSIGN_OR_RETURN(const ListPage page, from.List(layout::kOpenPrefix, token));
-    for (const ObjectInfo& object : page.objects) ids.emplace(layout::FileOf(object.key));
-    token = page.next_token;
-  } while (!token.empty());
-  return ids;
+// Absent is no fault.
+StatusOr<std::optional<ObjectInfo>> Find(ObjectStore& store, const std::string& key) {
+  auto found = store.Head(key);
+  if (found.ok()) return std::optional<ObjectInfo>(*std::move(found));
+  if (found.status().code() == StatusCode::kNotFound) return std::optional<ObjectInfo>();
+  return found.status();
 }
 
-// Lists what is to be copied, a page at a time, for many threads.
-class Listing {
- public:
-  Listing(ObjectStore& from, const CopyOptions& options, std::set<std::string> unfinished, CopyCounts& counts)
-      : from_(from),
-        options_(options),
-        prefix_(options.only == CopyOptions::Only::kProcessed ? layout::kProcessedPrefix : ""),
-        unfinished_(std::move(unfinished)),
-        counts_(counts) {}
-
-  // nullopt: no more.
-  StatusOr<std::optional<ObjectInfo>> Next() {
-    const std::lock_guard lock(mutex_);
-    while (true) {
-      while (at_ < page_.objects.size()) {
-        ObjectInfo& object = page_.objects[at_++];
-        if (IsWanted(object.key)) return std::optional<ObjectInfo>(std::move(object));
-      }
-      if (begun_ && page_.next_token.empty()) return std::optional<ObjectInfo>();
-      VORA_ASSIGN_OR_RETURN(page_, from_.List(prefix_, page_.next_token));
-      begun_ = true;
-      at_ = 0;
-    }
-  }
-
- private:
-  bool IsWanted(const std::string& key) {
-    if (key.starts_with(layout::kProbePrefix)) return false;
-    const bool processed = key.starts_with(layout::kProcessedPrefix);
-    if (options_.only != CopyOptions::Only::kAll && processed != (options_.only == CopyOptions::Only::kProcessed)) return false;
-    for (const char* folder : {layout::kRawPrefix, layout::kOpenPrefix}) {
-      if (!key.starts_with(folder)) continue;
-      const std::string rest = key.substr(std::string_view(folder).size());
-      if (!unfinished_.contains(rest.substr(0, rest.find('/')))) continue;
-      ++counts_.left_out;
-      return false;
-    }
-    return true;
-  }
-
-  ObjectStore& from_;
-  const CopyOptions& options_;
-  const std::string prefix_;
-  const std::set<std::string> unfinished_;
-  CopyCounts& counts_;
-  std::mutex mutex_;
-  ListPage page_;
-  size_t at_ = 0;
-  bool begun_ = false;
-};
+bool IsCopyOf(const ObjectInfo& copy, const ObjectInfo& source) { return !copy.copied_from.empty() && copy.copied_from == source.etag; }
 
 class Copy {
  public:
@@ -82,27 +31,56 @@ class Copy {
        const std::function<void(const std::string&, const Status&)>& on_failure)
       : from_(from), to_(to), options_(options), counts_(counts), stopped_(stopped), on_failure_(on_failure) {}
 
-  Status Run(const std::set<std::string>& unfinished) {
-    Listing listing(from_, options_, unfinished, counts_);
+  Status Run(const Holdings& holdings) {
+    Listing listing(from_, options_.only);
     std::vector<std::thread> threads;
-    for (int i = 0; i < std::max(1, options_.threads); ++i) threads.emplace_back([&] { Work(listing); });
+    for (int i = 0; i < std::max(1, options_.threads); ++i) threads.emplace_back([&] { Work(listing, holdings); });
     for (auto& thread : threads) thread.join();
-    if (stopped_()) return Cancelled("interrupted");
-    return ended_;
+    return Result();
+  }
+
+  // That all of the source is there, and what the source holds no more.
+  Status Compare(const Holdings& holdings) {
+    Listing ours(from_, options_.only), theirs(to_, options_.only);
+    VORA_ASSIGN_OR_RETURN(auto source, ours.Next());
+    VORA_ASSIGN_OR_RETURN(auto copy, theirs.Next());
+    while ((source || copy) && !Ended()) {
+      // Both are sorted.
+      const int order = !source ? 1 : !copy ? -1 : source->key.compare(copy->key);
+      if (order < 0 && !options_.dry_run && !holdings.IsOfUnfinished(source->key)) Judge(source->key, MustBeThere(source->key));
+      if (order > 0) Judge(copy->key, RemoveOne(copy->key));
+      if (order <= 0) {
+        VORA_ASSIGN_OR_RETURN(source, ours.Next());
+      }
+      if (order >= 0) {
+        VORA_ASSIGN_OR_RETURN(copy, theirs.Next());
+      }
+    }
+    return Result();
   }
 
  private:
-  void Work(Listing& listing) {
+  void Work(Listing& listing, const Holdings& holdings) {
     while (!Ended()) {
       const auto next = listing.Next();
       if (!next.ok()) return End(next.status());
       if (!*next) return;
-      Judge((*next)->key, CopyOne(**next));
+      if (!holdings.IsOfUnfinished((*next)->key)) Judge((*next)->key, CopyOne(**next));
     }
   }
 
+  // The mark stands before the first object of an upload and goes after the last change of one.
+  StatusOr<bool> IsUnfinishedNow(const std::string& key) {
+    const auto upload = layout::UploadOf(key);
+    if (!upload) return false;
+    VORA_ASSIGN_OR_RETURN(const auto mark, Find(from_, layout::OpenKey(*upload)));
+    return mark.has_value();
+  }
+
   Status CopyOne(const ObjectInfo& object) {
-    VORA_ASSIGN_OR_RETURN(const bool there, IsThere(object));
+    VORA_ASSIGN_OR_RETURN(const bool begun_meanwhile, IsUnfinishedNow(object.key));
+    if (begun_meanwhile) return absl::OkStatus();
+    VORA_ASSIGN_OR_RETURN(const bool there, IsThere(object.key));
     if (there) {
       ++counts_.skipped;
       counts_.bytes_skipped += object.size;
@@ -127,19 +105,53 @@ class Copy {
     return absl::OkStatus();
   }
 
-  StatusOr<bool> IsThere(const ObjectInfo& object) {
-    const auto found = to_.Head(object.key);
-    if (found.status().code() == StatusCode::kNotFound) return false;
-    VORA_RETURN_IF_ERROR(found.status());
-    if (found->size != object.size) return false;
-    // S3 lists no content type; times there are whole seconds.
-    VORA_ASSIGN_OR_RETURN(const ObjectInfo source, from_.Head(object.key));
-    if (found->content_type != source.content_type) return false;
-    if (!options_.verify) return found->modified_unix_ms + 999 >= source.modified_unix_ms;
+  // ALREADY_EXISTS: something else is, which no copy wrote.
+  StatusOr<bool> IsThere(const std::string& key) {
+    VORA_ASSIGN_OR_RETURN(const auto found, Find(to_, key));
+    if (!found) return false;
+    // S3 lists no content type.
+    VORA_ASSIGN_OR_RETURN(const ObjectInfo source, from_.Head(key));
+    const bool alike = found->size == source.size && found->content_type == source.content_type;
+    const bool known = IsCopyOf(*found, source) || IsCopyOf(source, *found);
+    if (alike && known && !options_.verify) return true;
+    if (alike && (known || found->copied_from.empty())) {
+      VORA_ASSIGN_OR_RETURN(const bool same, HasSameBytes(key));
+      if (same) return true;
+    }
+    if (!found->copied_from.empty() || options_.overwrite) return false;
+    return AlreadyExists("another object is there, which no copy wrote: delete it there, or have it overwritten");
+  }
+
+  StatusOr<bool> HasSameBytes(const std::string& key) {
     const Stopped stopped = [this] { return Ended(); };
-    VORA_ASSIGN_OR_RETURN(const std::string here, HashObject(from_, object.key, stopped));
-    VORA_ASSIGN_OR_RETURN(const std::string copy, HashObject(to_, object.key, stopped));
-    return here == copy;
+    VORA_ASSIGN_OR_RETURN(const std::string here, HashObject(from_, key, stopped));
+    VORA_ASSIGN_OR_RETURN(const std::string there, HashObject(to_, key, stopped));
+    return here == there;
+  }
+
+  // Here and below nothing goes by the listings alone.
+  Status MustBeThere(const std::string& key) {
+    VORA_ASSIGN_OR_RETURN(const auto copy, Find(to_, key));
+    if (copy) return absl::OkStatus();
+    VORA_ASSIGN_OR_RETURN(const auto source, Find(from_, key));
+    VORA_ASSIGN_OR_RETURN(const bool unfinished, IsUnfinishedNow(key));
+    return source && !unfinished ? DataLoss("is not in TO, where it was before") : absl::OkStatus();
+  }
+
+  Status RemoveOne(const std::string& key) {
+    VORA_ASSIGN_OR_RETURN(const auto source, Find(from_, key));
+    if (source) return absl::OkStatus();
+    VORA_ASSIGN_OR_RETURN(const auto copy, Find(to_, key));
+    if (!copy) return absl::OkStatus();
+    if (copy->copied_from.empty()) {
+      ++counts_.only_in_target;
+      return absl::OkStatus();
+    }
+    ++counts_.gone;
+    if (!options_.remove || options_.dry_run) return absl::OkStatus();
+    VORA_RETURN_IF_ERROR(to_.Delete(key));
+    ++counts_.deleted;
+    return absl::OkStatus();
   }
 
   void Judge(const std::string& key, const Status& status) {
@@ -152,6 +164,8 @@ class Copy {
     if (status.code() == StatusCode::kCancelled || status.code() == StatusCode::kNotFound) return;
     ++counts_.failed;
     on_failure_(key, status);
+    // A store that answers is not broken.
+    if (status.code() == StatusCode::kAlreadyExists) return;
     if (++in_a_row_ >= kFailuresInARow && ended_.ok()) {
       ended_ = Annotate(status, std::to_string(kFailuresInARow) + " objects in a row failed, the last one");
       over_ = true;
@@ -164,6 +178,7 @@ class Copy {
     over_ = true;
   }
   bool Ended() const { return over_ || stopped_(); }
+  Status Result() const { return stopped_() ? Cancelled("interrupted") : ended_; }
 
   ObjectStore& from_;
   ObjectStore& to_;
@@ -177,34 +192,42 @@ class Copy {
   Status ended_;
 };
 
-// So that progress has an end.
-Status Count(ObjectStore& from, const CopyOptions& options, const std::set<std::string>& unfinished, CopyCounts& counts,
-             const Stopped& stopped) {
-  CopyCounts ignored;
-  Listing listing(from, options, unfinished, ignored);
-  while (!stopped()) {
-    VORA_ASSIGN_OR_RETURN(const auto next, listing.Next());
-    if (!next) return absl::OkStatus();
-    ++counts.objects;
-    counts.bytes += next->size;
-  }
-  return Cancelled("interrupted");
+StatusOr<Holdings> LookAtSource(ObjectStore& from, const CopyOptions& options, const Stopped& stopped) {
+  VORA_ASSIGN_OR_RETURN(Holdings holdings, LookAt(from, options.only, stopped));
+  if (holdings.unfinished.empty() || options.without_unfinished) return holdings;
+  return FailedPrecondition(std::to_string(holdings.unfinished.size()) + " uploads are not finished, " + *holdings.unfinished.begin() +
+                            " among them: wait until they are, or leave them out and have their clients begin anew");
+}
+
+// One place may have many names: links, mounts, aliases of a host.
+Status CheckApart(ObjectStore& from, ObjectStore& to) {
+  const std::string key = layout::ProbeKey(NewId());
+  VORA_RETURN_IF_ERROR(to.Put(key, "", {}).status());
+  const auto seen = Find(from, key);
+  VORA_RETURN_IF_ERROR(to.Delete(key));
+  VORA_RETURN_IF_ERROR(seen.status());
+  return *seen ? InvalidArgument("TO: is the same store as FROM, under another name") : absl::OkStatus();
 }
 
 }  // namespace
 
 Status CopyStore(ObjectStore& from, ObjectStore& to, const CopyOptions& options, CopyCounts& counts, const Stopped& stopped,
                  const std::function<void(const std::string& key, const Status& status)>& on_failure) {
-  std::set<std::string> unfinished;
-  if (options.only != CopyOptions::Only::kProcessed) {
-    VORA_ASSIGN_OR_RETURN(unfinished, UnfinishedUploads(from));
-    if (!unfinished.empty() && !options.without_unfinished) {
-      return FailedPrecondition(std::to_string(unfinished.size()) + " uploads are not finished, " + *unfinished.begin() +
-                                " among them: wait until they are, or leave them out and have their clients begin anew");
-    }
+  VORA_ASSIGN_OR_RETURN(const Holdings before, LookAtSource(from, options, stopped));
+  counts.objects = before.objects;
+  counts.bytes = before.bytes;
+  counts.left_out = before.left_out;
+  counts.foreign = before.foreign;
+  if (options.remove && before.objects == 0 && !options.allow_empty) {
+    return FailedPrecondition("FROM holds nothing of Vora's, and every copy in TO would be deleted: is it the right place?");
   }
-  VORA_RETURN_IF_ERROR(Count(from, options, unfinished, counts, stopped));
-  return Copy(from, to, options, counts, stopped, on_failure).Run(unfinished);
+  if (!options.dry_run) VORA_RETURN_IF_ERROR(CheckApart(from, to));
+  Copy copy(from, to, options, counts, stopped, on_failure);
+  VORA_RETURN_IF_ERROR(copy.Run(before));
+  if (counts.failed > 0) return absl::OkStatus();
+  VORA_ASSIGN_OR_RETURN(const Holdings after, LookAtSource(from, options, stopped));
+  if (after.digest != before.digest) return Aborted("FROM changed while it was copied: the same command brings the rest");
+  return copy.Compare(after);
 }
 
 }  // namespace vora::storage

@@ -5,6 +5,7 @@
 
 #include <filesystem>
 #include <map>
+#include <mutex>
 
 #include "libs/storage/open_store.h"
 #include "libs/storage/testing/fake_google_storage.h"
@@ -18,6 +19,7 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::UnorderedElementsAre;
 
 // Writes other bytes than it was given, under one key.
 class RottenStore : public FaultyStore {
@@ -54,6 +56,8 @@ class CopyStoreTest : public ::testing::Test {
     }
   }
 
+  static void ExpectSizes(ObjectStore& to, size_t objects) { EXPECT_EQ(to.List("")->objects.size(), objects); }
+
   const TempFolder folder_;
   obs::Metrics metrics_;
   std::map<std::string, std::string> objects_{{"raw/u1/original", std::string(20 << 20, 'o') + "tail"},
@@ -88,21 +92,186 @@ TEST_F(CopyStoreTest, EverythingComesAndNothingTwiceInEitherDirection) {
   ExpectSame(*home);
 }
 
-TEST_F(CopyStoreTest, WhatDiffersIsCopiedAgainAndWhatLooksAlikeWithVerify) {
+// The same size, and written whenever: a change is seen by its ETag.
+TEST_F(CopyStoreTest, WhatChangedInTheSourceIsCopiedAgain) {
+  FakeGoogleStorage google;
+  const auto bucket = *OpenObjectStore(google.url(), metrics_, FakeGoogleStorage::Getenv);
+  const auto folder = OpenFolder("to");
+  for (ObjectStore* to : {bucket.get(), folder.get()}) {
+    CopyCounts first, again, rest;
+    ASSERT_THAT(Run(*to, first), IsOk());
+    for (const auto& [key, bytes] :
+         std::map<std::string, std::string>{{"raw/u1/state", "[]"}, {"processed/v1/720p/init.mp4", std::string(8 << 20, 'j')}}) {
+      objects_[key] = bytes + (to == folder.get() ? " " : "");
+      ASSERT_THAT(from_->Put(key, objects_[key], {.content_type = from_->Head(key)->content_type}), IsOk());
+    }
+    ASSERT_THAT(Run(*to, again), IsOk());
+    EXPECT_EQ(again.copied, 2);
+    ExpectSame(*to);
+    ASSERT_THAT(Run(*to, rest), IsOk());
+    EXPECT_EQ(rest.skipped, 6);
+  }
+}
+
+TEST_F(CopyStoreTest, WhatNoCopyWroteIsComparedAndNeverReplacedUnasked) {
   const auto to = OpenFolder("to");
-  CopyCounts first, again, verified, rest;
+  ASSERT_THAT(to->Put("raw/u1/state", "{}", {.content_type = "text/plain"}), IsOk());
+  ASSERT_THAT(to->Put("processed/v1/master.m3u8", "#EXTM4U", {.content_type = "text/plain"}), IsOk());
+  ASSERT_THAT(to->Put("announce/u1", "", {.content_type = "video/mp4"}), IsOk());
+  CopyCounts first, overwritten, rest;
   ASSERT_THAT(Run(*to, first), IsOk());
-  ASSERT_THAT(to->Put("raw/u1/state", "{..}", {.content_type = "text/plain"}), IsOk());                 // another size
-  ASSERT_THAT(to->Put("processed/v1/720p/init.mp4", std::string(8 << 20, 'i'), {}), IsOk());            // another type
-  ASSERT_THAT(to->Put("processed/v1/master.m3u8", "#EXTM4U", {.content_type = "text/plain"}), IsOk());  // the same size, and newer
-  ASSERT_THAT(Run(*to, again), IsOk());
-  EXPECT_EQ(again.copied, 2);
+  EXPECT_EQ(first.copied, 3);
+  EXPECT_EQ(first.skipped, 1);
+  EXPECT_THAT(failures_, UnorderedElementsAre(HasSubstr("announce/u1: ALREADY_EXISTS: another object is there, which no copy wrote"),
+                                              HasSubstr("processed/v1/master.m3u8: ALREADY_EXISTS")));
   EXPECT_EQ(to->Get("processed/v1/master.m3u8").value_or("?"), "#EXTM4U");
+  ASSERT_THAT(Run(*to, overwritten, {.overwrite = true}), IsOk());
+  EXPECT_EQ(overwritten.copied, 2);
+  ExpectSame(*to);
+  ASSERT_THAT(Run(*to, rest), IsOk());
+  EXPECT_EQ(rest.skipped, 6);
+}
+
+TEST_F(CopyStoreTest, WithVerifyACopyThatRottedIsCopiedAgain) {
+  const auto to = OpenFolder("to");
+  CopyCounts first, unseen, verified;
+  ASSERT_THAT(Run(*to, first), IsOk());
+  const auto etag = from_->Head("processed/v1/master.m3u8")->etag;
+  ASSERT_THAT(to->Put("processed/v1/master.m3u8", "#EXTM4U", {.content_type = "text/plain", .copied_from = etag}), IsOk());
+  ASSERT_THAT(Run(*to, unseen), IsOk());
+  EXPECT_EQ(unseen.copied, 0);
   ASSERT_THAT(Run(*to, verified, {.verify = true}), IsOk());
   EXPECT_EQ(verified.copied, 1);
   ExpectSame(*to);
-  ASSERT_THAT(Run(*to, rest, {.verify = true}), IsOk());
-  EXPECT_EQ(rest.skipped, 6);
+}
+
+// Nothing is read for that: the copy names what lies at home.
+TEST_F(CopyStoreTest, ACopyOnItsWayBackIsKnown) {
+  const auto away = OpenFolder("away");
+  CopyCounts there, back;
+  ASSERT_THAT(Run(*away, there), IsOk());
+  FaultyStore home(std::move(from_));
+  from_ = OpenFolder("away");
+  ASSERT_THAT(from_->Put("announce/u2", "", {}), IsOk());
+  ASSERT_THAT(Run(home, back), IsOk());
+  EXPECT_EQ(back.copied, 1);
+  EXPECT_EQ(back.skipped, 6);
+  EXPECT_EQ(home.opens(), 1) << "what was copied is read back";
+}
+
+TEST_F(CopyStoreTest, WhatIsGoneIsCountedAndDeletedWhenAskedFor) {
+  const auto to = OpenFolder("to");
+  CopyCounts first, told, dry, done, other_root;
+  ASSERT_THAT(Run(*to, first), IsOk());
+  EXPECT_EQ(first.gone, 0);
+  for (const char* key : {"processed/v1/720p/init.mp4", "raw/u1/state"}) {
+    ASSERT_THAT(from_->Delete(key), IsOk());
+    objects_.erase(key);
+  }
+  // None of these is a copy's to delete.
+  ASSERT_THAT(to->Put("processed/v2/master.m3u8", "own", {}), IsOk());
+  ASSERT_THAT(to->Put("holiday/film.mp4", "foreign", {.copied_from = "e"}), IsOk());
+  ASSERT_THAT(Run(*to, told), IsOk());
+  EXPECT_EQ(told.gone, 2);
+  EXPECT_EQ(told.only_in_target, 1);
+  ASSERT_THAT(Run(*to, dry, {.dry_run = true, .remove = true}), IsOk());
+  EXPECT_EQ(dry.gone, 2);
+  ASSERT_THAT(to->Head("raw/u1/state"), IsOk());
+  ASSERT_THAT(Run(*to, other_root, {.only = CopyOptions::Only::kRaw, .remove = true}), IsOk());
+  EXPECT_EQ(other_root.deleted, 1);
+  ASSERT_THAT(to->Head("processed/v1/720p/init.mp4"), IsOk());
+  ASSERT_THAT(Run(*to, done, {.remove = true}), IsOk());
+  EXPECT_EQ(done.deleted, 1);
+  EXPECT_THAT(to->Head("processed/v1/720p/init.mp4"), StatusIs(StatusCode::kNotFound));
+  EXPECT_EQ(to->Get("processed/v2/master.m3u8").value_or("?"), "own");
+  EXPECT_EQ(to->Get("holiday/film.mp4").value_or("?"), "foreign");
+  ExpectSame(*to);
+}
+
+TEST_F(CopyStoreTest, AnEmptySourceDeletesNothingUnlessItIsSaid) {
+  const auto to = OpenFolder("to");
+  CopyCounts first, refused, said;
+  ASSERT_THAT(Run(*to, first), IsOk());
+  from_ = OpenFolder("empty");
+  EXPECT_THAT(Run(*to, refused, {.remove = true}), StatusIs(StatusCode::kFailedPrecondition, HasSubstr("FROM holds nothing of Vora's")));
+  ExpectSizes(*to, 6);
+  ASSERT_THAT(Run(*to, said, {.remove = true, .allow_empty = true}), IsOk());
+  EXPECT_EQ(said.deleted, 6);
+  ExpectSizes(*to, 0);
+}
+
+TEST_F(CopyStoreTest, NothingIsDeletedAfterAFailure) {
+  FaultyStore to(OpenFolder("to"));
+  CopyCounts first, counts;
+  ASSERT_THAT(Run(to, first), IsOk());
+  ASSERT_THAT(from_->Delete("raw/u1/original"), IsOk());
+  ASSERT_THAT(from_->Put("announce/u3", "", {}), IsOk());
+  to.Rule([](std::string_view call, const std::string& key) {
+    return call == "Put" && key == "announce/u3" ? FaultyStore::Verdict::kRefuse : FaultyStore::Verdict::kPass;
+  });
+  ASSERT_THAT(Run(to, counts, {.remove = true}), IsOk());
+  EXPECT_EQ(counts.failed, 1);
+  EXPECT_EQ(counts.deleted, 0);
+  ASSERT_THAT(to.Head("raw/u1/original"), IsOk());
+}
+
+TEST_F(CopyStoreTest, WhatIsNotVorasStaysWhereItIs) {
+  for (const char* key : {"holiday/film.mp4", "notes.txt", "rawer/u1/original"}) ASSERT_THAT(from_->Put(key, "x", {}), IsOk());
+  const auto to = OpenFolder("to");
+  CopyCounts counts;
+  ASSERT_THAT(Run(*to, counts), IsOk());
+  EXPECT_EQ(counts.foreign, 3);
+  EXPECT_EQ(counts.objects, 6);
+  ExpectSizes(*to, 6);
+}
+
+TEST_F(CopyStoreTest, OnePlaceUnderTwoNamesIsRefused) {
+  std::filesystem::create_directory_symlink(folder_ / "from", folder_ / "alias");
+  const auto alias = OpenFolder("alias");
+  CopyCounts counts;
+  EXPECT_THAT(Run(*alias, counts), StatusIs(StatusCode::kInvalidArgument, HasSubstr("the same store as FROM, under another name")));
+  EXPECT_THAT(from_->List("probe/")->objects, IsEmpty());
+}
+
+// A store on which something happens at the first write of a copy.
+class BusyStore : public FaultyStore {
+ public:
+  BusyStore(std::unique_ptr<ObjectStore> inner, std::function<void()> meanwhile) : FaultyStore(std::move(inner)) {
+    Rule([meanwhile = std::move(meanwhile), once = std::make_shared<std::once_flag>()](std::string_view call, const std::string& key) {
+      if (call == "Put" && !key.starts_with("probe/")) std::call_once(*once, meanwhile);
+      return Verdict::kPass;
+    });
+  }
+};
+
+TEST_F(CopyStoreTest, WhatChangedMeanwhileIsNotCalledComplete) {
+  CopyCounts grown, began, rest;
+  BusyStore growing(OpenFolder("to"), [&] { ASSERT_THAT(from_->Put("announce/u0", "", {}), IsOk()); });
+  EXPECT_THAT(Run(growing, grown, {.threads = 1}), StatusIs(StatusCode::kAborted, HasSubstr("FROM changed while it was copied")));
+  // An upload that begins meanwhile: nothing of it is copied, as its state promises bytes that lie in parts.
+  ASSERT_THAT(from_->Put("announce/u1", "!", {}), IsOk());
+  BusyStore beginning(OpenFolder("to"), [&] {
+    ASSERT_THAT(from_->Put("open/u2", "", {}), IsOk());
+    ASSERT_THAT(from_->Put("raw/u2/state", "{}", {}), IsOk());
+  });
+  EXPECT_THAT(Run(beginning, began, {.threads = 1}),
+              StatusIs(StatusCode::kFailedPrecondition, HasSubstr("1 uploads are not finished, u2")));
+  const auto to = OpenFolder("to");
+  EXPECT_THAT(to->List("raw/u2/")->objects, IsEmpty());
+  ASSERT_THAT(from_->Delete("open/u2"), IsOk());
+  ASSERT_THAT(Run(beginning, rest), IsOk());
+  EXPECT_EQ(rest.copied, 1);
+  EXPECT_EQ(to->Get("raw/u2/state").value_or("?"), "{}");
+}
+
+TEST_F(CopyStoreTest, WhatTheTargetLostMeanwhileIsNamed) {
+  const auto to = OpenFolder("to");
+  CopyCounts first, counts;
+  ASSERT_THAT(Run(*to, first), IsOk());
+  ASSERT_THAT(from_->Put("raw/u1/state", "!", {}), IsOk());
+  BusyStore losing(OpenFolder("to"), [&] { ASSERT_THAT(to->Delete("announce/u1"), IsOk()); });
+  ASSERT_THAT(Run(losing, counts, {.threads = 1}), IsOk());
+  EXPECT_THAT(failures_, ElementsAre(HasSubstr("announce/u1: DATA_LOSS: is not in TO")));
 }
 
 TEST_F(CopyStoreTest, ADryRunWritesNothing) {
@@ -167,7 +336,9 @@ TEST_F(CopyStoreTest, BytesThatAreNotWhatWasWrittenAreAFailure) {
 TEST_F(CopyStoreTest, AStoreThatFailsWithEverythingEndsIt) {
   for (int i = 0; i < 100; ++i) ASSERT_THAT(from_->Put("processed/v2/seg_" + std::to_string(i), "s", {}), IsOk());
   FaultyStore to(OpenFolder("to"));
-  to.SetAway(true);
+  to.Rule([](std::string_view, const std::string& key) {
+    return key.starts_with("probe/") ? FaultyStore::Verdict::kPass : FaultyStore::Verdict::kRefuse;
+  });
   CopyCounts counts;
   EXPECT_THAT(Run(to, counts, {.threads = 1}), StatusIs(StatusCode::kUnavailable, HasSubstr("20 objects in a row failed")));
   EXPECT_EQ(counts.failed, 20);

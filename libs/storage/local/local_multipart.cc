@@ -125,7 +125,7 @@ Status SyncOrForget(int data, int parts, int number) {
 struct LocalObjectStore::Multipart {
   UniqueFd folder, parts;
   int64_t part_size = 0;
-  std::string content_type;
+  std::string content_type, copied_from;
 };
 
 StatusOr<std::string> LocalObjectStore::CreateMultipart(const std::string& key, const MultipartOptions& options) {
@@ -135,7 +135,8 @@ StatusOr<std::string> LocalObjectStore::CreateMultipart(const std::string& key, 
   auto create = [&]() -> Status {
     if (::mkdirat(temp_.get(), id.c_str(), 0777) != 0) return ErrnoStatus(errno, "mkdir");
     VORA_ASSIGN_OR_RETURN(UniqueFd folder, OpenBeneath(temp_.get(), id, O_RDONLY | O_DIRECTORY));
-    nlohmann::json meta = {{"key", key}, {"content_type", options.content_type}, {"part_size", options.part_size}};
+    nlohmann::json meta = {
+        {"key", key}, {"content_type", options.content_type}, {"part_size", options.part_size}, {"copied_from", options.copied_from}};
     VORA_ASSIGN_OR_RETURN(UniqueFd file, OpenBeneath(folder.get(), "meta", O_WRONLY | O_CREAT | O_EXCL));
     VORA_RETURN_IF_ERROR(WriteAt(file.get(), meta.dump(), 0));
     VORA_RETURN_IF_ERROR(SyncData(file.get()));
@@ -172,6 +173,7 @@ StatusOr<LocalObjectStore::Multipart> LocalObjectStore::OpenMultipart(const std:
   if (json.value("key", "") != key) return NoSuchMultipart(multipart_id);
   upload.part_size = json.value("part_size", int64_t{0});
   upload.content_type = json.value("content_type", "application/octet-stream");
+  upload.copied_from = json.value("copied_from", "");
   return upload;
 }
 
@@ -258,6 +260,7 @@ StatusOr<ObjectInfo> LocalObjectStore::CompleteMultipart(const std::string& key,
   trailer.etag = RandomHex(16);
   trailer.multipart_id = multipart_id;
   trailer.content_type = upload->content_type;
+  trailer.copied_from = upload->copied_from;
   // Cut first: what lies beyond may be longer than the trailer.
   if (::ftruncate(data->get(), trailer.size) != 0) return ErrnoStatus(errno, "truncate");
   VORA_RETURN_IF_ERROR(WriteAt(data->get(), EncodeTrailer(trailer), trailer.size));

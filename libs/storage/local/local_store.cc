@@ -62,7 +62,7 @@ unsigned KeyHash(std::string_view key) {
 }  // namespace
 
 ObjectInfo ToObjectInfo(const std::string& key, const Trailer& trailer) {
-  return {key, trailer.size, trailer.etag, trailer.content_type, trailer.modified_unix_ms};
+  return {key, trailer.size, trailer.etag, trailer.content_type, trailer.modified_unix_ms, trailer.copied_from};
 }
 
 StatusOr<std::unique_ptr<LocalObjectStore>> LocalObjectStore::Create(const std::string& directory) {
@@ -174,6 +174,7 @@ StatusOr<ObjectInfo> LocalObjectStore::Put(const std::string& key, std::string_v
   trailer.modified_unix_ms = ToUnixMs(Clock::Real().Now());
   trailer.etag = RandomHex(16);
   trailer.content_type = options.content_type;
+  trailer.copied_from = options.copied_from;
   std::string temp_name = NewId();
   auto write = [&]() -> Status {
     auto file = OpenBeneath(temp_.get(), temp_name, O_WRONLY | O_CREAT | O_EXCL);

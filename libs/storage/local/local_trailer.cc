@@ -7,6 +7,7 @@
 #include <cstdlib>
 
 #include "libs/core/digest.h"
+#include "libs/storage/base/key.h"
 #include "libs/storage/local/local_file.h"
 
 namespace vora::storage {
@@ -21,7 +22,10 @@ constexpr size_t kEtagAt = 24;
 constexpr size_t kMultipartAt = kEtagAt + kIdBytes;
 constexpr size_t kTypeLengthAt = kMultipartAt + kIdBytes;
 constexpr size_t kTypeAt = kTypeLengthAt + 1;
+constexpr size_t kCopiedFromLengthAt = kTypeAt + 255;  // zero in trailers that are older than it
+constexpr size_t kCopiedFromAt = kCopiedFromLengthAt + 1;
 constexpr size_t kCrcAt = static_cast<size_t>(kTrailerBytes) - 4;
+static_assert(kCopiedFromAt + kMaxCopiedFrom <= kCrcAt);
 
 void PutInt64(std::string& out, size_t at, int64_t value) {
   for (size_t i = 0; i < 8; ++i) out[at + i] = static_cast<char>(static_cast<uint64_t>(value) >> (8 * i));
@@ -43,7 +47,7 @@ std::string Crc(std::string_view bytes) {
 
 std::string EncodeTrailer(const Trailer& trailer) {
   if (trailer.etag.size() != kIdBytes || (!trailer.multipart_id.empty() && trailer.multipart_id.size() != kIdBytes) ||
-      trailer.content_type.size() > 255) {
+      trailer.content_type.size() > 255 || trailer.copied_from.size() > kMaxCopiedFrom) {
     std::abort();
   }
   std::string out(static_cast<size_t>(kTrailerBytes), '\0');
@@ -54,6 +58,8 @@ std::string EncodeTrailer(const Trailer& trailer) {
   out.replace(kMultipartAt, trailer.multipart_id.size(), trailer.multipart_id);
   out[kTypeLengthAt] = static_cast<char>(trailer.content_type.size());
   out.replace(kTypeAt, trailer.content_type.size(), trailer.content_type);
+  out[kCopiedFromLengthAt] = static_cast<char>(trailer.copied_from.size());
+  out.replace(kCopiedFromAt, trailer.copied_from.size(), trailer.copied_from);
   out.replace(kCrcAt, 4, Crc(std::string_view(out).substr(0, kCrcAt)));
   return out;
 }
@@ -69,6 +75,7 @@ StatusOr<Trailer> DecodeTrailer(std::string_view bytes) {
   trailer.etag = bytes.substr(kEtagAt, kIdBytes);
   if (bytes[kMultipartAt] != '\0') trailer.multipart_id = bytes.substr(kMultipartAt, kIdBytes);
   trailer.content_type = bytes.substr(kTypeAt, static_cast<unsigned char>(bytes[kTypeLengthAt]));
+  trailer.copied_from = bytes.substr(kCopiedFromAt, static_cast<unsigned char>(bytes[kCopiedFromLengthAt]));
   return trailer;
 }
 

@@ -19,9 +19,10 @@ struct Trailer {
   std::string etag;          // 32 hex digits, random: another one with every Put
   std::string multipart_id;  // 32 hex digits or empty; tells a repeated CompleteMultipart that it has succeeded before
   std::string content_type;
+  std::string copied_from;  // what PutOptions has
 };
 
-// kTrailerBytes long. Text that does not fit is a broken invariant (ValidateContentType comes first).
+// kTrailerBytes long. Text that does not fit is a broken invariant (ValidatePutOptions comes first).
 std::string EncodeTrailer(const Trailer& trailer);
 // DATA_LOSS when the magic, the CRC-32 or a length is wrong.
 StatusOr<Trailer> DecodeTrailer(std::string_view bytes);

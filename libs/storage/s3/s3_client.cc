@@ -135,7 +135,8 @@ StatusOr<S3Response> S3Client::Call(const S3Request& request) {
     Keys keys;
     VORA_ASSIGN_OR_RETURN(std::unique_ptr<HttpExchange> exchange, StartOnce(request, false, keys));
     response.status = exchange->status();
-    for (const char* name : {"etag", "content-length", "content-type", "last-modified", "x-amz-meta-vora-write", "x-amz-generation"}) {
+    for (const char* name : {"etag", "content-length", "content-type", "last-modified", "x-amz-meta-vora-write",
+                             "x-amz-meta-vora-copied-from", "x-amz-generation"}) {
       response.headers[name] = exchange->Header(VendorName(name));
     }
     VORA_ASSIGN_OR_RETURN(response.body, exchange->ReadRest(kMaxDocument));

@@ -33,7 +33,7 @@ StatusOr<std::string> S3ObjectStore::CreateMultipart(const std::string& key, con
   request.method = "POST";
   request.key = FullKey(key);
   request.query = {{"uploads", ""}};
-  request.headers = {{"content-type", options.content_type}, {"x-amz-meta-vora-write", token}};
+  request.headers = HeadersOf(options.content_type, options.copied_from, token);
   VORA_ASSIGN_OR_RETURN(S3Response response, client_->Call(request));
   if (response.status != 200) return ToS3Status(response.status, response.body, "create multipart " + key);
   VORA_ASSIGN_OR_RETURN(std::string upload_id, ParseCreateMultipart(response.body));

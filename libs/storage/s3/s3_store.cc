@@ -44,12 +44,19 @@ StatusOr<S3ObjectStore::Condition> S3ObjectStore::ConditionOf(const std::string&
   return Condition{"if-match", style == EtagStyle::kBare ? *options.if_match : '"' + *options.if_match + '"'};
 }
 
+std::map<std::string, std::string> S3ObjectStore::HeadersOf(const std::string& content_type, const std::string& copied_from,
+                                                            const std::string& token) {
+  std::map<std::string, std::string> headers{{"content-type", content_type}, {"x-amz-meta-vora-write", token}};
+  if (!copied_from.empty()) headers["x-amz-meta-vora-copied-from"] = copied_from;
+  return headers;
+}
+
 StatusOr<S3Response> S3ObjectStore::SendPut(const std::string& key, std::string_view bytes, const PutOptions& options,
                                             const std::string& token, const Condition& condition) {
   S3Request request;
   request.method = "PUT";
   request.key = FullKey(key);
-  request.headers = {{"content-type", options.content_type}, {"x-amz-meta-vora-write", token}};
+  request.headers = HeadersOf(options.content_type, options.copied_from, token);
   if (!condition.first.empty()) request.headers.insert(condition);
   request.body = bytes;
   return client_->Call(request);
@@ -89,8 +96,12 @@ StatusOr<ObjectInfo> S3ObjectStore::Put(const std::string& key, std::string_view
     if (response.status / 100 == 2) {
       // Only a success proves the style: a failure may be a lost race.
       if (options.if_match) etag_style_ = style;
-      ObjectInfo info{key, static_cast<int64_t>(bytes.size()), UnquoteEtag(response.Header("etag")), options.content_type,
-                      ToUnixMs(Clock::Real().Now())};
+      ObjectInfo info{key,
+                      static_cast<int64_t>(bytes.size()),
+                      UnquoteEtag(response.Header("etag")),
+                      options.content_type,
+                      ToUnixMs(Clock::Real().Now()),
+                      options.copied_from};
       if (info.etag.empty()) return Internal("put " + key + ": no ETag in the answer");
       return info;
     }
@@ -132,6 +143,7 @@ StatusOr<S3ObjectStore::WrittenObject> S3ObjectStore::HeadWritten(const std::str
   if (response.status != 200) return ToS3Status(response.status, response.body, "head " + key);
   VORA_ASSIGN_OR_RETURN(ObjectInfo info, InfoFromHeaders(key, response.Header("content-length"), response.Header("etag"),
                                                          response.Header("content-type"), response.Header("last-modified")));
+  info.copied_from = response.Header("x-amz-meta-vora-copied-from");
   return WrittenObject{std::move(info), response.Header("x-amz-meta-vora-write"), response.Header("x-amz-generation")};
 }
 

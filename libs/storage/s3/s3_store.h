@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -63,6 +64,9 @@ class S3ObjectStore : public ObjectStore {
   // As Google has it: 0, or the generation that has this ETag now. ABORTED or NOT_FOUND: another has it, or there is no object.
   StatusOr<Condition> GenerationCondition(const std::string& key, const PutOptions& options);
   StatusOr<Condition> ConditionOf(const std::string& key, const PutOptions& options, EtagStyle style);
+  // Of a request that begins an object.
+  static std::map<std::string, std::string> HeadersOf(const std::string& content_type, const std::string& copied_from,
+                                                      const std::string& token);
   StatusOr<S3Response> SendPut(const std::string& key, std::string_view bytes, const PutOptions& options, const std::string& token,
                                const Condition& condition);
   // The result of a write whose condition failed; nullopt: try again with the ETag in the other style.

@@ -134,8 +134,12 @@ http::Response FakeGoogleStorage::Put(const http::Request& request, const std::s
     const auto found = objects_.find(key);
     if (std::to_string(found == objects_.end() ? 0 : found->second.generation) != *wanted) return XmlError(412, "PreconditionFailed");
   }
-  Object object{body, HexEncode(Md5Of(body)), request.headers.GetOr("content-type", ""),
-                request.headers.GetOr("x-goog-meta-vora-write", ""), "md5=" + Base64Encode(Md5Of(body))};
+  Object object{body,
+                HexEncode(Md5Of(body)),
+                request.headers.GetOr("content-type", ""),
+                request.headers.GetOr("x-goog-meta-vora-write", ""),
+                request.headers.GetOr("x-goog-meta-vora-copied-from", ""),
+                "md5=" + Base64Encode(Md5Of(body))};
   const Object& stored = Store(key, std::move(object));
   http::Response answer = http::Response::Empty(200);
   Describe(answer, stored.etag, stored.generation, stored.hash);
@@ -159,6 +163,7 @@ http::Response FakeGoogleStorage::Get(const http::Request& request, const std::s
   answer.headers.Set("Content-Type", object.content_type);
   answer.headers.Set("Last-Modified", FormatHttpDate(FromUnixMs(ParseRfc3339(object.modified).value_or(0))));
   if (!object.write_token.empty()) answer.headers.Set("x-goog-meta-vora-write", object.write_token);
+  if (!object.copied_from.empty()) answer.headers.Set("x-goog-meta-vora-copied-from", object.copied_from);
   return answer;
 }
 
@@ -188,7 +193,11 @@ http::Response FakeGoogleStorage::List(const http::Request& request) {
 http::Response FakeGoogleStorage::Multipart(const http::Request& request, const std::string& key, const std::string& body) {
   if (request.Query("uploads")) {
     const std::string id = "ABPnzm" + NewId() + "-_x";
-    uploads_[id] = {key, request.headers.GetOr("content-type", ""), request.headers.GetOr("x-goog-meta-vora-write", ""), {}};
+    uploads_[id] = {key,
+                    request.headers.GetOr("content-type", ""),
+                    request.headers.GetOr("x-goog-meta-vora-write", ""),
+                    request.headers.GetOr("x-goog-meta-vora-copied-from", ""),
+                    {}};
     return http::Response::Text(200, "<InitiateMultipartUploadResult><Bucket>b</Bucket><Key>k</Key><UploadId>" + id +
                                          "</UploadId></InitiateMultipartUploadResult>");
   }
@@ -225,7 +234,7 @@ http::Response FakeGoogleStorage::ListParts(const Upload& upload, int after) {
 
 http::Response FakeGoogleStorage::Complete(const std::string& id, const std::string& body) {
   const Upload& upload = uploads_[id];
-  Object object{"", "", upload.content_type, upload.write_token, "crc32c=AAAAAA=="};
+  Object object{"", "", upload.content_type, upload.write_token, upload.copied_from, "crc32c=AAAAAA=="};
   size_t at = 0;
   bool last_was_small = false;
   while (const auto part = NextElement(body, "Part", at)) {

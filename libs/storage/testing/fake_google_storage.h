@@ -26,12 +26,12 @@ class FakeGoogleStorage {
 
  private:
   struct Object {
-    std::string bytes, etag, content_type, write_token, hash;
+    std::string bytes, etag, content_type, write_token, copied_from, hash;
     int64_t generation = 0;
     std::string modified = {};
   };
   struct Upload {
-    std::string key, content_type, write_token;
+    std::string key, content_type, write_token, copied_from;
     std::map<int, std::string> parts;
   };
   http::Response Answer(const http::Request& request, const std::string& body);
