@@ -10,12 +10,10 @@
 
 namespace vora::storage {
 
-// Conditional writes, without which nothing here is safe. FAILED_PRECONDITION names the store, what it does not honour and what that costs
-// (a zombie worker or a second replica could overwrite).
-Status CheckConditionalPut(ObjectStore& store);
-
-// The same, and whatever else stores differ in: all of it in one line of the log and in vora_object_store_honours, of `raw` or `processed`.
-// Only what CheckConditionalPut asks for is an error, or a store that does not answer.
+// Conditional writes, without which nothing here is safe, and whatever else stores differ in: all of it in one line of the log and in
+// vora_object_store_honours, of `raw` or `processed`. FAILED_PRECONDITION names the store, which condition it does not honour and what that
+// costs (a zombie worker or a second replica could overwrite), also where something else could not be found out. Any other error: the
+// store did not answer, and is to be asked again.
 Status CheckStore(ObjectStore& store, std::string_view root, obs::Metrics& metrics);
 
 }  // namespace vora::storage

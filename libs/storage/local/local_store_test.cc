@@ -1,5 +1,6 @@
 #include "libs/storage/local/local_store.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/stat.h>
@@ -17,6 +18,8 @@
 
 namespace vora::storage {
 namespace {
+
+using ::testing::HasSubstr;
 
 namespace fs = std::filesystem;
 
@@ -156,20 +159,65 @@ TEST_F(LocalStoreTest, PingTellsWhenTheDirectoryIsGone) {
   EXPECT_THAT(store_->Ping(), IsOk());
 }
 
-TEST_F(LocalStoreTest, CheckConditionalPutNamesWhatIsMissing) {
+TEST_F(LocalStoreTest, TheCheckNamesWhatIsMissing) {
   FaultyStore no_absent(OpenStore()), no_match(OpenStore());
   no_absent.ForgetConditions(/*if_absent=*/true, /*if_match=*/false);
   no_match.ForgetConditions(/*if_absent=*/false, /*if_match=*/true);
-  Status absent = CheckConditionalPut(no_absent), match = CheckConditionalPut(no_match);
+  obs::Metrics metrics;
+  Status absent = CheckStore(no_absent, "raw", metrics), match = CheckStore(no_match, "raw", metrics);
   EXPECT_THAT(absent, StatusIs(StatusCode::kFailedPrecondition));
   EXPECT_NE(ToText(absent).find("If-None-Match"), std::string::npos) << ToText(absent);
   EXPECT_NE(ToText(absent).find(directory_.string()), std::string::npos) << ToText(absent);
   EXPECT_THAT(match, StatusIs(StatusCode::kFailedPrecondition));
   EXPECT_NE(ToText(match).find("If-Match"), std::string::npos) << ToText(match);
-  EXPECT_THAT(CheckConditionalPut(*store_), IsOk());
+  EXPECT_THAT(CheckStore(*store_, "raw", metrics), IsOk());
   auto left = store_->List("", "", 10);
   ASSERT_THAT(left, IsOk());
   EXPECT_TRUE(left->objects.empty());
+}
+
+// The store goes away at every moment of the check in turn: an unsafe one is refused as soon as its fault was seen, and asked again before.
+TEST_F(LocalStoreTest, WhatWasFoundUnsafeStaysSoWhateverFailsAfterwards) {
+  for (const bool create_only : {true, false}) {
+    bool refused = false;
+    for (int calls = 0; calls < 20; ++calls) {
+      FaultyStore store(OpenStore());
+      store.ForgetConditions(create_only, !create_only);
+      store.GoAwayAfter(calls, /*lose_answer=*/false);
+      obs::Metrics metrics;
+      const Status checked = CheckStore(store, "raw", metrics);
+      const bool unsafe = checked.code() == StatusCode::kFailedPrecondition;
+      EXPECT_TRUE(unsafe || checked.code() == StatusCode::kUnavailable) << calls << " " << ToText(checked);
+      EXPECT_TRUE(unsafe || !refused) << calls;
+      EXPECT_EQ(metrics.Expose().find("vora_object_store_honours{") != std::string::npos, unsafe);
+      refused = unsafe;
+    }
+    EXPECT_TRUE(refused);
+  }
+}
+
+// One that refuses the header, or every ETag, answers; and keeps no condition.
+TEST_F(LocalStoreTest, RefusingEveryConditionIsUnsafeToo) {
+  class Refusing : public FaultyStore {
+   public:
+    Refusing(std::unique_ptr<ObjectStore> inner, Status answer, bool if_absent)
+        : FaultyStore(std::move(inner)), answer_(std::move(answer)), if_absent_(if_absent) {}
+    StatusOr<ObjectInfo> Put(const std::string& key, std::string_view bytes, const PutOptions& options) override {
+      if (if_absent_ ? options.if_absent : options.if_match.has_value()) return answer_;
+      return FaultyStore::Put(key, bytes, options);
+    }
+
+   private:
+    const Status answer_;
+    const bool if_absent_;
+  };
+  obs::Metrics metrics;
+  for (const Status& answer : {Aborted("changed"), Unimplemented("HTTP 501"), InvalidArgument("HTTP 400")}) {
+    Refusing swaps(OpenStore(), answer, false), creates(OpenStore(), answer, true);
+    EXPECT_THAT(CheckStore(swaps, "raw", metrics),
+                StatusIs(StatusCode::kFailedPrecondition, HasSubstr("If-Match (the right ETag is refused)")));
+    EXPECT_THAT(CheckStore(creates, "raw", metrics), StatusIs(StatusCode::kFailedPrecondition, HasSubstr("does not honour If-None-Match")));
+  }
 }
 
 // A child writes without end and is killed at some instant: what is there afterwards is always whole.
