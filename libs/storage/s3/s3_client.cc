@@ -15,10 +15,14 @@ constexpr size_t kMaxErrorDocument = 64 << 10;
 // 501 is not among them: what a store has not implemented it will not have a moment later.
 bool IsFault(int status) { return status == 408 || status == 429 || (status >= 500 && status != 501); }
 
+// Where a store says that it does not know who asks.
+bool MayRefuseKeys(int status) { return status == 400 || status == 401 || status == 403; }
+
 Status StatusOfCode(const std::string& code, std::string_view text) {
   // S3's code says more than the HTTP status, which is 503 for SlowDown and 400 for RequestTimeout; RESOURCE_EXHAUSTED backs off slower.
   if (code == "SlowDown" || code == "TooManyRequests" || code == "ServiceUnavailable") return ResourceExhausted(text);
-  if (code == "RequestTimeout" || code == "InternalError") return Unavailable(text);
+  // The last: this machine's clock is wrong, which is no fault of the object.
+  if (code == "RequestTimeout" || code == "InternalError" || code == "RequestTimeTooSkewed") return Unavailable(text);
   if (code == "NoSuchBucket") return FailedPrecondition(text);
   if (code == "QuotaExceeded" || code == "EntityTooLarge") return ResourceExhausted(text);
   return absl::OkStatus();
@@ -85,7 +89,7 @@ StatusOr<std::unique_ptr<HttpExchange>> S3Client::StartOnce(const S3Request& req
   // Over https TLS protects the body, and hashing it would only cost processor time. Over plain http the signature is all there is.
   signing.payload_hash = config_.https && !request.body.empty() ? "UNSIGNED-PAYLOAD" : HexEncode(Sha256(request.body));
   signing.headers["host"] = config_.authority;
-  signing.headers[VendorName("x-amz-date")] = FormatIso8601Basic(Clock::Real().Now());
+  signing.headers[VendorName("x-amz-date")] = FormatIso8601Basic(clock_.Now());
   signing.headers[VendorName("x-amz-content-sha256")] = signing.payload_hash;
   if (!keys->session_token.empty()) signing.headers[VendorName("x-amz-security-token")] = keys->session_token;
   const char* const service = config_.dialect == S3Dialect::kGoogle ? "storage" : "s3";
@@ -115,13 +119,22 @@ StatusOr<std::unique_ptr<HttpExchange>> S3Client::StartOnce(const S3Request& req
   return exchange;
 }
 
-// https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html; an answer to HEAD says nothing, so that another request finds out.
+// https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
 Status S3Client::CheckKeysAccepted(int http_status, std::string_view body, const Keys& keys) {
-  if (http_status < 400 || http_status > 403 || !keys->expires_at) return absl::OkStatus();
+  if (!MayRefuseKeys(http_status)) return absl::OkStatus();
   const auto error = ParseS3Error(body);
   if (!error || (error->code != "ExpiredToken" && error->code != "InvalidToken" && error->code != "InvalidAccessKeyId")) return {};
-  keys_.Refused(keys);
-  return MakeError(errors::kStoreCredentials, "object store: temporary credentials are refused: " + error->code);
+  return keys_.Refused(keys, error->code);
+}
+
+// An answer to HEAD has no document: the same object's first byte is asked for, whose refusal has one.
+StatusOr<std::unique_ptr<HttpExchange>> S3Client::AskWhy(const S3Request& head, Keys& keys) {
+  S3Request request = head;
+  request.method = "GET";
+  request.headers["range"] = "bytes=0-0";
+  VORA_ASSIGN_OR_RETURN(std::unique_ptr<HttpExchange> exchange, StartOnce(request, false, keys));
+  if (exchange->status() >= 400 && exchange->status() != 416) return exchange;
+  return Unavailable("HEAD: refused, and a GET of the same object is not");
 }
 
 Status S3Client::Retry(const S3Request& request, const std::function<Status()>& once) const {
@@ -134,6 +147,9 @@ StatusOr<S3Response> S3Client::Call(const S3Request& request) {
   Status status = Retry(request, [&]() -> Status {
     Keys keys;
     VORA_ASSIGN_OR_RETURN(std::unique_ptr<HttpExchange> exchange, StartOnce(request, false, keys));
+    if (request.method == "HEAD" && MayRefuseKeys(exchange->status())) {
+      VORA_ASSIGN_OR_RETURN(exchange, AskWhy(request, keys));
+    }
     response.status = exchange->status();
     for (const char* name : {"etag", "content-length", "content-type", "last-modified", "x-amz-meta-vora-write",
                              "x-amz-meta-vora-copied-from", "x-amz-generation"}) {
@@ -144,8 +160,8 @@ StatusOr<S3Response> S3Client::Call(const S3Request& request) {
     // Long operations answer 200 at once and tell of a failure in the document.
     if (response.status == 200 && request.method == "POST") {
       if (auto error = ParseS3Error(response.body)) return ToS3Status(error->code == "InternalError" ? 500 : 400, response.body, "POST");
-    } else if (response.status == 400) {
-      if (Status said = ToS3Status(400, response.body, request.method); IsTransient(said)) return said;
+    } else if (MayRefuseKeys(response.status)) {
+      if (Status said = ToS3Status(response.status, response.body, request.method); IsTransient(said)) return said;
     }
     return absl::OkStatus();
   });
@@ -158,7 +174,7 @@ StatusOr<std::unique_ptr<HttpExchange>> S3Client::Open(const S3Request& request)
   VORA_RETURN_IF_ERROR(Retry(request, [&]() -> Status {
     Keys keys;
     VORA_ASSIGN_OR_RETURN(exchange, StartOnce(request, true, keys));
-    if (exchange->status() != 400 && exchange->status() != 403) return absl::OkStatus();
+    if (!MayRefuseKeys(exchange->status())) return absl::OkStatus();
     const std::string body = exchange->ReadRest(kMaxErrorDocument).value_or("");
     VORA_RETURN_IF_ERROR(CheckKeysAccepted(exchange->status(), body, keys));
     return ToS3Status(exchange->status(), body, request.method + " " + request.key);

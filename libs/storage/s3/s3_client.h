@@ -37,12 +37,12 @@ struct S3Response {
 
 class S3Client {
  public:
-  explicit S3Client(S3Config config)
-      : config_(std::move(config)), pool_(config_.ca_file), keys_(MakeS3KeySource(config_.keys), Clock::Real()) {}
+  S3Client(S3Config config, const Clock& clock)
+      : config_(std::move(config)), clock_(clock), pool_(config_.ca_file), keys_(MakeS3KeySource(config_.keys), clock) {}
 
   // The whole answer. Transient faults (no answer, 429, 5xx) are retried and then returned as an error; every
-  // other HTTP status is an OK result. Temporary keys that the store calls expired are replaced first. `request` must be idempotent or
-  // guarded by a condition or a token.
+  // other HTTP status is an OK result. Keys that the store does not accept are one of these faults, and replaced where somebody hands them
+  // out. `request` must be idempotent or guarded by a condition or a token.
   StatusOr<S3Response> Call(const S3Request& request);
   // As Call, but the body of the answer is left to be read.
   StatusOr<std::unique_ptr<HttpExchange>> Open(const S3Request& request);
@@ -53,14 +53,17 @@ class S3Client {
   using Keys = std::shared_ptr<const S3Keys>;
   // `keys`: what the request is signed with.
   StatusOr<std::unique_ptr<HttpExchange>> StartOnce(const S3Request& request, bool streamed, Keys& keys);
-  // UNAVAILABLE when an answer of this status refuses temporary keys for what new ones mend.
+  // UNAVAILABLE when an answer of this status refuses the keys for what new ones mend.
   Status CheckKeysAccepted(int http_status, std::string_view body, const Keys& keys);
+  // The answer that says why this HEAD was refused.
+  StatusOr<std::unique_ptr<HttpExchange>> AskWhy(const S3Request& head, Keys& keys);
   Status Retry(const S3Request& request, const std::function<Status()>& once) const;
 
   // The name that the vendor has for one of S3's headers.
   std::string VendorName(const std::string& name) const;
 
   const S3Config config_;
+  const Clock& clock_;
   const SigningDialect dialect_ =
       config_.dialect == S3Dialect::kGoogle ? SigningDialect{"x-goog-", "GOOG4", "goog4_request"} : SigningDialect{};
   HttpPool pool_;

@@ -79,6 +79,7 @@ TEST(S3Status, Table) {
   EXPECT_THAT(ToS3Status(404, error("NoSuchBucket"), "x"), StatusIs(StatusCode::kFailedPrecondition));
   EXPECT_THAT(ToS3Status(404, error("NoSuchKey"), "x"), StatusIs(StatusCode::kNotFound));
   EXPECT_THAT(ToS3Status(403, error("SignatureDoesNotMatch"), "x"), StatusIs(StatusCode::kPermissionDenied));
+  EXPECT_THAT(ToS3Status(403, error("RequestTimeTooSkewed"), "x"), StatusIs(StatusCode::kUnavailable));
   EXPECT_THAT(ToS3Status(301, "", "x"), StatusIs(StatusCode::kFailedPrecondition));
   EXPECT_THAT(ToS3Status(412, "", "x"), StatusIs(StatusCode::kAborted));
   EXPECT_THAT(ToS3Status(416, "", "x"), StatusIs(StatusCode::kOutOfRange));

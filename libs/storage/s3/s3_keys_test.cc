@@ -45,7 +45,7 @@ class KeyHandOut {
  public:
   using Answer = std::function<http::Response(const http::Request&, const std::string& body)>;
   explicit KeyHandOut(Answer answer) : answer_(std::move(answer)) {
-    for (const char* method : {"GET", "PUT", "POST"}) {
+    for (const char* method : {"GET", "HEAD", "PUT", "POST", "DELETE"}) {
       server_.RouteSimple(method, "/{rest*}", [this](const http::Request& request, const std::string& body) {
         ++asked_;
         std::unique_lock lock(mutex_);
@@ -318,52 +318,125 @@ TEST_F(S3KeyCacheTest, OneOfManyThreadsFetches) {
   }
 }
 
-TEST_F(S3KeyCacheTest, RefusedKeysAreReplacedOnce) {
-  const auto first = *cache_.Get();
-  cache_.Refused(first);
-  EXPECT_EQ(Current(), "K2");
-  cache_.Refused(first);
-  EXPECT_EQ(Current(), "K2");
+// Set by hours, forwards or back, while nothing else is wrong.
+TEST_F(S3KeyCacheTest, AWallClockThatJumpsHoldsNothingUp) {
+  EXPECT_EQ(Current(), "K1");
+  server_.Say([](const http::Request&, const std::string&) { return Refusal(503, "busy"); });
+  clock_.Advance(minutes(56));
+  EXPECT_EQ(Current(), "K1");
+  clock_.JumpWall(-std::chrono::hours(5));
+  server_.Say([this](const http::Request&, const std::string&) { return Next(minutes(60)); });
+  clock_.Advance(seconds(10));
+  EXPECT_EQ(Current(), "K2") << "the pause after a failure is ten seconds, whatever the wall says";
+  clock_.JumpWall(std::chrono::hours(5));
+  EXPECT_EQ(Current(), "K3") << "K2 has expired by the wall";
+  clock_.JumpWall(-std::chrono::hours(5));
+  clock_.Advance(minutes(55));
+  EXPECT_EQ(Current(), "K4") << "K3 was to live for an hour";
 }
 
-// A whole store on keys that expire under it, before their time.
-TEST_F(S3KeyCacheTest, AStoreSignsWithTheTokenAndReplacesWhatIsRefused) {
-  std::atomic<int> accepted{1};
-  KeyHandOut s3([&](const http::Request& request, const std::string&) {
-    const std::string key = "K" + std::to_string(accepted.load());
-    const std::string authorization = request.headers.GetOr("authorization", "");
+TEST_F(S3KeyCacheTest, RefusedKeysAreReplacedOnceAndNotByEachRequest) {
+  const auto first = *cache_.Get();
+  clock_.Advance(seconds(10));
+  const Status refused = cache_.Refused(first, "ExpiredToken");
+  EXPECT_THAT(refused, StatusIs(StatusCode::kUnavailable, HasSubstr("the store refuses those that were handed out (ExpiredToken)")));
+  EXPECT_TRUE(IsError(refused, errors::kStoreCredentials));
+  const auto second = *cache_.Get();
+  EXPECT_EQ(second->access_key, "K2");
+  (void)cache_.Refused(first, "ExpiredToken");
+  EXPECT_EQ(Current(), "K2") << "others than the current ones";
+  // What is refused as soon as it comes would come again.
+  (void)cache_.Refused(second, "InvalidAccessKeyId");
+  for (int i = 0; i < 100; ++i) EXPECT_THAT(Current(), HasSubstr("(InvalidAccessKeyId)"));
+  EXPECT_EQ(server_.asked(), 2);
+  clock_.Advance(seconds(10));
+  EXPECT_EQ(Current(), "K3");
+}
+
+// A store that takes the one key of the number `accepted_`, and answers HEAD without a word.
+class S3KeyStoreTest : public S3KeyCacheTest {
+ protected:
+  S3KeyStoreTest() {
+    config_.bucket = "media";
+    config_.https = false;
+    config_.authority = s3_.url().substr(7);
+    config_.retry.initial = std::chrono::milliseconds(1);
+    config_.keys = *ParseKeys({{"AWS_CONTAINER_CREDENTIALS_FULL_URI", server_.url()}});
+  }
+  http::Response Answer(const http::Request& request) {
+    const std::string key = "K" + std::to_string(accepted_.load());
     if (request.headers.GetOr("x-amz-security-token", "") != "token-of-" + key) {
+      if (request.method == "HEAD") return Refusal(400, "");
       return Refusal(400, "<Error><Code>ExpiredToken</Code><Message>The provided token has expired.</Message></Error>");
     }
+    if (forbidden_) return Refusal(403, request.method == "HEAD" ? "" : "<Error><Code>AccessDenied</Code></Error>");
+    const std::string authorization = request.headers.GetOr("authorization", "");
     EXPECT_THAT(authorization, HasSubstr("Credential=" + key + "/"));
     EXPECT_THAT(authorization, HasSubstr("x-amz-security-token"));
-    http::Response answer = http::Response::Text(200, request.method == "GET" ? "bytes" : "");
+    http::Response answer = http::Response::Text(200, request.method == "PUT" ? "" : "bytes");
     answer.headers.Set("ETag", "\"e\"");
     return answer;
-  });
-  S3Config config;
-  config.bucket = "media";
-  config.https = false;
-  config.authority = s3.url().substr(7);
-  config.retry.initial = std::chrono::milliseconds(1);
-  config.keys = *ParseKeys({{"AWS_CONTAINER_CREDENTIALS_FULL_URI", server_.url()}});
-  server_.Say([&](const http::Request&, const std::string&) {
-    return http::Response::Json(200, KeyDocument("K" + std::to_string(++handed_out_), std::chrono::system_clock::now() + minutes(60)));
-  });
-  S3ObjectStore store(config);
+  }
+
+  std::atomic<int> accepted_{1};
+  std::atomic<bool> forbidden_{false};
+  KeyHandOut s3_{[this](const http::Request& request, const std::string&) { return Answer(request); }};
+  S3Config config_;
+};
+
+// A whole store on keys that expire under it, before their time.
+TEST_F(S3KeyStoreTest, AStoreSignsWithTheTokenAndReplacesWhatIsRefused) {
+  S3ObjectStore store(config_, clock_);
+  const auto expire = [&] {
+    clock_.Advance(seconds(10));
+    ++accepted_;
+  };
   EXPECT_THAT(store.Put("a", "bytes", {}), IsOk());
   EXPECT_EQ(handed_out_, 1);
-  accepted = 2;
+  expire();
   EXPECT_THAT(store.Put("a", "bytes", {}), IsOk());
   EXPECT_EQ(handed_out_, 2);
-  accepted = 3;
+  expire();
   EXPECT_EQ(store.Get("a").value_or("?"), "bytes");
   EXPECT_EQ(handed_out_, 3);
+  expire();
+  EXPECT_THAT(store.Head("a"), IsOk()) << "its refusal has no document";
+  EXPECT_EQ(handed_out_, 4);
   // The source is away, and what it gave is refused: the store is not ready, and says why.
-  accepted = 4;
+  expire();
   server_.Say([](const http::Request&, const std::string&) { return Refusal(403, "no more"); });
   EXPECT_THAT(store.Put("a", "bytes", {}), StatusIs(StatusCode::kUnavailable, HasSubstr("HTTP 403 no more")));
   EXPECT_THAT(store.Ping(), StatusIs(StatusCode::kUnavailable, HasSubstr("object store credentials: container")));
+}
+
+// Nobody can replace them but people: an outage of the store until then, and no fault of what is read or written.
+TEST_F(S3KeyStoreTest, KeysThatAreSetAndExpireAreAnOutageOfEveryCall) {
+  config_.keys = S3KeyConfig();
+  config_.keys.fixed = {"K1", "s3cr3t", "token-of-K1", std::nullopt};
+  S3ObjectStore s3(config_, clock_);
+  ObjectStore& store = s3;
+  EXPECT_THAT(store.Put("a", "bytes", {}), IsOk());
+  ++accepted_;
+  const Status refusals[] = {store.Put("a", "bytes", {}).status(),
+                             store.Get("a").status(),
+                             store.Head("a").status(),
+                             store.Delete("a"),
+                             store.List("").status(),
+                             store.CreateMultipart("a", {}).status(),
+                             store.Open("a", 2, 3).status(),
+                             store.Open("a", 0, 0).status()};
+  for (const Status& refused : refusals) {
+    EXPECT_THAT(refused, StatusIs(StatusCode::kUnavailable, HasSubstr("the keys that are set (ExpiredToken): set new ones and restart")));
+    EXPECT_TRUE(IsError(refused, errors::kStoreCredentials));
+  }
+  EXPECT_EQ(server_.asked(), 0);
+}
+
+TEST_F(S3KeyStoreTest, WhatIsForbiddenIsNoOutage) {
+  S3ObjectStore store(config_, clock_);
+  forbidden_ = true;
+  EXPECT_THAT(store.Head("a"), StatusIs(StatusCode::kPermissionDenied, HasSubstr("AccessDenied")));
+  EXPECT_THAT(store.Get("a").status(), StatusIs(StatusCode::kPermissionDenied, HasSubstr("AccessDenied")));
 }
 
 }  // namespace

@@ -21,8 +21,9 @@ namespace vora::storage {
 
 class S3ObjectStore : public ObjectStore {
  public:
-  // Does not connect; Ping does.
-  explicit S3ObjectStore(S3Config config) : client_(std::make_shared<S3Client>(std::move(config))) {}
+  // Does not connect; Ping does. `clock` outlives it.
+  explicit S3ObjectStore(S3Config config, const Clock& clock = Clock::Real())
+      : client_(std::make_shared<S3Client>(std::move(config), clock)) {}
 
   StatusOr<ObjectInfo> Put(const std::string& key, std::string_view bytes, const PutOptions& options) override;
   // Readers go on by themselves when the connection breaks, as long as the object is still the same.
