@@ -214,11 +214,38 @@ const ROOTS = { 'vora-upload': ['RAW'], 'vora-streaming-gateway': ['PROCESSED'],
 
 export function roots(documents) {
   const breaches = [];
+  const places = documents.find((d) => d.kind === 'ConfigMap' && d.metadata.name.startsWith('vora-settings'))?.data ?? {};
   for (const workload of workloads(documents)) {
-    const given = new Set(containersOf(workload).flatMap(({ env = [] }) => env.flatMap(({ name }) => /^VORA_(?:S3|STORAGE)_(RAW|PROCESSED)/.exec(name)?.[1] ?? [])));
+    const complain = (rule) => breaches.push(`${title(workload)}: ${rule}`);
+    const env = podOf(workload).containers.filter(isDaemon).flatMap((container) => container.env ?? []);
+    const given = new Set(env.flatMap(({ name }) => /^VORA_(?:S3|STORAGE)_(RAW|PROCESSED)/.exec(name)?.[1] ?? []));
     const own = ROOTS[workload.metadata.name] ?? [];
-    for (const root of given) if (!own.includes(root)) breaches.push(`${title(workload)}: is given something of the root ${root}`);
-    for (const root of own) if (!given.has(root)) breaches.push(`${title(workload)}: is given nothing of the root ${root}`);
+    for (const root of given) if (!own.includes(root)) complain(`is given something of the root ${root}`);
+    for (const root of own) {
+      const place = `storage-${root.toLowerCase()}`;
+      if (!given.has(root)) complain(`is given nothing of the root ${root}`);
+      if (!places.storage && !places[place]) complain(`vora-settings has neither storage nor ${place}`);
+    }
+    for (const { name, valueFrom } of env) {
+      // A secret that is kept for one root would open it to who has the other.
+      if (/^(VORA_S3|AWS)_(ACCESS|SECRET|SESSION)/.test(name)) complain(`${name} is of both roots`);
+      const secret = /^vora-object-store-(.*)/.exec(valueFrom?.secretKeyRef?.name ?? '')?.[1].toUpperCase();
+      if (secret && !name.startsWith(`VORA_S3_${secret}_`)) complain(`${name} comes from the keys of the root ${secret}`);
+    }
+  }
+  return breaches;
+}
+
+// Each runs as itself, so that a cloud can tell them apart; no account has a token of Kubernetes.
+export function accounts(documents) {
+  const breaches = [];
+  const there = new Map(documents.filter((d) => d.kind === 'ServiceAccount').map((d) => [d.metadata.name, d]));
+  for (const account of there.values()) if (account.automountServiceAccountToken !== false) breaches.push(`${title(account)}: automountServiceAccountToken is not off`);
+  for (const workload of workloads(documents)) {
+    const account = podOf(workload).serviceAccountName;
+    const wanted = workload.metadata.name.startsWith('vora-') ? workload.metadata.name : undefined;
+    if (account !== wanted) breaches.push(`${title(workload)}: runs as ${account}`);
+    if (account && !there.has(account)) breaches.push(`${title(workload)}: no ServiceAccount ${account}`);
   }
   return breaches;
 }

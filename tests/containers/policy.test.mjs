@@ -93,6 +93,7 @@ const rules = {
   'pods are given the time that they need to leave': policy.grace,
   'secrets are referred to, never told': policy.secrets,
   'each daemon is given the roots that it uses and no others': policy.roots,
+  'each workload runs as an account of its own': policy.accounts,
   'ConfigMaps that are asked for are there': policy.references,
   'images are pinned': policy.images,
   'daemons know their settings': (documents) => policy.settings(documents, known),
@@ -139,9 +140,20 @@ describe('settings', () => {
 });
 
 describe('parts that an overlay may take instead', () => {
-  for (const part of ['scaling/metrics', 'gateway-api', 'scaling/hpa', 'scaling/keda', 'monitoring', 'ingress']) {
+  for (const part of ['scaling/metrics', 'gateway-api', 'scaling/hpa', 'scaling/keda', 'monitoring', 'ingress', 'keys/pod-identity', 'keys/instance']) {
     test(part, () => assert.ok(render(part).length > 0));
   }
+  test('temporary keys are reached by who uses the object store, and by nobody else', () => {
+    const parts = { 'keys/pod-identity': ['169.254.170.23/32', 'fd00:ec2::23/128'], 'keys/instance': ['169.254.169.254/32'] };
+    for (const [part, addresses] of Object.entries(parts)) {
+      const wanted = stores['object-store'].flatMap((pod) => addresses.map((address) => [pod, address, 80]));
+      assert.deepEqual(compareArrows([...rendered['overlays/prod'], ...render(part)], [...overlays['overlays/prod'].arrows, ...wanted]), [], part);
+    }
+  });
+  test('the two roots may lie in places of their own, without a place of both', () => {
+    const documents = twoRoots(structuredClone(rendered['overlays/prod']));
+    for (const rule of [policy.roots, policy.references]) assert.deepEqual(rule(documents), []);
+  });
   test('workers are scaled alike by KEDA and by plain metrics', () => {
     const keda = render('scaling/keda').find((d) => d.kind === 'ScaledObject').spec;
     const plain = render('scaling/metrics').find((d) => d.kind === 'HorizontalPodAutoscaler').spec;
@@ -192,6 +204,14 @@ describe('the edge', () => {
 
 // Each rule, broken once: what is changed, in which object, and what must be said about it.
 const pick = (documents, kind, name) => documents.find((d) => d.kind === kind && d.metadata.name === name);
+const settingsOf = (documents) => documents.find((d) => d.kind === 'ConfigMap' && d.metadata.name.startsWith('vora-settings')).data;
+const twoRoots = (documents) => {
+  const data = settingsOf(documents);
+  Object.assign(data, { 'storage-raw': 's3://raw', 'storage-processed': 's3://processed' });
+  delete data.storage;
+  return documents;
+};
+const gateway = (documents) => policy.podOf(pick(documents, 'Deployment', 'vora-streaming-gateway')).containers[0].env;
 const upload = (documents) => policy.podOf(pick(documents, 'Deployment', 'vora-upload'));
 const breaks = [
   ['runAsNonRoot is dropped', policy.podSecurity, (d) => delete upload(d).securityContext.runAsNonRoot, /vora-upload: container upload: runAsNonRoot/],
@@ -220,10 +240,16 @@ const breaks = [
   ['a pod is killed while it drains', policy.grace, (d) => (upload(d).terminationGracePeriodSeconds = 30), /vora-upload: terminationGracePeriodSeconds 30/],
   ['an edge is killed before its preStop is over', policy.grace, (d) => (policy.podOf(pick(d, 'Deployment', 'vora-edge')).terminationGracePeriodSeconds = 10), /vora-edge/],
   ['a secret is told', policy.secrets, (d) => upload(d).containers[0].env.push({ name: 'VORA_S3_SECRET_KEY', value: 'hush' }), /VORA_S3_SECRET_KEY does not come from a secret/],
-  ['a password stands in a URL', policy.secrets, (d) => (pick(d, 'ConfigMap', d.find((m) => m.kind === 'ConfigMap' && m.data.storage).metadata.name).data.storage = 's3://a:b@c/'), /holds a secret/],
+  ['a password stands in a URL', policy.secrets, (d) => (settingsOf(d).storage = 's3://a:b@c/'), /holds a secret/],
   ['a Secret is among the manifests', policy.secrets, (d) => d.push({ kind: 'Secret', metadata: { name: 'x' } }), /Secret\/x/],
-  ['the gateway could read uploads', policy.roots, (d) => policy.podOf(pick(d, 'Deployment', 'vora-streaming-gateway')).containers[0].env.push({ name: 'VORA_S3_RAW_ACCESS_KEY', value: 'x' }), /vora-streaming-gateway: is given something of the root RAW/],
-  ['a setting is asked of a ConfigMap that has it not', policy.references, (d) => (upload(d).containers[0].env.find((e) => e.name === 'VORA_STORAGE').valueFrom.configMapKeyRef.key = 'store'), /no key store/],
+  ['the gateway could read uploads', policy.roots, (d) => gateway(d).push({ name: 'VORA_S3_RAW_ACCESS_KEY', value: 'x' }), /vora-streaming-gateway: is given something of the root RAW/],
+  ['the gateway has keys of both roots', policy.roots, (d) => gateway(d).push({ name: 'VORA_S3_ACCESS_KEY', value: 'x' }), /vora-streaming-gateway: VORA_S3_ACCESS_KEY is of both roots/],
+  ['the gateway has the keys of the other root under its own name', policy.roots, (d) => (gateway(d).find((e) => e.name === 'VORA_S3_PROCESSED_ACCESS_KEY').valueFrom.secretKeyRef.name = 'vora-object-store-raw'), /VORA_S3_PROCESSED_ACCESS_KEY comes from the keys of the root RAW/],
+  ['a root lies nowhere', policy.roots, (d) => delete settingsOf(twoRoots(d))['storage-raw'], /vora-upload: vora-settings has neither storage nor storage-raw/],
+  ['two workloads share an account', policy.accounts, (d) => (upload(d).serviceAccountName = 'vora-metadata'), /vora-upload: runs as vora-metadata/],
+  ['an account is not there', policy.accounts, (d) => d.splice(d.indexOf(pick(d, 'ServiceAccount', 'vora-upload')), 1), /no ServiceAccount vora-upload/],
+  ['an account has a token', policy.accounts, (d) => delete pick(d, 'ServiceAccount', 'vora-upload').automountServiceAccountToken, /ServiceAccount\/vora-upload: automountServiceAccountToken is not off/],
+  ['a setting is asked of a ConfigMap that has it not', policy.references, (d) => (upload(d).containers[0].env.find((e) => e.name === 'VORA_AUTH').valueFrom.configMapKeyRef.key = 'door'), /no key door/],
   ['an image moves', policy.images, (d) => (upload(d).containers[0].image = 'registry.example.com/vora:latest'), /not pinned/],
   ['an image has no version', policy.images, (d) => (upload(d).containers[0].image = 'registry.example.com/vora'), /not pinned/],
   ['a setting is misspelt', (d) => policy.settings(d, () => new Set(['VORA_HTTP_LISTEN'])), () => {}, /knows no VORA_STORAGE/],

@@ -34,7 +34,10 @@ esac
 password=$(random)
 secret vora-postgres "password=$password" \
   "orchestrator-url=postgresql://vora:$password@postgres:5432/vora_orchestrator" "metadata-url=postgresql://vora:$password@postgres:5432/vora_metadata"
-secret vora-object-store "access-key=$(random)" "secret-key=$(random)"
+# One store for both roots, with one user.
+store=("access-key=$(random)" "secret-key=$(random)")
+secret vora-object-store-raw "${store[@]}"
+secret vora-object-store-processed "${store[@]}"
 secret vora-clickhouse user=vora "password=$(random)"
 secret vora-auth "fleet-secret=$(random)" "jwt-secret=$(random)"
 secret vora-viewers "secret=$(random)"
