@@ -10,7 +10,7 @@ import { S3Server } from '../env/s3.mjs';
 import { Stack, until } from '../env/stack.mjs';
 
 const seconds = 12;
-let folder, s3, file, id, from, keys;
+let folder, s3, file, id, from;
 const cli = (...args) => folder.cli(['--json', 'storage', 'copy', ...args], { timeout: 120_000 });
 
 before(async () => {
@@ -22,8 +22,7 @@ before(async () => {
   await folder.reach(id);
   from = `file://${folder.home}/objects`;
   const { VORA_S3_ACCESS_KEY: access, VORA_S3_SECRET_KEY: secret } = s3.env;
-  keys = { VORA_S3_TO_ACCESS_KEY: access, VORA_S3_TO_SECRET_KEY: secret };
-  Object.assign(folder.env, keys);
+  for (const name of ['FROM', 'TO']) Object.assign(folder.env, { [`VORA_S3_${name}_ACCESS_KEY`]: access, [`VORA_S3_${name}_SECRET_KEY`]: secret });
 });
 after(async () => {
   await folder?.down(['--wipe']);
@@ -94,7 +93,6 @@ test('a stack on the copy plays, and knows what the one before it knew', async (
 
 test('what is gone from the source is told, and deleted from the copy when that is said', async () => {
   const mirror = `file://${folder.home}/mirror`;
-  Object.assign(folder.env, { VORA_S3_FROM_ACCESS_KEY: keys.VORA_S3_TO_ACCESS_KEY, VORA_S3_FROM_SECRET_KEY: keys.VORA_S3_TO_SECRET_KEY });
   const third = await folder.upload(file);
   await folder.reach(third.video_id);
   const first = await cli(s3.env.VORA_STORAGE, mirror);
