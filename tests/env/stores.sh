@@ -46,7 +46,8 @@ build() {
   mkdir -p "$CACHE"
   work=$(mktemp -d "$CACHE/$STORE.XXXXXX")
   cp "$here/stores/$STORE"/go.* "$work/"
-  if ! (cd "$work" && GOFLAGS=-mod=mod CGO_ENABLED=0 GOTOOLCHAIN=auto GOWORK=off go build -trimpath -ldflags '-s -w' -o program "$package") >&2; then
+  # Nothing is inlined: a quarter less to compile, and fast enough for tests.
+  if ! (cd "$work" && GOFLAGS=-mod=mod CGO_ENABLED=0 GOTOOLCHAIN=auto GOWORK=off go build -trimpath -gcflags 'all=-l -dwarf=false' -ldflags '-s -w' -o program "$package") >&2; then
     rm -rf "$work"
     fail "$STORE could not be built"
   fi
