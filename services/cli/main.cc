@@ -235,7 +235,7 @@ int main(int argc, char** argv) {
   copy_command->add_flag("--overwrite", copy.overwrite, "Replace also what no copy wrote, where it differs");
   CLI::Option* remove =
       copy_command->add_flag("--delete", copy.remove, "Delete copies in TO of what FROM holds no more; else they are counted");
-  copy_command->add_flag("--allow-empty", copy.allow_empty, "With --delete: although FROM holds nothing")->needs(remove);
+  copy_command->add_flag("--allow-empty", copy.allow_empty, "With --delete: although FROM holds nothing of a root")->needs(remove);
   copy_command->add_option("--jobs", copy.jobs, "Objects at the same time")->check(CLI::Range(1, 128))->capture_default_str();
   copy_command->callback([&] { exit_code = vora::cli::RunStorageCopy(global, copy); });
 

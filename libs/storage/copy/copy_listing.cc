@@ -1,7 +1,6 @@
 #include "libs/storage/copy/copy_listing.h"
 
 #include "libs/core/digest.h"
-#include "libs/core/encoding.h"
 #include "libs/layout/layout.h"
 
 namespace vora::storage {
@@ -71,6 +70,7 @@ StatusOr<Holdings> LookAt(ObjectStore& store, Only only, const Stopped& stopped)
     }
     ++holdings.objects;
     holdings.bytes += next->size;
+    if (next->key.starts_with(layout::kProcessedPrefix)) ++holdings.processed;
     hash.Update(next->key + '\n' + std::to_string(next->size) + '\n' + next->etag + '\n');
   }
   holdings.foreign = listing.foreign();

@@ -41,6 +41,7 @@ class Listing {
 struct Holdings {
   std::set<std::string> unfinished;  // uploads
   int64_t objects = 0, bytes = 0;    // without those of unfinished uploads
+  int64_t processed = 0;             // of the objects
   int64_t left_out = 0;              // objects of unfinished uploads
   int64_t foreign = 0;
   std::string digest;  // of keys, sizes and ETags: the same while nothing has changed

@@ -199,6 +199,16 @@ StatusOr<Holdings> LookAtSource(ObjectStore& from, const CopyOptions& options, c
                             " among them: wait until they are, or leave them out and have their clients begin anew");
 }
 
+// A place of one root, or a wrong one, would have every copy of the other deleted.
+Status CheckNotEmpty(const Holdings& holdings, CopyOptions::Only only) {
+  const char* const lacking = only != CopyOptions::Only::kProcessed && holdings.objects == holdings.processed ? "uploads"
+                              : only != CopyOptions::Only::kRaw && holdings.processed == 0                    ? "processed/"
+                                                                                                              : nullptr;
+  if (lacking == nullptr) return absl::OkStatus();
+  return FailedPrecondition(std::string("FROM holds nothing of ") + lacking +
+                            ", and every copy of that in TO would be deleted: is it the right place, or of one root alone?");
+}
+
 // One place may have many names: links, mounts, aliases of a host.
 Status CheckApart(ObjectStore& from, ObjectStore& to) {
   const std::string key = layout::ProbeKey(NewId());
@@ -218,9 +228,7 @@ Status CopyStore(ObjectStore& from, ObjectStore& to, const CopyOptions& options,
   counts.bytes = before.bytes;
   counts.left_out = before.left_out;
   counts.foreign = before.foreign;
-  if (options.remove && before.objects == 0 && !options.allow_empty) {
-    return FailedPrecondition("FROM holds nothing of Vora's, and every copy in TO would be deleted: is it the right place?");
-  }
+  if (options.remove && !options.allow_empty) VORA_RETURN_IF_ERROR(CheckNotEmpty(before, options.only));
   if (!options.dry_run) VORA_RETURN_IF_ERROR(CheckApart(from, to));
   Copy copy(from, to, options, counts, stopped, on_failure);
   VORA_RETURN_IF_ERROR(copy.Run(before));

@@ -17,7 +17,7 @@ struct CopyOptions {
   bool without_unfinished = false;  // uploads that are not finished are left out; else they are an error
   bool overwrite = false;           // what no copy wrote is replaced too where it differs; else it is a failure
   bool remove = false;              // what was copied once, and is not in the source any more, is deleted
-  bool allow_empty = false;         // with `remove`: although the source holds nothing at all
+  bool allow_empty = false;         // with `remove`: although the source holds nothing of a root
   int threads = 8;
 };
 
@@ -38,8 +38,9 @@ struct CopyCounts {
 // content type, or the source has its (a copy on its way back); what bears none is read on both sides and compared. No clock is asked.
 // `on_failure` is called for each object that failed, by one thread at a time. OK: counts say the rest, and without failures `to` has all
 // that `from` held at the end. INVALID_ARGUMENT: both are one place. FAILED_PRECONDITION: there are unfinished uploads, whose bytes lie in
-// parts that no copy can have; or `from` is empty, and everything would be deleted. ABORTED: `from` changed meanwhile, and the next run
-// brings the rest. CANCELLED: stopped. Whatever else ended it: a store that could not be listed, or that failed twenty times in a row.
+// parts that no copy can have; or with `remove` there is nothing in `from` of a root, all of whose copies would be deleted. ABORTED: `from`
+// changed meanwhile, and the next run brings the rest. CANCELLED: stopped. Whatever else ended it: a store that could not be listed, or
+// that failed twenty times in a row.
 Status CopyStore(ObjectStore& from, ObjectStore& to, const CopyOptions& options, CopyCounts& counts, const Stopped& stopped,
                  const std::function<void(const std::string& key, const Status& status)>& on_failure);
 

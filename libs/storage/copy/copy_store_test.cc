@@ -193,10 +193,18 @@ TEST_F(CopyStoreTest, AnEmptySourceDeletesNothingUnlessItIsSaid) {
   CopyCounts first, refused, said;
   ASSERT_THAT(Run(*to, first), IsOk());
   from_ = OpenFolder("empty");
-  EXPECT_THAT(Run(*to, refused, {.remove = true}), StatusIs(StatusCode::kFailedPrecondition, HasSubstr("FROM holds nothing of Vora's")));
+  EXPECT_THAT(Run(*to, refused, {.remove = true}), StatusIs(StatusCode::kFailedPrecondition, HasSubstr("FROM holds nothing of uploads")));
+  ASSERT_THAT(from_->Put("announce/u1", "", {.content_type = "text/plain"}), IsOk());
+  CopyCounts one_root;
+  EXPECT_THAT(Run(*to, one_root, {.remove = true}),
+              StatusIs(StatusCode::kFailedPrecondition, HasSubstr("FROM holds nothing of processed/")));
   ExpectSizes(*to, 6);
+  CopyCounts raw;
+  ASSERT_THAT(Run(*to, raw, {.only = CopyOptions::Only::kRaw, .remove = true}), IsOk());
+  EXPECT_EQ(raw.deleted, 2);
+  ASSERT_THAT(from_->Delete("announce/u1"), IsOk());
   ASSERT_THAT(Run(*to, said, {.remove = true, .allow_empty = true}), IsOk());
-  EXPECT_EQ(said.deleted, 6);
+  EXPECT_EQ(said.deleted, 4);
   ExpectSizes(*to, 0);
 }
 
