@@ -241,12 +241,12 @@ TEST_F(CopyStoreTest, OnePlaceUnderTwoNamesIsRefused) {
   EXPECT_THAT(from_->List("probe/")->objects, IsEmpty());
 }
 
-// A store on which something happens at the first write of a copy.
+// A store on which something happens as a key of this prefix is first written: of the probe, before anything is copied.
 class BusyStore : public FaultyStore {
  public:
-  BusyStore(std::unique_ptr<ObjectStore> inner, std::function<void()> meanwhile) : FaultyStore(std::move(inner)) {
-    Rule([meanwhile = std::move(meanwhile), once = std::make_shared<std::once_flag>()](std::string_view call, const std::string& key) {
-      if (call == "Put" && !key.starts_with("probe/")) std::call_once(*once, meanwhile);
+  BusyStore(std::unique_ptr<ObjectStore> inner, std::string prefix, std::function<void()> meanwhile) : FaultyStore(std::move(inner)) {
+    Rule([=, once = std::make_shared<std::once_flag>()](std::string_view call, const std::string& key) {
+      if (call == "Put" && key.starts_with(prefix)) std::call_once(*once, meanwhile);
       return Verdict::kPass;
     });
   }
@@ -254,11 +254,11 @@ class BusyStore : public FaultyStore {
 
 TEST_F(CopyStoreTest, WhatChangedMeanwhileIsNotCalledComplete) {
   CopyCounts grown, began, rest;
-  BusyStore growing(OpenFolder("to"), [&] { ASSERT_THAT(from_->Put("announce/u0", "", {}), IsOk()); });
+  BusyStore growing(OpenFolder("to"), "raw/", [&] { ASSERT_THAT(from_->Put("announce/u0", "", {}), IsOk()); });
   EXPECT_THAT(Run(growing, grown, {.threads = 1}), StatusIs(StatusCode::kAborted, HasSubstr("FROM changed while it was copied")));
   // An upload that begins meanwhile: nothing of it is copied, as its state promises bytes that lie in parts.
   ASSERT_THAT(from_->Put("announce/u1", "!", {}), IsOk());
-  BusyStore beginning(OpenFolder("to"), [&] {
+  BusyStore beginning(OpenFolder("to"), "probe/", [&] {
     ASSERT_THAT(from_->Put("open/u2", "", {}), IsOk());
     ASSERT_THAT(from_->Put("raw/u2/state", "{}", {}), IsOk());
   });
@@ -277,7 +277,7 @@ TEST_F(CopyStoreTest, WhatTheTargetLostMeanwhileIsNamed) {
   CopyCounts first, counts;
   ASSERT_THAT(Run(*to, first), IsOk());
   ASSERT_THAT(from_->Put("raw/u1/state", "!", {}), IsOk());
-  BusyStore losing(OpenFolder("to"), [&] { ASSERT_THAT(to->Delete("announce/u1"), IsOk()); });
+  BusyStore losing(OpenFolder("to"), "raw/", [&] { ASSERT_THAT(to->Delete("announce/u1"), IsOk()); });
   ASSERT_THAT(Run(losing, counts, {.threads = 1}), IsOk());
   EXPECT_THAT(failures_, ElementsAre(HasSubstr("announce/u1: DATA_LOSS: is not in TO")));
 }
