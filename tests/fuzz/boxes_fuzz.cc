@@ -1,5 +1,5 @@
-// Files that strangers upload: their first bytes, and the boxes of MP4, as they are looked at before any demuxer does; and segments as they are read
-// back from the store.
+// Files that strangers upload: their first bytes, and the boxes of MP4, as they are looked at before any demuxer does; and segments as they
+// are read back from the store.
 
 #include <algorithm>
 #include <cstdint>
