@@ -4,19 +4,12 @@
 
 #include "libs/core/digest.h"
 #include "libs/core/encoding.h"
-#include "libs/storage/base/key.h"
+#include "libs/storage/base/part_bytes.h"
 
 namespace vora::storage {
 namespace {
 
-constexpr int64_t kPartBytes = 8 << 20;
-
-// Parts of at least 8 MiB, in whole MiB, so that 10,000 of them are enough.
-int64_t PartBytesFor(int64_t size) {
-  constexpr int64_t kMib = 1 << 20;
-  const int64_t least = (size + kMaxParts - 1) / kMaxParts;
-  return std::max(kPartBytes, (least + kMib - 1) / kMib * kMib);
-}
+constexpr int64_t kWhole = 8 << 20;  // up to here an object is put in one piece
 
 // Fills `piece` as far as the object goes. ABORTED where it ends before its own size.
 Status ReadFull(ObjectReader& reader, int64_t& left, std::string& piece, int64_t most, const Stopped& stopped) {
@@ -50,10 +43,10 @@ StatusOr<std::vector<CompletedPart>> SendParts(ObjectReader& reader, ObjectStore
 StatusOr<std::string> Send(ObjectReader& reader, ObjectStore& to, const OnBytes& on_bytes, const Stopped& stopped) {
   const ObjectInfo& info = reader.info();
   Sha256State hash;
-  if (info.size <= kPartBytes) {
+  if (info.size <= kWhole) {
     std::string bytes;
     int64_t left = info.size;
-    VORA_RETURN_IF_ERROR(ReadFull(reader, left, bytes, kPartBytes, stopped));
+    VORA_RETURN_IF_ERROR(ReadFull(reader, left, bytes, kWhole, stopped));
     hash.Update(bytes);
     VORA_RETURN_IF_ERROR(to.Put(info.key, bytes, {.content_type = info.content_type, .copied_from = info.etag}).status());
     on_bytes(info.size);
