@@ -58,8 +58,8 @@ class MetadataAuthTest : public ::testing::Test {
 };
 
 TEST_F(MetadataAuthTest, EveryMethodOfEveryServiceAsksWhoCalls) {
-  for (const char* service : {"vora.metadata.v1.VideoService", "vora.metadata.v1.FleetService", "vora.playback.v1.PlaybackService",
-                              "vora.upload.v1.UploadListener", "vora.analytics.v1.AnalyticsQueries"}) {
+  for (const char* service : {"vora.metadata.v1.VideoService", "vora.metadata.v1.EventService", "vora.metadata.v1.FleetService",
+                              "vora.playback.v1.PlaybackService", "vora.upload.v1.UploadListener", "vora.analytics.v1.AnalyticsQueries"}) {
     const auto nobody = rpc::testing::CallEveryMethod(app_.channel(), service);
     EXPECT_THAT(nobody, Not(IsEmpty())) << service;
     EXPECT_THAT(nobody, Each(Pair(::testing::_, grpc::StatusCode::UNAUTHENTICATED))) << service;

@@ -122,7 +122,7 @@ struct MetadataApp::Impl {
         video_service(MakeVideoService(operations, import_operations, videos, encodes, hub, authorization.rpc)),
         source_service(MakeSourceService(source_operations, authorization.rpc)),
         ladder_service(MakeLadderService(ladder_operations, authorization.rpc)),
-        event_service(MakeEventService(subscriptions, authorization.rpc)),
+        event_service(MakeEventService(subscriptions, import_operations, authorization.rpc)),
         fleet_service(MakeFleetService(fleet, authorization.rpc)),
         playback_service(MakePlaybackService(presentations, authorization.rpc)),
         upload_listener(MakeUploadListener(operations, authorization.rpc)),

@@ -29,7 +29,7 @@ std::unique_ptr<grpc::Service> MakeVideoService(VideoOperations& operations, Imp
                                                 EncodeRepo& encodes, WatchHub& hub, rpc::Authorizer authorizer);
 std::unique_ptr<grpc::Service> MakeSourceService(SourceOperations& sources, rpc::Authorizer authorizer);
 std::unique_ptr<grpc::Service> MakeLadderService(LadderOperations& ladders, rpc::Authorizer authorizer);
-std::unique_ptr<grpc::Service> MakeEventService(SubscriptionRepo& subscriptions, rpc::Authorizer authorizer);
+std::unique_ptr<grpc::Service> MakeEventService(SubscriptionRepo& subscriptions, ImportOperations& imports, rpc::Authorizer authorizer);
 std::unique_ptr<grpc::Service> MakePlaybackService(PresentationRepo& presentations, rpc::Authorizer authorizer);
 std::unique_ptr<grpc::Service> MakeFleetService(FleetView& fleet, rpc::Authorizer authorizer);
 std::unique_ptr<grpc::Service> MakeUploadListener(VideoOperations& operations, rpc::Authorizer authorizer);

@@ -10,6 +10,7 @@
 #include "libs/layout/layout.h"
 #include "libs/obs/trace.h"
 #include "services/metadata/imports/source_files.h"
+#include "services/metadata/rows/subscription_rows_internal.h"
 #include "services/metadata/videos/video_fields.h"
 
 namespace vora::metadata {
@@ -59,15 +60,37 @@ StatusOr<NewImport> ImportOperations::OfUrl(const std::string& url) const {
   return import;
 }
 
-StatusOr<CreatedVideo> ImportOperations::Import(const std::string& tenant, const v1::ImportVideoRequest& request) {
+StatusOr<CreatedVideo> ImportOperations::Import(const std::string& tenant, const v1::ImportVideoRequest& request,
+                                                const std::optional<EventRecipient>& recipient) {
   const v1::ImportSource& source = request.source();
   const bool by_name = !source.name().empty() || !source.key().empty();
   if (by_name == !source.url().empty()) return InvalidField("source", "give either name and key of a file in a source, or url");
   VORA_RETURN_IF_ERROR(CheckTexts(request));
   VORA_RETURN_IF_ERROR(CheckRequestId(request.request_id()));
-  auto import = by_name ? OfSource(tenant, source) : OfUrl(source.url());
+  if (recipient) {
+    VORA_RETURN_IF_ERROR(CheckSubscription(recipient->subscription));
+    VORA_RETURN_IF_ERROR(CheckRecipient(recipient->text));
+  }
+  NewImport asked;
+  asked.tenant = tenant;
+  asked.source = source.name();
+  asked.key = source.key();
+  asked.url = source.url();
+  asked.request_key = request.request_id();
+  asked.recipient = recipient;
+  // Before the file is looked for: it may be gone by now.
+  VORA_ASSIGN_OR_RETURN(std::optional<CreatedVideo> created, imports_.Replay(asked));
+  if (!created) {
+    VORA_ASSIGN_OR_RETURN(created, Create(asked, request));
+  }
+  if (created->deleted) return FailedPrecondition("request_id: the video of this request was deleted; give another one");
+  return *std::move(created);
+}
+
+StatusOr<CreatedVideo> ImportOperations::Create(const NewImport& asked, const v1::ImportVideoRequest& request) {
+  auto import = asked.url.empty() ? OfSource(asked.tenant, request.source()) : OfUrl(asked.url);
   VORA_RETURN_IF_ERROR(import.status());
-  import->tenant = tenant;
+  import->tenant = asked.tenant;
   import->title_given = !request.title().empty();
   import->title = import->title_given ? request.title() : TitleOfUpload({{ "filename", import->filename }});
   import->description = request.description();
@@ -78,11 +101,10 @@ StatusOr<CreatedVideo> ImportOperations::Import(const std::string& tenant, const
     import->ladder = request.ladder();
     import->else_default = false;
   }
-  import->request_key = request.request_id();
+  import->request_key = asked.request_key;
+  import->recipient = asked.recipient;
   import->traceparent = obs::CurrentTrace().ToTraceparent();
-  VORA_ASSIGN_OR_RETURN(CreatedVideo created, imports_.Create(*import));
-  if (created.deleted) return FailedPrecondition("request_id: the video of this request was deleted; give another one");
-  return created;
+  return imports_.Create(*import);
 }
 
 }  // namespace vora::metadata

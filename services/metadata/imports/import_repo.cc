@@ -7,6 +7,7 @@
 #include "services/metadata/rows/ladder_rows_internal.h"
 #include "services/metadata/rows/outbox_rows_internal.h"
 #include "services/metadata/rows/store.h"
+#include "services/metadata/rows/subscription_rows_internal.h"
 #include "services/metadata/rows/video_rows_internal.h"
 
 namespace vora::metadata {
@@ -21,7 +22,10 @@ constexpr char kInsertImport[] = R"(
     ON CONFLICT DO NOTHING)";
 constexpr char kOfRequestKey[] = R"(
     SELECT video_id, origin_source = $3 AND origin_key = $4 AND origin_url = $5 AS same FROM videos
-    WHERE tenant = $1 AND request_key = $2 AND $2 <> '')";
+    WHERE video_id IN (SELECT video_id FROM videos WHERE tenant = $1 AND request_key = $2 AND request_key <> ''
+    UNION ALL SELECT video_id FROM attached_requests WHERE tenant = $1 AND request_key = $2))";
+constexpr char kAttachRequest[] =
+    "INSERT INTO attached_requests (tenant, request_key, video_id) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
 constexpr char kOfExternalId[] = R"(
     SELECT video_id FROM videos WHERE tenant = $1 AND external_id = $2 AND $2 <> '' AND deleted_at IS NULL
     AND origin_source = $3 AND origin_key = $4 AND origin_url = $5 AND import_state <> '')";
@@ -49,22 +53,38 @@ Status AddWhatIsSaid(pqxx::transaction_base& tx, const VideoRow& row, const NewI
   return SetExternalId(tx, row, import.external_id);
 }
 
+// What a request is given: the video that was found or made for it, its row locked. Nothing but `deleted` of one that was deleted.
+Status GiveVideo(pqxx::transaction_base& tx, const VideoRow& row, const NewImport& import, const std::string& public_url,
+                 CreatedVideo& result) {
+  result.deleted = row.deleted;
+  if (row.deleted) return absl::OkStatus();
+  const std::string& id = row.video.video_id();
+  if (import.recipient) {
+    VORA_ASSIGN_OR_RETURN(const std::string subscription, FindOrSubscribe(tx, import.tenant, import.recipient->subscription));
+    VORA_RETURN_IF_ERROR(AddRecipient(tx, subscription, id, import.recipient->text));
+  }
+  result.video = Assemble(*LoadVideoRow(tx, id, Lock::kNone), LoadRenditionRows(tx, {id}), public_url);
+  return absl::OkStatus();
+}
+
 std::string FirstOf(const pqxx::result& rows) { return rows.empty() ? "" : rows[0][0].c_str(); }
 
 }  // namespace
 
+StatusOr<std::string> FindRequest(pqxx::transaction_base& tx, const NewImport& import) {
+  if (import.request_key.empty()) return std::string();
+  const auto found = tx.exec_params(kOfRequestKey, import.tenant, import.request_key, import.source, import.key, import.url);
+  if (found.empty()) return std::string();
+  if (found[0]["same"].as<bool>()) return std::string(found[0]["video_id"].c_str());
+  return MakeError(errors::kIdempotencyKeyReused, "request_id: it was given to the import of another file; give each request its own",
+                   {.field = "request_id"});
+}
+
 StatusOr<KnownImport> FindImport(pqxx::transaction_base& tx, const NewImport& import) {
   KnownImport known;
-  const auto of_key = tx.exec_params(kOfRequestKey, import.tenant, import.request_key, import.source, import.key, import.url);
-  if (!of_key.empty()) {
-    if (!of_key[0]["same"].as<bool>()) {
-      return MakeError(errors::kIdempotencyKeyReused, "request_id: it was given to the import of another file; give each request its own",
-                       {.field = "request_id"});
-    }
-    known.id = of_key[0]["video_id"].c_str();
-    known.same_request = true;
-    return known;
-  }
+  VORA_ASSIGN_OR_RETURN(known.id, FindRequest(tx, import));
+  known.same_request = !known.id.empty();
+  if (!known.id.empty()) return known;
   known.id = FirstOf(tx.exec_params(kOfExternalId, import.tenant, import.external_id, import.source, import.key, import.url));
   if (!known.id.empty()) return known;
   known.id = FirstOf(tx.exec_params(kOfOrigin, import.tenant, import.source, import.key, import.version, import.by_itself));
@@ -89,9 +109,8 @@ StatusOr<std::string> AddImport(pqxx::transaction_base& tx, const NewImport& imp
   return id;
 }
 
-StatusOr<CreatedVideo> ImportRepo::Create(const NewImport& import) {
-  CreatedVideo result;
-  VORA_RETURN_IF_ERROR(store_.Transact([&](pqxx::work& tx) -> Status {
+Status ImportRepo::TryCreate(const NewImport& import, CreatedVideo& result) {
+  return store_.Transact([&](pqxx::work& tx) -> Status {
     result = {};
     VORA_ASSIGN_OR_RETURN(KnownImport known, FindImport(tx, import));
     std::string id = known.id;
@@ -106,16 +125,35 @@ StatusOr<CreatedVideo> ImportRepo::Create(const NewImport& import) {
     }
     if (id.empty()) return Unavailable("the video of this file is being deleted; try again in a moment");
     const auto row = LoadVideoRow(tx, id, Lock::kForUpdate);
-    result.deleted = row->deleted;
     // The same request again says nothing new, and what was changed since stays.
-    const bool says_more = !result.created && !known.same_request && !row->deleted;
-    if (says_more) VORA_RETURN_IF_ERROR(AddWhatIsSaid(tx, *row, import));
-    result.video = Assemble(*LoadVideoRow(tx, id, Lock::kNone), LoadRenditionRows(tx, {id}), public_url_);
-    return absl::OkStatus();
-  }));
+    if (!result.created && !known.same_request && !row->deleted) {
+      VORA_RETURN_IF_ERROR(AddWhatIsSaid(tx, *row, import));
+      if (!import.request_key.empty()) tx.exec_params(kAttachRequest, import.tenant, import.request_key, id);
+    }
+    return GiveVideo(tx, *row, import, public_url_, result);
+  });
+}
+
+StatusOr<CreatedVideo> ImportRepo::Create(const NewImport& import) {
+  CreatedVideo result;
+  Status created = TryCreate(import, result);
+  // Whoever took the external_id between the look for it and the insert has it for the same file, perhaps: then it is found now.
+  if (created.code() == StatusCode::kAlreadyExists) created = TryCreate(import, result);
+  VORA_RETURN_IF_ERROR(created);
   if (result.created) store_.OutboxAdded();
   if (!result.deleted) store_.VideoChanged(result.video.video_id());
   return result;
+}
+
+StatusOr<std::optional<CreatedVideo>> ImportRepo::Replay(const NewImport& import) {
+  if (import.request_key.empty()) return std::optional<CreatedVideo>();
+  return store_.Transact([&](pqxx::work& tx) -> StatusOr<std::optional<CreatedVideo>> {
+    VORA_ASSIGN_OR_RETURN(const std::string id, FindRequest(tx, import));
+    if (id.empty()) return std::optional<CreatedVideo>();
+    CreatedVideo result;
+    VORA_RETURN_IF_ERROR(GiveVideo(tx, *LoadVideoRow(tx, id, Lock::kForUpdate), import, public_url_, result));
+    return std::optional(std::move(result));
+  });
 }
 
 }  // namespace vora::metadata

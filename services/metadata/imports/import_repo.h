@@ -13,6 +13,11 @@ namespace vora::metadata {
 
 class Store;
 
+// Who is told what becomes of a video: a subscription (EventService), and whoever that hands its events on to.
+struct EventRecipient {
+  std::string subscription, text;
+};
+
 struct NewImport {
   std::string tenant;
   std::string source, key, url;  // the first two, or the last
@@ -27,6 +32,7 @@ struct NewImport {
   std::string ladder;         // by name; empty: the tenant's default
   bool else_default = false;  // there is nobody to tell that there is no such ladder: the default one then, and a warning
   std::string request_key;
+  std::optional<EventRecipient> recipient;
   bool by_itself = false;  // nobody asked for it: what was deleted stays so
 };
 
@@ -37,8 +43,12 @@ class ImportRepo {
   // Video and outbox row in one transaction. The video that there is, with `created` false, when the request key, the external_id with the
   // same file, or the version of the file has one. ALREADY_EXISTS: another video has the external_id.
   StatusOr<CreatedVideo> Create(const NewImport& import);
+  // The video that the same request was given before, whatever has become of its file since; nullopt: there was none. Of `import` it asks
+  // for the tenant, the request key, where the file is, and the recipient.
+  StatusOr<std::optional<CreatedVideo>> Replay(const NewImport& import);
 
  private:
+  Status TryCreate(const NewImport& import, CreatedVideo& result);
   Store& store_;
   const std::string public_url_;
 };

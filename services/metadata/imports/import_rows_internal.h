@@ -17,6 +17,7 @@ struct KnownImport {
   bool same_request = false;
 };
 // The kind `idempotency_key_reused`: the request key was of another file.
+StatusOr<std::string> FindRequest(pqxx::transaction_base& tx, const NewImport& import);  // the id of its video; empty: none
 StatusOr<KnownImport> FindImport(pqxx::transaction_base& tx, const NewImport& import);
 // Makes the video and its start. Its id; empty: another one came first. ALREADY_EXISTS: another video has the external_id.
 StatusOr<std::string> AddImport(pqxx::transaction_base& tx, const NewImport& import);

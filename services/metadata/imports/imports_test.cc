@@ -3,11 +3,16 @@
 
 #include <filesystem>
 #include <fstream>
+#include <functional>
+#include <set>
+#include <thread>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include "libs/core/error.h"
+#include "libs/rpc/call.h"
 #include "libs/sources/sources.h"
 #include "libs/testing/eventually.h"
 #include "libs/testing/status_matchers.h"
@@ -16,6 +21,7 @@
 #include "services/metadata/imports/bucket_events.h"
 #include "services/metadata/imports/scanner.h"
 #include "services/metadata/imports/source_files.h"
+#include "vora/metadata/v1/events.grpc.pb.h"
 
 namespace vora::metadata {
 namespace {
@@ -303,6 +309,135 @@ TEST_F(ImportsTest, BucketEventsMakeOneVideoInWhateverOrderTheyCome) {
   ExpectError(Post("/v1/sources/none/events?token=geheim", message), 401, "", "token");
   ExpectError(Post("/v1/sources/nas/events?token=geheim", Json::object()), 400, "Records", "required");
   ExpectError(app_->Call("POST", "/v1/sources/nas/events?token=geheim", "nonsense"), 400, "body", "S3's event message");
+}
+
+// Whoever hands the events of subscription `amqp` on asks for files, over gRPC.
+class RecipientsTest : public ImportsTest {
+ protected:
+  void SetUp() override {
+    Write("a.mkv");
+    Start();
+    events_ = v1::EventService::NewStub(app_->channel());
+  }
+  static v1::ImportForRecipientRequest Request(const std::string& id, const std::string& recipient, const std::string& key = "a.mkv") {
+    v1::ImportForRecipientRequest request;
+    request.mutable_import()->mutable_source()->set_name("nas");
+    request.mutable_import()->mutable_source()->set_key(key);
+    request.mutable_import()->set_request_id(id);
+    request.set_subscription("amqp");
+    request.set_recipient(recipient);
+    return request;
+  }
+  StatusOr<v1::Video> Import(const v1::ImportForRecipientRequest& request) {
+    return rpc::Call(*events_, &v1::EventService::Stub::ImportForRecipient, request, std::chrono::seconds(20));
+  }
+  std::vector<v1::Event> Fetch() {
+    v1::FetchEventsRequest request;
+    request.set_subscription("amqp");
+    const auto fetched = rpc::Call(*events_, &v1::EventService::Stub::FetchEvents, request, std::chrono::seconds(20));
+    EXPECT_THAT(fetched, IsOk());
+    return {fetched->events().begin(), fetched->events().end()};
+  }
+  void Delete(const std::string& video_id) { ASSERT_EQ(app_->Call("DELETE", "/v1/videos/" + video_id).status, 204); }
+
+  std::unique_ptr<v1::EventService::Stub> events_;
+};
+
+TEST_F(RecipientsTest, WhoeverAskedForAFileIsNamedByItsEvents) {
+  const auto first = Import(Request("r1", "one"));
+  ASSERT_THAT(first, IsOk());
+  EXPECT_EQ(first->labels_size(), 0);
+  EXPECT_EQ(Import(Request("r2", "two"))->video_id(), first->video_id());
+  EXPECT_EQ(Import(Request("r1", "one"))->video_id(), first->video_id()) << "again";
+  EXPECT_EQ(Import(Request("r1", "three"))->video_id(), first->video_id()) << "the same request, and somebody else to be told";
+  const auto patched = app_->Call("PATCH", "/v1/videos/" + first->video_id(), R"({"labels":{"show":"news"}})");
+  EXPECT_EQ(patched.status, 200) << "labels have nothing to do with it";
+  Delete(first->video_id());
+  const auto events = Fetch();
+  ASSERT_EQ(events.size(), 1u) << "the subscription was made by the first import";
+  EXPECT_EQ(events[0].type(), "video.deleted");
+  EXPECT_THAT(events[0].recipients(), ElementsAre("one", "three", "two"));
+}
+
+TEST_F(RecipientsTest, ARequestIsGivenTheSameVideoWhateverHasBecomeOfItsFile) {
+  const auto made = Import(Request("r1", "one"));
+  ASSERT_THAT(made, IsOk());
+  ASSERT_THAT(Import(Request("r2", "two")), IsOk());
+  Write("b.mkv");
+  fs::remove(folder_ / "a.mkv");
+  EXPECT_THAT(Import(Request("r3", "three")), StatusIs(StatusCode::kNotFound));
+  for (const char* id : {"r1", "r2"}) {
+    const auto again = Import(Request(id, "four"));
+    ASSERT_THAT(again, IsOk()) << id;
+    EXPECT_EQ(again->video_id(), made->video_id()) << id;
+  }
+  const Status reused = Import(Request("r2", "two", "b.mkv")).status();
+  EXPECT_EQ(DetailOf(reused).reason, "idempotency_key_reused");
+  Delete(made->video_id());
+  Write("a.mkv");
+  for (const char* id : {"r1", "r2"}) {
+    EXPECT_THAT(Import(Request(id, "one")), StatusIs(StatusCode::kFailedPrecondition)) << "its redelivery brings nothing back: " << id;
+  }
+  EXPECT_NE(Import(Request("r4", "one"))->video_id(), made->video_id());
+}
+
+TEST_F(RecipientsTest, LimitsAreNamed) {
+  const auto field = [&](const std::function<void(v1::ImportForRecipientRequest&)>& change) {
+    auto request = Request("r", "one");
+    change(request);
+    const Status refused = Import(request).status();
+    EXPECT_EQ(refused.code(), StatusCode::kInvalidArgument) << ToText(refused);
+    return DetailOf(refused).field;
+  };
+  EXPECT_EQ(field([](auto& request) { request.clear_recipient(); }), "recipient");
+  EXPECT_EQ(field([](auto& request) { request.set_recipient(std::string(2001, 'x')); }), "recipient");
+  EXPECT_EQ(field([](auto& request) { request.set_recipient(std::string("a\0b", 3)); }), "recipient");
+  EXPECT_EQ(field([](auto& request) { request.clear_subscription(); }), "subscription");
+  EXPECT_EQ(field([](auto& request) { request.clear_import(); }), "source");
+  EXPECT_EQ(Videos().size(), 0u) << "nothing of it is half done";
+  for (int i = 0; i < 1000; ++i) ASSERT_THAT(Import(Request("r", "recipient " + std::to_string(i))), IsOk());
+  const Status full = Import(Request("r", "one more")).status();
+  EXPECT_THAT(full, StatusIs(StatusCode::kFailedPrecondition));
+  EXPECT_EQ(DetailOf(full).field, "recipient");
+  EXPECT_EQ(DetailOf(full).limit, "1000 recipients");
+  EXPECT_THAT(Import(Request("r", "recipient 7")), IsOk()) << "who is there already may come again";
+}
+
+TEST_F(RecipientsTest, AtTheSameMomentTheSameFileIsOneVideo) {
+  constexpr int kTasks = 12;
+  const auto import_all = [&](const std::string& round, const std::function<void(v1::ImportForRecipientRequest&)>& change) {
+    std::vector<StatusOr<v1::Video>> videos(kTasks, Unavailable("not asked"));
+    std::vector<std::thread> threads;
+    for (int i = 0; i < kTasks; ++i) {
+      threads.emplace_back([&, i] {
+        auto request = Request(round + std::to_string(i), std::to_string(i));
+        request.mutable_import()->set_external_id("cms/" + round);
+        change(request);
+        videos[static_cast<size_t>(i)] = Import(request);
+      });
+    }
+    for (auto& thread : threads) thread.join();
+    std::set<std::string> ids;
+    for (const auto& video : videos) {
+      EXPECT_THAT(video, IsOk()) << Message(video.status());
+      if (video.ok()) ids.insert(video->video_id());
+    }
+    EXPECT_EQ(ids.size(), 1u) << round;
+  };
+  for (int round = 0; round < 10; ++round) {
+    const std::string n = std::to_string(round);
+    import_all("url-" + n, [&](auto& request) {
+      request.mutable_import()->mutable_source()->Clear();
+      request.mutable_import()->mutable_source()->set_url("https://93.184.216.34/" + n + ".mp4");
+    });
+    Write(n + ".mkv");
+    import_all("file-" + n, [&](auto& request) { request.mutable_import()->mutable_source()->set_key(n + ".mkv"); });
+    Write("same-" + n + ".mkv");
+    import_all("same-" + n, [&](auto& request) {
+      request.mutable_import()->mutable_source()->set_key("same-" + n + ".mkv");
+      request.mutable_import()->set_request_id("same-" + n);
+    });
+  }
 }
 
 TEST(BucketEventsTest, KeysAreThoseBelowTheSourcesRoot) {

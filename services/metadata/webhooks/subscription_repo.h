@@ -13,8 +13,12 @@ namespace vora::metadata {
 
 class Store;
 
-inline constexpr int kMaxSubscriptions = 32;  // of a tenant
-inline constexpr int kMaxEvents = 200;        // of a call
+inline constexpr int kMaxEvents = 200;  // of a call
+
+struct EventBacklog {
+  int64_t pending = 0;        // not acknowledged, over all subscriptions
+  double oldest_seconds = 0;  // age of the oldest of them
+};
 
 class SubscriptionRepo {
  public:
@@ -23,6 +27,7 @@ class SubscriptionRepo {
   // See EventService.
   StatusOr<v1::FetchEventsResponse> Fetch(const std::string& tenant, const v1::FetchEventsRequest& request);
   StatusOr<v1::AcknowledgeEventsResponse> Acknowledge(const std::string& tenant, const v1::AcknowledgeEventsRequest& request);
+  StatusOr<EventBacklog> Backlog();
   // Drops subscriptions that nobody has fetched from for `age`, with what they hold.
   StatusOr<int64_t> Purge(std::chrono::hours age);
 

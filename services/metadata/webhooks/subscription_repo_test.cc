@@ -5,6 +5,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <map>
 #include <set>
 #include <thread>
 
@@ -13,11 +15,13 @@
 #include "libs/core/error.h"
 #include "libs/testing/status_matchers.h"
 #include "services/metadata/harness_test.h"
+#include "services/metadata/rows/subscription_rows_internal.h"
 #include "services/metadata/webhooks/webhook_repo.h"
 
 namespace vora::metadata {
 namespace {
 
+using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
 class SubscriptionRepoTest : public ::testing::Test {
@@ -52,6 +56,18 @@ class SubscriptionRepoTest : public ::testing::Test {
       return {};
     });
     ASSERT_THAT(done, IsOk()) << Message(done);
+  }
+  void AddRecipients(const std::string& subscription, const std::string& video_id, const std::vector<std::string>& recipients) {
+    const Status added = repos_.store.Transact([&](pqxx::work& tx) -> Status {
+      VORA_ASSIGN_OR_RETURN(const std::string id, FindOrSubscribe(tx, "default", subscription));
+      for (const auto& recipient : recipients) VORA_RETURN_IF_ERROR(AddRecipient(tx, id, video_id, recipient));
+      return {};
+    });
+    ASSERT_THAT(added, IsOk()) << Message(added);
+  }
+  int Recipients() {
+    return *repos_.store.Read(
+        [](pqxx::nontransaction& tx) -> StatusOr<int> { return tx.exec1("SELECT count(*) FROM video_recipients")[0].as<int>(); });
   }
   void EndLeases() { Sql("UPDATE webhook_deliveries SET next_attempt_at = now()"); }
 
@@ -144,6 +160,68 @@ TEST_F(SubscriptionRepoTest, OneThatNobodyFetchesFromIsDropped) {
   EXPECT_THAT(Fetch("old"), IsEmpty()) << "it begins anew";
   EndLeases();
   EXPECT_EQ(Fetch("young").size(), 2u);
+}
+
+TEST_F(SubscriptionRepoTest, RecipientsAreThoseOfTheSubscriptionAndGoWithTheVideo) {
+  Fetch("one");
+  Fetch("two");
+  const std::string id = Video("u1");
+  Video("u2");
+  AddRecipients("one", id, {"a", "b"});
+  AddRecipients("two", id, {"c"});
+  const auto told = [](const std::vector<v1::Event>& events) {
+    std::map<std::string, std::vector<std::string>> recipients;
+    for (const auto& event : events) {
+      const std::string video = nlohmann::json::parse(event.body())["data"]["video_id"];
+      recipients[event.type() + " " + video] = {event.recipients().begin(), event.recipients().end()};
+    }
+    return recipients;
+  };
+  const auto one = told(Fetch("one"));
+  ASSERT_EQ(one.size(), 4u);
+  EXPECT_THAT(one.at("video.failed " + id), ElementsAre("a", "b"));
+  EXPECT_EQ(std::count_if(one.begin(), one.end(), [](const auto& event) { return event.second.empty(); }), 2) << "of the other video";
+  EXPECT_THAT(told(Fetch("two")).at("video.processing " + id), ElementsAre("c"));
+  ASSERT_THAT(repos_.videos.Delete("default", id), IsOk());
+  const auto deleted = Fetch("one");
+  ASSERT_EQ(deleted.size(), 1u);
+  EXPECT_THAT(deleted[0].recipients(), ElementsAre("a", "b"));
+  Acknowledge(deleted[0].event_id(), "one");
+  EXPECT_EQ(Recipients(), 1) << "of the one whom nobody told so far";
+  EXPECT_EQ(Fetch("two").size(), 1u);
+  Sql("UPDATE webhooks SET fetched_at = now() - interval '31 days'");
+  EXPECT_EQ(*subscriptions_.Purge(std::chrono::hours(24 * 30)), 2);
+  EXPECT_EQ(Recipients(), 0);
+}
+
+TEST_F(SubscriptionRepoTest, WhatIsGivenAtOnceFitsIntoAMessage) {
+  Fetch();
+  std::vector<std::string> many;
+  for (int i = 0; i < kMaxRecipients; ++i) many.push_back(std::to_string(i) + std::string(1900, 'x'));
+  for (const char* upload : {"u1", "u2", "u3"}) AddRecipients("amqp", Video(upload), many);
+  std::set<std::string> ids;
+  for (int i = 0; i < 6; ++i) {
+    const auto events = Fetch();
+    ASSERT_EQ(events.size(), 1u) << "two of them are too large, and one is always given";
+    EXPECT_EQ(events[0].recipients_size(), kMaxRecipients);
+    ids.insert(events[0].event_id());
+  }
+  EXPECT_EQ(ids.size(), 6u);
+  EXPECT_THAT(Fetch(), IsEmpty());
+}
+
+TEST_F(SubscriptionRepoTest, TheBacklogIsWhatWasNotAcknowledged) {
+  EXPECT_EQ(subscriptions_.Backlog()->pending, 0);
+  EXPECT_EQ(subscriptions_.Backlog()->oldest_seconds, 0);
+  Fetch();
+  Video("u1");
+  Sql("UPDATE webhook_deliveries SET created_at = now() - interval '1 hour' WHERE event = 'video.processing'");
+  const auto events = Fetch();
+  EXPECT_EQ(subscriptions_.Backlog()->pending, 2) << "whoever fetched them may have died";
+  EXPECT_GE(subscriptions_.Backlog()->oldest_seconds, 3600);
+  Acknowledge(events[0].event_id());
+  EXPECT_EQ(subscriptions_.Backlog()->pending, 1);
+  EXPECT_LT(subscriptions_.Backlog()->oldest_seconds, 3600);
 }
 
 TEST_F(SubscriptionRepoTest, LimitsAreNamed) {
