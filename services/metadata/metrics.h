@@ -32,5 +32,9 @@ inline const obs::GaugeFamily kWebhooksPending{kMetrics, "vora_webhooks_pending"
 inline const obs::GaugeFamily kWebhooksOldestAge{
     kMetrics, "vora_webhooks_oldest_age_seconds",
     "How long the oldest of them has been due, without those of receivers that do not answer."};
+inline const obs::GaugeFamily kEventsPending{kMetrics, "vora_video_events_pending",
+                                             "Events that subscriptions have not acknowledged, over all of them and all replicas."};
+inline const obs::GaugeFamily kEventsOldestAge{kMetrics, "vora_video_events_oldest_age_seconds",
+                                               "Age of the oldest of these; 0 without one."};
 
 }  // namespace vora::metadata

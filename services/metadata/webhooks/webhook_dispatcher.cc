@@ -128,6 +128,10 @@ void WebhookDispatcher::Maintenance() {
       kWebhooksPending.In(metrics_).Set(static_cast<double>(backlog->pending));
       kWebhooksOldestAge.In(metrics_).Set(backlog->oldest_seconds);
     }
+    if (const auto backlog = subscriptions_.Backlog(); backlog.ok()) {
+      kEventsPending.In(metrics_).Set(static_cast<double>(backlog->pending));
+      kEventsOldestAge.In(metrics_).Set(backlog->oldest_seconds);
+    }
   }
   if (now >= next_purge_) {
     next_purge_ = now + kDeliveryPurgePause;
