@@ -1,7 +1,7 @@
 #include "services/amqp-bridge/bridge.h"
 
 #include <algorithm>
-#include <optional>
+#include <iterator>
 #include <utility>
 
 #include "libs/core/clock.h"
@@ -23,11 +23,16 @@ constexpr RetryOptions kReconnect{.max_attempts = 1 << 30, .initial = millisecon
 constexpr RetryOptions kTryAgain{.max_attempts = 1 << 30, .initial = milliseconds{500}, .max = milliseconds{15'000}, .multiplier = 2.0};
 constexpr milliseconds kPatience{100};  // for the broker, while nothing else is to be done
 constexpr milliseconds kFetchPause{500};
+constexpr size_t kMostOpenEvents = 500;
+// A task that cannot be decided is held for so long, and then goes to the end of the queue, so that those behind it have their turn.
+constexpr std::chrono::seconds kHold{30};
+constexpr char kUndecidedSince[] = "vora-undecided-since";  // the header of such a task
+constexpr int kAttemptsBefore = 5;                          // that such a task is thought to have had
 
 std::string Now() { return FormatRfc3339(Clock::Real().Now()); }
 
-std::string Traceparent(const Message& message) {
-  const auto found = message.headers.find("traceparent");
+std::string HeaderOf(const Message& message, const std::string& name) {
+  const auto found = message.headers.find(name);
   return found == message.headers.end() ? "" : found->second;
 }
 
@@ -59,7 +64,7 @@ void Bridge::Stop() {
   thread_.Stop();
   // With a goodbye, so that the broker hands out at once what was not acknowledged.
   connection_.reset();
-  if (!acknowledged_.empty()) (void)metadata_.AcknowledgeEvents(std::exchange(acknowledged_, {}));
+  (void)AcknowledgeEvents();
 }
 
 Status Bridge::MetadataHealth() const {
@@ -78,9 +83,8 @@ milliseconds Bridge::Step() {
     Disconnect(turn);
     return BackoffDelay(kReconnect, ++connect_attempts_, turn);
   }
-  const bool delayed = std::any_of(held_.begin(), held_.end(), [](const Held& held) { return held.attempts > 0; });
-  if (!delayed) imports_.Clear();
-  kHeld.In(metrics_).Set(static_cast<double>(held_.size()));
+  if (held_.empty()) imports_.Clear();
+  kHeld.In(metrics_).Set(static_cast<double>(held_.size() + moving_.size()));
   return milliseconds(0);
 }
 
@@ -101,11 +105,14 @@ void Bridge::Disconnect(const Status& why) {
   kConnected.In(metrics_).Set(0);
   connection_.reset();
   held_.clear();
-  awaited_.clear();
-  events_open_ = 0;
+  moving_.clear();
+  outgoing_.clear();
+  refused_.clear();
+  fetched_.clear();
+  open_events_.clear();
 }
 
-// One look at the broker, one task, one look for events: none of them keeps the others waiting for longer than a call may take.
+// One look at the broker, one task, one event: none of them keeps the others waiting for longer than a call or two may take.
 Status Bridge::Turn() {
   Received received;
   VORA_RETURN_IF_ERROR(connection_->Receive(Patience(), received));
@@ -115,17 +122,12 @@ Status Bridge::Turn() {
     broker_.Clear();
   }
   kConnected.In(metrics_).Set(connection_->blocked() ? 0 : 1);
-  for (auto& delivery : received.deliveries) held_.push_back({std::move(delivery), 0, steady_clock::now()});
+  for (auto& delivery : received.deliveries) held_.push_back(Take(std::move(delivery)));
   if (received.unroutable > 0) kReplies.In(metrics_, {"unroutable"}).Increment(received.unroutable);
-  for (const uint64_t number : received.confirmed) {
-    const auto found = awaited_.find(number);
-    if (found == awaited_.end()) continue;
-    kReplies.In(metrics_, {"confirmed"}).Increment();
-    const auto awaited = std::move(found->second);
-    awaited_.erase(found);
-    if (--awaited->confirms == 0) VORA_RETURN_IF_ERROR(Finish(*awaited));
-  }
+  for (const uint64_t number : received.confirmed) VORA_RETURN_IF_ERROR(Confirmed(number));
+  for (const uint64_t number : received.refused) RefusedByBroker(number);
   if (connection_->blocked()) return absl::OkStatus();
+  VORA_RETURN_IF_ERROR(PublishRefused());
   VORA_RETURN_IF_ERROR(WorkOnEvents());
   return WorkOnTasks();
 }
@@ -134,87 +136,147 @@ milliseconds Bridge::Patience() const {
   if (connection_->blocked() || !subscribed_) return kPatience;
   const auto now = steady_clock::now();
   const bool due = std::any_of(held_.begin(), held_.end(), [&](const Held& held) { return held.due <= now; });
-  return due ? milliseconds(0) : kPatience;
+  const bool event_due = !fetched_.empty() && events_due_ <= now;
+  return due || event_due ? milliseconds(0) : kPatience;
+}
+
+Bridge::Held Bridge::Take(Delivery delivery) const {
+  Held held{.delivery = std::move(delivery), .due = steady_clock::now()};
+  const auto since = ParseRfc3339(HeaderOf(held.delivery.message, kUndecidedSince));
+  if (!since) return held;
+  held.attempts = kAttemptsBefore;
+  held.undecided_since = std::min(*since, ToUnixMs(Clock::Real().Now()));
+  return held;
 }
 
 Status Bridge::WorkOnTasks() {
-  if (!subscribed_) return absl::OkStatus();
-  const auto now = steady_clock::now();
-  const auto next = std::find_if(held_.begin(), held_.end(), [&](const Held& held) { return held.due <= now; });
-  if (next == held_.end()) return absl::OkStatus();
-  const obs::Span span("amqp task", obs::SpanKind::kConsumer, Traceparent(next->delivery.message));
+  if (!subscribed_ || held_.empty()) return absl::OkStatus();
+  const auto next = std::min_element(held_.begin(), held_.end(), [](const Held& a, const Held& b) { return a.due < b.due; });
+  if (next->due > steady_clock::now()) return absl::OkStatus();
+  const obs::Span span("amqp task", obs::SpanKind::kConsumer, HeaderOf(next->delivery.message, "traceparent"));
   Task task;
-  const Status read = ReadTask(next->delivery.message, options_.max_body, settings_.subscription, task);
-  const StatusOr<metadata::v1::Video> video = read.ok() ? metadata_.Import(task.request) : StatusOr<metadata::v1::Video>(read);
-  if (!video.ok() && !IsTasksFault(video.status())) {
-    imports_.Set(ToText(video.status()));
-    kTasks.In(metrics_, {"delayed"}).Increment();
-    next->due = steady_clock::now() + BackoffDelay(kTryAgain, ++next->attempts, video.status());
-    return absl::OkStatus();
-  }
+  const Status read = ReadTask(next->delivery.message, options_.max_body, task);
+  const StatusOr<metadata::v1::Video> video = read.ok() ? metadata_.Import(task) : StatusOr<metadata::v1::Video>(read);
+  if (!video.ok() && !IsTasksFault(video.status())) return PutOff(next, task, video.status());
+  imports_.Clear();
   const Held done = std::move(*next);
   held_.erase(next);
-  if (video.ok()) {
-    kTasks.In(metrics_, {"accepted"}).Increment();
-    log::Info("a task was accepted", {{"task_id", task.recipient.correlation_id}, {"video_id", video->video_id()}});
-    return Answer({AcceptedReply(task.recipient, *video, settings_.subscription, Now())}, {.acknowledge = done.delivery.tag});
+  if (!video.ok()) {
+    kTasks.In(metrics_, {"refused"}).Increment();
+    return Refuse(done, task, video.status());
   }
-  kTasks.In(metrics_, {"refused"}).Increment();
-  log::Warn("a task was refused", {{"task_id", task.recipient.correlation_id}, {"reason", ToText(video.status())}});
-  return Answer({RefusedReply(task.recipient, done.delivery.message, video.status(), Now())}, {.reject = done.delivery.tag});
+  kTasks.In(metrics_, {"accepted"}).Increment();
+  log::Info("a task was accepted", {{"task_id", task.recipient.correlation_id}, {"video_id", video->video_id()}});
+  return Answer({AcceptedReply(task.recipient, *video, Now())}, {.acknowledge = done.delivery.tag});
 }
 
-Status Bridge::WorkOnEvents() {
+Status Bridge::Refuse(const Held& held, const Task& task, const Status& why) {
+  log::Warn("a task was refused", {{"task_id", task.recipient.correlation_id}, {"reason", ToText(why)}});
+  return Answer({RefusedReply(task.recipient, held.delivery.message, why, Now())}, {.reject = held.delivery.tag});
+}
+
+Status Bridge::PutOff(std::deque<Held>::iterator held, const Task& task, const Status& why) {
+  kTasks.In(metrics_, {"delayed"}).Increment();
   const auto now = steady_clock::now();
-  if (events_open_ > 0 || now < next_fetch_) return absl::OkStatus();
-  const auto again = [&](const Status& failed) {
-    events_.Set(ToText(failed));
-    next_fetch_ = steady_clock::now() + BackoffDelay(kTryAgain, ++fetch_failures_, failed);
+  held->due = now + BackoffDelay(kTryAgain, ++held->attempts, why);
+  if (HoldsForAll(why) || !events_.Health().ok()) {
+    // Those behind it would fare no better.
+    imports_.Set(ToText(why));
+    held->failing_since.reset();
     return absl::OkStatus();
-  };
-  if (!acknowledged_.empty()) {
-    if (const Status told = metadata_.AcknowledgeEvents(acknowledged_); !told.ok()) return again(told);
-    acknowledged_.clear();
   }
-  const auto events = metadata_.FetchEvents();
-  if (!events.ok()) return again(events.status());
-  events_.Clear();
-  subscribed_ = true;
-  fetch_failures_ = 0;
-  if (events->empty()) next_fetch_ = now + kFetchPause;
-  for (const auto& event : *events) {
-    const auto replies = RepliesTo(event);
-    // It and the rest of them are given again when metadata's lease is over.
-    if (!replies.ok()) return again(replies.status());
-    ++events_open_;
-    VORA_RETURN_IF_ERROR(Answer(*replies, {.event_id = event.event_id()}));
+  imports_.Clear();
+  if (!held->failing_since) {
+    held->failing_since = now;
+    log::Warn("a task cannot be decided now; it is tried again", {{"task_id", task.recipient.correlation_id}, {"reason", ToText(why)}});
   }
+  const auto failing_for = std::chrono::duration_cast<milliseconds>(now - *held->failing_since);
+  if (const auto hold = std::min<milliseconds>(kHold, settings_.give_up_after); failing_for < hold) {
+    held->due = std::min<Instant>(held->due, *held->failing_since + hold);
+    return absl::OkStatus();
+  }
+  const int64_t wall_ms = ToUnixMs(Clock::Real().Now());
+  const int64_t since = held->undecided_since.value_or(wall_ms - failing_for.count());
+  if (wall_ms - since >= settings_.give_up_after.count()) {
+    kTasks.In(metrics_, {"given_up"}).Increment();
+    const Held done = std::move(*held);
+    held_.erase(held);
+    return Refuse(done, task, Annotate(why, "could not be decided within VORA_AMQP_GIVE_UP_AFTER"));
+  }
+  VORA_ASSIGN_OR_RETURN(const uint64_t number,
+                        connection_->PublishAgain(held->delivery, kUndecidedSince, FormatRfc3339(FromUnixMs(since))));
+  moving_.emplace(number, std::move(*held));
+  held_.erase(held);
   return absl::OkStatus();
 }
 
+Status Bridge::WorkOnEvents() {
+  if (steady_clock::now() < events_due_) return absl::OkStatus();
+  if (fetched_.empty()) {
+    FetchEvents();
+    return absl::OkStatus();
+  }
+  const metadata::v1::Event event = std::move(fetched_.front());
+  fetched_.pop_front();
+  const auto replies = RepliesTo(event);
+  if (!replies.ok()) {
+    // It is given again when metadata's lease is over; the next one may fare better.
+    PauseEvents(replies.status());
+    return absl::OkStatus();
+  }
+  event_failures_ = 0;
+  open_events_.insert(event.event_id());
+  return Answer(*replies, {.event_id = event.event_id()});
+}
+
+void Bridge::PauseEvents(const Status& why) {
+  events_.Set(ToText(why));
+  events_due_ = steady_clock::now() + BackoffDelay(kTryAgain, ++event_failures_, why);
+}
+
+Status Bridge::AcknowledgeEvents() {
+  if (acknowledged_.empty()) return absl::OkStatus();
+  const auto end = acknowledged_.begin() + static_cast<ptrdiff_t>(std::min(acknowledged_.size(), kMostAcknowledged));
+  VORA_RETURN_IF_ERROR(metadata_.AcknowledgeEvents({acknowledged_.begin(), end}));
+  acknowledged_.erase(acknowledged_.begin(), end);
+  return absl::OkStatus();
+}
+
+void Bridge::FetchEvents() {
+  if (const Status told = AcknowledgeEvents(); !told.ok()) return PauseEvents(told);
+  const auto events = open_events_.size() < kMostOpenEvents ? metadata_.FetchEvents() : std::vector<metadata::v1::Event>();
+  if (!events.ok()) return PauseEvents(events.status());
+  events_.Clear();
+  subscribed_ = true;
+  event_failures_ = 0;
+  // One whose answers the broker keeps refusing is given again while it is open.
+  for (const auto& event : *events) {
+    if (!open_events_.contains(event.event_id())) fetched_.push_back(event);
+  }
+  if (fetched_.empty()) events_due_ = steady_clock::now() + kFetchPause;
+}
+
 StatusOr<std::vector<Reply>> Bridge::RepliesTo(const metadata::v1::Event& event) {
-  const auto concern = ConcernOf(event, settings_.subscription);
-  if (!concern.ok()) {
-    log::Error("an event is not understood and is left out", {{"reason", vora::Message(concern.status())}});
+  if (event.recipients().empty()) return std::vector<Reply>();
+  const auto video_id = VideoOf(event);
+  if (!video_id.ok()) {
+    log::Error("an event is not understood and is left out", {{"reason", vora::Message(video_id.status())}});
     return std::vector<Reply>();
   }
-  if (concern->recipients.empty()) return std::vector<Reply>();
   std::optional<metadata::v1::Video> video;
   if (HasNewUrls(event)) {
-    auto got = metadata_.GetVideo(concern->video_id);
+    auto got = metadata_.GetVideo(*video_id);
     if (!got.ok() && got.status().code() != StatusCode::kNotFound) return got.status();
     if (got.ok()) video = *std::move(got);
   }
-  return EventReplies(event, concern->recipients, video, settings_.subscription);
+  return EventReplies(event, video);
 }
 
 Status Bridge::Answer(const std::vector<Reply>& replies, Awaited then) {
   const auto awaited = std::make_shared<Awaited>(std::move(then));
-  const auto publish = [&](const Reply& reply, const std::string& exchange, const std::string& key) -> Status {
-    VORA_ASSIGN_OR_RETURN(const uint64_t number, connection_->Publish(reply, exchange, key));
+  const auto publish = [&](const Reply& reply, const std::string& exchange, const std::string& key) {
     ++awaited->confirms;
-    awaited_[number] = awaited;
-    return absl::OkStatus();
+    return Publish({reply, exchange, key, awaited});
   };
   for (const auto& reply : replies) {
     if (!reply.reply_to.empty()) VORA_RETURN_IF_ERROR(publish(reply, "", reply.reply_to));
@@ -224,11 +286,56 @@ Status Bridge::Answer(const std::vector<Reply>& replies, Awaited then) {
   return awaited->confirms == 0 ? Finish(*awaited) : absl::OkStatus();
 }
 
+Status Bridge::Publish(Outgoing outgoing) {
+  VORA_ASSIGN_OR_RETURN(const uint64_t number, connection_->Publish(outgoing.reply, outgoing.exchange, outgoing.key));
+  outgoing_.emplace(number, std::move(outgoing));
+  return absl::OkStatus();
+}
+
+Status Bridge::Confirmed(uint64_t number) {
+  if (const auto moved = moving_.extract(number)) {
+    kTasks.In(metrics_, {"moved"}).Increment();
+    return connection_->Acknowledge(moved.mapped().delivery.tag);
+  }
+  const auto found = outgoing_.extract(number);
+  if (!found) return absl::OkStatus();
+  kReplies.In(metrics_, {"confirmed"}).Increment();
+  const auto& awaited = found.mapped().then;
+  return --awaited->confirms == 0 ? Finish(*awaited) : absl::OkStatus();
+}
+
+// A queue that is full and rejects what is published, say.
+void Bridge::RefusedByBroker(uint64_t number) {
+  if (auto moved = moving_.extract(number)) {
+    held_.push_back(std::move(moved.mapped()));
+    return;
+  }
+  auto found = outgoing_.extract(number);
+  if (!found) return;
+  kReplies.In(metrics_, {"refused"}).Increment();
+  Outgoing& outgoing = found.mapped();
+  if (outgoing.refusals == 0) {
+    log::Warn("the broker could not keep an answer; it is published again until it can",
+              {{"task_id", outgoing.reply.correlation_id}, {"exchange", outgoing.exchange}, {"routing_key", outgoing.key}});
+  }
+  outgoing.due = steady_clock::now() + BackoffDelay(kTryAgain, ++outgoing.refusals, absl::OkStatus());
+  refused_.push_back(std::move(outgoing));
+}
+
+Status Bridge::PublishRefused() {
+  const auto now = steady_clock::now();
+  const auto later = std::stable_partition(refused_.begin(), refused_.end(), [&](const Outgoing& outgoing) { return outgoing.due <= now; });
+  std::deque<Outgoing> due(std::make_move_iterator(refused_.begin()), std::make_move_iterator(later));
+  refused_.erase(refused_.begin(), later);
+  for (auto& outgoing : due) VORA_RETURN_IF_ERROR(Publish(std::move(outgoing)));
+  return absl::OkStatus();
+}
+
 Status Bridge::Finish(const Awaited& awaited) {
   if (awaited.acknowledge != 0) return connection_->Acknowledge(awaited.acknowledge);
   if (awaited.reject != 0) return connection_->Reject(awaited.reject);
+  open_events_.erase(awaited.event_id);
   acknowledged_.push_back(awaited.event_id);
-  --events_open_;
   return absl::OkStatus();
 }
 

@@ -9,7 +9,8 @@
 #include <deque>
 #include <map>
 #include <memory>
-#include <mutex>
+#include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -36,11 +37,13 @@ class Bridge {
 
  private:
   using Instant = std::chrono::steady_clock::time_point;
-  // A task that was taken and is not acknowledged.
+  // A task that was taken and is not decided.
   struct Held {
     Delivery delivery;
-    int attempts = 0;
+    int attempts = 0;  // that failed
     Instant due;
+    std::optional<Instant> failing_since = {};    // here, by itself
+    std::optional<int64_t> undecided_since = {};  // Unix ms; as its message says, which was at the end of the queue before
   };
   // What is done once the broker has all that was published for it.
   struct Awaited {
@@ -48,16 +51,34 @@ class Bridge {
     uint64_t acknowledge = 0, reject = 0;  // delivery tags
     std::string event_id = {};
   };
+  // What is published, until the broker has it.
+  struct Outgoing {
+    Reply reply;
+    std::string exchange, key;
+    std::shared_ptr<Awaited> then;
+    int refusals = 0;
+    Instant due = {};
+  };
 
   Bridge(BridgeSettings settings, BrokerOptions options, obs::Metrics& metrics);
   std::chrono::milliseconds Step();
   std::chrono::milliseconds Connect();
   void Disconnect(const Status& why);
   Status Turn();
+  Held Take(Delivery delivery) const;
   Status WorkOnTasks();
+  Status PutOff(std::deque<Held>::iterator held, const Task& task, const Status& why);
+  Status Refuse(const Held& held, const Task& task, const Status& why);
   Status WorkOnEvents();
+  void FetchEvents();
+  Status AcknowledgeEvents();
+  void PauseEvents(const Status& why);
   StatusOr<std::vector<Reply>> RepliesTo(const metadata::v1::Event& event);
   Status Answer(const std::vector<Reply>& replies, Awaited then);
+  Status Publish(Outgoing outgoing);
+  Status PublishRefused();
+  Status Confirmed(uint64_t number);
+  void RefusedByBroker(uint64_t number);
   Status Finish(const Awaited& awaited);
   std::chrono::milliseconds Patience() const;
 
@@ -71,12 +92,15 @@ class Bridge {
   // Of the connection.
   std::unique_ptr<BrokerConnection> connection_;
   std::deque<Held> held_;
-  std::map<uint64_t, std::shared_ptr<Awaited>> awaited_;  // by number of what was published
+  std::map<uint64_t, Held> moving_;        // published again at the end of the queue, by number
+  std::map<uint64_t, Outgoing> outgoing_;  // by number
+  std::deque<Outgoing> refused_;           // by the broker; tried again
+  std::deque<metadata::v1::Event> fetched_;
+  std::set<std::string> open_events_;  // that are being answered
   // Events are kept for this bridge from the first fetch on: no task is begun before it.
   bool subscribed_ = false;
-  int fetch_failures_ = 0;
-  Instant next_fetch_{};
-  size_t events_open_ = 0;
+  int event_failures_ = 0;
+  Instant events_due_{};
   std::vector<std::string> acknowledged_;  // events, to be told to metadata
   Periodic thread_;
 };

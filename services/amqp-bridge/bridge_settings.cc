@@ -10,7 +10,7 @@ namespace vora::amqp {
 namespace {
 
 constexpr size_t kMaxName = 255;         // bytes, of a queue or an exchange (AMQP 0-9-1 section 4.2.5.3)
-constexpr size_t kMaxSubscription = 40;  // so that a label with a digest behind it is no longer than labels may be
+constexpr size_t kMaxSubscription = 63;  // as metadata has it
 
 Status CheckName(const char* variable, const std::string& name) {
   if (name.size() <= kMaxName) return absl::OkStatus();
@@ -21,7 +21,7 @@ Status CheckSubscription(const std::string& name) {
   const bool allowed = std::all_of(name.begin(), name.end(),
                                    [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_'; });
   if (allowed && !name.empty() && name.size() <= kMaxSubscription) return absl::OkStatus();
-  return InvalidField("VORA_AMQP_SUBSCRIPTION", "must have 1 to 40 characters of a to z, 0 to 9, '-' and '_'", "40 characters");
+  return InvalidField("VORA_AMQP_SUBSCRIPTION", "must have 1 to 63 characters of a to z, 0 to 9, '-' and '_'", "63 characters");
 }
 
 }  // namespace
@@ -32,13 +32,15 @@ void BridgeSettings::Declare(SettingsSchema& schema) {
              "PEM file of the authorities that the certificate of an amqps broker must come from; empty: the system's");
   schema.Add("VORA_AMQP_QUEUE", &queue, "Queue that tasks are taken from; it is waited for, and never declared");
   schema.Add("VORA_AMQP_PREFETCH", &prefetch, "Tasks that may be taken from the queue and not yet acknowledged", {.min = 1, .max = 1000});
-  schema.AddBytes("VORA_AMQP_MAX_BODY", &max_body, "Largest body of a task; a larger one is refused", {.min = 1024, .max = 16 << 20});
+  schema.AddBytes("VORA_AMQP_MAX_BODY", &max_body, "Largest body of a task; a larger one is refused", {.min = 1024, .max = 1 << 20});
+  schema.Add("VORA_AMQP_GIVE_UP_AFTER", &give_up_after,
+             "How long a task that cannot be decided is tried, as when its source does not answer; then it is refused",
+             {.min = 1000, .max = 30LL * 24 * 3'600'000});
   schema.Add("VORA_AMQP_REPLY_EXCHANGE", &reply_exchange,
              "Exchange that states and results are published to; empty: they go to a task's reply_to only");
   schema.Add("VORA_AMQP_REPLY_KEY", &reply_key, "Routing key of what is published there; empty: its type, as video.ready");
   schema.Add("VORA_AMQP_SUBSCRIPTION", &subscription,
-             "Name under which metadata keeps events for this bridge and its replicas, and prefix of the labels that say who is answered; "
-             "bridges of several brokers need several");
+             "Name under which metadata keeps events for this bridge and its replicas; bridges of several brokers need several");
   schema.Add("VORA_METADATA", &metadata, "host:port of metadata's gRPC");
   schema.Add("VORA_TOKEN", &token, "Token of the tenant whose tasks these are, with the scopes write, read and operate; empty: none",
              {.secret = true});

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 
@@ -13,6 +14,7 @@ struct BridgeSettings {
   std::string queue = "vora.tasks";
   int64_t prefetch = 16;
   int64_t max_body = 256 << 10;
+  std::chrono::milliseconds give_up_after{std::chrono::hours{24}};
   std::string reply_exchange, reply_key;
   std::string subscription = "amqp";
   std::string metadata = "127.0.0.1:9082";

@@ -8,6 +8,7 @@
 #include <sys/time.h>
 
 #include <array>
+#include <cstring>
 #include <set>
 #include <utility>
 
@@ -80,6 +81,14 @@ std::map<std::string, std::string> TextHeaders(const amqp_table_t& table) {
   return headers;
 }
 
+amqp_table_entry_t TextHeader(const std::string& name, const std::string& value) {
+  amqp_table_entry_t entry;
+  entry.key = BytesOf(name);
+  entry.value.kind = AMQP_FIELD_KIND_UTF8;
+  entry.value.value.bytes = BytesOf(value);
+  return entry;
+}
+
 void ReadProperties(const amqp_basic_properties_t& properties, Message& message) {
   const auto take = [&](amqp_flags_t flag, amqp_bytes_t bytes, std::string& text) {
     if ((properties._flags & flag) != 0) text = TextOf(bytes);
@@ -107,6 +116,52 @@ Status OpenTls(amqp_socket_t* socket, const BrokerOptions& options) {
 
 }  // namespace
 
+class MessageProperties {
+ public:
+  explicit MessageProperties(const amqp_basic_properties_t& given) {
+    init_amqp_pool(&pool_, 1024);
+    value_._flags = given._flags;
+    value_.delivery_mode = given.delivery_mode;
+    value_.priority = given.priority;
+    value_.timestamp = given.timestamp;
+    // What has no flag is not even empty in what the library decodes. The user is left out: the broker takes it from nobody else.
+    for (const auto& [flag, text] : kTexts) {
+      if ((given._flags & flag) != 0) value_.*text = Owned(given.*text);
+    }
+    value_._flags &= ~static_cast<amqp_flags_t>(AMQP_BASIC_USER_ID_FLAG);
+    const bool has_headers = (given._flags & AMQP_BASIC_HEADERS_FLAG) != 0;
+    if (has_headers && amqp_table_clone(&given.headers, &value_.headers, &pool_) != AMQP_STATUS_OK) value_.headers = amqp_empty_table;
+  }
+  ~MessageProperties() { empty_amqp_pool(&pool_); }
+  MessageProperties(const MessageProperties&) = delete;
+  MessageProperties& operator=(const MessageProperties&) = delete;
+
+  const amqp_basic_properties_t& value() const { return value_; }
+
+ private:
+  static constexpr std::pair<amqp_flags_t, amqp_bytes_t amqp_basic_properties_t::*> kTexts[] = {
+      {AMQP_BASIC_CONTENT_TYPE_FLAG, &amqp_basic_properties_t::content_type},
+      {AMQP_BASIC_CONTENT_ENCODING_FLAG, &amqp_basic_properties_t::content_encoding},
+      {AMQP_BASIC_CORRELATION_ID_FLAG, &amqp_basic_properties_t::correlation_id},
+      {AMQP_BASIC_REPLY_TO_FLAG, &amqp_basic_properties_t::reply_to},
+      {AMQP_BASIC_EXPIRATION_FLAG, &amqp_basic_properties_t::expiration},
+      {AMQP_BASIC_MESSAGE_ID_FLAG, &amqp_basic_properties_t::message_id},
+      {AMQP_BASIC_TYPE_FLAG, &amqp_basic_properties_t::type},
+      {AMQP_BASIC_APP_ID_FLAG, &amqp_basic_properties_t::app_id},
+      {AMQP_BASIC_CLUSTER_ID_FLAG, &amqp_basic_properties_t::cluster_id},
+  };
+
+  amqp_bytes_t Owned(amqp_bytes_t given) {
+    amqp_bytes_t bytes;
+    amqp_pool_alloc_bytes(&pool_, given.len, &bytes);
+    if (given.len > 0) std::memcpy(bytes.bytes, given.bytes, given.len);
+    return bytes;
+  }
+
+  amqp_pool_t pool_;
+  amqp_basic_properties_t value_{};
+};
+
 struct BrokerConnection::Impl {
   explicit Impl(const BrokerOptions& given) : options(given), connection(amqp_new_connection()) {}
   ~Impl() { amqp_destroy_connection(connection); }
@@ -129,9 +184,8 @@ struct BrokerConnection::Impl {
     entries[0].key = amqp_cstring_bytes("capabilities");
     entries[0].value.kind = AMQP_FIELD_KIND_TABLE;
     entries[0].value.value.table = {static_cast<int>(capabilities.size()), capabilities.data()};
-    entries[1].key = amqp_cstring_bytes("connection_name");
-    entries[1].value.kind = AMQP_FIELD_KIND_UTF8;
-    entries[1].value.value.bytes = amqp_cstring_bytes("vora-amqp");
+    static const std::string kName = "connection_name", kProgram = "vora-amqp";
+    entries[1] = TextHeader(kName, kProgram);
     const amqp_table_t properties = {2, entries};
     return ReplyOf(amqp_login_with_properties(connection, options.vhost.c_str(), 0, kFrameBytes, kHeartbeatSeconds, &properties,
                                               AMQP_SASL_METHOD_PLAIN, options.user.c_str(), options.password.c_str()));
@@ -159,20 +213,21 @@ struct BrokerConnection::Impl {
       case AMQP_BASIC_DELIVER_METHOD: {
         Delivery delivery;
         delivery.tag = static_cast<const amqp_basic_deliver_t*>(method.decoded)->delivery_tag;
-        VORA_RETURN_IF_ERROR(ReadContent(delivery.message, received));
+        VORA_RETURN_IF_ERROR(ReadContent(delivery, received));
         received.deliveries.push_back(std::move(delivery));
         return absl::OkStatus();
       }
       case AMQP_BASIC_RETURN_METHOD: {
-        Message returned;  // its confirm follows
+        Delivery returned;  // its confirm follows
         ++received.unroutable;
         return ReadContent(returned, received);
       }
       case AMQP_BASIC_ACK_METHOD:
-        Confirm(*static_cast<const amqp_basic_ack_t*>(method.decoded), received);
+        Settle(*static_cast<const amqp_basic_ack_t*>(method.decoded), received.confirmed);
         return absl::OkStatus();
       case AMQP_BASIC_NACK_METHOD:
-        return Unavailable("the broker could not keep what was published");
+        Settle(*static_cast<const amqp_basic_nack_t*>(method.decoded), received.refused);
+        return absl::OkStatus();
       case AMQP_BASIC_CANCEL_METHOD:
         return Unavailable("the queue " + options.queue + " was deleted");
       case AMQP_CONNECTION_BLOCKED_METHOD:
@@ -189,10 +244,12 @@ struct BrokerConnection::Impl {
     }
   }
 
-  void Confirm(const amqp_basic_ack_t& ack, Received& received) {
-    const auto first = ack.multiple != 0 ? unconfirmed.begin() : unconfirmed.lower_bound(ack.delivery_tag);
-    const auto last = unconfirmed.upper_bound(ack.delivery_tag);
-    received.confirmed.insert(received.confirmed.end(), first, last);
+  // `Word`: an ack or a nack.
+  template <typename Word>
+  void Settle(const Word& word, std::vector<uint64_t>& settled) {
+    const auto first = word.multiple != 0 ? unconfirmed.begin() : unconfirmed.lower_bound(word.delivery_tag);
+    const auto last = unconfirmed.upper_bound(word.delivery_tag);
+    settled.insert(settled.end(), first, last);
     unconfirmed.erase(first, last);
   }
 
@@ -208,12 +265,15 @@ struct BrokerConnection::Impl {
   }
 
   // By hand, since the library's own reader makes room for whatever size the header tells.
-  Status ReadContent(Message& message, Received& received) {
+  Status ReadContent(Delivery& delivery, Received& received) {
+    Message& message = delivery.message;
     amqp_frame_t frame;
     VORA_RETURN_IF_ERROR(NextOfContent(frame, received));
     if (frame.frame_type != AMQP_FRAME_HEADER) return Unavailable("the broker sent a message without its header");
     message.body_size = frame.payload.properties.body_size;
-    ReadProperties(*static_cast<const amqp_basic_properties_t*>(frame.payload.properties.decoded), message);
+    const auto& properties = *static_cast<const amqp_basic_properties_t*>(frame.payload.properties.decoded);
+    ReadProperties(properties, message);
+    delivery.properties = std::make_shared<const MessageProperties>(properties);
     const bool kept = message.body_size <= options.max_body;
     for (uint64_t seen = 0; seen < message.body_size;) {
       amqp_maybe_release_buffers(connection);
@@ -223,6 +283,18 @@ struct BrokerConnection::Impl {
       if (kept) message.body += TextOf(frame.payload.body_fragment);
     }
     return absl::OkStatus();
+  }
+
+  StatusOr<uint64_t> Publish(const std::string& exchange, const std::string& routing_key, const amqp_basic_properties_t& properties,
+                             const std::string& body) {
+    const int sent =
+        amqp_basic_publish(connection, kChannel, BytesOf(exchange), BytesOf(routing_key), /*mandatory=*/1, 0, &properties, BytesOf(body));
+    if (sent != AMQP_STATUS_OK) {
+      broken = true;
+      return LibraryError(sent);
+    }
+    unconfirmed.insert(++published);
+    return published;
   }
 
   const BrokerOptions options;
@@ -283,14 +355,18 @@ StatusOr<uint64_t> BrokerConnection::Publish(const Reply& reply, const std::stri
   properties.type = BytesOf(reply.type);
   properties.timestamp = static_cast<uint64_t>(ToUnixSeconds(Clock::Real().Now()));
   properties.app_id = BytesOf(kApp);
-  const int sent = amqp_basic_publish(impl_->connection, kChannel, BytesOf(exchange), BytesOf(routing_key), /*mandatory=*/1, 0, &properties,
-                                      BytesOf(reply.body));
-  if (sent != AMQP_STATUS_OK) {
-    impl_->broken = true;
-    return LibraryError(sent);
+  return impl_->Publish(exchange, routing_key, properties, reply.body);
+}
+
+StatusOr<uint64_t> BrokerConnection::PublishAgain(const Delivery& delivery, const std::string& name, const std::string& value) {
+  amqp_basic_properties_t properties = delivery.properties->value();
+  std::vector<amqp_table_entry_t> headers = {TextHeader(name, value)};
+  for (int i = 0; i < properties.headers.num_entries; ++i) {
+    if (TextOf(properties.headers.entries[i].key) != name) headers.push_back(properties.headers.entries[i]);
   }
-  impl_->unconfirmed.insert(++impl_->published);
-  return impl_->published;
+  properties._flags |= AMQP_BASIC_HEADERS_FLAG;
+  properties.headers = {static_cast<int>(headers.size()), headers.data()};
+  return impl_->Publish("", impl_->options.queue, properties, delivery.message.body);
 }
 
 Status BrokerConnection::Acknowledge(uint64_t tag) {

@@ -15,16 +15,20 @@
 
 namespace vora::amqp {
 
+class MessageProperties;  // all of them, as they came
+
 struct Delivery {
   uint64_t tag = 0;
   Message message;
+  std::shared_ptr<const MessageProperties> properties = nullptr;
 };
 
 // What the broker has sent.
 struct Received {
   std::vector<Delivery> deliveries;
   std::vector<uint64_t> confirmed;  // numbers of what was published: the broker has it
-  int unroutable = 0;               // of those, what reached no queue
+  std::vector<uint64_t> refused;    // it could not keep it
+  int unroutable = 0;               // of those that it has, what reached no queue
 };
 
 class BrokerConnection {
@@ -35,8 +39,10 @@ class BrokerConnection {
 
   // Waits at most `wait` for something to come; keeps heartbeats going, so it must be called every few seconds.
   Status Receive(std::chrono::milliseconds wait, Received& received);
-  // The number that will be confirmed.
+  // The number that will be confirmed, or refused.
   StatusOr<uint64_t> Publish(const Reply& reply, const std::string& exchange, const std::string& routing_key);
+  // The same message once more, at the end of the queue, with the text `value` in the header `name`.
+  StatusOr<uint64_t> PublishAgain(const Delivery& delivery, const std::string& name, const std::string& value);
   Status Acknowledge(uint64_t tag);
   Status Reject(uint64_t tag);  // not to be requeued: to the queue's dead-letter exchange, if it has one
   // The broker takes no messages now, since it is short of memory or disk.

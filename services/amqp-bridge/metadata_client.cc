@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "libs/core/error.h"
 #include "libs/core/token_file.h"
 #include "libs/rpc/call.h"
 
@@ -38,8 +39,12 @@ StatusOr<Response> MetadataClient::Call(Stub& stub, grpc::Status (Interface::*me
   return rpc::Call(context, stub, method, request);
 }
 
-StatusOr<metadata::v1::Video> MetadataClient::Import(const metadata::v1::ImportVideoRequest& request) {
-  return Call(*videos_, &metadata::v1::VideoService::Stub::ImportVideo, request);
+StatusOr<metadata::v1::Video> MetadataClient::Import(const Task& task) {
+  metadata::v1::ImportForRecipientRequest request;
+  *request.mutable_import() = task.request;
+  request.set_subscription(subscription_);
+  request.set_recipient(TextOf(task.recipient));
+  return Call(*events_, &metadata::v1::EventService::Stub::ImportForRecipient, request);
 }
 
 StatusOr<metadata::v1::Video> MetadataClient::GetVideo(const std::string& video_id) {
@@ -71,8 +76,13 @@ bool IsTasksFault(const Status& status) {
     case StatusCode::kOutOfRange:
       return true;
     default:
-      return false;  // that our token has expired, say, is no fault of the task's
+      return false;
   }
+}
+
+bool HoldsForAll(const Status& status) {
+  const bool too_old = status.code() == StatusCode::kUnimplemented;
+  return too_old || status.code() == StatusCode::kUnauthenticated || IsError(status, errors::kTokenScope);
 }
 
 }  // namespace vora::amqp

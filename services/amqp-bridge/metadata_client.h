@@ -8,19 +8,23 @@
 
 #include "libs/core/status.h"
 #include "services/amqp-bridge/bridge_settings.h"
+#include "services/amqp-bridge/task.h"
 #include "vora/metadata/v1/events.grpc.pb.h"
 #include "vora/metadata/v1/metadata.grpc.pb.h"
 
 namespace vora::amqp {
 
+inline constexpr size_t kMostAcknowledged = 200;
+
 class MetadataClient {
  public:
   explicit MetadataClient(const BridgeSettings& settings);
 
-  StatusOr<metadata::v1::Video> Import(const metadata::v1::ImportVideoRequest& request);
+  StatusOr<metadata::v1::Video> Import(const Task& task);
   StatusOr<metadata::v1::Video> GetVideo(const std::string& video_id);
   // At most 50.
   StatusOr<std::vector<metadata::v1::Event>> FetchEvents();
+  // At most kMostAcknowledged.
   Status AcknowledgeEvents(const std::vector<std::string>& ids);
 
  private:
@@ -35,5 +39,7 @@ class MetadataClient {
 
 // Whether metadata's answer to an import is about the task: no later try would be answered otherwise.
 bool IsTasksFault(const Status& status);
+// Whether it is about us, so that it would be answered to any task: our token has expired, say.
+bool HoldsForAll(const Status& status);
 
 }  // namespace vora::amqp

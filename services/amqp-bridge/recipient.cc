@@ -1,5 +1,7 @@
 #include "services/amqp-bridge/recipient.h"
 
+#include <nlohmann/json.hpp>
+
 #include "libs/core/digest.h"
 #include "libs/core/encoding.h"
 
@@ -7,9 +9,6 @@ namespace vora::amqp {
 namespace {
 
 constexpr size_t kDigestBytes = 6;
-constexpr std::string_view kReplyTo = "/reply_to";
-
-std::string KeyOf(const Recipient& recipient, std::string_view prefix) { return std::string(prefix) + "/" + DigestOf(recipient); }
 
 }  // namespace
 
@@ -17,35 +16,15 @@ std::string DigestOf(const Recipient& recipient) {
   return HexEncode(Sha256(recipient.correlation_id + '\0' + recipient.reply_to).substr(0, kDigestBytes));
 }
 
-Labels LabelsOf(const Recipient& recipient, std::string_view prefix) {
-  const std::string key = KeyOf(recipient, prefix);
-  Labels labels = {{key, recipient.correlation_id}};
-  if (!recipient.reply_to.empty()) labels[key + std::string(kReplyTo)] = recipient.reply_to;
-  return labels;
+std::string TextOf(const Recipient& recipient) {
+  return nlohmann::json{{"correlation_id", recipient.correlation_id}, {"reply_to", recipient.reply_to}}.dump();
 }
 
-std::vector<Recipient> RecipientsIn(const Labels& labels, std::string_view prefix) {
-  std::vector<Recipient> recipients;
-  for (const auto& [key, value] : labels) {
-    if (!IsReserved(key, prefix) || key.ends_with(kReplyTo)) continue;
-    const auto reply_to = labels.find(key + std::string(kReplyTo));
-    Recipient recipient{value, reply_to == labels.end() ? "" : reply_to->second};
-    // What people have changed by hand is nobody's.
-    if (KeyOf(recipient, prefix) == key) recipients.push_back(std::move(recipient));
-  }
-  return recipients;
-}
-
-Labels WithoutRecipients(const Labels& labels, std::string_view prefix) {
-  Labels others;
-  for (const auto& [key, value] : labels) {
-    if (!IsReserved(key, prefix)) others[key] = value;
-  }
-  return others;
-}
-
-bool IsReserved(std::string_view label, std::string_view prefix) {
-  return label.starts_with(prefix) && label.substr(prefix.size()).starts_with('/');
+std::optional<Recipient> RecipientOf(std::string_view text) {
+  const auto json = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
+  const auto is_text = [&](const char* name) { return json.is_object() && json.contains(name) && json[name].is_string(); };
+  if (!is_text("correlation_id") || !is_text("reply_to")) return std::nullopt;
+  return Recipient{json["correlation_id"], json["reply_to"]};
 }
 
 }  // namespace vora::amqp

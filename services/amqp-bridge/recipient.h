@@ -1,13 +1,10 @@
 #pragma once
 
-// Who is told what becomes of a video. It is kept in labels of the video itself, so that the bridge remembers nothing: two for each task
-// that asked for the video, named by a digest of it. Pure.
+// Who is told what becomes of a video. Metadata keeps it with the video, as a text. Pure.
 
+#include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
-
-#include "libs/core/labels.h"
 
 namespace vora::amqp {
 
@@ -19,11 +16,8 @@ struct Recipient {
 
 // 12 hexadecimal digits.
 std::string DigestOf(const Recipient& recipient);
-// `prefix/DIGEST`: the correlation id, and `prefix/DIGEST/reply_to`.
-Labels LabelsOf(const Recipient& recipient, std::string_view prefix);
-std::vector<Recipient> RecipientsIn(const Labels& labels, std::string_view prefix);
-// What others have written.
-Labels WithoutRecipients(const Labels& labels, std::string_view prefix);
-bool IsReserved(std::string_view label, std::string_view prefix);
+// UTF-8, for metadata, and back; nullopt: it is no such text.
+std::string TextOf(const Recipient& recipient);
+std::optional<Recipient> RecipientOf(std::string_view text);
 
 }  // namespace vora::amqp

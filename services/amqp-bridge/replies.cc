@@ -57,10 +57,8 @@ void AddUrls(json& data, const Video& video) {
   }
 }
 
-json LabelsJson(const Labels& labels) { return labels.empty() ? json::object() : json(labels); }
-
 // As the trigger of metadata's webhooks writes it.
-json DataOf(const Video& video, std::string_view prefix) {
+json DataOf(const Video& video) {
   const auto& state = *metadata::v1::VideoState_descriptor()->FindValueByNumber(video.state());
   json data = {{"video_id", video.video_id()},
                {"upload_id", video.upload_id()},
@@ -68,11 +66,12 @@ json DataOf(const Video& video, std::string_view prefix) {
                {"title", video.title()},
                {"state", EnumText(state)},
                {"external_id", video.external_id()},
-               {"labels", LabelsJson(WithoutRecipients({video.labels().begin(), video.labels().end()}, prefix))},
+               {"labels", json::object()},
                {"version", video.version()},
                {"playable", video.playable()},
                {"duration_seconds", video.duration_seconds()},
                {"failure", nullptr}};
+  for (const auto& [key, value] : video.labels()) data["labels"][key] = value;
   if (video.state() == metadata::v1::VIDEO_STATE_FAILED) data["failure"] = {{"code", video.failure_code()}, {"message", video.failure()}};
   AddUrls(data, video);
   return data;
@@ -84,21 +83,12 @@ json Head(const std::string& type, std::string_view timestamp, const Recipient& 
 
 std::string Text(const json& body) { return body.dump(-1, ' ', false, json::error_handler_t::replace); }
 
-Labels LabelsIn(const json& data) {
-  Labels labels;
-  if (!data.contains("labels") || !data["labels"].is_object()) return labels;
-  for (const auto& [key, value] : data["labels"].items()) {
-    if (value.is_string()) labels[key] = value.get<std::string>();
-  }
-  return labels;
-}
-
 }  // namespace
 
-Reply AcceptedReply(const Recipient& recipient, const Video& video, std::string_view prefix, std::string_view now) {
+Reply AcceptedReply(const Recipient& recipient, const Video& video, std::string_view now) {
   const std::string type = "task.accepted";
   json body = Head(type, now, recipient);
-  const json data = DataOf(video, prefix);
+  const json data = DataOf(video);
   AddVideo(body, CeleryStatus(data["state"]), data);
   return {type, video.video_id() + "-" + DigestOf(recipient), recipient.correlation_id, recipient.reply_to, Text(body)};
 }
@@ -113,27 +103,28 @@ Reply RefusedReply(const Recipient& recipient, const Message& message, const Sta
   return {type, id, recipient.correlation_id, recipient.reply_to, Text(body)};
 }
 
-StatusOr<Concern> ConcernOf(const metadata::v1::Event& event, std::string_view prefix) {
+StatusOr<std::string> VideoOf(const metadata::v1::Event& event) {
   const json body = json::parse(event.body(), nullptr, /*allow_exceptions=*/false);
   if (!body.is_object() || !body.contains("data") || !body["data"].is_object()) {
     return InvalidArgument("the body of event " + event.event_id() + " is not what it should be");
   }
-  return Concern{body["data"].value("video_id", ""), RecipientsIn(LabelsIn(body["data"]), prefix)};
+  return body["data"].value("video_id", "");
 }
 
-std::vector<Reply> EventReplies(const metadata::v1::Event& event, const std::vector<Recipient>& recipients,
-                                const std::optional<Video>& video, std::string_view prefix) {
+std::vector<Reply> EventReplies(const metadata::v1::Event& event, const std::optional<Video>& video) {
   const json told = json::parse(event.body());
   json data = told["data"];
-  data["labels"] = LabelsJson(WithoutRecipients(LabelsIn(data), prefix));
   if (video) AddUrls(data, *video);
   const std::string status = CeleryStatus(event.type() == "video.deleted" ? "DELETED" : data.value("state", ""));
   std::vector<Reply> replies;
-  for (const auto& recipient : recipients) {
-    json body = Head(event.type(), told.value("timestamp", ""), recipient);
+  for (const auto& text : event.recipients()) {
+    // One of a client that is no bridge is nobody here.
+    const auto recipient = RecipientOf(text);
+    if (!recipient) continue;
+    json body = Head(event.type(), told.value("timestamp", ""), *recipient);
     AddVideo(body, status, data);
     replies.push_back(
-        {event.type(), event.event_id() + "-" + DigestOf(recipient), recipient.correlation_id, recipient.reply_to, Text(body)});
+        {event.type(), event.event_id() + "-" + DigestOf(*recipient), recipient->correlation_id, recipient->reply_to, Text(body)});
   }
   return replies;
 }

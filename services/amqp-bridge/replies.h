@@ -19,18 +19,13 @@
 namespace vora::amqp {
 
 // `task.accepted`, with the video as it is now: another task may have brought it further. `now`: RFC 3339.
-Reply AcceptedReply(const Recipient& recipient, const metadata::v1::Video& video, std::string_view prefix, std::string_view now);
+Reply AcceptedReply(const Recipient& recipient, const metadata::v1::Video& video, std::string_view now);
 // `task.refused`, with `error` as the REST API has it.
 Reply RefusedReply(const Recipient& recipient, const Message& message, const Status& why, std::string_view now);
 
-struct Concern {
-  std::string video_id;
-  std::vector<Recipient> recipients;  // none: the video came another way
-};
-// Whom an event concerns. INVALID_ARGUMENT: its body is not what it should be.
-StatusOr<Concern> ConcernOf(const metadata::v1::Event& event, std::string_view prefix);
-// `video`: as it is now, for its URLs; without one they are left out.
-std::vector<Reply> EventReplies(const metadata::v1::Event& event, const std::vector<Recipient>& recipients,
-                                const std::optional<metadata::v1::Video>& video, std::string_view prefix);
+// INVALID_ARGUMENT: the body of the event is not what it should be.
+StatusOr<std::string> VideoOf(const metadata::v1::Event& event);
+// One for each recipient of the event, whose body is as it should be. `video`: as it is now, for its URLs; without one they are left out.
+std::vector<Reply> EventReplies(const metadata::v1::Event& event, const std::optional<metadata::v1::Video>& video);
 
 }  // namespace vora::amqp

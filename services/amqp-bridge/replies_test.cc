@@ -24,7 +24,6 @@ metadata::v1::Video SomeVideo() {
   video.set_state(metadata::v1::VIDEO_STATE_CREATED);
   video.set_version(7);
   (*video.mutable_labels())["show"] = "news";
-  for (const auto& [key, value] : LabelsOf(kRecipient, "amqp")) (*video.mutable_labels())[key] = value;
   return video;
 }
 
@@ -32,34 +31,34 @@ metadata::v1::Event SomeEvent(const std::string& type, const std::string& state,
   metadata::v1::Event event;
   event.set_event_id("msg_1");
   event.set_type(type);
-  Labels labels = LabelsOf(kRecipient, "amqp");
-  labels["show"] = "news";
-  event.set_body(json{{"type", type},
-                      {"timestamp", kNow},
-                      {"data", {{"video_id", "v1"}, {"state", state}, {"labels", labels}, {"failure", failure}, {"version", 9}}}}
-                     .dump());
+  event.set_body(
+      json{{"type", type},
+           {"timestamp", kNow},
+           {"data", {{"video_id", "v1"}, {"state", state}, {"labels", {{"show", "news"}}}, {"failure", failure}, {"version", 9}}}}
+          .dump());
+  event.add_recipients(TextOf(kRecipient));
   return event;
 }
 
 TEST(RepliesTest, AcceptedTellsOfTheVideoAsItIs) {
-  const Reply reply = AcceptedReply(kRecipient, SomeVideo(), "amqp", kNow);
+  const Reply reply = AcceptedReply(kRecipient, SomeVideo(), kNow);
   EXPECT_EQ(reply.type, "task.accepted");
   EXPECT_EQ(reply.correlation_id, "task-1");
   EXPECT_EQ(reply.reply_to, "answers");
-  EXPECT_EQ(reply.message_id, AcceptedReply(kRecipient, SomeVideo(), "amqp", "later").message_id) << "the same when it is sent again";
-  EXPECT_NE(reply.message_id, AcceptedReply({"task-2", ""}, SomeVideo(), "amqp", kNow).message_id);
+  EXPECT_EQ(reply.message_id, AcceptedReply(kRecipient, SomeVideo(), "later").message_id) << "the same when it is sent again";
+  EXPECT_NE(reply.message_id, AcceptedReply({"task-2", ""}, SomeVideo(), kNow).message_id);
   const json body = json::parse(reply.body);
   EXPECT_EQ(body["task_id"], "task-1");
   EXPECT_EQ(body["status"], "RECEIVED");
   EXPECT_EQ(body["result"], nullptr);
   EXPECT_EQ(body["data"]["video_id"], "v1");
   EXPECT_EQ(body["data"]["state"], "CREATED");
-  EXPECT_EQ(body["data"]["labels"], (json{{"show", "news"}})) << "without the bridge's own";
+  EXPECT_EQ(body["data"]["labels"], (json{{"show", "news"}}));
   EXPECT_FALSE(body["data"].contains("hls_url"));
   metadata::v1::Video ready = SomeVideo();
   ready.set_state(metadata::v1::VIDEO_STATE_READY);
   ready.set_hls_url("http://edge/v/v1/master.m3u8");
-  const json again = json::parse(AcceptedReply(kRecipient, ready, "amqp", kNow).body);
+  const json again = json::parse(AcceptedReply(kRecipient, ready, kNow).body);
   EXPECT_EQ(again["status"], "SUCCESS") << "another task has brought it so far";
   EXPECT_EQ(again["result"]["hls_url"], "http://edge/v/v1/master.m3u8");
 }
@@ -84,14 +83,13 @@ TEST(RepliesTest, RefusedNamesTheFieldAndTheLimit) {
 
 TEST(RepliesTest, AnEventIsToldToEachWhoAskedForItsVideo) {
   metadata::v1::Event event = SomeEvent("video.ready", "READY", nullptr);
-  const auto concern = ConcernOf(event, "amqp");
-  ASSERT_THAT(concern, IsOk());
-  EXPECT_EQ(concern->video_id, "v1");
-  EXPECT_THAT(concern->recipients, ::testing::ElementsAre(kRecipient));
+  EXPECT_EQ(*VideoOf(event), "v1");
+  event.add_recipients(TextOf({"task-2", ""}));
+  event.add_recipients("of somebody else");
   metadata::v1::Video video = SomeVideo();
   video.set_hls_url("http://edge/v/v1/master.m3u8");
   video.set_dash_url("http://edge/v/v1/manifest.mpd");
-  const auto replies = EventReplies(event, {kRecipient, {"task-2", ""}}, video, "amqp");
+  const auto replies = EventReplies(event, video);
   ASSERT_EQ(replies.size(), 2u);
   EXPECT_NE(replies[0].message_id, replies[1].message_id);
   EXPECT_EQ(replies[0].type, "video.ready");
@@ -108,7 +106,7 @@ TEST(RepliesTest, AnEventIsToldToEachWhoAskedForItsVideo) {
 
 TEST(RepliesTest, StatesAreCeleryStates) {
   const auto told = [](const std::string& type, const std::string& state, const json& failure = nullptr) {
-    return json::parse(EventReplies(SomeEvent(type, state, failure), {kRecipient}, std::nullopt, "amqp").at(0).body);
+    return json::parse(EventReplies(SomeEvent(type, state, failure), std::nullopt).at(0).body);
   };
   EXPECT_EQ(told("video.processing", "PROCESSING")["status"], "STARTED");
   EXPECT_EQ(told("video.partially_ready", "PARTIALLY_READY")["status"], "STARTED");
@@ -121,11 +119,12 @@ TEST(RepliesTest, StatesAreCeleryStates) {
   EXPECT_EQ(failed["data"]["failure"]["code"], "media.no_video");
 }
 
-TEST(RepliesTest, AnEventOfAnotherWayInIsNobodys) {
+TEST(RepliesTest, AnEventWithoutRecipientsIsNobodys) {
   metadata::v1::Event event = SomeEvent("video.ready", "READY", nullptr);
-  EXPECT_THAT(ConcernOf(event, "other")->recipients, ::testing::IsEmpty());
+  event.clear_recipients();
+  EXPECT_THAT(EventReplies(event, std::nullopt), ::testing::IsEmpty());
   event.set_body("[]");
-  EXPECT_THAT(ConcernOf(event, "amqp"), StatusIs(StatusCode::kInvalidArgument));
+  EXPECT_THAT(VideoOf(event), StatusIs(StatusCode::kInvalidArgument));
 }
 
 }  // namespace

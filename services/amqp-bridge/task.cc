@@ -65,10 +65,10 @@ StatusOr<json> Fields(const Message& message, size_t max_body) {
   return body;
 }
 
-// Both become properties of answers (at most 255 bytes) and values of labels.
+// Both become properties of answers.
 Status CheckRecipient(const Recipient& recipient) {
   for (const auto& [name, value] : {std::pair("correlation_id", recipient.correlation_id), std::pair("reply_to", recipient.reply_to)}) {
-    VORA_RETURN_IF_ERROR(CheckText(name, value, kMaxLabelValue));
+    VORA_RETURN_IF_ERROR(CheckText(name, value, kMaxProperty));
     if (value.size() > kMaxProperty) return InvalidField(name, "at most 255 bytes", "255 bytes");
   }
   return absl::OkStatus();
@@ -83,15 +83,12 @@ Status TakeRecipient(const Recipient& recipient, Task& task) {
 
 }  // namespace
 
-Status ReadTask(const Message& message, size_t max_body, std::string_view prefix, Task& task) {
+Status ReadTask(const Message& message, size_t max_body, Task& task) {
   const std::string sent_id = FirstOf({IsCelery(message) ? Header(message, "id") : "", message.message_id, message.correlation_id});
   VORA_RETURN_IF_ERROR(TakeRecipient({FirstOf({message.correlation_id, sent_id}), message.reply_to}, task));
   VORA_ASSIGN_OR_RETURN(const json fields, Fields(message, max_body));
   metadata::v1::ImportVideoRequest& request = task.request;
   VORA_RETURN_IF_ERROR(FromJson(fields, "body", request));
-  for (const auto& [key, value] : request.labels()) {
-    if (IsReserved(key, prefix)) return InvalidField("labels." + Sanitise(key, kMaxLabelKey), "these labels are the bridge's own");
-  }
   const std::string id = FirstOf({request.request_id(), sent_id, request.external_id()});
   if (id.empty()) {
     return InvalidField("message_id",
@@ -105,7 +102,6 @@ Status ReadTask(const Message& message, size_t max_body, std::string_view prefix
     if (sent_id.size() > kMaxTaskId) return InvalidField("message_id", "at most 250 bytes", "250 bytes");
     request.set_request_id(kRequestPrefix + sent_id);
   }
-  for (const auto& [key, value] : LabelsOf(task.recipient, prefix)) (*request.mutable_labels())[key] = value;
   return absl::OkStatus();
 }
 

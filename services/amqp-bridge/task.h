@@ -3,7 +3,6 @@
 // What a message asks for. Pure.
 
 #include <cstddef>
-#include <string_view>
 
 #include "libs/core/status.h"
 #include "services/amqp-bridge/message.h"
@@ -19,8 +18,8 @@ struct Task {
 
 // Reads the body of POST /v1/videos for a source, by itself or as the keyword arguments of a Celery task (protocol 2: a message with the
 // headers `task` and `id`; https://docs.celeryq.dev, "Message Protocol"). What names the task, and so makes a redelivery the same request,
-// is the first of: `request_id` of the body, Celery's `id`, message_id, correlation_id, `external_id` of the body. `prefix`: of the labels
-// that the recipient is kept in. INVALID_ARGUMENT names the field and the limit.
-Status ReadTask(const Message& message, size_t max_body, std::string_view prefix, Task& task);
+// is the first of: `request_id` of the body, Celery's `id`, message_id, correlation_id, `external_id` of the body. INVALID_ARGUMENT names
+// the field and the limit.
+Status ReadTask(const Message& message, size_t max_body, Task& task);
 
 }  // namespace vora::amqp

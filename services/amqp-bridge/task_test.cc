@@ -33,7 +33,7 @@ Message Celery(const std::string& body) {
 
 Task Read(const Message& message) {
   Task task;
-  const Status read = ReadTask(message, kMaxBody, "amqp", task);
+  const Status read = ReadTask(message, kMaxBody, task);
   EXPECT_THAT(read, IsOk()) << vora::Message(read);
   return task;
 }
@@ -43,7 +43,7 @@ struct Refused {
 };
 Refused Refusal(const Message& message) {
   Task task;
-  const Status read = ReadTask(message, kMaxBody, "amqp", task);
+  const Status read = ReadTask(message, kMaxBody, task);
   EXPECT_EQ(read.code(), StatusCode::kInvalidArgument) << ToText(read);
   return {DetailOf(read).field, DetailOf(read).limit, vora::Message(read)};
 }
@@ -57,9 +57,8 @@ TEST(TaskTest, APlainTaskIsTheBodyOfTheRestApi) {
   EXPECT_EQ(task.request.title(), "News");
   EXPECT_EQ(task.request.request_id(), "amqp/m-1");
   EXPECT_EQ(task.recipient, (Recipient{"m-1", ""}));
-  const Labels labels(task.request.labels().begin(), task.request.labels().end());
-  EXPECT_EQ(labels.at("show"), "news");
-  EXPECT_THAT(RecipientsIn(labels, "amqp"), ::testing::ElementsAre(Recipient{"m-1", ""}));
+  ASSERT_EQ(task.request.labels_size(), 1);
+  EXPECT_EQ(task.request.labels().at("show"), "news");
 }
 
 TEST(TaskTest, ACeleryTaskIsItsKeywordArguments) {
@@ -68,9 +67,7 @@ TEST(TaskTest, ACeleryTaskIsItsKeywordArguments) {
   EXPECT_EQ(task.request.source().url(), "https://a.example/film.mp4");
   EXPECT_EQ(task.request.request_id(), "amqp/c0ffee");
   EXPECT_EQ(task.recipient, (Recipient{"c0ffee", "answers"}));
-  const Labels labels(task.request.labels().begin(), task.request.labels().end());
-  EXPECT_THAT(RecipientsIn(labels, "amqp"), ::testing::ElementsAre(Recipient{"c0ffee", "answers"}));
-  EXPECT_THAT(WithoutRecipients(labels, "amqp"), ::testing::ElementsAre(std::pair("show", "news")));
+  EXPECT_EQ(task.request.labels().at("show"), "news");
 }
 
 TEST(TaskTest, TheSameMessageIsTheSameRequest) {
@@ -102,7 +99,7 @@ TEST(TaskTest, ABadTaskNamesTheFieldAndTheLimit) {
       {R"({"source":{"url":7}})", "source.url"},
       {"{" + source + R"(,"labels":["a"]})", "labels"},
       {"{" + source + R"(,"labels":{"a":1}})", "labels.a"},
-      {"{" + source + R"(,"labels":{"amqp/1":"x"}})", "labels.amqp/1"},
+      {"{" + source + R"(,"recipient":"x"})", "recipient"},
       {"{" + source + R"(,"priority":"high"})", "priority"},
   };
   for (const auto& [body, field] : bad) EXPECT_EQ(Refusal(Plain(body)).field, field) << body;
@@ -145,30 +142,31 @@ TEST(TaskTest, WhatACeleryTaskCannotHaveIsRefused) {
 
 TEST(TaskTest, ARefusedTaskIsAnsweredToWhoSentItIfThatCanBe) {
   Task task;
-  EXPECT_THAT(ReadTask(Celery("{"), kMaxBody, "amqp", task), StatusIs(StatusCode::kInvalidArgument));
+  EXPECT_THAT(ReadTask(Celery("{"), kMaxBody, task), StatusIs(StatusCode::kInvalidArgument));
   EXPECT_EQ(task.recipient, (Recipient{"c0ffee", "answers"}));
   Message hostile = Celery("{");
   hostile.correlation_id = "line\nbreak";
   Task unnamed;
-  EXPECT_THAT(ReadTask(hostile, kMaxBody, "amqp", unnamed), StatusIs(StatusCode::kInvalidArgument));
+  EXPECT_THAT(ReadTask(hostile, kMaxBody, unnamed), StatusIs(StatusCode::kInvalidArgument));
   EXPECT_EQ(unnamed.recipient, Recipient());
 }
 
-TEST(RecipientTest, LabelsThatPeopleChangedAreNobodys) {
-  Labels labels = LabelsOf({"a", "queue"}, "amqp");
-  labels.merge(LabelsOf({"b", ""}, "amqp"));
-  labels.merge(LabelsOf({"c", ""}, "other"));
-  EXPECT_THAT(RecipientsIn(labels, "amqp"), ::testing::UnorderedElementsAre(Recipient{"a", "queue"}, Recipient{"b", ""}));
-  for (auto& [key, value] : labels) value += "!";
-  EXPECT_THAT(RecipientsIn(labels, "amqp"), ::testing::IsEmpty());
-  EXPECT_THAT(RecipientsIn({{"amqp/", "x"}, {"amqpx/1", "y"}, {"amqp/1/reply_to", "z"}}, "amqp"), ::testing::IsEmpty());
+TEST(RecipientTest, IsReadAsItWasWritten) {
+  for (const Recipient& recipient : {Recipient{"a", "queue"}, Recipient{"b", ""}, Recipient{R"("\{)", "Ä"}}) {
+    EXPECT_EQ(RecipientOf(TextOf(recipient)), recipient) << TextOf(recipient);
+  }
+  const Recipient longest{std::string(255, '"'), std::string(255, '\\')};
+  EXPECT_LE(TextOf(longest).size(), 2000u) << "metadata takes no more";
+  for (const char* text : {"", "{", "[]", "17", R"({"correlation_id":"a"})", R"({"correlation_id":"a","reply_to":7})"}) {
+    EXPECT_EQ(RecipientOf(text), std::nullopt) << text;
+  }
 }
 
 TEST(TaskTest, ABodyThatIsNestedDeepIsRefusedAndEndsNothing) {
   const std::string deep = std::string(120'000, '[') + std::string(120'000, ']');
   for (const Message& message : {Celery(R"([[],{"title":)" + deep + "},{}]"), Plain(R"({"title":)" + deep + "}")}) {
     Task task;
-    EXPECT_EQ(DetailOf(ReadTask(message, 1 << 20, "amqp", task)).field, "title");
+    EXPECT_EQ(DetailOf(ReadTask(message, 1 << 20, task)).field, "title");
   }
 }
 

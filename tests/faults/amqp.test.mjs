@@ -14,7 +14,7 @@ import { root, run, Stack, until } from '../env/stack.mjs';
 
 const base = 15480;
 const home = path.resolve(process.env.VORA_HOME ?? '.vora/tests');
-const share = path.join(home, 'amqp-share');
+const share = path.join(home, 'amqp-share'), away = path.join(home, 'amqp-share-away');
 const rabbit = new RabbitMq(path.join(home, 'amqp-broker'), base + 1310);
 const queue = 'vora.tasks', exchange = 'vora.answers';
 let gate, stack, file;
@@ -77,7 +77,7 @@ const reason = async (pattern) => until(`/readyz to say ${pattern}`, async () =>
 const changes = async () => (await stack.logs('amqp')).filter(({ msg }) => /^the broker .* (cannot be used now|can be used)/.test(msg)).length;
 
 before(async () => {
-  await rm(share, { recursive: true, force: true });
+  for (const folder of [share, away]) await rm(folder, { recursive: true, force: true });
   await mkdir(share, { recursive: true });
   file = await source({ seconds: 2, width: 320, height: 180 });
   await rabbit.begin();
@@ -86,7 +86,7 @@ before(async () => {
   await listener.listen();
   stack = new Stack('amqp', base, {
     VORA_AMQP_URL: `amqp://guest:guest@127.0.0.1:${gate.port}/`, VORA_AMQP_QUEUE: queue, VORA_AMQP_REPLY_EXCHANGE: exchange,
-    VORA_SOURCES: `nas=file://${share}?settle=0s`, VORA_IMPORT_ALLOW_PRIVATE: 'yes',
+    VORA_AMQP_PREFETCH: '8', VORA_SOURCES: `nas=file://${share}?settle=0s;away=file://${away}?settle=0s`, VORA_IMPORT_ALLOW_PRIVATE: 'yes',
   });
   await stack.reset();
 });
@@ -96,6 +96,10 @@ after(async () => {
   await listener.connection?.close().catch(() => {});
   await rabbit.stop();
 });
+
+// Every event, by the bridge.
+const acknowledged = () => until('everything to be acknowledged', async () => Number((await stack.postgres('vora_metadata',
+  "SELECT count(*) FROM webhook_deliveries JOIN webhooks USING (webhook_id) WHERE subscription = 'amqp'"))[0][0]) === 0);
 
 // What the site owns: its queue with a dead-letter queue, and where the answers go.
 const topology = () => withChannel(async (channel) => {
@@ -193,6 +197,90 @@ test('the same message again is the same video; another task for the same file i
   assert.equal(late.body.status, 'SUCCESS', 'it is there already');
   assert.equal(late.body.data.hls_url, data.hls_url);
   assert.equal((await videosOf('twice')).length, 1);
+  await send('twice-1', body, { correlationId: 'somebody else' });
+  assert.equal((await listener.told('somebody else', 'task.accepted')).body.data.video_id, data.video_id);
+});
+
+test('forty tasks for one file, and a change of its labels in the middle of it: each is answered', async () => {
+  const body = await film('wanted');
+  const tasks = Array.from({ length: 40 }, (_, i) => `wanted-${i}`);
+  await send(tasks[0], { ...body, labels: { show: 'news' } });
+  const { body: { data } } = await listener.told(tasks[0], 'task.accepted');
+  assert.equal((await stack.api('PATCH', `/v1/videos/${data.video_id}`, { labels: {} })).status, 200);
+  for (const task of tasks.slice(1)) await send(task, body);
+  for (const task of tasks) {
+    const ready = await until(`the result of ${task}`, async () => listener.of(task).find((answer) => answer.body.status === 'SUCCESS'), { timeout: 120_000 });
+    assert.equal(ready.body.data.video_id, data.video_id);
+  }
+  assert.deepEqual((await listener.told(tasks[0])).body.data.labels, {});
+  assert.equal((await stack.api('DELETE', `/v1/videos/${data.video_id}`)).status, 204);
+  for (const task of tasks) assert.equal((await listener.told(task, 'video.deleted')).body.status, 'REVOKED');
+  await until('the recipients to be gone with it', async () =>
+    Number((await stack.postgres('vora_metadata', `SELECT count(*) FROM video_recipients WHERE video_id = '${data.video_id}'`))[0][0]) === 0);
+});
+
+test('tasks that cannot be decided let those behind them have their turn, and are done when they can be', async () => {
+  const stuck = Array.from({ length: 12 }, (_, i) => `stuck-${i}`);   // more than are held
+  for (const task of stuck) await send(task, { source: { name: 'away', key: `${task}.mp4` } });
+  await send('behind', await film('behind'));
+  await listener.told('behind');
+  assert.ok(await ready(), 'nothing is wrong with metadata');
+  for (const task of stuck) assert.deepEqual(listener.of(task), []);
+  assert.match((await stack.probe('amqp', '/metrics')).text, /vora_amqp_tasks_total\{result="moved"\} [1-9]/);
+  await mkdir(away);
+  for (const task of stuck) await copyFile(file, path.join(away, `${task}.mp4`));
+  for (const task of stuck) await listener.told(task);
+  const made = await stack.postgres('vora_metadata', "SELECT video_id FROM videos WHERE origin_source = 'away'");
+  assert.equal(made.length, stuck.length);
+  await until('the queue to be empty', async () => (await waiting()) === 0);
+  await rm(away, { recursive: true });
+});
+
+test('a task that cannot be decided for too long is refused, and is in the dead-letter queue as it was sent', async () => {
+  await withChannel(async (channel) => {
+    await channel.assertQueue('given up', { durable: true });
+    await channel.assertQueue('impatient', { durable: true, deadLetterExchange: '', deadLetterRoutingKey: 'given up' });
+    channel.sendToQueue('impatient', Buffer.from(JSON.stringify({ source: { name: 'away', key: 'never.mp4' } })), {
+      persistent: true, messageId: 'never', correlationId: 'never', priority: 3, type: 'import', appId: 'site', timestamp: 1_800_000_000, headers: { retries: 7, origin: 'site', nested: { a: [1, 'b'] } } });
+    await channel.waitForConfirms();
+  });
+  const impatient = await stack.replica('amqp', { env: { VORA_AMQP_QUEUE: 'impatient', VORA_AMQP_GIVE_UP_AFTER: '40s' } });
+  const refused = await listener.told('never', 'task.refused');
+  assert.equal(refused.body.error.reason, 'unavailable');
+  assert.match(refused.body.error.message, /VORA_AMQP_GIVE_UP_AFTER.*source\.key/);
+  assert.equal(refused.body.status, 'FAILURE');
+  await until('the dead letter', async () => (await waiting('given up')) === 1);
+  const { properties, content } = await withChannel((channel) => channel.get('given up', { noAck: true }));
+  assert.deepEqual(JSON.parse(content), { source: { name: 'away', key: 'never.mp4' } });
+  assert.deepEqual([properties.messageId, properties.priority, properties.type, properties.appId, properties.timestamp, properties.deliveryMode], ['never', 3, 'import', 'site', 1_800_000_000, 2]);
+  const { 'vora-undecided-since': since, retries, origin, nested } = properties.headers;
+  assert.ok(Date.parse(since) < Date.now(), 'it was moved to the end of the queue');
+  assert.deepEqual({ retries, origin, nested }, { retries: 7, origin: 'site', nested: { a: [1, 'b'] } });
+  impatient.kill('SIGTERM');
+  assert.deepEqual(await impatient.exited, [0, null]);
+});
+
+test('an answer that the broker cannot keep is published again, and nothing else waits for it', async () => {
+  await withChannel(async (channel) => {
+    await channel.assertQueue('full', { durable: true, maxLength: 1, arguments: { 'x-overflow': 'reject-publish' } });
+    channel.sendToQueue('full', Buffer.from('{}'));
+    await channel.waitForConfirms();
+  });
+  const before = await changes();
+  await send('full-1', await film('full'), { replyTo: 'full' });
+  await send('beside', await film('beside'));
+  await listener.told('beside');
+  await listener.told('full-1');   // at the exchange
+  assert.match((await stack.probe('amqp', '/metrics')).text, /vora_amqp_replies_total\{result="refused"\} [1-9]/);
+  const types = new Set();
+  await until('all answers to be in the queue', async () => {
+    const message = await withChannel((channel) => channel.get('full', { noAck: true }));
+    if (message) types.add(message.properties.type);
+    return types.has('video.ready') && types.has('task.accepted');
+  }, { timeout: 240_000 });
+  await withChannel((channel) => channel.deleteQueue('full'));
+  await acknowledged();   // what reaches no queue any more waits for none
+  assert.equal(await changes(), before, 'the connection has stayed');
 });
 
 test('the bridge dies between the answer of metadata and the acknowledgement: the redelivery makes no second video', async () => {
@@ -237,8 +325,7 @@ test('the broker is killed in the middle of 24 tasks, with the bridge and metada
     for (const type of ['task.accepted', 'video.processing', 'video.ready']) assert.ok(types.has(type), `${name} was not told ${type}`);
   }
   assert.equal(await waiting(), 0);
-  await until('everything to be acknowledged', async () => Number((await stack.postgres('vora_metadata',
-    "SELECT count(*) FROM webhook_deliveries JOIN webhooks USING (webhook_id) WHERE subscription = 'amqp'"))[0][0]) === 0);
+  await acknowledged();
   // Away, perhaps away for another reason, and back; and again for the bridge that began anew.
   assert.ok((await changes()) - before <= 12, 'a line for each change, and not for each try');
 });
@@ -323,6 +410,8 @@ test('where tokens are asked for, tasks wait for a good one, and belong to its t
     await channel.waitForConfirms();
   });
   await until('the reason', async () => /503[^]*operate/.test((await readyz(port)) ?? ''));
+  await writeFile(file, token(issuer, { tenant: 'acme', scope: 'read operate' }));
+  await until('the other reason', async () => /503[^]*write/.test((await readyz(port)) ?? ''));
   await writeFile(file, token(issuer, { tenant: 'acme', scope: 'read write operate' }));
   const refused = await listener.told('acme-1', 'task.refused');
   assert.equal(refused.body.error.reason, 'not_found', 'nothing of another tenant is found');

@@ -1,4 +1,4 @@
-// Messages of a broker's queue: what is read has a name and somebody to answer, who is found again in the labels; what is not says which
+// Messages of a broker's queue: what is read has a name and somebody to answer, who is found again in a text of it; what is not says which
 // field is wrong. The first byte tells how the message came: by itself, from Celery, without a name.
 
 #include <algorithm>
@@ -30,15 +30,13 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
       message.message_id = message.body;
   }
   vora::amqp::Task task;
-  const vora::Status read = vora::amqp::ReadTask(message, 512, "amqp", task);
+  const vora::Status read = vora::amqp::ReadTask(message, 512, task);
   if (!read.ok()) {
     Require(read.code() == vora::StatusCode::kInvalidArgument && !vora::Message(read).empty());
     return 0;
   }
   Require(!task.recipient.correlation_id.empty() && task.recipient.correlation_id.size() <= 255);
-  const vora::Labels labels(task.request.labels().begin(), task.request.labels().end());
-  const auto found = vora::amqp::RecipientsIn(labels, "amqp");
-  Require(found.size() == 1 && found[0] == task.recipient);
+  Require(vora::amqp::RecipientOf(vora::amqp::TextOf(task.recipient)) == task.recipient);
   // What is no UTF-8 would not get over gRPC.
   vora::metadata::v1::ImportVideoRequest again;
   Require(again.ParseFromString(task.request.SerializeAsString()));
