@@ -64,6 +64,14 @@ test('without a secret nothing starts, and each setting of .env is explained and
   }
 });
 
+test('every setting of the bridge to a broker can be given', { skip: missing }, async () => {
+  const documented = await readFile(path.join(root, 'docs/configuration.md'), 'utf8');
+  const names = [...documented.matchAll(/^\| `(VORA_AMQP_\w+)`/gm)].map(([, name]) => name);
+  assert.ok(names.length > 5);
+  const { amqp } = await services(['compose.yaml'], Object.fromEntries(names.map((name) => [name, `of-${name}`])));
+  for (const name of names) assert.equal(amqp.environment[name], `of-${name}`);
+});
+
 test('with two roots the gateway is given nothing of the raw one, nor the upload daemon of the processed one', { skip: missing }, async () => {
   const names = ['VORA_STORAGE_RAW', 'S3_RAW_ACCESS_KEY', 'S3_RAW_SECRET_KEY', 'VORA_STORAGE_PROCESSED', 'S3_PROCESSED_ACCESS_KEY', 'S3_PROCESSED_SECRET_KEY'];
   const all = await services(['compose.yaml', 'compose.two-roots.yaml'], Object.fromEntries(names.map((name) => [name, `of-${name}`])));
