@@ -2,7 +2,8 @@
 
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -16,9 +17,26 @@ const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..')
 const folder = path.join(root, 'deploy/kubernetes');
 const build = process.env.VORA_BUILD ?? path.join(root, 'build/release');
 
-function render(kustomization) {
-  const text = execFileSync('kubectl', ['kustomize', path.join(folder, kustomization)], { encoding: 'utf8', maxBuffer: 64 << 20, stdio: ['ignore', 'pipe', 'pipe'] });
+function render(kustomization, within = folder) {
+  const text = execFileSync('kubectl', ['kustomize', path.join(within, kustomization)], { encoding: 'utf8', maxBuffer: 64 << 20, stdio: ['ignore', 'pipe', 'pipe'] });
   return YAML.parseAllDocuments(text).map((document) => document.toJS()).filter(Boolean);
+}
+
+// The same with the bridge to a broker, as an operator adds it.
+function renderWithBridge(overlay) {
+  const copy = mkdtempSync(path.join(tmpdir(), 'vora-overlay-'));
+  try {
+    cpSync(path.join(root, 'deploy'), copy, { recursive: true });
+    const file = path.join(copy, 'kubernetes', overlay, 'kustomization.yaml');
+    const written = YAML.parse(readFileSync(file, 'utf8'));
+    const target = written.patchesJson6902?.[0].target;
+    writeFileSync(file, YAML.stringify({
+      ...written, bases: [...written.bases, '../../amqp'],
+      ...(target && { patchesJson6902: [...written.patchesJson6902, { path: 'tls.yaml', target: { ...target, name: 'vora-amqp' } }] }) }));
+    return render(overlay, path.join(copy, 'kubernetes'));
+  } finally {
+    rmSync(copy, { recursive: true });
+  }
 }
 
 const daemons = ['vora-orchestrator', 'vora-metadata', 'vora-upload', 'vora-transcode-worker', 'vora-streaming-gateway', 'vora-analytics-ingest'];
@@ -72,6 +90,17 @@ const overlays = {
   },
 };
 
+const bridge = [
+  ['vora-amqp', 'vora-metadata', 9082],
+  ...[5671, 5672].map((port) => ['vora-amqp', '10.0.0.0/8', port]),   // the broker
+  ['ns monitoring', 'vora-amqp', 9188],
+  ['vora-amqp', 'ns monitoring', 4318],
+  ...dns('vora-amqp'),
+];
+for (const overlay of ['overlays/dev', 'overlays/prod']) {
+  overlays[`${overlay} with the bridge`] = { arrows: [...overlays[overlay].arrows, ...bridge], render: () => renderWithBridge(overlay), more: ['vora-amqp'] };
+}
+
 const known = (() => {
   const programs = new Map();
   return (program) => {
@@ -102,10 +131,10 @@ const rules = {
 const rendered = {};
 before(() => {
   assert.equal(spawnSync('kubectl', ['version', '--client']).status, 0, 'kubectl is missing: apt-get install kubernetes-client');
-  for (const overlay of Object.keys(overlays)) rendered[overlay] = render(overlay);
+  for (const [overlay, { render: own }] of Object.entries(overlays)) rendered[overlay] = own ? own() : render(overlay);
 });
 
-for (const [overlay, { arrows }] of Object.entries(overlays)) {
+for (const [overlay, { arrows, more = [] }] of Object.entries(overlays)) {
   describe(overlay, () => {
     for (const [rule, check] of Object.entries(rules)) test(rule, () => assert.deepEqual(check(rendered[overlay]), []));
     test('every arrow of the architecture is open, and no other', () => assert.deepEqual(compareArrows(rendered[overlay], arrows), []));
@@ -116,23 +145,23 @@ for (const [overlay, { arrows }] of Object.entries(overlays)) {
     });
     test('all daemons and the edge are there', () => {
       const names = policy.workloads(rendered[overlay]).map((w) => w.metadata.name);
-      for (const name of [...daemons, 'vora-edge']) assert.ok(names.includes(name), name);
+      for (const name of [...daemons, 'vora-edge', ...more]) assert.ok(names.includes(name), name);
     });
   });
 }
 
 describe('settings', () => {
   test('the programs were there to ask', (t) => {
-    const missing = daemons.filter((program) => !known(program));
+    const missing = [...daemons, 'vora-amqp'].filter((program) => !known(program));
     if (missing.length) t.skip(`not built: ${missing.join(', ')}`);
   });
   test('in production callers show tokens and daemons certificates', () => {
     const map = rendered['overlays/prod'].find((d) => d.kind === 'ConfigMap' && d.metadata.name.startsWith('vora-settings'));
     assert.equal(map.data.auth, 'jwt');
-    for (const workload of policy.workloads(rendered['overlays/prod']).filter((w) => policy.podOf(w).containers.some(policy.isDaemon))) {
+    for (const workload of policy.workloads(rendered['overlays/prod with the bridge']).filter((w) => policy.podOf(w).containers.some(policy.isDaemon))) {
       const env = Object.fromEntries(policy.podOf(workload).containers[0].env.map((e) => [e.name, e]));
-      // The worker serves nobody but probes.
-      if (workload.metadata.name !== 'vora-transcode-worker') assert.equal(env.VORA_AUTH.valueFrom.configMapKeyRef.key, 'auth', workload.metadata.name);
+      // The worker and the bridge serve nobody but probes.
+      if (!['vora-transcode-worker', 'vora-amqp'].includes(workload.metadata.name)) assert.equal(env.VORA_AUTH.valueFrom.configMapKeyRef.key, 'auth', workload.metadata.name);
       assert.equal(env.VORA_TLS_CLIENT_AUTH?.value, 'require', workload.metadata.name);
       for (const name of ['VORA_TLS_CERT', 'VORA_TLS_KEY', 'VORA_TLS_CA']) assert.match(env[name].value, /^\/etc\/vora\/tls\//, workload.metadata.name);
     }
