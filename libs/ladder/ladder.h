@@ -26,7 +26,9 @@ Status ValidateRecipe(const media::v1::Ladder& ladder);
 
 // Tracks and chunks. Never upscaled: rungs higher than the source are left out; when all are, one rung at the source's height remains.
 // A ladder without rungs makes the sound only. Portrait video: `height` of a rung is the shorter side. Even width and height, aspect ratio
-// kept. FAILED_PRECONDITION of a kind errors::kMedia... when nothing can be made.
-StatusOr<media::v1::Plan> MakePlan(const media::v1::MediaInfo& media, const media::v1::Ladder& ladder);
+// kept. A track for each sound that the source has; kFirst is what runs replay that plan anew each time. FAILED_PRECONDITION of a kind
+// errors::kMedia... when nothing can be made.
+enum class AudioTracks { kAll, kFirst };
+StatusOr<media::v1::Plan> MakePlan(const media::v1::MediaInfo& media, const media::v1::Ladder& ladder, AudioTracks audio = AudioTracks::kAll);
 
 }  // namespace vora::ladder

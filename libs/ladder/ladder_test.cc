@@ -143,6 +143,25 @@ TEST(LadderTest, MistakesNameTheFieldAndTheLimit) {
   EXPECT_THAT(ParseLadder("{\"nmae\": \"x\"}"), StatusIs(StatusCode::kInvalidArgument)) << "unknown fields are mistakes";
 }
 
+TEST(PlanTest, EverySoundIsATrack) {
+  MediaInfo media = Media(640, 360, 30, 1, 300);
+  media.mutable_audio(0)->set_name("English");
+  auto* other = media.add_audio();
+  other->set_stream_index(4);
+  other->set_language("de");
+  other->set_name("Deutsch");
+  other->set_role("commentary");
+  const Plan plan = MustPlan(media);
+  ASSERT_EQ(plan.tracks_size(), 3);
+  EXPECT_EQ(plan.tracks(1).name() + " " + plan.tracks(1).label(), "audio_0 English");
+  EXPECT_EQ(plan.tracks(2).name() + " " + plan.tracks(2).label() + " " + plan.tracks(2).language() + " " + plan.tracks(2).role(),
+            "audio_1 Deutsch de commentary");
+  EXPECT_EQ(plan.tracks(2).source_stream_index(), 4);
+  const auto first = MakePlan(media, DefaultLadder(), AudioTracks::kFirst);
+  ASSERT_THAT(first, IsOk());
+  EXPECT_EQ(first->tracks_size(), 2);
+}
+
 TEST(PlanTest, FullHdGetsEveryRung) {
   const Plan plan = MustPlan(Media(1920, 1080, 30, 1, 1800));
   EXPECT_EQ(Sizes(plan), "360p=640x360 720p=1280x720 1080p=1920x1080 ");

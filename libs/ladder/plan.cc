@@ -94,10 +94,13 @@ TrackPlan VideoTrack(const VideoStream& video, const Rung& rung, const Grid& gri
   return track;
 }
 
-TrackPlan AudioTrack(const MediaInfo& media, const Ladder& ladder, const Grid& grid) {
-  const auto& audio = media.audio(0);
+TrackPlan AudioTrack(const MediaInfo& media, int number, const Ladder& ladder, const Grid& grid) {
+  const auto& audio = media.audio(number);
   TrackPlan track;
-  track.set_name(std::string(layout::kAudioTrackPrefix) + "0");
+  track.set_name(layout::kAudioTrackPrefix + std::to_string(number));
+  track.set_language(audio.language());
+  track.set_label(audio.name());
+  track.set_role(audio.role());
   track.set_kind(std::string(layout::kAudioTrack.name));
   *track.mutable_audio() = ladder.audio();
   track.set_timescale(ladder.audio().sample_rate());
@@ -128,7 +131,7 @@ Status CheckMedia(const MediaInfo& media, const Ladder& ladder) {
 
 }  // namespace
 
-StatusOr<Plan> MakePlan(const MediaInfo& media, const Ladder& ladder) {
+StatusOr<Plan> MakePlan(const MediaInfo& media, const Ladder& ladder, AudioTracks audio) {
   VORA_RETURN_IF_ERROR(ValidateRecipe(ladder));
   VORA_RETURN_IF_ERROR(CheckMedia(media, ladder));
   const VideoStream& video = media.video();
@@ -137,7 +140,8 @@ StatusOr<Plan> MakePlan(const MediaInfo& media, const Ladder& ladder) {
   for (const Rung& rung : ChooseRungs(ladder, std::min(video.width(), video.height()))) {
     *plan.add_tracks() = VideoTrack(video, rung, grid);
   }
-  if (media.audio_size() > 0) *plan.add_tracks() = AudioTrack(media, ladder, grid);
+  const int heard = audio == AudioTracks::kAll ? media.audio_size() : std::min(1, media.audio_size());
+  for (int i = 0; i < heard; ++i) *plan.add_tracks() = AudioTrack(media, i, ladder, grid);
   if (grid.segments > kMaxSegments) {
     char limit[32];
     std::snprintf(limit, sizeof limit, "%.1f", kMaxSegments * grid.segment_seconds / 3600);

@@ -81,11 +81,20 @@ int ChannelConfiguration(int channels) {
   return channels;
 }
 
+// The characters of an XML text node; what an attribute needs escaped is more than enough.
+std::string XmlText(const std::string& text) { return XmlAttribute(text); }
+
 std::string AudioSet(const Track& track, int id, bool is_main, const std::string& path_prefix) {
   std::string out = "    <AdaptationSet" + Attribute("id", id) + Attribute("contentType", "audio") + Attribute("mimeType", "audio/mp4");
   if (!track.language.empty()) out += Attribute("lang", track.language);
-  out += Attribute("segmentAlignment", "true") + Attribute("startWithSAP", 1) + ">\n      <Role" +
-         Attribute("schemeIdUri", "urn:mpeg:dash:role:2011") + Attribute("value", is_main ? "main" : "alternate") + "/>\n";
+  out += Attribute("segmentAlignment", "true") + Attribute("startWithSAP", 1) + ">\n";
+  if (!track.label.empty()) out += "      <Label>" + XmlText(track.label) + "</Label>\n";
+  // TV-Anytime's AudioPurposeCS 1: for those who do not see the picture (ISO/IEC 23009-1 section 5.8.5.5 knows no role for it).
+  if (track.role == "description") {
+    out += "      <Accessibility" + Attribute("schemeIdUri", "urn:tva:metadata:cs:AudioPurposeCS:2007") + Attribute("value", 1) + "/>\n";
+  }
+  const char* role = track.role == "commentary" ? "commentary" : is_main ? "main" : "alternate";
+  out += "      <Role" + Attribute("schemeIdUri", "urn:mpeg:dash:role:2011") + Attribute("value", role) + "/>\n";
   out += RepresentationTag(track);
   if (track.sample_rate > 0) out += Attribute("audioSamplingRate", track.sample_rate);
   out += ">\n";
@@ -95,9 +104,6 @@ std::string AudioSet(const Track& track, int id, bool is_main, const std::string
   }
   return out + SegmentTemplate(track, path_prefix) + "      </Representation>\n    </AdaptationSet>\n";
 }
-
-// The characters of an XML text node; what an attribute needs escaped is more than enough.
-std::string XmlText(const std::string& text) { return XmlAttribute(text); }
 
 std::string CaptionSet(const Caption& caption, int id, double duration_seconds, const std::string& path_prefix) {
   const double bits = static_cast<double>(caption.bytes) * 8 / std::max(1.0, duration_seconds);

@@ -43,11 +43,14 @@ AudioGroup CollectAudio(const Presentation& presentation) {
 }
 
 std::string MediaTag(const Track& track, const std::string& path_prefix, bool is_default) {
-  // NAME must be unique within the group (RFC 8216 section 4.3.4.1.1), so the folder's name is part of it.
-  const std::string name = track.language.empty() ? track.name : track.language + " (" + track.name + ")";
+  // NAME must be unique within the group (RFC 8216 section 4.3.4.1.1), so where there is no label the folder's name is part of it.
+  const std::string unnamed = track.language.empty() ? track.name : track.language + " (" + track.name + ")";
+  const std::string& name = track.label.empty() ? unnamed : track.label;
   std::string out = "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"" + std::string(kAudioGroup) + "\",NAME=\"" + HlsQuoted(name) + "\"";
   if (!track.language.empty()) out += ",LANGUAGE=\"" + HlsQuoted(track.language) + "\"";
-  out += std::string(",DEFAULT=") + (is_default ? "YES" : "NO") + ",AUTOSELECT=YES";
+  // A commentary is heard by those who ask for it.
+  out += std::string(",DEFAULT=") + (is_default ? "YES" : "NO") + ",AUTOSELECT=" + (is_default || track.role != "commentary" ? "YES" : "NO");
+  if (track.role == "description") out += ",CHARACTERISTICS=\"public.accessibility.describes-video\"";
   if (track.channels > 0) out += ",CHANNELS=\"" + std::to_string(track.channels) + "\"";
   return out + ",URI=\"" + HlsQuoted(path_prefix + track.name) + "/" + layout::kMediaPlaylist + "\"\n";
 }

@@ -23,6 +23,8 @@ struct Track {
   int frame_rate_num = 0, frame_rate_den = 1;
   int sample_rate = 0, channels = 0;
   std::string language;
+  std::string label;  // for people, unique among the sounds; empty: by its language and name
+  std::string role;   // `commentary`, `description`; see AudioStream
   int timescale = 1;
   int64_t max_bitrate = 0;        // bits/s; declared while the track is incomplete
   bool complete = false;          // no segment will follow

@@ -1,13 +1,14 @@
 #include "libs/media/probe/probe.h"
 
 #include <algorithm>
-#include <cctype>
 #include <cmath>
 #include <iterator>
 #include <map>
 #include <new>
+#include <set>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <vector>
 
 #include "libs/core/error.h"
@@ -15,6 +16,8 @@
 #include "libs/media/base/frame_grid.h"
 #include "libs/media/base/media_error.h"
 #include "libs/media/base/source_limits.h"
+#include "libs/media/captions/language.h"
+#include "libs/media/captions/stream_names_internal.h"
 #include "libs/media/captions/subtitle_streams_internal.h"
 #include "libs/media/input/container_kind.h"
 #include "libs/media/input/mp4_check.h"
@@ -24,14 +27,10 @@
 namespace vora::media {
 namespace {
 
-// Characters of BCP 47, not merely "undetermined": a file may hold anything there.
-bool IsLanguageTag(std::string_view text) {
-  return !text.empty() && text.size() <= 35 && text != "und" &&
-         std::all_of(text.begin(), text.end(), [](unsigned char c) { return c < 0x80 && (std::isalnum(c) || c == '-'); });
-}
-
 using media::v1::MediaInfo;
 using media::v1::VideoStream;
+
+constexpr size_t kMaxAudioTracks = 8;
 
 double Start(const AVStream& stream) {
   return stream.start_time == AV_NOPTS_VALUE ? 0 : static_cast<double>(stream.start_time) * av_q2d(stream.time_base);
@@ -41,38 +40,88 @@ std::string AudioTrack(const AVStream& stream) {
   return "Audio track " + std::to_string(stream.index) + " (" + avcodec_get_name(stream.codecpar->codec_id) + ")";
 }
 
-void DescribeAudio(AVFormatContext* context, const std::map<int, std::string>& silent, MediaInfo* info) {
+// Why the stream is left out; empty: it is not.
+std::string WhyNotHeard(const AVStream& stream, const std::map<int, std::string>& silent) {
+  const AVCodecParameters& par = *stream.codecpar;
+  if (const auto why = silent.find(stream.index); why != silent.end()) return why->second + ", and is left out.";
+  if (par.sample_rate <= 0 || par.ch_layout.nb_channels <= 0) return "does not say what it holds, and is left out.";
+  const SourceLimits& limits = ActiveSourceLimits();
+  if (par.ch_layout.nb_channels <= limits.max_channels && par.sample_rate <= limits.max_sample_rate && par.sample_rate >= kMinSampleRate) {
+    return "";
+  }
+  return "has " + std::to_string(par.ch_layout.nb_channels) + " channels of " + std::to_string(par.sample_rate) +
+         " samples a second; at most " + std::to_string(limits.max_channels) + " channels of " + std::to_string(kMinSampleRate) + " to " +
+         std::to_string(limits.max_sample_rate) + " are taken, so it is left out (VORA_MAX_SOURCE_CHANNELS, VORA_MAX_SOURCE_SAMPLE_RATE).";
+}
+
+std::string RoleOf(const AVStream& stream) {
+  if ((stream.disposition & AV_DISPOSITION_COMMENT) != 0) return "commentary";
+  if ((stream.disposition & (AV_DISPOSITION_VISUAL_IMPAIRED | AV_DISPOSITION_DESCRIPTIONS)) != 0) return "description";
+  return "";
+}
+
+media::v1::AudioStream DescribeAudioStream(const AVFormatContext& context, const AVStream& stream) {
+  const AVCodecParameters& par = *stream.codecpar;
+  media::v1::AudioStream audio;
+  audio.set_stream_index(stream.index);
+  audio.set_codec(avcodec_get_name(par.codec_id));
+  audio.set_sample_rate(par.sample_rate);
+  audio.set_channels(par.ch_layout.nb_channels);
+  audio.set_start_seconds(Start(stream));
+  double duration = stream.duration > 0 ? static_cast<double>(stream.duration) * av_q2d(stream.time_base) : 0;
+  if (duration <= 0 && context.duration > 0) duration = static_cast<double>(context.duration) / AV_TIME_BASE;
+  audio.set_duration_seconds(duration);
+  const std::string language = LanguageTag(StreamTag(stream, "language"));
+  if (language != "und") audio.set_language(language);
+  audio.set_role(RoleOf(stream));
+  return audio;
+}
+
+// Of several recordings in one broadcast, the sound of another is none of the film's.
+bool OfAnotherProgram(AVFormatContext* context, int video, int stream) {
+  if (av_find_program_from_stream(context, nullptr, video) == nullptr) return false;
+  for (AVProgram* program = nullptr; (program = av_find_program_from_stream(context, program, stream)) != nullptr;) {
+    for (unsigned i = 0; i < program->nb_stream_indexes; ++i) {
+      if (program->stream_index[i] == static_cast<unsigned>(video)) return false;
+    }
+  }
+  return av_find_program_from_stream(context, nullptr, stream) != nullptr;
+}
+
+void DescribeAudio(AVFormatContext* context, int video, const std::map<int, std::string>& silent, MediaInfo* info) {
+  std::vector<const AVStream*> heard;
   for (unsigned i = 0; i < context->nb_streams; ++i) {
     const AVStream& stream = *context->streams[i];
-    const AVCodecParameters& par = *stream.codecpar;
-    if (par.codec_type != AVMEDIA_TYPE_AUDIO) continue;
-    if (const auto why = silent.find(static_cast<int>(i)); why != silent.end()) {
-      info->add_warnings(AudioTrack(stream) + " " + why->second + ", and is left out.");
-      continue;
+    if (stream.codecpar->codec_type != AVMEDIA_TYPE_AUDIO || OfAnotherProgram(context, video, stream.index)) continue;
+    if (const std::string why = WhyNotHeard(stream, silent); why.empty()) {
+      heard.push_back(&stream);
+    } else {
+      info->add_warnings(AudioTrack(stream) + " " + why);
     }
-    if (par.sample_rate <= 0 || par.ch_layout.nb_channels <= 0) {
-      info->add_warnings(AudioTrack(stream) + " does not say what it holds, and is left out.");
-      continue;
+  }
+  // What is heard unasked comes first: the film's own sound, which is marked as default if any is.
+  const auto rank = [](const AVStream* stream) {
+    const bool marked = (stream->disposition & AV_DISPOSITION_DEFAULT) != 0;
+    const bool other = (stream->disposition & (AV_DISPOSITION_HEARING_IMPAIRED | AV_DISPOSITION_KARAOKE | AV_DISPOSITION_DEPENDENT)) != 0;
+    return std::tuple(!RoleOf(*stream).empty(), other, !marked);
+  };
+  std::stable_sort(heard.begin(), heard.end(), [&](const AVStream* a, const AVStream* b) { return rank(a) < rank(b); });
+  if (heard.size() > kMaxAudioTracks) {
+    info->add_warnings("The file has " + std::to_string(heard.size()) + " audio tracks; " + std::to_string(kMaxAudioTracks) + " are taken.");
+    heard.resize(kMaxAudioTracks);
+  }
+  std::set<std::string> names;
+  for (const AVStream* stream : heard) {
+    media::v1::AudioStream audio = DescribeAudioStream(*context, *stream);
+    std::string name = StreamTitle(*stream);
+    if (name.empty()) {
+      name = LanguageName(audio.language());
+      if (audio.role() == "commentary") name += name.empty() ? "Commentary" : " (commentary)";
+      if (audio.role() == "description") name += name.empty() ? "Audio description" : " (audio description)";
+      if (name.empty()) name = "Audio";
     }
-    const SourceLimits& limits = ActiveSourceLimits();
-    if (par.ch_layout.nb_channels > limits.max_channels || par.sample_rate > limits.max_sample_rate || par.sample_rate < kMinSampleRate) {
-      info->add_warnings(AudioTrack(stream) + " has " + std::to_string(par.ch_layout.nb_channels) + " channels of " +
-                         std::to_string(par.sample_rate) + " samples a second; at most " + std::to_string(limits.max_channels) +
-                         " channels of " + std::to_string(kMinSampleRate) + " to " + std::to_string(limits.max_sample_rate) +
-                         " are taken, so it is left out (VORA_MAX_SOURCE_CHANNELS, VORA_MAX_SOURCE_SAMPLE_RATE).");
-      continue;
-    }
-    auto* audio = info->add_audio();
-    audio->set_stream_index(static_cast<int>(i));
-    audio->set_codec(avcodec_get_name(par.codec_id));
-    audio->set_sample_rate(par.sample_rate);
-    audio->set_channels(par.ch_layout.nb_channels);
-    audio->set_start_seconds(Start(stream));
-    double duration = stream.duration > 0 ? static_cast<double>(stream.duration) * av_q2d(stream.time_base) : 0;
-    if (duration <= 0 && context->duration > 0) duration = static_cast<double>(context->duration) / AV_TIME_BASE;
-    audio->set_duration_seconds(duration);
-    const AVDictionaryEntry* language = av_dict_get(stream.metadata, "language", nullptr, 0);
-    if (language != nullptr && IsLanguageTag(language->value)) audio->set_language(language->value);
+    audio.set_name(UniqueName(name, " ", names));
+    *info->add_audio() = std::move(audio);
   }
 }
 
@@ -199,7 +248,7 @@ StatusOr<MediaInfo> ProbeWithin(ByteSource& source) {
   if (color.transfer == AVCOL_TRC_SMPTE2084 || color.transfer == AVCOL_TRC_ARIB_STD_B67) {
     info.add_warnings("The picture is HDR; it is kept with its tags in 8 bits and may look flat on ordinary screens.");
   }
-  DescribeAudio(reader->input().context(), silent, &info);
+  DescribeAudio(reader->input().context(), index, silent, &info);
   DescribeSubtitles(reader->input().context(), &info);
   VORA_RETURN_IF_ERROR(DescribeTiming(*reader, source, start, &info));
   return info;

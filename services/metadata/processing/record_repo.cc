@@ -27,8 +27,8 @@ constexpr char kStorePlan[] = "UPDATE videos SET media = $2::jsonb, chunks = $3:
 // A retry plans again, and a report may be repeated: renditions that are there keep their state and their segments.
 constexpr char kInsertRendition[] = R"(
     INSERT INTO renditions (video_id, name, ordinal, kind, state, width, height, frame_rate_num, frame_rate_den, sample_rate, channels,
-    language, timescale, segment_seconds, codecs, max_bitrate, segments_total)
-    VALUES ($1, $2, $3, $4, 'PENDING', $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) ON CONFLICT DO NOTHING)";
+    language, timescale, segment_seconds, codecs, max_bitrate, segments_total, label, role)
+    VALUES ($1, $2, $3, $4, 'PENDING', $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18) ON CONFLICT DO NOTHING)";
 constexpr char kInsertSegments[] = R"(
     INSERT INTO segments (video_id, rendition, idx, duration, bytes)
     SELECT $1, $2, * FROM unnest($3::int[], $4::bigint[], $5::bigint[]) ON CONFLICT DO NOTHING)";
@@ -101,7 +101,7 @@ bool InsertRendition(pqxx::work& tx, const std::string& video_id, int ordinal, c
   const auto inserted =
       tx.exec_params(kInsertRendition, video_id, track.name(), ordinal, track.kind(), track.width(), track.height(), track.frame_rate_num(),
                      track.frame_rate_den(), track.audio().sample_rate(), track.audio().channels(), language, track.timescale(),
-                     track.segment_seconds(), track.codecs(), bitrate, track.segments_total());
+                     track.segment_seconds(), track.codecs(), bitrate, track.segments_total(), track.label(), track.role());
   return inserted.affected_rows() == 1;
 }
 

@@ -13,10 +13,10 @@ constexpr char kDropRenditions[] = "DELETE FROM renditions WHERE video_id = $1";
 constexpr char kCopyRenditions[] = R"(
     INSERT INTO renditions (video_id, name, ordinal, kind, state, progress_percent, width, height, frame_rate_num, frame_rate_den,
     sample_rate, channels, language, timescale, segment_seconds, codecs, max_bitrate, bandwidth, average_bandwidth, segments_done,
-    segments_total, attempts, retries, failure_code, failure)
+    segments_total, attempts, retries, failure_code, failure, label, role)
     SELECT $2, name, ordinal, kind, state, progress_percent, width, height, frame_rate_num, frame_rate_den, sample_rate, channels,
     language, timescale, segment_seconds, codecs, max_bitrate, bandwidth, average_bandwidth, segments_done, segments_total, attempts,
-    retries, failure_code, failure FROM renditions WHERE video_id = $1)";
+    retries, failure_code, failure, label, role FROM renditions WHERE video_id = $1)";
 constexpr char kMoveSegments[] = "UPDATE segments SET video_id = $2 WHERE video_id = $1";
 // Also the state: nothing is left of what it was that of.
 constexpr char kAdopt[] = R"(

@@ -14,7 +14,7 @@ namespace {
 
 constexpr char kSelectRenditions[] = R"(
     SELECT video_id, name, kind, state, progress_percent, width, height, frame_rate_num, frame_rate_den, codecs, max_bitrate,
-    bandwidth, average_bandwidth, segments_done, segments_total, failure, retries, attempts::text AS attempts
+    bandwidth, average_bandwidth, segments_done, segments_total, failure, retries, attempts::text AS attempts, language, label, role
     FROM renditions WHERE video_id = ANY($1::text[]) ORDER BY video_id, ordinal, name)";
 constexpr char kSetTexts[] = R"(
     UPDATE videos SET title = $2, description = $3, title_given = $4, labels = $5, version = nextval('video_versions'), updated_at = now()
@@ -80,6 +80,9 @@ RenditionRow ReadRenditionRow(const pqxx::row& row) {
   rendition.set_segments_total(row["segments_total"].as<int>());
   rendition.set_failure(row["failure"].c_str());
   rendition.set_retries(row["retries"].as<int>());
+  rendition.set_language(row["language"].c_str());
+  rendition.set_label(row["label"].c_str());
+  rendition.set_role(row["role"].c_str());
   const auto attempts = nlohmann::json::parse(row["attempts"].c_str());
   for (const auto& [id, count] : attempts.items()) result.attempts[id] = count.get<int>();
   return result;

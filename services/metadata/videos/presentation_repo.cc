@@ -12,7 +12,7 @@ namespace {
 constexpr char kSegmentSeconds[] = "SELECT coalesce((ladder->>'segmentSeconds')::float8, 0) AS seconds FROM videos WHERE video_id = $1";
 constexpr char kTracks[] = R"(
     SELECT name, kind, state, codecs, width, height, frame_rate_num, frame_rate_den, sample_rate, channels, language, timescale,
-    max_bitrate, segments_total FROM renditions WHERE video_id = $1 ORDER BY ordinal, name)";
+    max_bitrate, segments_total, label, role FROM renditions WHERE video_id = $1 ORDER BY ordinal, name)";
 constexpr char kSegments[] = "SELECT rendition, idx, duration, bytes FROM segments WHERE video_id = $1 ORDER BY rendition, idx";
 
 void ReadTrack(const pqxx::row& row, playback::v1::Track* track) {
@@ -26,6 +26,8 @@ void ReadTrack(const pqxx::row& row, playback::v1::Track* track) {
   track->set_sample_rate(row["sample_rate"].as<int>());
   track->set_channels(row["channels"].as<int>());
   track->set_language(row["language"].c_str());
+  track->set_label(row["label"].c_str());
+  track->set_role(row["role"].c_str());
   track->set_timescale(row["timescale"].as<int>());
   track->set_max_bitrate(row["max_bitrate"].as<int64_t>());
   track->set_segments_total(row["segments_total"].as<int>());

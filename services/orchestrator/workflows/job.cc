@@ -69,6 +69,12 @@ Task<v1::Failure> RecordSegments(WorkflowContext ctx, const Job& job, std::strin
   co_return outcome.failure;
 }
 
+bool IsNeeded(const media::v1::Plan& plan, const media::v1::TrackPlan& track) {
+  if (!layout::TrackKindOf(track.kind()).needed) return false;
+  const auto first = std::find_if(plan.tracks().begin(), plan.tracks().end(), [&](const auto& other) { return other.kind() == track.kind(); });
+  return first->name() == track.name();
+}
+
 Task<v1::Failure> EncodeAudio(WorkflowContext ctx, Job& job, const media::v1::TrackPlan& track) {
   v1::EncodeAudioInput input;
   input.set_video_id(job.input.video_id());
@@ -111,7 +117,7 @@ Task<v1::Failure> FinishTrack(WorkflowContext all, Job& job, const media::v1::Tr
   if (failure.code().empty() || all.cancelled()) co_return failure;
   job.failed[track.name()] = failure;
   (void)co_await RecordTrack(all, job, track.name(), "FAILED", failure);
-  if (layout::TrackKindOf(track.kind()).needed) all.Cancel();
+  if (IsNeeded(job.plan, track)) all.Cancel();
   co_return failure;
 }
 

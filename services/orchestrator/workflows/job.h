@@ -31,6 +31,9 @@ struct Job {
   bool in_groups() const;
 };
 
+// Without this track there is no video: of a kind that is needed the first, as of several sounds it is the one that is heard unasked.
+bool IsNeeded(const media::v1::Plan& plan, const media::v1::TrackPlan& track);
+
 // A part ends with a Failure, whose empty code is success.
 workflow::v1::Failure FailureOf(const std::string& code, const std::string& message);
 // The first failure that is not just the echo of another (a cancelled chunk of the same track).

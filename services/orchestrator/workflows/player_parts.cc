@@ -61,7 +61,7 @@ Task<v1::Failure> MakePart(WorkflowContext video, WorkflowContext scope, const v
   co_return co_await recorded;
 }
 
-// The tracks of the file: the largest rendition and all that is heard. Why there can be no file, when one of them failed.
+// The tracks of the file: the largest rendition and all sounds that there are. Why there can be no file, when one of them failed.
 v1::Failure TracksOfMp4(const media::v1::Plan& plan, const std::vector<v1::Failure>& failures, v1::MakeMp4Input& make) {
   std::vector<v1::Failure> failed;
   const media::v1::TrackPlan* largest = nullptr;
@@ -71,8 +71,11 @@ v1::Failure TracksOfMp4(const media::v1::Plan& plan, const std::vector<v1::Failu
   for (int i = 0; i < plan.tracks_size(); ++i) {
     const auto& track = plan.tracks(i);
     if (layout::TrackKindOf(track.kind()).is_video && &track != largest) continue;
+    const v1::Failure& failure = failures[static_cast<size_t>(i)];
+    const bool spare = &track != largest && !IsNeeded(plan, track);
+    if (spare && !failure.code().empty()) continue;
     *make.add_tracks() = track;
-    failed.push_back(failures[static_cast<size_t>(i)]);
+    failed.push_back(failure);
   }
   return Worst(failed);
 }

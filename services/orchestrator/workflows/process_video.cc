@@ -68,7 +68,7 @@ Task<v1::Failure> PlanHere(WorkflowContext ctx, Job& job) {
     if (!probed.ok) co_return probed.failure;
     job.media = std::move(probed.value);
   }
-  auto plan = ladder::MakePlan(job.media, job.input.ladder());
+  auto plan = ladder::MakePlan(job.media, job.input.ladder(), ladder::AudioTracks::kFirst);
   if (!plan.ok()) {
     // Unplayable is the source's fault and keeps its reason; everything else is a ladder that no video fits.
     const bool unplayable = plan.status().code() == StatusCode::kFailedPrecondition;
@@ -132,7 +132,7 @@ v1::Failure VideoFailure(const Job& job, const std::vector<v1::Failure>& tracks)
   std::vector<v1::Failure> needed, video;
   for (int i = 0; i < job.plan.tracks_size(); ++i) {
     const layout::TrackKind& kind = layout::TrackKindOf(job.plan.tracks(i).kind());
-    if (kind.needed) needed.push_back(tracks[static_cast<size_t>(i)]);
+    if (IsNeeded(job.plan, job.plan.tracks(i))) needed.push_back(tracks[static_cast<size_t>(i)]);
     if (kind.is_video) video.push_back(tracks[static_cast<size_t>(i)]);
   }
   if (const v1::Failure failure = Worst(needed); !failure.code().empty()) return failure;

@@ -81,6 +81,18 @@ TEST(ProcessVideoTest, AFailedAudioTrackFailsTheVideoAtOnce) {
   EXPECT_THAT(world.tracks, ::testing::SizeIs(1));
 }
 
+TEST(ProcessVideoTest, AnotherSoundThatFailsIsLeftOut) {
+  World world;
+  world.media.add_audio()->set_stream_index(7);
+  world.failing = {"audio_1"};
+  SimulatedRun run = Start(Input3());
+  run.Work(std::ref(world));
+  EXPECT_EQ(run.close_type(), v1::EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED);
+  EXPECT_EQ(world.videos.back().state(), "READY");
+  EXPECT_EQ(world.tracks["audio_1"].state(), "FAILED");
+  for (const auto& track : world.masters.tracks()) EXPECT_NE(track.name(), "audio_1");
+}
+
 TEST(ProcessVideoTest, ProbeFailureAndMissingVideoAreTold) {
   World broken;
   broken.failing = {"probe"};

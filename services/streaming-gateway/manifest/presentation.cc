@@ -22,6 +22,8 @@ manifest::Track ToTrack(const playback::v1::Track& track) {
   out.sample_rate = track.sample_rate();
   out.channels = track.channels();
   out.language = track.language();
+  out.label = track.label();
+  out.role = track.role();
   out.timescale = std::max(1, track.timescale());
   out.max_bitrate = track.max_bitrate();
   out.complete = track.complete();

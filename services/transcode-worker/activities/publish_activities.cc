@@ -34,6 +34,9 @@ manifest::Track ToTrack(const TrackPlan& plan, const std::string& codecs) {
   track.frame_rate_den = plan.frame_rate_den() > 0 ? plan.frame_rate_den() : 1;
   track.sample_rate = plan.audio().sample_rate();
   track.channels = plan.audio().channels();
+  track.language = plan.language();
+  track.label = plan.label();
+  track.role = plan.role();
   track.timescale = plan.timescale();
   track.max_bitrate = track.is_video ? plan.rung().max_bitrate() : plan.audio().bitrate();
   track.complete = true;

@@ -32,7 +32,7 @@ export function ControlBar(props: ControlBarProps) {
   const menu = (name: string) => ({ open: openMenu === name, setOpen: (open: boolean) => setOpenMenu(open ? name : '') });
   const playLabel = state.ended ? 'Play again' : state.paused ? 'Play' : 'Pause';
   const silent = state.muted || state.volume === 0;
-  const { qualities, captionTracks } = playback;
+  const { qualities, captionTracks, soundTracks } = playback;
   const shownQuality = playback.quality === 'auto' ? playback.currentQuality || 'Auto' : playback.quality;
   const pip = usePictureInPicture(media);
   return (
@@ -56,6 +56,13 @@ export function ControlBar(props: ControlBarProps) {
           <span>{clock(Math.floor(state.time))}</span> <span class="vp-total">/ {clock(total)}</span>
         </span>
         <span class="vp-space" />
+        {soundTracks.length > 1 && (
+          <Menu {...menu('sound')} name="Audio" testid="player-sound-menu" value={String(playback.sound)}
+            choices={soundTracks.map(({ id, label }) => ({ id: String(id), label }))}
+            onChoose={(id) => playback.chooseSound(Number(id))}>
+            <Icon name="voice" />
+          </Menu>
+        )}
         {captionTracks.length > 0 && (
           <Menu {...menu('captions')} name="Captions" testid="player-captions-menu" value={String(playback.caption)} pressed={playback.caption >= 0}
             choices={[{ id: '-1', label: 'Off' }, ...captionTracks.map(({ id, label }) => ({ id: String(id), label }))]}

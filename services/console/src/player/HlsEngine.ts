@@ -18,6 +18,7 @@ export class HlsEngine implements Engine {
   private hls: Hls | null = null;
   private wanted: string;
   private caption = -1;
+  private sound = '';        // its label; '': the one that is heard unasked
   private begun = false;
   private known: Offer | null = null;
   private mediaErrors: number[] = [];
@@ -73,6 +74,8 @@ export class HlsEngine implements Engine {
       this.tellQualities();
     });
     hls.on(Events.SUBTITLE_TRACKS_UPDATED, () => this.tellCaptions());
+    hls.on(Events.AUDIO_TRACKS_UPDATED, () => this.applySound());
+    hls.on(Events.AUDIO_TRACK_SWITCHED, () => this.tellSounds());
     hls.on(Events.FRAG_LOADED, (_event, { frag }) => {
       this.healthy();
       this.renewed = false;
@@ -203,6 +206,27 @@ export class HlsEngine implements Engine {
     this.hls.subtitleDisplay = false;
     this.hls.subtitleTrack = id;
     this.tellCaptions();
+  }
+
+  hear(id: number): void {
+    this.sound = this.hls?.audioTracks[id]?.name ?? '';
+    this.applySound();
+  }
+
+  // After a reload too, where the numbers may be others.
+  private applySound(): void {
+    const { hls } = this;
+    if (!hls) return;
+    const index = hls.audioTracks.findIndex(({ name }) => name === this.sound);
+    if (index !== -1 && index !== hls.audioTrack) hls.audioTrack = index;
+    this.tellSounds();
+  }
+
+  private tellSounds(): void {
+    const { hls } = this;
+    if (!hls) return;
+    const list = hls.audioTracks.map((track, id) => ({ id, label: track.name || track.lang || `Sound ${id + 1}`, language: track.lang ?? '' }));
+    this.options.listener.sounds(list, hls.audioTrack);
   }
 
   private tellQualities(): void {

@@ -70,6 +70,9 @@ export class NativeEngine implements Engine {
     this.tellCaptions(id);
   }
 
+  // Browsers without Media Source Extensions have their own menu for it.
+  hear(): void {}
+
   // The browser chooses by itself, and reads growing playlists by itself.
   choose(): void {}
   offer(): void {}

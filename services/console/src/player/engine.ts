@@ -13,6 +13,12 @@ export interface CaptionTrack {
   label: string;
   language: string;
 }
+// A sound that can be heard instead: another language, a commentary.
+export interface SoundTrack {
+  id: number;
+  label: string;
+  language: string;
+}
 export interface Playing {
   rendition: string;
   bitrate: number;
@@ -29,6 +35,7 @@ export interface FetchedSegment {
 export interface EngineListener {
   qualities(list: Quality[], chosen: string, current: string): void;
   captions(list: CaptionTrack[], chosen: number): void;
+  sounds(list: SoundTrack[], chosen: number): void;
   switched(now: Playing): void;
   fetched(segment: FetchedSegment): void;
   // `attempt` 0: all is well again. A cause that is not retried ends the engine.
@@ -59,6 +66,7 @@ export interface Engine {
   readonly native: boolean;
   choose(quality: string): void;
   showCaption(id: number): void;
+  hear(id: number): void;
   offer(offer: Offer): void;
   // Playing is wanted: from now on it buffers well ahead.
   begin(): void;

@@ -5,15 +5,16 @@ export interface Preferences {
   volume: number;
   muted: boolean;
   captions: string; // language; empty: off
+  sound: string;    // language; empty: the one that is heard unasked
 }
 
-const kDefault: Preferences = { volume: 1, muted: false, captions: '' };
+const kDefault: Preferences = { volume: 1, muted: false, captions: '', sound: '' };
 
 export function loadPreferences(): Preferences {
   try {
     const kept = JSON.parse(localStorage.getItem(kKey) ?? '{}') as Partial<Preferences>;
     const volume = typeof kept.volume === 'number' && kept.volume >= 0 && kept.volume <= 1 ? kept.volume : kDefault.volume;
-    return { volume, muted: kept.muted === true, captions: typeof kept.captions === 'string' ? kept.captions : '' };
+    return { volume, muted: kept.muted === true, captions: typeof kept.captions === 'string' ? kept.captions : '', sound: typeof kept.sound === 'string' ? kept.sound : '' };
   } catch {
     return kDefault;
   }

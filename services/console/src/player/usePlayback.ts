@@ -3,7 +3,7 @@ import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
 
 import type { Pass } from '../api/playback';
 import type { Video } from '../api/schema';
-import { openEngine, type CaptionTrack, type Engine, type EngineListener, type Quality } from './engine';
+import { openEngine, type CaptionTrack, type Engine, type EngineListener, type Quality, type SoundTrack } from './engine';
 import { availableEnd } from './media';
 import { keepPreferences, loadPreferences } from './preferences';
 import { problemOf, type Problem } from './problem';
@@ -15,12 +15,15 @@ export interface Playback {
   currentQuality: string;
   captionTracks: CaptionTrack[];
   caption: number;
+  soundTracks: SoundTrack[];
+  sound: number;
   problem: Problem | null;
   frozen: boolean; // the source is being replaced: show the last picture
   toggle(): void;
   seek(seconds: number): void;
   chooseQuality(id: string): void;
   chooseCaption(id: number): void;
+  chooseSound(id: number): void;
   retry(): void;
 }
 
@@ -39,11 +42,14 @@ export function usePlayback({ video, pass, media, startAt, autoplay, freeze }: P
   const [currentQuality, setCurrentQuality] = useState('');
   const [captionTracks, setCaptionTracks] = useState<CaptionTrack[]>([]);
   const [caption, setCaption] = useState(-1);
+  const [soundTracks, setSoundTracks] = useState<SoundTrack[]>([]);
+  const [sound, setSound] = useState(-1);
   const [problem, setProblem] = useState<Problem | null>(null);
   const [frozen, setFrozen] = useState(false);
   const engine = useRef<Engine | null>(null);
   const view = useRef<View | null>(null);
   const chosenOnce = useRef(false);
+  const heardOnce = useRef(false);
   const url = video.playable && pass.ready ? video.hls_url : '';
 
   useEffect(() => {
@@ -65,6 +71,16 @@ export function usePlayback({ video, pass, media, startAt, autoplay, freeze }: P
           chosenOnce.current = true;
           engine.current?.showCaption(known.id);
         }
+      },
+      sounds: (list, chosen) => {
+        setSoundTracks(list);
+        setSound(chosen);
+        if (heardOnce.current || list.length < 2) return;
+        heardOnce.current = true;
+        const wanted = loadPreferences().sound;
+        // Of a language the first, which is no commentary.
+        const known = list.find((track) => wanted !== '' && track.language === wanted);
+        if (known && known.id !== chosen) engine.current?.hear(known.id);
       },
       switched: (now) => view.current?.switched(now),
       fetched: (segment) => view.current?.fetched(segment),
@@ -142,10 +158,16 @@ export function usePlayback({ video, pass, media, startAt, autoplay, freeze }: P
     keepPreferences({ captions: captionTracks.find((track) => track.id === id)?.language ?? '' });
   }, [captionTracks]);
 
+  const chooseSound = useCallback((id: number) => {
+    heardOnce.current = true;
+    engine.current?.hear(id);
+    keepPreferences({ sound: soundTracks.find((track) => track.id === id)?.language ?? '' });
+  }, [soundTracks]);
+
   const retry = useCallback(() => {
     setProblem(null);
     engine.current?.retry();
   }, []);
 
-  return { qualities, quality, currentQuality, captionTracks, caption, problem, frozen, toggle, seek, chooseQuality, chooseCaption, retry };
+  return { qualities, quality, currentQuality, captionTracks, caption, soundTracks, sound, problem, frozen, toggle, seek, chooseQuality, chooseCaption, chooseSound, retry };
 }

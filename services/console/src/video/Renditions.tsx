@@ -51,7 +51,7 @@ function Row({ rendition, stopped }: { rendition: Rendition; stopped: boolean })
   const percent = state === 'DONE' ? 100 : rendition.progress_percent;
   return (
     <tr data-testid="rendition" data-name={name} data-state={state}>
-      <th scope="row" class="rendition-name">{height > 0 ? name : `Audio (${name})`}</th>
+      <th scope="row" class="rendition-name">{height > 0 ? name : rendition.label || `Audio (${name})`}</th>
       <td>
         <StateBadge state={stopped && state !== 'DONE' && state !== 'FAILED' ? 'CANCELLED' : state} />
         {retries > 0 && <div class="small muted">{retries === 1 ? '1 retry' : `${retries} retries`}</div>}
