@@ -29,6 +29,7 @@ Status ValidateRecipe(const media::v1::Ladder& ladder);
 // kept. A track for each sound that the source has; kFirst is what runs replay that plan anew each time. FAILED_PRECONDITION of a kind
 // errors::kMedia... when nothing can be made.
 enum class AudioTracks { kAll, kFirst };
-StatusOr<media::v1::Plan> MakePlan(const media::v1::MediaInfo& media, const media::v1::Ladder& ladder, AudioTracks audio = AudioTracks::kAll);
+StatusOr<media::v1::Plan> MakePlan(const media::v1::MediaInfo& media, const media::v1::Ladder& ladder,
+                                   AudioTracks audio = AudioTracks::kAll);
 
 }  // namespace vora::ladder

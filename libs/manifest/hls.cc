@@ -49,7 +49,8 @@ std::string MediaTag(const Track& track, const std::string& path_prefix, bool is
   std::string out = "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"" + std::string(kAudioGroup) + "\",NAME=\"" + HlsQuoted(name) + "\"";
   if (!track.language.empty()) out += ",LANGUAGE=\"" + HlsQuoted(track.language) + "\"";
   // A commentary is heard by those who ask for it.
-  out += std::string(",DEFAULT=") + (is_default ? "YES" : "NO") + ",AUTOSELECT=" + (is_default || track.role != "commentary" ? "YES" : "NO");
+  out +=
+      std::string(",DEFAULT=") + (is_default ? "YES" : "NO") + ",AUTOSELECT=" + (is_default || track.role != "commentary" ? "YES" : "NO");
   if (track.role == "description") out += ",CHARACTERISTICS=\"public.accessibility.describes-video\"";
   if (track.channels > 0) out += ",CHANNELS=\"" + std::to_string(track.channels) + "\"";
   return out + ",URI=\"" + HlsQuoted(path_prefix + track.name) + "/" + layout::kMediaPlaylist + "\"\n";

@@ -180,8 +180,8 @@ TEST(Text, FixedRoundsAndCarries) {
 
 TEST(HlsMaster, SoundsAreCalledByTheirLabelsAndACommentaryIsHeardByWhoAsks) {
   Presentation presentation;
-  presentation.tracks = {VideoTrack("720p", 1280, 720, 1, {1}, true), AudioTrack("audio_0", "en", {1}, true), AudioTrack("audio_1", "en", {1}, true),
-                         AudioTrack("audio_2", "fr", {1}, true)};
+  presentation.tracks = {VideoTrack("720p", 1280, 720, 1, {1}, true), AudioTrack("audio_0", "en", {1}, true),
+                         AudioTrack("audio_1", "en", {1}, true), AudioTrack("audio_2", "fr", {1}, true)};
   presentation.tracks[1].label = "English";
   presentation.tracks[2].label = "With the director";
   presentation.tracks[2].role = "commentary";
@@ -190,9 +190,14 @@ TEST(HlsMaster, SoundsAreCalledByTheirLabelsAndACommentaryIsHeardByWhoAsks) {
   const std::string text = HlsMaster(presentation);
   EXPECT_NE(text.find("NAME=\"English\",LANGUAGE=\"en\",DEFAULT=YES,AUTOSELECT=YES,CHANNELS"), std::string::npos) << text;
   EXPECT_NE(text.find("NAME=\"With the director\",LANGUAGE=\"en\",DEFAULT=NO,AUTOSELECT=NO,"), std::string::npos) << text;
-  EXPECT_NE(text.find("NAME=\"Français\",LANGUAGE=\"fr\",DEFAULT=NO,AUTOSELECT=YES,CHARACTERISTICS=\"public.accessibility.describes-video\""), std::string::npos) << text;
+  EXPECT_NE(
+      text.find("NAME=\"Français\",LANGUAGE=\"fr\",DEFAULT=NO,AUTOSELECT=YES,CHARACTERISTICS=\"public.accessibility.describes-video\""),
+      std::string::npos)
+      << text;
   const std::string mpd = DashMpd(presentation, 0, 0);
-  EXPECT_NE(mpd.find("<Label>With the director</Label>\n      <Role schemeIdUri=\"urn:mpeg:dash:role:2011\" value=\"commentary\"/>"), std::string::npos) << mpd;
+  EXPECT_NE(mpd.find("<Label>With the director</Label>\n      <Role schemeIdUri=\"urn:mpeg:dash:role:2011\" value=\"commentary\"/>"),
+            std::string::npos)
+      << mpd;
   EXPECT_NE(mpd.find("<Accessibility schemeIdUri=\"urn:tva:metadata:cs:AudioPurposeCS:2007\" value=\"1\"/>"), std::string::npos) << mpd;
 }
 

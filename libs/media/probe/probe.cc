@@ -107,7 +107,8 @@ void DescribeAudio(AVFormatContext* context, int video, const std::map<int, std:
   };
   std::stable_sort(heard.begin(), heard.end(), [&](const AVStream* a, const AVStream* b) { return rank(a) < rank(b); });
   if (heard.size() > kMaxAudioTracks) {
-    info->add_warnings("The file has " + std::to_string(heard.size()) + " audio tracks; " + std::to_string(kMaxAudioTracks) + " are taken.");
+    info->add_warnings("The file has " + std::to_string(heard.size()) + " audio tracks; " + std::to_string(kMaxAudioTracks) +
+                       " are taken.");
     heard.resize(kMaxAudioTracks);
   }
   std::set<std::string> names;

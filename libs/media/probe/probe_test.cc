@@ -214,23 +214,30 @@ std::string Sounds(const MediaInfo& media) {
 
 TEST_F(ProbeTest, EverySoundIsKnownAndTheFilmsOwnComesFirst) {
   const std::string inputs =
-      "-f lavfi -i testsrc2=size=160x90:rate=25:duration=2 -f lavfi -i sine=frequency=440:duration=2 -f lavfi -i sine=frequency=1000:duration=2 ";
+      "-f lavfi -i testsrc2=size=160x90:rate=25:duration=2 -f lavfi -i sine=frequency=440:duration=2 -f lavfi -i "
+      "sine=frequency=1000:duration=2 ";
   const std::string coded = "-c:v libx264 -preset ultrafast -c:a aac ";
-  EXPECT_EQ(Sounds(ProbeOrDie(MakeSource(folder_, "default.mkv", inputs + "-map 0:v -map 1:a -map 2:a " + coded + "-disposition:a:0 comment -disposition:a:1 default"))),
-            "2 Audio [] \n1 Commentary [] commentary\n");
+  EXPECT_EQ(
+      Sounds(ProbeOrDie(MakeSource(folder_, "default.mkv",
+                                   inputs + "-map 0:v -map 1:a -map 2:a " + coded + "-disposition:a:0 comment -disposition:a:1 default"))),
+      "2 Audio [] \n1 Commentary [] commentary\n");
   // Marked as default by a muxer that marks the first of anything.
-  EXPECT_EQ(Sounds(ProbeOrDie(MakeSource(folder_, "first.mkv", inputs + "-map 0:v -map 1:a -map 2:a " + coded + "-disposition:a:0 default+comment -disposition:a:1 0"))),
-            "2 Audio [] \n1 Commentary [] commentary\n");
-  EXPECT_EQ(Sounds(ProbeOrDie(MakeSource(folder_, "languages.mp4",
-                                         inputs + "-map 0:v -map 1:a -map 2:a -map 1:a -map 2:a " + coded +
-                                             "-metadata:s:a:0 language=eng -metadata:s:a:1 language=deu -metadata:s:a:2 language=eng -metadata:s:a:3 language=fre "
-                                             "-disposition:a:0 0 -disposition:a:1 default -disposition:a:3 visual_impaired"))),
+  EXPECT_EQ(
+      Sounds(ProbeOrDie(MakeSource(
+          folder_, "first.mkv", inputs + "-map 0:v -map 1:a -map 2:a " + coded + "-disposition:a:0 default+comment -disposition:a:1 0"))),
+      "2 Audio [] \n1 Commentary [] commentary\n");
+  EXPECT_EQ(Sounds(ProbeOrDie(MakeSource(
+                folder_, "languages.mp4",
+                inputs + "-map 0:v -map 1:a -map 2:a -map 1:a -map 2:a " + coded +
+                    "-metadata:s:a:0 language=eng -metadata:s:a:1 language=deu -metadata:s:a:2 language=eng -metadata:s:a:3 language=fre "
+                    "-disposition:a:0 0 -disposition:a:1 default -disposition:a:3 visual_impaired"))),
             "2 Deutsch [de] \n1 English [en] \n3 English 2 [en] \n4 Français (audio description) [fr] description\n");
   // Two recordings in one broadcast.
-  EXPECT_EQ(Sounds(ProbeOrDie(MakeSource(folder_, "programs.ts",
-                                         inputs + "-f lavfi -i testsrc2=size=320x180:rate=25:duration=2 -map 0:v -map 1:a -map 3:v -map 2:a " + coded +
-                                             "-program st=0:st=1 -program st=2:st=3"))),
-            "3 Audio [] \n");
+  EXPECT_EQ(
+      Sounds(ProbeOrDie(MakeSource(folder_, "programs.ts",
+                                   inputs + "-f lavfi -i testsrc2=size=320x180:rate=25:duration=2 -map 0:v -map 1:a -map 3:v -map 2:a " +
+                                       coded + "-program st=0:st=1 -program st=2:st=3"))),
+      "3 Audio [] \n");
 }
 
 }  // namespace

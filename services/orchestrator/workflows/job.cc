@@ -71,7 +71,8 @@ Task<v1::Failure> RecordSegments(WorkflowContext ctx, const Job& job, std::strin
 
 bool IsNeeded(const media::v1::Plan& plan, const media::v1::TrackPlan& track) {
   if (!layout::TrackKindOf(track.kind()).needed) return false;
-  const auto first = std::find_if(plan.tracks().begin(), plan.tracks().end(), [&](const auto& other) { return other.kind() == track.kind(); });
+  const auto first =
+      std::find_if(plan.tracks().begin(), plan.tracks().end(), [&](const auto& other) { return other.kind() == track.kind(); });
   return first->name() == track.name();
 }
 
