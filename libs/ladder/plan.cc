@@ -26,6 +26,7 @@ constexpr int kMaxSegments = 100'000;
 // The plan travels in one payload too. Where they would be more, they are longer.
 constexpr int kMaxChunks = 16'000;
 
+constexpr int kMaxSounds = 8;
 constexpr int kMinSide = 16;  // both sides; smaller pictures cannot be encoded sensibly
 
 // The frames of the grid that all renditions share.
@@ -140,7 +141,9 @@ StatusOr<Plan> MakePlan(const MediaInfo& media, const Ladder& ladder, AudioTrack
   for (const Rung& rung : ChooseRungs(ladder, std::min(video.width(), video.height()))) {
     *plan.add_tracks() = VideoTrack(video, rung, grid);
   }
-  const int heard = audio == AudioTracks::kAll ? media.audio_size() : std::min(1, media.audio_size());
+  // What was found out before sounds had names is in the order of the file, and only the first of it is meant.
+  const bool all = audio == AudioTracks::kAll && media.audio_size() > 0 && !media.audio(0).name().empty();
+  const int heard = std::min(all ? kMaxSounds : 1, media.audio_size());
   for (int i = 0; i < heard; ++i) *plan.add_tracks() = AudioTrack(media, i, ladder, grid);
   if (grid.segments > kMaxSegments) {
     char limit[32];

@@ -37,7 +37,7 @@ constexpr TopFile kTopFiles[] = {
     {kPoster, ObjectKind::kPart, "image/jpeg"},
     {kStoryboard, ObjectKind::kStoryboard, "text/vtt"},
     {"storyboard_{n}.jpg", ObjectKind::kPart, "image/jpeg"},
-    {kDownload, ObjectKind::kPart, "video/mp4"},
+    {kDownload, ObjectKind::kDownload, "video/mp4"},
 };
 
 bool Matches(std::string_view file, std::string_view name) {

@@ -14,7 +14,8 @@ enum class ObjectKind {
   kDash,           // manifest.mpd
   kMediaPlaylist,  // {track}/playlist.m3u8
   kStoryboard,     // storyboard.vtt: names storyboard_{n}.jpg
-  kPart,           // poster.jpg, storyboard_{n}.jpg, download.mp4: may change when the video is encoded again
+  kPart,           // poster.jpg, storyboard_{n}.jpg and other parts: may change when the video is encoded again
+  kDownload,       // download.mp4: as kPart, and as large as a film
   kSegment,        // {track}/init.mp4, seg_{n}.m4s, seg_{n}.ts, iframes.m3u8: immutable
 };
 

@@ -19,7 +19,7 @@ TEST(DeliveryPath, PublishedObjects) {
       {"poster.jpg", ObjectKind::kPart, "image/jpeg"},
       {"storyboard.vtt", ObjectKind::kStoryboard, "text/vtt"},
       {"storyboard_12.jpg", ObjectKind::kPart, "image/jpeg"},
-      {"download.mp4", ObjectKind::kPart, "video/mp4"},
+      {"download.mp4", ObjectKind::kDownload, "video/mp4"},
       {"720p/playlist.m3u8", ObjectKind::kMediaPlaylist, "application/vnd.apple.mpegurl"},
       {"720p/iframes.m3u8", ObjectKind::kSegment, "application/vnd.apple.mpegurl"},
       {"audio_0/init.mp4", ObjectKind::kSegment, "video/mp4"},

@@ -50,11 +50,11 @@ bool IsPlayable(const Presentation& presentation) {
       has_picture = true;
       picture |= started;
     } else {
+      if (!has_audio) audio = started;
       has_audio = true;
-      audio |= started;
     }
   }
-  // A master playlist is loaded once: given out before the audio has begun it would name none, and the video would stay mute.
+  // A master playlist is loaded once: given out before the first sound, which is heard unasked, has begun, it would name none or another.
   return (picture || !has_picture) && (audio || !has_audio) && (picture || audio);
 }
 

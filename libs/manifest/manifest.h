@@ -58,7 +58,7 @@ struct Bandwidth {
 };
 Bandwidth MeasureBandwidth(const Track& track);
 
-// True when something can play: a video track with its first segment and, when there is sound, the audio's first one.
+// True when something can play: a video track with its first segment and, when there is sound, the first segment of the first sound.
 bool IsPlayable(const Presentation& presentation);
 
 // Master playlist with every video track that has a segment, and its audio group. BANDWIDTH and AVERAGE-BANDWIDTH include the audio.

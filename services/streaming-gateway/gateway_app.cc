@@ -152,7 +152,8 @@ http::Task<void> GatewayApp::Answer(http::Exchange& exchange, const std::string&
     co_return;
   }
   const bool shared = !access_.required();
-  if (path.kind != layout::ObjectKind::kSegment && path.kind != layout::ObjectKind::kPart) {
+  const bool download = path.kind == layout::ObjectKind::kDownload;
+  if (path.kind != layout::ObjectKind::kSegment && path.kind != layout::ObjectKind::kPart && !download) {
     std::string suffix = access_.UriSuffix(exchange.request());
     co_await manifests_.Serve(exchange, video_id, path, std::move(suffix), shared, provenance);
     co_return;
@@ -166,6 +167,7 @@ http::Task<void> GatewayApp::Answer(http::Exchange& exchange, const std::string&
   } else {
     wanted.key = co_await manifests_.PictureKey(video_id, path);
     wanted.cache_control = CacheControl(Freshness::kFinal, shared);
+    wanted.past_cache = download;
   }
   co_await objects_.Serve(exchange, std::move(wanted), provenance);
 }

@@ -7,7 +7,8 @@
 namespace vora::media {
 namespace {
 
-constexpr int64_t kMostBytes = int64_t{64} << 20;
+// To be read for it: once a sound is known that can be heard, the others are not worth as much.
+constexpr int64_t kMostBytes = int64_t{64} << 20, kMostBytesForOthers = int64_t{8} << 20;
 // Packets without a sound before a track counts as undecodable though the file goes on.
 constexpr int kMostPackets = 500;
 
@@ -25,6 +26,7 @@ class Candidate {
     if (decoder_) avcodec_parameters_to_context(decoder_.get(), stream.codecpar);
     if (!decoder_ || avcodec_open2(decoder_.get(), codec, nullptr) < 0) why_ = "cannot be decoded";
   }
+  bool heard() const { return heard_; }
   bool known() const { return heard_ || !why_.empty(); }
   const std::string& why() const { return why_; }
 
@@ -64,7 +66,11 @@ StatusOr<std::map<int, std::string>> FindSilentStreams(ByteSource& source, const
   FramePtr frame(av_frame_alloc());
   if (!packet || !frame) return ResourceExhausted("out of memory");
   bool some = true;
-  while (some && !all_known() && avio_tell(input->context()->pb) < kMostBytes) {
+  const auto enough = [&] {
+    const bool heard = std::any_of(candidates.begin(), candidates.end(), [](const auto& one) { return one.second.heard(); });
+    return all_known() || input->bytes_read() >= (heard ? kMostBytesForOthers : kMostBytes);
+  };
+  while (some && !enough()) {
     VORA_ASSIGN_OR_RETURN(some, input->Read(packet.get()));
     const auto found = some ? candidates.find(packet->stream_index) : candidates.end();
     if (found != candidates.end() && !found->second.known()) found->second.Take(packet.get(), frame.get());

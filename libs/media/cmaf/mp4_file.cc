@@ -1,6 +1,7 @@
 #include "libs/media/cmaf/mp4_file.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "libs/media/cmaf/box_reader_internal.h"
 #include "libs/media/cmaf/box_writer_internal.h"
@@ -10,6 +11,9 @@ namespace {
 
 constexpr uint32_t kMovieTimescale = 1000;
 constexpr uint32_t kNonSyncSample = 0x00010000;  // ISO/IEC 14496-12 section 8.8.3.1
+constexpr uint32_t kInMovieOnly = 6;             // flags of tkhd: all but enabled
+constexpr size_t kLayerAndGroup = 40;            // in tkhd, two bytes each: layer, alternate group
+constexpr size_t kHandlerHead = 4 + 4 + 4 + 12;
 constexpr int64_t kMdatHeader = 16;
 constexpr int64_t kFreeHeader = 8;
 constexpr int64_t kTrackBytes = 512;  // boxes that are alike in every track
@@ -46,11 +50,12 @@ Status NotSegment() { return InvalidArgument("not a media segment"); }
 
 }  // namespace
 
-StatusOr<Mp4Track> Mp4Track::OfInit(std::string_view init) {
+StatusOr<Mp4Track> Mp4Track::OfInit(std::string_view init, Mp4TrackName name) {
   const std::string_view trak = FindIn(FindBox(init, "moov"), "trak");
   const std::string_view mdia = FindIn(trak, "mdia");
   const std::string_view minf = FindIn(mdia, "minf");
   Mp4Track track;
+  track.name_ = std::move(name);
   track.tkhd_ = FindIn(trak, "tkhd");
   track.hdlr_ = FindIn(mdia, "hdlr");
   track.media_header_ = FindIn(minf, "vmhd");
@@ -77,10 +82,14 @@ StatusOr<Mp4Track> Mp4Track::OfInit(std::string_view init) {
 
 int64_t Mp4Track::HeadBytes(int64_t samples, int64_t segments) const {
   const auto copied = static_cast<int64_t>(tkhd_.size() + hdlr_.size() + media_header_.size() + dinf_.size() + stsd_.size());
-  // Of a sample at most: its size, a composition offset of its own, its number where it is a sync sample; of a segment a duration of its
-  // own, its place and how many samples it has.
-  return kTrackBytes + copied + samples * (4 + 8 + 4) + segments * (8 + 8 + 12);
+  const auto named = static_cast<int64_t>(name_.language.size() + name_.label.size());
+  // Of a picture at most: its size, a composition offset of its own, its number where it is a sync sample; of a sound its size alone. Of a
+  // segment a duration of its own, its place and how many samples it has.
+  const int64_t per_sample = is_sound() ? 4 : 4 + 8 + 4;
+  return kTrackBytes + copied + named + samples * per_sample + segments * (8 + 8 + 12);
 }
+
+bool Mp4Track::is_sound() const { return std::string_view(media_header_).substr(4, 4) == "smhd"; }
 
 StatusOr<int64_t> Mp4Track::Add(std::string_view beginning, int64_t segment_bytes, int64_t offset) {
   const std::string_view moof = FindBox(beginning, "moof");
@@ -128,13 +137,32 @@ StatusOr<int64_t> Mp4Track::Add(std::string_view beginning, int64_t segment_byte
 
 uint64_t Mp4Track::Milliseconds() const { return (duration_ * kMovieTimescale + timescale_ - 1) / std::max(1U, timescale_); }
 
-void Mp4Track::Write(std::string* out, uint32_t id, int64_t data_offset) const {
+void Mp4Track::WriteNames(std::string* out) const {
+  BoxWriter w(out);
+  if (!name_.language.empty()) {
+    const Box elng(w, "elng", 0, 0);
+    w.Bytes(name_.language);
+    w.U8(0);
+  }
+  if (name_.label.empty()) return w.Bytes(hdlr_);
+  const Box hdlr(w, "hdlr");
+  w.Bytes(std::string_view(hdlr_).substr(8, kHandlerHead));
+  w.Bytes(name_.label);
+  w.U8(0);
+}
+
+void Mp4Track::Write(std::string* out, uint32_t id, bool enabled, int64_t data_offset) const {
   BoxWriter w(out);
   const Box trak(w, "trak");
   const size_t tkhd = w.position();
   w.Bytes(tkhd_);
   w.Patch32(tkhd + 20, id);
   w.Patch32(tkhd + 28, static_cast<uint32_t>(Milliseconds()));
+  if (is_sound()) {
+    // Sounds stand for each other: players that knew no group would play all of them at once.
+    if (!enabled) w.Patch32(tkhd + 8, kInMovieOnly);
+    w.Patch32(tkhd + kLayerAndGroup, 1);
+  }
   if (media_time_ > 0) {
     const Box edts(w, "edts");
     const Box elst(w, "elst", 0, 0);
@@ -152,7 +180,7 @@ void Mp4Track::Write(std::string* out, uint32_t id, int64_t data_offset) const {
     w.U16(kUndeterminedLanguage);
     w.U16(0);
   }
-  w.Bytes(hdlr_);
+  WriteNames(out);
   const Box minf(w, "minf");
   w.Bytes(media_header_);
   w.Bytes(dinf_);
@@ -209,7 +237,11 @@ StatusOr<std::string> Mp4Head(const std::vector<Mp4Track>& tracks, int64_t head_
     for (const Mp4Track& track : tracks) longest = std::max(longest, track.Milliseconds());
     WriteMovieHeader(w, kMovieTimescale, static_cast<uint32_t>(longest), static_cast<uint32_t>(tracks.size()) + 1);
     uint32_t id = 0;
-    for (const Mp4Track& track : tracks) track.Write(&head, ++id, head_bytes);
+    bool heard = false;
+    for (const Mp4Track& track : tracks) {
+      track.Write(&head, ++id, !heard, head_bytes);
+      heard = heard || track.is_sound();
+    }
   }
   const int64_t left = head_bytes - static_cast<int64_t>(head.size()) - kMdatHeader;
   if (left < kFreeHeader) {

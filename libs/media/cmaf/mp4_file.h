@@ -13,10 +13,16 @@
 
 namespace vora::media {
 
+// What a sound is called, so that players can offer a choice.
+struct Mp4TrackName {
+  std::string language;  // BCP 47; empty when unknown
+  std::string label;     // for people; may be empty
+};
+
 class Mp4Track {
  public:
   // INVALID_ARGUMENT: this is no init segment.
-  static StatusOr<Mp4Track> OfInit(std::string_view init);
+  static StatusOr<Mp4Track> OfInit(std::string_view init, Mp4TrackName name = {});
   // What so many samples in so many segments take in the head at most.
   int64_t HeadBytes(int64_t samples, int64_t segments) const;
   // The track's next segment, by its beginning (all that is before its samples, at least) and its size. Its samples are to lie at `offset`
@@ -26,7 +32,9 @@ class Mp4Track {
 
  private:
   friend StatusOr<std::string> Mp4Head(const std::vector<Mp4Track>& tracks, int64_t head_bytes, int64_t data_bytes);
-  void Write(std::string* out, uint32_t id, int64_t data_offset) const;
+  void Write(std::string* out, uint32_t id, bool enabled, int64_t data_offset) const;
+  void WriteNames(std::string* out) const;
+  bool is_sound() const;
   void WriteTables(std::string* out, int64_t data_offset) const;
   uint64_t Milliseconds() const;
 
@@ -36,6 +44,7 @@ class Mp4Track {
   };
   using Runs = std::vector<std::pair<uint32_t, uint32_t>>;  // how many, of which value
 
+  Mp4TrackName name_;
   std::string tkhd_, hdlr_, media_header_, dinf_, stsd_;  // boxes as they are in the init segment
   uint32_t timescale_ = 0;
   uint32_t media_time_ = 0;  // of the edit; see VideoTrackHeader.reorder_frames

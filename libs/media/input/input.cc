@@ -125,7 +125,6 @@ Status CheckPictureSize(int64_t width, int64_t height) {
 bool IsEncrypted(const AVStream& stream) {
   const uint32_t tag = stream.codecpar->codec_tag;
   return tag == MKTAG('e', 'n', 'c', 'v') || tag == MKTAG('e', 'n', 'c', 'a') || tag == MKTAG('d', 'r', 'm', 's') ||
-         av_stream_get_side_data(&stream, AV_PKT_DATA_ENCRYPTION_INIT_INFO, nullptr) != nullptr ||
          av_dict_get(stream.metadata, "enc_key_id", nullptr, 0) != nullptr;
 }
 
@@ -175,6 +174,7 @@ int Input::ReadCallback(void* self, uint8_t* buffer, int size) {
   }
   if (*got == 0) return AVERROR_EOF;
   input->position_ += static_cast<int64_t>(*got);
+  input->bytes_read_ += static_cast<int64_t>(*got);
   return static_cast<int>(*got);
 }
 

@@ -36,6 +36,8 @@ class Input {
   void KeepOnly(int stream) { KeepOnly(std::vector<int>{stream}); }
   // The next packet: true; false at the end of the file (a damaged tail counts as the end). Fails only when the source does.
   StatusOr<bool> Read(AVPacket* packet);
+  // From the source, so far.
+  int64_t bytes_read() const { return bytes_read_; }
   // What the source answered, when it failed.
   const Status& source_status() const { return source_status_; }
 
@@ -51,6 +53,7 @@ class Input {
 
   ByteSource& source_;
   int64_t position_ = 0;
+  int64_t bytes_read_ = 0;
   Status source_status_;
   bool asked_for_a_file_ = false;
   AVIOContext* io_ = nullptr;

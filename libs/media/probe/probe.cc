@@ -31,6 +31,7 @@ using media::v1::MediaInfo;
 using media::v1::VideoStream;
 
 constexpr size_t kMaxAudioTracks = 8;
+constexpr int kMostPackets = 1000;  // to look at for the first one of the picture
 
 double Start(const AVStream& stream) {
   return stream.start_time == AV_NOPTS_VALUE ? 0 : static_cast<double>(stream.start_time) * av_q2d(stream.time_base);
@@ -197,12 +198,14 @@ StatusOr<bool> IsPictureEncrypted(Input& input, int index) {
   if (IsEncrypted(*input.stream(index))) return true;
   input.KeepOnly(index);
   PacketPtr packet(av_packet_alloc());
-  for (;;) {
+  if (!packet) return ResourceExhausted("out of memory");
+  for (int looked = 0; looked < kMostPackets; ++looked) {
     VORA_ASSIGN_OR_RETURN(const bool some, input.Read(packet.get()));
     if (!some) return false;
     if (packet->stream_index == index) return IsEncrypted(*packet);
     av_packet_unref(packet.get());
   }
+  return false;
 }
 
 StatusOr<MediaInfo> ProbeWithin(ByteSource& source) {

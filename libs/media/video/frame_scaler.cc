@@ -9,6 +9,7 @@ namespace {
 constexpr uint8_t kBlackLuma = 16, kNoChroma = 128;  // limited range
 // Sizes of renditions are even, so of small ones the shape is a little off.
 constexpr double kSameShape = 0.04;
+constexpr double kLeastPixel = 0.1;  // as the probe believes it
 
 // Also of what is no number.
 bool Same(AVRational a, AVRational b) { return a.num == b.num && a.den == b.den; }
@@ -68,7 +69,8 @@ void FrameScaler::Fit(const AVFrame& frame) {
   const bool told = pixel.num > 0 && pixel.den > 0 && usual_.pixel.num > 0 && usual_.pixel.den > 0;
   const bool same_pixels = !told || av_cmp_q(pixel, usual_.pixel) == 0;
   if (usual_.width <= 0 || (frame.width == usual_.width && frame.height == usual_.height && same_pixels)) return;
-  const double shape = static_cast<double>(frame.width) / frame.height * (pixel.num > 0 && pixel.den > 0 ? av_q2d(pixel) : 1.0);
+  const double own = pixel.num > 0 && pixel.den > 0 ? std::clamp(av_q2d(pixel), kLeastPixel, 1 / kLeastPixel) : 1.0;
+  const double shape = static_cast<double>(frame.width) / frame.height * own * usual_.stretch;
   const double room = static_cast<double>(layout_.width) / layout_.height;
   if (!(shape > 0) || std::abs(shape / room - 1) < kSameShape) return;
   // Even, as 4:2:0 needs it.

@@ -17,6 +17,7 @@ struct PictureShape {
   int width = 0;
   int height = 0;
   AVRational pixel = {0, 1};  // 0: it does not say
+  double stretch = 1;         // how much wider the container wants pixels to be than the pictures say
 };
 
 class FrameScaler {

@@ -53,10 +53,16 @@ class GridRun {
 PictureShape UsualShape(VideoReader& reader) {
   const AVCodecParameters& par = *reader.stream()->codecpar;
   PictureShape shape{par.width, par.height, par.sample_aspect_ratio};
+  const AVRational shown = av_guess_sample_aspect_ratio(reader.input().context(), reader.stream(), nullptr);
+  if (shown.num > 0 && shown.den > 0) {
+    shape.stretch =
+        av_q2d(shown) / (par.sample_aspect_ratio.num > 0 && par.sample_aspect_ratio.den > 0 ? av_q2d(par.sample_aspect_ratio) : 1);
+  }
   const int turn = RotationDegrees(reader.stream());
   if (turn != 90 && turn != 270) return shape;
   std::swap(shape.width, shape.height);
   std::swap(shape.pixel.num, shape.pixel.den);
+  shape.stretch = 1 / shape.stretch;
   return shape;
 }
 

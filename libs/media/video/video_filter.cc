@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <tuple>
+#include <utility>
 
 #include "libs/media/video/video_reader_internal.h"
 
@@ -35,10 +36,12 @@ auto FilmRank(const AVFormatContext& context, const AVStream& stream) {
   const double rate = av_q2d(stream.avg_frame_rate.num > 0 && stream.avg_frame_rate.den > 0 ? stream.avg_frame_rate : AVRational{25, 1});
   const auto frames = stream.nb_frames > 0 ? static_cast<double>(stream.nb_frames) : seconds * rate;
   const bool other = (stream.disposition & (AV_DISPOSITION_STILL_IMAGE | AV_DISPOSITION_TIMED_THUMBNAILS | AV_DISPOSITION_DEPENDENT)) != 0;
+  const bool marked = (stream.disposition & AV_DISPOSITION_DEFAULT) != 0;
   // Covers and previews: a picture or a few, or one every second or so beside a film.
   const bool moves = frames >= 3 && rate >= 3;
-  return std::tuple(avcodec_find_decoder(stream.codecpar->codec_id) != nullptr, !other, moves,
-                    (stream.disposition & AV_DISPOSITION_DEFAULT) != 0, int64_t{stream.codecpar->width} * stream.codecpar->height);
+  // Of those marked as default the first.
+  return std::tuple(avcodec_find_decoder(stream.codecpar->codec_id) != nullptr, !other, moves, marked,
+                    marked ? 0 : int64_t{stream.codecpar->width} * stream.codecpar->height);
 }
 
 }  // namespace
@@ -97,6 +100,7 @@ Status VideoReader::BuildFilter(const AVFrame& like) {
   if (interlaced_) add("bwdif=mode=send_frame:deint=interlaced");
   if (transparent_) add("premultiply=inplace=1");
   if (!filter_text_.empty()) add(filter_text_);
+  if (text.empty()) text = "null";
   int result = avfilter_graph_create_filter(&graph_in_, avfilter_get_by_name("buffer"), "in", args.c_str(), nullptr, graph_.get());
   if (result >= 0)
     result = avfilter_graph_create_filter(&graph_out_, avfilter_get_by_name("buffersink"), "out", nullptr, nullptr, graph_.get());
@@ -129,24 +133,37 @@ StatusOr<bool> VideoReader::FilterNext(AVFrame* frame) {
         frame->best_effort_timestamp = frame->pts;
         return true;
       }
-      if (got == AVERROR_EOF || graph_eof_) return false;
-      if (got != AVERROR(EAGAIN)) return AvStatus(got, "filtering");
+      if (got != AVERROR(EAGAIN) && got != AVERROR_EOF) return AvStatus(got, "filtering");
+      if (graph_eof_) {
+        if (!changed_) return false;
+        VORA_RETURN_IF_ERROR(BuildFilter(*changed_));
+        VORA_RETURN_IF_ERROR(Feed(changed_.get()));
+        changed_.reset();
+        continue;
+      }
     }
     VORA_ASSIGN_OR_RETURN(const bool some, Decode(decoded.get()));
     if (!some) {
       if (!graph_) return false;
-      graph_eof_ = true;
-      const int ended = av_buffersrc_add_frame_flags(graph_in_, nullptr, 0);
-      if (ended < 0) return AvStatus(ended, "filtering");
+      VORA_RETURN_IF_ERROR(Feed(nullptr));
       continue;
     }
     decoded->pts = decoded->best_effort_timestamp;
-    if (!graph_ || decoded->width != graph_width_ || decoded->height != graph_height_ || decoded->format != graph_format_) {
-      VORA_RETURN_IF_ERROR(BuildFilter(*decoded));
+    if (!graph_) VORA_RETURN_IF_ERROR(BuildFilter(*decoded));
+    if (decoded->width != graph_width_ || decoded->height != graph_height_ || decoded->format != graph_format_) {
+      changed_ = std::exchange(decoded, FramePtr(av_frame_alloc()));
+      VORA_RETURN_IF_ERROR(Feed(nullptr));
+      continue;
     }
-    const int added = av_buffersrc_add_frame_flags(graph_in_, decoded.get(), 0);
-    if (added < 0) return AvStatus(added, "filtering");
+    VORA_RETURN_IF_ERROR(Feed(decoded.get()));
   }
+}
+
+// Null: the graph gets no more.
+Status VideoReader::Feed(AVFrame* frame) {
+  if (frame == nullptr) graph_eof_ = true;
+  const int added = av_buffersrc_add_frame_flags(graph_in_, frame, 0);
+  return added < 0 ? AvStatus(added, "filtering") : Status();
 }
 
 }  // namespace vora::media

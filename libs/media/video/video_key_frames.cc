@@ -17,7 +17,7 @@ constexpr int kMaxPackets = 1500;  // to look at for a key frame after the place
 }  // namespace
 
 Status VideoReader::FilterAlone(AVFrame* frame) {
-  if (filter_text_.empty() && !transparent_ && frame->interlaced_frame == 0) return {};
+  if (filter_text_.empty() && !transparent_ && !(interlaced_ && frame->interlaced_frame != 0)) return {};
   VORA_RETURN_IF_ERROR(BuildFilter(*frame));
   frame->pts = frame->best_effort_timestamp;
   int result = av_buffersrc_add_frame_flags(graph_in_, frame, 0);

@@ -13,6 +13,8 @@ namespace {
 
 // Non-reference pictures are skipped up to this long before the wanted one.
 constexpr double kSkipMargin = 1.0;
+// Of what a rate that no film has would make minutes.
+constexpr double kLongestLead = 2.0;
 // How far before the wanted time to look for a keyframe, try by try; then from the start of the file.
 constexpr double kSeekBack[] = {0, 2, 6, 20, 60};
 
@@ -35,9 +37,14 @@ const AVCodec* AlphaDecoder(const AVStream& stream) {
                                     : nullptr;
 }
 
+// Of codecs whose alpha is meant: what screen recorders and uncompressed files have in the fourth byte is often 0 everywhere.
 bool IsTransparent(const AVStream& stream) {
+  constexpr AVCodecID kCodecs[] = {AV_CODEC_ID_PRORES, AV_CODEC_ID_QTRLE, AV_CODEC_ID_PNG,  AV_CODEC_ID_APNG, AV_CODEC_ID_GIF,
+                                   AV_CODEC_ID_FFV1,   AV_CODEC_ID_HAP,   AV_CODEC_ID_CFHD, AV_CODEC_ID_DXV,  AV_CODEC_ID_JPEG2000};
+  if (AlphaDecoder(stream) != nullptr) return true;
   const AVPixFmtDescriptor* format = av_pix_fmt_desc_get(static_cast<AVPixelFormat>(stream.codecpar->format));
-  return AlphaDecoder(stream) != nullptr || (format != nullptr && (format->flags & AV_PIX_FMT_FLAG_ALPHA) != 0);
+  const bool alpha = format != nullptr && (format->flags & AV_PIX_FMT_FLAG_ALPHA) != 0;
+  return alpha && std::find(std::begin(kCodecs), std::end(kCodecs), stream.codecpar->codec_id) != std::end(kCodecs);
 }
 
 double FrameSeconds(const AVFrame& frame, AVRational time_base, const std::optional<double>& last, double step) {
@@ -104,6 +111,7 @@ void VideoReader::ForgetPosition() {
   // Its filters hold frames from before the seek.
   graph_.reset();
   graph_eof_ = false;
+  changed_.reset();
   draining_ = false;
   await_key_ = false;
   decoder_->skip_frame = AVDISCARD_DEFAULT;
@@ -113,7 +121,7 @@ Status VideoReader::Seek(double seconds) {
   const AVStream* s = stream();
   const double rate = s->avg_frame_rate.num > 0 ? av_q2d(s->avg_frame_rate) : 25;
   // Deinterlacing looks at the neighbours; decoding order runs ahead of presentation by the reorder depth.
-  const double lead = interlaced_ ? 4 / rate : 0;
+  const double lead = interlaced_ ? std::min(4 / rate, kLongestLead) : 0;
   const double reorder = (decoder_->has_b_frames + 1) / rate;
   FramePtr frame(av_frame_alloc());
   for (const double back : kSeekBack) {

@@ -52,6 +52,7 @@ class VideoReader {
   StatusOr<bool> Decode(AVFrame* frame);
   StatusOr<bool> FilterNext(AVFrame* frame);
   Status BuildFilter(const AVFrame& like);
+  Status Feed(AVFrame* frame);
   StatusOr<bool> NextAny(AVFrame* frame, double* seconds);
   Status DecodeAlone(AVPacket* packet, AVFrame* frame);
   Status FilterAlone(AVFrame* frame);
@@ -72,6 +73,7 @@ class VideoReader {
   AVRational graph_time_base_{0, 1};
   int graph_width_ = 0, graph_height_ = 0, graph_format_ = -1;
   bool graph_eof_ = false;
+  FramePtr changed_;  // of another size or format than the graph is for, which gives out first what it holds
   PacketPtr packet_;
   FramePtr pending_;  // found by Seek, given out by the next Next
   double pending_seconds_ = 0;

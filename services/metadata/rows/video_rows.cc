@@ -25,12 +25,12 @@ constexpr char kMoveVideo[] = "UPDATE videos SET state = $2 WHERE video_id = $1"
 constexpr char kMoveRendition[] = "UPDATE renditions SET state = $3 WHERE video_id = $1 AND name = $2";
 // Drawn while the video's row is locked, so that versions of one video grow in the order of its commits. Those of several videos need not.
 constexpr char kTouch[] = "UPDATE videos SET version = nextval('video_versions'), updated_at = now() WHERE video_id = $1";
-// A picture is needed where one was planned; audio counts only where there is any that did not fail.
+// A picture is needed where one was planned, and the first sound, if there is any, of those that did not fail.
 // The first segment is enough, since a growing video's manifests list what is there.
 constexpr char kPlayable[] = R"(
     SELECT coalesce(bool_or(begun) AND (bool_or(kind = 'video' AND begun) OR NOT bool_or(kind = 'video')) AND
-    (bool_or(kind = 'audio' AND begun) OR NOT bool_or(kind = 'audio' AND lives)), false) AS playable
-    FROM (SELECT r.kind, r.state <> 'FAILED' AS lives, r.state <> 'FAILED' AND EXISTS (SELECT 1 FROM segments s
+    coalesce((array_agg(begun ORDER BY ordinal) FILTER (WHERE kind = 'audio' AND lives))[1], true), false) AS playable
+    FROM (SELECT r.kind, r.ordinal, r.state <> 'FAILED' AS lives, r.state <> 'FAILED' AND EXISTS (SELECT 1 FROM segments s
     WHERE s.video_id = r.video_id AND s.rendition = r.name AND s.idx = 0) AS begun FROM renditions r WHERE r.video_id = $1) AS t)";
 // clock_timestamp(), since now() is the begin of a transaction that may have waited long for the row.
 constexpr char kRefresh[] = R"(

@@ -84,10 +84,12 @@ Task<v1::Failure> EncodeAudio(WorkflowContext ctx, Job& job, const media::v1::Tr
   *input.mutable_media() = job.media;
   *input.mutable_track() = track;
   input.set_packed(job.in_groups());
-  auto options = Reading(job.input.source_key(), MediaOptions(kAudioPriority, AudioCost(job.media)));
+  // The sound that is heard unasked before the pictures, the others after the first of them.
+  const bool needed = IsNeeded(job.plan, track);
+  auto options = Reading(job.input.source_key(), MediaOptions(needed ? kAudioPriority : kOtherSoundPriority, AudioCost(job.media)));
   options.set_run_cost(job.cost);
   options.set_progress_weight(track.segments_total());
-  options.set_first_play(true);
+  options.set_first_play(needed);
   auto outcome = co_await ctx.Run<v1::EncodeAudioResult>("media.EncodeAudio", track.name(), std::move(input), options);
   if (!outcome.ok) co_return outcome.failure;
   if (job.in_groups()) {

@@ -125,7 +125,9 @@ Task<v1::Failure> MakeMp4(WorkflowContext video, const v1::ProcessVideoInput& in
   Outcome<v1::ExtractPartResult> made;
   made.failure = TracksOfMp4(plan, failures, make);
   if (made.failure.code().empty()) {
-    const auto options = MediaOptions(kPublishPriority, kMp4Cost * media.duration_seconds());
+    auto options = MediaOptions(kPublishPriority, kMp4Cost * media.duration_seconds());
+    // READY waits for it, and not for ever: as long as one attempt may take.
+    *options.mutable_schedule_to_close_timeout() = options.start_to_close_timeout();
     made = co_await video.Run<v1::ExtractPartResult>("media.MakeMp4", kMp4, std::move(make), options);
   }
   auto recorded = RecordPart(video, input.video_id(), "metadata.RecordPart", kMp4, "The mp4 file", std::move(made));

@@ -12,7 +12,8 @@ namespace vora::workflows {
 inline constexpr int kProbePriority = 100;
 inline constexpr int kPublishPriority = 95;  // short, and a track waits for it
 inline constexpr int kAudioPriority = 90;
-inline constexpr int kFirstChunkPriority = 80;                 // less the chunk's index: early chunks first, across renditions
+inline constexpr int kFirstChunkPriority = 80;  // less the chunk's index: early chunks first, across renditions
+inline constexpr int kOtherSoundPriority = kFirstChunkPriority - 2;
 inline constexpr int kCaptionsPriority = kFirstChunkPriority;  // scheduled after the first chunks, so done right after them: little work
 // Short, and the video waits for it in the end.
 inline constexpr int kPosterPriority = kFirstChunkPriority - 1;

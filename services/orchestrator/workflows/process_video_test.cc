@@ -83,6 +83,7 @@ TEST(ProcessVideoTest, AFailedAudioTrackFailsTheVideoAtOnce) {
 
 TEST(ProcessVideoTest, AnotherSoundThatFailsIsLeftOut) {
   World world;
+  world.media.mutable_audio(0)->set_name("English");
   world.media.add_audio()->set_stream_index(7);
   world.failing = {"audio_1"};
   SimulatedRun run = Start(Input3());

@@ -47,6 +47,10 @@ ObjectDelivery::ObjectDelivery(storage::ObjectStore& store, SegmentCache& cache,
 
 http::Task<void> ObjectDelivery::Serve(http::Exchange& exchange, ObjectRequest wanted, Provenance& provenance) {
   Visit visit{provenance};
+  if (wanted.past_cache) {
+    co_await ServePastCache(exchange, wanted, visit);
+    co_return;
+  }
   // What may be answered without a body is not worth a fetch of the whole object.
   const bool info_may_do = exchange.request().method == "HEAD" || exchange.request().headers.Has("If-None-Match");
   if (info_may_do && !cache_.Peek(wanted.key)) {
@@ -72,7 +76,8 @@ http::Task<void> ObjectDelivery::ServeObject(http::Exchange& exchange, const Obj
     co_return;
   }
   if (object->bypassed()) {
-    co_await ServeFromStore(exchange, wanted, visit);
+    const storage::ObjectInfo info = object->info();
+    co_await ServeFromStore(exchange, wanted, info, visit);
     co_return;
   }
   ObjectReply reply = PlanObjectReply(exchange.request(), object->info(), wanted.content_type, wanted.cache_control);
@@ -129,9 +134,21 @@ http::Task<bool> ObjectDelivery::ServeInfo(http::Exchange& exchange, const Objec
   co_return true;
 }
 
-http::Task<void> ObjectDelivery::ServeFromStore(http::Exchange& exchange, const ObjectRequest& wanted, Visit& visit) {
+http::Task<void> ObjectDelivery::ServePastCache(http::Exchange& exchange, const ObjectRequest& wanted, Visit& visit) {
+  auto ask = [&] { return store_.Head(wanted.key); };
+  const StatusOr<storage::ObjectInfo> info = co_await exchange.Blocking(ask);
+  if (!info.ok()) {
+    http::Response refusal = DeliveryError(info.status());
+    (void)co_await exchange.Send(std::move(refusal));
+    co_return;
+  }
+  co_await ServeFromStore(exchange, wanted, *info, visit);
+}
+
+http::Task<void> ObjectDelivery::ServeFromStore(http::Exchange& exchange, const ObjectRequest& wanted, const storage::ObjectInfo& info,
+                                                Visit& visit) {
   visit.provenance.cache = CacheState::kBypass;
-  ObjectReply reply = PlanObjectReply(exchange.request(), visit.object->info(), wanted.content_type, wanted.cache_control);
+  ObjectReply reply = PlanObjectReply(exchange.request(), info, wanted.content_type, wanted.cache_control);
   if (!reply.has_body) {
     (void)co_await exchange.Send(std::move(reply.head));
     co_return;

@@ -17,6 +17,7 @@ struct ObjectRequest {
   std::string key;
   std::string content_type;
   std::string cache_control;
+  bool past_cache = false;  // too large to be held, and asked for once
 };
 
 // Thread-safe.
@@ -36,7 +37,8 @@ class ObjectDelivery {
   http::Task<bool> ServeInfo(http::Exchange& exchange, const ObjectRequest& wanted);
   http::Task<void> ServeObject(http::Exchange& exchange, const ObjectRequest& wanted, Visit& visit);
   http::Task<void> SendCached(http::Exchange& exchange, std::shared_ptr<CachedObject> object, int64_t first, int64_t length);
-  http::Task<void> ServeFromStore(http::Exchange& exchange, const ObjectRequest& wanted, Visit& visit);
+  http::Task<void> ServePastCache(http::Exchange& exchange, const ObjectRequest& wanted, Visit& visit);
+  http::Task<void> ServeFromStore(http::Exchange& exchange, const ObjectRequest& wanted, const storage::ObjectInfo& info, Visit& visit);
   http::Task<StatusOr<std::string>> ReadObject(http::Exchange& exchange, const std::string& key, Visit& visit);
 
   storage::ObjectStore& store_;

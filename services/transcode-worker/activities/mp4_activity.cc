@@ -62,7 +62,7 @@ class Mp4 {
     for (const auto& plan : input_.tracks()) {
       VORA_ASSIGN_OR_RETURN(const std::string init,
                             context_.publisher().Get(layout::InTrack(input_.object_prefix(), plan.name(), layout::kInit), stopped()));
-      VORA_ASSIGN_OR_RETURN(media::Mp4Track file, media::Mp4Track::OfInit(init));
+      VORA_ASSIGN_OR_RETURN(media::Mp4Track file, media::Mp4Track::OfInit(init, {plan.language(), plan.label()}));
       VORA_ASSIGN_OR_RETURN(auto segments, ListSegments(context_, input_.object_prefix(), plan, input_.duration_seconds(), stopped()));
       const bool video = layout::TrackKindOf(plan.kind()).is_video;
       const int64_t samples = video ? plan.frames_total() : media::AudioGrid(plan, input_.duration_seconds()).total_frames();
@@ -86,6 +86,7 @@ class Mp4 {
     std::vector<media::Mp4Track> files;
     for (auto& track : tracks_) files.push_back(std::move(track.file));
     VORA_ASSIGN_OR_RETURN(const std::string head, media::Mp4Head(files, head_bytes_, data_bytes_));
+    if (execution_.stopping()) return Cancelled("asked to stop");
     return upload.Finish(head);
   }
 
@@ -99,10 +100,10 @@ class Mp4 {
     const auto samples_at = track.file.Add(beginning, segment.bytes, data_bytes_);
     if (!samples_at.ok()) return Annotate(samples_at.status(), key);
     data_bytes_ += segment.bytes - *samples_at;
-    VORA_RETURN_IF_ERROR(upload.Append(
-        std::string_view(beginning).substr(static_cast<size_t>(std::min<int64_t>(*samples_at, static_cast<int64_t>(beginning.size()))))));
-    const auto read = static_cast<int64_t>(beginning.size());
-    return Read(key, read, segment.bytes - read, [&](std::string_view piece) { return upload.Append(piece); });
+    const auto held = static_cast<int64_t>(beginning.size());
+    if (*samples_at > held) return Internal(key + " has a head of more than " + std::to_string(kBeginning) + " bytes");
+    VORA_RETURN_IF_ERROR(upload.Append(std::string_view(beginning).substr(static_cast<size_t>(*samples_at))));
+    return Read(key, held, segment.bytes - held, [&](std::string_view piece) { return upload.Append(piece); });
   }
 
   // Goes on where it was when the store fails midway; what `take` answers ends it.
@@ -115,6 +116,7 @@ class Mp4 {
       while (length > 0 && taken.ok()) {
         VORA_ASSIGN_OR_RETURN(const size_t got, reader->Read(buffer.data(), buffer.size()));
         if (got == 0) return FailedPrecondition(key + " is shorter than it was");
+        if (execution_.stopping()) return Cancelled("asked to stop");
         offset += static_cast<int64_t>(got);
         length -= static_cast<int64_t>(got);
         taken = take({buffer.data(), got});
@@ -151,12 +153,10 @@ ActivityOutcome MakeMp4(const WorkerContext& context, ActivityExecution& executi
   workflow::v1::ExtractPartResult result;
   result.set_key(key);
   result.set_objects(1);
-  // Of an attempt whose answer was lost. It is whole, and the same as this one would make.
+  AbandonEarlier(context, execution, key);
+  // Of an attempt whose answer was lost: it is whole.
   StatusOr<int64_t> bytes = context.publisher().SizeOf(key, [&] { return execution.stopping(); });
-  if (bytes.status().code() == StatusCode::kNotFound) {
-    AbandonEarlier(context, execution, key);
-    bytes = Mp4(context, execution, input).Make(key);
-  }
+  if (bytes.status().code() == StatusCode::kNotFound) bytes = Mp4(context, execution, input).Make(key);
   if (!bytes.ok()) return ToOutcome(FailureOf(bytes.status()));
   result.set_bytes(*bytes);
   return ActivityOutcome::Ok(workflow::ToPayload(result));

@@ -167,8 +167,8 @@ export class HlsEngine implements Engine {
 
   offer(offer: Offer): void {
     const before = this.known ?? offer;
-    const grown = offer.renditions > before.renditions || offer.captions > before.captions || (offer.final && !before.final);
-    this.known = { renditions: Math.max(offer.renditions, before.renditions), captions: Math.max(offer.captions, before.captions), final: offer.final };
+    const grown = offer.renditions > before.renditions || offer.captions > before.captions || offer.sounds > before.sounds || (offer.final && !before.final);
+    this.known = { renditions: Math.max(offer.renditions, before.renditions), captions: Math.max(offer.captions, before.captions), sounds: Math.max(offer.sounds, before.sounds), final: offer.final };
     if (grown) this.lookAgain(3);
   }
 
@@ -180,7 +180,7 @@ export class HlsEngine implements Engine {
       const { hls, known } = this;
       if (!hls || !known || hls.levels.length === 0) return;
       const counted = known.renditions > 0;   // viewers without a token are not told how many there are
-      if (counted && hls.levels.length >= known.renditions && hls.subtitleTracks.length >= known.captions) return;
+      if (counted && hls.levels.length >= known.renditions && hls.subtitleTracks.length >= known.captions && hls.audioTracks.length >= known.sounds) return;
       this.options.listener.swapping();
       this.load(this.media.currentTime, !this.media.paused);
       if (tries > 1 && counted) this.lookAgain(tries - 1);
@@ -225,7 +225,7 @@ export class HlsEngine implements Engine {
   private tellSounds(): void {
     const { hls } = this;
     if (!hls) return;
-    const list = hls.audioTracks.map((track, id) => ({ id, label: track.name || track.lang || `Sound ${id + 1}`, language: track.lang ?? '' }));
+    const list = hls.audioTracks.map((track, id) => ({ id, label: track.name || track.lang || `Sound ${id + 1}`, language: track.lang ?? '', unasked: track.autoselect }));
     this.options.listener.sounds(list, hls.audioTrack);
   }
 

@@ -18,6 +18,7 @@ export interface SoundTrack {
   id: number;
   label: string;
   language: string;
+  unasked: boolean; // may be heard without having been chosen: no commentary
 }
 export interface Playing {
   rendition: string;
@@ -59,6 +60,7 @@ export interface EngineOptions {
 export interface Offer {
   renditions: number;
   captions: number;
+  sounds: number; // 0: there is no choice
   final: boolean;
 }
 

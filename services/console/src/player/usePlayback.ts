@@ -78,8 +78,7 @@ export function usePlayback({ video, pass, media, startAt, autoplay, freeze }: P
         if (heardOnce.current || list.length < 2) return;
         heardOnce.current = true;
         const wanted = loadPreferences().sound;
-        // Of a language the first, which is no commentary.
-        const known = list.find((track) => wanted !== '' && track.language === wanted);
+        const known = list.find((track) => wanted !== '' && track.language === wanted && track.unasked);
         if (known && known.id !== chosen) engine.current?.hear(known.id);
       },
       switched: (now) => view.current?.switched(now),
@@ -130,8 +129,10 @@ export function usePlayback({ video, pass, media, startAt, autoplay, freeze }: P
 
   const offered = video.renditions.filter(({ height, segments_done }) => height > 0 && segments_done > 0).length;
   const captions = video.captions.length;
+  const heard = video.renditions.filter(({ height, segments_done }) => height === 0 && segments_done > 0).length;
+  const sounds = heard > 1 ? heard : 0;
   const final = video.state === 'READY';
-  useEffect(() => engine.current?.offer({ renditions: offered, captions, final }), [offered, captions, final, qualities.length > 0]);
+  useEffect(() => engine.current?.offer({ renditions: offered, captions, sounds, final }), [offered, captions, sounds, final, qualities.length > 0]);
 
   const toggle = useCallback(() => {
     if (!media) return;
@@ -161,7 +162,9 @@ export function usePlayback({ video, pass, media, startAt, autoplay, freeze }: P
   const chooseSound = useCallback((id: number) => {
     heardOnce.current = true;
     engine.current?.hear(id);
-    keepPreferences({ sound: soundTracks.find((track) => track.id === id)?.language ?? '' });
+    const track = soundTracks.find((one) => one.id === id);
+    // A commentary is chosen for this film alone.
+    if (track?.unasked) keepPreferences({ sound: track.language });
   }, [soundTracks]);
 
   const retry = useCallback(() => {
