@@ -232,7 +232,7 @@ int main(int argc, char** argv) {
   copy_command->add_flag("--dry-run", copy.dry_run, "Write nothing; say what would be");
   copy_command->add_flag("--without-unfinished", copy.without_unfinished,
                          "Leave out uploads that are not finished; their clients begin anew");
-  copy_command->add_flag("--overwrite", copy.overwrite, "Replace also what no copy wrote, where it differs");
+  copy_command->add_flag("--overwrite", copy.overwrite, "Replace also what no copy of FROM wrote, and what has rotted, where it differs");
   CLI::Option* remove =
       copy_command->add_flag("--delete", copy.remove, "Delete copies in TO of what FROM holds no more; else they are counted");
   copy_command->add_flag("--allow-empty", copy.allow_empty, "With --delete: although FROM holds nothing of a root")->needs(remove);

@@ -51,7 +51,7 @@ struct Unusable {
 
 struct ListPage {
   std::vector<ObjectInfo> objects;  // by key, in byte order; content_type may be empty (S3 does not list it)
-  std::vector<Unusable> unusable;   // of other people's folders; none in a store of our own
+  std::vector<Unusable> unusable;   // of other people's folders; of our own the damaged ones
   std::string next_token;           // empty: no more
 };
 

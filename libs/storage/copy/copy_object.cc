@@ -39,8 +39,23 @@ StatusOr<std::vector<CompletedPart>> SendParts(ObjectReader& reader, ObjectStore
   return parts;
 }
 
-// The hash of what was sent.
-StatusOr<std::string> Send(ObjectReader& reader, ObjectStore& to, const OnBytes& on_bytes, const Stopped& stopped) {
+// What was written.
+struct Sent {
+  std::string hash;  // of what was read
+  std::string etag;
+};
+
+// A fleet may work on the target already: nothing of its own is replaced.
+Status StillAs(ObjectStore& to, const std::string& key, const std::optional<ObjectInfo>& replaced) {
+  const auto now = to.Head(key);
+  const bool absent = now.status().code() == StatusCode::kNotFound;
+  if (!now.ok() && !absent) return now.status();
+  if (absent ? !replaced : replaced && replaced->etag == now->etag) return absl::OkStatus();
+  return AlreadyExists(key + ": was written in TO meanwhile");
+}
+
+StatusOr<Sent> Send(ObjectReader& reader, ObjectStore& to, const std::string& mark, const std::optional<ObjectInfo>& replaced,
+                    const OnBytes& on_bytes, const Stopped& stopped) {
   const ObjectInfo& info = reader.info();
   Sha256State hash;
   if (info.size <= kWhole) {
@@ -48,21 +63,27 @@ StatusOr<std::string> Send(ObjectReader& reader, ObjectStore& to, const OnBytes&
     int64_t left = info.size;
     VORA_RETURN_IF_ERROR(ReadFull(reader, left, bytes, kWhole, stopped));
     hash.Update(bytes);
-    VORA_RETURN_IF_ERROR(to.Put(info.key, bytes, {.content_type = info.content_type, .copied_from = info.etag}).status());
+    PutOptions options{.content_type = info.content_type, .if_absent = !replaced, .copied_from = mark + info.etag};
+    if (replaced) options.if_match = replaced->etag;
+    const auto put = to.Put(info.key, bytes, options);
+    if (put.status().code() == StatusCode::kAborted) return AlreadyExists(info.key + ": was written in TO meanwhile");
+    VORA_RETURN_IF_ERROR(put.status());
     on_bytes(info.size);
-    return HexEncode(hash.Finish());
+    return Sent{HexEncode(hash.Finish()), put->etag};
   }
   const int64_t part_bytes = PartBytesFor(info.size);
-  const MultipartOptions options{.content_type = info.content_type, .part_size = part_bytes, .copied_from = info.etag};
+  const MultipartOptions options{.content_type = info.content_type, .part_size = part_bytes, .copied_from = mark + info.etag};
   VORA_ASSIGN_OR_RETURN(const std::string id, to.CreateMultipart(info.key, options));
   const auto parts = SendParts(reader, to, id, part_bytes, hash, on_bytes, stopped);
-  const Status completed = parts.ok() ? to.CompleteMultipart(info.key, id, *parts).status() : parts.status();
+  Status ready = parts.status();
+  if (ready.ok()) ready = StillAs(to, info.key, replaced);
+  const StatusOr<ObjectInfo> completed = ready.ok() ? to.CompleteMultipart(info.key, id, *parts) : StatusOr<ObjectInfo>(ready);
   if (!completed.ok()) {
     // Parts that nobody will complete cost room; that they could not be removed is no further fault.
     (void)to.AbortMultipart(info.key, id);
-    return completed;
+    return completed.status();
   }
-  return HexEncode(hash.Finish());
+  return Sent{HexEncode(hash.Finish()), completed->etag};
 }
 
 }  // namespace
@@ -78,13 +99,15 @@ StatusOr<std::string> HashObject(ObjectStore& store, const std::string& key, con
   return HexEncode(hash.Finish());
 }
 
-Status CopyObject(ObjectStore& from, ObjectStore& to, const std::string& key, const OnBytes& on_bytes, const Stopped& stopped) {
+Status CopyObject(ObjectStore& from, ObjectStore& to, const std::string& key, const std::string& mark,
+                  const std::optional<ObjectInfo>& replaced, const OnBytes& on_bytes, const Stopped& stopped) {
   VORA_ASSIGN_OR_RETURN(const auto reader, from.Open(key));
-  VORA_ASSIGN_OR_RETURN(const std::string sent, Send(*reader, to, on_bytes, stopped));
+  VORA_ASSIGN_OR_RETURN(const Sent sent, Send(*reader, to, mark, replaced, on_bytes, stopped));
   const auto stored = HashObject(to, key, stopped);
-  if (stored.ok() && *stored == sent) return absl::OkStatus();
-  // The next run would take it for a copy.
-  (void)to.Delete(key);
+  if (stored.ok() && *stored == sent.hash) return absl::OkStatus();
+  // The next run would take it for a copy; what somebody else has written since is theirs.
+  const auto now = to.Head(key);
+  if (now.ok() && now->etag == sent.etag) (void)to.Delete(key);
   return stored.ok() ? DataLoss(key + ": what was read back is not what was written") : stored.status();
 }
 

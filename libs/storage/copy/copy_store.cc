@@ -6,6 +6,8 @@
 #include <thread>
 #include <vector>
 
+#include "libs/core/digest.h"
+#include "libs/core/encoding.h"
 #include "libs/core/ids.h"
 #include "libs/layout/layout.h"
 #include "libs/storage/copy/copy_listing.h"
@@ -23,13 +25,30 @@ StatusOr<std::optional<ObjectInfo>> Find(ObjectStore& store, const std::string& 
   return found.status();
 }
 
-bool IsCopyOf(const ObjectInfo& copy, const ObjectInfo& source) { return !copy.copied_from.empty() && copy.copied_from == source.etag; }
+// What a copy bears: which store it was made of, by its address, and which version of the object there.
+std::string MarkOf(const ObjectStore& store) {
+  Sha256State hash;
+  hash.Update(store.Describe());
+  return HexEncode(hash.Finish()).substr(0, 16) + ":";
+}
 
 class Copy {
  public:
   Copy(ObjectStore& from, ObjectStore& to, const CopyOptions& options, CopyCounts& counts, const Stopped& stopped,
        const std::function<void(const std::string&, const Status&)>& on_failure)
-      : from_(from), to_(to), options_(options), counts_(counts), stopped_(stopped), on_failure_(on_failure) {}
+      : from_(from),
+        to_(to),
+        from_mark_(MarkOf(from)),
+        to_mark_(MarkOf(to)),
+        options_(options),
+        counts_(counts),
+        stopped_(stopped),
+        on_failure_(on_failure) {}
+
+  // What cannot be read is no less missing in the copy than what was not found.
+  void TellDamaged(const std::vector<Unusable>& damaged) {
+    for (const Unusable& one : damaged) Judge(one.key, DataLoss("is damaged in FROM: " + one.reason));
+  }
 
   Status Run(const Holdings& holdings) {
     Listing listing(from_, options_.only);
@@ -69,18 +88,17 @@ class Copy {
     }
   }
 
-  // The mark stands before the first object of an upload and goes after the last change of one.
   StatusOr<bool> IsUnfinishedNow(const std::string& key) {
     const auto upload = layout::UploadOf(key);
     if (!upload) return false;
-    VORA_ASSIGN_OR_RETURN(const auto mark, Find(from_, layout::OpenKey(*upload)));
-    return mark.has_value();
+    return IsUnfinished(from_, *upload);
   }
 
   Status CopyOne(const ObjectInfo& object) {
     VORA_ASSIGN_OR_RETURN(const bool begun_meanwhile, IsUnfinishedNow(object.key));
     if (begun_meanwhile) return absl::OkStatus();
-    VORA_ASSIGN_OR_RETURN(const bool there, IsThere(object.key));
+    std::optional<ObjectInfo> replaced;
+    VORA_ASSIGN_OR_RETURN(const bool there, IsThere(object.key, replaced));
     if (there) {
       ++counts_.skipped;
       counts_.bytes_skipped += object.size;
@@ -95,31 +113,45 @@ class Copy {
         sent += bytes;
         counts_.bytes_copied += bytes;
       };
-      const Status copied = CopyObject(from_, to_, object.key, on_bytes, [this] { return Ended(); });
+      const Status copied = CopyObject(from_, to_, object.key, from_mark_, replaced, on_bytes, [this] { return Ended(); });
       if (!copied.ok()) {
         counts_.bytes_copied -= sent;
-        return copied;
+        // Only what the source has lost meanwhile is none of ours.
+        if (copied.code() != StatusCode::kNotFound) return copied;
+        VORA_ASSIGN_OR_RETURN(const auto source, Find(from_, object.key));
+        return source ? Unavailable(Message(copied)) : absl::OkStatus();
       }
     }
     ++counts_.copied;
     return absl::OkStatus();
   }
 
-  // ALREADY_EXISTS: something else is, which no copy wrote.
-  StatusOr<bool> IsThere(const std::string& key) {
-    VORA_ASSIGN_OR_RETURN(const auto found, Find(to_, key));
+  // Else `found` is what is to be replaced, if anything is there. ALREADY_EXISTS: something else is, which no copy of this source wrote.
+  StatusOr<bool> IsThere(const std::string& key, std::optional<ObjectInfo>& found) {
+    auto looked = Find(to_, key);
+    // A damaged copy is none.
+    if (looked.status().code() == StatusCode::kDataLoss) return false;
+    VORA_RETURN_IF_ERROR(looked.status());
+    found = *std::move(looked);
     if (!found) return false;
     // S3 lists no content type.
     VORA_ASSIGN_OR_RETURN(const ObjectInfo source, from_.Head(key));
     const bool alike = found->size == source.size && found->content_type == source.content_type;
-    const bool known = IsCopyOf(*found, source) || IsCopyOf(source, *found);
+    const bool known = found->copied_from == from_mark_ + source.etag || source.copied_from == to_mark_ + found->etag;
     if (alike && known && !options_.verify) return true;
-    if (alike && (known || found->copied_from.empty())) {
+    const bool ours = found->copied_from.starts_with(from_mark_);
+    if (alike && (known || !ours)) {
       VORA_ASSIGN_OR_RETURN(const bool same, HasSameBytes(key));
       if (same) return true;
+      // Nobody has written either since: which of the two has rotted, only a person can find out.
+      if (known && !options_.overwrite) {
+        return DataLoss(
+            "is not what it is a copy of, and neither was written since: one of the two has rotted; where it is the copy, have it "
+            "overwritten");
+      }
     }
-    if (!found->copied_from.empty() || options_.overwrite) return false;
-    return AlreadyExists("another object is there, which no copy wrote: delete it there, or have it overwritten");
+    if (ours || options_.overwrite) return false;
+    return AlreadyExists("another object is there, which no copy of FROM wrote: delete it there, or have it overwritten");
   }
 
   StatusOr<bool> HasSameBytes(const std::string& key) {
@@ -143,7 +175,7 @@ class Copy {
     if (source) return absl::OkStatus();
     VORA_ASSIGN_OR_RETURN(const auto copy, Find(to_, key));
     if (!copy) return absl::OkStatus();
-    if (copy->copied_from.empty()) {
+    if (!copy->copied_from.starts_with(from_mark_)) {
       ++counts_.only_in_target;
       return absl::OkStatus();
     }
@@ -182,6 +214,7 @@ class Copy {
 
   ObjectStore& from_;
   ObjectStore& to_;
+  const std::string from_mark_, to_mark_;
   const CopyOptions& options_;
   CopyCounts& counts_;
   const Stopped& stopped_;
@@ -231,6 +264,7 @@ Status CopyStore(ObjectStore& from, ObjectStore& to, const CopyOptions& options,
   if (options.remove && !options.allow_empty) VORA_RETURN_IF_ERROR(CheckNotEmpty(before, options.only));
   if (!options.dry_run) VORA_RETURN_IF_ERROR(CheckApart(from, to));
   Copy copy(from, to, options, counts, stopped, on_failure);
+  copy.TellDamaged(before.damaged);
   VORA_RETURN_IF_ERROR(copy.Run(before));
   if (counts.failed > 0) return absl::OkStatus();
   VORA_ASSIGN_OR_RETURN(const Holdings after, LookAtSource(from, options, stopped));

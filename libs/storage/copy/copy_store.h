@@ -34,13 +34,14 @@ struct CopyCounts {
 };
 
 // Copies every object of Vora's in `from` that is not in `to` yet, on several threads; then looks at both once more, for what changed and
-// for what is gone. Each copy bears the ETag of what it was made of. So one is there already when it has the source's ETag, size and
-// content type, or the source has its (a copy on its way back); what bears none is read on both sides and compared. No clock is asked.
-// `on_failure` is called for each object that failed, by one thread at a time. OK: counts say the rest, and without failures `to` has all
-// that `from` held at the end. INVALID_ARGUMENT: both are one place. FAILED_PRECONDITION: there are unfinished uploads, whose bytes lie in
-// parts that no copy can have; or with `remove` there is nothing in `from` of a root, all of whose copies would be deleted. ABORTED: `from`
-// changed meanwhile, and the next run brings the rest. CANCELLED: stopped. Whatever else ended it: a store that could not be listed, or
-// that failed twenty times in a row.
+// for what is gone. Each copy bears the address of the store that it was made of and the ETag there. So one is there already when it names
+// the source and has its ETag, size and content type, or the source names it (a copy on its way back); what names neither is read on both
+// sides and compared. Only what names this source is replaced or deleted unasked. No clock is asked. What is damaged in `from` is a failure
+// each. `on_failure` is called for each object that failed, by one thread at a time. OK: counts say the rest, and without failures `to` has
+// all that `from` held at the end. INVALID_ARGUMENT: both are one place. FAILED_PRECONDITION: there are unfinished uploads, whose bytes lie
+// in parts that no copy can have; or with `remove` there is nothing in `from` of a root, all of whose copies would be deleted. ABORTED:
+// `from` changed meanwhile, and the next run brings the rest. CANCELLED: stopped. Whatever else ended it: a store that could not be listed,
+// or that failed twenty times in a row.
 Status CopyStore(ObjectStore& from, ObjectStore& to, const CopyOptions& options, CopyCounts& counts, const Stopped& stopped,
                  const std::function<void(const std::string& key, const Status& status)>& on_failure);
 

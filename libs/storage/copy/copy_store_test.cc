@@ -122,8 +122,9 @@ TEST_F(CopyStoreTest, WhatNoCopyWroteIsComparedAndNeverReplacedUnasked) {
   ASSERT_THAT(Run(*to, first), IsOk());
   EXPECT_EQ(first.copied, 3);
   EXPECT_EQ(first.skipped, 1);
-  EXPECT_THAT(failures_, UnorderedElementsAre(HasSubstr("announce/u1: ALREADY_EXISTS: another object is there, which no copy wrote"),
-                                              HasSubstr("processed/v1/master.m3u8: ALREADY_EXISTS")));
+  EXPECT_THAT(failures_,
+              UnorderedElementsAre(HasSubstr("announce/u1: ALREADY_EXISTS: another object is there, which no copy of FROM wrote"),
+                                   HasSubstr("processed/v1/master.m3u8: ALREADY_EXISTS")));
   EXPECT_EQ(to->Get("processed/v1/master.m3u8").value_or("?"), "#EXTM4U");
   ASSERT_THAT(Run(*to, overwritten, {.overwrite = true}), IsOk());
   EXPECT_EQ(overwritten.copied, 2);
@@ -132,17 +133,56 @@ TEST_F(CopyStoreTest, WhatNoCopyWroteIsComparedAndNeverReplacedUnasked) {
   EXPECT_EQ(rest.skipped, 6);
 }
 
-TEST_F(CopyStoreTest, WithVerifyACopyThatRottedIsCopiedAgain) {
+// Which of the two it is nobody here can know: the copy may be the last good one.
+TEST_F(CopyStoreTest, WithVerifyWhatRottedIsToldAndReplacedOnlyWhenAskedFor) {
   const auto to = OpenFolder("to");
-  CopyCounts first, unseen, verified;
+  CopyCounts first, unseen, verified, asked;
   ASSERT_THAT(Run(*to, first), IsOk());
-  const auto etag = from_->Head("processed/v1/master.m3u8")->etag;
-  ASSERT_THAT(to->Put("processed/v1/master.m3u8", "#EXTM4U", {.content_type = "text/plain", .copied_from = etag}), IsOk());
+  const auto mark = to->Head("processed/v1/master.m3u8")->copied_from;
+  ASSERT_THAT(to->Put("processed/v1/master.m3u8", "#EXTM4U", {.content_type = "text/plain", .copied_from = mark}), IsOk());
   ASSERT_THAT(Run(*to, unseen), IsOk());
   EXPECT_EQ(unseen.copied, 0);
   ASSERT_THAT(Run(*to, verified, {.verify = true}), IsOk());
-  EXPECT_EQ(verified.copied, 1);
+  EXPECT_EQ(verified.copied, 0);
+  EXPECT_THAT(failures_, ElementsAre(HasSubstr("processed/v1/master.m3u8: DATA_LOSS: is not what it is a copy of")));
+  EXPECT_EQ(to->Get("processed/v1/master.m3u8").value_or("?"), "#EXTM4U");
+  ASSERT_THAT(Run(*to, asked, {.verify = true, .overwrite = true}), IsOk());
+  EXPECT_EQ(asked.copied, 1);
   ExpectSame(*to);
+}
+
+// A home that once was a copy itself, and a backup that lacks what it has: it is none of the backup's copies.
+TEST_F(CopyStoreTest, CopiesOfAnotherStoreAreNeitherReplacedNorDeleted) {
+  const auto home = OpenFolder("home");
+  CopyCounts moved, wrong;
+  ASSERT_THAT(Run(*home, moved), IsOk());
+  from_ = OpenFolder("backup");
+  for (const char* key : {"announce/u9", "processed/v9/master.m3u8"}) ASSERT_THAT(from_->Put(key, "own", {}), IsOk());
+  ASSERT_THAT(Run(*home, wrong, {.remove = true}), IsOk());
+  EXPECT_EQ(wrong.copied, 2);
+  EXPECT_EQ(wrong.deleted, 0);
+  EXPECT_EQ(wrong.only_in_target, 6);
+  ASSERT_THAT(from_->Put("raw/u1/state", "older", {}), IsOk());
+  CopyCounts older;
+  ASSERT_THAT(Run(*home, older), IsOk());
+  EXPECT_THAT(failures_, ElementsAre(HasSubstr("raw/u1/state: ALREADY_EXISTS: another object is there, which no copy of FROM wrote")));
+  ExpectSizes(*home, 8);
+  EXPECT_EQ(home->Get("raw/u1/state").value_or("?"), "{}");
+}
+
+TEST_F(CopyStoreTest, DamagedObjectsOfTheSourceAreFailuresAndThoseOfTheTargetAreWrittenAgain) {
+  const auto to = OpenFolder("to");
+  CopyCounts first, healed, told;
+  ASSERT_THAT(Run(*to, first), IsOk());
+  std::filesystem::resize_file(folder_ / "to/processed/v1/720p/seg_0.mp4", 1000);
+  ASSERT_THAT(Run(*to, healed), IsOk());
+  EXPECT_EQ(healed.copied, 1);
+  ExpectSame(*to);
+  std::filesystem::resize_file(folder_ / "from/processed/v1/720p/seg_0.mp4", 1000);
+  ASSERT_THAT(Run(*to, told, {.remove = true}), IsOk());
+  EXPECT_THAT(failures_, ElementsAre(HasSubstr("processed/v1/720p/seg_0.mp4: DATA_LOSS: is damaged in FROM")));
+  EXPECT_EQ(told.failed, 1);
+  EXPECT_EQ(told.deleted, 0);
 }
 
 // Nothing is read for that: the copy names what lies at home.
@@ -241,12 +281,12 @@ TEST_F(CopyStoreTest, OnePlaceUnderTwoNamesIsRefused) {
   EXPECT_THAT(from_->List("probe/")->objects, IsEmpty());
 }
 
-// A store on which something happens as a key of this prefix is first written: of the probe, before anything is copied.
+// A store on which something happens right before a key of this prefix is first written: of the probe, before anything is copied.
 class BusyStore : public FaultyStore {
  public:
   BusyStore(std::unique_ptr<ObjectStore> inner, std::string prefix, std::function<void()> meanwhile) : FaultyStore(std::move(inner)) {
     Rule([=, once = std::make_shared<std::once_flag>()](std::string_view call, const std::string& key) {
-      if (call == "Put" && key.starts_with(prefix)) std::call_once(*once, meanwhile);
+      if ((call == "Put" || call == "UploadPart") && key.starts_with(prefix)) std::call_once(*once, meanwhile);
       return Verdict::kPass;
     });
   }
@@ -300,6 +340,34 @@ TEST_F(CopyStoreTest, OneRootAlone) {
   EXPECT_EQ(second.copied, 3);
   EXPECT_THAT(raw->List("processed/")->objects, IsEmpty());
   EXPECT_EQ(processed->List("")->objects.size(), 3U);
+}
+
+// Its daemon ended before the mark went: an upload that was told to be whole is copied.
+TEST_F(CopyStoreTest, AFinishedUploadWhoseMarkStayedIsCopied) {
+  ASSERT_THAT(from_->Put("open/u1", "", {}), IsOk());
+  objects_["raw/u1/state"] = R"({"state":"UPLOADED"})";
+  ASSERT_THAT(from_->Put("raw/u1/state", objects_["raw/u1/state"], {.content_type = "text/plain"}), IsOk());
+  ASSERT_THAT(from_->Put("open/u4", "", {}), IsOk());
+  ASSERT_THAT(from_->Put("raw/u4/state", R"({"state":"UPLOADING"})", {}), IsOk());
+  const auto to = OpenFolder("to");
+  CopyCounts refused, counts;
+  EXPECT_THAT(Run(*to, refused), StatusIs(StatusCode::kFailedPrecondition, HasSubstr("1 uploads are not finished, u4")));
+  ASSERT_THAT(Run(*to, counts, {.without_unfinished = true}), IsOk());
+  EXPECT_EQ(counts.copied, 7);
+  ExpectSame(*to);
+}
+
+// A worker that works on the target already, between the look and the write.
+TEST_F(CopyStoreTest, WhatIsWrittenInTheTargetMeanwhileStays) {
+  for (const std::string key : {"processed/v1/720p/seg_0.mp4", "raw/u1/original"}) {
+    const std::string name = key.substr(0, 3);
+    const auto to = OpenFolder(name);
+    BusyStore busy(OpenFolder(name), key, [&] { ASSERT_THAT(to->Put(key, "theirs", {}), IsOk()); });
+    CopyCounts counts;
+    ASSERT_THAT(Run(busy, counts, {.threads = 1}), IsOk());
+    EXPECT_THAT(failures_, ElementsAre(HasSubstr("ALREADY_EXISTS"))) << key;
+    EXPECT_EQ(to->Get(key).value_or("?"), "theirs") << key;
+  }
 }
 
 // Their bytes lie in parts of a multipart upload of the one store: a state without them would promise what is not there.

@@ -73,6 +73,7 @@ class Walk {
       page.objects.push_back(ToObjectInfo(key, *trailer));
     } else if (trailer.status().code() == StatusCode::kDataLoss) {
       log::Warn("damaged object left out of a listing", {{"key", key}, {"error", ToText(trailer.status())}});
+      page.unusable.push_back({key, Message(trailer.status())});
     } else {
       return trailer.status();
     }

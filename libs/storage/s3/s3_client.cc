@@ -123,7 +123,9 @@ StatusOr<std::unique_ptr<HttpExchange>> S3Client::StartOnce(const S3Request& req
 Status S3Client::CheckKeysAccepted(int http_status, std::string_view body, const Keys& keys) {
   if (!MayRefuseKeys(http_status)) return absl::OkStatus();
   const auto error = ParseS3Error(body);
-  if (!error || (error->code != "ExpiredToken" && error->code != "InvalidToken" && error->code != "InvalidAccessKeyId")) return {};
+  constexpr std::string_view kRefused[] = {"ExpiredToken",       "InvalidToken",    "InvalidTokenId",
+                                           "InvalidAccessKeyId", "InvalidSecurity", "TokenRefreshRequired"};
+  if (!error || std::find(std::begin(kRefused), std::end(kRefused), error->code) == std::end(kRefused)) return {};
   return keys_.Refused(keys, error->code);
 }
 
