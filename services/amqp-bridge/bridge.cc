@@ -84,7 +84,10 @@ milliseconds Bridge::Step() {
     return BackoffDelay(kReconnect, ++connect_attempts_, turn);
   }
   if (held_.empty()) imports_.Clear();
-  kHeld.In(metrics_).Set(static_cast<double>(held_.size() + moving_.size()));
+  const auto of_task = [](const Outgoing& reply) { return reply.then->event_id.empty(); };
+  const auto answered = std::count_if(outgoing_.begin(), outgoing_.end(), [&](const auto& one) { return of_task(one.second); }) +
+                        std::count_if(refused_.begin(), refused_.end(), of_task);
+  kHeld.In(metrics_).Set(static_cast<double>(held_.size() + moving_.size()) + static_cast<double>(answered));
   return milliseconds(0);
 }
 

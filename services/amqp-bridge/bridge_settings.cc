@@ -40,7 +40,8 @@ void BridgeSettings::Declare(SettingsSchema& schema) {
              "Exchange that states and results are published to; empty: they go to a task's reply_to only");
   schema.Add("VORA_AMQP_REPLY_KEY", &reply_key, "Routing key of what is published there; empty: its type, as video.ready");
   schema.Add("VORA_AMQP_SUBSCRIPTION", &subscription,
-             "Name under which metadata keeps events for this bridge and its replicas; bridges of several brokers need several");
+             "Name under which metadata keeps events for this bridge and its replicas; bridges of several brokers, vhosts or reply "
+             "exchanges need several");
   schema.Add("VORA_METADATA", &metadata, "host:port of metadata's gRPC");
   schema.Add("VORA_TOKEN", &token, "Token of the tenant whose tasks these are, with the scopes write, read and operate; empty: none",
              {.secret = true});

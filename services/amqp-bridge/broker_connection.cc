@@ -362,7 +362,10 @@ StatusOr<uint64_t> BrokerConnection::PublishAgain(const Delivery& delivery, cons
   amqp_basic_properties_t properties = delivery.properties->value();
   std::vector<amqp_table_entry_t> headers = {TextHeader(name, value)};
   for (int i = 0; i < properties.headers.num_entries; ++i) {
-    if (TextOf(properties.headers.entries[i].key) != name) headers.push_back(properties.headers.entries[i]);
+    const std::string key = TextOf(properties.headers.entries[i].key);
+    // The broker delivers a copy to each queue that these name, and has done so already.
+    const bool copies = key == "CC" || key == "BCC";
+    if (key != name && !copies) headers.push_back(properties.headers.entries[i]);
   }
   properties._flags |= AMQP_BASIC_HEADERS_FLAG;
   properties.headers = {static_cast<int>(headers.size()), headers.data()};

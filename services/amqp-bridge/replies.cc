@@ -90,7 +90,9 @@ Reply AcceptedReply(const Recipient& recipient, const Video& video, std::string_
   json body = Head(type, now, recipient);
   const json data = DataOf(video);
   AddVideo(body, CeleryStatus(data["state"]), data);
-  return {type, video.video_id() + "-" + DigestOf(recipient), recipient.correlation_id, recipient.reply_to, Text(body)};
+  // A task that is sent again finds another state, and is told that.
+  const std::string state = data["state"];
+  return {type, video.video_id() + "-" + state + "-" + DigestOf(recipient), recipient.correlation_id, recipient.reply_to, Text(body)};
 }
 
 Reply RefusedReply(const Recipient& recipient, const Message& message, const Status& why, std::string_view now) {
@@ -99,7 +101,9 @@ Reply RefusedReply(const Recipient& recipient, const Message& message, const Sta
   body["error"] = json::parse(http::ErrorResponse(why).body)["error"];
   AddCelery(body, "FAILURE", Exception(body["error"]["reason"], body["error"]["message"]));
   const std::string id =
-      "refused-" + HexEncode(Sha256(recipient.correlation_id + '\0' + message.message_id + '\0' + message.body).substr(0, 12));
+      "refused-" +
+      HexEncode(
+          Sha256(recipient.correlation_id + '\0' + message.message_id + '\0' + message.body + '\0' + Text(body["error"])).substr(0, 12));
   return {type, id, recipient.correlation_id, recipient.reply_to, Text(body)};
 }
 

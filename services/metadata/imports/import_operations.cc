@@ -31,6 +31,12 @@ Status Named(const Status& status, const std::string& field) {
   return WithDetail(Status(status.code(), field + ": " + Message(status)), detail);
 }
 
+// What the store of a source says of its keys or abilities is not said of the caller's.
+Status OfItsStore(const Status& status) {
+  const bool about_us = status.code() == StatusCode::kUnauthenticated || status.code() == StatusCode::kUnimplemented;
+  return about_us ? Unavailable("the source does not answer as it should: " + Message(status)) : status;
+}
+
 }  // namespace
 
 StatusOr<NewImport> ImportOperations::OfSource(const std::string& tenant, const v1::ImportSource& given) const {
@@ -40,7 +46,7 @@ StatusOr<NewImport> ImportOperations::OfSource(const std::string& tenant, const 
   const auto info = source->store->Head(given.key());
   if (info.status().code() == StatusCode::kNotFound)
     return Named(NotFound("there is no such file in the source " + given.name()), "source.key");
-  if (!info.ok()) return Named(info.status(), "source.key");
+  if (!info.ok()) return Named(OfItsStore(info.status()), "source.key");
   return ImportOf(*source, *info);
 }
 

@@ -28,16 +28,19 @@ constexpr char kRecipientsOf[] = "SELECT recipient FROM video_recipients WHERE w
 constexpr char kLeaseEvents[] = R"(
     UPDATE webhook_deliveries SET attempts = attempts + 1, next_attempt_at = now() + $2 * interval '1 millisecond'
     WHERE delivery_id IN (SELECT json_array_elements_text($1::json)))";
-// Nobody asks for what was fetched, unlike for what was sent. A deletion is the last that is told of a video.
+// Nobody asks for what was fetched, unlike for what was sent. Whoever is told of a deleted video goes with the last that is owed of it,
+// which need not be the deletion: an earlier event may be due again.
 constexpr char kAcknowledge[] = R"(
     WITH told AS (DELETE FROM webhook_deliveries d USING webhooks w WHERE w.tenant = $1 AND w.subscription = $2 AND w.subscription <> ''
     AND d.webhook_id = w.webhook_id AND d.delivery_id IN (SELECT json_array_elements_text($3::json))
-    RETURNING d.webhook_id, d.video_id, d.event)
-    DELETE FROM video_recipients r USING told WHERE r.webhook_id = told.webhook_id AND r.video_id = told.video_id
-    AND told.event = 'video.deleted')";
+    RETURNING d.webhook_id, d.video_id)
+    DELETE FROM video_recipients r USING told, videos v WHERE r.webhook_id = told.webhook_id AND r.video_id = told.video_id
+    AND v.video_id = r.video_id AND v.deleted_at IS NOT NULL AND NOT EXISTS (SELECT 1 FROM webhook_deliveries d
+    WHERE d.webhook_id = r.webhook_id AND d.video_id = r.video_id AND d.delivery_id NOT IN (SELECT json_array_elements_text($3::json))))";
 constexpr char kEventBacklog[] = R"(
-    SELECT count(*) AS pending, coalesce(greatest(0, extract(epoch FROM now() - min(d.created_at))), 0)::float8 AS oldest
-    FROM webhook_deliveries d JOIN webhooks w USING (webhook_id) WHERE d.state = 'PENDING' AND w.subscription <> '')";
+    SELECT count(*) AS pending, coalesce(greatest(0, extract(epoch FROM now() - min(created_at))), 0)::float8 AS oldest
+    FROM (SELECT d.created_at FROM webhook_deliveries d JOIN webhooks w USING (webhook_id) WHERE d.state = 'PENDING'
+    AND w.subscription <> '' LIMIT 100000) AS waiting)";
 #define VORA_FORGOTTEN "subscription <> '' AND fetched_at < now() - $1 * interval '1 hour'"
 constexpr char kPurgeEvents[] = R"(
     DELETE FROM webhook_deliveries WHERE delivery_id IN (SELECT delivery_id FROM webhook_deliveries JOIN webhooks USING (webhook_id)

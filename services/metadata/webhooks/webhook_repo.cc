@@ -17,14 +17,14 @@ constexpr char kInsertWebhook[] = R"(
     VALUES ($1, $2, $3, $4, ARRAY(SELECT json_array_elements_text($5::json)), $6, $7) RETURNING )" VORA_WEBHOOK_COLUMNS;
 constexpr char kListWebhooks[] =
     "SELECT " VORA_WEBHOOK_COLUMNS " FROM webhooks w WHERE tenant = $1 AND subscription = '' ORDER BY webhook_id";
-constexpr char kGet[] = "SELECT " VORA_WEBHOOK_COLUMNS " FROM webhooks w WHERE tenant = $1 AND webhook_id = $2";
+constexpr char kGet[] = "SELECT " VORA_WEBHOOK_COLUMNS " FROM webhooks w WHERE tenant = $1 AND webhook_id = $2 AND subscription = ''";
 constexpr char kUpdate[] = R"(
     UPDATE webhooks w SET url = coalesce($3, url), description = coalesce($4, description),
     events = CASE WHEN $5::json IS NULL THEN events ELSE ARRAY(SELECT json_array_elements_text($5::json)) END,
     enabled = coalesce($6, enabled), disabled_reason = CASE WHEN $6 THEN '' ELSE disabled_reason END,
     failing_since = CASE WHEN $6 THEN NULL ELSE failing_since END, updated_at = now()
-    WHERE tenant = $1 AND webhook_id = $2 RETURNING )" VORA_WEBHOOK_COLUMNS;
-constexpr char kDeleteWebhook[] = "DELETE FROM webhooks WHERE tenant = $1 AND webhook_id = $2";
+    WHERE tenant = $1 AND webhook_id = $2 AND subscription = '' RETURNING )" VORA_WEBHOOK_COLUMNS;
+constexpr char kDeleteWebhook[] = "DELETE FROM webhooks WHERE tenant = $1 AND webhook_id = $2 AND subscription = ''";
 constexpr char kDeliveries[] = R"(
     SELECT )" VORA_DELIVERY_COLUMNS R"( FROM webhook_deliveries d WHERE webhook_id = $1 AND ($2 = '' OR state = $2)
     AND ($3::bigint = 0 OR seq < $3::bigint) ORDER BY seq DESC LIMIT $4)";
