@@ -9,7 +9,7 @@ import { call, grpc, insecure, load } from '../env/grpc.mjs';
 import { packets, packetsOf, parsePlaylist, probe, source } from '../env/media.mjs';
 import { root, Stack, until } from '../env/stack.mjs';
 
-const stack = new Stack('ladders', 28480, { VORA_REPLACED_GRACE: '4s' });
+const stack = new Stack('ladders', 28480, { VORA_REPLACED_GRACE: '20s' });
 let file, browser;
 
 before(async () => {

@@ -119,7 +119,9 @@ export class HlsEngine implements Engine {
       this.networkErrors += 1;
       const wait = Math.min(1000 * 2 ** (this.networkErrors - 1), 15_000);
       listener.failed(cause, this.networkErrors, wait);
-      this.after(wait, data.details.startsWith('manifest'));
+      // Encoded anew since the presentation was loaded, and what it named is deleted: the master names what there is now.
+      const gone = cause.status === 404 || cause.status === 410;
+      this.after(wait, gone || data.details.startsWith('manifest'));
       return;
     }
     const now = performance.now();
