@@ -129,8 +129,11 @@ class Copy {
   // Else `found` is what is to be replaced, if anything is there. ALREADY_EXISTS: something else is, which no copy of this source wrote.
   StatusOr<bool> IsThere(const std::string& key, std::optional<ObjectInfo>& found) {
     auto looked = Find(to_, key);
-    // A damaged copy is none.
-    if (looked.status().code() == StatusCode::kDataLoss) return false;
+    if (looked.status().code() == StatusCode::kDataLoss) {
+      if (!options_.overwrite) return DataLoss("is damaged in TO: have it overwritten");
+      if (!options_.dry_run) VORA_RETURN_IF_ERROR(to_.Delete(key));
+      return false;
+    }
     VORA_RETURN_IF_ERROR(looked.status());
     found = *std::move(looked);
     if (!found) return false;
