@@ -22,7 +22,8 @@ std::vector<double> MixByRule(const AVChannelLayout& layout, int outputs) {
     }
     const size_t step = outputs == 2 && inputs > 1 ? 2 : 1;
     const size_t first = step == 2 ? out : 0;
-    const auto share = 1.0 / static_cast<double>((inputs - first + step - 1) / step);
+    const size_t heard = (inputs - first + step - 1) / step;
+    const double share = 1.0 / static_cast<double>(heard);
     for (size_t in = first; in < inputs; in += step) row[in] = share;
   }
   return matrix;
