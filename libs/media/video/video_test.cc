@@ -221,10 +221,10 @@ TEST_F(VideoTest, APictureThatChangesItsShapeStandsBetweenBars) {
     for (const int number : {10, 80}) {
       const std::string grey = Grey(folder_ / "out.mp4", number);
       ASSERT_EQ(grey.size(), 640U * 360U);
-      const auto at = [&](int x, int y) { return static_cast<uint8_t>(grey[static_cast<size_t>(y * 640 + x)]); };
+      const auto at = [&](size_t x, size_t y) { return static_cast<uint8_t>(grey[y * 640 + x]); };
       int high = 0, broad = 0;
-      for (int y = 0; y < 360; ++y) high += at(320, y) > 150;
-      for (int x = 0; x < 640; ++x) broad += at(x, 180) > 150;
+      for (size_t y = 0; y < 360; ++y) high += at(320, y) > 150;
+      for (size_t x = 0; x < 640; ++x) broad += at(x, 180) > 150;
       const bool squeezed = second == wide && number == 80;  // its disc is an ellipse of half the width
       EXPECT_NEAR(broad, squeezed ? high / 2 : high, 6) << second << " " << number;
       EXPECT_EQ(at(10, 180) < 30, number == 80) << "bars beside it";
