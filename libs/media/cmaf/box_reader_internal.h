@@ -3,7 +3,6 @@
 // ISO base media file format boxes as BoxWriter writes them, read back: sizes of 32 bits.
 
 #include <cstdint>
-#include <optional>
 #include <string_view>
 
 namespace vora::media {

@@ -21,6 +21,13 @@ using SteadyTime = std::chrono::steady_clock::time_point;
 
 SteadyTime Now() { return std::chrono::steady_clock::now(); }
 
+StatusOr<storage::ObjectInfo> InfoOf(storage::ObjectStore& store, const std::string& key) {
+  StatusOr<storage::ObjectInfo> found = store.Head(key);
+  // A local store whose folder is gone knows no object either.
+  if (found.status().code() == StatusCode::kNotFound) VORA_RETURN_IF_ERROR(store.Ping());
+  return found;
+}
+
 }  // namespace
 
 // One request's way to an object.
@@ -109,12 +116,7 @@ http::Task<void> ObjectDelivery::SendCached(http::Exchange& exchange, std::share
 }
 
 http::Task<bool> ObjectDelivery::ServeInfo(http::Exchange& exchange, const ObjectRequest& wanted) {
-  auto ask = [&]() -> StatusOr<storage::ObjectInfo> {
-    StatusOr<storage::ObjectInfo> found = store_.Head(wanted.key);
-    // A local store whose folder is gone knows no object either.
-    if (found.status().code() == StatusCode::kNotFound) VORA_RETURN_IF_ERROR(store_.Ping());
-    return found;
-  };
+  auto ask = [&] { return InfoOf(store_, wanted.key); };
   const StatusOr<storage::ObjectInfo> info = co_await exchange.Blocking(ask);
   http::Response answer;
   if (!info.ok()) {
@@ -135,7 +137,7 @@ http::Task<bool> ObjectDelivery::ServeInfo(http::Exchange& exchange, const Objec
 }
 
 http::Task<void> ObjectDelivery::ServePastCache(http::Exchange& exchange, const ObjectRequest& wanted, Visit& visit) {
-  auto ask = [&] { return store_.Head(wanted.key); };
+  auto ask = [&] { return InfoOf(store_, wanted.key); };
   const StatusOr<storage::ObjectInfo> info = co_await exchange.Blocking(ask);
   if (!info.ok()) {
     http::Response refusal = DeliveryError(info.status());
